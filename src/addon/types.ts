@@ -1,0 +1,111 @@
+import type { Readable } from 'node:stream';
+import type { TimbreError } from '../common/timbre-error.js';
+
+/** Limits on one recording; outside them a recording is refused with a typed error, in bounded memory. */
+export interface AudioLimits {
+  /** Bytes of the encoded recording. Default 256 MiB. */
+  maxBytes: number;
+  /** Seconds of audio. Default 300. */
+  maxSeconds: number;
+}
+
+export interface LoadOptions {
+  /** A bundle's file, or its id in the model cache. */
+  model: string;
+  /** `auto` (the default): CUDA where there is one, else the CPU, with the reason in `info().deviceNote`. */
+  device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+  /** Threads of the engine, one utterance each. Default: the processors available to the process. */
+  workers?: number;
+  /** Utterances admitted and not yet started; one more is refused with `OVERLOADED`. Default 256. */
+  queueLimit?: number;
+  /** Utterances in one forward call on CUDA. Default 32. */
+  maxBatch?: number;
+  limits?: Partial<AudioLimits>;
+  /** Folder of bundles looked up by id. Default: `MODEL_CACHE_DIR`, else `./models`. */
+  cacheDir?: string;
+}
+
+/** Samples in [-1, 1], mono. */
+export interface PcmInput {
+  samples: Float32Array;
+  sampleRate: number;
+}
+
+/** A path, an encoded recording, samples, or a stream of an encoded recording's bytes. */
+export type AudioInput = string | URL | Uint8Array | PcmInput | Readable;
+
+export interface EmbedOptions {
+  signal?: AbortSignal;
+  /** Milliseconds from the call until `DEADLINE_EXCEEDED`. */
+  timeoutMs?: number;
+  /** Embed digital silence instead of answering `NO_SPEECH`. Default false. */
+  allowSilence?: boolean;
+}
+
+export interface BatchProgress {
+  /** Inputs settled, whether they worked or not. */
+  done: number;
+  failed: number;
+  total: number;
+  /** The input that settled last. */
+  index: number;
+}
+
+export interface BatchOptions extends EmbedOptions {
+  onProgress?: (progress: BatchProgress) => void;
+}
+
+/** Milliseconds of each stage. */
+export interface Timings {
+  queue: number;
+  decode: number;
+  resample: number;
+  features: number;
+  model: number;
+  total: number;
+}
+
+export interface EmbedResult {
+  /** As the model gives it, not length-normalised. */
+  embedding: Float32Array;
+  /** The bundle that made the embedding: `<id>@<first 12 digits of its weights digest>`. */
+  model: string;
+  audio: { seconds: number; sampleRate: number; channels: number; format: string };
+  timings: Timings;
+}
+
+export type BatchItem = { index: number; result: EmbedResult } | { index: number; error: TimbreError };
+
+export interface EncoderInfo {
+  model: string;
+  id: string;
+  family: string;
+  trained: boolean;
+  embeddingDim: number;
+  sampleRate: number;
+  /** Seconds of the shortest recording that the model embeds. */
+  shortestSeconds: number;
+  /** `cpu`, `cuda:0`. */
+  device: string;
+  /** Why the device is not a better one; empty when it is. */
+  deviceNote: string;
+  workers: number;
+  queueLimit: number;
+  maxBatch: number;
+  limits: AudioLimits;
+  manifest: Record<string, unknown>;
+}
+
+export interface EncoderStats {
+  submitted: number;
+  completed: number;
+  failed: number;
+  aborted: number;
+  rejected: number;
+  batches: number;
+  queued: number;
+  running: number;
+  audioSeconds: number;
+  /** Sums over completed utterances, milliseconds. */
+  timings: Timings;
+}

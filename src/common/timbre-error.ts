@@ -1,0 +1,27 @@
+import { ERROR_CODES, type ErrorCode } from './error-codes.js';
+
+/** The one error class: a stable code, and a message that says what was wrong and what to do. */
+export class TimbreError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    // The name that the platform gives cancelled calls, which callers test for.
+    this.name = code === 'ABORTED' ? 'AbortError' : 'TimbreError';
+  }
+
+  /** The service's HTTP status. */
+  get httpStatus(): number {
+    return ERROR_CODES[this.code].http;
+  }
+
+  /** The command line's exit status. */
+  get exitStatus(): number {
+    return ERROR_CODES[this.code].exit;
+  }
+}
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value);
+}
