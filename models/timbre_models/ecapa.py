@@ -152,30 +152,29 @@ class Gather(nn.Module):
 class Res2Net(nn.Module):
     """Hierarchical convolutions over `scale` chunks of the channels; each adds the result before it to its input."""
 
-    width: Final[int]
+    scale: Final[int]
     passes_first: Final[bool]
 
     def __init__(self, config: EcapaConfig):
         super().__init__()
-        self.width = config.channels // config.scale
+        self.scale, width = config.scale, config.channels // config.scale
         self.passes_first = config.res2net_passes == "first"
         self.gather = Gather(config.padding)
-        self.chunks = nn.ModuleList(
-            Tdnn(self.width, self.width, config.block_kernel) for _ in range(config.scale - 1)
-        )
+        self.chunks = nn.ModuleList(Tdnn(width, width, config.block_kernel) for _ in range(config.scale - 1))
 
     def forward(self, x: Tensor, rows: Tensor, inside: Tensor) -> Tensor:
+        width = x.size(1) // self.scale
         first = 1 if self.passes_first else 0
-        done = [x[:, : self.width]] if self.passes_first else []
+        done = [x[:, :width]] if self.passes_first else []
         y = torch.zeros(0)
         for i, chunk in enumerate(self.chunks):
-            taken = x.narrow(1, (first + i) * self.width, self.width)
+            taken = x.narrow(1, (first + i) * width, width)
             if i > 0:
                 taken = taken + y
             y = chunk(self.gather(taken, rows, inside))
             done.append(y)
         if not self.passes_first:
-            done.append(x[:, -self.width :])
+            done.append(x[:, -width:])
         return torch.cat(done, 1)
 
 
