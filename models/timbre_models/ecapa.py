@@ -52,6 +52,9 @@ class EcapaConfig:
     """Lower bound of the attention-weighted variance."""
     embedding_norm: bool = False
     """Batch norm on the embedding."""
+    embedding_centre: bool = False
+    """The embedding is brought to length one and the training set's mean subtracted: a plain cosine of two results is
+    then the cosine about that mean."""
 
     @property
     def shortest_frames(self) -> int:
@@ -62,7 +65,12 @@ class EcapaConfig:
         return reach * self.stride + 1
 
     def to_manifest(self) -> dict:
-        return asdict(self)
+        return {camel_case(name): value for name, value in asdict(self).items()}
+
+
+def camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 class Norm(nn.Module):
@@ -87,8 +95,20 @@ class Norm(nn.Module):
         return torch.addcmul(self.bias - self.running_mean * scale, x, scale)
 
 
-class Linear(nn.Linear):
-    """A 1x1 convolution over rows, or a wider one over gathered rows ([out, taps * in], tap-major)."""
+class Linear(nn.Module):
+    """A 1x1 convolution over rows, or a wider one over gathered rows ([out, taps * in], tap-major).
+
+    Not nn.Linear, whose scripted code names its sizes.
+    """
+
+    def __init__(self, inputs: int, outputs: int, bias: bool = True):
+        super().__init__()
+        reach = inputs**-0.5
+        self.weight = nn.Parameter(torch.empty(outputs, inputs).uniform_(-reach, reach))
+        self.bias = nn.Parameter(torch.empty(outputs).uniform_(-reach, reach)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight, self.bias)
 
 
 class Tdnn(nn.Module):
@@ -279,12 +299,14 @@ class Ecapa(nn.Module):
     sums: Final[bool]
     aggregation_norm: Final[bool]
     embedding_norm: Final[bool]
+    embedding_centre: Final[bool]
 
     def __init__(self, config: EcapaConfig):
         super().__init__()
         self.config = config
         self.stride, self.sums = config.stride, config.block_input == "sum"
         self.aggregation_norm, self.embedding_norm = config.aggregation_norm, config.embedding_norm
+        self.embedding_centre = config.embedding_centre
         self.neighbours = Neighbours(config.kernel, 1, config.stride, config.padding)
         self.gather = Gather(config.padding)
         self.frame = Tdnn(config.feature_dim, config.channels, config.kernel)
@@ -295,6 +317,8 @@ class Ecapa(nn.Module):
         self.pooled_norm = Norm(2 * config.pooled_channels)
         self.embed = Linear(2 * config.pooled_channels, config.embedding_dim)
         self.embed_norm = Norm(config.embedding_dim) if config.embedding_norm else nn.Identity()
+        if config.embedding_centre:
+            self.register_buffer("embedding_mean", torch.zeros(config.embedding_dim))
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         batch, frames, _ = features.size()
@@ -313,4 +337,8 @@ class Ecapa(nn.Module):
             x = self.aggregate_norm(x)
         pooled = self.pooling(x.view(batch, frames, -1), valid)
         embedding = self.embed(self.pooled_norm(pooled))
-        return self.embed_norm(embedding) if self.embedding_norm else embedding
+        if self.embedding_norm:
+            embedding = self.embed_norm(embedding)
+        if self.embedding_centre:
+            embedding = F.normalize(embedding, dim=1) - self.embedding_mean
+        return embedding
