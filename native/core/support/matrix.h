@@ -13,7 +13,7 @@ struct Matrix {
   std::vector<float> values;
 
   Matrix() = default;
-  Matrix(std::size_t rows, std::size_t cols) : rows(rows), cols(cols), values(rows * cols) {}
+  Matrix(std::size_t r, std::size_t c) : rows(r), cols(c), values(r * c) {}
 
   std::span<float> row(std::size_t r) { return {values.data() + r * cols, cols}; }
   std::span<const float> row(std::size_t r) const { return {values.data() + r * cols, cols}; }
