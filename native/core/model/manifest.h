@@ -10,20 +10,20 @@ namespace timbre {
 
 /// What a bundle says about itself. `json` is the whole manifest, with what only people and scripts read.
 struct Manifest {
-  std::string id;
+  std::string id;  ///< letters, digits, '.', '_', '-': it names files
   std::string version;
-  std::string family;    ///< "speechbrain" | "wespeaker" | "3dspeaker" | "taoruijie"
+  std::string family;    ///< "speechbrain" | "wespeaker" | "3dspeaker" | "taoruijie" | "timbre"; for people
   bool trained = false;  ///< false: formula or random weights, whose scores mean nothing
   std::size_t embedding_dim = 0;
   std::size_t shortest_frames = 0;
   double longest_seconds = 0;  ///< 0: no limit of the model's own
   std::string precision;       ///< "fp32"
-  std::string weights_digest;  ///< XXH3-128 of the tensors, see docs/models.md
+  std::string weights_digest;  ///< XXH3-128 of the tensors, see model/digest.h
   FrontEndConfig front_end;
   std::string json;
 };
 
-/// Errors: MODEL_INVALID, naming the field that is missing or wrong.
+/// Errors: MODEL_INVALID, naming the field that is missing or wrong. Keys it does not know are allowed.
 Result<Manifest> parse_manifest(const std::string& json);
 
 }  // namespace timbre
