@@ -8,6 +8,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "model/zip_archive.h"
+
 namespace timbre {
 
 namespace {
@@ -16,13 +18,14 @@ constexpr int kFormat = 1;
 constexpr std::string_view kDigestAlgorithm = "xxh3-128";
 constexpr std::size_t kDigestDigits = 32;
 constexpr std::size_t kShownCharacters = 60;
+constexpr std::uint64_t kMaxManifestBytes = 16U << 20;
 
 // Far beyond any model; they keep a damaged manifest from asking for absurd amounts of memory.
 constexpr std::int64_t kMaxSampleRate = 384000;
 constexpr std::int64_t kMaxSamples = 1 << 20;
 constexpr std::int64_t kMaxBins = 4096;
 constexpr std::int64_t kMaxDim = 1 << 16;
-constexpr std::int64_t kMaxFrames = 1 << 20;
+constexpr std::int64_t kMaxFrames = 1000;
 constexpr double kMaxSeconds = 1e6;
 constexpr double kMaxScale = 1e9;
 constexpr double kMaxDb = 1000;
@@ -174,6 +177,54 @@ Result<Manifest> parse_manifest(const std::string& json) {
     return invalid(*reader.fault());
   }
   manifest.json = json;
+  return manifest;
+}
+
+Result<Manifest> read_manifest(const std::string& path) {
+  const std::string file = quote(path);
+  const auto refuse = [&file](const std::string& what) {
+    return Error{ErrorCode::MODEL_INVALID, file + " is no bundle: " + what};
+  };
+  auto source = ByteSource::open(path);
+  if (!source) {
+    return std::move(source).error();
+  }
+  auto archive = ZipArchive::open(std::move(source).value());
+  if (!archive) {
+    return refuse("it is no zip archive, or damaged; `timbre models add` makes bundles from checkpoints");
+  }
+  // PyTorch puts everything below one folder, named after the file that was saved.
+  const auto& members = archive.value().members();
+  const std::string root =
+      members.empty() ? "" : members.begin()->first.substr(0, members.begin()->first.find('/') + 1);
+  const auto code = members.lower_bound(root + "code/");
+  if (archive.value().find(root + "data.pkl") == nullptr) {
+    return refuse("the zip archive was not made by PyTorch");
+  }
+  if (code == members.end() || !code->first.starts_with(root + "code/")) {
+    return refuse("it is a plain PyTorch checkpoint; `timbre models add` converts it");
+  }
+  if (archive.value().find(root + "extra/manifest.json") == nullptr) {
+    return refuse(
+        "it is TorchScript without a manifest.json, not made by Timbre; convert its checkpoint with `timbre models "
+        "add`");
+  }
+  for (const auto& [name, member] : members) {
+    if (name.starts_with(root + "data/")) {
+      continue;
+    }
+    if (auto status = archive.value().verify(name); !status) {
+      return refuse(status.error().message);
+    }
+  }
+  auto text = archive.value().read(root + "extra/manifest.json", kMaxManifestBytes);
+  if (!text) {
+    return refuse(text.error().message);
+  }
+  auto manifest = parse_manifest(text.value());
+  if (!manifest) {
+    return Error{manifest.error().code, file + ": " + manifest.error().message};
+  }
   return manifest;
 }
 

@@ -26,4 +26,8 @@ struct Manifest {
 /// Errors: MODEL_INVALID, naming the field that is missing or wrong. Keys it does not know are allowed.
 Result<Manifest> parse_manifest(const std::string& json);
 
+/// The manifest of a bundle's file, without its weights; everything in the file but the tensors is compared with its
+/// checksum. Errors: MODEL_NOT_FOUND, MODEL_INVALID.
+Result<Manifest> read_manifest(const std::string& path);
+
 }  // namespace timbre
