@@ -1,0 +1,65 @@
+#include "engine/stages.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "audio/decode.h"
+#include "support/text.h"
+
+namespace timbre {
+
+namespace {
+
+/// Below one step of 16-bit audio there is no signal, only zeros and what a resampler leaves of them.
+constexpr float kSilence = 1.0F / 32768;
+
+bool silent(const std::vector<float>& samples) {
+  return std::all_of(samples.begin(), samples.end(), [](float x) { return std::abs(x) < kSilence; });
+}
+
+}  // namespace
+
+Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const Manifest& manifest, const AudioLimits& limits) {
+  const int rate = manifest.front_end.sample_rate;
+  AudioTimings decoding;
+  const AudioSource source = std::exchange(job.request.source, AudioSource{});
+  auto audio = decode(source, rate, limits, job.interrupt, &decoding);
+  job.timings.decode = decoding.decode;
+  job.timings.resample = decoding.resample;
+  if (!audio) return std::move(audio).error();
+  const std::vector<float>& samples = audio.value().samples;
+  job.audio = audio.value().info;
+
+  const double seconds = static_cast<double>(samples.size()) / rate;
+  if (const std::size_t needed = front_end.samples_for(manifest.shortest_frames); samples.size() < needed) {
+    return Error{ErrorCode::AUDIO_TOO_SHORT, "the recording has " + seconds_text(seconds) + " of audio; the model '" +
+                                                 manifest.id + "' needs at least " +
+                                                 seconds_text(static_cast<double>(needed) / rate)};
+  }
+  if (manifest.longest_seconds > 0 && seconds > manifest.longest_seconds) {
+    return Error{ErrorCode::AUDIO_TOO_LONG, "the recording has " + seconds_text(seconds) + " of audio; the model '" +
+                                                manifest.id + "' takes at most " +
+                                                seconds_text(manifest.longest_seconds) + "; cut it"};
+  }
+  if (!job.request.allow_silence && silent(samples)) {
+    return Error{ErrorCode::NO_SPEECH, "the recording is silent (" + seconds_text(seconds) +
+                                           "); check the microphone, or allow silence to embed it all the same"};
+  }
+  if (auto stop = job.interrupt.check()) return *stop;
+
+  const auto started = Clock::now();
+  auto features = front_end.compute(samples);
+  job.timings.features = seconds_since(started);
+  return features;
+}
+
+Result<Embedding> checked(Embedding embedding) {
+  if (!std::all_of(embedding.begin(), embedding.end(), [](float x) { return std::isfinite(x); })) {
+    return Error{ErrorCode::INFERENCE_FAILED,
+                 "the model gave an embedding that is not finite; check the bundle with `timbre models verify`"};
+  }
+  return embedding;
+}
+
+}  // namespace timbre
