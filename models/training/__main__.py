@@ -1,0 +1,82 @@
+"""Trains the bundled model: decodes, asks the teacher, trains, writes `<out>/starter.ckpt`. Resumes where it was cut.
+
+  python -m training --data ../../shared/speech --out runs/starter
+"""
+
+import argparse
+import dataclasses
+import logging
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from . import trainer
+from .finish import finish
+from .recipe import Phase, Recipe
+
+# The C allocator maps and unmaps every activation by default, which makes a step several times slower.
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 33),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 34),
+    "MALLOC_TOP_PAD_": str(1 << 29),
+    "OMP_WAIT_POLICY": "passive",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with files.tsv")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, curve and the final checkpoint")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="processes on a CPU, one thread each")
+    parser.add_argument("--minutes", type=float, default=Recipe.minutes)
+    parser.add_argument("--steps", type=int, default=0, help="end after so many steps, if that comes first")
+    parser.add_argument("--channels", type=int, default=Recipe.channels)
+    parser.add_argument("--seed", type=int, default=Recipe.seed)
+    parser.add_argument("--distillation-weight", type=float, default=Recipe.distillation_weight)
+    parser.add_argument("--batch", type=int, help="crops per step and process in every phase")
+    parser.add_argument("--no-compile", dest="compile", action="store_false", help="for runs shorter than compiling")
+    arguments = parser.parse_args()
+    phases = Recipe.phases
+    if arguments.batch:
+        phases = tuple(Phase(p.until, p.seconds, arguments.batch) for p in phases)
+    arguments.recipe = dataclasses.replace(
+        Recipe(), minutes=arguments.minutes, steps=arguments.steps, channels=arguments.channels, phases=phases,
+        pooled_channels=3 * arguments.channels, seed=arguments.seed,
+        distillation_weight=arguments.distillation_weight,
+    )  # fmt: skip
+    return arguments
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def main() -> None:
+    arguments = parse()
+    if "RANK" in os.environ:
+        trainer.main(arguments)
+        return
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    trainer.load_splits(arguments.data, arguments.out / "cache", arguments.recipe, workers=os.cpu_count() or 1)
+    world = 1 if arguments.device.startswith("cuda") else arguments.processes
+    shared = {**os.environ, **ALLOCATOR, "WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1"}
+    shared["MASTER_PORT"] = str(free_port())
+    command = [sys.executable, "-m", "training", *sys.argv[1:]]
+    ranks = [subprocess.Popen(command, env={**shared, "RANK": str(rank)}) for rank in range(world)]
+    failed = [rank.wait() for rank in ranks]
+    if any(failed):
+        raise SystemExit(f"training ended with {failed}; run the same command again to resume")
+    finish(arguments.data, arguments.out, arguments.recipe)
+
+
+if __name__ == "__main__":
+    main()
