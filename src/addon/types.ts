@@ -65,12 +65,27 @@ export interface Timings {
   total: number;
 }
 
+/** What the recording is worth as evidence, measured on its samples before the model sees them. */
+export interface Quality {
+  /** Signal-to-noise ratio in dB, speech frames against the others; null where there are no others to compare with. */
+  snrDb: number | null;
+  /** Share of samples at full scale, in [0, 1]. */
+  clippedShare: number;
+  /** Highest frequency that carries signal, Hz; about 3,400 for a telephone call. */
+  bandwidthHz: number;
+  /** RMS level of the speech, dB relative to full scale. */
+  levelDb: number;
+}
+
 export interface EmbedResult {
   /** As the model gives it, not length-normalised. */
   embedding: Float32Array;
   /** The bundle that made the embedding: `<id>@<first 12 digits of its weights digest>`. */
   model: string;
   audio: { seconds: number; sampleRate: number; channels: number; format: string };
+  /** Net speech in the recording, by voice activity detection. */
+  speech: { seconds: number };
+  quality: Quality;
   timings: Timings;
 }
 
