@@ -1,0 +1,130 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { TimbreError } from '../common/timbre-error.js';
+import type { Calibration } from '../evaluation/calibration.js';
+import type { Cohort, Normalisation } from '../evaluation/normalise.js';
+import { decodeVectors, type EncodedVectors } from './vectors.js';
+
+/** Where to cut scores for a target share of impostors accepted. */
+export interface ScoreThreshold {
+  falseAcceptRate: number;
+  /** Null where the calibration normalises scores or looks at durations: no one cosine is the threshold then. */
+  cosine: number | null;
+  /** Null without a calibration. */
+  llr: number | null;
+}
+
+/** What turns a cosine into evidence: from the bundle's manifest, or from a user's calibration file. */
+export interface ModelCalibration {
+  /** Null: cosines only. */
+  calibration: (Calibration & { norm: Normalisation }) | null;
+  /** By falling false acceptance rate. */
+  thresholds: ScoreThreshold[];
+  cohort: Cohort | null;
+}
+
+/** What `timbre calibrate` writes, and TIMBRE_CALIBRATION names. */
+export interface CalibrationFile {
+  format: 1;
+  /** The model whose scores it is for, `<id>@<digits>`; it is refused for another. */
+  model: string;
+  calibration: Calibration & { norm: Normalisation };
+  thresholds: ScoreThreshold[];
+  /** Present where scores were normalised by a cohort other than the bundle's. */
+  cohort?: EncodedVectors;
+  /** What it was learned on, for people. */
+  learned: Record<string, unknown>;
+}
+
+/** `<id>@<first 12 digits of the weights digest>`, the name that embeddings carry. */
+export function modelName(manifest: Readonly<Record<string, unknown>>): string {
+  const digest = (manifest['weightsDigest'] as { value?: unknown } | undefined)?.value;
+  if (typeof manifest['id'] !== 'string' || typeof digest !== 'string') {
+    throw new TimbreError('MODEL_INVALID', 'the manifest lacks id or weightsDigest');
+  }
+  return `${manifest['id']}@${digest.slice(0, 12)}`;
+}
+
+/** The calibration, thresholds and cohort of a bundle; all empty where it has none. */
+export function calibrationOf(manifest: Readonly<Record<string, unknown>>): ModelCalibration {
+  const where = `the manifest of ${String(manifest['id'])}`;
+  return {
+    calibration: manifest['calibration'] == null ? null : parseCalibration(manifest['calibration'], where),
+    thresholds: manifest['thresholds'] == null ? [] : parseThresholds(manifest['thresholds'], where),
+    cohort: manifest['cohort'] == null ? null : decodeVectors(manifest['cohort'], `the cohort in ${where}`),
+  };
+}
+
+/** Reads a user's calibration for the model of this manifest. Errors: INVALID_ARGUMENT, MODEL_MISMATCH, MODEL_INVALID. */
+export async function readCalibrationFile(
+  path: string,
+  manifest: Readonly<Record<string, unknown>>,
+): Promise<ModelCalibration> {
+  let file: Partial<CalibrationFile>;
+  try {
+    file = JSON.parse(await readFile(path, 'utf8')) as Partial<CalibrationFile>;
+  } catch (error) {
+    throw new TimbreError('INVALID_ARGUMENT', `cannot read the calibration ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  if (file?.format !== 1) {
+    throw new TimbreError('INVALID_ARGUMENT', `${path} is no calibration; \`timbre calibrate\` writes one`);
+  }
+  const model = modelName(manifest);
+  if (file.model !== model) {
+    throw new TimbreError(
+      'MODEL_MISMATCH',
+      `the calibration ${path} is for ${String(file.model)}, the model is ${model}; run \`timbre calibrate\` with it`,
+    );
+  }
+  return {
+    calibration: parseCalibration(file.calibration, path),
+    thresholds: parseThresholds(file.thresholds, path),
+    cohort: file.cohort ? decodeVectors(file.cohort, `the cohort in ${path}`) : calibrationOf(manifest).cohort,
+  };
+}
+
+/** Writes through a temporary name, so that a calibration in use is never half written. */
+export async function writeCalibrationFile(path: string, file: CalibrationFile): Promise<void> {
+  const part = `${path}.${process.pid}.part`;
+  await writeFile(part, `${JSON.stringify(file, null, 2)}\n`);
+  await rename(part, path);
+}
+
+/** A manifest for people: long vectors replaced by how many there are. */
+export function withoutVectors(manifest: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const cohort = manifest['cohort'] as Partial<EncodedVectors> | undefined;
+  if (!cohort) return { ...manifest };
+  return { ...manifest, cohort: { count: cohort.count, dim: cohort.dim, encoding: cohort.encoding } };
+}
+
+const NORMALISATIONS: readonly unknown[] = ['none', 's', 'as'];
+
+function parseCalibration(value: unknown, where: string): Calibration & { norm: Normalisation } {
+  const { offset, scale, quality = {}, norm = 'none' } = (value ?? {}) as Partial<ReturnType<typeof parseCalibration>>;
+  const numbers = [offset, scale, ...Object.values(quality)];
+  if (!numbers.every((n) => Number.isFinite(n)) || !(scale! > 0) || !NORMALISATIONS.includes(norm)) {
+    throw new TimbreError(
+      'MODEL_INVALID',
+      `the calibration in ${where} is not of the form { offset, scale above 0, quality: { name: weight }, norm }`,
+    );
+  }
+  return { offset: offset!, scale: scale!, quality, norm };
+}
+
+function parseThresholds(value: unknown, where: string): ScoreThreshold[] {
+  const numberOrNull = (x: unknown): boolean => x === null || Number.isFinite(x);
+  const thresholds = (Array.isArray(value) ? value : [undefined]) as (Partial<ScoreThreshold> | undefined)[];
+  return thresholds
+    .map((threshold) => {
+      const { falseAcceptRate, cosine = null, llr = null } = threshold ?? {};
+      if (!(falseAcceptRate! > 0 && falseAcceptRate! < 1) || !numberOrNull(cosine) || !numberOrNull(llr)) {
+        throw new TimbreError(
+          'MODEL_INVALID',
+          `the thresholds in ${where} are not of the form [{ falseAcceptRate, cosine, llr }]`,
+        );
+      }
+      return { falseAcceptRate: falseAcceptRate!, cosine, llr };
+    })
+    .sort((a, b) => b.falseAcceptRate - a.falseAcceptRate);
+}

@@ -1,0 +1,153 @@
+import { TimbreError } from '../common/timbre-error.js';
+import { calibrate, durationQuality, probability } from '../evaluation/calibration.js';
+import { cohortStatistics, normaliseScore, toUnit, type CohortStatistics } from '../evaluation/normalise.js';
+import { calibrationOf, type ModelCalibration } from './model-calibration.js';
+
+export type Decision = 'ACCEPT' | 'REJECT';
+
+export interface Score {
+  /** Cosine of the two embeddings, in [-1, 1]. */
+  cosine: number;
+  /** Natural log-likelihood ratio of "same speaker" to "different speakers"; null where the model is not calibrated. */
+  llr: number | null;
+  /** Probability of "same speaker" under the scorer's prior; null where the model is not calibrated. */
+  probability: number | null;
+  /**
+   * The cosine that this pair had to reach; null where neither the model nor the caller names one. It is the same for
+   * all pairs unless the calibration normalises scores or looks at durations.
+   */
+  threshold: number | null;
+  /** The share of impostors that the threshold was set to accept; null where the caller named the threshold. */
+  falseAcceptRate: number | null;
+  /** Null without a threshold. */
+  decision: Decision | null;
+}
+
+/** One side of a comparison, with what is worth computing once when it is compared often. */
+export interface Side {
+  unit: Float32Array;
+  /** Null unless scores are normalised. */
+  statistics: CohortStatistics | null;
+  /** Seconds of speech behind the embedding. */
+  seconds: number | undefined;
+}
+
+export interface ScorerOptions {
+  /** From `readCalibrationFile`; takes the place of the bundle's. */
+  calibration?: ModelCalibration;
+  /** Which of the calibration's thresholds decides. Default 0.01. */
+  falseAcceptRate?: number;
+  /** A cosine that decides instead. */
+  threshold?: number;
+  /** Share of comparisons expected to be of the same speaker, for `probability`. Default 0.5. */
+  prior?: number;
+}
+
+/** Scores pairs of embeddings of one model: cosine, calibrated evidence, decision. */
+export class Scorer {
+  private constructor(
+    readonly calibration: ModelCalibration,
+    private readonly options: { falseAcceptRate: number; threshold: number | undefined; prior: number },
+  ) {}
+
+  /** Errors: INVALID_ARGUMENT for options out of range, MODEL_INVALID for a manifest that contradicts itself. */
+  static of(manifest: Readonly<Record<string, unknown>>, options: ScorerOptions = {}): Scorer {
+    const { calibration = calibrationOf(manifest), falseAcceptRate = 0.01, threshold, prior = 0.5 } = options;
+    if (!(prior > 0 && prior < 1)) {
+      throw new TimbreError('INVALID_ARGUMENT', `the prior is ${prior}; it must lie between 0 and 1`);
+    }
+    if (threshold !== undefined && !(Math.abs(threshold) <= 1)) {
+      throw new TimbreError('INVALID_ARGUMENT', `the threshold is ${threshold}; a cosine lies in [-1, 1]`);
+    }
+    const { thresholds } = calibration;
+    if (thresholds.length > 0 && !thresholds.some((known) => known.falseAcceptRate === falseAcceptRate)) {
+      const known = thresholds.map((t) => t.falseAcceptRate).join(', ');
+      throw new TimbreError(
+        'INVALID_ARGUMENT',
+        `no threshold was learned for a false acceptance rate of ${falseAcceptRate}; there are ones for ${known}`,
+      );
+    }
+    if (calibration.calibration && calibration.calibration.norm !== 'none' && !calibration.cohort) {
+      throw new TimbreError('MODEL_INVALID', 'the calibration is of normalised scores, but there is no cohort');
+    }
+    return new Scorer(calibration, { falseAcceptRate, threshold, prior });
+  }
+
+  /** Whether scores carry `llr` and `probability`. */
+  get calibrated(): boolean {
+    return this.calibration.calibration !== null;
+  }
+
+  /** Whether sides need their seconds of speech. */
+  get needsSeconds(): boolean {
+    return Object.keys(this.calibration.calibration?.quality ?? {}).length > 0;
+  }
+
+  /** Scores two embeddings, of any length above zero. Errors: MODEL_MISMATCH, INVALID_ARGUMENT. */
+  score(a: Float32Array, b: Float32Array, seconds: { secondsA?: number; secondsB?: number } = {}): Score {
+    return this.compare(this.side(a, seconds.secondsA), this.side(b, seconds.secondsB));
+  }
+
+  /** Prepares an embedding for many comparisons; the embedding is not changed. */
+  side(embedding: Float32Array, seconds?: number): Side {
+    const unit = toUnit(Float32Array.from(embedding));
+    const norm = this.calibration.calibration?.norm ?? 'none';
+    const statistics = norm === 'none' ? null : cohortStatistics(unit, this.calibration.cohort!, norm);
+    return { unit, statistics, seconds };
+  }
+
+  compare(a: Side, b: Side): Score {
+    if (a.unit.length !== b.unit.length) {
+      throw new TimbreError(
+        'MODEL_MISMATCH',
+        `embeddings of ${a.unit.length} and ${b.unit.length} dimensions are of different models`,
+      );
+    }
+    let cosine = 0;
+    for (let i = 0; i < a.unit.length; i++) cosine += a.unit[i]! * b.unit[i]!;
+    cosine = Math.max(-1, Math.min(1, cosine));
+
+    const evidence = this.evidence(a, b);
+    const llr = evidence && evidence.offset + evidence.scale * cosine;
+    const { falseAcceptRate, threshold: given } = this.options;
+    const threshold = given ?? this.threshold(evidence);
+    return {
+      cosine,
+      llr,
+      probability: llr === null ? null : probability(llr, this.options.prior),
+      threshold,
+      falseAcceptRate: given !== undefined || threshold === null ? null : falseAcceptRate,
+      decision: threshold === null ? null : cosine >= threshold ? 'ACCEPT' : 'REJECT',
+    };
+  }
+
+  /** The line from cosine to llr for this pair: normalisation and durations only shift and stretch it. */
+  private evidence(a: Side, b: Side): { offset: number; scale: number } | null {
+    const { calibration } = this.calibration;
+    if (!calibration) return null;
+    const quality = this.needsSeconds ? durationQuality(requireSeconds(a), requireSeconds(b)) : {};
+    const at = (cosine: number): number => {
+      const score = a.statistics && b.statistics ? normaliseScore(cosine, a.statistics, b.statistics) : cosine;
+      return calibrate(calibration, score, quality);
+    };
+    const offset = at(0);
+    return { offset, scale: at(1) - offset };
+  }
+
+  private threshold(evidence: { offset: number; scale: number } | null): number | null {
+    const chosen = this.calibration.thresholds.find((t) => t.falseAcceptRate === this.options.falseAcceptRate);
+    if (!chosen) return null;
+    if (chosen.cosine !== null) return chosen.cosine;
+    return evidence && chosen.llr !== null ? (chosen.llr - evidence.offset) / evidence.scale : null;
+  }
+}
+
+function requireSeconds(side: Side): number {
+  if (side.seconds === undefined) {
+    throw new TimbreError(
+      'INVALID_ARGUMENT',
+      'the calibration looks at durations: give the seconds of speech of each side',
+    );
+  }
+  return side.seconds;
+}
