@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   OUT_OF_MEMORY: { http: 503, exit: 45, means: 'Memory ran out on the processor or the device.' },
   ENGINE_CLOSED: { http: 503, exit: 46, means: 'The encoder was closed.' },
   DEADLINE_EXCEEDED: { http: 504, exit: 47, means: 'The deadline passed before the work was done.' },
+  WRITE_FAILED: { http: 507, exit: 48, means: 'A file cannot be written: the disk is full or read-only, or permission is missing.' },
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "model/manifest.h"
+#include "support/result.h"
+
+namespace timbre {
+
+struct ConvertRequest {
+  std::string checkpoint;  ///< file of torch.save or of safetensors
+  std::string family;      ///< "speechbrain", ... ; empty: recognised from the tensors' names
+  std::string skeletons;   ///< folder of models/skeletons
+  std::string out;         ///< the bundle's file; an older one is replaced
+  std::string id;
+  std::string version = "1";
+  std::string facts;             ///< JSON object merged into the manifest, see below; empty: none
+  std::string storage = "fp32";  ///< "fp16": weight matrices take half the space, and are widened when they are loaded
+};
+
+/// A published or re-trained checkpoint to one bundle file. Sizes (channels, attention, embedding, ...) come from the
+/// tensors' shapes; every tensor has to be there, of a fitting shape and finite, and none may be left over.
+///
+/// Nothing of the checkpoint's is executed. The bundle is complete or not there: it is written beside `out`, synced and
+/// renamed.
+///
+/// `facts` are merged into the manifest as RFC 7386 does it: `licence`, `source: { url, revision, sha256 }`,
+/// `evaluation`, ... The fields that describe the tensors (format, family, variant, precision, storage, embedding,
+/// input, frontEnd, network, weightsDigest, verification) are the converter's own. Without a fact `trained`, a
+/// checkpoint whose batch norms have seen at most one batch is untrained.
+///
+/// Errors: MODEL_NOT_FOUND; MODEL_INVALID, naming every tensor at fault; INVALID_ARGUMENT (unknown family, two families
+/// that fit, an id or facts that are not valid); WRITE_FAILED; OUT_OF_MEMORY.
+Result<Manifest> convert_checkpoint(const ConvertRequest& request);
+
+/// Writes the bundle at `path` to `out` (which may be the same file) with `facts` merged into its manifest as in
+/// convert_checkpoint(), and `extras` beside it, by name, an empty one removing it. Tensors are copied byte for byte,
+/// so their digest stays.
+///
+/// A cohort in the facts is `cohort: { speakers, dim, encoding: "float16-base64", data }`, unit vectors one after
+/// another, little-endian.
+///
+/// Errors: MODEL_NOT_FOUND, MODEL_INVALID, INVALID_ARGUMENT, WRITE_FAILED.
+Result<Manifest> update_manifest(const std::string& path, const std::string& facts, const std::string& out,
+                                 const std::map<std::string, std::string>& extras = {});
+
+}  // namespace timbre

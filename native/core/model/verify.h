@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/manifest.h"
+#include "support/result.h"
+
+namespace timbre {
+
+/// One synthetic recording, embedded here and at conversion.
+struct VerifyCase {
+  std::string name;
+  double seconds = 0;
+  double relative_error = 0;    ///< |here - stored| / |stored|
+  double one_minus_cosine = 0;  ///< of here and stored
+  bool passed = false;
+};
+
+struct VerifyReport {
+  Manifest manifest;
+  std::string device;       ///< "cpu", "cuda:0"
+  std::string device_note;  ///< why it is not the one that was preferred
+  double max_relative_error = 0;
+  double max_one_minus_cosine = 0;
+  std::vector<VerifyCase> cases;
+  bool passed = false;  ///< every case lies within both bounds
+};
+
+/// Embeds the recordings whose embeddings were stored in the bundle when it was made, waveform to vector, and compares.
+///
+/// Errors: MODEL_NOT_FOUND; MODEL_INVALID, also where the weights do not match their digest or the bundle holds no
+/// stored vectors; DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
+Result<VerifyReport> verify_bundle(const std::string& path, const std::string& device);
+
+}  // namespace timbre
