@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import { TimbreError } from '../common/timbre-error.js';
+import { Progress, type ProgressUnit } from './progress.js';
+
+/** What a command line runs in. */
+export interface Surroundings {
+  stdout: Writable;
+  stderr: Writable & { isTTY?: boolean; columns?: number };
+  env: NodeJS.ProcessEnv;
+  /** Aborted by SIGINT, SIGTERM, or a reader of stdout that went away. */
+  signal: AbortSignal;
+}
+
+/** What every command gets: results go to stdout, everything else to stderr. */
+export class Cli {
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  private firstStatus = 0;
+  private bar: Progress | undefined;
+
+  constructor(private readonly surroundings: Surroundings) {
+    this.env = surroundings.env;
+    this.signal = surroundings.signal;
+  }
+
+  /** 0, or the status of the first error. */
+  get exitStatus(): number {
+    return this.firstStatus;
+  }
+
+  /** A piece of a result. */
+  write(text: string | Uint8Array): void {
+    this.surroundings.stdout.write(text);
+  }
+
+  /** A line of a result; resolves when stdout takes more, so that a slow reader never fills the memory. */
+  async line(text: string): Promise<void> {
+    const { stdout } = this.surroundings;
+    if (!stdout.write(`${text}\n`) && !stdout.destroyed) await once(stdout, 'drain', { signal: this.signal });
+  }
+
+  /** One JSON document. Numbers that JSON lacks (NaN, Infinity) are null. */
+  async json(value: unknown): Promise<void> {
+    await this.line(JSON.stringify(value, plain, 2));
+  }
+
+  /** One object of a stream of JSON lines. */
+  async jsonLine(value: unknown): Promise<void> {
+    await this.line(JSON.stringify(value, plain));
+  }
+
+  /** A line for people, on stderr. */
+  note(text: string): void {
+    this.bar?.clear();
+    this.surroundings.stderr.write(`${text}\n`);
+  }
+
+  warn(text: string): void {
+    this.note(`warning: ${text}`);
+  }
+
+  /** Says what went wrong and settles the exit status; the first error decides it. */
+  fail(error: unknown, about?: string): void {
+    const known = error instanceof TimbreError;
+    const message = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.firstStatus ||= known ? error.exitStatus : new TimbreError('INTERNAL', '').exitStatus;
+    if (known && error.code === 'ABORTED' && this.signal.aborted) return;
+    this.note(`${about === undefined ? 'error' : about}: ${message}${known ? ` (${error.code})` : ''}`);
+  }
+
+  /** Settles an exit status that is no error's, unless an error came first. */
+  settle(status: number): void {
+    this.firstStatus ||= status;
+  }
+
+  /** A progress bar on a terminal, a line every few seconds otherwise. */
+  progress(title: string, total: number, unit: ProgressUnit): Progress {
+    this.bar = new Progress(this.surroundings.stderr, title, total, unit);
+    return this.bar;
+  }
+
+  /** Waits until the streams have taken everything. */
+  async flush(): Promise<void> {
+    const { stdout, stderr } = this.surroundings;
+    await Promise.all([stdout, stderr].map((stream) => new Promise<void>((done) => stream.write('', () => done()))));
+  }
+}
+
+/** Typed arrays as plain arrays; JSON has no others. */
+function plain(_key: string, value: unknown): unknown {
+  return value instanceof Float32Array || value instanceof Float64Array ? Array.from(value) : value;
+}
+
+/** A table with aligned columns, for people. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

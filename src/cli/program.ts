@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { TimbreError } from '../common/timbre-error.js';
+import { Cli, type Surroundings } from './cli.js';
+import * as doctor from './doctor.js';
+
+/**
+ * Every command, in the order of `timbre --help`. A module imports what it needs to describe itself; what is heavy
+ * (the addon, the service) it imports in the action, so that `--help` stays instant.
+ */
+const commands: readonly { register(program: Command, cli: Cli): void }[] = [doctor];
+
+/**
+ * Runs one command line (without node and script) and gives the exit status: 0, or that of the first error in the
+ * table of docs/errors.md.
+ */
+export async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+  const cli = new Cli(surroundings);
+  const program = new Command('timbre')
+    .description('Speaker recognition: voice embeddings, comparison, models.')
+    .version(packageVersion())
+    .configureOutput({
+      writeOut: (text) => cli.write(text),
+      writeErr: (text) => cli.note(text.trimEnd()),
+    })
+    .exitOverride()
+    .showHelpAfterError('(--help shows how it is used)')
+    .addHelpText('after', '\nExit status: 0, or the number of the error in docs/errors.md.');
+  for (const { register } of commands) register(program, cli);
+  program.commands.forEach(settle);
+
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? 0 : new TimbreError('INVALID_ARGUMENT', '').exitStatus;
+    cli.fail(error);
+  } finally {
+    await cli.flush();
+  }
+  return cli.exitStatus;
+}
+
+/** Commands made with addCommand() do not inherit these. */
+function settle(command: Command): void {
+  if (command.parent) command.copyInheritedSettings(command.parent);
+  command.commands.forEach(settle);
+}
+
+export function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
