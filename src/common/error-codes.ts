@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   SPEAKER_EXISTS: { http: 409, exit: 14, means: 'A speaker with this id exists already.' },
   NOT_ENROLLED: { http: 409, exit: 15, means: 'The speaker has not enough enrolled speech yet.' },
   MODEL_MISMATCH: { http: 409, exit: 16, means: 'Embeddings of different models or front ends cannot be compared.' },
+  MODEL_EXISTS: { http: 409, exit: 17, means: 'A model bundle with this id exists already.' },
   AUDIO_TOO_LARGE: { http: 413, exit: 20, means: 'The recording has more bytes than the limit.' },
   AUDIO_UNSUPPORTED: { http: 415, exit: 21, means: 'The container, codec, sample rate or channel count is not supported here.' },
   AUDIO_CORRUPT: { http: 422, exit: 22, means: 'The recording is damaged: empty, truncated, or holding values that are no samples.' },
@@ -27,6 +28,7 @@ export const ERROR_CODES = {
   MODEL_NOT_READY: { http: 503, exit: 44, means: 'The model is still loading.' },
   OUT_OF_MEMORY: { http: 503, exit: 45, means: 'Memory ran out on the processor or the device.' },
   ENGINE_CLOSED: { http: 503, exit: 46, means: 'The encoder was closed.' },
+  DOWNLOAD_FAILED: { http: 502, exit: 49, means: 'A file could not be fetched: no connection, the server refuses, or the bytes are not the published ones.' },
   DEADLINE_EXCEEDED: { http: 504, exit: 47, means: 'The deadline passed before the work was done.' },
   WRITE_FAILED: { http: 507, exit: 48, means: 'A file cannot be written: the disk is full or read-only, or permission is missing.' },
 } as const;
