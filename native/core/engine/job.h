@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "engine/engine.h"
 
@@ -8,8 +9,8 @@ namespace timbre {
 
 /// One admitted request on its way through the stages. Owned by one thread at a time; only `interrupt` is shared.
 struct Job {
-  Job(Engine::JobId id, EmbedRequest request, Engine::Callback done)
-      : id(id), interrupt(request.deadline), request(std::move(request)), done(std::move(done)) {}
+  Job(Engine::JobId job_id, EmbedRequest embed, Engine::Callback callback)
+      : id(job_id), interrupt(embed.deadline), request(std::move(embed)), done(std::move(callback)) {}
 
   const Engine::JobId id;
   Interrupt interrupt;

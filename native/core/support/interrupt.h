@@ -14,7 +14,7 @@ using Clock = std::chrono::steady_clock;
 class Interrupt {
  public:
   Interrupt() = default;
-  explicit Interrupt(Clock::time_point deadline) : deadline_(deadline) {}
+  explicit Interrupt(std::optional<Clock::time_point> deadline) : deadline_(deadline) {}
 
   /// From any thread.
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
