@@ -1,0 +1,166 @@
+#include "audio/decode.h"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "audio/input.h"
+#include "audio/reader.h"
+#include "audio/resampler.h"
+#include "audio/sndfile_reader.h"
+#include "support/text.h"
+
+namespace timbre {
+
+namespace {
+
+/// Frames decoded between two looks at the limits and the interrupt.
+constexpr std::size_t kBlock = 16384;
+
+/// Samples beyond this are no audio in [-1, 1], whatever was meant: integers that nobody scaled, or noise.
+constexpr float kLargest = 128;
+
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// What is wrong with samples, if anything is.
+std::optional<std::string> fault(std::span<const float> samples) {
+  float largest = 0;
+  for (const float x : samples) {
+    if (!std::isfinite(x)) return "holds samples that are not finite (NaN or infinite)";
+    largest = std::max(largest, std::abs(x));
+  }
+  if (largest <= kLargest) return std::nullopt;
+  return "holds samples up to " + text(largest) + "; floating-point audio lies in [-1, 1] (divide 16-bit by 32768)";
+}
+
+Error too_long(const std::string& name, double seconds, const AudioLimits& limits) {
+  return {ErrorCode::AUDIO_TOO_LONG, name + " has " + (seconds > 0 ? seconds_text(seconds) : std::string("more")) +
+                                         " of audio; allowed are " + seconds_text(limits.max_seconds) +
+                                         "; cut it or raise maxSeconds"};
+}
+
+std::optional<Error> refused(const std::string& name, const StreamInfo& info, const AudioLimits& limits) {
+  if (info.channels < 1 || info.channels > limits.max_channels) {
+    return Error{ErrorCode::AUDIO_UNSUPPORTED, name + " has " + std::to_string(info.channels) +
+                                                   " channels; allowed are 1 to " +
+                                                   std::to_string(limits.max_channels) + "; mix it down"};
+  }
+  if (info.sample_rate < limits.min_sample_rate || info.sample_rate > limits.max_sample_rate) {
+    return Error{ErrorCode::AUDIO_UNSUPPORTED, name + " has a sample rate of " + std::to_string(info.sample_rate) +
+                                                   " Hz; allowed are " + std::to_string(limits.min_sample_rate) +
+                                                   " to " + std::to_string(limits.max_sample_rate) +
+                                                   " Hz; resample it"};
+  }
+  const double seconds = static_cast<double>(info.frames) / info.sample_rate;
+  if (seconds > limits.max_seconds) return too_long(name, seconds, limits);
+  return std::nullopt;
+}
+
+/// The mean over channels, in place at the front of `samples`.
+std::span<const float> mix_down(std::span<float> samples, std::size_t channels) {
+  if (channels == 1) return samples;
+  const std::size_t frames = samples.size() / channels;
+  for (std::size_t i = 0; i < frames; ++i) {
+    double sum = 0;
+    for (std::size_t c = 0; c < channels; ++c) sum += samples[i * channels + c];
+    samples[i] = static_cast<float>(sum / static_cast<double>(channels));
+  }
+  return samples.first(frames);
+}
+
+Result<Audio> drain(Reader& reader, const std::string& name, int sample_rate, const AudioLimits& limits,
+                    const Interrupt& interrupt, AudioTimings& timings) {
+  const StreamInfo& info = reader.info();
+  if (auto error = refused(name, info, limits)) return *error;
+  auto resampler = Resampler::create(info.sample_rate, sample_rate);
+  if (!resampler) return std::move(resampler).error();
+
+  const auto channels = static_cast<std::size_t>(info.channels);
+  const auto most = static_cast<std::uint64_t>(limits.max_seconds * info.sample_rate);
+  std::vector<float> block(kBlock * channels);
+  std::uint64_t frames = 0;
+  Audio audio;
+  for (;;) {
+    if (auto stop = interrupt.check()) return *stop;
+    const auto decoding = Clock::now();
+    auto read = reader.read(block);
+    if (!read) return std::move(read).error();
+    const std::span<float> samples = std::span(block).first(read.value() * channels);
+    if (auto wrong = fault(samples)) return Error{ErrorCode::AUDIO_CORRUPT, name + " " + *wrong};
+    const std::span<const float> mono = mix_down(samples, channels);
+    timings.decode += since(decoding);
+    frames += mono.size();
+    if (frames > most) return too_long(name, 0, limits);
+
+    const auto resampling = Clock::now();
+    const Status made =
+        mono.empty() ? resampler.value().finish(audio.samples) : resampler.value().push(mono, audio.samples);
+    if (!made) return made.error();
+    timings.resample += since(resampling);
+    if (mono.empty()) break;
+  }
+  if (frames == 0) return Error{ErrorCode::AUDIO_CORRUPT, name + " holds no audio (0 samples)"};
+  audio.info = {static_cast<double>(frames) / info.sample_rate, info.sample_rate, info.channels, info.format};
+  return audio;
+}
+
+Result<Audio> decode_input(Result<Input> input, int sample_rate, const AudioLimits& limits, const Interrupt& interrupt,
+                           AudioTimings& timings) {
+  if (!input) return std::move(input).error();
+  const auto opening = Clock::now();
+  auto reader = open_sndfile(input.value());
+  timings.decode += since(opening);
+  if (!reader) return std::move(reader).error();
+  return drain(*reader.value(), input.value().name(), sample_rate, limits, interrupt, timings);
+}
+
+Result<Audio> resample(const AudioSamples& source, int sample_rate, const AudioLimits& limits,
+                       const Interrupt& interrupt, AudioTimings& timings) {
+  const std::string name = "the recording";
+  const StreamInfo info{source.sample_rate, 1, source.samples.size(), "samples"};
+  if (auto error = refused(name, info, limits)) {
+    if (error->code == ErrorCode::AUDIO_UNSUPPORTED) error->code = ErrorCode::INVALID_ARGUMENT;
+    return *error;
+  }
+  if (auto wrong = fault(source.samples)) return Error{ErrorCode::INVALID_ARGUMENT, name + " " + *wrong};
+  auto resampler = Resampler::create(source.sample_rate, sample_rate);
+  if (!resampler) return std::move(resampler).error();
+  const auto resampling = Clock::now();
+  Audio audio;
+  std::span<const float> rest = source.samples;
+  while (!rest.empty()) {
+    if (auto stop = interrupt.check()) return *stop;
+    const auto block = rest.first(std::min(rest.size(), kBlock));
+    if (auto made = resampler.value().push(block, audio.samples); !made) return made.error();
+    rest = rest.subspan(block.size());
+  }
+  if (auto made = resampler.value().finish(audio.samples); !made) return made.error();
+  timings.resample += since(resampling);
+  audio.info = {static_cast<double>(source.samples.size()) / source.sample_rate, source.sample_rate, 1, info.format};
+  return audio;
+}
+
+}  // namespace
+
+Result<Audio> decode(const AudioSource& source, int sample_rate, const AudioLimits& limits, const Interrupt& interrupt,
+                     AudioTimings* timings) {
+  AudioTimings unread;
+  AudioTimings& timing = timings ? *timings : unread;
+  try {
+    if (const auto* path = std::get_if<AudioPath>(&source)) {
+      return decode_input(Input::open(*path, limits), sample_rate, limits, interrupt, timing);
+    }
+    if (const auto* bytes = std::get_if<AudioBytes>(&source)) {
+      return decode_input(Input::of(*bytes, limits), sample_rate, limits, interrupt, timing);
+    }
+    return resample(std::get<AudioSamples>(source), sample_rate, limits, interrupt, timing);
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::OUT_OF_MEMORY, "memory ran out while decoding; use fewer workers or shorter recordings"};
+  }
+}
+
+AudioLibraries audio_libraries() { return {sndfile_library(), soxr_library(), ""}; }
+
+}  // namespace timbre

@@ -1,0 +1,112 @@
+#include "audio/input.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace timbre {
+
+namespace {
+
+std::string quoted(const std::string& path) { return "'" + path + "'"; }
+
+Error cannot_open(const std::string& path, int reason) {
+  const std::string said = std::generic_category().message(reason);
+  switch (reason) {
+    case ENOENT:
+    case ENOTDIR:
+      return {ErrorCode::AUDIO_NOT_FOUND, "there is no file " + quoted(path) + "; check the path"};
+    case EACCES:
+    case EPERM:
+      return {ErrorCode::AUDIO_NOT_FOUND, quoted(path) + " may not be read; give this process permission to read it"};
+    case EMFILE:
+    case ENFILE:
+      return {ErrorCode::OVERLOADED,
+              quoted(path) + " cannot be opened (" + said + "); close files or raise the limit (ulimit -n)"};
+    case ENXIO:
+    case ENODEV:
+      return {ErrorCode::AUDIO_UNSUPPORTED, quoted(path) + " is no regular file; give the path of a recording"};
+    default:
+      return {ErrorCode::AUDIO_NOT_FOUND, quoted(path) + " cannot be opened (" + said + ")"};
+  }
+}
+
+std::string kind(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a named pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+std::optional<Error> refused(const std::string& name, std::uint64_t size, const AudioLimits& limits) {
+  if (size == 0) return Error{ErrorCode::AUDIO_CORRUPT, name + " is empty (0 bytes)"};
+  if (size > limits.max_bytes) {
+    return Error{ErrorCode::AUDIO_TOO_LARGE, name + " has " + std::to_string(size) + " bytes; allowed are " +
+                                                 std::to_string(limits.max_bytes) + "; cut it or raise maxBytes"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<Input> Input::open(const AudioPath& path, const AudioLimits& limits) {
+  if (path.path.empty()) return Error{ErrorCode::INVALID_ARGUMENT, "the path of the recording is empty"};
+  if (path.path.find('\0') != std::string::npos) {
+    return Error{ErrorCode::INVALID_ARGUMENT, "the path of the recording holds a NUL character"};
+  }
+  // A named pipe opens at once with O_NONBLOCK, and nothing is read from it.
+  const int descriptor = ::open(path.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (descriptor < 0) return cannot_open(path.path, errno);
+  Input input(quoted(path.path), 0, descriptor, {});
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) return cannot_open(path.path, errno);
+  if (!S_ISREG(status.st_mode)) {
+    return Error{ErrorCode::AUDIO_UNSUPPORTED,
+                 input.name_ + " is " + kind(status.st_mode) + ", not a regular file; give the path of a recording"};
+  }
+  input.size_ = static_cast<std::uint64_t>(status.st_size);
+  if (auto error = refused(input.name_, input.size_, limits)) return *error;
+  return input;
+}
+
+Result<Input> Input::of(const AudioBytes& bytes, const AudioLimits& limits) {
+  Input input("the recording", bytes.bytes.size(), -1, bytes.bytes);
+  if (auto error = refused(input.name_, input.size_, limits)) return *error;
+  return input;
+}
+
+Input::Input(Input&& other) noexcept
+    : name_(std::move(other.name_)),
+      size_(other.size_),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      memory_(other.memory_) {}
+
+Input::~Input() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::size_t Input::read(std::uint64_t offset, std::span<std::uint8_t> to) const {
+  if (offset >= size_) return 0;
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(to.size(), size_ - offset));
+  if (descriptor_ < 0) {
+    std::memcpy(to.data(), memory_.data() + offset, wanted);
+    return wanted;
+  }
+  std::size_t done = 0;
+  while (done < wanted) {
+    const ssize_t got = ::pread(descriptor_, to.data() + done, wanted - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+}  // namespace timbre
