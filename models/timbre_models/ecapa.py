@@ -7,7 +7,7 @@ batch exact: a frame reads the same neighbours alone and in any batch.
 Shapes: B utterances, T frames of the longest, C channels, N = B * T rows.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Final
 
 import torch
@@ -66,6 +66,12 @@ class EcapaConfig:
 
     def to_manifest(self) -> dict:
         return {camel_case(name): value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_manifest(cls, network: dict) -> "EcapaConfig":
+        names = {camel_case(field.name): field.name for field in fields(cls)}
+        values = {names[key]: tuple(value) if isinstance(value, list) else value for key, value in network.items()}
+        return cls(**values)
 
 
 def camel_case(name: str) -> str:
