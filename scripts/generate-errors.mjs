@@ -7,6 +7,11 @@ const root = new URL('../', import.meta.url);
 const table = JSON.parse(readFileSync(new URL('scripts/errors.json', root), 'utf8'));
 const origin = 'Generated from scripts/errors.json by scripts/generate-errors.mjs';
 
+for (const key of ['code', 'exit']) {
+  const twice = table.map((row) => row[key]).find((value, at, all) => all.indexOf(value) !== at);
+  if (twice !== undefined) throw new Error(`scripts/errors.json uses the ${key} ${twice} twice`);
+}
+
 const generated = {
   'native/core/support/error_codes.inc':
     `// ${origin}.\n` + table.map(({ code }) => `TIMBRE_ERROR_CODE(${code})\n`).join(''),

@@ -1,12 +1,23 @@
 import { ERROR_CODES, type ErrorCode } from './error-codes.js';
 
+export interface TimbreErrorOptions extends ErrorOptions {
+  /** What a program can use beside the message, as JSON; part of the service's answer. */
+  details?: unknown;
+  /** Seconds after which a repeated call has a chance; the service's `Retry-After`. */
+  retryAfterSeconds?: number;
+}
+
 /** The one error class: a stable code, and a message that says what was wrong and what to do. */
 export class TimbreError extends Error {
   readonly code: ErrorCode;
+  readonly details: unknown;
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: TimbreErrorOptions) {
     super(message, options);
     this.code = code;
+    this.details = options?.details;
+    this.retryAfterSeconds = options?.retryAfterSeconds;
     // The name that the platform gives cancelled calls, which callers test for.
     this.name = code === 'ABORTED' ? 'AbortError' : 'TimbreError';
   }
