@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+// Makes a fresh clone ready to run. Needs nothing but Node.js, changes only what is not as it should be.
+import { fileURLToPath } from 'node:url';
+import { obstacle, thisPlatform } from './setup/platform.mjs';
+
+const HELP = `Usage: npm run setup [-- options]
+
+Makes this clone ready to run: system packages, PyTorch in .venv, npm packages, the native addon, TypeScript and sample
+recordings. Run again it does only what is missing or out of date.
+
+Options:
+  --check      change nothing; report what is there and what is missing (exit status 1 if anything is)
+  --tests      also what the native and Python tests need
+  --lint       also what the lint and format checks need
+  --bench      also what the native benchmarks need
+  --verbose    show what the programs print (it is kept in .cache/setup/*.log anyway)
+  --help       this text
+
+Variables:
+  TIMBRE_TORCH         cpu (default), cuda (PyTorch with everything it needs on a GPU), or none
+  TIMBRE_TORCH_INDEX   package index to take PyTorch from, for example its index of CPU wheels
+  LIBTORCH, Torch_DIR  a LibTorch to build against instead of PyTorch's wheel
+  TIMBRE_PYTHON        the Python that makes the virtual environment (default: python3)
+  TIMBRE_JOBS          files compiled at once (default: by processors and free memory)
+  PIP_INDEX_URL, PIP_FIND_LINKS, HTTPS_PROXY and npm's settings are heeded.
+
+Example:
+  npm run setup -- --check
+`;
+
+const OPTIONS = ['--check', '--tests', '--lint', '--bench', '--verbose'];
+
+const words = process.argv.slice(2);
+const unknown = words.find((word) => !OPTIONS.includes(word) && word !== '--help' && word !== '-h');
+const hindrance = obstacle(thisPlatform());
+if (unknown) {
+  process.stderr.write(`setup: there is no option ${unknown}\n\n${HELP}`);
+  process.exitCode = 2;
+} else if (words.includes('--help') || words.includes('-h')) {
+  process.stdout.write(HELP);
+} else if (hindrance) {
+  process.stderr.write(`set-up failed: ${hindrance.message}\n  ${hindrance.remedy}\n`);
+  process.exitCode = 1;
+} else {
+  const { fail } = await import('./setup/failure.mjs');
+  try {
+    const { setup } = await import('./setup/main.mjs');
+    const options = Object.fromEntries(words.map((word) => [word.slice(2), true]));
+    if (!(await setup(fileURLToPath(new URL('..', import.meta.url)), options))) process.exitCode = 1;
+  } catch (error) {
+    fail(error, 'set-up');
+  }
+}

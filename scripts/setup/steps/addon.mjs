@@ -1,0 +1,67 @@
+// The native addon, by cmake-js.
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { jobs, run } from '../commands.mjs';
+import { digest, filesBelow, readStamp, writeStamp } from '../stamps.mjs';
+import { externalLibTorch, sitePackages, torchKind } from './python.mjs';
+
+const ADDON = 'build/Release/timbre.node';
+const STAMP = 'build/.timbre-setup';
+
+/** @param {import('../context.mjs').Context} context */
+function libTorch({ root, env }) {
+  const folder = externalLibTorch(env) ?? path.join(sitePackages(root) ?? '', 'torch');
+  const version = ['version.py', 'build-version']
+    .map((name) => path.join(folder, name))
+    .find((name) => existsSync(name));
+  return { folder, version: version && readFileSync(version, 'utf8') };
+}
+
+/** @param {import('../context.mjs').Context} context */
+function state(context) {
+  const { root, env } = context;
+  const files = [path.join(root, 'CMakeLists.txt'), ...filesBelow(path.join(root, 'native'))];
+  return digest(root, files, {
+    root,
+    libTorch: libTorch(context),
+    cuda: torchKind(env) === 'cuda',
+    headers: ['node-addon-api', 'node-api-headers'].map((name) =>
+      readFileSync(path.join(root, 'node_modules', name, 'package.json'), 'utf8'),
+    ),
+    architecture: process.arch,
+  });
+}
+
+/** @type {import('../context.mjs').Step} */
+export const addon = {
+  name: 'addon',
+
+  inspect(context) {
+    const { root } = context;
+    if (!existsSync(path.join(root, 'node_modules', 'node-addon-api')) || !existsSync(path.join(root, ADDON))) {
+      return { ready: false, says: `${ADDON} is not built` };
+    }
+    if (readStamp(path.join(root, STAMP)) !== state(context))
+      return { ready: false, says: `${ADDON} is older than its sources` };
+    return { ready: true, says: ADDON };
+  },
+
+  async run(context) {
+    const { root, env, say, options } = context;
+    const { folder } = libTorch(context);
+    const before = state(context);
+    const count = jobs(env);
+    say(`compiling the addon, ${count} ${count === 1 ? 'file' : 'files'} at once (minutes the first time)`);
+    const words = ['build', '--config', 'Release', '--parallel', String(count), `--CDLIBTORCH=${folder}`];
+    if (torchKind(env) === 'cuda') words.push('--CDTIMBRE_CUDA=ON');
+    await run(path.join(root, 'node_modules', '.bin', 'cmake-js'), words, {
+      cwd: root,
+      env,
+      log: context.log('addon'),
+      verbose: options.verbose,
+      what: 'compiling the addon',
+      remedy: 'If another compiler or LibTorch was used before, delete build/ and run the same command again.',
+    });
+    writeStamp(path.join(root, STAMP), before);
+  },
+};

@@ -1,0 +1,270 @@
+// A virtual environment with PyTorch: LibTorch's headers and libraries come from the wheel, and conversion and training
+// run in it. Nothing of it runs when Timbre embeds.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { ask, run, which } from '../commands.mjs';
+import { Failure } from '../failure.mjs';
+import { isOlder } from '../platform.mjs';
+
+const OLDEST_PYTHON = '3.11';
+
+/**
+ * What PyTorch's CUDA build for x86-64 must find to be linked on a machine without CUDA; the rest of its 4 GB of
+ * libraries is only needed to compute on a GPU, or to import it in Python.
+ */
+const CUDA_STUBS = ['nvidia-cuda-runtime==13.0.96', 'nvidia-cuda-cupti==13.0.85'];
+
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {'cpu' | 'cuda' | 'none'}
+ */
+export function torchKind(env) {
+  const kind = env['TIMBRE_TORCH'] || 'cpu';
+  if (kind !== 'cpu' && kind !== 'cuda' && kind !== 'none') {
+    throw new Failure(
+      `TIMBRE_TORCH is "${kind}"`,
+      'Set it to cpu (the default), cuda, or none (which takes LIBTORCH or Torch_DIR).',
+    );
+  }
+  if (externalLibTorch(env)) return 'none';
+  if (kind === 'none') {
+    throw new Failure(
+      'TIMBRE_TORCH=none, and neither LIBTORCH nor Torch_DIR names a LibTorch',
+      'Set LIBTORCH to the folder of LibTorch that holds lib/ and include/, or leave TIMBRE_TORCH out.',
+    );
+  }
+  return kind;
+}
+
+/**
+ * Folder of a LibTorch that the user brings.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {string | undefined}
+ * @throws {Failure} when it is named and is none
+ */
+export function externalLibTorch(env) {
+  const folder = env['LIBTORCH'] || (env['Torch_DIR'] && path.resolve(env['Torch_DIR'], '../../..'));
+  if (!folder) return undefined;
+  if (!existsSync(path.join(folder, 'lib', 'libtorch_cpu.so')) || !existsSync(path.join(folder, 'include', 'torch'))) {
+    throw new Failure(
+      `${env['LIBTORCH'] ? 'LIBTORCH' : 'Torch_DIR'} names no LibTorch: ${folder} lacks lib/libtorch_cpu.so or include/torch`,
+      'Set LIBTORCH to the folder of LibTorch that holds lib/ and include/, or unset it to have PyTorch installed here.',
+    );
+  }
+  return folder;
+}
+
+/**
+ * @param {string} root
+ * @returns {string | undefined} site-packages of the virtual environment
+ */
+export function sitePackages(root) {
+  const lib = path.join(root, '.venv', 'lib');
+  const python = existsSync(lib) && readdirSync(lib).find((name) => /^python3\.\d+$/.test(name));
+  return python ? path.join(lib, python, 'site-packages') : undefined;
+}
+
+/**
+ * Pinned requirements of a requirements file.
+ * @param {string} file
+ * @returns {{ name: string, version: string }[]}
+ */
+function requirements(file) {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [, name, version] = /^([\w.-]+)==([\w.]+)/.exec(line) ?? [];
+      return name && version ? [{ name, version }] : [];
+    });
+}
+
+/**
+ * Versions installed in the virtual environment, by normalised name.
+ * @param {string} root
+ */
+function installed(root) {
+  const folder = sitePackages(root);
+  /** @type {Map<string, string>} */
+  const versions = new Map();
+  if (!folder || !existsSync(folder)) return versions;
+  for (const entry of readdirSync(folder)) {
+    const [, name, version] = /^(.+)-([^-]+)\.dist-info$/.exec(entry) ?? [];
+    if (name && version) versions.set(normalise(name), version);
+  }
+  return versions;
+}
+
+/** @param {string} name */
+const normalise = (name) => name.toLowerCase().replace(/[-_.]+/g, '-');
+
+/** Requirement files that this run needs. @param {import('../context.mjs').Context} context */
+function files({ root, env, options }) {
+  return [
+    ...(torchKind(env) === 'none' ? [] : ['models/requirements.txt']),
+    ...(options.tests ? ['models/requirements-test.txt'] : []),
+    ...(options.lint ? ['models/requirements-lint.txt'] : []),
+  ]
+    .map((name) => path.join(root, name))
+    .filter((name) => existsSync(name));
+}
+
+/** @param {string} root */
+const interpreter = (root) => path.join(root, '.venv', 'bin', 'python');
+
+/**
+ * Which builds of PyTorch are installed.
+ * @param {string} root
+ */
+function torchBuild(root) {
+  const folder = sitePackages(root);
+  const version = folder && path.join(folder, 'torch', 'version.py');
+  if (!version || !existsSync(version)) return undefined;
+  const cuda = /^cuda(?:: [^=]+)? = '([\d.]+)'/m.exec(readFileSync(version, 'utf8'))?.[1];
+  return { cuda, complete: existsSync(path.join(folder, 'torch', 'lib', 'libtorch_cpu.so')) };
+}
+
+/** @type {import('../context.mjs').Step} */
+export const python = {
+  name: 'python',
+
+  inspect(context) {
+    const { root, env } = context;
+    const kind = torchKind(env);
+    if (!existsSync(interpreter(root))) return { ready: false, says: 'no virtual environment in .venv' };
+    const there = installed(root);
+    const pinned = files(context).flatMap(requirements);
+    const absent = pinned.filter(({ name, version }) => there.get(normalise(name))?.split('+')[0] !== version);
+    if (absent.length > 0) {
+      return {
+        ready: false,
+        says: `not in .venv: ${absent.map(({ name, version }) => `${name} ${version}`).join(', ')}`,
+      };
+    }
+    if (kind === 'none') return { ready: true, says: `LibTorch in ${externalLibTorch(env) ?? ''}` };
+    const build = torchBuild(root);
+    if (!build?.complete) return { ready: false, says: 'PyTorch in .venv is incomplete' };
+    if (kind === 'cuda' && !build.cuda) return { ready: false, says: 'PyTorch in .venv is the CPU build' };
+    if (build.cuda && !there.has('nvidia-cuda-runtime'))
+      return { ready: false, says: 'PyTorch in .venv lacks the CUDA runtime' };
+    const importable = !build.cuda || there.has('nvidia-cudnn-cu13');
+    return {
+      ready: true,
+      says:
+        `PyTorch ${there.get('torch') ?? ''} (${build.cuda ? `CUDA ${build.cuda}` : 'CPU'})` +
+        (importable ? '' : ', for linking only: conversion in Python and training need the CPU build'),
+    };
+  },
+
+  async run(context) {
+    const { root, env, say, options } = context;
+    const kind = torchKind(env);
+    const settings = { cwd: root, env, log: context.log('python'), verbose: options.verbose };
+    const executable = interpreter(root);
+    const usable = existsSync(executable) && ask(executable, ['-m', 'pip', '--version'], { env }).ok;
+    if (!usable) {
+      const base = basePython(env);
+      say('making .venv');
+      rmSync(path.join(root, '.venv'), { recursive: true, force: true });
+      await run(base, ['-m', 'venv', path.join(root, '.venv')], {
+        ...settings,
+        what: 'making the virtual environment',
+      });
+    }
+
+    const index = env['TIMBRE_TORCH_INDEX'];
+    const pip = ['-m', 'pip', '--no-input', '--disable-pip-version-check'];
+    const from = ['--retries', '2', ...(index ? ['--extra-index-url', index] : [])];
+    const [requirementsFile, ...further] = files(context);
+    const wantsTorch = kind !== 'none' && requirementsFile !== undefined;
+    if (wantsTorch) {
+      say('looking which PyTorch build there is');
+      const report = await resolve(context, [...pip, 'install', ...from], requirementsFile);
+      if (kind === 'cuda' && !report.cuda) {
+        throw new Failure(
+          `TIMBRE_TORCH=cuda, and the package index has only PyTorch ${report.version}`,
+          'Set TIMBRE_TORCH_INDEX to the PyTorch wheel index for your CUDA version, or leave TIMBRE_TORCH out.',
+        );
+      }
+      const fresh = kind === 'cuda' && torchBuild(root)?.cuda === undefined ? ['--force-reinstall'] : [];
+      if (report.cuda && kind === 'cpu') {
+        say(`pip install torch ${report.version} (the CUDA build is all there is; some 700 MB)`);
+        const packages = requirements(requirementsFile).map(({ name, version }) => `${name}==${version}`);
+        await run(executable, [...pip, 'install', ...from, '--no-deps', ...packages, ...CUDA_STUBS], {
+          ...settings,
+          what: 'installing PyTorch',
+        });
+      } else {
+        say(`pip install torch ${report.version}`);
+        await run(executable, [...pip, 'install', ...from, ...fresh, '-r', requirementsFile], {
+          ...settings,
+          what: 'installing PyTorch',
+        });
+      }
+    }
+    for (const file of wantsTorch ? further : files(context)) {
+      say(`pip install -r ${path.relative(root, file)}`);
+      await run(executable, [...pip, 'install', ...from, '-r', file], {
+        ...settings,
+        what: `installing ${path.basename(file)}`,
+      });
+    }
+  },
+};
+
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {string} a Python that can make virtual environments
+ */
+function basePython(env) {
+  const command = env['TIMBRE_PYTHON'] || 'python3';
+  if (!command.includes('/') && !which(command, env)) {
+    throw new Failure(
+      `there is no ${command}`,
+      'Install Python (Debian: sudo apt-get install -y python3-venv), or name one: TIMBRE_PYTHON=/path/to/python3.',
+    );
+  }
+  const version = ask(command, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], { env }).stdout.trim();
+  if (!version) {
+    throw new Failure(`${command} does not run`, 'Name a Python that does: TIMBRE_PYTHON=/path/to/python3.');
+  }
+  if (isOlder(version, OLDEST_PYTHON)) {
+    throw new Failure(
+      `${command} is Python ${version}; PyTorch and NumPy as pinned here need ${OLDEST_PYTHON} or newer`,
+      'Install a newer one and name it: TIMBRE_PYTHON=/path/to/python3.',
+    );
+  }
+  if (!ask(command, ['-c', 'import venv, ensurepip'], { env }).ok) {
+    throw new Failure(
+      `${command} cannot make virtual environments`,
+      'Install the missing part (Debian: sudo apt-get install -y python3-venv), then run the same command again.',
+    );
+  }
+  return command;
+}
+
+/**
+ * Which build of PyTorch pip would install, asked without installing it.
+ * @param {import('../context.mjs').Context} context
+ * @param {string[]} install the words of pip's command
+ * @param {string} file requirements
+ * @returns {Promise<{ version: string, cuda: boolean }>}
+ */
+async function resolve(context, install, file) {
+  const folder = mkdtempSync(path.join(context.scratch(), 'pip-'));
+  try {
+    const report = path.join(folder, 'report.json');
+    await run(
+      interpreter(context.root),
+      [...install, '--dry-run', '--ignore-installed', '--quiet', '--report', report, '-r', file],
+      { cwd: context.root, env: context.env, log: context.log('python'), what: 'looking for PyTorch' },
+    );
+    /** @type {{ install: { metadata: { name: string, version: string } }[] }} */
+    const { install: found } = JSON.parse(readFileSync(report, 'utf8'));
+    const torch = found.find(({ metadata }) => metadata.name === 'torch')?.metadata;
+    if (!torch) throw new Failure('pip found no PyTorch', 'Look at its output: .cache/setup/python.log');
+    const cuda = found.some(({ metadata }) => metadata.name.startsWith('nvidia-'));
+    return { version: torch.version, cuda };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
