@@ -62,7 +62,10 @@ export function requireEnoughForCalibration(labels: ArrayLike<number | boolean>,
   const have = { targets, impostors: labels.length - targets, speakers };
   const missing = (Object.keys(CALIBRATION_MINIMUM) as (keyof typeof have)[])
     .filter((kind) => have[kind] < CALIBRATION_MINIMUM[kind])
-    .map((kind) => `${CALIBRATION_MINIMUM[kind] - have[kind]} more ${kind === 'speakers' ? kind : `${kind.slice(0, -1)} trials`}`);
+    .map(
+      (kind) =>
+        `${CALIBRATION_MINIMUM[kind] - have[kind]} more ${kind === 'speakers' ? kind : `${kind.slice(0, -1)} trials`}`,
+    );
   if (missing.length > 0) {
     throw new TimbreError('INVALID_ARGUMENT', `too little to calibrate on: ${missing.join(', ')} are needed`);
   }
@@ -95,7 +98,8 @@ export function fitCalibration(data: CalibrationData): Calibration {
       const label = data.labels[i] ? 1 : 0;
       const weight = weightOf(i) / (2 * totals[label]!);
       x[0] = 1;
-      for (let c = 0; c < columns.length; c++) x[c + 1] = (columns[c]![i]! - standard[c]!.mean) / standard[c]!.deviation;
+      for (let c = 0; c < columns.length; c++)
+        x[c + 1] = (columns[c]![i]! - standard[c]!.mean) / standard[c]!.deviation;
       let llr = 0;
       for (let j = 0; j < size; j++) llr += beta[j]! * x[j]!;
       const p = probability(llr);
@@ -146,7 +150,9 @@ export function crossValidatedCllr(data: CalibrationData, speakers: TrialSpeaker
     if (inside.length === 0) continue;
     const fitted = fitCalibration(take(data, outside));
     for (const i of inside) {
-      const quality = Object.fromEntries(Object.entries(data.quality ?? {}).map(([name, values]) => [name, values[i]!]));
+      const quality = Object.fromEntries(
+        Object.entries(data.quality ?? {}).map(([name, values]) => [name, values[i]!]),
+      );
       scores.push(calibrate(fitted, data.scores[i]!, quality));
       labels.push(data.labels[i] ? 1 : 0);
     }

@@ -112,7 +112,7 @@ export function minCllr(trials: ScoredTrials, weights?: Float64Array): number {
   const targetMass: number[] = [];
   const totalMass: number[] = [];
   // Ascending scores; a block's share of targets must not fall. Trials of one score are one block.
-  for (let i = trials.length - 1; i >= 0; ) {
+  for (let i = trials.length - 1; i >= 0;) {
     const score = trials.scores[i];
     let target = 0;
     let total = 0;

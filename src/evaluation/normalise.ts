@@ -24,7 +24,10 @@ export const AS_NORM_TOP = 200;
 export function cohortStatistics(embedding: Float32Array, cohort: Cohort, kind: 's' | 'as'): CohortStatistics {
   const size = cohort.embeddings.length / cohort.dim;
   if (embedding.length !== cohort.dim) {
-    throw new TimbreError('MODEL_MISMATCH', `the cohort has ${cohort.dim} dimensions, the embedding ${embedding.length}`);
+    throw new TimbreError(
+      'MODEL_MISMATCH',
+      `the cohort has ${cohort.dim} dimensions, the embedding ${embedding.length}`,
+    );
   }
   let scores = new Float64Array(size);
   for (let row = 0; row < size; row++) {
@@ -32,7 +35,8 @@ export function cohortStatistics(embedding: Float32Array, cohort: Cohort, kind: 
     for (let i = 0; i < cohort.dim; i++) score += embedding[i]! * cohort.embeddings[row * cohort.dim + i]!;
     scores[row] = score;
   }
-  if (kind === 'as' && size > AS_NORM_TOP) scores = scores.sort().subarray(size - AS_NORM_TOP) as Float64Array<ArrayBuffer>;
+  if (kind === 'as' && size > AS_NORM_TOP)
+    scores = scores.sort().subarray(size - AS_NORM_TOP) as Float64Array<ArrayBuffer>;
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
   const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length;
   return { mean, deviation: Math.sqrt(variance) || 1 };

@@ -13,6 +13,7 @@ export class ScoredTrials {
   readonly targets: Uint8Array;
   /** Position of each sorted trial in the list it came from. */
   readonly order: Uint32Array;
+  readonly targetCount: number;
 
   constructor(scores: ArrayLike<number>, labels: ArrayLike<number | boolean>) {
     if (scores.length !== labels.length) {
@@ -25,14 +26,11 @@ export class ScoredTrials {
     this.order = Uint32Array.from(given, (_, i) => i).sort((a, b) => given[b]! - given[a]!);
     this.scores = Float64Array.from(this.order, (i) => given[i]!);
     this.targets = Uint8Array.from(this.order, (i) => (labels[i] ? 1 : 0));
+    this.targetCount = this.targets.reduce((sum, target) => sum + target, 0);
   }
 
   get length(): number {
     return this.scores.length;
-  }
-
-  get targetCount(): number {
-    return this.targets.reduce((sum, target) => sum + target, 0);
   }
 
   get impostorCount(): number {
@@ -87,7 +85,7 @@ export function walk(
   let accepted = 0;
   let falselyAccepted = 0;
   visit(Infinity, 0, 1);
-  for (let i = 0; i < length; ) {
+  for (let i = 0; i < length;) {
     const score = scores[i]!;
     for (; i < length && scores[i] === score; i++) {
       const weight = weights ? weights[order[i]!]! : 1;

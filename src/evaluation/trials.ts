@@ -98,7 +98,8 @@ export async function readRecordingTable(path: string): Promise<Map<string, Reco
   const [header, ...rows] = (await readText(path)).split('\n').filter((line) => line.trim() !== '');
   const columns = header?.split('\t') ?? [];
   const key = columns.indexOf('path');
-  if (key < 0) throw new TimbreError('INVALID_ARGUMENT', `${path} has no column "path" (columns: ${columns.join(', ')})`);
+  if (key < 0)
+    throw new TimbreError('INVALID_ARGUMENT', `${path} has no column "path" (columns: ${columns.join(', ')})`);
   return new Map(
     rows.map((row) => {
       const values = row.split('\t');

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { seededUniform } from '../evaluation/bootstrap.js';
+import { toUnit, type Cohort } from '../evaluation/normalise.js';
+import {
+  readCalibrationFile,
+  withoutVectors,
+  writeCalibrationFile,
+  type CalibrationFile,
+} from './model-calibration.js';
+import { Scorer } from './scorer.js';
+import { encodeVectors } from './vectors.js';
+
+function errorOf(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+const dim = 6;
+const uniform = seededUniform(21);
+const random = (): Float32Array => Float32Array.from({ length: dim }, () => uniform() * 4 - 2);
+
+const bare = { id: 'small', weightsDigest: { value: '0123456789abcdef0123456789abcdef' } };
+const linear = {
+  ...bare,
+  calibration: { offset: -4, scale: 12, quality: {}, norm: 'none' },
+  thresholds: [
+    { falseAcceptRate: 0.001, cosine: 0.6, llr: 3.2 },
+    { falseAcceptRate: 0.01, cosine: 0.45, llr: 1.4 },
+  ],
+};
+const cohort: Cohort = {
+  embeddings: Float32Array.from(Array.from({ length: 40 }, () => [...toUnit(random())]).flat()),
+  dim,
+};
+
+describe('Scorer of a model without calibration', () => {
+  const scorer = Scorer.of(bare);
+
+  it('knows cosines only', () => {
+    const score = scorer.score(Float32Array.from([3, 4, 0]), Float32Array.from([4, 3, 0]));
+    expect(score.cosine).toBeCloseTo(24 / 25, 6);
+    expect(score).toMatchObject({
+      llr: null,
+      probability: null,
+      threshold: null,
+      falseAcceptRate: null,
+      decision: null,
+    });
+    expect(scorer.calibrated).toBe(false);
+  });
+
+  it('decides by the threshold that the caller or the manifest names', () => {
+    const [a, b] = [Float32Array.from([1, 0]), Float32Array.from([1, 1])];
+    expect(Scorer.of(bare, { threshold: 0.7 }).score(a, b)).toMatchObject({ threshold: 0.7, decision: 'ACCEPT' });
+    const thresholds = [{ falseAcceptRate: 0.01, cosine: 0.8, llr: null }];
+    expect(Scorer.of({ ...bare, thresholds }).score(a, b)).toMatchObject({
+      threshold: 0.8,
+      falseAcceptRate: 0.01,
+      decision: 'REJECT',
+    });
+  });
+
+  it('leaves the embeddings alone and refuses unequal sizes', () => {
+    const a = Float32Array.from([3, 4]);
+    scorer.score(a, a);
+    expect([...a]).toEqual([3, 4]);
+    expect(errorOf(() => scorer.score(a, Float32Array.from([1])))).toMatchObject({ code: 'MODEL_MISMATCH' });
+  });
+});
+
+describe('Scorer of a calibrated model', () => {
+  it('answers with evidence, its probability and a decision', () => {
+    const scorer = Scorer.of(linear);
+    const [a, b] = [Float32Array.from([1, 0]), Float32Array.from([1, 1])];
+    const score = scorer.score(a, b);
+    expect(score.llr).toBeCloseTo(-4 + 12 * Math.SQRT1_2, 5);
+    expect(score.probability).toBeCloseTo(1 / (1 + Math.exp(-score.llr!)), 12);
+    expect(score).toMatchObject({ threshold: 0.45, falseAcceptRate: 0.01, decision: 'ACCEPT' });
+  });
+
+  it('takes the threshold of another rate, and says which there are', () => {
+    expect(Scorer.of(linear, { falseAcceptRate: 0.001 }).score(random(), random())).toMatchObject({ threshold: 0.6 });
+    expect(() => Scorer.of(linear, { falseAcceptRate: 0.02 })).toThrow('there are ones for 0.01, 0.001');
+  });
+
+  it('weighs the probability by the prior', () => {
+    const [a, b] = [random(), random()];
+    const { llr, probability } = Scorer.of(linear, { prior: 0.1 }).score(a, b);
+    expect(probability).toBeCloseTo(1 / (1 + 9 * Math.exp(-llr!)), 12);
+  });
+});
+
+describe.each(['none', 's', 'as'] as const)('a calibration with durations and %s-norm', (norm) => {
+  const manifest = {
+    ...bare,
+    cohort: encodeVectors(cohort),
+    calibration: { offset: -1, scale: 3, quality: { logShorter: 0.5, logLonger: -0.2 }, norm },
+    thresholds: [{ falseAcceptRate: 0.01, cosine: null, llr: 0.3 }],
+  };
+  const scorer = Scorer.of(manifest);
+
+  it('decides alike by the threshold on the cosine and by the one on the evidence', () => {
+    const decisions = new Set<string | null>();
+    for (let i = 0; i < 200; i++) {
+      const seconds = { secondsA: 1 + 9 * uniform(), secondsB: 1 + 9 * uniform() };
+      const score = scorer.score(random(), random(), seconds);
+      expect(score.decision).toBe(score.llr! >= 0.3 ? 'ACCEPT' : 'REJECT');
+      expect(score.cosine >= score.threshold!).toBe(score.decision === 'ACCEPT');
+      decisions.add(score.decision);
+    }
+    expect(decisions.size).toBe(2);
+  });
+
+  it('scores prepared sides as it scores embeddings, in either order', () => {
+    const [a, b] = [random(), random()];
+    const direct = scorer.score(a, b, { secondsA: 2, secondsB: 5 });
+    expect(scorer.compare(scorer.side(a, 2), scorer.side(b, 5))).toEqual(direct);
+    expect(scorer.score(b, a, { secondsA: 5, secondsB: 2 }).llr).toBeCloseTo(direct.llr!, 10);
+  });
+
+  it('needs the seconds', () => {
+    expect(scorer.needsSeconds).toBe(true);
+    expect(() => scorer.score(random(), random(), { secondsA: 2 })).toThrow('seconds of speech');
+  });
+});
+
+describe('manifests that contradict themselves', () => {
+  it.each([
+    [{ ...bare, calibration: { offset: 1, scale: 'much' } }, 'is not of the form { offset, scale'],
+    [{ ...bare, calibration: { offset: 1, scale: -2 } }, 'is not of the form { offset, scale'],
+    [{ ...bare, calibration: { offset: 1, scale: 2, norm: 'zt' } }, 'is not of the form { offset, scale'],
+    [{ ...bare, thresholds: [{ cosine: 0.4 }] }, 'are not of the form [{ falseAcceptRate'],
+    [{ ...bare, thresholds: {} }, 'are not of the form [{ falseAcceptRate'],
+    [{ ...linear, calibration: { ...linear.calibration, norm: 'as' } }, 'there is no cohort'],
+    [{ ...bare, cohort: { count: 2, dim: 2, encoding: 'float16', data: 'AAAA' } }, 'has 3 bytes for 2 vectors of 2'],
+    [{ ...bare, cohort: { count: 2, dim: 2 } }, 'is not of the form { count'],
+  ])('are refused: %j', (manifest, message) => {
+    expect(() => Scorer.of(manifest)).toThrow(message);
+    expect(errorOf(() => Scorer.of(manifest))).toMatchObject({ code: 'MODEL_INVALID' });
+  });
+
+  it('and options out of range are refused', () => {
+    expect(() => Scorer.of(linear, { prior: 1 })).toThrow('between 0 and 1');
+    expect(() => Scorer.of(linear, { threshold: 2 })).toThrow('[-1, 1]');
+  });
+});
+
+describe('a calibration file', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'timbre-calibration-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const file: CalibrationFile = {
+    format: 1,
+    model: 'small@0123456789ab',
+    calibration: { offset: -2, scale: 8, quality: {}, norm: 's' },
+    thresholds: [{ falseAcceptRate: 0.01, cosine: null, llr: 2 }],
+    cohort: encodeVectors(cohort),
+    learned: { trials: 'mine.txt' },
+  };
+
+  it('takes the place of the bundle’s own', async () => {
+    const path = join(folder, 'mine.json');
+    await writeCalibrationFile(path, file);
+    expect(await readdir(folder)).toEqual(['mine.json']);
+    const scorer = Scorer.of(linear, { calibration: await readCalibrationFile(path, linear) });
+    expect(scorer.calibration.calibration).toEqual(file.calibration);
+    expect(scorer.score(random(), random()).threshold).not.toBe(0.45);
+  });
+
+  it('is refused for another model, and where it is none', async () => {
+    const other = join(folder, 'other.json');
+    await writeCalibrationFile(other, { ...file, model: 'small@fedcba987654' });
+    await expect(readCalibrationFile(other, bare)).rejects.toMatchObject({ code: 'MODEL_MISMATCH' });
+    await writeFile(other, '{"format": 2}');
+    await expect(readCalibrationFile(other, bare)).rejects.toThrow('is no calibration');
+    await writeFile(other, '{');
+    await expect(readCalibrationFile(other, bare)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(readCalibrationFile(join(folder, 'none'), bare)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+});
+
+it('withoutVectors keeps everything of a manifest but the vectors', () => {
+  const manifest = { ...linear, cohort: encodeVectors(cohort) };
+  expect(withoutVectors(manifest)).toEqual({ ...linear, cohort: { count: 40, dim, encoding: 'float16' } });
+  expect(withoutVectors(bare)).toEqual(bare);
+});
