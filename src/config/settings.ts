@@ -1,0 +1,273 @@
+import { z } from 'zod';
+import { audioRoots, byteSize, device, portOrOff, seconds, share, text, whole } from './values.js';
+
+/** One setting: its name in each surface, what it takes, and what it means. */
+export interface Setting<S extends z.ZodType = z.ZodType> {
+  /** Environment variable. */
+  env: string;
+  /** Option of `timbre serve`, without dashes. */
+  flag: string;
+  /** From the text of a variable or flag, or from a value, to the value. */
+  schema: S;
+  /** As text: what a variable would hold. */
+  default: string;
+  /** The default for people, where the text does not tell. */
+  defaultMeans?: string;
+  /** What the text looks like, for help: `PORT`, `SECONDS`. */
+  takes: string;
+  means: string;
+  /** A bound on what callers may ask for; shown in /v1/info. */
+  limit?: true;
+  /** Never shown or logged. */
+  secret?: true;
+}
+
+function setting<S extends z.ZodType>(of: Setting<S>): Setting<S> {
+  return of;
+}
+
+/**
+ * Every setting of the service, the one source of the typed config, `timbre serve --help`, docs/configuration.md and
+ * the limits in /v1/info.
+ */
+export const SETTINGS = {
+  host: setting({
+    env: 'HOST',
+    flag: 'host',
+    schema: text,
+    default: '127.0.0.1',
+    takes: 'ADDRESS',
+    means: 'Address that both ports are bound to. `0.0.0.0` opens the service to the network.',
+  }),
+  port: setting({
+    env: 'PORT',
+    flag: 'port',
+    schema: whole(0, 65_535),
+    default: '3000',
+    takes: 'PORT',
+    means: 'Port of the API; 0 takes any free one.',
+  }),
+  sidecarPort: setting({
+    env: 'EMBEDDING_SERVICE_PORT',
+    flag: 'sidecar-port',
+    schema: portOrOff,
+    default: '5001',
+    takes: 'PORT',
+    means: 'Port of the calls that the Python sidecar had; `off` leaves them out.',
+  }),
+  model: setting({
+    env: 'TIMBRE_MODEL',
+    flag: 'model',
+    schema: text,
+    default: 'starter',
+    takes: 'ID',
+    means:
+      'Model bundle: a file, the id of a bundle in the model cache, or a name that `timbre models pull` knows, ' +
+      'which is fetched at the first start.',
+  }),
+  modelCacheDir: setting({
+    env: 'MODEL_CACHE_DIR',
+    flag: 'model-cache-dir',
+    schema: text,
+    default: './models',
+    takes: 'DIR',
+    means: 'Folder of model bundles.',
+  }),
+  device: setting({
+    env: 'TIMBRE_DEVICE',
+    flag: 'device',
+    schema: device,
+    default: 'auto',
+    takes: 'DEVICE',
+    means: 'Where the model runs: `auto`, `cpu`, `cuda` or `cuda:<number>`.',
+  }),
+  workers: setting({
+    env: 'TIMBRE_WORKERS',
+    flag: 'workers',
+    schema: whole(0, 1024),
+    default: '0',
+    defaultMeans: 'the processors available to the process',
+    takes: 'N',
+    means: 'Threads of the engine, one recording each; 0 takes the processors available to the process.',
+    limit: true,
+  }),
+  queueLimit: setting({
+    env: 'TIMBRE_QUEUE_LIMIT',
+    flag: 'queue-limit',
+    schema: whole(1, 100_000),
+    default: '256',
+    takes: 'N',
+    means: 'Recordings admitted and not yet started; one more is answered with OVERLOADED.',
+    limit: true,
+  }),
+  maxBatch: setting({
+    env: 'TIMBRE_MAX_BATCH',
+    flag: 'max-batch',
+    schema: whole(1, 1024),
+    default: '32',
+    takes: 'N',
+    means: 'Recordings in one forward call on CUDA.',
+    limit: true,
+  }),
+  maxConcurrentRequests: setting({
+    env: 'TIMBRE_MAX_CONCURRENT_REQUESTS',
+    flag: 'max-concurrent-requests',
+    schema: whole(1, 100_000),
+    default: '256',
+    takes: 'N',
+    means: 'Requests with recordings handled at once; one more is answered with OVERLOADED.',
+    limit: true,
+  }),
+  maxUploadBytes: setting({
+    env: 'TIMBRE_MAX_UPLOAD_BYTES',
+    flag: 'max-upload-bytes',
+    schema: byteSize,
+    default: '128MiB',
+    takes: 'BYTES',
+    means: 'Bytes of one recording.',
+    limit: true,
+  }),
+  maxRequestBytes: setting({
+    env: 'TIMBRE_MAX_REQUEST_BYTES',
+    flag: 'max-request-bytes',
+    schema: byteSize,
+    default: '512MiB',
+    takes: 'BYTES',
+    means: 'Bytes of one request with recordings.',
+    limit: true,
+  }),
+  maxJsonBytes: setting({
+    env: 'TIMBRE_MAX_JSON_BYTES',
+    flag: 'max-json-bytes',
+    schema: byteSize,
+    default: '16MiB',
+    takes: 'BYTES',
+    means: 'Bytes of one JSON body.',
+    limit: true,
+  }),
+  maxFiles: setting({
+    env: 'TIMBRE_MAX_FILES',
+    flag: 'max-files',
+    schema: whole(1, 10_000),
+    default: '32',
+    takes: 'N',
+    means: 'Recordings in one request.',
+    limit: true,
+  }),
+  maxAudioSeconds: setting({
+    env: 'TIMBRE_MAX_AUDIO_SECONDS',
+    flag: 'max-audio-seconds',
+    schema: seconds(1, 86_400),
+    default: '300',
+    takes: 'SECONDS',
+    means: 'Seconds of audio in one recording.',
+    limit: true,
+  }),
+  minSpeechSeconds: setting({
+    env: 'TIMBRE_MIN_SPEECH_SECONDS',
+    flag: 'min-speech-seconds',
+    schema: seconds(0, 3600),
+    default: '1',
+    takes: 'SECONDS',
+    means: 'Net speech that a recording needs to enrol, verify or identify with.',
+    limit: true,
+  }),
+  enrollmentSeconds: setting({
+    env: 'TIMBRE_ENROLLMENT_SECONDS',
+    flag: 'enrollment-seconds',
+    schema: seconds(0, 3600),
+    default: '20',
+    takes: 'SECONDS',
+    means: 'Net speech, over all recordings of a speaker, from which the speaker counts as enrolled.',
+    limit: true,
+  }),
+  requestSeconds: setting({
+    env: 'TIMBRE_REQUEST_SECONDS',
+    flag: 'request-seconds',
+    schema: seconds(0.1, 3600),
+    default: '60',
+    takes: 'SECONDS',
+    means: 'Time for one request, the upload included; past it the answer is DEADLINE_EXCEEDED.',
+    limit: true,
+  }),
+  drainSeconds: setting({
+    env: 'TIMBRE_DRAIN_SECONDS',
+    flag: 'drain-seconds',
+    schema: seconds(0, 3600),
+    default: '20',
+    takes: 'SECONDS',
+    means: 'Time that requests under way get to finish when the service stops; the rest fails with ENGINE_CLOSED.',
+  }),
+  audioRoots: setting({
+    env: 'AUDIO_ROOTS',
+    flag: 'audio-roots',
+    schema: audioRoots,
+    default: '',
+    defaultMeans: 'the working directory and the temporary folder',
+    takes: 'DIR:DIR',
+    means: 'Folders, separated by `:`, below which a request may name a recording by its path.',
+  }),
+  uploadDir: setting({
+    env: 'TIMBRE_UPLOAD_DIR',
+    flag: 'upload-dir',
+    schema: text.or(z.literal('')),
+    default: '',
+    defaultMeans: 'the temporary folder',
+    takes: 'DIR',
+    means: 'Folder that uploads are kept in while they are worked on.',
+  }),
+  dataDir: setting({
+    env: 'TIMBRE_DATA_DIR',
+    flag: 'data-dir',
+    schema: text,
+    default: './data',
+    takes: 'DIR',
+    means: 'Folder of the database.',
+  }),
+  dataKeyFile: setting({
+    env: 'TIMBRE_DATA_KEY_FILE',
+    flag: 'data-key-file',
+    schema: text.or(z.literal('')),
+    default: '',
+    defaultMeans: '`data.key` in the data folder',
+    takes: 'FILE',
+    means: 'File of the key that embeddings are encrypted with; made, readable by its owner only, at the first start.',
+  }),
+  dataKey: setting({
+    env: 'TIMBRE_DATA_KEY',
+    flag: 'data-key',
+    schema: text.or(z.literal('')),
+    default: '',
+    defaultMeans: 'read from the key file',
+    takes: 'KEY',
+    means: 'That key itself, 32 bytes in base64 or hexadecimal. Prefer the file or the variable to the option.',
+    secret: true,
+  }),
+  calibrationFile: setting({
+    env: 'TIMBRE_CALIBRATION',
+    flag: 'calibration',
+    schema: text.or(z.literal('')),
+    default: '',
+    defaultMeans: 'the calibration in the bundle',
+    takes: 'FILE',
+    means: 'What `timbre calibrate` wrote on your own recordings.',
+  }),
+  falseAcceptRate: setting({
+    env: 'TIMBRE_FALSE_ACCEPT_RATE',
+    flag: 'false-accept-rate',
+    schema: share,
+    default: '0.01',
+    takes: 'SHARE',
+    means: 'Share of impostors that a decision may accept; picks among the thresholds of the calibration.',
+  }),
+  logLevel: setting({
+    env: 'TIMBRE_LOG_LEVEL',
+    flag: 'log-level',
+    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    default: 'info',
+    takes: 'LEVEL',
+    means: 'What is logged: `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`.',
+  }),
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
