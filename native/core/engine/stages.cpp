@@ -18,6 +18,16 @@ bool silent(const std::vector<float>& samples) {
   return std::all_of(samples.begin(), samples.end(), [](float x) { return std::abs(x) < kSilence; });
 }
 
+/// Keeps `seconds` from the middle.
+void cut(std::vector<float>& samples, double seconds, int rate) {
+  const double wanted = std::round(seconds * rate);
+  if (wanted >= static_cast<double>(samples.size())) return;
+  const auto kept = static_cast<std::ptrdiff_t>(wanted);
+  const auto from = samples.begin() + (static_cast<std::ptrdiff_t>(samples.size()) - kept) / 2;
+  std::copy(from, from + kept, samples.begin());
+  samples.resize(static_cast<std::size_t>(kept));
+}
+
 }  // namespace
 
 Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const Manifest& manifest, const AudioLimits& limits) {
@@ -28,8 +38,9 @@ Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const Manifest& mani
   job.timings.decode = decoding.decode;
   job.timings.resample = decoding.resample;
   if (!audio) return std::move(audio).error();
-  const std::vector<float>& samples = audio.value().samples;
   job.audio = audio.value().info;
+  if (job.request.cut_seconds > 0) cut(audio.value().samples, job.request.cut_seconds, rate);
+  const std::vector<float>& samples = audio.value().samples;
 
   const double seconds = static_cast<double>(samples.size()) / rate;
   if (const std::size_t needed = front_end.samples_for(manifest.shortest_frames); samples.size() < needed) {
