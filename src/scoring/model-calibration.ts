@@ -95,7 +95,7 @@ export async function writeCalibrationFile(path: string, file: CalibrationFile):
 export function withoutVectors(manifest: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const cohort = manifest['cohort'] as Partial<EncodedVectors> | undefined;
   if (!cohort) return { ...manifest };
-  return { ...manifest, cohort: { count: cohort.count, dim: cohort.dim, encoding: cohort.encoding } };
+  return { ...manifest, cohort: { speakers: cohort.speakers, dim: cohort.dim, encoding: cohort.encoding } };
 }
 
 const NORMALISATIONS: readonly unknown[] = ['none', 's', 'as'];

@@ -139,8 +139,11 @@ describe('manifests that contradict themselves', () => {
     [{ ...bare, thresholds: [{ cosine: 0.4 }] }, 'are not of the form [{ falseAcceptRate'],
     [{ ...bare, thresholds: {} }, 'are not of the form [{ falseAcceptRate'],
     [{ ...linear, calibration: { ...linear.calibration, norm: 'as' } }, 'there is no cohort'],
-    [{ ...bare, cohort: { count: 2, dim: 2, encoding: 'float16', data: 'AAAA' } }, 'has 3 bytes for 2 vectors of 2'],
-    [{ ...bare, cohort: { count: 2, dim: 2 } }, 'is not of the form { count'],
+    [
+      { ...bare, cohort: { speakers: 2, dim: 2, encoding: 'float16-base64', data: 'AAAA' } },
+      'has 3 bytes for 2 vectors of 2',
+    ],
+    [{ ...bare, cohort: { speakers: 2, dim: 2 } }, 'is not of the form { speakers'],
   ])('are refused: %j', (manifest, message) => {
     expect(() => Scorer.of(manifest)).toThrow(message);
     expect(errorOf(() => Scorer.of(manifest))).toMatchObject({ code: 'MODEL_INVALID' });
@@ -191,6 +194,6 @@ describe('a calibration file', () => {
 
 it('withoutVectors keeps everything of a manifest but the vectors', () => {
   const manifest = { ...linear, cohort: encodeVectors(cohort) };
-  expect(withoutVectors(manifest)).toEqual({ ...linear, cohort: { count: 40, dim, encoding: 'float16' } });
+  expect(withoutVectors(manifest)).toEqual({ ...linear, cohort: { speakers: 40, dim, encoding: 'float16-base64' } });
   expect(withoutVectors(bare)).toEqual(bare);
 });

@@ -3,9 +3,9 @@ import type { Cohort } from '../evaluation/normalise.js';
 
 /** Vectors as a manifest or calibration file carries them: rows of IEEE half precision, little-endian, in base64. */
 export interface EncodedVectors {
-  count: number;
+  speakers: number;
   dim: number;
-  encoding: 'float16';
+  encoding: 'float16-base64';
   data: string;
 }
 
@@ -13,20 +13,28 @@ export function encodeVectors(cohort: Cohort): EncodedVectors {
   const { embeddings, dim } = cohort;
   const bytes = Buffer.alloc(embeddings.length * 2);
   for (let i = 0; i < embeddings.length; i++) bytes.writeUInt16LE(toHalf(embeddings[i]!), i * 2);
-  return { count: embeddings.length / dim, dim, encoding: 'float16', data: bytes.toString('base64') };
+  return { speakers: embeddings.length / dim, dim, encoding: 'float16-base64', data: bytes.toString('base64') };
 }
 
 /** Throws `MODEL_INVALID` where the data is not what its own numbers say; `where` names it in the message. */
 export function decodeVectors(encoded: unknown, where: string): Cohort {
-  const { count, dim, encoding, data } = (encoded ?? {}) as Partial<EncodedVectors>;
-  if (encoding !== 'float16' || !Number.isInteger(count) || !Number.isInteger(dim) || typeof data !== 'string') {
-    throw new TimbreError('MODEL_INVALID', `${where} is not of the form { count, dim, encoding: "float16", data }`);
+  const { speakers, dim, encoding, data } = (encoded ?? {}) as Partial<EncodedVectors>;
+  if (
+    encoding !== 'float16-base64' ||
+    !Number.isInteger(speakers) ||
+    !Number.isInteger(dim) ||
+    typeof data !== 'string'
+  ) {
+    throw new TimbreError(
+      'MODEL_INVALID',
+      `${where} is not of the form { speakers, dim, encoding: "float16-base64", data }`,
+    );
   }
   const bytes = Buffer.from(data, 'base64');
-  if (bytes.length !== count! * dim! * 2 || bytes.length === 0) {
-    throw new TimbreError('MODEL_INVALID', `${where} has ${bytes.length} bytes for ${count} vectors of ${dim}`);
+  if (bytes.length !== speakers! * dim! * 2 || bytes.length === 0) {
+    throw new TimbreError('MODEL_INVALID', `${where} has ${bytes.length} bytes for ${speakers} vectors of ${dim}`);
   }
-  const embeddings = new Float32Array(count! * dim!);
+  const embeddings = new Float32Array(speakers! * dim!);
   for (let i = 0; i < embeddings.length; i++) embeddings[i] = fromHalf(bytes.readUInt16LE(i * 2));
   return { embeddings, dim: dim! };
 }
