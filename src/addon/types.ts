@@ -40,6 +40,8 @@ export interface EmbedOptions {
   timeoutMs?: number;
   /** Embed digital silence instead of answering `NO_SPEECH`. Default false. */
   allowSilence?: boolean;
+  /** Embed only so many seconds from the middle of a longer recording. */
+  cutSeconds?: number;
 }
 
 export interface BatchProgress {
