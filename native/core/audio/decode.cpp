@@ -6,7 +6,10 @@
 #include <optional>
 #include <utility>
 
+#include "audio/container.h"
+#include "audio/ffmpeg_reader.h"
 #include "audio/input.h"
+#include "audio/mp3_reader.h"
 #include "audio/reader.h"
 #include "audio/resampler.h"
 #include "audio/sndfile_reader.h"
@@ -21,6 +24,12 @@ constexpr std::size_t kBlock = 16384;
 
 /// Samples beyond this are no audio in [-1, 1], whatever was meant: integers that nobody scaled, or noise.
 constexpr float kLargest = 128;
+
+constexpr const char* kFormats =
+    "WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF; with ffmpeg also WebM, M4A, AAC, AMR, WMA and more";
+
+/// Frames that may be missing at the end: what a codec's delay and padding explain.
+constexpr std::uint64_t kSlack = 4608;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -101,16 +110,39 @@ Result<Audio> drain(Reader& reader, const std::string& name, int sample_rate, co
     timings.resample += since(resampling);
     if (mono.empty()) break;
   }
+  if (frames + kSlack < info.frames) {
+    return Error{ErrorCode::AUDIO_CORRUPT, name + " is truncated: it declares " +
+                                               seconds_text(static_cast<double>(info.frames) / info.sample_rate) +
+                                               " of audio and ends after " +
+                                               seconds_text(static_cast<double>(frames) / info.sample_rate)};
+  }
   if (frames == 0) return Error{ErrorCode::AUDIO_CORRUPT, name + " holds no audio (0 samples)"};
   audio.info = {static_cast<double>(frames) / info.sample_rate, info.sample_rate, info.channels, info.format};
   return audio;
+}
+
+Result<std::unique_ptr<Reader>> open(const Input& input, const AudioLimits& limits, const Interrupt& interrupt) {
+  const Container container = container_of(input);
+  if (auto fault = truncation(input, container)) return Error{ErrorCode::AUDIO_CORRUPT, input.name() + " " + *fault};
+  if (container.decoder == Decoder::kFfmpeg) return open_ffmpeg(input, container, limits, interrupt);
+  if (container.decoder == Decoder::kMpg123) return open_mp3(input, container);
+  auto reader = open_sndfile(input);
+  if (!reader && reader.error().code == ErrorCode::AUDIO_UNSUPPORTED) {
+    if (!container.demuxer.empty()) return open_ffmpeg(input, container, limits, interrupt);
+    if (!container.name.empty()) {
+      return Error{ErrorCode::AUDIO_CORRUPT, input.name() + " begins like " + container.name + " but is damaged"};
+    }
+    return Error{ErrorCode::AUDIO_UNSUPPORTED, input.name() + " is no recording in a format known here (" + kFormats +
+                                                   "); convert it to one of them"};
+  }
+  return reader;
 }
 
 Result<Audio> decode_input(Result<Input> input, int sample_rate, const AudioLimits& limits, const Interrupt& interrupt,
                            AudioTimings& timings) {
   if (!input) return std::move(input).error();
   const auto opening = Clock::now();
-  auto reader = open_sndfile(input.value());
+  auto reader = open(input.value(), limits, interrupt);
   timings.decode += since(opening);
   if (!reader) return std::move(reader).error();
   return drain(*reader.value(), input.value().name(), sample_rate, limits, interrupt, timings);
@@ -161,6 +193,6 @@ Result<Audio> decode(const AudioSource& source, int sample_rate, const AudioLimi
   }
 }
 
-AudioLibraries audio_libraries() { return {sndfile_library(), soxr_library(), ""}; }
+AudioLibraries audio_libraries() { return {sndfile_library(), soxr_library(), ffmpeg_program()}; }
 
 }  // namespace timbre

@@ -109,4 +109,19 @@ std::size_t Input::read(std::uint64_t offset, std::span<std::uint8_t> to) const 
   return done;
 }
 
+std::size_t Cursor::read(std::span<std::uint8_t> to) {
+  const std::size_t got = input.read(position, to);
+  position += got;
+  return got;
+}
+
+std::int64_t Cursor::seek(std::int64_t offset, int whence) {
+  const auto size = static_cast<std::int64_t>(input.size());
+  const std::int64_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? static_cast<std::int64_t>(position) : size;
+  std::int64_t target = 0;
+  if (__builtin_add_overflow(base, offset, &target) || target < 0 || target > size) return -1;
+  position = static_cast<std::uint64_t>(target);
+  return target;
+}
+
 }  // namespace timbre

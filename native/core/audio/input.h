@@ -48,4 +48,15 @@ class Input {
   std::span<const std::uint8_t> memory_;
 };
 
+/// A position in an input, for decoders that read and seek like a file.
+struct Cursor {
+  const Input& input;
+  std::uint64_t position = 0;
+
+  std::size_t read(std::span<std::uint8_t> to);
+
+  /// As lseek(): the new position, or -1 for one outside the input.
+  std::int64_t seek(std::int64_t offset, int whence);
+};
+
 }  // namespace timbre

@@ -12,7 +12,7 @@
 
 namespace timbre {
 
-/// What a recording's header says.
+/// What a recording's header says; nothing of it is trusted.
 struct StreamInfo {
   int sample_rate = 0;
   int channels = 0;

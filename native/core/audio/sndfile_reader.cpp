@@ -80,39 +80,20 @@ std::string format_name(int format) {
   return container() + "/" + codec();
 }
 
-/// An input as libsndfile sees it.
-struct Cursor {
-  const Input& input;
-  std::uint64_t position = 0;
+Cursor& cursor(void* user) { return *static_cast<Cursor*>(user); }
 
-  static Cursor& of(void* user) { return *static_cast<Cursor*>(user); }
+sf_count_t io_length(void* user) { return static_cast<sf_count_t>(cursor(user).input.size()); }
 
-  static sf_count_t length(void* user) { return static_cast<sf_count_t>(of(user).input.size()); }
+sf_count_t io_seek(sf_count_t offset, int whence, void* user) { return cursor(user).seek(offset, whence); }
 
-  static sf_count_t seek(sf_count_t offset, int whence, void* user) {
-    Cursor& self = of(user);
-    const auto size = static_cast<sf_count_t>(self.input.size());
-    const auto here = static_cast<sf_count_t>(self.position);
-    const sf_count_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? here : size;
-    sf_count_t target = 0;
-    if (__builtin_add_overflow(base, offset, &target) || target < 0 || target > size) return -1;
-    self.position = static_cast<std::uint64_t>(target);
-    return target;
-  }
+sf_count_t io_read(void* to, sf_count_t count, void* user) {
+  if (count <= 0) return 0;
+  return static_cast<sf_count_t>(cursor(user).read({static_cast<std::uint8_t*>(to), static_cast<std::size_t>(count)}));
+}
 
-  static sf_count_t read(void* to, sf_count_t count, void* user) {
-    Cursor& self = of(user);
-    if (count <= 0) return 0;
-    const std::size_t got =
-        self.input.read(self.position, {static_cast<std::uint8_t*>(to), static_cast<std::size_t>(count)});
-    self.position += got;
-    return static_cast<sf_count_t>(got);
-  }
+sf_count_t io_write(const void*, sf_count_t, void*) { return 0; }
 
-  static sf_count_t write(const void*, sf_count_t, void*) { return 0; }
-
-  static sf_count_t tell(void* user) { return static_cast<sf_count_t>(of(user).position); }
-};
+sf_count_t io_tell(void* user) { return static_cast<sf_count_t>(cursor(user).position); }
 
 class SndfileReader final : public Reader {
  public:
@@ -124,7 +105,7 @@ class SndfileReader final : public Reader {
   }
 
   Status open() {
-    SF_VIRTUAL_IO io{Cursor::length, Cursor::seek, Cursor::read, Cursor::write, Cursor::tell};
+    SF_VIRTUAL_IO io{io_length, io_seek, io_read, io_write, io_tell};
     SF_INFO header{};
     {
       // libsndfile keeps the reason of a failed open in globals, which every open writes.

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "audio/container.h"
+#include "audio/reader.h"
+
+namespace timbre {
+
+/// Opens a container by the ffmpeg program, which reads the open file and nothing else: no network, no other file, no
+/// guessing of formats, bounded memory and time. The input must outlive the reader.
+///
+/// Errors: AUDIO_UNSUPPORTED (no ffmpeg on the PATH, no audio track, no such codec), AUDIO_CORRUPT, ABORTED,
+/// DEADLINE_EXCEEDED, INTERNAL.
+Result<std::unique_ptr<Reader>> open_ffmpeg(const Input& input, const Container& container, const AudioLimits& limits,
+                                            const Interrupt& interrupt);
+
+/// Path of the ffmpeg program, looked up on the PATH once; empty when there is none.
+const std::string& ffmpeg_program();
+
+}  // namespace timbre
