@@ -1,0 +1,114 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { TimbreError } from '../common/timbre-error.js';
+
+/** A file of a published model, at one revision. */
+export interface PublishedFile {
+  name: string;
+  bytes: number;
+  sha256: string;
+}
+
+/** A published checkpoint that `timbre models pull` knows. Every fact is the publisher's. */
+export interface PublishedModel {
+  /** What it is pulled as; also the id of its bundle. */
+  name: string;
+  title: string;
+  family: string;
+  /** Repository of the model hub, and the commit that the facts belong to. */
+  repository: string;
+  revision: string;
+  licence: string;
+  /** The file with the weights, the one that is fetched and converted. */
+  checkpoint: PublishedFile;
+  /** What else is published beside it; not needed here. */
+  others: readonly PublishedFile[];
+  parameters: number;
+  trainedOn: string;
+  /** Error rates as published. */
+  evaluation: readonly { trials: string; eerPercent: number; scoring: string }[];
+  /** The decision threshold that the publisher's own code uses. */
+  cosineThreshold?: number;
+}
+
+export const PUBLISHED_MODELS: readonly PublishedModel[] = [
+  {
+    name: 'speechbrain-ecapa-voxceleb',
+    title: 'ECAPA-TDNN of SpeechBrain, trained on VoxCeleb',
+    family: 'speechbrain',
+    repository: 'speechbrain/spkrec-ecapa-voxceleb',
+    revision: '0f99f2d0ebe89ac095bcc5903c4dd8f72b367286',
+    licence: 'Apache-2.0',
+    checkpoint: {
+      name: 'embedding_model.ckpt',
+      bytes: 83_316_686,
+      sha256: '0575cb64845e6b9a10db9bcb74d5ac32b326b8dc90352671d345e2ee3d0126a2',
+    },
+    others: [
+      {
+        name: 'mean_var_norm_emb.ckpt',
+        bytes: 1921,
+        sha256: 'cd70225b05b37be64fc5a95e24395d804231d43f74b2e1e5a513db7b69b34c33',
+      },
+      {
+        name: 'hyperparams.yaml',
+        bytes: 1919,
+        sha256: '6f78854fa04ba59e761437b76a2575d3aba5e5016de3e9b69f0c9a5077fb1a41',
+      },
+      {
+        name: 'classifier.ckpt',
+        bytes: 5_534_328,
+        sha256: 'fd9e3634fe68bd0a427c95e354c0c677374f62b3f434e45b78599950d860d535',
+      },
+      {
+        name: 'label_encoder.txt',
+        bytes: 128_619,
+        sha256: 'e13c3a167bb4112685670ee896d20e2b565af16b3a4ceeaa8689fa4d22adb8b9',
+      },
+    ],
+    parameters: 20_767_552,
+    trainedOn: 'VoxCeleb',
+    evaluation: [
+      { trials: 'VoxCeleb1-O', eerPercent: 0.9, scoring: 'cosine' },
+      { trials: 'VoxCeleb1-O', eerPercent: 0.8, scoring: 'cosine, s-norm' },
+    ],
+    cosineThreshold: 0.25,
+  },
+];
+
+/** Where models are fetched from without `TIMBRE_MODEL_MIRROR`. */
+const MODEL_HUB = 'https://huggingface.co';
+
+/** Address of a published file: `<hub or mirror>/<repository>/resolve/<revision>/<file>`. */
+export function fileUrl(model: PublishedModel, file: PublishedFile, env: NodeJS.ProcessEnv = process.env): string {
+  const base = env.TIMBRE_MODEL_MIRROR || MODEL_HUB;
+  if (!/^https?:\/\/[^/]/.test(base)) {
+    throw new TimbreError(
+      'INVALID_ARGUMENT',
+      `TIMBRE_MODEL_MIRROR is "${base}"; it has to be an address such as https://mirror.example/models`,
+    );
+  }
+  return `${base.replace(/\/+$/, '')}/${model.repository}/resolve/${model.revision}/${file.name}`;
+}
+
+/** The published model of a name. Throws MODEL_NOT_FOUND with the nearest names. */
+export function publishedModel(name: string, models: readonly PublishedModel[] = PUBLISHED_MODELS): PublishedModel {
+  const found = models.find((model) => model.name === name || model.repository === name);
+  if (found) return found;
+  const names = models.map((model) => model.name);
+  const near = nearestName(name, names);
+  throw new TimbreError(
+    'MODEL_NOT_FOUND',
+    `no published model is called "${name}"${near === undefined ? '' : `; did you mean ${near}?`} ` +
+      `(known: ${names.join(', ')}; any other checkpoint: \`timbre models add\`)`,
+  );
+}
+
+/** The name that was probably meant: a part or a beginning of it, or a few letters away. */
+export function nearestName(name: string, names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined;
+  const wanted = name.toLowerCase();
+  const containing = wanted.length >= 3 ? names.find((known) => known.toLowerCase().includes(wanted)) : undefined;
+  if (containing !== undefined) return containing;
+  const near = closest(wanted, names as string[]);
+  return distance(wanted, near.toLowerCase()) <= Math.max(2, near.length / 3) ? near : undefined;
+}
