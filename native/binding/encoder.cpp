@@ -1,0 +1,235 @@
+#include "encoder.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "model/torch_model.h"
+#include "values.h"
+
+namespace timbre {
+
+namespace {
+
+/// What load() makes off the JS thread and the constructor takes over.
+struct Loaded {
+  std::shared_ptr<Engine> engine;
+  double shortest_seconds = 0;
+  std::int64_t bytes = 0;  ///< of the bundle, about what the engine holds
+};
+
+struct LoadRequest {
+  std::string path;
+  std::string device;
+  EngineOptions options;
+};
+
+Error closed_error() { return {ErrorCode::ENGINE_CLOSED, "the encoder is closed; load another one"}; }
+
+Clock::time_point after_milliseconds(double milliseconds) {
+  return Clock::now() +
+         std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double, std::milli>(milliseconds));
+}
+
+std::size_t count_of(const Napi::Object& object, const char* key) {
+  return static_cast<std::size_t>(object.Get(key).As<Napi::Number>().Int64Value());
+}
+
+LoadRequest to_load_request(const Napi::Object& object) {
+  LoadRequest request;
+  request.path = object.Get("path").As<Napi::String>().Utf8Value();
+  request.device = object.Get("device").As<Napi::String>().Utf8Value();
+  request.options.workers = count_of(object, "workers");
+  request.options.queue_limit = count_of(object, "queueLimit");
+  request.options.max_batch = count_of(object, "maxBatch");
+  request.options.limits.max_bytes = count_of(object, "maxBytes");
+  request.options.limits.max_seconds = object.Get("maxSeconds").As<Napi::Number>().DoubleValue();
+  return request;
+}
+
+Result<Loaded> load_engine(const LoadRequest& request) {
+  auto model = load_torch_model(request.path, request.device);
+  if (!model) return std::move(model).error();
+  Environment::shut_down_at_exit();
+
+  const Manifest& manifest = model.value()->manifest();
+  auto front_end = FrontEnd::create(manifest.front_end);
+  if (!front_end) return std::move(front_end).error();
+  Loaded loaded;
+  loaded.shortest_seconds =
+      static_cast<double>(front_end.value()->samples_for(manifest.shortest_frames)) / manifest.front_end.sample_rate;
+  std::error_code unknown_size;
+  const auto bytes = std::filesystem::file_size(request.path, unknown_size);
+  loaded.bytes = unknown_size ? 0 : static_cast<std::int64_t>(bytes);
+
+  auto engine = Engine::create(std::move(model).value(), request.options);
+  if (!engine) return std::move(engine).error();
+  loaded.engine = std::move(engine).value();
+  return loaded;
+}
+
+}  // namespace
+
+void Encoder::define(Napi::Env env, Napi::Object exports) {
+  const auto constructor =
+      DefineClass(env, "NativeEncoder",
+                  {InstanceMethod<&Encoder::submit>("submit"), InstanceMethod<&Encoder::cancel>("cancel"),
+                   InstanceMethod<&Encoder::stats>("stats"), InstanceMethod<&Encoder::close>("close")});
+  Environment::of(env)->encoder_constructor = Napi::Persistent(constructor);
+  exports.Set("load", Napi::Function::New<&Encoder::load>(env, "load"));
+}
+
+Napi::Value Encoder::load(const Napi::CallbackInfo& info) {
+  const auto environment = Environment::of(info.Env());
+  return environment->run(
+      "timbre-load",
+      [environment = environment.get(),
+       request = to_load_request(info[0].As<Napi::Object>())]() -> Result<Environment::ToJs> {
+        auto loaded = load_engine(request);
+        if (!loaded) return std::move(loaded).error();
+        return Environment::ToJs([environment, loaded = std::move(loaded).value()](Napi::Env env) mutable {
+          return environment->encoder_constructor.New({Napi::External<Loaded>::New(env, &loaded)});
+        });
+      });
+}
+
+Encoder::Encoder(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<Encoder>(info), environment_(Environment::of(info.Env())) {
+  if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "load() makes encoders");
+  Loaded& loaded = *info[0].As<Napi::External<Loaded>>().Data();
+  owned_ = std::move(loaded.engine);
+  engine_ = owned_;
+  model_ = model_name(owned_->model().manifest());
+  external_bytes_ = loaded.bytes;
+  // The collector knows nothing of the model's memory, and would let dropped encoders lie.
+  Napi::MemoryManagement::AdjustExternalMemory(info.Env(), external_bytes_);
+  environment_->on_shut_down(this, [this] { stop(); });
+  info.This().As<Napi::Object>().Set("info", describe(info.Env(), loaded.shortest_seconds));
+}
+
+Encoder::~Encoder() {
+  if (!environment_) return;
+  environment_->forget(this);
+  Napi::MemoryManagement::AdjustExternalMemory(Env(), -external_bytes_);
+  if (!owned_ || environment_->is_shut_down()) return;
+  try {
+    environment_->run_unattended("timbre-free", [engine = std::move(owned_)]() mutable { engine.reset(); });
+  } catch (const std::system_error&) {
+    // No thread could be started: the engine is freed here.
+  }
+}
+
+Napi::Object Encoder::describe(Napi::Env env, double shortest_seconds) const {
+  const Model& model = owned_->model();
+  const Manifest& manifest = model.manifest();
+  const EngineOptions& options = owned_->options();
+  auto limits = Napi::Object::New(env);
+  limits.Set("maxBytes", static_cast<double>(options.limits.max_bytes));
+  limits.Set("maxSeconds", options.limits.max_seconds);
+  auto description = Napi::Object::New(env);
+  description.Set("model", model_);
+  description.Set("id", manifest.id);
+  description.Set("family", manifest.family);
+  description.Set("trained", manifest.trained);
+  description.Set("embeddingDim", static_cast<double>(manifest.embedding_dim));
+  description.Set("sampleRate", manifest.front_end.sample_rate);
+  description.Set("shortestSeconds", shortest_seconds);
+  description.Set("device", model.device());
+  description.Set("deviceNote", model.device_note());
+  description.Set("workers", static_cast<double>(options.workers));
+  description.Set("queueLimit", static_cast<double>(options.queue_limit));
+  description.Set("maxBatch", static_cast<double>(options.max_batch));
+  description.Set("limits", limits);
+  description.Set("manifest", manifest.json);
+  return description;
+}
+
+Napi::Value Encoder::submit(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto engine = engine_.lock();
+  if (!engine) throw to_js(env, closed_error());
+  const auto options = info[1].As<Napi::Object>();
+  EmbedRequest request;
+  request.source = to_audio_source(info[0], options.Get("sampleRate").ToNumber().Int32Value());
+  request.allow_silence = options.Get("allowSilence").ToBoolean();
+  if (const auto cut = options.Get("cutSeconds"); cut.IsNumber()) {
+    request.cut_seconds = cut.As<Napi::Number>().DoubleValue();
+  }
+  if (const auto timeout = options.Get("timeoutMs"); timeout.IsNumber()) {
+    request.deadline = after_milliseconds(timeout.As<Napi::Number>().DoubleValue());
+  }
+
+  const Ticket ticket = ++last_ticket_;
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  auto submitted = engine->submit(
+      std::move(request), [this, ticket, deferred, environment = environment_.get()](Result<EmbedResult> result) {
+        environment->deliver([this, ticket, deferred, result = std::move(result)](Napi::Env home) {
+          in_flight_.erase(ticket);
+          let_go();
+          if (result) {
+            deferred.Resolve(to_js(home, result.value(), model_));
+          } else {
+            deferred.Reject(to_js(home, result.error()).Value());
+          }
+        });
+      });
+  if (!submitted) throw to_js(env, submitted.error());
+  in_flight_.emplace(ticket, submitted.value());
+  hold();
+
+  auto job = Napi::Object::New(env);
+  job.Set("ticket", static_cast<double>(ticket));
+  job.Set("result", deferred.Promise());
+  return job;
+}
+
+Napi::Value Encoder::cancel(const Napi::CallbackInfo& info) {
+  const auto engine = engine_.lock();
+  const auto job = in_flight_.find(static_cast<Ticket>(info[0].As<Napi::Number>().Int64Value()));
+  return Napi::Boolean::New(info.Env(), engine && job != in_flight_.end() && engine->cancel(job->second));
+}
+
+Napi::Value Encoder::stats(const Napi::CallbackInfo& info) {
+  const auto engine = engine_.lock();
+  return to_js(info.Env(), engine ? engine->stats() : last_stats_);
+}
+
+Napi::Value Encoder::close(const Napi::CallbackInfo& info) {
+  if (!owned_) throw to_js(info.Env(), closed_error());
+  std::optional<Clock::time_point> drain;
+  if (const double milliseconds = info[0].As<Napi::Number>().DoubleValue(); milliseconds > 0) {
+    drain = after_milliseconds(milliseconds);
+  }
+  hold();
+  return environment_->run("timbre-close",
+                           [this, drain, engine = std::move(owned_)]() mutable -> Result<Environment::ToJs> {
+                             engine->close(drain);
+                             const EngineStats stats = engine->stats();
+                             engine.reset();
+                             return Environment::ToJs([this, stats](Napi::Env env) {
+                               last_stats_ = stats;
+                               Napi::MemoryManagement::AdjustExternalMemory(env, -std::exchange(external_bytes_, 0));
+                               let_go();
+                               return env.Undefined();
+                             });
+                           });
+}
+
+void Encoder::hold() {
+  environment_->expect();
+  Ref();
+}
+
+void Encoder::let_go() {
+  environment_->expect_no_more();
+  Unref();
+}
+
+void Encoder::stop() {
+  const auto engine = engine_.lock();
+  if (!engine) return;
+  for (const auto& [ticket, job] : in_flight_) engine->cancel(job);
+  engine->close();
+}
+
+}  // namespace timbre

@@ -1,0 +1,88 @@
+#include "values.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace timbre {
+
+namespace {
+
+constexpr double kMilliseconds = 1000;
+constexpr std::size_t kDigestDigits = 12;
+
+Napi::Object to_js(Napi::Env env, const AudioInfo& audio) {
+  auto object = Napi::Object::New(env);
+  object.Set("seconds", audio.seconds);
+  object.Set("sampleRate", audio.sample_rate);
+  object.Set("channels", audio.channels);
+  object.Set("format", audio.format);
+  return object;
+}
+
+}  // namespace
+
+Napi::Error to_js(Napi::Env env, const Error& error) {
+  auto object = Napi::Error::New(env, error.message);
+  object.Set("code", std::string(name(error.code)));
+  return object;
+}
+
+Napi::Object to_js(Napi::Env env, const Timings& timings) {
+  auto object = Napi::Object::New(env);
+  object.Set("queue", kMilliseconds * timings.queue);
+  object.Set("decode", kMilliseconds * timings.decode);
+  object.Set("resample", kMilliseconds * timings.resample);
+  object.Set("features", kMilliseconds * timings.features);
+  object.Set("model", kMilliseconds * timings.model);
+  object.Set("total", kMilliseconds * timings.total);
+  return object;
+}
+
+Napi::Object to_js(Napi::Env env, const EngineStats& stats) {
+  auto object = Napi::Object::New(env);
+  const auto set = [&](const char* key, auto count) { object.Set(key, static_cast<double>(count)); };
+  set("submitted", stats.submitted);
+  set("completed", stats.completed);
+  set("failed", stats.failed);
+  set("aborted", stats.aborted);
+  set("rejected", stats.rejected);
+  set("batches", stats.batches);
+  set("queued", stats.queued);
+  set("running", stats.running);
+  set("audioSeconds", stats.audio_seconds);
+  object.Set("timings", to_js(env, stats.seconds));
+  return object;
+}
+
+Napi::Object to_js(Napi::Env env, const EmbedResult& result, const std::string& model) {
+  auto embedding = Napi::Float32Array::New(env, result.embedding.size());
+  std::ranges::copy(result.embedding, embedding.Data());
+  auto object = Napi::Object::New(env);
+  object.Set("embedding", embedding);
+  object.Set("model", model);
+  object.Set("audio", to_js(env, result.audio));
+  object.Set("timings", to_js(env, result.timings));
+  return object;
+}
+
+AudioSource to_audio_source(Napi::Value input, int sample_rate) {
+  if (input.IsString()) return AudioPath{input.As<Napi::String>().Utf8Value()};
+  if (input.IsTypedArray()) {
+    const auto array = input.As<Napi::TypedArray>();
+    if (array.TypedArrayType() == napi_uint8_array) {
+      const auto bytes = array.As<Napi::Uint8Array>();
+      return AudioBytes{{bytes.Data(), bytes.Data() + bytes.ElementLength()}};
+    }
+    if (array.TypedArrayType() == napi_float32_array) {
+      const auto samples = array.As<Napi::Float32Array>();
+      return AudioSamples{{samples.Data(), samples.Data() + samples.ElementLength()}, sample_rate};
+    }
+  }
+  throw Napi::TypeError::New(input.Env(), "an input is a string, a Uint8Array or a Float32Array");
+}
+
+std::string model_name(const Manifest& manifest) {
+  return manifest.id + "@" + manifest.weights_digest.substr(0, kDigestDigits);
+}
+
+}  // namespace timbre

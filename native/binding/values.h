@@ -1,0 +1,30 @@
+#pragma once
+
+#include <napi.h>
+
+#include <functional>
+#include <string>
+
+#include "engine/engine.h"
+#include "support/result.h"
+
+/// Between JS values and the core's structs. Seconds of the core are milliseconds where JS calls them timings.
+namespace timbre {
+
+/// An Error with the property `code`, of which src/addon makes a TimbreError.
+Napi::Error to_js(Napi::Env env, const Error& error);
+
+Napi::Object to_js(Napi::Env env, const Timings& timings);
+Napi::Object to_js(Napi::Env env, const EngineStats& stats);
+
+/// An EmbedResult of src/addon/types.ts; its vector is memory of V8's own.
+Napi::Object to_js(Napi::Env env, const EmbedResult& result, const std::string& model);
+
+/// A string is a path, a Uint8Array an encoded recording, a Float32Array samples at `sample_rate`. Copied.
+/// Throws a TypeError for anything else.
+AudioSource to_audio_source(Napi::Value input, int sample_rate);
+
+/// "<id>@<first 12 digits of the weights' digest>"
+std::string model_name(const Manifest& manifest);
+
+}  // namespace timbre
