@@ -1,6 +1,9 @@
-import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Catch, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from './error-codes.js';
+import { contextOf, rawResponse } from './request-context.js';
+import { REQUEST_ID_HEADER } from './request-id.js';
 import type { TimbreError } from './timbre-error.js';
 import { toTimbreError } from './to-timbre-error.js';
 
@@ -21,23 +24,35 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
   OUT_OF_MEMORY: 5,
 };
 
-/** The one place where errors become answers. A form other than `ErrorBody` is a subclass that overrides `body`. */
+/** The one place where errors become answers. A form other than `ErrorBody` is a subclass. */
 @Catch()
+@Injectable()
 export class ErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Errors');
+
+  constructor(private readonly host: HttpAdapterHost) {}
+
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const request = http.getRequest<FastifyRequest>();
-    const reply = http.getResponse<FastifyReply>();
+    const { id } = contextOf(http.getRequest<IncomingMessage>());
+    const response = http.getResponse<ServerResponse>();
+    const raw = rawResponse(response);
     const error = toTimbreError(thrown);
     const status = this.status(error);
 
-    if (status >= 500 && status !== 503) request.log.error({ err: error, cause: error.cause }, error.message);
-    else request.log.debug({ code: error.code }, error.message);
-    if (reply.sent || reply.raw.destroyed) return;
+    if (status >= 500 && status !== 503) {
+      this.logger.error({ requestId: id, code: error.code, err: error.cause ?? error, msg: error.message });
+    } else {
+      this.logger.debug({ requestId: id, code: error.code, msg: error.message });
+    }
+    if (raw.headersSent || raw.destroyed) return;
 
+    const { httpAdapter } = this.host;
     const retryAfter = error.retryAfterSeconds ?? RETRY_AFTER_SECONDS[error.code];
-    if (retryAfter !== undefined) void reply.header('retry-after', String(Math.ceil(retryAfter)));
-    void reply.status(status).type('application/json; charset=utf-8').send(this.body(error, request.id));
+    if (retryAfter !== undefined) httpAdapter.setHeader(response, 'retry-after', String(Math.ceil(retryAfter)));
+    httpAdapter.setHeader(response, REQUEST_ID_HEADER, id);
+    httpAdapter.setHeader(response, 'content-type', 'application/json; charset=utf-8');
+    httpAdapter.reply(response, this.body(error, id), status);
   }
 
   protected status(error: TimbreError): number {

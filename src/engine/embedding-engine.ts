@@ -1,0 +1,43 @@
+import type { AudioInput, EmbedOptions, EmbedResult, EncoderInfo, EncoderStats } from '../addon/types.js';
+import type { ErrorCode } from '../common/error-codes.js';
+
+export type EngineState =
+  /** `progress` in [0, 1] while a model is fetched, null where it is not known. */
+  | { status: 'fetching'; model: string; progress: number | null }
+  | { status: 'loading'; model: string }
+  | { status: 'ready' }
+  /** It will not become ready by itself: `reason` says what is wrong and what to do. */
+  | { status: 'failed'; code: ErrorCode; reason: string }
+  | { status: 'closed' };
+
+export interface EngineListener {
+  embedded?(result: EmbedResult): void;
+  failed?(code: ErrorCode): void;
+  changed?(state: EngineState): void;
+}
+
+/** The one port through which the service reaches the model. */
+export abstract class EmbeddingEngine {
+  abstract readonly state: EngineState;
+
+  /**
+   * Waits in the engine's bounded queue and embeds. Errors: those of the recording, OVERLOADED at once when the queue is
+   * full, MODEL_NOT_READY before the model is loaded, ABORTED, DEADLINE_EXCEEDED, ENGINE_CLOSED.
+   */
+  abstract embed(input: AudioInput, options?: EmbedOptions): Promise<EmbedResult>;
+
+  /** Throws what `embed` would throw before looking at its input: MODEL_NOT_READY, ENGINE_CLOSED, OVERLOADED. */
+  abstract admit(): void;
+
+  /** Errors: MODEL_NOT_READY, ENGINE_CLOSED. */
+  abstract info(): EncoderInfo;
+
+  /** All zero before the model is loaded. */
+  abstract stats(): EncoderStats;
+
+  /** Settles when the model is ready; rejects with what made it fail. */
+  abstract ready(): Promise<void>;
+
+  /** Returns a function that stops listening. */
+  abstract listen(listener: EngineListener): () => void;
+}

@@ -1,0 +1,286 @@
+import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
+import { createHash, randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { TimbreError } from '../common/timbre-error.js';
+import type { RequestContext } from '../common/request-context.js';
+import type { Config } from '../config/config.js';
+import type { Recording, Upload, UploadForm } from './recording.js';
+
+/** Bounds on the form around the recordings; nobody needs more. */
+const MAX_FIELDS = 32;
+const MAX_FIELD_BYTES = 16 * 1024;
+const MAX_NAME_LENGTH = 100;
+const MAX_FILENAME_LENGTH = 255;
+
+/** Milliseconds for which a refused client may go on sending, so that it reads the answer instead of a broken pipe. */
+const LINGER_MS = 2000;
+
+/** An upload and the way to get rid of its temporary files. */
+export interface ReceivedUpload extends Upload {
+  remove(): Promise<void>;
+}
+
+type ReceiveLimits = Pick<Config, 'maxFiles' | 'maxUploadBytes' | 'maxRequestBytes' | 'requestSeconds' | 'uploadDir'>;
+
+/**
+ * Streams the recordings of a form into temporary files. When it throws, it has removed what it wrote.
+ * Errors: CONTENT_TYPE_UNSUPPORTED, BODY_TOO_LARGE, AUDIO_TOO_LARGE, INVALID_ARGUMENT for a form that is not as declared
+ * or breaks off, ABORTED when the client goes away, DEADLINE_EXCEEDED, WRITE_FAILED.
+ */
+export async function receive(
+  request: IncomingMessage,
+  form: UploadForm,
+  limits: ReceiveLimits,
+  context: Pick<RequestContext, 'signal' | 'deadline'>,
+): Promise<ReceivedUpload> {
+  const folder = join(limits.uploadDir, `timbre-upload-${randomUUID()}`);
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    checkHeaders(request, form, limits);
+    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw writeFailed(error, limits.uploadDir);
+    });
+    const upload = await new Reception(request, form, limits, folder).run(context);
+    checkCounts(upload.recordings, form);
+    return { ...upload, remove };
+  } catch (error) {
+    discardRest(request);
+    await remove();
+    throw error;
+  }
+}
+
+/** Reads on for a moment what a refused client still sends, and drops it. */
+export function discardRest(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  request.unpipe();
+  request.resume();
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+  timer.unref();
+  request.once('close', () => clearTimeout(timer));
+}
+
+function checkHeaders(request: IncomingMessage, form: UploadForm, limits: ReceiveLimits): void {
+  const type = request.headers['content-type'] ?? '';
+  if (!/^multipart\/form-data\b/i.test(type)) {
+    const got = type === '' ? 'no content type' : `the content type ${JSON.stringify(type.slice(0, 100))}`;
+    throw new TimbreError(
+      'CONTENT_TYPE_UNSUPPORTED',
+      `got ${got}; send multipart/form-data with the recordings as ${names(form)}, as curl does with -F`,
+    );
+  }
+  const declared = Number(request.headers['content-length'] ?? 0);
+  if (declared > limits.maxRequestBytes) throw requestTooLarge(declared, limits);
+}
+
+function checkCounts(recordings: readonly Recording[], form: UploadForm): void {
+  for (const [name, { min }] of Object.entries(form)) {
+    const count = recordings.filter(({ field }) => field === name).length;
+    if (count < min) {
+      throw new TimbreError(
+        'INVALID_ARGUMENT',
+        `the field "${name}" needs ${min === 1 ? 'a recording' : `${min} recordings`}, sent as a file, and has ${count}`,
+      );
+    }
+  }
+}
+
+/** One form on its way in. The first thing that goes wrong ends it. */
+class Reception {
+  private readonly recordings: Recording[] = [];
+  private readonly fields = Object.create(null) as Record<string, string>;
+  private readonly writing: Promise<void>[] = [];
+  private readonly failing = new AbortController();
+  private received = 0;
+
+  constructor(
+    private readonly request: IncomingMessage,
+    private readonly form: UploadForm,
+    private readonly limits: ReceiveLimits,
+    private readonly folder: string,
+  ) {}
+
+  async run({ signal, deadline }: Pick<RequestContext, 'signal' | 'deadline'>): Promise<Upload> {
+    const { request } = this;
+    const gone = (): void => this.fail(new TimbreError('ABORTED', 'the client went away during the upload'));
+    const closed = (): void => {
+      if (!request.complete) gone();
+    };
+    const late = setTimeout(() => this.fail(this.tooSlow()), Math.min(deadline - performance.now(), 2 ** 31 - 1));
+    signal.addEventListener('abort', gone);
+    request.on('close', closed);
+    try {
+      if (signal.aborted || request.destroyed) gone();
+      await this.parsed();
+      await Promise.all(this.writing);
+      this.failing.signal.throwIfAborted();
+      return { recordings: this.recordings, fields: this.fields };
+    } finally {
+      await Promise.allSettled(this.writing);
+      clearTimeout(late);
+      signal.removeEventListener('abort', gone);
+      request.off('close', closed);
+    }
+  }
+
+  /** Settles when the parser has seen the whole form, or with the first failure. */
+  private parsed(): Promise<void> {
+    const { request, failing } = this;
+    return new Promise((resolve, reject) => {
+      const parser = this.parser();
+      const count = (chunk: Buffer): void => {
+        this.received += chunk.length;
+        if (this.received > this.limits.maxRequestBytes) this.fail(requestTooLarge(this.received, this.limits));
+      };
+      // The parser may still complain about its fate after it was let go: it keeps this listener.
+      parser.on('error', (error: unknown) => this.fail(malformed(error)));
+      parser.on('finish', resolve);
+      const stop = (): void => {
+        request.off('data', count);
+        request.unpipe(parser);
+        reject(failing.signal.reason as TimbreError);
+      };
+      if (failing.signal.aborted) return stop();
+      failing.signal.addEventListener('abort', stop);
+      request.on('data', count);
+      request.pipe(parser);
+    });
+  }
+
+  private parser(): BusboyInstance {
+    let parser: BusboyInstance;
+    try {
+      parser = new Busboy({
+        headers: this.request.headers as BusboyHeaders,
+        limits: {
+          fieldSize: MAX_FIELD_BYTES,
+          fields: MAX_FIELDS,
+          files: this.limits.maxFiles,
+          fileSize: this.limits.maxUploadBytes,
+          headerPairs: 32,
+        },
+      });
+    } catch (error) {
+      throw malformed(error);
+    }
+    parser.on('file', (field, stream, filename) => this.file(field, stream, filename));
+    parser.on('field', (field, value, _nameTruncated, truncated) => this.field(field, value, truncated));
+    parser.on('filesLimit', () =>
+      this.fail(new TimbreError('BODY_TOO_LARGE', `more than ${this.limits.maxFiles} recordings in one request`)),
+    );
+    parser.on('fieldsLimit', () =>
+      this.fail(new TimbreError('BODY_TOO_LARGE', `more than ${MAX_FIELDS} fields in one form`)),
+    );
+    return parser;
+  }
+
+  private file(field: string | undefined, stream: BusboyFileStream, filename: string | undefined): void {
+    stream.on('error', (error: unknown) => this.fail(malformed(error)));
+    const problem = this.refusal(field);
+    if (problem) {
+      stream.resume();
+      return this.fail(problem);
+    }
+    const recording: Recording = {
+      field: field!,
+      path: join(this.folder, String(this.recordings.length)),
+      filename: displayName(filename),
+      bytes: 0,
+      sha256: '',
+    };
+    this.recordings.push(recording);
+    stream.on('limit', () => this.fail(recordingTooLarge(recording, this.limits)));
+    this.writing.push(this.write(stream, recording).catch((error: unknown) => this.fail(error)));
+  }
+
+  private async write(stream: BusboyFileStream, recording: Recording): Promise<void> {
+    const hash = createHash('sha256');
+    const meter = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk);
+        recording.bytes += chunk.length;
+        done(null, chunk);
+      },
+    });
+    const file = createWriteStream(recording.path, { flags: 'wx', mode: 0o600 });
+    try {
+      await pipeline(stream, meter, file, { signal: this.failing.signal });
+    } catch (error) {
+      throw file.errored === error ? writeFailed(error, this.limits.uploadDir) : malformed(error);
+    }
+    recording.sha256 = hash.digest('hex');
+  }
+
+  /** Why this field may not hold one more recording. */
+  private refusal(field: string | undefined): TimbreError | undefined {
+    const allowed = field !== undefined && Object.hasOwn(this.form, field) ? this.form[field] : undefined;
+    if (!allowed) {
+      const text = `recordings go into ${names(this.form)}, not into ${JSON.stringify((field ?? '').slice(0, MAX_NAME_LENGTH))}`;
+      return new TimbreError('INVALID_ARGUMENT', text);
+    }
+    const count = this.recordings.filter((recording) => recording.field === field).length;
+    if (allowed.max === undefined || count < allowed.max) return undefined;
+    const most = allowed.max === 1 ? 'one recording' : `${allowed.max} recordings`;
+    return new TimbreError('INVALID_ARGUMENT', `the field "${field}" takes no more than ${most}`);
+  }
+
+  private field(field: string | undefined, value: string, truncated: boolean): void {
+    const name = (field ?? '').slice(0, MAX_NAME_LENGTH);
+    if (truncated) {
+      this.fail(new TimbreError('BODY_TOO_LARGE', `the field "${name}" has more than ${MAX_FIELD_BYTES} bytes`));
+    } else if (Object.hasOwn(this.form, name)) {
+      this.fail(new TimbreError('INVALID_ARGUMENT', `the field "${name}" must be sent as a file, with a file name`));
+    } else if (name in this.fields) {
+      this.fail(new TimbreError('INVALID_ARGUMENT', `the field "${name}" came twice`));
+    } else {
+      this.fields[name] = value;
+    }
+  }
+
+  /** The first reason stays. */
+  private fail(error: unknown): void {
+    this.failing.abort(error);
+  }
+
+  private tooSlow(): TimbreError {
+    return new TimbreError('DEADLINE_EXCEEDED', `the upload was not complete after ${this.limits.requestSeconds} s`);
+  }
+}
+
+/** The client's file name for people: no folders, no control characters, bounded. */
+function displayName(filename: string | undefined): string {
+  const last = (filename ?? '').split(/[\\/]/).at(-1)!;
+  // eslint-disable-next-line no-control-regex -- they are what is removed
+  return last.replace(/[\u0000-\u001f\u007f-\u009f]/g, '').slice(0, MAX_FILENAME_LENGTH);
+}
+
+function names(form: UploadForm): string {
+  const quoted = Object.keys(form).map((name) => `"${name}"`);
+  return `the form field${quoted.length === 1 ? '' : 's'} ${quoted.join(' and ')}`;
+}
+
+function malformed(error: unknown): TimbreError {
+  if (error instanceof TimbreError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new TimbreError('INVALID_ARGUMENT', `the form is malformed or breaks off: ${reason}`, { cause: error });
+}
+
+function writeFailed(error: unknown, folder: string): TimbreError {
+  const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+  return new TimbreError('WRITE_FAILED', `an upload cannot be kept in ${folder} (TIMBRE_UPLOAD_DIR): ${reason}`, {
+    cause: error,
+  });
+}
+
+function requestTooLarge(bytes: number, { maxRequestBytes }: ReceiveLimits): TimbreError {
+  return new TimbreError('BODY_TOO_LARGE', `the request has ${bytes} bytes or more, the limit is ${maxRequestBytes}`);
+}
+
+function recordingTooLarge({ field }: Recording, { maxUploadBytes }: ReceiveLimits): TimbreError {
+  return new TimbreError('AUDIO_TOO_LARGE', `a recording in "${field}" has more than ${maxUploadBytes} bytes`);
+}

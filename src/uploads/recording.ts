@@ -1,0 +1,30 @@
+/** One uploaded recording in a temporary file, which goes when the request's handler has settled. */
+export interface Recording {
+  /** The form field that it came in. */
+  field: string;
+  /** The temporary file, for `EmbeddingEngine.embed`. */
+  path: string;
+  /** The client's name for it without folders, for people; never a path of ours. */
+  filename: string;
+  bytes: number;
+  /** Of the bytes as uploaded, hexadecimal. */
+  sha256: string;
+}
+
+/** How many recordings a form field takes. */
+export interface FieldCount {
+  min: number;
+  /** Default: the setting `maxFiles`. */
+  max?: number;
+}
+
+/** What a call takes as multipart/form-data: its fields of recordings, by name. */
+export type UploadForm = Readonly<Record<string, FieldCount>>;
+
+/** What came. */
+export interface Upload {
+  /** In the order of their upload. */
+  recordings: Recording[];
+  /** The form's other fields, as text. */
+  fields: Record<string, string>;
+}

@@ -1,0 +1,73 @@
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { IncomingMessage } from 'node:http';
+import { lastValueFrom, of, type Observable } from 'rxjs';
+import type { z } from 'zod';
+import { contextOf, rawRequest } from '../common/request-context.js';
+import { invalid } from '../common/validation.js';
+import { Config } from '../config/config.js';
+import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { discardRest, receive } from './receive.js';
+import type { Recording, UploadForm } from './recording.js';
+import { UploadSlots } from './upload-slots.js';
+
+export const UPLOAD_METADATA = Symbol('upload');
+
+export interface UploadMetadata {
+  form: UploadForm;
+  fields: z.ZodObject;
+}
+
+interface ValidatedUpload {
+  recordings: Recording[];
+  fields: unknown;
+}
+
+const uploads = new WeakMap<IncomingMessage, ValidatedUpload>();
+
+/** What the interceptor received for this request. */
+export function uploadOf(request: IncomingMessage): ValidatedUpload {
+  const upload = uploads.get(rawRequest(request));
+  if (!upload) throw new Error('@Recordings() and @FormFields() need @AcceptsRecordings() on the same handler');
+  return upload;
+}
+
+/** Refuses before it reads: no slot, model not ready, queue full. Then receives, lets the handler run, and removes. */
+@Injectable()
+export class UploadsInterceptor implements NestInterceptor {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly config: Config,
+    private readonly engine: EmbeddingEngine,
+    private readonly slots: UploadSlots,
+  ) {}
+
+  async intercept(execution: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const { form, fields } = this.reflector.get<UploadMetadata>(UPLOAD_METADATA, execution.getHandler());
+    const request = rawRequest(execution.switchToHttp().getRequest<IncomingMessage>());
+    const release = this.admit(request);
+    try {
+      const upload = await receive(request, form, this.config, contextOf(request));
+      try {
+        const result = fields.safeParse({ ...upload.fields });
+        if (!result.success) throw invalid(result.error.issues);
+        uploads.set(request, { recordings: upload.recordings, fields: result.data });
+        return of(await lastValueFrom(next.handle(), { defaultValue: undefined }));
+      } finally {
+        await upload.remove();
+      }
+    } finally {
+      release();
+    }
+  }
+
+  private admit(request: IncomingMessage): () => void {
+    try {
+      this.engine.admit();
+      return this.slots.take();
+    } catch (error) {
+      discardRest(request);
+      throw error;
+    }
+  }
+}
