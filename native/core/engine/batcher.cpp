@@ -1,6 +1,7 @@
 #include "engine/batcher.h"
 
 #include <algorithm>
+#include <string>
 
 #include "engine/stages.h"
 
@@ -23,6 +24,11 @@ std::vector<Result<Embedding>> Batcher::run(std::span<const Prepared> batch, std
     const auto started = Clock::now();
     auto embeddings = guarded([&] { return model_.embed(features); });
     ++forward_calls;
+    if (embeddings && embeddings.value().size() != part.size()) {
+      embeddings =
+          Error{ErrorCode::INFERENCE_FAILED, "the model gave " + std::to_string(embeddings.value().size()) +
+                                                 " embeddings for " + std::to_string(part.size()) + " utterances"};
+    }
     if (!embeddings && embeddings.error().code == ErrorCode::OUT_OF_MEMORY && part.size() > 1) {
       cap_ = part.size() / 2;
       successes_ = 0;

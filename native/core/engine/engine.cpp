@@ -4,6 +4,8 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <set>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -33,23 +35,24 @@ bool stopped_by_caller(ErrorCode code) {
 
 Error closed_error() { return {ErrorCode::ENGINE_CLOSED, "the encoder is closed; load another one"}; }
 
+/// Callbacks that the current thread is in the middle of, by the Works that made them.
+thread_local std::vector<const void*> calling_back;
+
+/// What the engine's threads share. They own it together with the engine, so that an engine may be destroyed from one
+/// of its own callbacks.
+///
 /// On a CPU a worker takes one utterance through every stage. Where the model batches, workers stop at the features
 /// and one more thread runs the model on whatever has gathered meanwhile: batches form as late as possible, without a
 /// timer.
-class ThreadedEngine final : public Engine {
+///
+/// Every admitted job is in `jobs_` until it is called back. It is called back by whoever took it out of `queue_`, or
+/// by the thread that works on it: exactly once.
+class Works {
  public:
-  ThreadedEngine(std::unique_ptr<const Model> model, std::unique_ptr<const FrontEnd> front_end,
-                 const EngineOptions& options)
-      : model_(std::move(model)), front_end_(std::move(front_end)), options_(options) {
-    for (std::size_t i = 0; i < options_.workers; ++i) {
-      threads_.push_back(start_worker("timbre-" + std::to_string(i), [this] { work(); }));
-    }
-    if (model_->batches()) threads_.push_back(start_worker("timbre-device", [this] { run_device(); }));
-  }
+  Works(std::unique_ptr<const Model> model, std::unique_ptr<const FrontEnd> front_end, const EngineOptions& options)
+      : model_(std::move(model)), front_end_(std::move(front_end)), options_(options) {}
 
-  ~ThreadedEngine() override { close(std::nullopt); }
-
-  Result<JobId> submit(EmbedRequest request, Callback done) override {
+  Result<Engine::JobId> submit(EmbedRequest request, Engine::Callback done) {
     const std::lock_guard lock(mutex_);
     if (closed_) return closed_error();
     if (queue_.size() >= options_.queue_limit) {
@@ -57,56 +60,58 @@ class ThreadedEngine final : public Engine {
       return Error{ErrorCode::OVERLOADED, "the queue is full (" + std::to_string(options_.queue_limit) +
                                               " utterances wait); try again later or raise queueLimit"};
     }
-    const JobId id = ++last_id_;
+    const Engine::JobId id = ++last_id_;
     auto job = std::make_shared<Job>(id, std::move(request), std::move(done));
     jobs_.emplace(id, job);
+    if (const auto deadline = job->interrupt.deadline()) {
+      if (deadlines_.empty() || *deadline < deadlines_.begin()->first) deadline_changed_.notify_one();
+      deadlines_.emplace(*deadline, id);
+    }
     queue_.push_back(std::move(job));
     ++stats_.submitted;
-    changed_.notify_all();
+    job_waits_.notify_one();
     return id;
   }
 
-  bool cancel(JobId id) override {
+  bool cancel(Engine::JobId id) {
     JobPtr waiting;
     {
       const std::lock_guard lock(mutex_);
       const auto found = jobs_.find(id);
       if (found == jobs_.end()) return false;
       found->second->interrupt.cancel();
-      const auto queued = std::find(queue_.begin(), queue_.end(), found->second);
-      if (queued == queue_.end()) return true;
-      waiting = *queued;
-      queue_.erase(queued);
-      changed_.notify_all();
+      waiting = unqueue(found->second);
     }
-    finish(*waiting, *waiting->interrupt.check());
+    if (waiting) finish(*waiting, *waiting->interrupt.check());
     return true;
   }
 
-  void close(std::optional<Clock::time_point> drain) override {
+  /// Ends admission, waits for the queue to empty until `drain`, fails what is left of it and lets the threads end.
+  void stop(std::optional<Clock::time_point> drain) {
     std::deque<JobPtr> dropped;
     {
       std::unique_lock lock(mutex_);
       closed_ = true;
-      changed_.notify_all();
-      if (drain) changed_.wait_until(lock, *drain, [this] { return queue_.empty(); });
+      // A callback holds up the thread that would have to empty the queue.
+      if (drain && !in_callback()) queue_empty_.wait_until(lock, *drain, [this] { return queue_.empty(); });
       dropped.swap(queue_);
+      deadlines_.clear();
       stopping_ = true;
-      changed_.notify_all();
+      job_waits_.notify_all();
+      queue_empty_.notify_all();
+      deadline_changed_.notify_all();
     }
     for (const JobPtr& job : dropped) finish(*job, closed_error());
-    // From a callback the threads cannot be waited for; whoever destroys the engine joins them.
-    if (on_own_thread()) return;
-    const std::lock_guard joining(join_mutex_);
-    for (std::thread& thread : threads_) {
-      if (thread.joinable()) thread.join();
-    }
   }
 
-  const Model& model() const override { return *model_; }
-  const EngineOptions& options() const override { return options_; }
+  /// Waits until no callback runs but those that the calling thread is in.
+  void wait_for_callbacks() {
+    const auto own = static_cast<std::size_t>(std::count(calling_back.begin(), calling_back.end(), this));
+    std::unique_lock lock(mutex_);
+    callback_returned_.wait(lock, [&] { return callbacks_ <= own; });
+  }
 
-  EngineStats stats() const override {
+  EngineStats stats() const {
     const std::lock_guard lock(mutex_);
     EngineStats stats = stats_;
     stats.queued = queue_.size();
@@ -114,85 +119,53 @@ class ThreadedEngine final : public Engine {
     return stats;
   }
 
- private:
-  bool on_own_thread() const {
-    return std::any_of(threads_.begin(), threads_.end(),
-                       [](const std::thread& thread) { return thread.get_id() == std::this_thread::get_id(); });
+  const Model& model() const { return *model_; }
+  const EngineOptions& options() const { return options_; }
+
+  /// Counts the workers that will call work(), before the first does.
+  void expect_workers(std::size_t count) {
+    const std::lock_guard lock(mutex_);
+    workers_left_ = count;
+    prepared_waits_.notify_all();
   }
 
+  /// A worker's life.
   void work() {
     while (const JobPtr job = take()) {
       job->timings.queue = seconds_since(job->admitted);
-      if (auto stop = job->interrupt.check()) {
-        finish(*job, *stop);
+      if (auto stopped = job->interrupt.check()) {
+        finish(*job, *stopped);
         continue;
       }
-      auto features =
-          guarded([&] { return prepare(*job, *front_end_, model_->manifest(), options_.limits); });
+      auto features = guarded([&] { return prepare(*job, *front_end_, model_->manifest(), options_.limits); });
       if (!features) {
         finish(*job, std::move(features).error());
-      } else if (auto stop = job->interrupt.check()) {
-        finish(*job, *stop);
+      } else if (auto stopped = job->interrupt.check()) {
+        finish(*job, *stopped);
       } else if (model_->batches()) {
         hand_over({job, std::move(features).value()});
       } else {
         std::vector<Prepared> one;
         one.push_back({job, std::move(features).value()});
-        run_model(one, Batcher(*model_, 1));
+        Batcher alone(*model_, 1);
+        run_model(one, alone);
       }
     }
     const std::lock_guard lock(mutex_);
-    ++finished_workers_;
-    changed_.notify_all();
+    --workers_left_;
+    prepared_waits_.notify_all();
   }
 
-  /// The next job, or none when the engine stops.
-  JobPtr take() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return nullptr;
-    JobPtr job = std::move(queue_.front());
-    queue_.pop_front();
-    if (closed_) changed_.notify_all();
-    return job;
-  }
-
-  void hand_over(Prepared prepared) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return prepared_.size() < 2 * options_.max_batch; });
-    prepared_.push_back(std::move(prepared));
-    changed_.notify_all();
-  }
-
+  /// The life of the thread that runs a batching model.
   void run_device() {
     Batcher batcher(*model_, options_.max_batch);
     for (;;) {
-      std::vector<Prepared> batch;
-      {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return !prepared_.empty() || finished_workers_ == options_.workers; });
-        if (prepared_.empty()) return;
-        // Utterances of like length pad each other least; the oldest is always among those taken.
-        const std::size_t count = std::min(batcher.capacity(), prepared_.size());
-        const std::size_t oldest_rows = prepared_.front().features.rows;
-        const auto distance = [oldest_rows](const Prepared& p) {
-          return p.features.rows > oldest_rows ? p.features.rows - oldest_rows : oldest_rows - p.features.rows;
-        };
-        std::stable_sort(prepared_.begin() + 1, prepared_.end(),
-                         [&](const Prepared& a, const Prepared& b) { return distance(a) < distance(b); });
-        for (std::size_t i = 0; i < count; ++i) {
-          batch.push_back(std::move(prepared_.front()));
-          prepared_.pop_front();
-        }
-        // Those left wait in the order they were admitted.
-        std::sort(prepared_.begin(), prepared_.end(),
-                  [](const Prepared& a, const Prepared& b) { return a.job->id < b.job->id; });
-        changed_.notify_all();
-      }
+      std::vector<Prepared> batch = take_batch(batcher.capacity());
+      if (batch.empty()) return;
       std::vector<Prepared> alive;
       for (Prepared& prepared : batch) {
-        if (auto stop = prepared.job->interrupt.check()) {
-          finish(*prepared.job, *stop);
+        if (auto stopped = prepared.job->interrupt.check()) {
+          finish(*prepared.job, *stopped);
         } else {
           alive.push_back(std::move(prepared));
         }
@@ -201,7 +174,86 @@ class ThreadedEngine final : public Engine {
     }
   }
 
-  void run_model(std::vector<Prepared>& batch, Batcher&& batcher) { run_model(batch, batcher); }
+  /// The life of the thread that answers queued jobs whose deadline passes while every worker is busy.
+  void watch_deadlines() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      if (deadlines_.empty()) {
+        deadline_changed_.wait(lock);
+        continue;
+      }
+      const auto [deadline, id] = *deadlines_.begin();
+      if (Clock::now() < deadline) {
+        deadline_changed_.wait_until(lock, deadline);
+        continue;
+      }
+      const JobPtr late = unqueue(jobs_.at(id));
+      lock.unlock();
+      finish(*late, *late->interrupt.check());
+      lock.lock();
+    }
+  }
+
+ private:
+  bool in_callback() const { return std::count(calling_back.begin(), calling_back.end(), this) > 0; }
+
+  /// Takes a job out of the queue; none when it has left it already. Under the lock.
+  JobPtr unqueue(const JobPtr& job) {
+    const auto place = std::find(queue_.begin(), queue_.end(), job);
+    if (place == queue_.end()) return nullptr;
+    JobPtr taken = std::move(*place);
+    queue_.erase(place);
+    left_queue(*taken);
+    return taken;
+  }
+
+  /// Under the lock.
+  void left_queue(const Job& job) {
+    if (const auto deadline = job.interrupt.deadline()) deadlines_.erase({*deadline, job.id});
+    if (queue_.empty()) queue_empty_.notify_all();
+  }
+
+  /// The next job, or none when the engine stops.
+  JobPtr take() {
+    std::unique_lock lock(mutex_);
+    job_waits_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return nullptr;
+    JobPtr job = std::move(queue_.front());
+    queue_.pop_front();
+    left_queue(*job);
+    return job;
+  }
+
+  void hand_over(Prepared prepared) {
+    std::unique_lock lock(mutex_);
+    prepared_taken_.wait(lock, [this] { return prepared_.size() < 2 * options_.max_batch; });
+    prepared_.push_back(std::move(prepared));
+    prepared_waits_.notify_one();
+  }
+
+  /// At least one and at most `most`; none when nothing will come any more.
+  std::vector<Prepared> take_batch(std::size_t most) {
+    std::unique_lock lock(mutex_);
+    prepared_waits_.wait(lock, [this] { return !prepared_.empty() || workers_left_ == 0; });
+    std::vector<Prepared> batch;
+    if (prepared_.empty()) return batch;
+    // Utterances of like length pad each other least; the oldest is always among those taken.
+    const std::size_t oldest_rows = prepared_.front().features.rows;
+    const auto distance = [oldest_rows](const Prepared& p) {
+      return p.features.rows > oldest_rows ? p.features.rows - oldest_rows : oldest_rows - p.features.rows;
+    };
+    std::stable_sort(prepared_.begin() + 1, prepared_.end(),
+                     [&](const Prepared& a, const Prepared& b) { return distance(a) < distance(b); });
+    for (std::size_t i = std::min(most, prepared_.size()); i > 0; --i) {
+      batch.push_back(std::move(prepared_.front()));
+      prepared_.pop_front();
+    }
+    // Those left wait in the order they were admitted.
+    std::sort(prepared_.begin(), prepared_.end(),
+              [](const Prepared& a, const Prepared& b) { return a.job->id < b.job->id; });
+    prepared_taken_.notify_all();
+    return batch;
+  }
 
   void run_model(std::vector<Prepared>& batch, Batcher& batcher) {
     std::uint64_t forward_calls = 0;
@@ -222,13 +274,14 @@ class ThreadedEngine final : public Engine {
     }
   }
 
-  /// Counts a job out and calls it back, once.
+  /// Counts a job out and calls it back.
   void finish(Job& job, Result<EmbedResult> result) {
-    Callback done;
+    Engine::Callback done;
     {
       const std::lock_guard lock(mutex_);
       done = std::move(job.done);
       jobs_.erase(job.id);
+      ++callbacks_;
       if (result) {
         ++stats_.completed;
         stats_.audio_seconds += result.value().audio.seconds;
@@ -239,7 +292,13 @@ class ThreadedEngine final : public Engine {
         ++stats_.failed;
       }
     }
+    calling_back.push_back(this);
     done(std::move(result));
+    done = nullptr;  // what it holds may be the engine
+    calling_back.pop_back();
+    const std::lock_guard lock(mutex_);
+    --callbacks_;
+    callback_returned_.notify_all();
   }
 
   const std::unique_ptr<const Model> model_;
@@ -247,18 +306,96 @@ class ThreadedEngine final : public Engine {
   const EngineOptions options_;
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable job_waits_;
+  std::condition_variable queue_empty_;
+  std::condition_variable deadline_changed_;
+  std::condition_variable prepared_waits_;
+  std::condition_variable prepared_taken_;
+  std::condition_variable callback_returned_;
   std::deque<JobPtr> queue_;
+  std::set<std::pair<Clock::time_point, Engine::JobId>> deadlines_;  ///< of those in queue_
   std::deque<Prepared> prepared_;
-  std::unordered_map<JobId, JobPtr> jobs_;  ///< every job that has not been called back
+  std::unordered_map<Engine::JobId, JobPtr> jobs_;
   EngineStats stats_;
-  JobId last_id_ = 0;
-  std::size_t finished_workers_ = 0;
+  Engine::JobId last_id_ = 0;
+  std::size_t workers_left_ = 0;
+  std::size_t callbacks_ = 0;  ///< running now
   bool closed_ = false;
   bool stopping_ = false;
+};
 
+class ThreadedEngine final : public Engine {
+ public:
+  explicit ThreadedEngine(std::shared_ptr<Works> works) : works_(std::move(works)) {}
+  ThreadedEngine(const ThreadedEngine&) = delete;
+  ThreadedEngine& operator=(const ThreadedEngine&) = delete;
+
+  ~ThreadedEngine() override {
+    close(std::nullopt);
+    // Only a thread that destroys the engine from a callback finds threads that close() did not join, its own among
+    // them. They end by themselves; what they use is theirs too.
+    for (std::thread& thread : threads_) {
+      if (thread.joinable()) thread.detach();
+    }
+  }
+
+  /// Errors: OVERLOADED when the system has no more threads.
+  Status start() {
+    const std::size_t workers = works_->options().workers;
+    works_->expect_workers(workers);
+    std::size_t started = 0;
+    try {
+      start_thread("timbre-clock", [](Works& works) { works.watch_deadlines(); });
+      if (works_->model().batches()) start_thread("timbre-device", [](Works& works) { works.run_device(); });
+      for (; started < workers; ++started) {
+        start_thread("timbre-" + std::to_string(started), [](Works& works) { works.work(); });
+      }
+    } catch (const std::system_error& error) {
+      works_->expect_workers(started);
+      return Error{ErrorCode::OVERLOADED, std::string("the engine's threads could not be started (") + error.what() +
+                                              "); use fewer workers or raise the limit (ulimit -u)"};
+    }
+    return ok();
+  }
+
+  Result<JobId> submit(EmbedRequest request, Callback done) override {
+    return guarded([&] { return works_->submit(std::move(request), std::move(done)); });
+  }
+
+  bool cancel(JobId job) override { return works_->cancel(job); }
+
+  void close(std::optional<Clock::time_point> drain) override {
+    works_->stop(drain);
+    // No thread can wait for itself: a callback that closes leaves that to whoever closes last.
+    if (on_own_thread()) return;
+    {
+      const std::lock_guard joining(join_mutex_);
+      for (std::thread& thread : threads_) {
+        if (thread.joinable()) thread.join();
+      }
+    }
+    works_->wait_for_callbacks();
+  }
+
+  const Model& model() const override { return works_->model(); }
+  const EngineOptions& options() const override { return works_->options(); }
+  EngineStats stats() const override { return works_->stats(); }
+
+ private:
+  template <typename Life>
+  void start_thread(std::string name, Life life) {
+    threads_.push_back(start_worker(std::move(name), [works = works_, life] { life(*works); }));
+    ids_.push_back(threads_.back().get_id());
+  }
+
+  bool on_own_thread() const {
+    return std::any_of(ids_.begin(), ids_.end(), [](std::thread::id id) { return id == std::this_thread::get_id(); });
+  }
+
+  const std::shared_ptr<Works> works_;
   std::mutex join_mutex_;
   std::vector<std::thread> threads_;
+  std::vector<std::thread::id> ids_;  ///< of threads_, which others may be joining
 };
 
 std::optional<Error> invalid(const EngineOptions& options) {
@@ -284,8 +421,10 @@ Result<std::unique_ptr<Engine>> Engine::create(std::unique_ptr<const Model> mode
   if (auto error = invalid(options)) return *error;
   auto front_end = FrontEnd::create(model->manifest().front_end);
   if (!front_end) return std::move(front_end).error();
-  return std::unique_ptr<Engine>(
-      std::make_unique<ThreadedEngine>(std::move(model), std::move(front_end).value(), options));
+  auto engine = std::make_unique<ThreadedEngine>(
+      std::make_shared<Works>(std::move(model), std::move(front_end).value(), options));
+  if (auto started = engine->start(); !started) return std::move(started).error();
+  return std::unique_ptr<Engine>(std::move(engine));
 }
 
 }  // namespace timbre

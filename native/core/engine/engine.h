@@ -61,27 +61,30 @@ struct EngineStats {
 
 /// Recordings in, embeddings out, on the engine's own threads. The one public face of the core.
 ///
-/// Every call is safe from any thread. A job's callback runs exactly once, on an engine thread or on the thread that
-/// cancels or closes, never under a lock; it must not block and must not throw.
+/// Every call is safe from any thread, for as long as the engine lives. A job's callback runs exactly once, on an
+/// engine thread or on the thread that cancels, closes or destroys, never under a lock; it may call the engine, must
+/// not block and must not throw. What the callback holds may be the engine's last owner.
 class Engine {
  public:
   using JobId = std::uint64_t;
   using Callback = std::function<void(Result<EmbedResult>)>;
 
-  /// Errors: INVALID_ARGUMENT, and MODEL_INVALID of the front end.
+  /// Errors: INVALID_ARGUMENT, MODEL_INVALID of the front end, OVERLOADED when the system has no more threads.
   static Result<std::unique_ptr<Engine>> create(std::unique_ptr<const Model> model, const EngineOptions& options);
 
-  /// Closes and joins.
+  /// Closes and joins; from a callback it cannot join, and the threads end on their own soon after.
   virtual ~Engine() = default;
 
-  /// Admits a job at once or answers OVERLOADED or ENGINE_CLOSED, in which case the callback never runs.
+  /// Admits a job at once or answers OVERLOADED or ENGINE_CLOSED, in which case the callback never runs. The callback
+  /// may run before this returns.
   virtual Result<JobId> submit(EmbedRequest request, Callback done) = 0;
 
   /// A job that has not started ends with ABORTED; a running one stops at its next stage. False for an unknown job.
   virtual bool cancel(JobId job) = 0;
 
   /// Stops admission. Queued jobs end with ENGINE_CLOSED, at once without `drain`, with it only those that have not
-  /// started by then. Returns when every callback has run and every thread has ended. Safe to call again.
+  /// started by then. Returns when every callback has run and every thread has ended; called from a callback, it waits
+  /// for nothing. Safe to call again.
   virtual void close(std::optional<Clock::time_point> drain = std::nullopt) = 0;
 
   virtual const Model& model() const = 0;
