@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Makes a fresh clone ready to run. Needs nothing but Node.js, changes only what is not as it should be.
-import { fileURLToPath } from 'node:url';
-import { obstacle, thisPlatform } from './setup/platform.mjs';
+import { enter, ROOT } from './setup/entry.mjs';
 
 const HELP = `Usage: npm run setup [-- options]
 
@@ -28,26 +27,14 @@ Example:
   npm run setup -- --check
 `;
 
-const OPTIONS = ['--check', '--tests', '--lint', '--bench', '--verbose'];
+const flag = /** @type {const} */ ({ type: 'boolean' });
 
-const words = process.argv.slice(2);
-const unknown = words.find((word) => !OPTIONS.includes(word) && word !== '--help' && word !== '-h');
-const hindrance = obstacle(thisPlatform());
-if (unknown) {
-  process.stderr.write(`setup: there is no option ${unknown}\n\n${HELP}`);
-  process.exitCode = 2;
-} else if (words.includes('--help') || words.includes('-h')) {
-  process.stdout.write(HELP);
-} else if (hindrance) {
-  process.stderr.write(`set-up failed: ${hindrance.message}\n  ${hindrance.remedy}\n`);
-  process.exitCode = 1;
-} else {
-  const { fail } = await import('./setup/failure.mjs');
-  try {
+await enter({
+  what: 'set-up',
+  help: HELP,
+  options: { check: flag, tests: flag, lint: flag, bench: flag, verbose: flag },
+  async main(values) {
     const { setup } = await import('./setup/main.mjs');
-    const options = Object.fromEntries(words.map((word) => [word.slice(2), true]));
-    if (!(await setup(fileURLToPath(new URL('..', import.meta.url)), options))) process.exitCode = 1;
-  } catch (error) {
-    fail(error, 'set-up');
-  }
-}
+    return (await setup(ROOT, values)) ? 0 : 1;
+  },
+});

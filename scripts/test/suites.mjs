@@ -1,0 +1,189 @@
+// The suites of `npm test`: how each is built, run and counted.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { ask, jobs, run, which } from '../setup/commands.mjs';
+import { explain, Failure } from '../setup/failure.mjs';
+import { filesBelow } from '../setup/stamps.mjs';
+import { externalLibTorch, sitePackages } from '../setup/steps/python.mjs';
+import { readJest, readJUnit, sum, total } from './reports.mjs';
+
+export { sum };
+
+/** @typedef {import('./reports.mjs').Counts} Counts */
+/** @typedef {{ strict?: boolean, verbose?: boolean }} SuiteOptions */
+/** @typedef {{ name: string, run: (root: string, options: SuiteOptions) => Promise<Counts> }} Suite */
+
+/** A suite that has not ended by then is ended, and has failed. */
+const LONGEST_MS = 25 * 60_000;
+
+/** @type {Suite[]} */
+export const SUITES = [
+  { name: 'native', run: (root, options) => native(root, 'build-test', [], options) },
+  {
+    name: 'sanitizers',
+    // LibTorch is built without them, and its allocations would drown ours.
+    run: (root, options) =>
+      native(root, 'build-asan', ['-DTIMBRE_WITH_TORCH=OFF', '-DTIMBRE_SANITIZE=address,undefined'], options),
+  },
+  { name: 'jest', run: jest },
+  { name: 'python', run: python },
+];
+
+/**
+ * Suites that the options ask for.
+ * @param {{ fast?: boolean, only?: string[] }} options
+ */
+export function choose({ fast = false, only = [] }) {
+  const unknown = only.find((name) => !SUITES.some((suite) => suite.name === name));
+  if (unknown) {
+    throw new Failure(`there is no suite "${unknown}"`, `Suites are: ${SUITES.map(({ name }) => name).join(', ')}.`);
+  }
+  return SUITES.filter(({ name }) => (only.length > 0 ? only.includes(name) : !(fast && name === 'sanitizers')));
+}
+
+/**
+ * Runs suites, whatever happens to those before.
+ * @param {string} root
+ * @param {Suite[]} suites
+ * @param {SuiteOptions} options
+ * @returns {Promise<Counts>}
+ */
+export async function runSuites(root, suites, options) {
+  const rows = [];
+  for (const suite of suites) {
+    process.stderr.write(`${suite.name}\n`);
+    const started = performance.now();
+    /** @type {Counts} */
+    let counts;
+    try {
+      counts = await suite.run(root, options);
+    } catch (error) {
+      const failure = explain(error);
+      process.stderr.write(`  ${failure.message}\n${failure.remedy.replace(/^/gm, '    ')}\n`);
+      counts = { passed: 0, failed: 1, skipped: 0 };
+    }
+    const seconds = (performance.now() - started) / 1000;
+    rows.push({ name: suite.name, counts, seconds });
+    process.stderr.write(`  ${sum(counts)} (${seconds.toFixed(0)} s)\n\n`);
+  }
+  for (const { name, counts, seconds } of rows) {
+    process.stderr.write(`${name.padEnd(12)}${sum(counts).padEnd(40)}${seconds.toFixed(0).padStart(5)} s\n`);
+  }
+  return total(rows.map(({ counts }) => counts));
+}
+
+/**
+ * Configures, builds and runs the GoogleTest programs.
+ * @param {string} root
+ * @param {string} folder of the build
+ * @param {string[]} definitions for CMake
+ * @param {SuiteOptions} options
+ */
+async function native(root, folder, definitions, { strict = false, verbose = false }) {
+  const { env } = process;
+  const log = path.join(root, '.cache', 'test', `${folder}.log`);
+  const settings = { cwd: root, env, log, verbose };
+  const torch = externalLibTorch(env) ?? path.join(sitePackages(root) ?? '', 'torch');
+  const fresh = !existsSync(path.join(root, folder, 'CMakeCache.txt'));
+  const generator = fresh && which('ninja', env) ? ['-G', 'Ninja'] : [];
+  const launcher = which('ccache', env) ? ['-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'] : [];
+  const facts = [`-DLIBTORCH=${torch}`, '-DTIMBRE_BUILD_TESTS=ON', `-DTIMBRE_WERROR=${strict ? 'ON' : 'OFF'}`];
+  rmSync(log, { force: true });
+  await run('cmake', ['-S', '.', '-B', folder, ...generator, ...launcher, ...facts, ...definitions], {
+    ...settings,
+    what: 'configuring the native tests',
+    remedy: `If the compiler or LibTorch changed, delete ${folder}/ and run the same command again.`,
+  });
+  process.stderr.write('  building\n');
+  await run('cmake', ['--build', folder, '--parallel', String(jobs(env))], {
+    ...settings,
+    what: 'building the native tests',
+  });
+
+  process.stderr.write('  running\n');
+  const report = path.join(root, folder, 'ctest.xml');
+  rmSync(report, { force: true });
+  const parallel = String(availableParallelism());
+  const words = ['--test-dir', folder, '--parallel', parallel, '--timeout', '300', '--output-junit', report];
+  const sanitizers = { ASAN_OPTIONS: 'detect_leaks=1:strict_string_checks=1', UBSAN_OPTIONS: 'print_stacktrace=1' };
+  const ran = ask('ctest', words, { cwd: root, env: { ...sanitizers, ...env } });
+  return counted(report, ran);
+}
+
+/**
+ * Counts of a JUnit report, its failures told.
+ * @param {string} report
+ * @param {{ ok: boolean, stdout: string, stderr: string }} ran
+ * @returns {Counts}
+ */
+function counted(report, ran) {
+  if (!existsSync(report)) throw new Failure('the test runner wrote no report', `${ran.stdout}${ran.stderr}`.trim());
+  const { failures, ...counts } = readJUnit(readFileSync(report, 'utf8'));
+  for (const { name, message } of failures)
+    process.stderr.write(`  FAILED ${name}\n${message.replace(/^/gm, '    | ')}\n`);
+  if (counts.passed + counts.failed === 0)
+    throw new Failure('there was no test to run', `${ran.stdout}${ran.stderr}`.trim());
+  if (!ran.ok && counts.failed === 0)
+    throw new Failure('the test runner failed, but no test did', `${ran.stdout}${ran.stderr}`.trim());
+  return counts;
+}
+
+/**
+ * @param {string} root
+ * @returns {Promise<Counts>}
+ */
+async function jest(root) {
+  const report = path.join(root, '.cache', 'test', 'jest.json');
+  mkdirSync(path.dirname(report), { recursive: true });
+  rmSync(report, { force: true });
+  const words = [
+    '--experimental-vm-modules',
+    '--no-warnings',
+    path.join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+  ];
+  const workers = `--maxWorkers=${availableParallelism()}`;
+  const status = await watch(process.execPath, [...words, '--ci', workers, '--json', `--outputFile=${report}`], root);
+  if (!existsSync(report)) throw new Failure(`jest wrote no report (exit status ${status})`, 'Its output is above.');
+  const counts = readJest(readFileSync(report, 'utf8'));
+  if (status !== 0 && counts.failed === 0)
+    throw new Failure(`jest ended with status ${status}, but no test failed`, 'Its output is above.');
+  return counts;
+}
+
+/**
+ * @param {string} root
+ * @returns {Promise<Counts>}
+ */
+async function python(root) {
+  const tests = filesBelow(path.join(root, 'models'), (name) => /^test_.*\.py$/.test(name));
+  if (tests.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+  const interpreter = path.join(root, '.venv', 'bin', 'python');
+  const env = { ...process.env, PYTHONPATH: path.join(root, 'models') };
+  if (!ask(interpreter, ['-c', 'import torch'], { env }).ok) {
+    process.stderr.write(
+      '  skipped: PyTorch in .venv is for linking only (see TIMBRE_TORCH_INDEX in `npm run setup -- --help`)\n',
+    );
+    return { passed: 0, failed: 0, skipped: tests.length };
+  }
+  const report = path.join(root, '.cache', 'test', 'pytest.xml');
+  rmSync(report, { force: true });
+  const words = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', `--junitxml=${report}`, ...tests];
+  return counted(report, ask(interpreter, words, { cwd: root, env }));
+}
+
+/**
+ * Runs a program with its output on stderr, and ends it when it does not end by itself.
+ * @param {string} command
+ * @param {string[]} words
+ * @param {string} cwd
+ * @returns {Promise<number>} exit status
+ */
+function watch(command, words, cwd) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, words, { cwd, stdio: ['ignore', 2, 2], timeout: LONGEST_MS, killSignal: 'SIGKILL' });
+    child.on('error', reject);
+    child.on('close', (status) => resolve(status ?? 1));
+  });
+}
