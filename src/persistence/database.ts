@@ -1,0 +1,260 @@
+import { chmod, mkdir, open, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { DataSource, type EntityManager } from 'typeorm';
+import { TimbreError } from '../common/timbre-error.js';
+import { loadDataKey } from './data-key.js';
+import { ENTITIES } from './entities/index.js';
+import { SettingEntity } from './entities/setting.entity.js';
+import { FolderLock } from './folder-lock.js';
+import { MIGRATIONS } from './migrations/index.js';
+import { toStorageError } from './storage-errors.js';
+import { VectorCipher } from './vector-cipher.js';
+
+export interface DatabaseOptions {
+  /** Holds the database, its key unless that lies elsewhere, and its lock; made where it is missing. */
+  folder: string;
+  /** The data key, 32 bytes in base64 or hexadecimal. Default: from `keyFile`. */
+  key?: string | undefined;
+  /** Default: `data.key` in the folder, made at the first start. */
+  keyFile?: string | undefined;
+  /** How long a call waits for other programs that hold the database. Default 5,000. */
+  busyTimeoutMs?: number | undefined;
+}
+
+export const DATABASE_FILE = 'timbre.sqlite';
+
+/** Marks the file as ours in its header ("Timb"), see PRAGMA application_id. */
+const APPLICATION_ID = 0x54696d62;
+
+/** A known text under the data key tells a wrong key before anything is written with it. */
+const KEY_CHECK = { name: 'key-check', text: 'timbre', belongsTo: ['key-check'] } as const;
+
+/**
+ * One SQLite file behind one connection. Work runs strictly one after the other: TypeORM's transactions on SQLite share
+ * their connection, so that statements of two at once would mix.
+ */
+export class Database {
+  private last: Promise<unknown> = Promise.resolve();
+  private closed = false;
+  /** Deleted rows may still be readable in the write-ahead log. */
+  private traces = false;
+
+  private constructor(
+    private readonly source: DataSource,
+    private readonly lock: FolderLock,
+    readonly cipher: VectorCipher,
+  ) {}
+
+  /**
+   * Locks the folder, checks that the file is a Timbre database of a version and key that fit, and only then brings
+   * its tables up to date. Errors: STORAGE_UNAVAILABLE, STORAGE_FULL, STORAGE_INVALID; nothing was changed then.
+   */
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const folder = resolve(options.folder);
+    const file = join(folder, DATABASE_FILE);
+    await makeFolder(folder);
+    const lock = await FolderLock.take(join(folder, `${DATABASE_FILE}.lock`));
+    const source = new DataSource({
+      type: 'sqlite',
+      database: file,
+      busyTimeout: options.busyTimeoutMs ?? 5000,
+      entities: ENTITIES,
+      migrations: MIGRATIONS,
+      migrationsTransactionMode: 'all',
+      synchronize: false,
+    });
+    try {
+      await makeFile(file);
+      await source.initialize();
+      const fresh = await checkOrigin(source, file);
+      const check = fresh ? null : await readKeyCheck(source);
+      const cipher = new VectorCipher(
+        await loadDataKey({
+          key: options.key,
+          keyFile: resolve(options.keyFile ?? join(folder, 'data.key')),
+          create: check === null,
+        }),
+      );
+      if (check) proveKey(cipher, check, file);
+      await source.query('PRAGMA journal_mode = WAL');
+      // An acknowledged write survives a power cut; deleted rows are overwritten.
+      await source.query('PRAGMA synchronous = FULL');
+      await source.query('PRAGMA secure_delete = ON');
+      await source.query('PRAGMA trusted_schema = OFF');
+      await source.runMigrations();
+      await source.query(`PRAGMA application_id = ${APPLICATION_ID}`);
+      if (!check) await writeKeyCheck(source, cipher);
+      const database = new Database(source, lock, cipher);
+      // A crash may have come between an erasure and its wipe.
+      await database.wipe();
+      return database;
+    } catch (error) {
+      if (source.isInitialized) await source.destroy();
+      await lock.release();
+      throw toStorageError(error);
+    }
+  }
+
+  /** `committed` runs before the next transaction begins. Errors: those of the storage, and what `work` throws. */
+  transaction<T>(work: (manager: EntityManager) => Promise<T>, committed?: (result: T) => void): Promise<T> {
+    return this.alone(async () => {
+      const { manager } = this.source;
+      await this.begin();
+      let result: T;
+      try {
+        result = await work(manager);
+        await manager.query('COMMIT');
+      } catch (error) {
+        await this.rollBack();
+        throw error;
+      }
+      committed?.(result);
+      return result;
+    });
+  }
+
+  /** Errors: those of the storage, and what `work` throws. */
+  query<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.alone(() => work(this.source.manager));
+  }
+
+  /**
+   * Moves the write-ahead log into the database and empties it, so that nothing that was deleted can be read in either.
+   * Another program that reads at this moment can prevent it; `close` and the next call try again.
+   */
+  wipe(): Promise<void> {
+    this.traces = true;
+    return this.alone(() => this.checkpoint());
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    await this.alone(async () => {
+      this.closed = true;
+      try {
+        if (this.traces) await this.checkpoint();
+      } finally {
+        await this.source.destroy();
+        await this.lock.release();
+      }
+    });
+  }
+
+  private async checkpoint(): Promise<void> {
+    const [{ busy }] = (await this.source.query('PRAGMA wal_checkpoint(TRUNCATE)')) as [{ busy: number }];
+    this.traces = busy !== 0;
+  }
+
+  private alone<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.last.then(async () => {
+      if (this.closed) throw new TimbreError('STORAGE_UNAVAILABLE', 'the database is closed');
+      try {
+        return await work();
+      } catch (error) {
+        throw toStorageError(error);
+      }
+    });
+    this.last = run.catch(() => undefined);
+    return run;
+  }
+
+  /** Takes the write lock at once: a transaction that reads first could not wait for it later. */
+  private async begin(): Promise<void> {
+    const { manager } = this.source;
+    try {
+      await manager.query('BEGIN IMMEDIATE');
+    } catch (error) {
+      if (!/within a transaction/.test(String(error))) throw error;
+      await manager.query('ROLLBACK');
+      await manager.query('BEGIN IMMEDIATE');
+    }
+  }
+
+  private async rollBack(): Promise<void> {
+    try {
+      await this.source.manager.query('ROLLBACK');
+    } catch {
+      // SQLite rolled back by itself (full disk, failed read), or `begin` will see that it did not.
+    }
+  }
+}
+
+/** The schema that the entities describe but the migrations have not made, as SQL; empty where they agree. */
+export async function schemaDifference(file: string): Promise<string[]> {
+  const source = await new DataSource({ type: 'sqlite', database: file, entities: ENTITIES }).initialize();
+  try {
+    const { upQueries } = await source.driver.createSchemaBuilder().log();
+    return upQueries.map(({ query }) => query);
+  } finally {
+    await source.destroy();
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new TimbreError('STORAGE_UNAVAILABLE', `cannot make the data folder: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** For the service's own eyes; the files that SQLite puts beside it take its permissions. */
+async function makeFile(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a', 0o600)).close();
+    if (((await stat(file)).mode & 0o077) !== 0) await chmod(file, 0o600);
+  } catch (cause) {
+    throw new TimbreError('STORAGE_UNAVAILABLE', `cannot write the database: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** True for a file that holds nothing yet. Refuses what is not ours and what a later version made. */
+async function checkOrigin(source: DataSource, file: string): Promise<boolean> {
+  const tables = (await source.query(`SELECT name FROM sqlite_master WHERE type = 'table'`)) as { name: string }[];
+  if (tables.length === 0) return true;
+  const done = tables.some(({ name }) => name === 'migrations')
+    ? ((await source.query('SELECT name FROM migrations')) as { name: string }[])
+    : [];
+  const [{ application_id: application }] = (await source.query('PRAGMA application_id')) as [
+    { application_id: number },
+  ];
+  const known = new Set(MIGRATIONS.map(({ name }) => name));
+  if (application !== APPLICATION_ID && !done.some(({ name }) => known.has(name))) {
+    throw new TimbreError('STORAGE_INVALID', `${file} is a database of another program`);
+  }
+  const unknown = done.filter(({ name }) => !known.has(name));
+  if (unknown.length > 0) {
+    throw new TimbreError(
+      'STORAGE_INVALID',
+      `${file} was made by a newer version of Timbre (${unknown.map(({ name }) => name).join(', ')}); ` +
+        'run that version, or restore a backup of this one',
+    );
+  }
+  return false;
+}
+
+async function readKeyCheck(source: DataSource): Promise<Buffer | null> {
+  const row = await source.manager.findOneBy(SettingEntity, { name: KEY_CHECK.name });
+  if (row) return row.value;
+  // The first start may have been cut off before the check was written; vectors without one are damage.
+  const [{ count }] = (await source.query('SELECT COUNT(*) AS count FROM enrollments')) as [{ count: number }];
+  if (count === 0) return null;
+  throw new TimbreError('STORAGE_INVALID', 'the database has lost the check of its data key; restore a backup');
+}
+
+async function writeKeyCheck(source: DataSource, cipher: VectorCipher): Promise<void> {
+  const value = cipher.seal(Buffer.from(KEY_CHECK.text), KEY_CHECK.belongsTo);
+  await source.manager.insert(SettingEntity, { name: KEY_CHECK.name, value });
+}
+
+function proveKey(cipher: VectorCipher, check: Buffer, file: string): void {
+  try {
+    cipher.open(check, KEY_CHECK.belongsTo);
+  } catch (cause) {
+    throw new TimbreError(
+      'STORAGE_INVALID',
+      `${file} was encrypted with another data key; give the key it was made with`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,37 @@
+import type { EntityManager } from 'typeorm';
+import { VoiceStore, type VoiceRecords } from '../speakers/voice-store.js';
+import type { Database } from './database.js';
+import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
+import { TypeOrmProfileRepository } from './repositories/typeorm-profile.repository.js';
+import { TypeOrmSpeakerRepository } from './repositories/typeorm-speaker.repository.js';
+
+export class TypeOrmVoiceStore extends VoiceStore {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  transaction<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T> {
+    return this.database.transaction((manager) => work(this.records(manager)));
+  }
+
+  transactionThen<T>(work: (records: VoiceRecords) => Promise<T>, committed: (result: T) => void): Promise<T> {
+    return this.database.transaction((manager) => work(this.records(manager)), committed);
+  }
+
+  read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T> {
+    return this.database.query((manager) => work(this.records(manager)));
+  }
+
+  wipe(): Promise<void> {
+    return this.database.wipe();
+  }
+
+  private records(manager: EntityManager): VoiceRecords {
+    const { cipher } = this.database;
+    return {
+      speakers: new TypeOrmSpeakerRepository(manager),
+      enrollments: new TypeOrmEnrollmentRepository(manager, cipher),
+      profiles: new TypeOrmProfileRepository(manager, cipher),
+    };
+  }
+}

@@ -1,0 +1,30 @@
+import type { Speaker } from './speaker.js';
+
+/** Where a page of the list begins: after this speaker. */
+export interface SpeakerCursor {
+  createdAt: Date;
+  id: string;
+}
+
+export abstract class SpeakerRepository {
+  /** Errors: SPEAKER_EXISTS. */
+  abstract insert(speaker: Speaker): Promise<void>;
+
+  abstract find(id: string): Promise<Speaker | null>;
+
+  abstract findMany(ids: readonly string[]): Promise<Speaker[]>;
+
+  /** Oldest first. */
+  abstract page(after: SpeakerCursor | null, limit: number): Promise<Speaker[]>;
+
+  abstract count(): Promise<number>;
+
+  /**
+   * Stores `name` and `updatedAt`, and moves the version on by one.
+   * Errors: CONFLICT where the stored version is not `speaker.version`.
+   */
+  abstract update(speaker: Speaker): Promise<Speaker>;
+
+  /** Deletes the speaker with all enrolments and profiles; false where there was none. */
+  abstract erase(id: string): Promise<boolean>;
+}

@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { plainText } from '../common/plain-text.js';
+import { TimbreError } from '../common/timbre-error.js';
+
+export const LONGEST_ID = 128;
+export const LONGEST_NAME = 200;
+
+/** Somebody whose voice can be known. The voice itself is in enrolments and the profile made of them. */
+export interface Speaker {
+  /** A UUID, or what the caller calls the speaker. */
+  id: string;
+  /** For people; null where there is none. */
+  name: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+  /** Counts every change of the speaker, its enrolments and its profile, from 1. */
+  version: number;
+}
+
+// Letters and digits of any script first, so that no id is a relative path, an option or an empty string.
+const ID = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._~@:+-]*$/u;
+
+/** A caller's id in normal form C. Errors: INVALID_ARGUMENT. */
+export function speakerId(value: string): string {
+  const id = plainText('the speaker id', value, LONGEST_ID);
+  if (!ID.test(id)) {
+    throw new TimbreError(
+      'INVALID_ARGUMENT',
+      'the speaker id begins with a letter or digit and has only letters, digits and . _ ~ @ : + - after it',
+    );
+  }
+  return id;
+}
+
+/** Errors: INVALID_ARGUMENT. */
+export function speakerName(value: string): string {
+  return plainText('the name', value, LONGEST_NAME);
+}
+
+/** Errors: INVALID_ARGUMENT. */
+export function newSpeaker(given: { id?: string | undefined; name?: string | null | undefined }, now: Date): Speaker {
+  return {
+    id: given.id === undefined ? randomUUID() : speakerId(given.id),
+    name: given.name == null ? null : speakerName(given.name),
+    createdAt: now,
+    updatedAt: now,
+    version: 1,
+  };
+}
+
+/** The error for an id that no speaker has; it repeats no more of the id than a log line can carry. */
+export function speakerNotFound(id: string): TimbreError {
+  return new TimbreError('SPEAKER_NOT_FOUND', `no speaker has the id ${JSON.stringify(id.slice(0, LONGEST_ID))}`);
+}

@@ -1,0 +1,33 @@
+import type { EnrollmentRepository } from '../enrollments/enrollment.repository.js';
+import type { ProfileRepository } from '../enrollments/profile.repository.js';
+import type { SpeakerRepository } from './speaker.repository.js';
+
+/** All that is stored about voices, as one call sees it. */
+export interface VoiceRecords {
+  readonly speakers: SpeakerRepository;
+  readonly enrollments: EnrollmentRepository;
+  readonly profiles: ProfileRepository;
+}
+
+/**
+ * The door to what is stored about voices. Calls run one after the other, and none sees another's unfinished work, so
+ * that a profile is always that of the enrolments beside it. Work that waits for a model belongs outside.
+ *
+ * Errors of every call: STORAGE_UNAVAILABLE, STORAGE_FULL, STORAGE_INVALID; nothing of a transaction is stored then.
+ */
+export abstract class VoiceStore {
+  /** What `work` throws undoes the whole transaction and is thrown on. */
+  abstract transaction<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T>;
+
+  /**
+   * As `transaction`, with `committed` called once the result is durable and before the next call begins: what follows
+   * the database in memory follows it in the same order. It must not throw.
+   */
+  abstract transactionThen<T>(work: (records: VoiceRecords) => Promise<T>, committed: (result: T) => void): Promise<T>;
+
+  /** Only reads. */
+  abstract read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T>;
+
+  /** Overwrites what deleted rows left in the database's own files. */
+  abstract wipe(): Promise<void>;
+}

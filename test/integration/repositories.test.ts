@@ -1,0 +1,164 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { buildProfile, type Profile } from '../../src/enrollments/profile.js';
+import { Database } from '../../src/persistence/database.js';
+import { TypeOrmVoiceStore } from '../../src/persistence/typeorm-voice-store.js';
+import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
+
+let remove: () => Promise<void>;
+let database: Database;
+let store: TypeOrmVoiceStore;
+
+beforeEach(async () => {
+  const temporary = await temporaryFolder();
+  remove = temporary.remove;
+  database = await Database.open({ folder: temporary.folder });
+  store = new TypeOrmVoiceStore(database);
+});
+
+afterEach(async () => {
+  await database.close();
+  await remove();
+});
+
+const POLICY = { requiredSpeechSeconds: 20, outlierCosine: 0.25 };
+
+function profile(speakerId: string, recordings: number, origin = ORIGIN): Profile {
+  const inputs = Array.from({ length: recordings }, (_, i) => {
+    const { id, embedding, measures } = enrollment(speakerId, 'x'.repeat(i + 1));
+    return { enrollmentId: id, embedding, speechSeconds: measures.speechSeconds };
+  });
+  return buildProfile(speakerId, origin, inputs, POLICY, new Date(3_000));
+}
+
+describe('speakers', () => {
+  it('come back as they were stored, in any script', async () => {
+    const names = ['Zoë', '王秀英', `Robert'); DROP TABLE speakers;--`, '👩🏽‍🚀', 'a/../../b'];
+    await store.transaction(async ({ speakers }) => {
+      for (const [i, name] of names.entries()) await speakers.insert({ ...speaker(`id-${i}`), name });
+    });
+    const found = await store.read(({ speakers }) => speakers.page(null, 10));
+    expect(found.map(({ name }) => name)).toEqual(names);
+    expect(found[0]).toEqual({ ...speaker('id-0'), name: 'Zoë' });
+  });
+
+  it('are refused twice under one id', async () => {
+    const insert = (): Promise<void> => store.transaction(({ speakers }) => speakers.insert(speaker('ada')));
+    await insert();
+    await expect(insert()).rejects.toMatchObject({ code: 'SPEAKER_EXISTS' });
+  });
+
+  it('are listed once each over pages, whatever their times', async () => {
+    const ids = Array.from({ length: 23 }, (_, i) => `s${String(i).padStart(2, '0')}`);
+    await store.transaction(async ({ speakers }) => {
+      for (const [i, id] of ids.entries()) await speakers.insert(speaker(id, 1_000 + Math.floor(i / 7)));
+    });
+    const listed: string[] = [];
+    let after = null;
+    for (;;) {
+      const page = await store.read(({ speakers }) => speakers.page(after, 5));
+      listed.push(...page.map(({ id }) => id));
+      if (page.length < 5) break;
+      after = page.at(-1)!;
+    }
+    expect(listed).toEqual(ids);
+    expect(await store.read(({ speakers }) => speakers.count())).toBe(23);
+  });
+
+  it('are not changed by who read an older version', async () => {
+    await store.transaction(({ speakers }) => speakers.insert(speaker('ada')));
+    const change = (version: number, name: string): Promise<unknown> =>
+      store.transaction(({ speakers }) => speakers.update({ ...speaker('ada'), version, name }));
+    await expect(change(1, 'first')).resolves.toMatchObject({ version: 2, name: 'first' });
+    await expect(change(1, 'late')).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(store.read(({ speakers }) => speakers.find('ada'))).resolves.toMatchObject({ name: 'first' });
+  });
+});
+
+describe('enrolments and profiles', () => {
+  beforeEach(async () => {
+    await store.transaction(async ({ speakers }) => {
+      for (const id of ['ada', 'bob']) await speakers.insert(speaker(id));
+    });
+  });
+
+  it('come back to the bit', async () => {
+    const one = enrollment('ada', 'a', {
+      verdict: { accepted: false, reasons: ['TOO_NOISY', 'CLIPPED'], quality: 'POOR' },
+      fileName: null,
+    });
+    one.measures.snrDb = null;
+    const made = profile('ada', 3);
+    await store.transaction(async ({ enrollments, profiles }) => {
+      await enrollments.insert(one);
+      await profiles.put(made);
+    });
+    await store.read(async ({ enrollments, profiles }) => {
+      expect(await enrollments.find('ada', one.id)).toEqual(one);
+      expect(await enrollments.find('bob', one.id)).toBeNull();
+      expect(await profiles.find('ada', ORIGIN)).toEqual(made);
+    });
+  });
+
+  it('are kept apart by model and front end', async () => {
+    const other = { ...ORIGIN, frontEnd: 'kaldi-ba9876543210' };
+    const here = enrollment('ada', 'a');
+    const there = enrollment('ada', 'a', { origin: other });
+    await store.transaction(async ({ enrollments, profiles }) => {
+      for (const one of [here, there]) await enrollments.insert(one);
+      await profiles.put(profile('ada', 1, other));
+    });
+    await store.read(async ({ enrollments, profiles }) => {
+      expect(await enrollments.ofSpeaker('ada', ORIGIN)).toEqual([here]);
+      expect(await enrollments.ofSpeaker('ada')).toHaveLength(2);
+      expect(await enrollments.findByContent('ada', other, here.contentSha256)).toEqual(there);
+      expect(await enrollments.findByContent('bob', ORIGIN, here.contentSha256)).toBeNull();
+      expect(await enrollments.findAnyByContent(ORIGIN, here.contentSha256)).toEqual(here);
+      expect(await profiles.find('ada', ORIGIN)).toBeNull();
+      expect(await profiles.origins('ada')).toEqual([other]);
+    });
+  });
+
+  it('replace the profile before', async () => {
+    await store.transaction(async ({ profiles }) => {
+      await profiles.put(profile('ada', 1));
+      await profiles.put(profile('ada', 4));
+    });
+    const found = await store.read(({ profiles }) => profiles.findMany(['ada', 'bob'], ORIGIN));
+    expect(found).toHaveLength(1);
+    expect(found[0]!.members).toHaveLength(4);
+    await store.transaction(({ profiles }) => profiles.delete('ada', ORIGIN));
+    expect(await store.read(({ profiles }) => profiles.find('ada', ORIGIN))).toBeNull();
+  });
+
+  it('are read for the gallery in batches, the enrolled only', async () => {
+    await store.transaction(async ({ speakers, profiles }) => {
+      for (let i = 0; i < 7; i++) {
+        await speakers.insert(speaker(`s${i}`));
+        await profiles.put(profile(`s${i}`, i === 3 ? 1 : 3));
+      }
+    });
+    const batch = (after: string | null): Promise<Profile[]> =>
+      store.read(({ profiles }) => profiles.enrolled(ORIGIN, after, 4));
+    expect((await batch(null)).map(({ speakerId }) => speakerId)).toEqual(['s0', 's1', 's2', 's4']);
+    expect((await batch('s4')).map(({ speakerId }) => speakerId)).toEqual(['s5', 's6']);
+  });
+
+  it('need a speaker', async () => {
+    await expect(store.transaction(({ enrollments }) => enrollments.insert(enrollment('nobody', 'a')))).rejects.toThrow(
+      /FOREIGN KEY/,
+    );
+  });
+
+  it('go with their speaker', async () => {
+    await store.transaction(async ({ enrollments, profiles }) => {
+      await enrollments.insert(enrollment('ada', 'a'));
+      await profiles.put(profile('ada', 1));
+    });
+    await store.transaction(async ({ speakers, enrollments, profiles }) => {
+      expect(await speakers.erase('ada')).toBe(true);
+      expect(await speakers.erase('ada')).toBe(false);
+      expect(await enrollments.ofSpeaker('ada')).toEqual([]);
+      expect(await profiles.origins('ada')).toEqual([]);
+    });
+  });
+});
