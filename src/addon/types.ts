@@ -31,7 +31,12 @@ export interface PcmInput {
   sampleRate: number;
 }
 
-/** A path, an encoded recording, samples, or a stream of an encoded recording's bytes. */
+/**
+ * A path (or `file:` URL), an encoded recording, samples, or a stream of an encoded recording's bytes.
+ *
+ * `embed` copies buffers and samples before it returns: changing or transferring them later changes nothing. A batch
+ * copies each when its turn comes. A stream is read up to `limits.maxBytes` and destroyed if the call fails.
+ */
 export type AudioInput = string | URL | Uint8Array | PcmInput | Readable;
 
 export interface EmbedOptions {
@@ -42,6 +47,11 @@ export interface EmbedOptions {
   allowSilence?: boolean;
   /** Embed only so many seconds from the middle of a longer recording. */
   cutSeconds?: number;
+}
+
+export interface CloseOptions {
+  /** Milliseconds that queued utterances have to start; the others end with `ENGINE_CLOSED`. Default 0. */
+  drainMs?: number;
 }
 
 export interface BatchProgress {
@@ -110,7 +120,51 @@ export interface EncoderInfo {
   queueLimit: number;
   maxBatch: number;
   limits: AudioLimits;
-  manifest: Record<string, unknown>;
+  manifest: ManifestJson;
+}
+
+/** What a bundle says about itself; docs/models.md lists every field. */
+export interface ManifestJson {
+  id: string;
+  version: string;
+  family: string;
+  /** False: formula or random weights, whose scores mean nothing. */
+  trained: boolean;
+  [field: string]: unknown;
+}
+
+export interface ConvertOptions {
+  /** File of torch.save or of safetensors. Nothing in it is executed. */
+  checkpoint: string | URL;
+  /** Recognised from the tensors' names where only one family fits. */
+  family?: string;
+  /** Letters, digits, `.`, `_` and `-`. */
+  id: string;
+  /** Default `1`. */
+  version?: string;
+  /** The bundle's file; an older one is replaced. */
+  out: string | URL;
+  /** Merged into the manifest: `licence`, `source`, `trained`, `evaluation`, ... */
+  facts?: Record<string, unknown>;
+  /** `fp16` halves the file; weights are widened when they are loaded. Default `fp32`. */
+  storage?: 'fp32' | 'fp16';
+}
+
+/** Recordings embedded here against the embeddings that were stored when the bundle was made. */
+export interface VerifyReport {
+  manifest: ManifestJson;
+  device: string;
+  deviceNote: string;
+  maxRelativeError: number;
+  maxOneMinusCosine: number;
+  cases: { name: string; seconds: number; relativeError: number; oneMinusCosine: number; passed: boolean }[];
+  passed: boolean;
+}
+
+export interface RuntimeInfo {
+  torch: { version: string; cpuCapability: string; cudaBuilt: boolean; cudaDevices: number };
+  /** Versions, and the path of ffmpeg, empty where there is none. */
+  audio: { sndfile: string; soxr: string; ffmpeg: string };
 }
 
 export interface EncoderStats {

@@ -1,0 +1,79 @@
+import { inspect } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { TimbreError } from '../common/timbre-error.js';
+
+/** Longest delay that timers take. */
+export const LONGEST_MS = 2 ** 31 - 1;
+
+export function invalid(message: string, cause?: unknown): TimbreError {
+  return new TimbreError('INVALID_ARGUMENT', message, cause === undefined ? undefined : { cause });
+}
+
+/** A value as a message shows it: short, on one line. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === 'object' && value !== null) return `an object of ${constructorOf(value)}`;
+  if (typeof value === 'function') return 'a function';
+  return inspect(value);
+}
+
+export function constructorOf(value: object): string {
+  const { constructor } = value as { constructor?: unknown };
+  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'no class';
+}
+
+/** Undefined gives the default. Errors: INVALID_ARGUMENT. */
+export function wholeNumber(name: string, value: unknown, fallback: number, low: number, high: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) return value;
+  throw invalid(`${name} is a whole number from ${low} to ${high}, not ${show(value)}`);
+}
+
+/** Undefined gives the default. Errors: INVALID_ARGUMENT. */
+export function number<T>(name: string, value: unknown, fallback: T, low: number, high: number): number | T {
+  if (value === undefined) return fallback;
+  if (typeof value === 'number' && value >= low && value <= high) return value;
+  throw invalid(`${name} is a number from ${low} to ${high}, not ${show(value)}`);
+}
+
+/** Undefined gives the default. Errors: INVALID_ARGUMENT. */
+export function text<T>(name: string, value: unknown, fallback: T): string | T {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'string') throw invalid(`${name} is a text, not ${show(value)}`);
+  if (value === '') throw invalid(`${name} is empty`);
+  if (value.includes('\0')) throw invalid(`${name} holds a NUL character: ${show(value)}`);
+  return value;
+}
+
+/** An options object, or nothing. Errors: INVALID_ARGUMENT. */
+export function optionsObject<T extends object>(name: string, value: T | undefined): Partial<T> {
+  if (value === undefined) return {};
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw invalid(`${name} is an object, not ${Array.isArray(value) ? 'an array' : show(value)}`);
+}
+
+/** A file's path, of a text or a `file:` URL. Errors: INVALID_ARGUMENT. */
+export function filePath(name: string, value: unknown): string {
+  if (!isUrl(value)) {
+    if (typeof value !== 'string') throw invalid(`${name} is a path or a file: URL, not ${show(value)}`);
+    return text(name, value, value);
+  }
+  if (value.protocol !== 'file:') {
+    throw invalid(`${name} is the URL ${show(value.href)}; only file: URLs are read, fetch others first`);
+  }
+  try {
+    return text(name, fileURLToPath(value), '');
+  } catch (cause) {
+    if (cause instanceof TimbreError) throw cause;
+    throw invalid(
+      `${name} is the URL ${show(value.href)}, which names no local file: ${(cause as Error).message}`,
+      cause,
+    );
+  }
+}
+
+/** By form, as Node does: a URL may come from another realm. */
+export function isUrl(value: unknown): value is URL {
+  const { href, protocol } = (typeof value === 'object' && value !== null ? value : {}) as Partial<URL>;
+  return typeof href === 'string' && typeof protocol === 'string';
+}

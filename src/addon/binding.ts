@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { isErrorCode, TimbreError } from '../common/timbre-error.js';
+import { whyUnavailable } from './unavailable.js';
+import type { EmbedResult, EncoderInfo, EncoderStats, RuntimeInfo, VerifyReport } from './types.js';
+
+/** What native/binding exports. Callers check arguments first; errors are Errors with a code of the table. */
+export interface NativeAddon {
+  load(request: NativeLoadRequest): Promise<NativeEncoder>;
+  convertCheckpoint(request: NativeConvertRequest): Promise<string>;
+  readManifest(path: string): Promise<string>;
+  updateManifest(path: string, facts: string, out: string): Promise<string>;
+  verifyBundle(path: string, device: string): Promise<Omit<VerifyReport, 'manifest'> & { manifest: string }>;
+  runtimeInfo(): RuntimeInfo;
+}
+
+export interface NativeLoadRequest {
+  path: string;
+  device: string;
+  workers: number;
+  queueLimit: number;
+  maxBatch: number;
+  maxBytes: number;
+  maxSeconds: number;
+}
+
+export interface NativeConvertRequest {
+  checkpoint: string;
+  family: string;
+  skeletons: string;
+  out: string;
+  id: string;
+  version: string;
+  facts: string;
+  storage: string;
+}
+
+export interface NativeEncoder {
+  readonly info: Omit<EncoderInfo, 'manifest'> & { manifest: string };
+  submit(input: string | Uint8Array | Float32Array, options: NativeEmbedOptions): NativeJob;
+  cancel(ticket: number): boolean;
+  stats(): EncoderStats;
+  close(drainMs: number): Promise<void>;
+}
+
+export interface NativeEmbedOptions {
+  /** Of a Float32Array. */
+  sampleRate: number;
+  allowSilence: boolean;
+  timeoutMs: number | undefined;
+}
+
+export interface NativeJob {
+  ticket: number;
+  result: Promise<EmbedResult>;
+}
+
+/** The package's folder: of `src/addon/` as of `dist/addon/`. */
+export const PACKAGE_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
+const ADDON_FILE = `${PACKAGE_FOLDER}build/Release/timbre.node`;
+
+let loaded: NativeAddon | undefined;
+
+/** The addon, loaded at the first call. Errors: ADDON_UNAVAILABLE. */
+export function addon(): NativeAddon {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): NativeAddon {
+  try {
+    return createRequire(import.meta.url)(ADDON_FILE) as NativeAddon;
+  } catch (cause) {
+    const why = whyUnavailable({
+      file: ADDON_FILE,
+      exists: existsSync(ADDON_FILE),
+      message: cause instanceof Error ? cause.message : String(cause),
+      platform: process.platform,
+      architecture: process.arch,
+      glibc: glibcVersion(),
+    });
+    throw new TimbreError('ADDON_UNAVAILABLE', why, { cause });
+  }
+}
+
+/** Undefined under another C library. */
+function glibcVersion(): string | undefined {
+  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return header?.glibcVersionRuntime;
+}
+
+/** An error of the addon as a TimbreError. */
+export function typed(thrown: unknown): TimbreError {
+  if (thrown instanceof TimbreError) return thrown;
+  const code = thrown instanceof Error ? (thrown as { code?: unknown }).code : undefined;
+  if (isErrorCode(code)) return new TimbreError(code, (thrown as Error).message);
+  return new TimbreError('INTERNAL', `the addon failed: ${String(thrown)}`, { cause: thrown });
+}

@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { filePath, invalid, optionsObject, show, text } from './arguments.js';
+import { addon, PACKAGE_FOLDER, typed } from './binding.js';
+import type { ConvertOptions, LoadOptions, ManifestJson, RuntimeInfo, VerifyReport } from './types.js';
+
+/** The network of each family, whose weights a conversion fills in. */
+const SKELETONS = join(PACKAGE_FOLDER, 'models', 'skeletons');
+
+/**
+ * A published or re-trained checkpoint to one bundle, off the JS thread.
+ *
+ * Errors: INVALID_ARGUMENT; MODEL_NOT_FOUND; MODEL_INVALID, naming every tensor that is missing, unexpected or of
+ * another shape; WRITE_FAILED; OUT_OF_MEMORY; ADDON_UNAVAILABLE.
+ */
+export async function convertCheckpoint(options: ConvertOptions): Promise<ManifestJson> {
+  const { checkpoint, family, id, version, out, facts, storage } = optionsObject('options', options);
+  if (storage !== undefined && storage !== 'fp32' && storage !== 'fp16') {
+    throw invalid(`storage is 'fp32' or 'fp16', not ${show(storage)}`);
+  }
+  const request = {
+    checkpoint: filePath('checkpoint', checkpoint),
+    family: text('family', family, ''),
+    skeletons: SKELETONS,
+    out: filePath('out', out),
+    id: text('id', id, undefined) ?? missing('id'),
+    version: text('version', version, '1'),
+    facts: facts === undefined ? '' : toJson(facts),
+    storage: storage ?? 'fp32',
+  };
+  return parsed(addon().convertCheckpoint(request));
+}
+
+/** The manifest of a bundle, without loading its weights. Errors: MODEL_NOT_FOUND, MODEL_INVALID, INVALID_ARGUMENT. */
+export async function readManifest(path: string | URL): Promise<ManifestJson> {
+  return parsed(addon().readManifest(filePath('path', path)));
+}
+
+/**
+ * A copy of a bundle with `facts` merged into its manifest as RFC 7386 does it (null removes a field); its tensors stay
+ * as they are. `out` may be the bundle itself.
+ *
+ * Errors: MODEL_NOT_FOUND, MODEL_INVALID, INVALID_ARGUMENT, WRITE_FAILED.
+ */
+export async function updateManifest(
+  path: string | URL,
+  facts: Record<string, unknown>,
+  out: string | URL,
+): Promise<ManifestJson> {
+  return parsed(addon().updateManifest(filePath('path', path), toJson(facts), filePath('out', out)));
+}
+
+/**
+ * Embeds the recordings whose embeddings were stored in the bundle when it was made, and compares.
+ *
+ * Errors: MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
+ */
+export async function verifyBundle(
+  path: string | URL,
+  options?: { device?: LoadOptions['device'] },
+): Promise<VerifyReport> {
+  const device = text('device', optionsObject('options', options).device, 'auto');
+  try {
+    const { manifest, ...report } = await addon().verifyBundle(filePath('path', path), device);
+    return { manifest: JSON.parse(manifest) as ManifestJson, ...report };
+  } catch (error) {
+    throw typed(error);
+  }
+}
+
+/** The libraries behind the addon. Errors: ADDON_UNAVAILABLE. */
+export function runtimeInfo(): RuntimeInfo {
+  return addon().runtimeInfo();
+}
+
+async function parsed(manifest: Promise<string>): Promise<ManifestJson> {
+  try {
+    return JSON.parse(await manifest) as ManifestJson;
+  } catch (error) {
+    throw typed(error);
+  }
+}
+
+function missing(option: string): never {
+  throw invalid(`${option} is missing`);
+}
+
+function toJson(facts: unknown): string {
+  if (typeof facts !== 'object' || facts === null || Array.isArray(facts)) {
+    throw invalid(`facts are an object, not ${show(facts)}`);
+  }
+  try {
+    return JSON.stringify(facts);
+  } catch (cause) {
+    throw invalid(`facts cannot be written as JSON: ${(cause as Error).message}`, cause);
+  }
+}

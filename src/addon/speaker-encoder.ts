@@ -1,0 +1,299 @@
+import { availableParallelism } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { TimbreError } from '../common/timbre-error.js';
+import { invalid, LONGEST_MS, number, optionsObject, show, text, wholeNumber } from './arguments.js';
+import { addon, typed, type NativeEmbedOptions, type NativeEncoder, type NativeJob } from './binding.js';
+import { cosine, type EmbeddingLike } from './cosine.js';
+import { isReadable, readStream, toSource, type Source } from './input.js';
+import { modelPath } from './model-path.js';
+import { Stop } from './stop.js';
+import type {
+  AudioInput,
+  BatchItem,
+  BatchOptions,
+  CloseOptions,
+  EmbedOptions,
+  EmbedResult,
+  EncoderInfo,
+  EncoderStats,
+  LoadOptions,
+  ManifestJson,
+} from './types.js';
+
+const MOST_WORKERS = 256;
+const MIB = 2 ** 20;
+
+/** Utterances that a batch holds per worker, read and queued: enough that no worker waits for the JS thread. */
+const AHEAD = 3;
+
+/**
+ * A loaded model with its own threads: recordings in, embeddings out, the event loop free.
+ *
+ *     const encoder = await SpeakerEncoder.load({ model: 'starter' });
+ *     const a = await encoder.embed('alice.wav');
+ *     const b = await encoder.embed(buffer);
+ *     encoder.cosine(a, b);
+ *     await encoder.close();
+ *
+ * An encoder that is dropped without `close` is freed when it is collected. All errors are TimbreErrors.
+ */
+export class SpeakerEncoder {
+  readonly #native: NativeEncoder;
+  readonly #info: EncoderInfo;
+  /** Called when an utterance has left the queue or the workers. */
+  readonly #waiting = new Set<() => void>();
+  #closed: Promise<void> | undefined;
+
+  private constructor(native: NativeEncoder) {
+    this.#native = native;
+    const { manifest, limits, ...rest } = native.info;
+    this.#info = Object.freeze({
+      ...rest,
+      limits: Object.freeze(limits),
+      manifest: JSON.parse(manifest) as ManifestJson,
+    });
+  }
+
+  /**
+   * Loads a bundle off the JS thread, checks it and tries it out.
+   *
+   * Errors: INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, OUT_OF_MEMORY, ADDON_UNAVAILABLE.
+   */
+  static async load(options: LoadOptions): Promise<SpeakerEncoder> {
+    const { model, device, workers, queueLimit, maxBatch, limits, cacheDir } = optionsObject('options', options);
+    const { maxBytes, maxSeconds } = optionsObject('limits', limits);
+    const request = {
+      device: text('device', device, 'auto'),
+      workers: wholeNumber('workers', workers, Math.min(availableParallelism(), MOST_WORKERS), 1, MOST_WORKERS),
+      queueLimit: wholeNumber('queueLimit', queueLimit, 256, 1, 1e6),
+      maxBatch: wholeNumber('maxBatch', maxBatch, 32, 1, 1024),
+      maxBytes: wholeNumber('limits.maxBytes', maxBytes, 256 * MIB, 1, 1e12),
+      maxSeconds: number('limits.maxSeconds', maxSeconds, 300, 0.01, 86400),
+    };
+    const path = await modelPath(model as string, cacheDir);
+    try {
+      return new SpeakerEncoder(await addon().load({ path, ...request }));
+    } catch (error) {
+      throw typed(error);
+    }
+  }
+
+  /**
+   * The embedding of one recording.
+   *
+   * Errors: those of the recording (AUDIO_*, NO_SPEECH), INVALID_ARGUMENT, OVERLOADED at once when the queue is full,
+   * ABORTED, DEADLINE_EXCEEDED, ENGINE_CLOSED, INFERENCE_FAILED, OUT_OF_MEMORY.
+   */
+  async embed(input: AudioInput, options?: EmbedOptions): Promise<EmbedResult> {
+    const call = new Call(options);
+    try {
+      return await this.#embed(input, call, false);
+    } finally {
+      call.stop.release();
+    }
+  }
+
+  /**
+   * The embeddings of many recordings, one item per input and in the inputs' order. A recording that fails is an item
+   * with an error and costs the others nothing; so are those that an abort, a deadline (of the whole batch) or `close`
+   * kept from being finished. However long the list, only a few utterances per worker are read and queued at a time, and
+   * none is refused for a full queue.
+   *
+   * Errors: INVALID_ARGUMENT for arguments that are no list and no options; what `onProgress` throws.
+   */
+  async embedBatch(inputs: readonly AudioInput[], options?: BatchOptions): Promise<BatchItem[]> {
+    if (!Array.isArray(inputs)) throw invalid(`a batch is an array of inputs, not ${show(inputs)}`);
+    const { onProgress } = optionsObject('options', options);
+    if (onProgress !== undefined && typeof onProgress !== 'function') {
+      throw invalid(`onProgress is a function, not ${show(onProgress)}`);
+    }
+    const call = new Call(options);
+    const list = [...(inputs as readonly AudioInput[])];
+    const items = new Array<BatchItem>(list.length);
+    let [next, done, failed] = [0, 0, 0];
+
+    const lane = async (): Promise<void> => {
+      while (next < list.length) {
+        const index = next++;
+        const item = await this.#settle(index, list[index] as AudioInput, call);
+        items[index] = item;
+        done++;
+        if ('error' in item) failed++;
+        onProgress?.({ done, failed, total: list.length, index });
+      }
+    };
+    const lanes = Array.from({ length: Math.min(this.#window, list.length) }, () =>
+      lane().catch((error: unknown) => {
+        next = list.length;
+        throw error;
+      }),
+    );
+    const ends = await Promise.allSettled(lanes);
+    call.stop.release();
+    const broken = ends.find((end) => end.status === 'rejected');
+    if (broken) throw broken.reason;
+    return items;
+  }
+
+  /**
+   * `embedBatch` for inputs that come one by one: from a generator, a database cursor, a folder of a million files.
+   * Items come in the inputs' order; while nobody takes them, no more than a few inputs are taken. Leaving the loop ends
+   * what is in flight.
+   *
+   * Errors: INVALID_ARGUMENT; what `inputs` throws.
+   */
+  async *embedEach(
+    inputs: Iterable<AudioInput> | AsyncIterable<AudioInput>,
+    options?: EmbedOptions,
+  ): AsyncGenerator<BatchItem, void, undefined> {
+    const iterator = iteratorOf(inputs);
+    const call = new Call(options);
+    const ahead: Promise<BatchItem>[] = [];
+    let coming: Promise<IteratorResult<AudioInput>> | undefined;
+    let [index, ended] = [0, false];
+    try {
+      for (;;) {
+        if (!ended && ahead.length < this.#window) coming ??= nextOf(iterator);
+        if (!coming && ahead.length === 0) return;
+        const first = await Promise.race([coming, ahead[0]].filter((each) => each !== undefined));
+        if ('index' in first) {
+          ahead.shift();
+          yield first;
+          continue;
+        }
+        coming = undefined;
+        if (first.done) ended = true;
+        else ahead.push(this.#settle(index++, first.value, call));
+      }
+    } finally {
+      call.stop.stop(new TimbreError('ABORTED', 'nobody waits for the rest'));
+      call.stop.release();
+      if (!ended) await iterator.return?.();
+    }
+  }
+
+  /** Cosine similarity of two embeddings, as the function of this name has it. */
+  cosine(a: EmbeddingLike, b: EmbeddingLike): number {
+    return cosine(a, b);
+  }
+
+  /** What was loaded, and with which limits. The same object every time. */
+  info(): EncoderInfo {
+    return this.#info;
+  }
+
+  /** Also after `close`. */
+  stats(): EncoderStats {
+    return this.#native.stats();
+  }
+
+  /**
+   * Ends queued utterances with ENGINE_CLOSED (after `drainMs`, those that have not started), waits for those that are
+   * being embedded, and frees the model. Calls after it fail with ENGINE_CLOSED; closing again waits for the same end.
+   */
+  async close(options?: CloseOptions): Promise<void> {
+    const drainMs = number('drainMs', optionsObject('options', options).drainMs, 0, 0, LONGEST_MS);
+    this.#closed ??= this.#native.close(drainMs).catch((error: unknown) => {
+      throw typed(error);
+    });
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Utterances of one batch that are read or queued at a time. */
+  get #window(): number {
+    const { workers, maxBatch, device, queueLimit } = this.#info;
+    return Math.min(AHEAD * (device === 'cpu' ? workers : workers + maxBatch), queueLimit);
+  }
+
+  /** One input of a batch; never rejects. */
+  async #settle(index: number, input: AudioInput, call: Call): Promise<BatchItem> {
+    try {
+      return { index, result: await this.#embed(input, call, true) };
+    } catch (error) {
+      // A long list of inputs that fail at once shall not hold the event loop.
+      await nextTurn();
+      return { index, error: typed(error) };
+    }
+  }
+
+  /** Does not wait before the input is copied, unless it is a stream or `waits` for room in the queue. */
+  async #embed(input: AudioInput, call: Call, waits: boolean): Promise<EmbedResult> {
+    let source = toSource(input);
+    if (isReadable(source)) {
+      source = { input: await readStream(source, this.#info.limits.maxBytes, call.stop), sampleRate: 0 };
+    }
+    call.stop.throwIfStopped();
+    while (waits && this.#native.stats().queued >= this.#info.queueLimit) {
+      await this.#change();
+      call.stop.throwIfStopped();
+    }
+    return this.#run(source, call);
+  }
+
+  #run({ input, sampleRate }: Source, { allowSilence, stop }: Call): Promise<EmbedResult> {
+    const job = this.#submit(input, { sampleRate, allowSilence, timeoutMs: stop.remainingMs });
+    return new Promise((resolve, reject) => {
+      // The caller does not wait for the stage that the job is in.
+      const disarm = stop.onStop((error) => {
+        this.#native.cancel(job.ticket);
+        reject(error);
+      });
+      const settled = (): void => {
+        disarm();
+        for (const wake of this.#waiting) wake();
+        this.#waiting.clear();
+      };
+      job.result.then(resolve, (error: unknown) => reject(typed(error))).finally(settled);
+    });
+  }
+
+  #submit(input: Source['input'], options: NativeEmbedOptions): NativeJob {
+    try {
+      return this.#native.submit(input, options);
+    } catch (error) {
+      throw typed(error);
+    }
+  }
+
+  /** Until an utterance has left the queue or the workers. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.add(resolve));
+  }
+}
+
+/** The options of a call that embeds. */
+class Call {
+  readonly allowSilence: boolean;
+  readonly stop: Stop;
+
+  /** Errors: INVALID_ARGUMENT. */
+  constructor(options: EmbedOptions | undefined) {
+    const { allowSilence, signal, timeoutMs } = optionsObject('options', options);
+    if (allowSilence !== undefined && typeof allowSilence !== 'boolean') {
+      throw invalid(`allowSilence is true or false, not ${show(allowSilence)}`);
+    }
+    this.allowSilence = allowSilence ?? false;
+    this.stop = new Stop({ signal, timeoutMs });
+  }
+}
+
+function iteratorOf(inputs: unknown): AnyIterator {
+  if (typeof inputs === 'object' && inputs !== null) {
+    if (Symbol.asyncIterator in inputs) return (inputs as AsyncIterable<AudioInput>)[Symbol.asyncIterator]();
+    if (Symbol.iterator in inputs) return (inputs as Iterable<AudioInput>)[Symbol.iterator]();
+  }
+  throw invalid(`inputs are iterable, a list or a generator, not ${show(inputs)}`);
+}
+
+type AnyIterator = Iterator<AudioInput> | AsyncIterator<AudioInput>;
+
+/** Its rejection is for whoever waits, if somebody still does. */
+function nextOf(iterator: AnyIterator): Promise<IteratorResult<AudioInput>> {
+  const next = (async () => iterator.next())();
+  next.catch(() => {});
+  return next;
+}
