@@ -18,6 +18,7 @@ export const SYSTEM_PACKAGES = [
   { name: 'pkg-config', needed: 'build', probe: { program: 'pkg-config' } },
   { name: 'python3-venv', needed: 'build', probe: { program: 'python3' } },
   { name: 'libsndfile1-dev', needed: 'build', probe: { module: 'sndfile' } },
+  { name: 'libmpg123-dev', needed: 'build', probe: { module: 'libmpg123' } },
   { name: 'libsoxr-dev', needed: 'build', probe: { module: 'soxr' } },
   { name: 'libkissfft-dev', needed: 'build', probe: { module: 'kissfft-float' } },
   { name: 'libeigen3-dev', needed: 'build', probe: { module: 'eigen3' } },
