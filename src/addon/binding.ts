@@ -48,6 +48,7 @@ export interface NativeEmbedOptions {
   /** Of a Float32Array. */
   sampleRate: number;
   allowSilence: boolean;
+  cutSeconds: number | undefined;
   timeoutMs: number | undefined;
 }
 

@@ -234,8 +234,8 @@ export class SpeakerEncoder {
     return this.#run(source, call);
   }
 
-  #run({ input, sampleRate }: Source, { allowSilence, stop }: Call): Promise<EmbedResult> {
-    const job = this.#submit(input, { sampleRate, allowSilence, timeoutMs: stop.remainingMs });
+  #run({ input, sampleRate }: Source, { allowSilence, cutSeconds, stop }: Call): Promise<EmbedResult> {
+    const job = this.#submit(input, { sampleRate, allowSilence, cutSeconds, timeoutMs: stop.remainingMs });
     return new Promise((resolve, reject) => {
       // The caller does not wait for the stage that the job is in.
       const disarm = stop.onStop((error) => {
@@ -268,15 +268,20 @@ export class SpeakerEncoder {
 /** The options of a call that embeds. */
 class Call {
   readonly allowSilence: boolean;
+  readonly cutSeconds: number | undefined;
   readonly stop: Stop;
 
   /** Errors: INVALID_ARGUMENT. */
   constructor(options: EmbedOptions | undefined) {
-    const { allowSilence, signal, timeoutMs } = optionsObject('options', options);
+    const { allowSilence, cutSeconds, signal, timeoutMs } = optionsObject('options', options);
     if (allowSilence !== undefined && typeof allowSilence !== 'boolean') {
       throw invalid(`allowSilence is true or false, not ${show(allowSilence)}`);
     }
+    if (cutSeconds !== undefined && !(typeof cutSeconds === 'number' && cutSeconds > 0)) {
+      throw invalid(`cutSeconds is a number above 0, not ${show(cutSeconds)}`);
+    }
     this.allowSilence = allowSilence ?? false;
+    this.cutSeconds = cutSeconds;
     this.stop = new Stop({ signal, timeoutMs });
   }
 }
