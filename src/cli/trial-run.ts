@@ -1,0 +1,261 @@
+import { readdir } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import type { Command } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { TimbreError } from '../common/timbre-error.js';
+import { calibrate, durationQuality } from '../evaluation/calibration.js';
+import { defaultCacheFolder, EmbeddingCache } from '../evaluation/embedding-cache.js';
+import { parseColumn, selectTrials } from '../evaluation/groups.js';
+import { toUnit, type Cohort, type Normalisation } from '../evaluation/normalise.js';
+import {
+  embedRecordings,
+  readEmbeddings,
+  type EmbeddingTable,
+  type EmbedRecordingsOptions,
+  type RecordingEncoder,
+} from '../evaluation/recordings.js';
+import { recordingsOf, scoreTrials, speakersOf, type TrialScores } from '../evaluation/trial-scores.js';
+import { readEnrolmentMap, readRecordingTable, readTrials, type TrialList } from '../evaluation/trials.js';
+import { calibrationOf, readCalibrationFile, type ModelCalibration } from '../scoring/model-calibration.js';
+import type { Cli } from './cli.js';
+
+/** Options that `evaluate` and `calibrate` share. */
+export interface TrialOptions {
+  model?: string;
+  device?: 'auto' | 'cpu' | 'cuda';
+  workers?: number;
+  root?: string;
+  enrol?: string;
+  norm?: Normalisation;
+  cohort?: string;
+  groups?: string;
+  merge: string[];
+  select: string[];
+  balanced?: true;
+  cut?: number;
+  embeddings?: string;
+  cache: string | boolean;
+}
+
+export function addTrialOptions(command: Command): Command {
+  const several = (value: string, before: string[]): string[] => [...before, value];
+  return command
+    .option('--model <id or file>', 'the model')
+    .addOption(new Option('--device <device>', 'where it runs').choices(['auto', 'cpu', 'cuda']))
+    .option('--workers <n>', 'threads that embed', positive)
+    .option('--root <folder>', 'where the paths of the list start (default: the folder of the list)')
+    .option(
+      '--enrol <map>',
+      'the list names enrolment ids; a line `id path path ...` of the map gives each its recordings',
+    )
+    .addOption(
+      new Option('--norm <kind>', 'score normalisation (default: what the calibration was learned with)').choices([
+        'none',
+        's',
+        'as',
+      ]),
+    )
+    .option('--cohort <folder>', "recordings for score normalisation, a subfolder a speaker (default: the model's own)")
+    .option('--groups <table:column>', 'rates per value of a column; the table is a TSV with a column `path`')
+    .option(
+      '--merge <pattern>',
+      'one more group, of all values that match, such as common_voice_*; repeatable',
+      several,
+      [],
+    )
+    .option('--select <pattern>', 'only trials whose two values match; repeatable', several, [])
+    .option('--balanced', 'every pair of speakers weighs the same, whatever its number of trials')
+    .option('--cut <seconds>', 'embed only so much from the middle of each recording', positive)
+    .option('--embeddings <file>', 'embeddings made elsewhere, JSON lines { path, embedding }, instead of a model')
+    .option('--cache <folder>', 'where embeddings are kept between runs (default: ~/.cache/timbre/embeddings)')
+    .option('--no-cache', 'keep no embeddings');
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('expected a number above 0');
+  return value;
+}
+
+/** A list, scored. */
+export interface TrialRun {
+  /** `<id>@<digits>`, or the file of the embeddings. */
+  model: string;
+  /** Null where the embeddings came from a file. */
+  manifest: Record<string, unknown> | null;
+  list: TrialList;
+  recordings: number;
+  scores: TrialScores;
+  norm: Normalisation;
+  cohort: Cohort | null;
+  /** Log-likelihood ratios of the scores; null without a calibration for them. */
+  llrs: Float64Array | null;
+  speakerOf: (recording: string) => string;
+  /** The value of the column in --groups. */
+  valueOf: ((recording: string) => string | undefined) | undefined;
+}
+
+/** Reads the list, embeds what is not cached and scores every trial. */
+export async function runTrials(
+  cli: Cli,
+  trials: string,
+  options: TrialOptions,
+  calibrationFile?: string,
+): Promise<TrialRun> {
+  const enrolmentMap = options.enrol === undefined ? undefined : await readEnrolmentMap(options.enrol);
+  const groups = options.groups === undefined ? undefined : parseColumn(options.groups);
+  const facts = groups && (await readRecordingTable(groups.file));
+  const valueOf = facts && ((recording: string) => facts.get(recording)?.[groups.column]);
+  if (facts && ![...facts.values()].some((row) => groups.column in row)) {
+    throw new TimbreError('INVALID_ARGUMENT', `${groups.file} has no column "${groups.column}"`);
+  }
+  if (!valueOf && (options.select.length > 0 || options.merge.length > 0)) {
+    throw new TimbreError(
+      'INVALID_ARGUMENT',
+      '--select and --merge match values of --groups: name a table and a column',
+    );
+  }
+  let list = await readTrials(trials, enrolmentMap);
+  if (valueOf && options.select.length > 0) list = selectTrials(list, valueOf, options.select);
+  const named = facts && new Map([...facts].flatMap(([path, row]) => (row['speaker'] ? [[path, row['speaker']]] : [])));
+  const speakerOf = speakersOf(list, named);
+
+  const paths = recordingsOf(list);
+  const root = options.root ?? dirname(trials);
+  const embedded =
+    options.embeddings === undefined
+      ? await embedByModel(cli, paths, root, options, calibrationFile)
+      : await fromFile(paths, options);
+  const { model, manifest, table, calibration } = embedded;
+  for (const { path, error } of table.failed) cli.fail(error, path);
+
+  const norm = options.norm ?? calibration.calibration?.norm ?? 'none';
+  const scores = scoreTrials(list, table, norm, embedded.cohort);
+  if (scores.skipped > 0) {
+    cli.warn(`${scores.skipped} of ${list.labels.length} trials are left out: their recordings have no embedding`);
+  }
+  return {
+    model,
+    manifest,
+    list,
+    recordings: paths.length,
+    scores,
+    norm,
+    cohort: embedded.cohort,
+    llrs: calibration.calibration?.norm === norm ? llrsOf(scores, calibration) : null,
+    speakerOf,
+    valueOf,
+  };
+}
+
+interface Embedded {
+  model: string;
+  manifest: Record<string, unknown> | null;
+  table: EmbeddingTable;
+  calibration: ModelCalibration;
+  cohort: Cohort | null;
+}
+
+const NOT_CALIBRATED: ModelCalibration = { calibration: null, thresholds: [], cohort: null };
+
+async function fromFile(paths: string[], options: TrialOptions): Promise<Embedded> {
+  for (const name of ['cut', 'cohort', 'model'] as const) {
+    if (options[name] !== undefined) {
+      throw new TimbreError('INVALID_ARGUMENT', `--${name} needs recordings: it cannot be used with --embeddings`);
+    }
+  }
+  const file = options.embeddings!;
+  const table = await readEmbeddings(file, paths);
+  return { model: file, manifest: null, table, calibration: NOT_CALIBRATED, cohort: null };
+}
+
+async function embedByModel(
+  cli: Cli,
+  paths: string[],
+  root: string,
+  options: TrialOptions,
+  calibrationFile: string | undefined,
+): Promise<Embedded> {
+  const { SpeakerEncoder } = await import('../addon/index.js');
+  const encoder = await SpeakerEncoder.load({
+    model: options.model ?? 'starter',
+    ...(options.device && { device: options.device }),
+    ...(options.workers && { workers: options.workers }),
+  });
+  try {
+    const { model, manifest, embeddingDim: dim } = encoder.info();
+    const folder = typeof options.cache === 'string' ? options.cache : defaultCacheFolder(cli.env);
+    const cutSeconds = options.cut;
+    const cache =
+      options.cache === false
+        ? undefined
+        : EmbeddingCache.of(folder, model, cutSeconds === undefined ? '' : `cut-${cutSeconds}`);
+    const embed = (title: string, wanted: string[], from: string): Promise<EmbeddingTable> =>
+      embedWithProgress(cli, title, encoder, wanted, { root: from, dim, cache, cutSeconds, signal: cli.signal });
+    const table = await embed('embedding', paths, root);
+    const calibration =
+      calibrationFile === undefined ? calibrationOf(manifest) : await readCalibrationFile(calibrationFile, manifest);
+    const cohort = options.cohort === undefined ? calibration.cohort : await cohortFrom(cli, options.cohort, embed);
+    return { model, manifest, table, calibration, cohort };
+  } finally {
+    await encoder.close();
+  }
+}
+
+async function embedWithProgress(
+  cli: Cli,
+  title: string,
+  encoder: RecordingEncoder,
+  paths: string[],
+  options: EmbedRecordingsOptions,
+): Promise<EmbeddingTable> {
+  const progress = cli.progress(title, paths.length, 'files');
+  try {
+    return await embedRecordings(encoder, paths, {
+      ...options,
+      onProgress: (done, cached, failed) => progress.update(done, { failed, resumed: cached }),
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Unit means of the speakers in a folder, one subfolder each; recordings beside the subfolders are speakers of one. */
+async function cohortFrom(
+  cli: Cli,
+  folder: string,
+  embed: (title: string, paths: string[], root: string) => Promise<EmbeddingTable>,
+): Promise<Cohort> {
+  let entries;
+  try {
+    entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  } catch (error) {
+    throw new TimbreError('INVALID_ARGUMENT', `cannot read the cohort ${folder}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  const paths = entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+  const table = await embed('embedding the cohort', paths, resolve(folder));
+  for (const { path, error } of table.failed) cli.fail(error, join(folder, path));
+  const means = new Map<string, Float32Array>();
+  for (const [path, row] of table.rows) {
+    const speaker = path.split(sep)[0]!;
+    const mean = means.get(speaker) ?? new Float32Array(table.dim);
+    for (let i = 0; i < table.dim; i++) mean[i]! += table.vectors[row * table.dim + i]!;
+    means.set(speaker, mean);
+  }
+  if (means.size < 2) throw new TimbreError('INVALID_ARGUMENT', `the cohort ${folder} has ${means.size} speakers`);
+  const embeddings = new Float32Array(means.size * table.dim);
+  [...means.values()].forEach((mean, row) => embeddings.set(toUnit(mean), row * table.dim));
+  return { embeddings, dim: table.dim };
+}
+
+function llrsOf(scores: TrialScores, { calibration }: ModelCalibration): Float64Array {
+  const usesDurations = Object.keys(calibration!.quality).length > 0;
+  return Float64Array.from(scores.scores, (score, i) =>
+    calibrate(calibration!, score, usesDurations ? durationQuality(scores.secondsA[i]!, scores.secondsB[i]!) : {}),
+  );
+}

@@ -1,0 +1,76 @@
+import { bootstrapInterval, pairBalancedWeights, type TrialSpeakers } from './bootstrap.js';
+import { actualDcf, cllr, detectionCost, equalErrorRate, minCllr, minDcf, pointAtFar } from './metrics.js';
+import { ScoredTrials, type OperatingPoint } from './scores.js';
+
+/** Priors at which detection costs are stated; both errors cost 1, and costs are divided by the smaller prior. */
+export const COST_PRIORS = [0.01, 0.05] as const;
+/** False acceptance rates of the table. */
+export const TABLE_RATES = [0.1, 0.05, 0.02, 0.01, 0.005, 0.001] as const;
+
+export interface DetectionCosts {
+  prior: number;
+  minDcf: number;
+  /** Null without log-likelihood ratios. */
+  actDcf: number | null;
+}
+
+/** Rates of one group of trials; shares in [0, 1], Cllr in bits. */
+export interface GroupReport {
+  group: string;
+  targets: number;
+  impostors: number;
+  speakers: number;
+  eer: number;
+  /** 95 %, over speakers. */
+  eerInterval: [low: number, high: number];
+  costs: DetectionCosts[];
+  cllr: number | null;
+  minCllr: number;
+  /** The lowest threshold for each false acceptance rate that the list can show. */
+  table: (OperatingPoint & { asked: number })[];
+}
+
+/** One group's trials. */
+export interface GroupTrials {
+  group: string;
+  scores: ArrayLike<number>;
+  /** Natural log-likelihood ratios; null where scores are not calibrated. */
+  llrs: ArrayLike<number> | null;
+  labels: ArrayLike<number>;
+  speakers: TrialSpeakers;
+}
+
+export interface ReportOptions {
+  /** Every pair of speakers weighs the same. */
+  balanced: boolean;
+  draws?: number;
+}
+
+/** Undefined for a group without both kinds of trials: no rate exists there. */
+export function reportGroup(trials: GroupTrials, { balanced, draws = 400 }: ReportOptions): GroupReport | undefined {
+  const scored = new ScoredTrials(trials.scores, trials.labels);
+  if (scored.targetCount === 0 || scored.impostorCount === 0) return undefined;
+  const llrs = trials.llrs && new ScoredTrials(trials.llrs, trials.labels);
+  const weights = balanced ? pairBalancedWeights(trials.speakers) : undefined;
+  const bootstrap = { draws, ...(weights && { weights }) };
+  return {
+    group: trials.group,
+    targets: scored.targetCount,
+    impostors: scored.impostorCount,
+    speakers: trials.speakers.count,
+    eer: equalErrorRate(scored, weights),
+    eerInterval: bootstrapInterval(trials.speakers, (drawn) => equalErrorRate(scored, drawn), bootstrap),
+    costs: COST_PRIORS.map((prior) => ({
+      prior,
+      minDcf: minDcf(scored, detectionCost(prior), weights).value,
+      actDcf: llrs && actualDcf(llrs, detectionCost(prior), weights),
+    })),
+    cllr: llrs && cllr(llrs, weights),
+    minCllr: minCllr(scored, weights),
+    // Below one impostor trial a rate is not measured but guessed.
+    table: TABLE_RATES.filter((asked) => asked * scored.impostorCount >= 1).map((asked) => ({
+      asked,
+      ...pointAtFar(scored, asked, weights),
+    })),
+  };
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals';
+import { numberSpeakers, seededUniform } from '../evaluation/bootstrap.js';
+import { normalQuantile } from '../evaluation/testing.js';
+import type { TrialScores } from '../evaluation/trial-scores.js';
+import { learnCalibration } from './learn-calibration.js';
+
+/** Gaussian cosines of many speakers: targets around 0.6, impostors around 0.1, deviation 0.1. */
+function scores(
+  targets: number,
+  impostors: number,
+  speakers: number,
+): [TrialScores, ReturnType<typeof numberSpeakers>] {
+  const uniform = seededUniform(17);
+  const count = targets + impostors;
+  const labels = Uint8Array.from({ length: count }, (_, i) => (i < targets ? 1 : 0));
+  const a = Array.from({ length: count }, (_, i) => `s${i % speakers}`);
+  const b = a.map((name, i) => (labels[i] ? name : `s${(i + 1 + Math.floor(i / speakers)) % speakers}`));
+  const drawn = Float64Array.from(labels, (label) => (label ? 0.6 : 0.1) + 0.1 * normalQuantile(uniform() || 0.5));
+  const seconds = Float32Array.from(labels, () => 2 + 4 * uniform());
+  const trials = {
+    trials: Uint32Array.from(labels.keys()),
+    labels,
+    scores: drawn,
+    secondsA: seconds,
+    secondsB: seconds,
+    skipped: 0,
+  };
+  return [trials, numberSpeakers(a, b)];
+}
+
+const plain = { norm: 'none', durations: false, balanced: false } as const;
+
+describe('learnCalibration', () => {
+  it('finds the evidence and the thresholds of Gaussian scores', () => {
+    const [trials, speakers] = scores(2000, 20_000, 50);
+    const learned = learnCalibration(trials, speakers, plain);
+    expect(learned.calibration.scale).toBeGreaterThan(45);
+    expect(learned.calibration.scale).toBeLessThan(55);
+    expect(-learned.calibration.offset / learned.calibration.scale).toBeCloseTo(0.35, 1);
+    // 2.326 and 3.090 deviations above the impostors' mean.
+    expect(learned.thresholds.map(({ falseAcceptRate }) => falseAcceptRate)).toEqual([0.01, 0.001]);
+    expect(learned.thresholds[0]!.cosine).toBeCloseTo(0.333, 1);
+    expect(learned.thresholds[1]!.cosine).toBeCloseTo(0.409, 1);
+    expect(learned.points[0]!.far).toBeLessThanOrEqual(0.01);
+    const { cllr, crossValidatedCllr, minCllr } = learned.evidence;
+    expect(minCllr).toBeLessThanOrEqual(cllr);
+    expect(cllr - minCllr).toBeLessThan(0.01);
+    expect(Math.abs(crossValidatedCllr - cllr)).toBeLessThan(0.02);
+  });
+
+  it('sets no threshold that its impostors cannot show, and none on the cosine where durations count', () => {
+    const [trials, speakers] = scores(200, 1000, 20);
+    const learned = learnCalibration(trials, speakers, { ...plain, durations: true });
+    expect(learned.thresholds).toEqual([
+      { falseAcceptRate: 0.01, cosine: null, llr: expect.any(Number) as unknown as number },
+    ]);
+    expect(Object.keys(learned.calibration.quality)).toEqual(['logShorter', 'logLonger']);
+  });
+
+  it('refuses too few trials, labels the wrong way round, and durations that are not known', () => {
+    const [few, speakers] = scores(10, 600, 20);
+    expect(() => learnCalibration(few, speakers, plain)).toThrow('90 more target trials');
+    const [trials, known] = scores(200, 1000, 20);
+    const reversed = { ...trials, scores: trials.scores.map((score) => -score) };
+    expect(() => learnCalibration(reversed, known, plain)).toThrow('check its labels');
+    const unknown = { ...trials, secondsA: trials.secondsA.map(() => NaN) };
+    expect(() => learnCalibration(unknown, known, { ...plain, durations: true })).toThrow('not known');
+  });
+});

@@ -1,0 +1,99 @@
+import { TimbreError } from '../common/timbre-error.js';
+import { pairBalancedWeights, type TrialSpeakers } from '../evaluation/bootstrap.js';
+import {
+  calibrate,
+  crossValidatedCllr,
+  durationQuality,
+  fitCalibration,
+  requireEnoughForCalibration,
+  type Calibration,
+} from '../evaluation/calibration.js';
+import { cllr, minCllr, pointAtFar } from '../evaluation/metrics.js';
+import type { Normalisation } from '../evaluation/normalise.js';
+import { ScoredTrials, type OperatingPoint } from '../evaluation/scores.js';
+import type { TrialScores } from '../evaluation/trial-scores.js';
+import type { ScoreThreshold } from './model-calibration.js';
+
+/** False acceptance rates that thresholds are set for. */
+export const THRESHOLD_RATES = [0.01, 0.001] as const;
+/** Impostor trials that have to lie above a threshold for its rate to be more than chance. */
+const LEAST_FALSE_ACCEPTS = 5;
+
+export interface LearnedCalibration {
+  calibration: Calibration & { norm: Normalisation };
+  thresholds: ScoreThreshold[];
+  /** The rates of each threshold on the trials it was set on. */
+  points: OperatingPoint[];
+  evidence: {
+    targets: number;
+    impostors: number;
+    speakers: number;
+    cllr: number;
+    crossValidatedCllr: number;
+    minCllr: number;
+  };
+}
+
+export interface LearnOptions {
+  norm: Normalisation;
+  durations: boolean;
+  balanced: boolean;
+}
+
+/** Calibration and thresholds from scored trials. Errors: INVALID_ARGUMENT where they are too few, or say nothing. */
+export function learnCalibration(
+  trials: TrialScores,
+  speakers: TrialSpeakers,
+  options: LearnOptions,
+): LearnedCalibration {
+  const { scores, labels } = trials;
+  requireEnoughForCalibration(labels, speakers.count);
+  const quality = options.durations ? durationColumns(trials) : undefined;
+  const weights = options.balanced ? pairBalancedWeights(speakers) : undefined;
+  const data = { scores, labels, ...(quality && { quality }), ...(weights && { weights }) };
+  const calibration = { ...fitCalibration(data), norm: options.norm };
+  if (!(calibration.scale > 0)) {
+    throw new TimbreError(
+      'INVALID_ARGUMENT',
+      'same speakers score no higher than different ones in this list: check its labels, and whether the model is trained',
+    );
+  }
+
+  const llrs = Float64Array.from(scores, (score, i) =>
+    calibrate(calibration, score, quality && { logShorter: quality.logShorter[i]!, logLonger: quality.logLonger[i]! }),
+  );
+  const scored = new ScoredTrials(llrs, labels);
+  const points = THRESHOLD_RATES.filter((rate) => rate * scored.impostorCount >= LEAST_FALSE_ACCEPTS)
+    .map((rate) => ({ rate, point: pointAtFar(scored, rate, weights) }))
+    // Infinite where an impostor trial scores highest of all.
+    .filter(({ point }) => Number.isFinite(point.threshold));
+  const straight = options.norm === 'none' && !quality;
+  return {
+    calibration,
+    thresholds: points.map(({ rate, point }) => ({
+      falseAcceptRate: rate,
+      cosine: straight ? (point.threshold - calibration.offset) / calibration.scale : null,
+      llr: point.threshold,
+    })),
+    points: points.map(({ point }) => point),
+    evidence: {
+      targets: scored.targetCount,
+      impostors: scored.impostorCount,
+      speakers: speakers.count,
+      cllr: cllr(scored, weights),
+      crossValidatedCllr: crossValidatedCllr(data, speakers),
+      minCllr: minCllr(scored, weights),
+    },
+  };
+}
+
+function durationColumns({ secondsA, secondsB }: TrialScores): Record<'logShorter' | 'logLonger', Float64Array> {
+  const rows = Array.from(secondsA, (a, i) => durationQuality(a, secondsB[i]!));
+  if (rows.some(({ logShorter }) => Number.isNaN(logShorter))) {
+    throw new TimbreError('INVALID_ARGUMENT', 'the seconds of speech of some recordings are not known');
+  }
+  return {
+    logShorter: Float64Array.from(rows, (row) => row.logShorter),
+    logLonger: Float64Array.from(rows, (row) => row.logLonger),
+  };
+}
