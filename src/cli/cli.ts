@@ -87,9 +87,9 @@ export class Cli {
   }
 }
 
-/** Typed arrays as plain arrays; JSON has no others. */
+/** Typed arrays as plain arrays; float32 with the nine digits that tell any two apart, not with a double's seventeen. */
 function plain(_key: string, value: unknown): unknown {
-  return value instanceof Float32Array || value instanceof Float64Array ? Array.from(value) : value;
+  return value instanceof Float32Array ? Array.from(value, (x) => Number(x.toPrecision(9))) : value;
 }
 
 /** A table with aligned columns, for people. */

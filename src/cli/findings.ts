@@ -1,8 +1,13 @@
 import { execFile } from 'node:child_process';
-import { readFile, statfs } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { modelFolders } from '../models/cache.js';
+import { PACKAGE_FOLDER } from '../addon/binding.js';
+import { runtimeInfo } from '../addon/bundles.js';
+import { listBundles, modelFolders } from '../models/cache.js';
+import { PUBLISHED_MODELS } from '../models/registry.js';
+import { freeBytes } from '../models/storage.js';
 import { bytes } from './progress.js';
 
 /** One thing that was looked for. */
@@ -31,7 +36,13 @@ const CPU_FEATURES = [
 
 /** Looks at this machine and installation. Never throws: what cannot be found out is a finding. */
 export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
-  return [...(await platform()), ...(await programs()), ...(await cache(env)), ...variables(env)];
+  return [
+    ...(await platform()),
+    ...addonAndLibraries(),
+    ...(await programs()),
+    ...(await cache(env)),
+    ...variables(env),
+  ];
 }
 
 async function platform(): Promise<Finding[]> {
@@ -66,8 +77,12 @@ async function platform(): Promise<Finding[]> {
 
 /** Undefined under another C library. */
 function glibcVersion(): string | undefined {
-  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
-  return header?.glibcVersionRuntime;
+  return report().header?.glibcVersionRuntime;
+}
+
+/** What Node.js knows of its process. */
+function report(): { header?: { glibcVersionRuntime?: string }; sharedObjects?: string[] } {
+  return process.report.getReport();
 }
 
 async function processor(): Promise<string> {
@@ -78,31 +93,89 @@ async function processor(): Promise<string> {
   return `${model}, ${availableParallelism()} usable threads${found.length > 0 ? `, ${found.join(' ')}` : ''}`;
 }
 
-async function programs(): Promise<Finding[]> {
+function addonAndLibraries(): Finding[] {
   try {
-    const { stdout } = await promisify(execFile)('ffmpeg', ['-version'], { timeout: 10_000 });
-    return [{ name: 'ffmpeg', status: 'ok', value: /version (\S+)/.exec(stdout)?.[1] ?? 'found' }];
-  } catch {
+    const { torch, audio } = runtimeInfo();
+    const cuda = torch.cudaBuilt
+      ? `${torch.cudaDevices} device${torch.cudaDevices === 1 ? '' : 's'}`
+      : 'not in this LibTorch (a build for the CPU)';
     return [
+      { name: 'addon', status: 'ok', value: loadedLibrary('timbre.node') ?? 'loaded' },
       {
-        name: 'ffmpeg',
-        status: 'note',
-        value: 'not found: webm, m4a, amr and video files are answered with AUDIO_UNSUPPORTED',
-        remedy: 'install the package ffmpeg, if such recordings come in',
+        name: 'LibTorch',
+        status: 'ok',
+        value: `${torch.version}, kernels for ${torch.cpuCapability}, ${loadedLibrary('libtorch_cpu.so') ?? 'linked into the addon'}`,
       },
+      { name: 'CUDA', status: torch.cudaDevices > 0 ? 'ok' : 'note', value: cuda },
+      { name: 'libsndfile', status: 'ok', value: audio.sndfile },
+      { name: 'libsoxr', status: 'ok', value: audio.soxr },
+      audio.ffmpeg === ''
+        ? {
+            name: 'ffmpeg',
+            status: 'note',
+            value: 'not found: webm, m4a, amr and video files are answered with AUDIO_UNSUPPORTED',
+            remedy: 'install the package ffmpeg, if such recordings come in',
+          }
+        : { name: 'ffmpeg', status: 'ok', value: audio.ffmpeg },
     ];
+  } catch (error) {
+    return [{ name: 'addon', status: 'missing', value: 'cannot be loaded', remedy: (error as Error).message }];
+  }
+}
+
+/** Path of a library that is mapped into this process. */
+function loadedLibrary(name: string): string | undefined {
+  return report().sharedObjects?.find((path) => path.endsWith(`/${name}`) || path.includes(`/${name}.`));
+}
+
+/** Python is needed for conversions to other formats and for training, not at run time. */
+async function programs(): Promise<Finding[]> {
+  const python = join(PACKAGE_FOLDER, '.venv', 'bin', 'python');
+  try {
+    const { stdout } = await promisify(execFile)(python, ['--version'], { timeout: 10_000 });
+    return [{ name: 'Python', status: 'ok', value: `${stdout.trim().replace('Python ', '')}, ${python}` }];
+  } catch {
+    return [{ name: 'Python', status: 'note', value: 'not set up; only `timbre models export` needs it' }];
   }
 }
 
 async function cache(env: NodeJS.ProcessEnv): Promise<Finding[]> {
-  const { cache: folder } = modelFolders(env);
+  const folders = modelFolders(env);
+  const findings: Finding[] = [];
   try {
-    const { bavail, bsize } = await statfs(folder);
-    return [{ name: 'model cache', status: 'ok', value: `${folder}, ${bytes(bavail * bsize)} free` }];
+    const writable = await access(folders.cache, constants.W_OK).then(
+      () => '',
+      () => ', read-only',
+    );
+    const free = bytes(await freeBytes(folders.cache));
+    findings.push({ name: 'model cache', status: 'ok', value: `${folders.cache}, ${free} free${writable}` });
   } catch (error) {
-    const value = `${folder}: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`;
-    return [{ name: 'model cache', status: 'note', value }];
+    const { code, message } = error as NodeJS.ErrnoException;
+    const value = `${folders.cache} (${code === 'ENOENT' ? 'made by the first pull or add' : message})`;
+    findings.push({ name: 'model cache', status: 'note', value });
   }
+  const bundles = await listBundles(folders).catch((error: unknown) => error as Error);
+  if (bundles instanceof Error) {
+    return [...findings, { name: 'models', status: 'missing', value: 'cannot be read', remedy: bundles.message }];
+  }
+  for (const { id, manifest, error, bytes: size } of bundles) {
+    const name = `model ${id}`;
+    if (error) {
+      findings.push({ name, status: 'note', value: 'damaged', remedy: error.message });
+      continue;
+    }
+    const remark = manifest.trained ? '' : ', untrained';
+    findings.push({ name, status: 'ok', value: `${manifest.family}, ${bytes(size)}${remark}` });
+  }
+  if (!bundles.some(({ manifest }) => manifest)) {
+    findings.push({
+      name: 'models',
+      status: 'missing',
+      value: `none in ${folders.cache}`,
+      remedy: `fetch one: \`timbre models pull ${PUBLISHED_MODELS[0]!.name}\`, or convert one: \`timbre models add\``,
+    });
+  }
+  return findings;
 }
 
 /** Variables that change what Timbre does, and those that a download obeys. */

@@ -1,14 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { TimbreError } from '../common/timbre-error.js';
+import * as calibrate from './calibrate.js';
 import { Cli, type Surroundings } from './cli.js';
+import * as compare from './compare.js';
 import * as doctor from './doctor.js';
+import * as embed from './embed.js';
+import * as evaluate from './evaluate.js';
+import * as models from './models.js';
 
 /**
  * Every command, in the order of `timbre --help`. A module imports what it needs to describe itself; what is heavy
  * (the addon, the service) it imports in the action, so that `--help` stays instant.
  */
-const commands: readonly { register(program: Command, cli: Cli): void }[] = [doctor];
+const commands: readonly { register(program: Command, cli: Cli): void }[] = [
+  embed,
+  compare,
+  evaluate,
+  calibrate,
+  models,
+  doctor,
+];
 
 /**
  * Runs one command line (without node and script) and gives the exit status: 0, or that of the first error in the

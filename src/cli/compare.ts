@@ -1,0 +1,103 @@
+import { Option, type Command } from 'commander';
+import type { EmbedResult } from '../addon/types.js';
+import { readCalibrationFile } from '../scoring/model-calibration.js';
+import { Scorer, type Score } from '../scoring/scorer.js';
+import { table, type Cli } from './cli.js';
+import { withEncoder, type EncoderOptions } from './encoder.js';
+import { deviceOption, modelOption, number, workersOption } from './options.js';
+
+interface Options extends EncoderOptions {
+  json?: true;
+  threshold?: number;
+  calibration?: string;
+}
+
+/** Where a threshold comes from. */
+type ThresholdOrigin = 'option' | 'calibration' | 'published' | null;
+
+export function register(program: Command, cli: Cli): void {
+  program
+    .command('compare')
+    .description('whether two recordings are of the same speaker')
+    .argument('<a>', 'a recording')
+    .argument('<b>', 'another one')
+    .addOption(modelOption())
+    .option('--json', 'one JSON document: { cosine, llr, probability, threshold, decision, model, ... }')
+    .addOption(
+      new Option('--threshold <cosine>', 'the cosine from which on it is the same speaker').argParser(number(-1, 1)),
+    )
+    .addOption(new Option('--calibration <file>', 'what `timbre calibrate` wrote').env('TIMBRE_CALIBRATION'))
+    .addOption(deviceOption())
+    .addOption(workersOption())
+    .addHelpText(
+      'after',
+      `
+The exit status is 0 for either decision. Without a calibration, llr and probability are null, and the threshold is the
+one that the model's publisher names, if there is one.
+
+Example:
+  timbre compare alice-1.wav alice-2.wav --json`,
+    )
+    .action(async (a: string, b: string, options: Options) => {
+      await withEncoder(cli, { workers: 2, ...options }, {}, async (encoder) => {
+        const { manifest } = encoder.info();
+        const calibration =
+          options.calibration === undefined ? undefined : await readCalibrationFile(options.calibration, manifest);
+        const published = publishedThreshold(manifest);
+        const learned = Scorer.of(manifest, calibration && { calibration });
+        const [first, second] = (await Promise.all(
+          [a, b].map((path) => encoder.embed(path, { signal: cli.signal })),
+        )) as [EmbedResult, EmbedResult];
+        const given = options.threshold ?? (learned.calibration.thresholds.length > 0 ? undefined : published);
+        const scorer =
+          given === undefined
+            ? learned
+            : Scorer.of(manifest, { ...(calibration && { calibration }), threshold: given });
+        const score = scorer.score(first.embedding, second.embedding, {
+          secondsA: first.speech.seconds,
+          secondsB: second.speech.seconds,
+        });
+        const origin: ThresholdOrigin =
+          score.threshold === null
+            ? null
+            : options.threshold !== undefined
+              ? 'option'
+              : given === undefined
+                ? 'calibration'
+                : 'published';
+        const sides = Object.fromEntries(
+          [first, second].map(({ audio, speech, quality }, i) => [i === 0 ? 'a' : 'b', { audio, speech, quality }]),
+        );
+        if (options.json) await cli.json({ ...score, thresholdFrom: origin, model: first.model, ...sides });
+        else await cli.line(report(score, origin, first.model));
+      });
+    });
+}
+
+/** The cosine that the publisher's own code decides by. */
+function publishedThreshold(manifest: Readonly<Record<string, unknown>>): number | undefined {
+  const { cosine } = (manifest['publishedThreshold'] ?? {}) as { cosine?: unknown };
+  return typeof cosine === 'number' ? cosine : undefined;
+}
+
+function report(score: Score, origin: ThresholdOrigin, model: string): string {
+  const { cosine, llr, probability, threshold, falseAcceptRate, decision } = score;
+  const sources: Record<string, string> = {
+    option: 'as given',
+    calibration: `accepts ${Number(((falseAcceptRate ?? 0) * 100).toPrecision(3))} % of impostors`,
+    published: "the publisher's",
+  };
+  return table([
+    ['cosine', cosine.toFixed(4)],
+    ['llr', llr === null ? '- (the model is not calibrated: `timbre calibrate`)' : llr.toFixed(2)],
+    ['probability', probability === null ? '-' : probability.toFixed(4)],
+    [
+      'threshold',
+      threshold === null
+        ? '- (neither a calibration nor --threshold)'
+        : `${threshold.toFixed(4)} (${sources[origin ?? '']})`,
+    ],
+    ['decision', decision ?? '-'],
+    ['model', model],
+  ]);
+}

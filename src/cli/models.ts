@@ -1,0 +1,394 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import type { LoadOptions, ManifestJson, VerifyReport } from '../addon/types.js';
+import { TimbreError } from '../common/timbre-error.js';
+import {
+  bundleIds,
+  bundlePath,
+  findBundle,
+  listBundles,
+  modelFolders,
+  removeBundle,
+  type BundleEntry,
+} from '../models/cache.js';
+import { exportOnnx } from '../models/onnx.js';
+import { publishedFacts, pullModel } from '../models/pull.js';
+import { fileUrl, publishedModel, PUBLISHED_MODELS, type PublishedModel } from '../models/registry.js';
+import { exists, makeFolder } from '../models/storage.js';
+import { withoutVectors } from '../scoring/model-calibration.js';
+import { table, type Cli } from './cli.js';
+import { deviceOption, whole } from './options.js';
+import { bytes, count, duration } from './progress.js';
+
+const FAMILIES = ['speechbrain', 'wespeaker', '3dspeaker', 'taoruijie', 'timbre'];
+
+export function register(program: Command, cli: Cli): void {
+  const models = program
+    .command('models')
+    .description('model bundles: list, show, add, pull, verify, remove, export')
+    .addHelpText('after', '\nExample:\n  timbre models pull speechbrain-ecapa-voxceleb');
+  const json = (): Option => new Option('--json', 'one JSON document');
+
+  models
+    .command('list')
+    .description('the bundles that are there, and the published models that can be pulled')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  timbre models list')
+    .action((options: { json?: true }) => list(cli, options));
+
+  models
+    .command('show')
+    .description('what a bundle says about itself, or what is known of a published model')
+    .argument('<model>', 'id, file, or name of a published model')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  timbre models show speechbrain-ecapa-voxceleb')
+    .action((model: string, options: { json?: true }) => show(cli, model, options));
+
+  models
+    .command('add')
+    .description('makes a bundle of a checkpoint (PyTorch or safetensors); nothing in the checkpoint is executed')
+    .argument('<checkpoint>', "file with the model's tensors")
+    .addOption(new Option('--family <family>', 'default: recognised from the names of the tensors').choices(FAMILIES))
+    .requiredOption('--id <id>', 'what the bundle will be called')
+    .option('--bundle-version <version>', 'version that the bundle names', '1')
+    .option('--facts <file>', 'JSON object for the manifest: licence, trainingData, evaluation, trained, ...')
+    .addOption(
+      new Option('--storage <type>', 'fp16 halves the file; computing stays fp32')
+        .choices(['fp32', 'fp16'])
+        .default('fp32'),
+    )
+    .option('--force', 'replace a bundle that is there')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      '\nExample:\n  timbre models add embedding_model.ckpt --family speechbrain --id my-speechbrain',
+    )
+    .action((checkpoint: string, options: AddOptions) => add(cli, checkpoint, options));
+
+  models
+    .command('pull')
+    .description('fetches a published checkpoint, checks it and makes a bundle of it')
+    .argument('<name>', `one of: ${PUBLISHED_MODELS.map(({ name }) => name).join(', ')}`)
+    .option('--force', 'fetch and convert again where the bundle is there')
+    .addOption(
+      new Option('--attempts <n>', 'attempts in a row without progress before it is given up').argParser(
+        whole(1, 1000),
+      ),
+    )
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+A pull that was cut short is resumed by the next one. Variables: MODEL_CACHE_DIR, TIMBRE_MODEL_MIRROR, HTTPS_PROXY,
+NO_PROXY.
+
+Example:
+  timbre models pull speechbrain-ecapa-voxceleb`,
+    )
+    .action((name: string, options: PullCommandOptions) => pull(cli, name, options));
+
+  models
+    .command('verify')
+    .description(
+      'embeds the recordings whose embeddings a bundle brings along, and compares: are the numbers right here?',
+    )
+    .argument('[model...]', 'ids or files (default: every bundle)')
+    .addOption(deviceOption())
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  timbre models verify starter')
+    .action((wanted: string[], options: { device: string; json?: true }) => verify(cli, wanted, options));
+
+  models
+    .command('remove')
+    .description('deletes bundles of the model cache')
+    .argument('<id...>', 'ids of bundles')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  timbre models remove my-speechbrain')
+    .action((ids: string[], options: { json?: true }) => remove(cli, ids, options));
+
+  models
+    .command('export')
+    .description('writes a bundle in another format, by the virtual environment of the set-up')
+    .argument('<model>', 'id or file')
+    .requiredOption('--onnx <file>', 'the ONNX file to write')
+    .option('--force', 'replace a file that is there')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  timbre models export starter --onnx starter.onnx')
+    .action((model: string, options: { onnx: string; force?: true; json?: true }) => exportModel(cli, model, options));
+}
+
+async function list(cli: Cli, options: { json?: true }): Promise<void> {
+  const folders = modelFolders(cli.env);
+  const bundles = await listBundles(folders);
+  const toPull = PUBLISHED_MODELS.filter(({ name }) => !bundles.some(({ id }) => id === name));
+  if (options.json) {
+    await cli.json({ bundles: bundles.map(summary), published: toPull.map(({ name, title }) => ({ name, title })) });
+    return;
+  }
+  if (bundles.length > 0) {
+    await cli.line(table([['id', 'family', 'dimensions', 'size', 'place', ''], ...bundles.map(row)]));
+  } else {
+    cli.note(`there is no bundle in ${folders.cache}`);
+  }
+  for (const { name, title, checkpoint } of toPull) {
+    cli.note(`to be had: ${name}, ${title} (timbre models pull ${name}, ${bytes(checkpoint.bytes)})`);
+  }
+}
+
+function summary(entry: BundleEntry): Record<string, unknown> {
+  const { id, path, place } = entry;
+  const common = { id, path, place, bytes: entry.bytes };
+  if (!entry.manifest) return { ...common, error: { code: entry.error.code, message: entry.error.message } };
+  const { family, version, trained, embedding, licence } = entry.manifest as Record<string, unknown>;
+  return { ...common, family, version, trained, embeddingDim: (embedding as { dim: number }).dim, licence };
+}
+
+function row(entry: BundleEntry): string[] {
+  const { manifest } = entry;
+  if (!manifest) return [entry.id, '-', '-', bytes(entry.bytes), entry.place, `damaged: ${entry.error.message}`];
+  const { dim } = manifest['embedding'] as { dim: number };
+  const remarks = manifest['trained'] === false ? 'untrained' : '';
+  return [entry.id, String(manifest['family']), String(dim), bytes(entry.bytes), entry.place, remarks];
+}
+
+async function show(cli: Cli, model: string, options: { json?: true }): Promise<void> {
+  const folders = modelFolders(cli.env);
+  const { readManifest } = await import('../addon/bundles.js');
+  const published = PUBLISHED_MODELS.find(({ name }) => name === model);
+  const path = await findBundle(model, folders).catch((error: unknown) => {
+    if (published) return undefined;
+    throw error;
+  });
+  if (path === undefined) {
+    const facts = describePublished(published!);
+    if (options.json) await cli.json(facts);
+    else await cli.line(outline(facts));
+    cli.note(`not here yet: timbre models pull ${model}`);
+    return;
+  }
+  const manifest = readable(await readManifest(path));
+  if (options.json) await cli.json({ path, bytes: (await stat(path)).size, manifest });
+  else await cli.line(outline({ file: `${path} (${bytes((await stat(path)).size)})`, ...manifest }));
+}
+
+function describePublished(model: PublishedModel): Record<string, unknown> {
+  const { name, family, parameters, checkpoint, others } = model;
+  return { name, family, parameters, ...publishedFacts(model), files: [checkpoint, ...others] };
+}
+
+/** A manifest without what only machines read. */
+function readable(manifest: ManifestJson): Record<string, unknown> {
+  const { verification, ...rest } = withoutVectors(manifest);
+  const { cases } = (verification ?? {}) as { cases?: unknown };
+  return { ...rest, ...(Array.isArray(cases) && { verification: { recordings: cases.length } }) };
+}
+
+/** `name: value` lines, nested ones indented. */
+function outline(value: Record<string, unknown>, indent = ''): string {
+  const width = Math.max(...Object.keys(value).map((key) => key.length));
+  return Object.entries(value)
+    .map(([key, inner]) => {
+      if (inner !== null && typeof inner === 'object' && !isList(inner)) {
+        return `${indent}${key}\n${outline(inner as Record<string, unknown>, `${indent}  `)}`;
+      }
+      return `${indent}${key.padEnd(width)}  ${isList(inner) ? JSON.stringify(inner) : String(inner ?? '-')}`;
+    })
+    .join('\n');
+}
+
+function isList(value: unknown): boolean {
+  return Array.isArray(value) || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+}
+
+interface AddOptions {
+  family?: string;
+  id: string;
+  bundleVersion: string;
+  facts?: string;
+  storage: 'fp32' | 'fp16';
+  force?: true;
+  json?: true;
+}
+
+async function add(cli: Cli, checkpoint: string, options: AddOptions): Promise<void> {
+  const folders = modelFolders(cli.env);
+  const out = bundlePath(folders, options.id);
+  if (!options.force && (await exists(out))) {
+    throw new TimbreError('MODEL_EXISTS', `${out} is there already; --force replaces it, or take another --id`);
+  }
+  const source = await digest(checkpoint);
+  // A published file that came by other means is the published model all the same.
+  const published = PUBLISHED_MODELS.find((model) => model.checkpoint.sha256 === source.sha256);
+  const facts = {
+    source,
+    ...(published && publishedFacts(published)),
+    ...(options.facts !== undefined && (await readFacts(options.facts))),
+  };
+  await makeFolder(folders.cache);
+  const { convertCheckpoint } = await import('../addon/bundles.js');
+  const manifest = await convertCheckpoint({
+    checkpoint,
+    ...(options.family !== undefined && { family: options.family }),
+    id: options.id,
+    version: options.bundleVersion,
+    out,
+    facts,
+    storage: options.storage,
+  });
+  await announce(cli, out, manifest, options);
+}
+
+async function digest(path: string): Promise<{ file: string; bytes: number; sha256: string }> {
+  const hash = createHash('sha256');
+  let length = 0;
+  try {
+    for await (const chunk of createReadStream(path)) {
+      hash.update(chunk as Buffer);
+      length += (chunk as Buffer).length;
+    }
+  } catch (error) {
+    throw new TimbreError('MODEL_NOT_FOUND', `cannot read the checkpoint ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return { file: basename(path), bytes: length, sha256: hash.digest('hex') };
+}
+
+async function readFacts(path: string): Promise<Record<string, unknown>> {
+  let facts: unknown;
+  try {
+    facts = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new TimbreError('INVALID_ARGUMENT', `cannot read the facts in ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  if (typeof facts !== 'object' || facts === null || Array.isArray(facts)) {
+    throw new TimbreError('INVALID_ARGUMENT', `${path} has to hold one JSON object`);
+  }
+  return facts as Record<string, unknown>;
+}
+
+async function announce(cli: Cli, path: string, manifest: ManifestJson, options: { json?: true }): Promise<void> {
+  if (options.json) {
+    await cli.json({ path, manifest: readable(manifest) });
+    return;
+  }
+  const { dim } = manifest['embedding'] as { dim: number };
+  await cli.line(
+    `${String(manifest['id'])}: ${String(manifest['variant'] ?? manifest['family'])}, ${dim} dimensions, in ${path}`,
+  );
+  if (manifest['trained'] === false)
+    cli.warn('the checkpoint is untrained: its embeddings say nothing about who speaks');
+}
+
+interface PullCommandOptions {
+  force?: true;
+  attempts?: number;
+  json?: true;
+}
+
+async function pull(cli: Cli, name: string, options: PullCommandOptions): Promise<void> {
+  const model = publishedModel(name);
+  const size = model.checkpoint.bytes;
+  const { host } = new URL(fileUrl(model, model.checkpoint, cli.env));
+  cli.note(`${model.title} (${model.licence}), ${bytes(size)} from ${host}`);
+  const progress = cli.progress('fetching', size, 'bytes');
+  try {
+    const pulled = await pullModel(model, {
+      env: cli.env,
+      signal: cli.signal,
+      ...(options.force && { force: true }),
+      ...(options.attempts !== undefined && { attempts: options.attempts }),
+      onProgress: ({ done, total, resumed }) => progress.update(done, { total, resumed }),
+      onNote: (text) => cli.note(text),
+      onConvert: () => {
+        progress.stop();
+        cli.note('complete, and its sha256 is the published one; converting');
+      },
+    });
+    progress.stop();
+    if (!pulled.fetched) cli.note('it is there already');
+    await announce(cli, pulled.path, pulled.manifest, options);
+  } finally {
+    progress.stop();
+  }
+}
+
+async function verify(cli: Cli, wanted: string[], options: { device: string; json?: true }): Promise<void> {
+  const folders = modelFolders(cli.env);
+  const { verifyBundle } = await import('../addon/bundles.js');
+  const names = wanted.length > 0 ? wanted : await bundleIds(folders);
+  if (names.length === 0) {
+    throw new TimbreError(
+      'MODEL_NOT_FOUND',
+      `there is no bundle in ${folders.cache}: \`timbre models pull\` or \`add\` one`,
+    );
+  }
+  const reports: ({ model: string; path: string } & (VerifyReport | { error: { code: string; message: string } }))[] =
+    [];
+  for (const model of names) {
+    cli.signal.throwIfAborted();
+    const path = await findBundle(model, folders);
+    try {
+      const report = await verifyBundle(path, { device: options.device as NonNullable<LoadOptions['device']> });
+      reports.push({ model, path, ...report, manifest: readable(report.manifest) as ManifestJson });
+      if (!report.passed) {
+        cli.fail(
+          new TimbreError(
+            'MODEL_INVALID',
+            `embeddings differ from those made at conversion by up to ${report.maxRelativeError.toExponential(1)} ` +
+              '(relative): the file or this machine computes something else; convert the checkpoint again',
+          ),
+          model,
+        );
+      } else if (!options.json) {
+        await cli.line(
+          `${model}: right on ${report.device}, ${count(report.cases.length)} recordings, ` +
+            `relative error up to ${report.maxRelativeError.toExponential(1)}, 1 - cosine up to ${report.maxOneMinusCosine.toExponential(1)}`,
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof TimbreError)) throw error;
+      cli.fail(error, model);
+      reports.push({ model, path, error: { code: error.code, message: error.message } });
+    }
+  }
+  if (options.json) await cli.json(reports);
+}
+
+async function remove(cli: Cli, ids: string[], options: { json?: true }): Promise<void> {
+  const removed: string[] = [];
+  for (const id of ids) {
+    removed.push(await removeBundle(id, modelFolders(cli.env)));
+    if (!options.json) await cli.line(`removed ${removed.at(-1)}`);
+  }
+  if (options.json) await cli.json({ removed });
+}
+
+async function exportModel(
+  cli: Cli,
+  model: string,
+  options: { onnx: string; force?: true; json?: true },
+): Promise<void> {
+  const out = resolve(options.onnx);
+  if (!options.force && (await exists(out))) {
+    throw new TimbreError('INVALID_ARGUMENT', `${out} is there already; --force replaces it`);
+  }
+  const path = await findBundle(model, modelFolders(cli.env));
+  const started = performance.now();
+  const result = await exportOnnx({ bundle: path, out, env: cli.env, signal: cli.signal });
+  if (!result.checked) cli.warn('onnxruntime is not installed: the file was not compared with the bundle');
+  if (options.json) await cli.json({ path: out, ...result });
+  else await cli.line(`${out}: ${bytes((await stat(out)).size)}, ${describeCheck(result)}`);
+  cli.note(`exported in ${duration((performance.now() - started) / 1000)}`);
+}
+
+function describeCheck(result: { checked: boolean; maxRelativeError?: number }): string {
+  return result.checked
+    ? `relative error against the bundle up to ${result.maxRelativeError!.toExponential(1)}`
+    : 'not compared with the bundle';
+}

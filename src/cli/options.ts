@@ -1,0 +1,47 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** `starter`, the bundle of the package, unless TIMBRE_MODEL names another. */
+export function modelOption(): Option {
+  return new Option('--model <id-or-file>', 'model bundle: an id in the model cache, or a file')
+    .env('TIMBRE_MODEL')
+    .default('starter');
+}
+
+export function deviceOption(): Option {
+  return new Option('--device <device>', 'auto, cpu, cuda or cuda:<number>')
+    .env('TIMBRE_DEVICE')
+    .default('auto')
+    .argParser((text: string) => {
+      if (!/^(auto|cpu|cuda(:\d+)?)$/.test(text))
+        throw new InvalidArgumentError('auto, cpu, cuda or cuda:<number> belongs here.');
+      return text;
+    });
+}
+
+export function workersOption(): Option {
+  return new Option('--workers <n>', 'threads, one recording each (default: the processors that are there)').argParser(
+    whole(1, 1024),
+  );
+}
+
+/** For argParser(): a whole number in a range. */
+export function whole(from: number, to: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < from || value > to) {
+      throw new InvalidArgumentError(`a whole number from ${from} to ${to} belongs here.`);
+    }
+    return value;
+  };
+}
+
+/** For argParser(): a number in a range. */
+export function number(from: number, to: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= from && value <= to)) {
+      throw new InvalidArgumentError(`a number from ${from} to ${to} belongs here.`);
+    }
+    return value;
+  };
+}
