@@ -110,11 +110,6 @@ float to_float(ElementType type, const char* bytes) {
   }
 }
 
-bool is_floating(ElementType type) {
-  return type == ElementType::float32 || type == ElementType::float64 || type == ElementType::float16 ||
-         type == ElementType::bfloat16;
-}
-
 Status check_name(std::string_view name) {
   const bool control = std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
   if (name.empty() || name.size() > kMaxNameBytes || control) {
@@ -571,6 +566,17 @@ Result<std::vector<float>> Checkpoint::read(const CheckpointTensor& tensor) cons
                    " at element " + std::to_string(bad - values.begin()) + ": the checkpoint is of no use");
   }
   return values;
+}
+
+Result<std::int64_t> Checkpoint::read_integer(const CheckpointTensor& tensor) const {
+  std::int64_t value = 0;
+  if (tensor.type != ElementType::int64 || tensor.elements() != 1) {
+    return invalid("tensor " + quote(tensor.name) + " is no single whole number");
+  }
+  if (auto status = source_.read(tensor.file_offset, {reinterpret_cast<char*>(&value), sizeof(value)}); !status) {
+    return std::move(status).error();
+  }
+  return value;
 }
 
 }  // namespace timbre

@@ -48,6 +48,9 @@ class Checkpoint {
   /// Errors: MODEL_INVALID, naming the tensor, for elements that are no floating-point numbers, or not finite.
   Result<std::vector<float>> read(const CheckpointTensor& tensor) const;
 
+  /// The one element of an int64 tensor, such as a counter. Errors: MODEL_INVALID, naming the tensor.
+  Result<std::int64_t> read_integer(const CheckpointTensor& tensor) const;
+
  private:
   Checkpoint(ByteSource source, std::vector<CheckpointTensor> tensors, std::vector<std::string> notes)
       : source_(std::move(source)), tensors_(std::move(tensors)), notes_(std::move(notes)) {}

@@ -19,6 +19,7 @@ constexpr std::string_view kDigestAlgorithm = "xxh3-128";
 constexpr std::size_t kDigestDigits = 32;
 constexpr std::size_t kShownCharacters = 60;
 constexpr std::uint64_t kMaxManifestBytes = 16U << 20;
+constexpr std::uint64_t kMaxUnpackedBytes = 16U << 20;
 
 // Far beyond any model; they keep a damaged manifest from asking for absurd amounts of memory.
 constexpr std::int64_t kMaxSampleRate = 384000;
@@ -211,6 +212,12 @@ Result<Manifest> read_manifest(const std::string& path) {
   }
   for (const auto& [name, member] : members) {
     if (name.starts_with(root + "data/")) {
+      continue;
+    }
+    if (!member.stored) {  // its code is compressed; LibTorch compares it with its checksum as it unpacks it
+      if (member.size > kMaxUnpackedBytes) {
+        return refuse(quote(name) + " would unpack to " + std::to_string(member.size) + " bytes");
+      }
       continue;
     }
     if (auto status = archive.value().verify(name); !status) {

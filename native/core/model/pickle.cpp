@@ -406,6 +406,11 @@ const Element& element(ElementType type) {
 std::string_view name(ElementType type) { return element(type).name; }
 std::size_t bytes_of(ElementType type) { return element(type).bytes; }
 
+bool is_floating(ElementType type) {
+  return type == ElementType::float32 || type == ElementType::float64 || type == ElementType::float16 ||
+         type == ElementType::bfloat16;
+}
+
 Result<Pickle> unpickle(std::string_view bytes) { return Unpickler(bytes).run(); }
 
 }  // namespace timbre

@@ -13,6 +13,7 @@ enum class ElementType { float32, float64, float16, bfloat16, int64, int32, int1
 
 std::string_view name(ElementType type);
 std::size_t bytes_of(ElementType type);
+bool is_floating(ElementType type);
 
 /// A view of a storage, as torch._utils._rebuild_tensor_v2 takes it. Nothing is checked against the storage yet.
 struct StoredTensor {

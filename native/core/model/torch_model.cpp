@@ -226,24 +226,31 @@ Result<std::unique_ptr<const Model>> load_at(const std::string& path, const Mani
       return not_usable(path, "its weights are damaged: digest " + digest + ", expected " + manifest.weights_digest +
                                   "; fetch or make it again");
     }
-    module.eval();
-    module.to(place.device);
-    Module network = torch::jit::freeze(module);
-    torch::jit::toGraphFunction(network.get_method("forward").function())
-        ._set_initial_executor_execution_mode(torch::jit::SIMPLE);
-    auto model = std::make_unique<const TorchModel>(manifest, std::move(network), place);
-    for (const std::size_t frames : {manifest.shortest_frames, std::max(manifest.shortest_frames, kTrialFrames)}) {
-      if (const Status status = try_out(*model, frames); !status) {
-        return Error{status.error().code, not_usable(path, status.error().message).message};
-      }
-    }
-    return std::unique_ptr<const Model>(std::move(model));
+    auto model = make_model(manifest, std::move(module), place.device, place.note);
+    return model ? std::move(model) : Error{model.error().code, not_usable(path, model.error().message).message};
   } catch (...) {
     return torch_error(ErrorCode::MODEL_INVALID, "the bundle '" + path + "' cannot be loaded");
   }
 }
 
 }  // namespace
+
+Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module module, at::Device device,
+                                                const std::string& device_note) {
+  widen(module);
+  module.eval();
+  module.to(device);
+  Module network = torch::jit::freeze(module);
+  torch::jit::toGraphFunction(network.get_method("forward").function())
+      ._set_initial_executor_execution_mode(torch::jit::SIMPLE);
+  auto model = std::make_unique<const TorchModel>(manifest, std::move(network), Place{device, device_note});
+  for (const std::size_t frames : {manifest.shortest_frames, std::max(manifest.shortest_frames, kTrialFrames)}) {
+    if (auto status = try_out(*model, frames); !status) {
+      return std::move(status).error();
+    }
+  }
+  return std::unique_ptr<const Model>(std::move(model));
+}
 
 Result<std::unique_ptr<const Model>> load_torch_model(const std::string& path, const std::string& device) {
   auto place = find_place(device);

@@ -65,6 +65,24 @@ std::string weights_digest(const torch::jit::Module& module) {
   return weights_digest(std::move(tensors));
 }
 
+void widen(torch::jit::Module& module) {
+  for (torch::jit::Module part : module.modules()) {
+    std::vector<std::pair<std::string, at::Tensor>> halves;
+    const auto gather = [&](const auto& list) {
+      for (const auto& [name, value] : list) {
+        if (value.scalar_type() == at::kHalf) {
+          halves.emplace_back(name, value.to(at::kFloat));
+        }
+      }
+    };
+    gather(part.named_parameters(/*recurse=*/false));
+    gather(part.named_buffers(/*recurse=*/false));
+    for (const auto& [name, value] : halves) {
+      part.setattr(name, value);
+    }
+  }
+}
+
 Error torch_error(ErrorCode otherwise, const std::string& what) {
   std::string text;
   try {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/manifest.h"
+#include "model/model.h"
 #include "support/result.h"
 
 namespace timbre {
@@ -32,5 +33,9 @@ struct VerifyReport {
 /// Errors: MODEL_NOT_FOUND; MODEL_INVALID, also where the weights do not match their digest or the bundle holds no
 /// stored vectors; DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
 Result<VerifyReport> verify_bundle(const std::string& path, const std::string& device);
+
+/// The manifest's `verification`, as JSON: a few synthetic recordings by formula, and what the model makes of them.
+/// Errors: as of the front end and the model.
+Result<std::string> verification_vectors(const Model& model);
 
 }  // namespace timbre

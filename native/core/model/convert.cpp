@@ -1,0 +1,286 @@
+#include "model/convert.h"
+
+#include <ATen/Functions.h>
+#include <caffe2/serialize/inline_container.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/export.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "model/atomic_file.h"
+#include "model/checkpoint.h"
+#include "model/facts.h"
+#include "model/family.h"
+#include "model/torch_module.h"
+#include "model/torch_settings.h"
+#include "model/verify.h"
+
+namespace timbre {
+
+namespace {
+
+using caffe2::serialize::PyTorchStreamReader;
+using caffe2::serialize::PyTorchStreamWriter;
+using nlohmann::ordered_json;
+using torch::jit::Module;
+
+constexpr std::string_view kExtra = "extra/";
+constexpr const char* kManifest = "manifest.json";
+constexpr std::int64_t kScale = 8;
+
+std::string read_record(PyTorchStreamReader& reader, const std::string& name) {
+  const auto [bytes, size] = reader.getRecord(name);
+  return {static_cast<const char*>(bytes.get()), size};
+}
+
+/// Every variant there is a skeleton of, the plainest first.
+Result<std::vector<Variant>> read_variants(const std::string& folder) {
+  std::vector<Variant> variants;
+  std::error_code fault;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, fault)) {
+    if (entry.path().extension() != ".pt") {
+      continue;
+    }
+    const std::string path = entry.path().string();
+    PyTorchStreamReader reader(path);
+    auto variant = parse_variant(read_record(reader, "extra/family.json"), path);
+    if (!variant) {
+      return std::move(variant).error();
+    }
+    variants.push_back(std::move(variant).value());
+  }
+  if (variants.empty()) {
+    return Error{ErrorCode::MODEL_NOT_FOUND,
+                 "there are no skeletons of models in " + quote(folder) + ": install timbre-voice again"};
+  }
+  std::ranges::sort(variants, {}, [](const Variant& variant) {
+    return std::pair(variant.tensors.size(), std::string_view(variant.name));
+  });
+  return variants;
+}
+
+/// The submodule that holds "blocks.0.enter.linear.weight", and "weight".
+std::pair<Module, std::string> find_slot(Module module, std::string_view name) {
+  for (;;) {
+    const std::size_t dot = name.find('.');
+    if (dot == name.npos) {
+      return {std::move(module), std::string(name)};
+    }
+    module = module.attr(std::string(name.substr(0, dot))).toModule();
+    name.remove_prefix(dot + 1);
+  }
+}
+
+/// Tensors of a skeleton, with the checkpoint's values and sizes. They borrow the values' memory.
+void fill(Module& skeleton, std::vector<NetworkTensor>& tensors, bool halve) {
+  for (NetworkTensor& tensor : tensors) {
+    at::Tensor values = at::from_blob(tensor.values.data(), tensor.shape, at::kFloat);
+    if (halve && tensor.shape.size() > 1) {
+      values = values.to(at::kHalf);
+    }
+    auto [module, name] = find_slot(skeleton, tensor.name);
+    module.setattr(name, values);
+  }
+}
+
+/// Rounding to half precision may overflow.
+Status check_halved(const std::vector<NetworkTensor>& tensors) {
+  constexpr float kLargestHalf = 65504;
+  for (const NetworkTensor& tensor : tensors) {
+    if (tensor.shape.size() > 1 &&
+        std::ranges::any_of(tensor.values, [](float value) { return std::abs(value) > kLargestHalf; })) {
+      return Error{ErrorCode::INVALID_ARGUMENT,
+                   "the weights of " + quote(tensor.name) + " do not fit half precision: store them as fp32"};
+    }
+  }
+  return ok();
+}
+
+ordered_json describe(const ConvertRequest& request, const Checkpoint& checkpoint, const Variant& variant,
+                      const std::map<std::string, std::int64_t>& sizes) {
+  const auto family = ordered_json::parse(variant.json);
+  ordered_json network = family.at("network");
+  for (const auto& [name, size] : sizes) {
+    if (network.contains(name)) {
+      network[name] = size;
+    }
+  }
+  network["channels"] = network.value("scale", kScale) * sizes.at("width");
+  ordered_json front_end = family.at("frontEnd");
+  front_end["melBins"] = sizes.at("featureDim");
+
+  ordered_json manifest;
+  manifest["format"] = 1;
+  manifest["id"] = request.id;
+  manifest["version"] = request.version;
+  manifest["family"] = variant.family;
+  manifest["variant"] = variant.name;
+  manifest["trained"] = !is_untrained(checkpoint);
+  manifest["precision"] = "fp32";
+  manifest["storage"] = request.storage;
+  manifest["embedding"] = {{"dim", sizes.at("embeddingDim")}};
+  manifest["input"] = family.at("input");
+  manifest["frontEnd"] = std::move(front_end);
+  manifest["network"] = std::move(network);
+  const std::filesystem::path file(request.checkpoint);
+  manifest["source"] = {{"file", file.filename().string()}, {"bytes", std::filesystem::file_size(file)}};
+  if (!checkpoint.notes().empty()) {
+    manifest["source"]["notes"] = checkpoint.notes();
+  }
+  return manifest;
+}
+
+/// Adds the digest of the module's tensors, and what they make of the recordings that verify_bundle() repeats.
+Status measure(ordered_json& manifest, const Module& stored) {
+  manifest["weightsDigest"] = {{"algorithm", "xxh3-128"}, {"value", weights_digest(stored)}};
+  auto parsed = parse_manifest(manifest.dump());
+  if (!parsed) {
+    return Error{ErrorCode::INVALID_ARGUMENT, "with this id, version and facts " + parsed.error().message};
+  }
+  auto model = make_model(parsed.value(), stored.clone(), at::kCPU, "");
+  if (!model) {
+    return std::move(model).error();
+  }
+  auto vectors = verification_vectors(*model.value());
+  if (!vectors) {
+    return std::move(vectors).error();
+  }
+  manifest["verification"] = ordered_json::parse(vectors.value());
+  return ok();
+}
+
+Result<Manifest> convert(const ConvertRequest& request) {
+  const TorchScope scope;
+  auto checkpoint = Checkpoint::open(request.checkpoint);
+  if (!checkpoint) {
+    return std::move(checkpoint).error();
+  }
+  const auto refuse = [&](const Error& error) {
+    return Error{error.code, "checkpoint " + quote(request.checkpoint) + ": " + error.message};
+  };
+  auto variants = read_variants(request.skeletons);
+  if (!variants) {
+    return std::move(variants).error();
+  }
+  const auto variant = recognise(checkpoint.value(), variants.value(), request.family);
+  if (!variant) {
+    return refuse(variant.error());
+  }
+  auto tensors = arrange(checkpoint.value(), *variant.value());
+  if (!tensors) {
+    return refuse(tensors.error());
+  }
+  const bool halve = request.storage == "fp16";
+  if (auto status = check_halved(tensors.value()); halve && !status) {
+    return std::move(status).error();
+  }
+
+  auto described =
+      describe(request, checkpoint.value(), *variant.value(), fit(checkpoint.value(), *variant.value()).sizes);
+  Module module = torch::jit::load(variant.value()->skeleton, at::kCPU, /*load_debug_files=*/false);
+  fill(module, tensors.value(), halve);
+  module.eval();
+  auto facts = merge_facts(described.dump(), request.facts);
+  if (!facts) {
+    return std::move(facts).error();
+  }
+  ordered_json manifest = ordered_json::parse(facts.value());
+  if (auto status = measure(manifest, module); !status) {
+    return refuse(status.error());
+  }
+  auto parsed = parse_manifest(manifest.dump(1));
+  if (!parsed) {
+    return std::move(parsed).error();
+  }
+
+  auto file = AtomicFile::create(request.out);
+  if (!file) {
+    return std::move(file).error();
+  }
+  const auto sink = [&](const void* bytes, std::size_t count) {
+    file.value().write(bytes, count);
+    return count;  // commit() tells; the writer's own failures end in its destructor
+  };
+  torch::jit::ExportModule(module, sink, {{kManifest, parsed.value().json}});
+  if (auto status = file.value().commit(); !status) {
+    return std::move(status).error();
+  }
+  return parsed;
+}
+
+Result<Manifest> update(const std::string& path, const std::string& facts, const std::string& out,
+                        const std::map<std::string, std::string>& extras) {
+  auto current = read_manifest(path);
+  if (!current) {
+    return std::move(current).error();
+  }
+  auto merged = merge_facts(current.value().json, facts);
+  if (!merged) {
+    return std::move(merged).error();
+  }
+  auto manifest = parse_manifest(merged.value());
+  if (!manifest) {
+    return Error{ErrorCode::INVALID_ARGUMENT, "with these facts " + manifest.error().message};
+  }
+  std::map<std::string, std::string> replaced = extras;
+  replaced[kManifest] = merged.value();
+
+  PyTorchStreamReader reader(path);
+  auto file = AtomicFile::create(out);
+  if (!file) {
+    return std::move(file).error();
+  }
+  PyTorchStreamWriter writer([&](const void* bytes, std::size_t count) {
+    file.value().write(bytes, count);
+    return count;
+  });
+  for (const std::string& name : reader.getAllRecords()) {
+    // The writer makes its own serialisation id.
+    if (name == ".data/serialization_id" ||
+        (name.starts_with(kExtra) && replaced.contains(name.substr(kExtra.size())))) {
+      continue;
+    }
+    const auto [bytes, size] = reader.getRecord(name);
+    writer.writeRecord(name, bytes.get(), size, /*compress=*/name.starts_with("code/"));
+  }
+  for (const auto& [name, content] : replaced) {
+    if (!content.empty()) {
+      writer.writeRecord(std::string(kExtra) + name, content.data(), content.size());
+    }
+  }
+  writer.writeEndOfFile();
+  if (auto status = file.value().commit(); !status) {
+    return std::move(status).error();
+  }
+  return manifest;
+}
+
+}  // namespace
+
+Result<Manifest> convert_checkpoint(const ConvertRequest& request) {
+  if (request.storage != "fp32" && request.storage != "fp16") {
+    return Error{ErrorCode::INVALID_ARGUMENT, "storage " + quote(request.storage) + " is neither fp32 nor fp16"};
+  }
+  try {
+    return convert(request);
+  } catch (...) {
+    return torch_error(ErrorCode::INTERNAL, "the checkpoint " + quote(request.checkpoint) + " cannot be converted");
+  }
+}
+
+Result<Manifest> update_manifest(const std::string& path, const std::string& facts, const std::string& out,
+                                 const std::map<std::string, std::string>& extras) {
+  try {
+    return update(path, facts, out, extras);
+  } catch (...) {
+    return torch_error(ErrorCode::MODEL_INVALID, "the bundle " + quote(path) + " cannot be rewritten");
+  }
+}
+
+}  // namespace timbre
