@@ -155,6 +155,9 @@ Napi::Value Encoder::submit(const Napi::CallbackInfo& info) {
   if (const auto cut = options.Get("cutSeconds"); cut.IsNumber()) {
     request.cut_seconds = cut.As<Napi::Number>().DoubleValue();
   }
+  if (const auto cut = options.Get("cutSeconds"); cut.IsNumber()) {
+    request.cut_seconds = cut.As<Napi::Number>().DoubleValue();
+  }
   if (const auto timeout = options.Get("timeoutMs"); timeout.IsNumber()) {
     request.deadline = after_milliseconds(timeout.As<Napi::Number>().DoubleValue());
   }

@@ -28,8 +28,8 @@ class Encoder : public Napi::ObjectWrap<Encoder> {
  private:
   using Ticket = std::uint64_t;
 
-  /// submit(input, { sampleRate, allowSilence, timeoutMs }): `{ ticket, result }`, the second a promise. Throws at once
-  /// what Engine::submit answers.
+  /// submit(input, { sampleRate, allowSilence, cutSeconds, timeoutMs }): `{ ticket, result }`, the second a promise.
+  /// Throws at once what Engine::submit answers.
   Napi::Value submit(const Napi::CallbackInfo& info);
   /// cancel(ticket): whether the job was still known.
   Napi::Value cancel(const Napi::CallbackInfo& info);
