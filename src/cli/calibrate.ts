@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { TimbreError } from '../common/timbre-error.js';
-import { learnCalibration, type LearnedCalibration } from '../scoring/learn-calibration.js';
 import { trialSpeakers } from '../evaluation/trial-scores.js';
+import { findBundle, modelFolders } from '../models/cache.js';
+import { learnCalibration, type LearnedCalibration } from '../scoring/learn-calibration.js';
 import { writeCalibrationFile } from '../scoring/model-calibration.js';
 import { encodeVectors } from '../scoring/vectors.js';
 import { table, type Cli } from './cli.js';
@@ -67,12 +68,9 @@ async function calibrateModel(cli: Cli, trials: string, options: CalibrateOption
   const own = options.cohort !== undefined && run.cohort ? { cohort: encodeVectors(run.cohort) } : {};
   const written: string[] = [];
   if (options.bundle !== undefined) {
-    const [{ updateManifest }, { modelPath }] = await Promise.all([
-      import('../addon/bundles.js'),
-      import('../addon/model-path.js'),
-    ]);
+    const { updateManifest } = await import('../addon/bundles.js');
     const facts = { calibration: { ...calibration, learned: about }, thresholds, ...own };
-    await updateManifest(await modelPath(options.model ?? 'starter'), facts, options.bundle);
+    await updateManifest(await findBundle(options.model, modelFolders(cli.env)), facts, options.bundle);
     written.push(options.bundle);
   }
   const file = options.out ?? (options.bundle === undefined ? 'calibration.json' : undefined);

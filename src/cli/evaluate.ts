@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { TimbreError } from '../common/timbre-error.js';
 import { pairBalancedWeights } from '../evaluation/bootstrap.js';
 import { groupTrials, type Group } from '../evaluation/groups.js';
@@ -33,7 +33,9 @@ export function register(program: Command, cli: Cli): void {
       .description('error rates of a model on a list of trials')
       .argument('<trials>', 'a line `label enrolment test` each, label 1 for the same speaker, 0 for different ones'),
   )
-    .option('--calibration <file>', 'calibration to measure (default: TIMBRE_CALIBRATION, else that of the model)')
+    .addOption(
+      new Option('--calibration <file>', "calibration to measure instead of the model's own").env('TIMBRE_CALIBRATION'),
+    )
     .option('--json', 'one JSON document')
     .option('--out <folder>', 'write evaluation.json, and score histogram and DET curve as SVG and PNG')
     .addHelpText('after', HELP)

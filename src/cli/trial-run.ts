@@ -1,7 +1,5 @@
-import { readdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import type { Command } from 'commander';
-import { InvalidArgumentError, Option } from 'commander';
+import { Option, type Command } from 'commander';
 import { TimbreError } from '../common/timbre-error.js';
 import { calibrate, durationQuality } from '../evaluation/calibration.js';
 import { defaultCacheFolder, EmbeddingCache } from '../evaluation/embedding-cache.js';
@@ -18,12 +16,12 @@ import { recordingsOf, scoreTrials, speakersOf, type TrialScores } from '../eval
 import { readEnrolmentMap, readRecordingTable, readTrials, type TrialList } from '../evaluation/trials.js';
 import { calibrationOf, readCalibrationFile, type ModelCalibration } from '../scoring/model-calibration.js';
 import type { Cli } from './cli.js';
+import { withEncoder, type EncoderOptions } from './encoder.js';
+import { deviceOption, modelOption, number, workersOption } from './options.js';
+import { findRecordings } from './recordings.js';
 
 /** Options that `evaluate` and `calibrate` share. */
-export interface TrialOptions {
-  model?: string;
-  device?: 'auto' | 'cpu' | 'cuda';
-  workers?: number;
+export interface TrialOptions extends EncoderOptions {
   root?: string;
   enrol?: string;
   norm?: Normalisation;
@@ -40,9 +38,9 @@ export interface TrialOptions {
 export function addTrialOptions(command: Command): Command {
   const several = (value: string, before: string[]): string[] => [...before, value];
   return command
-    .option('--model <id or file>', 'the model')
-    .addOption(new Option('--device <device>', 'where it runs').choices(['auto', 'cpu', 'cuda']))
-    .option('--workers <n>', 'threads that embed', positive)
+    .addOption(modelOption())
+    .addOption(deviceOption())
+    .addOption(workersOption())
     .option('--root <folder>', 'where the paths of the list start (default: the folder of the list)')
     .option(
       '--enrol <map>',
@@ -65,16 +63,14 @@ export function addTrialOptions(command: Command): Command {
     )
     .option('--select <pattern>', 'only trials whose two values match; repeatable', several, [])
     .option('--balanced', 'every pair of speakers weighs the same, whatever its number of trials')
-    .option('--cut <seconds>', 'embed only so much from the middle of each recording', positive)
+    .addOption(
+      new Option('--cut <seconds>', 'embed only so much from the middle of each recording').argParser(
+        number(0.1, 3600),
+      ),
+    )
     .option('--embeddings <file>', 'embeddings made elsewhere, JSON lines { path, embedding }, instead of a model')
     .option('--cache <folder>', 'where embeddings are kept between runs (default: ~/.cache/timbre/embeddings)')
     .option('--no-cache', 'keep no embeddings');
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('expected a number above 0');
-  return value;
 }
 
 /** A list, scored. */
@@ -159,7 +155,7 @@ interface Embedded {
 const NOT_CALIBRATED: ModelCalibration = { calibration: null, thresholds: [], cohort: null };
 
 async function fromFile(paths: string[], options: TrialOptions): Promise<Embedded> {
-  for (const name of ['cut', 'cohort', 'model'] as const) {
+  for (const name of ['cut', 'cohort'] as const) {
     if (options[name] !== undefined) {
       throw new TimbreError('INVALID_ARGUMENT', `--${name} needs recordings: it cannot be used with --embeddings`);
     }
@@ -176,13 +172,7 @@ async function embedByModel(
   options: TrialOptions,
   calibrationFile: string | undefined,
 ): Promise<Embedded> {
-  const { SpeakerEncoder } = await import('../addon/index.js');
-  const encoder = await SpeakerEncoder.load({
-    model: options.model ?? 'starter',
-    ...(options.device && { device: options.device }),
-    ...(options.workers && { workers: options.workers }),
-  });
-  try {
+  return withEncoder(cli, options, {}, async (encoder) => {
     const { model, manifest, embeddingDim: dim } = encoder.info();
     const folder = typeof options.cache === 'string' ? options.cache : defaultCacheFolder(cli.env);
     const cutSeconds = options.cut;
@@ -197,9 +187,7 @@ async function embedByModel(
       calibrationFile === undefined ? calibrationOf(manifest) : await readCalibrationFile(calibrationFile, manifest);
     const cohort = options.cohort === undefined ? calibration.cohort : await cohortFrom(cli, options.cohort, embed);
     return { model, manifest, table, calibration, cohort };
-  } finally {
-    await encoder.close();
-  }
+  });
 }
 
 async function embedWithProgress(
@@ -226,18 +214,7 @@ async function cohortFrom(
   folder: string,
   embed: (title: string, paths: string[], root: string) => Promise<EmbeddingTable>,
 ): Promise<Cohort> {
-  let entries;
-  try {
-    entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  } catch (error) {
-    throw new TimbreError('INVALID_ARGUMENT', `cannot read the cohort ${folder}: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  const paths = entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .sort();
+  const paths = (await findRecordings([folder])).map((path) => relative(folder, path));
   const table = await embed('embedding the cohort', paths, resolve(folder));
   for (const { path, error } of table.failed) cli.fail(error, join(folder, path));
   const means = new Map<string, Float32Array>();
