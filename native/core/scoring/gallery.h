@@ -1,0 +1,78 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "support/result.h"
+
+namespace timbre {
+
+/// Unit vectors by key, searched exhaustively: for the nearest of a hundred thousand voices nothing needs to be
+/// approximate. Safe from any thread; a search sees the gallery as it was when it began, and changes do not wait for
+/// it. Memory that held a vector is overwritten when the vector goes.
+class Gallery {
+ public:
+  using Key = std::uint32_t;
+
+  struct Match {
+    Key key;
+    float cosine;
+  };
+
+  explicit Gallery(std::size_t dim) : dim_(dim) {}
+
+  /// Adds a vector or replaces the one of this key; it is scaled to unit length.
+  /// Errors: INVALID_ARGUMENT for another length, a value that is not finite, or a zero vector.
+  Status put(Key key, std::span<const float> vector);
+
+  /// False for a key that is not there.
+  bool remove(Key key);
+
+  /// The unit vector of a key.
+  std::optional<std::vector<float>> get(Key key) const;
+
+  /// The `count` nearest by cosine, nearest first, equal ones by key; of `candidates` only, where they are given, those
+  /// that are not there left out. O(size * dim).
+  /// Errors: INVALID_ARGUMENT, as of put().
+  Result<std::vector<Match>> top(std::span<const float> query, std::size_t count,
+                                 std::optional<std::span<const Key>> candidates = std::nullopt) const;
+
+  std::size_t size() const;
+  std::size_t dim() const { return dim_; }
+
+ private:
+  static constexpr std::size_t kBlockRows = 256;
+
+  /// Rows that are copied before they change while a search reads them.
+  struct Block {
+    explicit Block(std::size_t dim) : vectors(kBlockRows * dim) {}
+    Block(const Block&) = default;
+    Block& operator=(const Block&) = delete;
+    ~Block();
+
+    std::vector<float> vectors;
+    std::array<Key, kBlockRows> keys{};
+  };
+
+  struct Snapshot;
+
+  Result<std::vector<float>> to_unit(std::span<const float> vector) const;
+  Block& writable(std::size_t row);
+
+  /// Where a row begins within its block.
+  std::ptrdiff_t offset(std::size_t row) const { return static_cast<std::ptrdiff_t>(row % kBlockRows * dim_); }
+
+  const std::size_t dim_;
+  mutable std::mutex mutex_;  ///< held for as long as pointers are copied, never while scores are computed
+  std::vector<std::shared_ptr<Block>> blocks_;
+  std::unordered_map<Key, std::size_t> rows_;
+};
+
+}  // namespace timbre
