@@ -3,6 +3,7 @@
 #include "bundles.h"
 #include "encoder.h"
 #include "environment.h"
+#include "gallery.h"
 
 namespace {
 
@@ -10,6 +11,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   timbre::Environment::create(env);
   timbre::Encoder::define(env, exports);
   timbre::define_bundles(env, exports);
+  timbre::define_gallery(env, exports);
   return exports;
 }
 

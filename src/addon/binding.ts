@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
 import { isErrorCode, TimbreError } from '../common/timbre-error.js';
 import { whyUnavailable } from './unavailable.js';
 import type { EmbedResult, EncoderInfo, EncoderStats, RuntimeInfo, VerifyReport } from './types.js';
@@ -13,6 +14,7 @@ export interface NativeAddon {
   updateManifest(path: string, facts: string, out: string): Promise<string>;
   verifyBundle(path: string, device: string): Promise<Omit<VerifyReport, 'manifest'> & { manifest: string }>;
   runtimeInfo(): RuntimeInfo;
+  Gallery: new (dim: number) => NativeGallery;
 }
 
 export interface NativeLoadRequest {
@@ -57,6 +59,19 @@ export interface NativeJob {
   result: Promise<EmbedResult>;
 }
 
+/** Keys are whole numbers of 32 bits; `top` works on a thread of its own. */
+export interface NativeGallery {
+  put(key: number, vector: Float32Array): void;
+  remove(key: number): boolean;
+  get(key: number): Float32Array | null;
+  size(): number;
+  top(
+    query: Float32Array,
+    count: number,
+    candidates: Uint32Array | undefined,
+  ): Promise<{ keys: Uint32Array; cosines: Float32Array }>;
+}
+
 /** The package's folder: of `src/addon/` as of `dist/addon/`. */
 export const PACKAGE_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
 const ADDON_FILE = `${PACKAGE_FOLDER}build/Release/timbre.node`;
@@ -76,7 +91,7 @@ function load(): NativeAddon {
     const why = whyUnavailable({
       file: ADDON_FILE,
       exists: existsSync(ADDON_FILE),
-      message: cause instanceof Error ? cause.message : String(cause),
+      message: types.isNativeError(cause) ? cause.message : String(cause),
       platform: process.platform,
       architecture: process.arch,
       glibc: glibcVersion(),
@@ -94,7 +109,10 @@ function glibcVersion(): string | undefined {
 /** An error of the addon as a TimbreError. */
 export function typed(thrown: unknown): TimbreError {
   if (thrown instanceof TimbreError) return thrown;
-  const code = thrown instanceof Error ? (thrown as { code?: unknown }).code : undefined;
-  if (isErrorCode(code)) return new TimbreError(code, (thrown as Error).message);
+  // Not by class: the addon's errors are of the main realm, the caller may be in another.
+  if (types.isNativeError(thrown)) {
+    const { code } = thrown as { code?: unknown };
+    if (isErrorCode(code)) return new TimbreError(code, thrown.message);
+  }
   return new TimbreError('INTERNAL', `the addon failed: ${String(thrown)}`, { cause: thrown });
 }

@@ -31,7 +31,7 @@ export async function loadDataKey({ key, keyFile, create }: DataKeyOptions): Pro
       cause,
     });
   }
-  return (await readKeyFile(keyFile))!;
+  return parseKey(await readFile(keyFile, 'utf8'), `the data key ${keyFile}`);
 }
 
 /** Whole or not at all, and never over another: the key is written aside, then linked to its name. */

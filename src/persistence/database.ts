@@ -141,7 +141,7 @@ export class Database {
   }
 
   private async checkpoint(): Promise<void> {
-    const [{ busy }] = (await this.source.query('PRAGMA wal_checkpoint(TRUNCATE)')) as [{ busy: number }];
+    const [{ busy }] = await this.source.query<[{ busy: number }]>('PRAGMA wal_checkpoint(TRUNCATE)');
     this.traces = busy !== 0;
   }
 
@@ -210,14 +210,12 @@ async function makeFile(file: string): Promise<void> {
 
 /** True for a file that holds nothing yet. Refuses what is not ours and what a later version made. */
 async function checkOrigin(source: DataSource, file: string): Promise<boolean> {
-  const tables = (await source.query(`SELECT name FROM sqlite_master WHERE type = 'table'`)) as { name: string }[];
+  const tables = await source.query<{ name: string }[]>(`SELECT name FROM sqlite_master WHERE type = 'table'`);
   if (tables.length === 0) return true;
   const done = tables.some(({ name }) => name === 'migrations')
-    ? ((await source.query('SELECT name FROM migrations')) as { name: string }[])
+    ? await source.query<{ name: string }[]>('SELECT name FROM migrations')
     : [];
-  const [{ application_id: application }] = (await source.query('PRAGMA application_id')) as [
-    { application_id: number },
-  ];
+  const [{ application_id: application }] = await source.query<[{ application_id: number }]>('PRAGMA application_id');
   const known = new Set(MIGRATIONS.map(({ name }) => name));
   if (application !== APPLICATION_ID && !done.some(({ name }) => known.has(name))) {
     throw new TimbreError('STORAGE_INVALID', `${file} is a database of another program`);
@@ -237,7 +235,7 @@ async function readKeyCheck(source: DataSource): Promise<Buffer | null> {
   const row = await source.manager.findOneBy(SettingEntity, { name: KEY_CHECK.name });
   if (row) return row.value;
   // The first start may have been cut off before the check was written; vectors without one are damage.
-  const [{ count }] = (await source.query('SELECT COUNT(*) AS count FROM enrollments')) as [{ count: number }];
+  const [{ count }] = await source.query<[{ count: number }]>('SELECT COUNT(*) AS count FROM enrollments');
   if (count === 0) return null;
   throw new TimbreError('STORAGE_INVALID', 'the database has lost the check of its data key; restore a backup');
 }

@@ -40,14 +40,27 @@ export class FolderLock {
 
 function open(path: string): Promise<sqlite3.Database> {
   return new Promise((resolve, reject) => {
-    const database = new sqlite3.Database(path, (error) => (error ? reject(error) : resolve(database)));
+    const database = new sqlite3.Database(path, (error) => {
+      if (error) reject(error);
+      else resolve(database);
+    });
   });
 }
 
 function run(database: sqlite3.Database, sql: string): Promise<void> {
-  return new Promise((resolve, reject) => database.run(sql, (error) => (error ? reject(error) : resolve())));
+  return new Promise((resolve, reject) => {
+    database.run(sql, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
 }
 
 function close(database: sqlite3.Database): Promise<void> {
-  return new Promise((resolve, reject) => database.close((error) => (error ? reject(error) : resolve())));
+  return new Promise((resolve, reject) => {
+    database.close((error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
 }

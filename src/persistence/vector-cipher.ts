@@ -25,7 +25,7 @@ export class VectorCipher {
 
   sealVector(vector: Float32Array, belongsTo: readonly string[]): Buffer {
     const bytes = Buffer.alloc(vector.length * 4);
-    for (let i = 0; i < vector.length; i++) bytes.writeFloatLE(vector[i]!, i * 4);
+    vector.forEach((x, i) => bytes.writeFloatLE(x, i * 4));
     const sealed = this.seal(bytes, belongsTo);
     bytes.fill(0);
     return sealed;

@@ -33,10 +33,15 @@ async function outside(...statements: string[]): Promise<Record<string, unknown>
   let rows: Record<string, unknown>[] = [];
   for (const sql of statements) {
     rows = await new Promise((resolve, reject) =>
-      database.all(sql, (error, found) => (error ? reject(error) : resolve(found as Record<string, unknown>[]))),
+      database.all(sql, (error, found) => {
+        if (error) reject(error);
+        else resolve(found as Record<string, unknown>[]);
+      }),
     );
   }
-  await new Promise((resolve) => database.close(resolve));
+  await new Promise((resolve) => {
+    database.close(resolve);
+  });
   return rows;
 }
 
@@ -73,7 +78,9 @@ describe('a data folder at its first start', () => {
   it('runs with the write-ahead log, full synchronisation, secure deletion and foreign keys', async () => {
     const database = await open();
     const pragma = (name: string): Promise<unknown> =>
-      database.query(async (manager) => Object.values(((await manager.query(`PRAGMA ${name}`)) as object[])[0]!)[0]);
+      database.query(
+        async (manager) => Object.values((await manager.query<[Record<string, unknown>]>(`PRAGMA ${name}`))[0])[0],
+      );
     expect(await pragma('journal_mode')).toBe('wal');
     expect(await pragma('synchronous')).toBe(2);
     expect(await pragma('secure_delete')).toBe(1);
@@ -88,7 +95,7 @@ describe('a data folder at its first start', () => {
     await open({ key: Buffer.alloc(32, 7).toString('hex') });
   });
 
-  it.each(['', 'short', 'x'.repeat(44), `${Buffer.alloc(31, 1).toString('base64')}`])(
+  it.each(['', 'short', 'x'.repeat(44), Buffer.alloc(31, 1).toString('base64')])(
     'refuses the key %j and makes no tables',
     async (key) => {
       await expect(open({ key })).rejects.toMatchObject({ code: 'STORAGE_INVALID' });
@@ -237,12 +244,19 @@ describe('transactions', () => {
     const store = new TypeOrmVoiceStore(await open({ busyTimeoutMs: 20 }));
     const other = new sqlite3.Database(join(folder, DATABASE_FILE));
     const run = (sql: string): Promise<void> =>
-      new Promise((resolve, reject) => other.run(sql, (error) => (error ? reject(error) : resolve())));
+      new Promise((resolve, reject) =>
+        other.run(sql, (error) => {
+          if (error) reject(error);
+          else resolve();
+        }),
+      );
     await run('BEGIN IMMEDIATE');
     const insert = (): Promise<void> => store.transaction(({ speakers }) => speakers.insert(speaker('ada')));
     await expect(insert()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryAfterSeconds: 1 });
     await run('COMMIT');
-    await new Promise((resolve) => other.close(resolve));
+    await new Promise((resolve) => {
+      other.close(resolve);
+    });
     await insert();
     expect(await store.read(({ speakers }) => speakers.count())).toBe(1);
   });
@@ -304,9 +318,8 @@ describe('vectors at rest', () => {
         for (const seed of seeds) await enrollments.insert(enrollment(id, seed));
       }
     });
-    const blobs = await database.query(
-      async (manager) =>
-        (await manager.query(`SELECT embedding FROM enrollments WHERE speaker_id = 'ada'`)) as { embedding: Buffer }[],
+    const blobs = await database.query((manager) =>
+      manager.query<{ embedding: Buffer }[]>(`SELECT embedding FROM enrollments WHERE speaker_id = 'ada'`),
     );
     const found = async (): Promise<number> => {
       const names = await readdir(folder);

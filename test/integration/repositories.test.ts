@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { buildProfile, type Profile } from '../../src/enrollments/profile.js';
 import { Database } from '../../src/persistence/database.js';
 import { TypeOrmVoiceStore } from '../../src/persistence/typeorm-voice-store.js';
+import type { Speaker } from '../../src/speakers/speaker.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
 
 let remove: () => Promise<void>;
@@ -53,9 +54,9 @@ describe('speakers', () => {
       for (const [i, id] of ids.entries()) await speakers.insert(speaker(id, 1_000 + Math.floor(i / 7)));
     });
     const listed: string[] = [];
-    let after = null;
+    let after: Speaker | null = null;
     for (;;) {
-      const page = await store.read(({ speakers }) => speakers.page(after, 5));
+      const page: Speaker[] = await store.read(({ speakers }) => speakers.page(after, 5));
       listed.push(...page.map(({ id }) => id));
       if (page.length < 5) break;
       after = page.at(-1)!;

@@ -51,7 +51,8 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
     return this.manager.count(SpeakerEntity);
   }
 
-  async update({ id, version, name, updatedAt }: Speaker): Promise<Speaker> {
+  async update(speaker: Speaker): Promise<Speaker> {
+    const { id, version, name, updatedAt } = speaker;
     const changes = { name, updatedAt: updatedAt.getTime(), version: version + 1 };
     const { affected } = await this.manager.update(SpeakerEntity, { id, version }, changes);
     if (affected !== 1) {
@@ -60,7 +61,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
         `speaker ${JSON.stringify(id)} was changed meanwhile; read it again and repeat`,
       );
     }
-    return (await this.find(id))!;
+    return { ...speaker, version: version + 1 };
   }
 
   async erase(id: string): Promise<boolean> {

@@ -1,0 +1,101 @@
+#include "gallery.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "environment.h"
+#include "scoring/gallery.h"
+#include "values.h"
+
+namespace timbre {
+
+namespace {
+
+using Matches = std::vector<Gallery::Match>;
+
+std::span<const float> floats(Napi::Value value) {
+  const auto array = value.As<Napi::Float32Array>();
+  return {array.Data(), array.ElementLength()};
+}
+
+Gallery::Key key_of(Napi::Value value) { return value.As<Napi::Number>().Uint32Value(); }
+
+/// The JS object of one gallery. Searches hold the gallery themselves: the object may be collected meanwhile.
+class GalleryObject : public Napi::ObjectWrap<GalleryObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Gallery",
+                       {InstanceMethod<&GalleryObject::put>("put"), InstanceMethod<&GalleryObject::remove>("remove"),
+                        InstanceMethod<&GalleryObject::get>("get"), InstanceMethod<&GalleryObject::size>("size"),
+                        InstanceMethod<&GalleryObject::top>("top")});
+  }
+
+  explicit GalleryObject(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<GalleryObject>(info),
+        gallery_(std::make_shared<Gallery>(static_cast<std::size_t>(key_of(info[0])))) {}
+
+ private:
+  Napi::Value put(const Napi::CallbackInfo& info) {
+    const auto done = gallery_->put(key_of(info[0]), floats(info[1]));
+    if (!done) throw to_js(info.Env(), done.error());
+    return info.Env().Undefined();
+  }
+
+  Napi::Value remove(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), gallery_->remove(key_of(info[0])));
+  }
+
+  Napi::Value get(const Napi::CallbackInfo& info) {
+    const auto vector = gallery_->get(key_of(info[0]));
+    if (!vector) return info.Env().Null();
+    auto array = Napi::Float32Array::New(info.Env(), vector->size());
+    std::copy(vector->begin(), vector->end(), array.Data());
+    return array;
+  }
+
+  Napi::Value size(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(gallery_->size()));
+  }
+
+  Napi::Value top(const Napi::CallbackInfo& info) {
+    const auto query = floats(info[0]);
+    std::optional<std::vector<Gallery::Key>> candidates;
+    if (info[2].IsTypedArray()) {
+      const auto keys = info[2].As<Napi::Uint32Array>();
+      candidates.emplace(keys.Data(), keys.Data() + keys.ElementLength());
+    }
+    return Environment::of(info.Env())
+        ->run("timbre-search",
+              [gallery = gallery_, query = std::vector(query.begin(), query.end()),
+               count = static_cast<std::size_t>(key_of(info[1])),
+               candidates = std::move(candidates)]() -> Result<Environment::ToJs> {
+                auto matches = candidates ? gallery->top(query, count, *candidates) : gallery->top(query, count);
+                if (!matches) return std::move(matches).error();
+                return Environment::ToJs(
+                    [matches = std::move(matches).value()](Napi::Env env) { return to_js_matches(env, matches); });
+              });
+  }
+
+  static Napi::Value to_js_matches(Napi::Env env, const Matches& matches) {
+    auto keys = Napi::Uint32Array::New(env, matches.size());
+    auto cosines = Napi::Float32Array::New(env, matches.size());
+    for (std::size_t i = 0; i < matches.size(); ++i) {
+      keys[i] = matches[i].key;
+      cosines[i] = matches[i].cosine;
+    }
+    auto object = Napi::Object::New(env);
+    object.Set("keys", keys);
+    object.Set("cosines", cosines);
+    return object;
+  }
+
+  const std::shared_ptr<Gallery> gallery_;
+};
+
+}  // namespace
+
+void define_gallery(Napi::Env env, Napi::Object exports) { exports.Set("Gallery", GalleryObject::define(env)); }
+
+}  // namespace timbre

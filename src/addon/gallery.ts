@@ -1,0 +1,63 @@
+import { invalid, wholeNumber } from './arguments.js';
+import { addon, typed, type NativeGallery } from './binding.js';
+
+export interface GalleryMatch {
+  key: number;
+  /** In [-1, 1]. */
+  cosine: number;
+}
+
+const LARGEST = 2 ** 32 - 1;
+
+/**
+ * Unit vectors by number, searched exhaustively in the native core. Changes are done when the call returns and never
+ * wait for a search; a search runs on a thread of its own and sees the gallery as it was when it began.
+ */
+export class Gallery {
+  readonly #native: NativeGallery;
+
+  /** Vectors of `dim` dimensions. Errors: ADDON_UNAVAILABLE. */
+  constructor(readonly dim: number) {
+    this.#native = new (addon().Gallery)(wholeNumber('dim', dim, 0, 1, 65_536));
+  }
+
+  get size(): number {
+    return this.#native.size();
+  }
+
+  /** Adds or replaces; the vector is copied and scaled to unit length. Errors: INVALID_ARGUMENT. */
+  put(key: number, vector: Float32Array): void {
+    try {
+      this.#native.put(keyOf(key), vectorOf(vector));
+    } catch (error) {
+      throw typed(error);
+    }
+  }
+
+  remove(key: number): boolean {
+    return this.#native.remove(keyOf(key));
+  }
+
+  get(key: number): Float32Array | null {
+    return this.#native.get(keyOf(key));
+  }
+
+  /** The nearest by cosine, nearest first; of `candidates` only where they are given. Errors: INVALID_ARGUMENT. */
+  async top(query: Float32Array, count: number, candidates?: Uint32Array): Promise<GalleryMatch[]> {
+    try {
+      const found = await this.#native.top(vectorOf(query), wholeNumber('count', count, 0, 0, LARGEST), candidates);
+      return Array.from(found.keys, (key, i) => ({ key, cosine: found.cosines[i] ?? NaN }));
+    } catch (error) {
+      throw typed(error);
+    }
+  }
+}
+
+function keyOf(key: number): number {
+  return wholeNumber('key', key, 0, 0, LARGEST);
+}
+
+function vectorOf(vector: unknown): Float32Array {
+  if (vector instanceof Float32Array) return vector;
+  throw invalid('the vector is no Float32Array');
+}
