@@ -28,6 +28,7 @@ export const SYSTEM_PACKAGES = [
   { name: 'espeak-ng', needed: 'use', probe: { program: 'espeak-ng' } },
   { name: 'libgtest-dev', needed: 'tests', probe: { module: 'gtest' } },
   { name: 'libgmock-dev', needed: 'tests', probe: { module: 'gmock' } },
+  { name: 'zlib1g-dev', needed: 'tests', probe: { module: 'zlib' } },
   { name: 'ninja-build', needed: 'tests', probe: { program: 'ninja' } },
   { name: 'clang-format', needed: 'lint', probe: { program: 'clang-format' } },
   { name: 'clang-tidy', needed: 'lint', probe: { program: 'clang-tidy' } },
