@@ -8,6 +8,8 @@ export interface RequestContext {
   readonly id: string;
   /** `performance.now()` when it came in. */
   readonly started: number;
+  /** The pattern of the route that takes it; empty until one has. */
+  route: string;
   /** `performance.now()` when its time is up; Infinity until `RequestInterceptor` has set it. */
   deadline: number;
   /** Aborted when the client goes away before the answer. */
@@ -34,6 +36,7 @@ export function contextOf(request: { raw?: IncomingMessage } | IncomingMessage):
     context = {
       id: requestId(raw),
       started: performance.now(),
+      route: '',
       deadline: Infinity,
       signal: controller.signal,
       abort: () => controller.abort(),

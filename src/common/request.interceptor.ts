@@ -1,19 +1,28 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { PATH_METADATA } from '@nestjs/common/constants.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path/posix';
 import type { Observable } from 'rxjs';
 import { Config } from '../config/config.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
 import { contextOf, rawResponse } from './request-context.js';
+import { TimbreError } from './timbre-error.js';
+import { Traffic } from './traffic.js';
 
-/** Gives every request its deadline, its cancellation and its id in the answer. */
+/** Gives every request its route, its deadline, its cancellation and its id in the answer. */
 @Injectable()
 export class RequestInterceptor implements NestInterceptor {
-  constructor(private readonly config: Config) {}
+  constructor(
+    private readonly config: Config,
+    private readonly traffic: Traffic,
+  ) {}
 
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     const http = execution.switchToHttp();
     const context = contextOf(http.getRequest<IncomingMessage>());
     const response = rawResponse(http.getResponse<ServerResponse>());
+    context.route = routeOf(execution);
+    if (this.traffic.stopping) throw new TimbreError('ENGINE_CLOSED', 'the service is stopping');
     context.deadline = context.started + this.config.requestSeconds * 1000;
     response.once('close', () => {
       if (!response.writableFinished) context.abort();
@@ -21,4 +30,11 @@ export class RequestInterceptor implements NestInterceptor {
     if (!response.headersSent) response.setHeader(REQUEST_ID_HEADER, context.id);
     return next.handle();
   }
+}
+
+function routeOf(execution: ExecutionContext): string {
+  const parts = [execution.getClass(), execution.getHandler()].map(
+    (target) => Reflect.getMetadata(PATH_METADATA, target) as string | string[] | undefined,
+  );
+  return join('/', ...parts.map((part) => (Array.isArray(part) ? part[0] : part) ?? ''));
 }

@@ -14,11 +14,11 @@ export type ConfigInput = { readonly [K in SettingName]?: ConfigValues[K] | stri
 
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the table is the list of fields
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type, @typescript-eslint/no-unsafe-declaration-merging -- the table is the list of fields
 export interface Config extends ConfigValues {}
 
 /** Frozen; folders are absolute. */
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+// eslint-disable-next-line @typescript-eslint/no-extraneous-class, @typescript-eslint/no-unsafe-declaration-merging -- a class is a token of injection
 export class Config {
   private constructor(values: ConfigValues) {
     Object.assign(this, values);

@@ -84,7 +84,7 @@ export const SETTINGS = {
   workers: setting({
     env: 'TIMBRE_WORKERS',
     flag: 'workers',
-    schema: whole(0, 1024),
+    schema: whole(0, 256),
     default: '0',
     defaultMeans: 'the processors available to the process',
     takes: 'N',

@@ -1,5 +1,6 @@
-import type { AudioInput, EmbedOptions, EmbedResult, EncoderInfo, EncoderStats } from '../addon/types.js';
+import type { AudioInput, BatchItem, EmbedOptions, EmbedResult, EncoderInfo, EncoderStats } from '../addon/types.js';
 import type { ErrorCode } from '../common/error-codes.js';
+import type { Scorer } from '../scoring/scorer.js';
 
 export type EngineState =
   /** `progress` in [0, 1] while a model is fetched, null where it is not known. */
@@ -26,11 +27,20 @@ export abstract class EmbeddingEngine {
    */
   abstract embed(input: AudioInput, options?: EmbedOptions): Promise<EmbedResult>;
 
+  /**
+   * One item per input, in their order; one that fails costs the others nothing, and none is refused for a full queue.
+   * Only a few are queued at a time, so that a long list leaves room for others. Errors: MODEL_NOT_READY, ENGINE_CLOSED.
+   */
+  abstract embedBatch(inputs: readonly AudioInput[], options?: EmbedOptions): Promise<BatchItem[]>;
+
   /** Throws what `embed` would throw before looking at its input: MODEL_NOT_READY, ENGINE_CLOSED, OVERLOADED. */
   abstract admit(): void;
 
   /** Errors: MODEL_NOT_READY, ENGINE_CLOSED. */
   abstract info(): EncoderInfo;
+
+  /** Of the loaded model, with the user's calibration where one is configured. Errors: MODEL_NOT_READY, ENGINE_CLOSED. */
+  abstract scorer(): Scorer;
 
   /** All zero before the model is loaded. */
   abstract stats(): EncoderStats;

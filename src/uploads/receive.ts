@@ -145,7 +145,10 @@ class Reception {
         request.unpipe(parser);
         reject(failing.signal.reason as TimbreError);
       };
-      if (failing.signal.aborted) return stop();
+      if (failing.signal.aborted) {
+        stop();
+        return;
+      }
       failing.signal.addEventListener('abort', stop);
       request.on('data', count);
       request.pipe(parser);
@@ -184,7 +187,8 @@ class Reception {
     const problem = this.refusal(field);
     if (problem) {
       stream.resume();
-      return this.fail(problem);
+      this.fail(problem);
+      return;
     }
     const recording: Recording = {
       field: field!,

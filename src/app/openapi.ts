@@ -1,0 +1,30 @@
+import { Injectable, type INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { packageVersion } from '../common/package-version.js';
+
+/** The API as an OpenAPI document, made on first use. */
+@Injectable()
+export class OpenApi {
+  private made: OpenAPIObject | undefined;
+  private app: INestApplication | undefined;
+
+  /** Says which application is described. */
+  of(app: INestApplication): void {
+    this.app = app;
+  }
+
+  document(): OpenAPIObject {
+    if (!this.app) throw new Error('OpenApi.of() was not called');
+    return (this.made ??= describe(this.app));
+  }
+}
+
+function describe(app: INestApplication): OpenAPIObject {
+  const info = new DocumentBuilder()
+    .setTitle('Timbre')
+    .setDescription('Speaker recognition: enrol speakers, verify claims, identify voices, embed recordings.')
+    .setVersion(packageVersion())
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .build();
+  return SwaggerModule.createDocument(app, info);
+}

@@ -1,0 +1,40 @@
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { Config } from '../config/config.js';
+import { parseJson } from './parse-json.js';
+import { contextOf } from './request-context.js';
+
+/** Longer than any id that the API gives out or takes. */
+const MAX_PARAM_LENGTH = 512;
+const KEEP_ALIVE_MS = 72_000;
+/** Node's own answer to a request that does not end comes after ours. */
+const RECEIVE_GRACE_MS = 5000;
+
+/** Fastify as both listeners use it. To be used with `bodyParser: false`: it takes JSON and forms, nothing else. */
+export function createAdapter(config: Config): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    bodyLimit: config.maxJsonBytes,
+    requestTimeout: Math.ceil(config.requestSeconds * 1000) + RECEIVE_GRACE_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    genReqId: (raw: IncomingMessage) => contextOf(raw).id,
+    multipart: false,
+    logger: false,
+  });
+  adapter.useBodyParser('application/json', false, { bodyLimit: config.maxJsonBytes }, (_request, body, done) => {
+    try {
+      done(null, parseJson(body));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  acceptForms(adapter.getInstance());
+  return adapter;
+}
+
+/** Leaves the bodies of forms unread, for `receive`. */
+export function acceptForms(fastify: FastifyInstance): void {
+  if (fastify.hasContentTypeParser('multipart/form-data')) return;
+  fastify.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null));
+}

@@ -1,0 +1,48 @@
+import type { LoggerService } from '@nestjs/common';
+import { pino, type DestinationStream, type Logger } from 'pino';
+import { pretty } from './pretty-log.js';
+
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+/** One JSON object a line; readable lines on a terminal. Nothing of a request's body or headers is ever logged. */
+export function createLog(level: LogLevel, stream: DestinationStream & { isTTY?: boolean }): Logger {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  return pino(options, stream.isTTY ? pretty(stream) : stream);
+}
+
+/** Nest's own messages and those of `new Logger('Room')` through pino. A message may be an object with `msg`. */
+export class NestLog implements LoggerService {
+  constructor(private readonly pino: Logger) {}
+
+  log(message: unknown, ...rest: unknown[]): void {
+    this.write('info', message, rest);
+  }
+  error(message: unknown, ...rest: unknown[]): void {
+    this.write('error', message, rest);
+  }
+  warn(message: unknown, ...rest: unknown[]): void {
+    this.write('warn', message, rest);
+  }
+  debug(message: unknown, ...rest: unknown[]): void {
+    this.write('debug', message, rest);
+  }
+  verbose(message: unknown, ...rest: unknown[]): void {
+    this.write('trace', message, rest);
+  }
+  fatal(message: unknown, ...rest: unknown[]): void {
+    this.write('fatal', message, rest);
+  }
+
+  /** The last of the rest is Nest's context, the one before it, of errors, a stack. */
+  private write(level: Exclude<LogLevel, 'silent'>, message: unknown, rest: unknown[]): void {
+    const [room, stack] = rest.filter((part) => typeof part === 'string').reverse() as (string | undefined)[];
+    // Nest tells every route and module it makes; that is of interest to its developers only.
+    const quiet = level === 'info' && NEST_ROOMS.has(room ?? '') ? 'debug' : level;
+    const fields = { room, ...(stack === undefined ? {} : { stack }) };
+    if (message instanceof Error) this.pino[quiet]({ ...fields, err: message }, message.message);
+    else if (typeof message === 'object' && message !== null) this.pino[quiet]({ ...fields, ...message });
+    else this.pino[quiet](fields, String(message));
+  }
+}
+
+const NEST_ROOMS = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);

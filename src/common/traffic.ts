@@ -1,0 +1,109 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { contextOf } from './request-context.js';
+
+/** One request that has been answered or given up. */
+export interface Exchange {
+  method: string;
+  /** The route's pattern; empty where none matched. */
+  route: string;
+  status: number;
+  seconds: number;
+}
+
+/** Requests that operators' tools make all the time. */
+const QUIET_ROUTES = /^\/(health|metrics)\b/;
+
+/** Every request of every listener, from its first byte to its last: counted, logged, and waited for at the end. */
+@Injectable()
+export class Traffic {
+  private readonly logger = new Logger('Http');
+  private readonly open = new Set<ServerResponse>();
+  private readonly servers = new Set<Server>();
+  private readonly listeners = new Set<(exchange: Exchange) => void>();
+  private quiet: (() => void) | undefined;
+  private draining = false;
+
+  /** Whether the service has begun to stop: no new work. */
+  get stopping(): boolean {
+    return this.draining;
+  }
+
+  /** Requests under way. */
+  get inFlight(): number {
+    return this.open.size;
+  }
+
+  watch(server: Server): void {
+    this.servers.add(server);
+    server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.begin(request, response);
+    });
+  }
+
+  listen(listener: (exchange: Exchange) => void): void {
+    this.listeners.add(listener);
+  }
+
+  /**
+   * Accepts nothing new and waits for what is under way; after `seconds` calls `giveUp`, which is to make the rest
+   * fail, and cuts what then still hangs on.
+   */
+  async drain(seconds: number, giveUp: () => Promise<void>): Promise<void> {
+    this.draining = true;
+    for (const server of this.servers) {
+      server.close();
+      server.closeIdleConnections();
+    }
+    for (const response of this.open) closeAfter(response);
+    if (await this.silence(seconds * 1000)) return;
+    this.logger.warn(`${this.open.size} requests were not done after ${seconds} s`);
+    await giveUp();
+    if (await this.silence(LAST_WORDS_MS)) return;
+    for (const server of this.servers) server.closeAllConnections();
+  }
+
+  private begin(request: IncomingMessage, response: ServerResponse): void {
+    const context = contextOf(request);
+    this.open.add(response);
+    if (this.draining) closeAfter(response);
+    response.once('close', () => {
+      this.open.delete(response);
+      const seconds = (performance.now() - context.started) / 1000;
+      const status = response.writableFinished ? response.statusCode : CLIENT_CLOSED;
+      const exchange = { method: request.method ?? '', route: context.route, status, seconds };
+      for (const listener of this.listeners) listener(exchange);
+      this.log(context.id, exchange);
+      if (this.open.size === 0) this.quiet?.();
+    });
+  }
+
+  private log(requestId: string, { method, route, status, seconds }: Exchange): void {
+    const ms = Math.round(seconds * 1000);
+    const line = { requestId, method, route, status, ms, msg: `${method} ${route || '(no such call)'} ${status}` };
+    if (QUIET_ROUTES.test(route)) this.logger.debug(line);
+    else this.logger.log(line);
+  }
+
+  /** True when no request is under way, false when the time is up first. */
+  private silence(milliseconds: number): Promise<boolean> {
+    if (this.open.size === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), milliseconds);
+      this.quiet = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+}
+
+/** What is logged and counted for a request whose client went away; the error table's ABORTED. */
+const CLIENT_CLOSED = 499;
+
+/** Time that failed requests get to send their answer. */
+const LAST_WORDS_MS = 2000;
+
+function closeAfter(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close');
+}

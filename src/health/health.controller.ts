@@ -1,0 +1,53 @@
+import { Get, HttpStatus, ServiceUnavailableException } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse } from '@nestjs/swagger';
+import { HealthCheckService, type HealthCheckResult, type HealthIndicatorFunction } from '@nestjs/terminus';
+import { z } from 'zod';
+import { ApiController } from '../common/api-controller.js';
+import { EngineHealth } from './engine.health.js';
+
+const indicators = z.record(z.string(), z.object({ status: z.enum(['up', 'down']) }).loose());
+const healthResult = z.object({
+  status: z.enum(['ok', 'error', 'shutting_down']),
+  info: indicators,
+  error: indicators,
+  details: indicators,
+});
+
+@ApiController('health', 'Operations')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly engine: EngineHealth,
+    private readonly host: HttpAdapterHost,
+  ) {}
+
+  @Get('live')
+  @ApiOperation({ summary: 'Is the process alive?', operationId: 'getLive' })
+  @ApiOkResponse({ description: 'It answers.', standardSchema: healthResult })
+  live(@Res({ passthrough: true }) response: unknown): Promise<HealthCheckResult> {
+    return this.check([], response);
+  }
+
+  @Get('ready')
+  @ApiOperation({ summary: 'Can it take requests?', operationId: 'getReady' })
+  @ApiOkResponse({ description: 'The model is loaded.', standardSchema: healthResult })
+  @ApiServiceUnavailableResponse({
+    description: 'Not yet, or not any more: `error.engine.message` says why.',
+    standardSchema: healthResult,
+  })
+  ready(@Res({ passthrough: true }) response: unknown): Promise<HealthCheckResult> {
+    return this.check([() => this.engine.check('engine')], response);
+  }
+
+  private async check(of: HealthIndicatorFunction[], response: unknown): Promise<HealthCheckResult> {
+    try {
+      return await this.health.check(of);
+    } catch (error) {
+      if (!(error instanceof ServiceUnavailableException)) throw error;
+      this.host.httpAdapter.status(response, HttpStatus.SERVICE_UNAVAILABLE);
+      return error.getResponse() as HealthCheckResult;
+    }
+  }
+}

@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { EngineHealth } from './engine.health.js';
+import { HealthController } from './health.controller.js';
+import { InfoController } from './info.controller.js';
+
+@Module({
+  // "Not ready" while a model loads is no error to log every second.
+  imports: [TerminusModule.forRoot({ logger: false })],
+  controllers: [HealthController, InfoController],
+  providers: [EngineHealth],
+})
+export class HealthModule {}

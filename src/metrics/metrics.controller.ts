@@ -1,0 +1,19 @@
+import { Get, Header } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProduces } from '@nestjs/swagger';
+import { Registry } from 'prom-client';
+import { ApiController } from '../common/api-controller.js';
+import { Metrics } from './metrics.service.js';
+
+@ApiController('metrics', 'Operations')
+export class MetricsController {
+  constructor(private readonly metrics: Metrics) {}
+
+  @Get()
+  @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
+  @ApiOperation({ summary: 'Metrics for Prometheus', operationId: 'getMetrics' })
+  @ApiProduces('text/plain')
+  @ApiOkResponse({ description: 'Stage timings, queue, requests, event loop, memory.', schema: { type: 'string' } })
+  read(): Promise<string> {
+    return this.metrics.registry.metrics();
+  }
+}

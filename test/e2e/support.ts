@@ -1,0 +1,150 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { convertCheckpoint, updateManifest } from '../../src/addon/index.js';
+import { startService, type Service } from '../../src/app/service.js';
+import { createLog } from '../../src/common/logging.js';
+import { Config, type ConfigInput } from '../../src/config/config.js';
+
+const CHECKPOINT = fileURLToPath(new URL('../fixtures/checkpoints/speechbrain-c16.ckpt', import.meta.url));
+
+/** Where a test file keeps everything; removed by `remove`. */
+export class Workshop {
+  private constructor(readonly folder: string) {}
+
+  static async open(): Promise<Workshop> {
+    return new Workshop(await mkdtemp(join(tmpdir(), 'timbre-e2e-')));
+  }
+
+  path(...parts: string[]): string {
+    return join(this.folder, ...parts);
+  }
+
+  /** The small model of the fixtures as a bundle, with a calibration. */
+  async bundle(id = 'small'): Promise<string> {
+    const out = this.path(`${id}.pt`);
+    await convertCheckpoint({ checkpoint: CHECKPOINT, family: 'speechbrain', id, out });
+    await updateManifest(
+      out,
+      {
+        calibration: { offset: -4, scale: 10, quality: {} },
+        thresholds: [{ falseAcceptRate: 0.01, cosine: 0.5, llr: 1 }],
+      },
+      out,
+    );
+    return out;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A service on free ports, in a folder of its own. */
+export class TestService {
+  private constructor(
+    readonly service: Service,
+    readonly uploadDir: string,
+    /** Every line of the log, parsed. */
+    readonly log: Record<string, unknown>[],
+  ) {}
+
+  static async start(workshop: Workshop, settings: ConfigInput = {}): Promise<TestService> {
+    const uploadDir = await mkdtemp(workshop.path('uploads-'));
+    const log: Record<string, unknown>[] = [];
+    const sink = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        log.push(JSON.parse(chunk.toString()) as Record<string, unknown>);
+        done();
+      },
+    });
+    const config = Config.of({
+      port: 0,
+      sidecarPort: 0,
+      workers: 2,
+      logLevel: 'trace',
+      uploadDir,
+      dataDir: await mkdtemp(workshop.path('data-')),
+      modelCacheDir: workshop.folder,
+      drainSeconds: 5,
+      ...settings,
+    });
+    return new TestService(await startService(config, createLog(config.logLevel, sink)), uploadDir, log);
+  }
+
+  get url(): string {
+    return this.service.url;
+  }
+
+  /** What lies in the folder of uploads now. */
+  uploads(): Promise<string[]> {
+    return readdir(this.uploadDir);
+  }
+
+  fetch(path: string, init?: RequestInit): Promise<Response> {
+    return fetch(new URL(path, this.url), init);
+  }
+
+  /** Status and JSON of an answer. */
+  async call(path: string, init?: RequestInit): Promise<{ status: number; headers: Headers; body: unknown }> {
+    const response = await this.fetch(path, init);
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? null : (JSON.parse(text) as unknown),
+    };
+  }
+
+  postJson(path: string, value: unknown): ReturnType<TestService['call']> {
+    const headers = { 'content-type': 'application/json' };
+    return this.call(path, { method: 'POST', headers, body: JSON.stringify(value) });
+  }
+
+  /** Posts a form; a part that is a Buffer goes as a file. */
+  postForm(
+    path: string,
+    parts: readonly (readonly [string, Buffer | string, string?])[],
+  ): ReturnType<TestService['call']> {
+    const body = new FormData();
+    for (const [name, value, filename = 'recording.wav'] of parts) {
+      if (typeof value === 'string') body.append(name, value);
+      else body.append(name, new Blob([new Uint8Array(value)]), filename);
+    }
+    return this.call(path, { method: 'POST', body });
+  }
+
+  close(): Promise<void> {
+    return this.service.close();
+  }
+}
+
+/** A voice-like WAV, 16-bit mono: a buzz of harmonics that depends on the seed, in syllables. Same seed, same bytes. */
+export function wav(seconds: number, { seed = 1, rate = 16_000 }: { seed?: number; rate?: number } = {}): Buffer {
+  const samples = Math.round(seconds * rate);
+  const bytes = Buffer.alloc(44 + 2 * samples);
+  bytes.write('RIFF', 0);
+  bytes.writeUInt32LE(36 + 2 * samples, 4);
+  bytes.write('WAVEfmt ', 8);
+  bytes.writeUInt32LE(16, 16);
+  bytes.writeUInt16LE(1, 20);
+  bytes.writeUInt16LE(1, 22);
+  bytes.writeUInt32LE(rate, 24);
+  bytes.writeUInt32LE(2 * rate, 28);
+  bytes.writeUInt16LE(2, 32);
+  bytes.writeUInt16LE(16, 34);
+  bytes.write('data', 36);
+  bytes.writeUInt32LE(2 * samples, 40);
+  const pitch = 90 + 23 * seed;
+  for (let i = 0; i < samples; i++) {
+    const t = i / rate;
+    let value = 0;
+    for (let k = 1; k <= 20; k++)
+      value += Math.sin(2 * Math.PI * pitch * k * t + k * seed) / (1 + Math.abs(k - 4 - seed));
+    const syllable = 0.55 + 0.45 * Math.sin(2 * Math.PI * 3 * t);
+    bytes.writeInt16LE(Math.round(4000 * syllable * value), 44 + 2 * i);
+  }
+  return bytes;
+}
