@@ -24,6 +24,9 @@ export default defineConfig(
         'error',
         { argsIgnorePattern: '^_', caughtErrors: 'all', ignoreRestSiblings: true },
       ],
+      '@typescript-eslint/no-import-type-side-effects': 'error',
+      // An interface's method is asynchronous whether this implementation waits or not.
+      '@typescript-eslint/require-await': 'off',
       eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
   },

@@ -4,10 +4,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('../', import.meta.url);
+
+/** @type {{ code: string, http: number, exit: number, means: string }[]} */
 const table = JSON.parse(readFileSync(new URL('scripts/errors.json', root), 'utf8'));
 const origin = 'Generated from scripts/errors.json by scripts/generate-errors.mjs';
 
-for (const key of ['code', 'exit']) {
+for (const key of /** @type {const} */ (['code', 'exit'])) {
   const twice = table.map((row) => row[key]).find((value, at, all) => all.indexOf(value) !== at);
   if (twice !== undefined) throw new Error(`scripts/errors.json uses the ${key} ${twice} twice`);
 }
@@ -20,13 +22,16 @@ const generated = {
     '/** Every error code with its HTTP status, exit status and meaning. */\n' +
     'export const ERROR_CODES = {\n' +
     table
-      .map((row) => `  ${row.code}: { http: ${row.http}, exit: ${row.exit}, means: '${row.means.replaceAll("'", "\\'")}' },\n`)
+      .map(
+        (row) =>
+          `  ${row.code}: { http: ${row.http}, exit: ${row.exit}, means: '${row.means.replaceAll("'", "\\'")}' },\n`,
+      )
       .join('') +
     '} as const;\n\nexport type ErrorCode = keyof typeof ERROR_CODES;\n',
   'docs/errors.md':
     `<!-- ${origin}. -->\n\n# Errors\n\n` +
     'Every error is a `TimbreError` with one of these codes; the message says what was wrong and what to do.\n' +
-    'The HTTP status is the service\'s, the exit status the command line\'s.\n\n' +
+    "The HTTP status is the service's, the exit status the command line's.\n\n" +
     '| code | HTTP | exit | means |\n| --- | --- | --- | --- |\n' +
     table.map((row) => `| \`${row.code}\` | ${row.http} | ${row.exit} | ${row.means} |\n`).join(''),
 };
@@ -38,7 +43,7 @@ for (const [name, text] of Object.entries(generated)) {
   try {
     current = readFileSync(path, 'utf8');
   } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT') throw error;
   }
   if (current === text) continue;
   stale.push(name);

@@ -30,7 +30,6 @@ export const SYSTEM_PACKAGES = [
   { name: 'libgmock-dev', needed: 'tests', probe: { module: 'gmock' } },
   { name: 'zlib1g-dev', needed: 'tests', probe: { module: 'zlib' } },
   { name: 'ninja-build', needed: 'tests', probe: { program: 'ninja' } },
-  { name: 'clang-format', needed: 'lint', probe: { program: 'clang-format' } },
   { name: 'clang-tidy', needed: 'lint', probe: { program: 'clang-tidy' } },
   { name: 'libbenchmark-dev', needed: 'bench', probe: { module: 'benchmark' } },
 ];

@@ -1,0 +1,61 @@
+// Runs clang-tidy on the native sources of a build that have changed since they were last found clean.
+// Usage: node clang-tidy.mjs <build folder>
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { ROOT } from '../setup/entry.mjs';
+import { digest, filesBelow, readStamp, writeStamp } from '../setup/stamps.mjs';
+
+const [build = ''] = process.argv.slice(2);
+const native = path.join(ROOT, 'native');
+
+/** @type {{ file: string }[]} */
+const commands = JSON.parse(readFileSync(path.join(ROOT, build, 'compile_commands.json'), 'utf8'));
+const sources = [...new Set(commands.map(({ file }) => file))].filter(
+  (file) => file.startsWith(`${native}${path.sep}`) && existsSync(file),
+);
+// Which headers a source includes only a compiler knows: any header's change means all of them again.
+const headers = [path.join(ROOT, '.clang-tidy'), ...filesBelow(native, (name) => /\.(h|inc)$/.test(name))];
+
+const waiting = sources
+  .map((file) => ({
+    file,
+    state: digest(ROOT, [file, ...headers]),
+    stamp: path.join(ROOT, '.cache', 'clang-tidy', path.relative(ROOT, file)),
+  }))
+  .filter(({ state, stamp }) => readStamp(stamp) !== state);
+
+async function work() {
+  for (let next = waiting.shift(); next; next = waiting.shift()) {
+    const { file, state, stamp } = next;
+    const { status, output } = await tidy(file);
+    if (status === 0) {
+      writeStamp(stamp, state);
+    } else {
+      process.stdout.write(output);
+      process.exitCode = 1;
+    }
+  }
+}
+
+/**
+ * @param {string} file
+ * @returns {Promise<{ status: number | null, output: string }>}
+ */
+function tidy(file) {
+  return new Promise((resolve, reject) => {
+    const child = spawn('clang-tidy', ['-p', path.join(ROOT, build), '--quiet', file], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    child.stdout.on('data', (data) => (output += String(data)));
+    // Counts of suppressed warnings, and the errors of a source that does not compile.
+    let errors = '';
+    child.stderr.on('data', (data) => (errors += String(data)));
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, output: status === 0 ? '' : `${output}${output ? '' : errors}` }));
+  });
+}
+
+await Promise.all(Array.from({ length: availableParallelism() }, work));

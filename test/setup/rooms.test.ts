@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { violations } from '../../scripts/lint/rooms.mjs';
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(path.join(tmpdir(), 'timbre-rooms-'));
+});
+
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+function write(file: string, text: string): void {
+  mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+  writeFileSync(path.join(root, file), text);
+}
+
+describe('native rooms', () => {
+  it.each([
+    ['binding', '<napi.h>', 'engine'],
+    ['model', '<torch/script.h>', 'engine'],
+    ['model', '<ATen/Parallel.h>', 'features'],
+    ['model', '<c10/util/Exception.h>', 'support'],
+    ['model', '<nlohmann/json.hpp>', 'engine'],
+    ['audio', '<sndfile.h>', 'model'],
+    ['audio', '<soxr.h>', 'engine'],
+    ['features', '<kaldi-native-fbank/csrc/rfft.h>', 'model'],
+    ['features', '<kiss_fftr.h>', 'audio'],
+  ])('%s alone includes %s', (home, header, elsewhere) => {
+    const folder = (room: string) => (room === 'binding' ? 'native/binding' : `native/core/${room}`);
+    write(`${folder(home)}/here.cpp`, `#include ${header}\n`);
+    expect(violations(root)).toEqual([]);
+    write(`${folder(elsewhere)}/there.cpp`, `\n#include ${header}\n`);
+    expect(violations(root)).toEqual([expect.stringContaining(`may be included in ${home} only`)]);
+    expect(violations(root)[0]).toContain(`${folder(elsewhere)}/there.cpp:2: ${header}: `);
+  });
+
+  it('may be included downwards', () => {
+    write('native/binding/a.cpp', '#include "engine/engine.h"\n#include "values.h"\n');
+    write('native/core/engine/a.cpp', '#include "engine/engine.h"\n#include "audio/audio.h"\n#include <memory>\n');
+    write('native/core/audio/a.h', '#include "support/result.h"\n#include <sys/mman.h>\n');
+    expect(violations(root)).toEqual([]);
+  });
+
+  it.each([
+    ['support', 'audio/audio.h'],
+    ['audio', 'model/model.h'],
+    ['features', 'engine/engine.h'],
+    ['model', 'audio/audio.h'],
+  ])('may not be included upwards: %s includes %s', (room, header) => {
+    write(`native/core/${room}/a.cpp`, `#include "${header}"\n`);
+    expect(violations(root)).toEqual([
+      `native/core/${room}/a.cpp:1: "${header}": ${room} may not include ${header.split('/')[0] ?? ''}`,
+    ]);
+  });
+
+  it('are known by name', () => {
+    write('native/core/attic/a.cpp', '');
+    expect(violations(root)).toEqual([expect.stringContaining('the room "attic" is not in')]);
+  });
+});
+
+describe('rooms of src', () => {
+  it('keep typeorm in persistence', () => {
+    write('src/persistence/database.ts', "import { DataSource } from 'typeorm';\n");
+    expect(violations(root)).toEqual([]);
+    write('src/speakers/speaker.ts', "// A speaker.\nimport type { Repository } from 'typeorm';\n");
+    expect(violations(root)).toEqual(["src/speakers/speaker.ts:2: 'typeorm': may be imported in persistence only"]);
+  });
+
+  it('let persistence implement ports, never the other way round', () => {
+    write('src/persistence/store.ts', "import { Store } from '../speakers/store.js';\n");
+    expect(violations(root)).toEqual([]);
+    write('src/speakers/service.ts', "import { Store } from '../persistence/store.js';\n");
+    expect(violations(root)).toEqual([expect.stringContaining('speakers may not import persistence')]);
+  });
+
+  it('let features reach the addon through the engine, its types excepted', () => {
+    write('src/health/a.ts', "import type { RuntimeInfo } from '../addon/types.js';\nimport { Engine } from '../engine/engine.js';\n");
+    write('src/engine/engine.ts', "import { SpeakerEncoder } from '../addon/speaker-encoder.js';\n");
+    expect(violations(root)).toEqual([]);
+    write('src/health/b.ts', "import {\n  SpeakerEncoder,\n} from '../addon/speaker-encoder.js';\n");
+    expect(violations(root)).toEqual([expect.stringContaining('src/health/b.ts:1: ')]);
+  });
+
+  it('keep the service out of the library', () => {
+    write('src/scoring/a.ts', "import { Profile } from '../enrollments/profile.js';\n");
+    write('src/common/b.ts', "import { Engine } from '../engine/engine.js';\n");
+    write('src/engine/c.ts', "import { Speaker } from '../speakers/speaker.js';\n");
+    expect(violations(root)).toHaveLength(3);
+  });
+
+  it('load no framework with the addon, however far away it is imported', () => {
+    write('src/addon/index.ts', "export { cosine } from './cosine.js';\nimport type { X } from '@nestjs/common';\n");
+    write('src/addon/cosine.ts', "import { TimbreError } from '../common/error.js';\n");
+    write('src/common/error.ts', "import './decorators.js';\n");
+    expect(violations(root)).toEqual([]);
+    write('src/common/decorators.ts', "import { Injectable } from '@nestjs/common';\n");
+    expect(violations(root)).toEqual([
+      "src/common/decorators.ts:1: '@nestjs/common' is loaded by src/addon/index.ts " +
+        '(src/addon/index.ts > src/addon/cosine.ts > src/common/error.ts > src/common/decorators.ts)',
+    ]);
+  });
+});
