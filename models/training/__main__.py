@@ -1,6 +1,6 @@
 """Trains the bundled model: decodes, asks the teacher, trains, writes `<out>/starter.ckpt`. Resumes where it was cut.
 
-  python -m training --data ../../shared/speech --out runs/starter
+python -m training --data ../../shared/speech --out runs/starter
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Waveform augmentation of whole batches: reverberation, microphones, telephone and codec bands, noise, babble, level."""
+"""Waveform augmentation of whole batches: rooms, microphones, telephone and codec bands, noise, babble, level."""
 
 import math
 
@@ -124,7 +124,7 @@ class Augment:
 
 
 def mask_features(features: Tensor, rng: np.random.Generator, share: float = 0.5) -> Tensor:
-    """SpecAugment: one band of up to 10 filters and one stretch of up to a twelfth of the frames, on `share` of them."""
+    """SpecAugment on `share` of them: a band of up to 10 filters, and a stretch of up to a twelfth of the frames."""
     _, frames, bins = features.shape
     for i in np.flatnonzero(rng.random(len(features)) < share):
         width = rng.integers(1, 11)

@@ -109,10 +109,14 @@ class Split:
 class Corpus:
     def __init__(self, data: Path, cache: Path, workers: int = 2):
         self.data, self.cache, self.workers = data, cache, workers
-        with open(data / "files.tsv", newline="") as table:
-            self.rows = list(csv.DictReader(table, delimiter="\t"))
+        self.rows = self.table(data)
         self.check_disjoint()
         cache.mkdir(parents=True, exist_ok=True)
+
+    @staticmethod
+    def table(data: Path) -> list[dict[str, str]]:
+        with open(data / "files.tsv", newline="") as table:
+            return list(csv.DictReader(table, delimiter="\t"))
 
     def check_disjoint(self) -> None:
         split_of: dict[str, str] = {}
@@ -135,9 +139,7 @@ class Corpus:
         for speed in speeds:
             if speed != 1.0:
                 waves[speed] = self._sped(name, waves[1.0], speed)
-        return Split(
-            name, [r["path"] for r in rows], [r["speaker"] for r in rows], [r["source"] for r in rows], waves
-        )
+        return Split(name, [r["path"] for r in rows], [r["speaker"] for r in rows], [r["source"] for r in rows], waves)
 
     def _decoded(self, name: str, rows: list[dict], trim: bool) -> Waves:
         stem = self.cache / name

@@ -3,8 +3,9 @@
 import math
 
 import torch
-from timbre_models.families import FrontEnd
 from torch import Tensor, nn
+
+from timbre_models.families import FrontEnd
 
 
 class LogMel(nn.Module):
@@ -36,6 +37,11 @@ class LogMel(nn.Module):
         return torch.minimum((at - left) / (centre - left), (right - at) / (right - centre)).clamp_min(0)
 
     def forward(self, x: Tensor) -> Tensor:
+        log = self.log_spectrum(x)
+        return log - log.mean(1, keepdim=True)
+
+    def log_spectrum(self, x: Tensor) -> Tensor:
+        """As forward, the mean left in."""
         f = self.front_end
         frames = (x * f.sample_scale).unfold(1, f.frame_length, f.frame_shift)
         if f.remove_dc:
@@ -43,5 +49,4 @@ class LogMel(nn.Module):
         a = f.preemphasis
         frames = torch.cat([frames[:, :, :1] * (1 - a), frames[:, :, 1:] - a * frames[:, :, :-1]], 2) * self.window
         power = torch.view_as_real(torch.fft.rfft(frames, f.fft_length)).square().sum(-1)
-        log = (power @ self.mel).clamp_min(f.log_floor).log()
-        return log - log.mean(1, keepdim=True)
+        return (power @ self.mel).clamp_min(f.log_floor).log()

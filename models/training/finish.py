@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from timbre_models.ecapa import Ecapa
 
 from .features import LogMel

@@ -52,9 +52,7 @@ class Sampler:
 
     def _probabilities(self, single_share: float) -> np.ndarray:
         waves = [split.waves[1.0] for split in self.splits]
-        seconds = np.array(
-            [sum(waves[s].lengths[u] for s, u in self.utterances[k]) / 16000 for k in self.speakers]
-        )
+        seconds = np.array([sum(waves[s].lengths[u] for s, u in self.utterances[k]) / 16000 for k in self.speakers])
         weight = np.clip(seconds, 3, 60) ** 0.35
         single = np.array([len(self.utterances[k]) == 1 for k in self.speakers])
         if single.any() and not single.all():

@@ -140,6 +140,13 @@ class Targets:
         return unit(inside.astype(np.float32) @ self.windows[first : first + len(at)].astype(np.float32))
 
     @classmethod
+    def absent(cls, split: Split) -> "Targets":
+        """For training without a teacher: zeros, which no loss looks at."""
+        none = np.zeros(len(split), np.int64)
+        utterances = np.zeros((len(split), DIM), np.float32)
+        return cls(np.zeros((0, DIM), np.float16), none, none, utterances)
+
+    @classmethod
     def of(cls, split: Split, speed: float, workers: int, bfloat16: bool) -> "Targets":
         waves = split.waves[speed]
         path = waves.stem.with_name(f"teacher-{waves.stem.name}.npz")

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as dist
+from torch import Tensor, nn
+
 from timbre_models.ecapa import Ecapa, EcapaConfig
 from timbre_models.families import TIMBRE
-from torch import Tensor, nn
 
 from .augment import mask_features
 from .corpus import Corpus, Split
@@ -45,10 +46,12 @@ def crop_samples(seconds: float) -> int:
 
 
 def load_splits(data: Path, cache: Path, recipe: Recipe, workers: int) -> tuple[Corpus, list[Split], list[dict]]:
-    """Decodes, changes speeds and asks the teacher, or finds all that in the cache."""
+    """Decodes, changes speeds and asks the teacher, where it has a weight, or finds all that in the cache."""
     corpus = Corpus(data, cache, workers)
     splits = [corpus.split(name, recipe.speeds) for name in ("train", "single")]
     splits = [split for split in splits if len(split)]
+    if recipe.distillation_weight == 0:
+        return corpus, splits, [{speed: Targets.absent(split) for speed in recipe.speeds} for split in splits]
     bfloat16 = torch.cpu._is_avx512_bf16_supported()
     targets = [{speed: Targets.of(split, speed, workers, bfloat16) for speed in recipe.speeds} for split in splits]
     return corpus, splits, targets
@@ -70,7 +73,7 @@ class Averaged:
 class Trainer:
     def __init__(self, data: Path, out: Path, recipe: Recipe, device: str, compiled: bool):
         self.recipe, self.out, self.device = recipe, out, torch.device(device)
-        self.rank, self.world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        self.rank, self.world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         self.corpus, splits, targets = load_splits(data, out / "cache", recipe, workers=1)
         self.sampler = Sampler(splits, targets, self.corpus.noises(), recipe, recipe.seed + 1000 * self.rank)
         torch.manual_seed(recipe.seed)
@@ -116,7 +119,7 @@ class Trainer:
             sums += self._train_step()
             counted += 1
             if self.step % 50 == 0:
-                loss, distance, accuracy = sums / counted
+                loss, distance, accuracy = (sums / counted).tolist()
                 log.info("step %d %.3f loss %.3f distillation %.4f accuracy %.3f %.0f s", self.step, self.progress,
                          loss, distance, accuracy, self.elapsed)  # fmt: skip
                 self.history.append({"step": self.step, "seconds": self.elapsed, "loss": loss,
@@ -153,9 +156,7 @@ class Trainer:
             embeddings = self.forward(features, lengths)
         embeddings = embeddings.float()
         loss, accuracy = self.softmax(embeddings, batch.labels.to(self.device), margin)
-        distance = self.distillation(
-            embeddings, batch.targets.to(self.device), batch.target_weights.to(self.device)
-        )
+        distance = self.distillation(embeddings, batch.targets.to(self.device), batch.target_weights.to(self.device))
         (loss + recipe.distillation_weight * distance).backward()
         self.elapsed += time.monotonic() - began
         report = torch.stack([loss.detach(), distance.detach(), accuracy]).cpu()
@@ -231,9 +232,9 @@ class Trainer:
 
 
 def main(arguments) -> None:
-    rank = int(os.environ.get("RANK", 0))
+    rank = int(os.environ.get("RANK", "0"))
     logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(asctime)s %(message)s")
-    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         dist.init_process_group("gloo")
         torch.set_num_threads(1)
     torch.set_flush_denormal(True)
