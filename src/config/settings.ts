@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { audioRoots, byteSize, device, portOrOff, seconds, share, text, whole } from './values.js';
+import { audioRoots, byteSize, device, number, portOrOff, seconds, share, text, whole } from './values.js';
 
 /** One setting: its name in each surface, what it takes, and what it means. */
 export interface Setting<S extends z.ZodType = z.ZodType> {
@@ -179,6 +179,42 @@ export const SETTINGS = {
     default: '20',
     takes: 'SECONDS',
     means: 'Net speech, over all recordings of a speaker, from which the speaker counts as enrolled.',
+    limit: true,
+  }),
+  minSnrDb: setting({
+    env: 'TIMBRE_MIN_SNR_DB',
+    flag: 'min-snr-db',
+    schema: number(-100, 100),
+    default: '5',
+    takes: 'DB',
+    means: 'Signal-to-noise ratio that a recording needs to enrol with.',
+    limit: true,
+  }),
+  maxClippedShare: setting({
+    env: 'TIMBRE_MAX_CLIPPED_SHARE',
+    flag: 'max-clipped-share',
+    schema: number(0, 1),
+    default: '0.05',
+    takes: 'SHARE',
+    means: 'Share of samples at full scale up to which a recording can enrol.',
+    limit: true,
+  }),
+  minBandwidthHz: setting({
+    env: 'TIMBRE_MIN_BANDWIDTH_HZ',
+    flag: 'min-bandwidth-hz',
+    schema: number(0, 96_000),
+    default: '1500',
+    takes: 'HERTZ',
+    means: 'Bandwidth that a recording needs to enrol with; a telephone gives about 3,400.',
+    limit: true,
+  }),
+  maxEnrollments: setting({
+    env: 'TIMBRE_MAX_ENROLLMENTS',
+    flag: 'max-enrollments',
+    schema: whole(1, 10_000),
+    default: '200',
+    takes: 'N',
+    means: 'Recordings of one speaker.',
     limit: true,
   }),
   requestSeconds: setting({

@@ -23,6 +23,11 @@ export function seconds(min: number, max: number): z.ZodType<number> {
   return z.preprocess(numeric, z.number(message).min(min, message).max(max, message));
 }
 
+export function number(min: number, max: number): z.ZodType<number> {
+  const message = `must be a number from ${min} to ${max}`;
+  return z.preprocess(numeric, z.number(message).min(min, message).max(max, message));
+}
+
 /** A number strictly between 0 and 1. */
 export const share: z.ZodType<number> = z.preprocess(
   numeric,

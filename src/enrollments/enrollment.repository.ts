@@ -1,4 +1,4 @@
-import type { EmbeddingOrigin } from './embedding.js';
+import type { EmbeddingOrigin } from '../voices/embedding.js';
 import type { Enrollment } from './enrollment.js';
 
 export abstract class EnrollmentRepository {
@@ -14,6 +14,9 @@ export abstract class EnrollmentRepository {
 
   /** Any speaker's enrolment of this very file: its embedding need not be made again. */
   abstract findAnyByContent(origin: EmbeddingOrigin, sha256: string): Promise<Enrollment | null>;
+
+  /** Of every model. */
+  abstract count(speakerId: string): Promise<number>;
 
   abstract delete(speakerId: string, id: string): Promise<boolean>;
 }

@@ -1,4 +1,4 @@
-import type { EmbeddingOrigin } from './embedding.js';
+import type { EmbeddingOrigin } from '../voices/embedding.js';
 import type { Measures, Verdict } from './recording-quality.js';
 import { TimbreError } from '../common/timbre-error.js';
 

@@ -25,13 +25,6 @@ export interface RecordingLimits {
   minBandwidthHz: number;
 }
 
-export const RECORDING_LIMITS: Readonly<RecordingLimits> = {
-  minSpeechSeconds: 1,
-  minSnrDb: 5,
-  maxClippedShare: 0.05,
-  minBandwidthHz: 1500,
-};
-
 export const REJECTION_REASONS = ['TOO_LITTLE_SPEECH', 'TOO_NOISY', 'CLIPPED', 'NARROW_BAND'] as const;
 export type RejectionReason = (typeof REJECTION_REASONS)[number];
 

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { VoiceStore, type VoiceRecords } from '../speakers/voice-store.js';
+import { VoiceStore, type VoiceRecords } from '../voices/voice-store.js';
 import type { Database } from './database.js';
 import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
 import { TypeOrmProfileRepository } from './repositories/typeorm-profile.repository.js';

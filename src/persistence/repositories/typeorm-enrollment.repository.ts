@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { EmbeddingOrigin } from '../../enrollments/embedding.js';
+import type { EmbeddingOrigin } from '../../voices/embedding.js';
 import type { Enrollment } from '../../enrollments/enrollment.js';
 import { EnrollmentRepository } from '../../enrollments/enrollment.repository.js';
 import { EnrollmentEntity } from '../entities/enrollment.entity.js';
@@ -39,6 +39,10 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
   async findAnyByContent(origin: EmbeddingOrigin, contentSha256: string): Promise<Enrollment | null> {
     const row = await this.manager.findOneBy(EnrollmentEntity, { ...origin, contentSha256 });
     return row && toEnrollment(row, this.cipher);
+  }
+
+  count(speakerId: string): Promise<number> {
+    return this.manager.countBy(EnrollmentEntity, { speakerId });
   }
 
   async delete(speakerId: string, id: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { In, MoreThan, type EntityManager } from 'typeorm';
-import type { EmbeddingOrigin } from '../../enrollments/embedding.js';
+import type { EmbeddingOrigin } from '../../voices/embedding.js';
 import type { Profile } from '../../enrollments/profile.js';
 import { ProfileRepository } from '../../enrollments/profile.repository.js';
 import { ProfileEntity } from '../entities/profile.entity.js';

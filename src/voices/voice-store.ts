@@ -1,6 +1,6 @@
 import type { EnrollmentRepository } from '../enrollments/enrollment.repository.js';
 import type { ProfileRepository } from '../enrollments/profile.repository.js';
-import type { SpeakerRepository } from './speaker.repository.js';
+import type { SpeakerRepository } from '../speakers/speaker.repository.js';
 
 /** All that is stored about voices, as one call sees it. */
 export interface VoiceRecords {

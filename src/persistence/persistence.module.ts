@@ -1,0 +1,31 @@
+import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { VoiceStore } from '../voices/voice-store.js';
+import { Database } from './database.js';
+import { TypeOrmVoiceStore } from './typeorm-voice-store.js';
+
+/** Opens the database before the service listens, and closes it after the last request. */
+@Global()
+@Module({
+  providers: [
+    {
+      provide: Database,
+      inject: [Config],
+      useFactory: ({ dataDir, dataKey, dataKeyFile }: Config): Promise<Database> =>
+        Database.open({ folder: dataDir, key: dataKey || undefined, keyFile: dataKeyFile }),
+    },
+    {
+      provide: VoiceStore,
+      inject: [Database],
+      useFactory: (database: Database): VoiceStore => new TypeOrmVoiceStore(database),
+    },
+  ],
+  exports: [VoiceStore],
+})
+export class PersistenceModule implements OnApplicationShutdown {
+  constructor(@Inject(Database) private readonly database: Database) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.database.close();
+  }
+}

@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { frontEndId, sameOrigin, type EmbeddingOrigin } from './embedding.js';
+import type { ProfilePolicy } from '../enrollments/profile.js';
+import type { RecordingLimits } from '../enrollments/recording-quality.js';
+import { EmbeddingEngine } from '../engine/embedding-engine.js';
+
+/** A recording below this cosine with the others is a stranger's, where the model brings no threshold of its own. */
+const UNCALIBRATED_OUTLIER_COSINE = 0.25;
+
+/** What the loaded model and the settings say about voices. Errors of every call: MODEL_NOT_READY, ENGINE_CLOSED. */
+@Injectable()
+export class CurrentModel {
+  private known: { manifest: object; origin: EmbeddingOrigin } | undefined;
+
+  constructor(
+    private readonly engine: EmbeddingEngine,
+    private readonly config: Config,
+  ) {}
+
+  /** What makes embeddings here and now; only those of the same origin may meet. */
+  origin(): EmbeddingOrigin {
+    const { model, manifest } = this.engine.info();
+    if (this.known?.manifest !== manifest) {
+      this.known = { manifest, origin: { model, frontEnd: frontEndId(manifest) } };
+    }
+    return this.known.origin;
+  }
+
+  dimension(): number {
+    return this.engine.info().embeddingDim;
+  }
+
+  recordingLimits(): RecordingLimits {
+    const { minSpeechSeconds, minSnrDb, maxClippedShare, minBandwidthHz } = this.config;
+    return { minSpeechSeconds, minSnrDb, maxClippedShare, minBandwidthHz };
+  }
+
+  /** Of a profile of this origin. A stranger is who the model's loosest threshold would reject. */
+  profilePolicy(origin: EmbeddingOrigin): ProfilePolicy {
+    const loosest = sameOrigin(origin, this.origin()) ? this.engine.scorer().calibration.thresholds[0] : undefined;
+    return {
+      requiredSpeechSeconds: this.config.enrollmentSeconds,
+      outlierCosine: loosest?.cosine ?? UNCALIBRATED_OUTLIER_COSINE,
+    };
+  }
+}
