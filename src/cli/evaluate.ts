@@ -167,12 +167,24 @@ function describe(document: EvaluationDocument): string {
     count(r.speakers),
     percent(r.eer),
     `${percent(r.eerInterval[0])} - ${percent(r.eerInterval[1])}`,
+    ...(document.balanced ? [] : [percent(r.balancedEer)]),
     ...r.costs.flatMap(({ minDcf, actDcf }) => [minDcf.toFixed(3), optional(actDcf)]),
     r.minCllr.toFixed(3),
     optional(r.cllr),
   ]);
   const costNames = results[0]!.costs.flatMap(({ prior }) => [`minDCF ${prior}`, `actDCF ${prior}`]);
-  const header = ['group', 'targets', 'impostors', 'speakers', 'EER %', '95 %', ...costNames, 'minCllr', 'Cllr'];
+  const header = [
+    'group',
+    'targets',
+    'impostors',
+    'speakers',
+    'EER %',
+    '95 %',
+    ...(document.balanced ? [] : ['balanced']),
+    ...costNames,
+    'minCllr',
+    'Cllr',
+  ];
   const thresholds = results[0]!.table.map(({ asked, threshold, far, frr }) => [
     `${100 * asked} %`,
     Number.isFinite(threshold) ? threshold.toFixed(3) : '-',

@@ -23,6 +23,8 @@ export interface GroupReport {
   eer: number;
   /** 95 %, over speakers. */
   eerInterval: [low: number, high: number];
+  /** The same with every pair of speakers weighing the same. */
+  balancedEer: number;
   costs: DetectionCosts[];
   cllr: number | null;
   minCllr: number;
@@ -51,7 +53,8 @@ export function reportGroup(trials: GroupTrials, { balanced, draws = 400 }: Repo
   const scored = new ScoredTrials(trials.scores, trials.labels);
   if (scored.targetCount === 0 || scored.impostorCount === 0) return undefined;
   const llrs = trials.llrs && new ScoredTrials(trials.llrs, trials.labels);
-  const weights = balanced ? pairBalancedWeights(trials.speakers) : undefined;
+  const pairWeights = pairBalancedWeights(trials.speakers);
+  const weights = balanced ? pairWeights : undefined;
   const bootstrap = { draws, ...(weights && { weights }) };
   return {
     group: trials.group,
@@ -60,6 +63,7 @@ export function reportGroup(trials: GroupTrials, { balanced, draws = 400 }: Repo
     speakers: trials.speakers.count,
     eer: equalErrorRate(scored, weights),
     eerInterval: bootstrapInterval(trials.speakers, (drawn) => equalErrorRate(scored, drawn), bootstrap),
+    balancedEer: equalErrorRate(scored, pairWeights),
     costs: COST_PRIORS.map((prior) => ({
       prior,
       minDcf: minDcf(scored, detectionCost(prior), weights).value,
