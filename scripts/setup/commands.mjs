@@ -116,3 +116,22 @@ export async function run(command, args, { cwd, env, log, verbose = false, what,
     `${cause?.remedy ?? remedy ?? 'Its last lines are above.'}\nAll of its output: ${path.relative(cwd, log)}`,
   );
 }
+
+/**
+ * Runs a program in this one's place: its input, output and signals are passed on.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {string} cwd
+ * @returns {Promise<number>} exit status
+ */
+export function runForeground(command, args, cwd) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, stdio: 'inherit' });
+    // A terminal sends SIGINT to both; a supervisor sends signals to this process alone.
+    for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+      process.on(signal, () => void ((signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal)));
+    }
+    child.on('error', reject);
+    child.on('close', (status, signal) => resolve(status ?? (signal ? 1 : 0)));
+  });
+}
