@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { CommonModule } from '../common/common.module.js';
+import { CompatModule } from '../compat/compat.module.js';
 import { Config, type ConfigInput } from '../config/config.js';
 import { ConfigModule } from '../config/config.module.js';
 import { EmbeddingsModule } from '../embeddings/embeddings.module.js';
@@ -30,6 +31,7 @@ export class TimbreModule {
         MetricsModule,
         HealthModule,
         EmbeddingsModule,
+        CompatModule,
       ],
     };
   }

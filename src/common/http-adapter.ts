@@ -1,4 +1,6 @@
-import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { DynamicModule, LoggerService, NestApplicationOptions } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Config } from '../config/config.js';
@@ -11,8 +13,18 @@ const KEEP_ALIVE_MS = 72_000;
 /** Node's own answer to a request that does not end comes after ours. */
 const RECEIVE_GRACE_MS = 5000;
 
-/** Fastify as both listeners use it. To be used with `bodyParser: false`: it takes JSON and forms, nothing else. */
-export function createAdapter(config: Config): FastifyAdapter {
+/** A listener of the service: takes JSON and forms, nothing else. `logger`: default, the one of the first listener. */
+export function createApplication(
+  module: DynamicModule,
+  config: Config,
+  logger?: LoggerService,
+): Promise<NestFastifyApplication> {
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest takes plain objects
+  const options: NestApplicationOptions = { bodyParser: false, abortOnError: false, ...(logger ? { logger } : {}) };
+  return NestFactory.create<NestFastifyApplication>(module, createAdapter(config), options);
+}
+
+function createAdapter(config: Config): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: config.maxJsonBytes,
     requestTimeout: Math.ceil(config.requestSeconds * 1000) + RECEIVE_GRACE_MS,

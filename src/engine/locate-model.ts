@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/config.js';
 import { modelFolders } from '../models/cache.js';
-import { PUBLISHED_MODELS } from '../models/registry.js';
+import { PUBLISHED_MODELS, type PublishedModel } from '../models/registry.js';
 
 export interface LocateOptions {
   signal: AbortSignal;
@@ -19,7 +19,7 @@ export async function locateModel(
   { model, modelCacheDir }: Pick<Config, 'model' | 'modelCacheDir'>,
   options: LocateOptions,
 ): Promise<string> {
-  const published = PUBLISHED_MODELS.find(({ name, repository }) => name === model || repository === model);
+  const published = publishedAs(model);
   if (!published) return model;
   const { own } = modelFolders();
   for (const folder of [modelCacheDir, own]) {
@@ -35,6 +35,15 @@ export async function locateModel(
     folders: { cache: modelCacheDir, own },
   });
   return published.name;
+}
+
+/** Whether this model would be fetched where it is not in the cache. */
+export function isPublished(model: string): boolean {
+  return publishedAs(model) !== undefined;
+}
+
+function publishedAs(model: string): PublishedModel | undefined {
+  return PUBLISHED_MODELS.find(({ name, repository }) => name === model || repository === model);
 }
 
 async function isFile(path: string): Promise<boolean> {

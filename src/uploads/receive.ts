@@ -55,6 +55,10 @@ export async function receive(
   }
 }
 
+export function isForm({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
+}
+
 /** Reads on for a moment what a refused client still sends, and drops it. */
 export function discardRest(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
@@ -66,8 +70,8 @@ export function discardRest(request: IncomingMessage): void {
 }
 
 function checkHeaders(request: IncomingMessage, form: UploadForm, limits: ReceiveLimits): void {
-  const type = request.headers['content-type'] ?? '';
-  if (!/^multipart\/form-data\b/i.test(type)) {
+  if (!isForm(request)) {
+    const type = request.headers['content-type'] ?? '';
     const got = type === '' ? 'no content type' : `the content type ${JSON.stringify(type.slice(0, 100))}`;
     throw new TimbreError(
       'CONTENT_TYPE_UNSUPPORTED',

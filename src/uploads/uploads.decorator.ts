@@ -10,7 +10,13 @@ import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { ApiErrors } from '../common/api-errors.js';
 import type { UploadForm } from './recording.js';
-import { uploadOf, UploadsInterceptor, UPLOAD_METADATA, type UploadMetadata } from './uploads.interceptor.js';
+import {
+  uploadOf,
+  UploadsInterceptor,
+  UPLOAD_METADATA,
+  type UploadMetadata,
+  type UploadOptions,
+} from './uploads.interceptor.js';
 
 /**
  * Makes a call take recordings by multipart/form-data: streamed to bounded temporary files and hashed before the handler
@@ -21,7 +27,11 @@ import { uploadOf, UploadsInterceptor, UPLOAD_METADATA, type UploadMetadata } fr
  *   @AcceptsRecordings({ audio: { min: 1 } }, z.strictObject({ label: z.string().max(200).optional() }))
  *   create(@Recordings() recordings: Recording[], @FormFields() fields: { label?: string }, @Bounds() bounds: EmbedOptions)
  */
-export function AcceptsRecordings(form: UploadForm, fields: z.ZodObject = z.strictObject({})): MethodDecorator {
+export function AcceptsRecordings(
+  form: UploadForm,
+  fields: z.ZodObject = z.strictObject({}),
+  options: UploadOptions = {},
+): MethodDecorator {
   const properties: Record<string, object> = {};
   for (const [name, { min, max }] of Object.entries(form)) {
     const file = { type: 'string', format: 'binary' };
@@ -33,7 +43,7 @@ export function AcceptsRecordings(form: UploadForm, fields: z.ZodObject = z.stri
     required?: string[];
   };
   const required = Object.keys(form).filter((name) => form[name]!.min > 0);
-  const metadata: UploadMetadata = { form, fields };
+  const metadata: UploadMetadata = { form, fields, options };
   return applyDecorators(
     SetMetadata(UPLOAD_METADATA, metadata),
     UseInterceptors(UploadsInterceptor),

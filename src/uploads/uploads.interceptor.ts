@@ -7,7 +7,7 @@ import { contextOf, rawRequest } from '../common/request-context.js';
 import { invalid } from '../common/validation.js';
 import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
-import { discardRest, receive } from './receive.js';
+import { discardRest, isForm, receive } from './receive.js';
 import type { Recording, UploadForm } from './recording.js';
 import { UploadSlots } from './upload-slots.js';
 
@@ -16,6 +16,12 @@ export const UPLOAD_METADATA = Symbol('upload');
 export interface UploadMetadata {
   form: UploadForm;
   fields: z.ZodObject;
+  options: UploadOptions;
+}
+
+export interface UploadOptions {
+  /** Leave bodies that are no form to the handler, which then gets no recordings. */
+  orJson?: boolean;
 }
 
 interface ValidatedUpload {
@@ -43,8 +49,12 @@ export class UploadsInterceptor implements NestInterceptor {
   ) {}
 
   async intercept(execution: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
-    const { form, fields } = this.reflector.get<UploadMetadata>(UPLOAD_METADATA, execution.getHandler());
+    const { form, fields, options } = this.reflector.get<UploadMetadata>(UPLOAD_METADATA, execution.getHandler());
     const request = rawRequest(execution.switchToHttp().getRequest<IncomingMessage>());
+    if (options.orJson && !isForm(request)) {
+      uploads.set(request, { recordings: [], fields: {} });
+      return next.handle();
+    }
     const release = this.admit(request);
     try {
       const upload = await receive(request, form, this.config, contextOf(request));

@@ -1,0 +1,63 @@
+import { Injectable, Module, type OnApplicationBootstrap, type OnModuleDestroy, type Provider } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AudioRoots } from '../common/audio-roots.js';
+import { createApplication } from '../common/http-adapter.js';
+import { addressOf, listen } from '../common/listen.js';
+import { Traffic } from '../common/traffic.js';
+import { Config } from '../config/config.js';
+import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { UploadSlots } from '../uploads/upload-slots.js';
+import { CompatController } from './compat.controller.js';
+import { CompatErrorFilter } from './compat-error.filter.js';
+import { CompatService } from './compat.service.js';
+
+/** The application behind the sidecar's port: the calls of the contract, and nothing of the API. */
+@Module({})
+class CompatApplication {}
+
+/** Listens on the sidecar's port while the service runs, unless it is off. */
+@Injectable()
+export class CompatServer implements OnApplicationBootstrap, OnModuleDestroy {
+  private app: NestFastifyApplication | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly engine: EmbeddingEngine,
+    private readonly traffic: Traffic,
+    private readonly slots: UploadSlots,
+    private readonly roots: AudioRoots,
+  ) {}
+
+  /** `http://127.0.0.1:5001`; undefined where the port is off. */
+  get url(): string | undefined {
+    return this.app && addressOf(this.app);
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { sidecarPort, host } = this.config;
+    if (sidecarPort === 'off') return;
+    const shared: Provider[] = [
+      { provide: Config, useValue: this.config },
+      { provide: EmbeddingEngine, useValue: this.engine },
+      { provide: Traffic, useValue: this.traffic },
+      { provide: UploadSlots, useValue: this.slots },
+      { provide: AudioRoots, useValue: this.roots },
+    ];
+    const app = await createApplication(
+      {
+        module: CompatApplication,
+        controllers: [CompatController],
+        providers: [...shared, CompatService, CompatErrorFilter],
+      },
+      this.config,
+    );
+    app.useGlobalFilters(app.get(CompatErrorFilter));
+    this.traffic.watch(app.getHttpServer());
+    this.app = app;
+    await listen(app, sidecarPort, host, 'EMBEDDING_SERVICE_PORT');
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.app?.close();
+  }
+}
