@@ -77,7 +77,7 @@ async function bestModel(root) {
   mkdirSync(path.dirname(out), { recursive: true });
   if (!existsSync(out)) {
     const checkpoint = path.join(root, 'test', 'fixtures', 'checkpoints', 'speechbrain-c16.ckpt');
-    await convertCheckpoint({ checkpoint, id: 'untrained', out, facts: { trained: false } });
+    await convertCheckpoint({ checkpoint, family: 'speechbrain', id: 'untrained', out, facts: { trained: false } });
   }
   return out;
 }
