@@ -5,9 +5,15 @@ import { Config, type ConfigInput } from '../config/config.js';
 import { ConfigModule } from '../config/config.module.js';
 import { EmbeddingsModule } from '../embeddings/embeddings.module.js';
 import { EngineModule } from '../engine/engine.module.js';
+import { EnrollmentsModule } from '../enrollments/enrollments.module.js';
 import { HealthModule } from '../health/health.module.js';
+import { IdentificationModule } from '../identification/identification.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
+import { PersistenceModule } from '../persistence/persistence.module.js';
+import { SpeakersModule } from '../speakers/speakers.module.js';
 import { UploadsModule } from '../uploads/uploads.module.js';
+import { VerificationModule } from '../verification/verification.module.js';
+import { VoicesModule } from '../voices/voices.module.js';
 
 /**
  * The service as a module of any Nest application:
@@ -31,6 +37,12 @@ export class TimbreModule {
         MetricsModule,
         HealthModule,
         EmbeddingsModule,
+        PersistenceModule,
+        VoicesModule,
+        SpeakersModule,
+        EnrollmentsModule,
+        VerificationModule,
+        IdentificationModule,
         CompatModule,
       ],
     };

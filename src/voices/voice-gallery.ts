@@ -63,6 +63,11 @@ export class VoiceGallery implements OnApplicationBootstrap {
     return this.entries.size;
   }
 
+  /** How many of these speakers are in it. */
+  countOf(speakerIds: readonly string[]): number {
+    return speakerIds.filter((id) => this.keys.has(id)).length;
+  }
+
   /** To be called when a profile has become durable. */
   follow(profile: Profile): void {
     if (!this.gallery || !this.origin || !sameOrigin(profile.origin, this.origin)) return;

@@ -25,6 +25,7 @@ export interface EnrollmentRow {
   quality: QualityLabel;
 }
 
+// eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
 export const EnrollmentEntity = new EntitySchema<EnrollmentRow>({
   name: 'Enrollment',
   tableName: 'enrollments',

@@ -16,6 +16,7 @@ export interface ProfileRow {
   updatedAt: number;
 }
 
+// eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
 export const ProfileEntity = new EntitySchema<ProfileRow>({
   name: 'Profile',
   tableName: 'profiles',

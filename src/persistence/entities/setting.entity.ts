@@ -6,6 +6,7 @@ export interface SettingRow {
   value: Buffer;
 }
 
+// eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
 export const SettingEntity = new EntitySchema<SettingRow>({
   name: 'Setting',
   tableName: 'settings',

@@ -9,6 +9,7 @@ export interface SpeakerRow {
   version: number;
 }
 
+// eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
 export const SpeakerEntity = new EntitySchema<SpeakerRow>({
   name: 'Speaker',
   tableName: 'speakers',

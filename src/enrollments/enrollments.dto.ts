@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { speakerView } from '../speakers/speakers.dto.js';
+import { ENROLLMENT_STATUSES, type Profile, type ProfileMember } from './profile.js';
+import type { Enrollment } from './enrollment.js';
+import { QUALITY_LABELS, REJECTION_REASONS } from './recording-quality.js';
+
+export const enrollmentView = z.object({
+  id: z.uuid(),
+  createdAt: z.iso.datetime(),
+  filename: z.string().nullable().meta({ example: 'ada-1.wav' }),
+  sha256: z.string().meta({ description: 'Of the file: the same file twice is one recording.' }),
+  model: z.string().meta({ description: 'That made the embedding.' }),
+  audio: z.object({ seconds: z.number(), sampleRate: z.int(), channels: z.int() }),
+  speech: z.object({ seconds: z.number().meta({ description: 'Net speech.' }) }),
+  quality: z.object({
+    label: z.enum(QUALITY_LABELS).meta({
+      description: 'GOOD: clean wide-band speech; FAIR: accepted all the same; POOR: not accepted.',
+    }),
+    snrDb: z.number().nullable(),
+    clippedShare: z.number(),
+    bandwidthHz: z.number(),
+    levelDb: z.number(),
+  }),
+  accepted: z.boolean().meta({ description: 'Whether the recording is good enough to count.' }),
+  reasons: z.array(z.enum(REJECTION_REASONS)).meta({ description: 'Why it is not accepted.' }),
+  agreement: z.number().nullable().meta({
+    description: "Cosine with the mean of the speaker's other recordings; null where there is none to compare with.",
+  }),
+  outlier: z.boolean().meta({ description: 'Set aside: it does not sound like the others.' }),
+});
+
+export const enrollmentsView = z.object({ speaker: speakerView, enrollments: z.array(enrollmentView) });
+
+const stored = z.object({
+  index: z.int().meta({ description: 'Position among the uploads.' }),
+  filename: z.string(),
+  duplicate: z.boolean().meta({ description: 'The speaker had this very file already; nothing was added.' }),
+  enrollment: enrollmentView,
+});
+
+const failed = z.object({
+  index: z.int(),
+  filename: z.string(),
+  error: z.object({ code: z.string(), message: z.string() }),
+});
+
+export const enrolledView = z.object({
+  speaker: speakerView,
+  results: z.array(z.union([stored, failed])).meta({ description: 'One per upload, in their order.' }),
+});
+
+export const profileQuery = z.strictObject({
+  embedding: z.enum(['true', 'false']).default('false').meta({ description: 'Whether to give the centroid.' }),
+});
+
+export const profileView = z.object({
+  speakerId: z.string(),
+  model: z.string(),
+  frontEnd: z.string(),
+  enrollmentStatus: z.enum(ENROLLMENT_STATUSES),
+  enrollmentsCount: z.int(),
+  enrollmentsSpeechLengthInSec: z.number(),
+  remainingEnrollmentsSpeechLengthInSec: z.number(),
+  confidence: z.number().meta({ description: 'In [0, 1]; the formula is in docs/profiles.md.' }),
+  cohesion: z.number().nullable().meta({
+    description: 'Mean cosine of the pairs of recordings that count; null for fewer than two.',
+  }),
+  recordings: z
+    .array(z.object({ enrollmentId: z.string(), agreement: z.number().nullable(), outlier: z.boolean() }))
+    .meta({ description: 'Every accepted recording, oldest first.' }),
+  outliers: z.array(z.string()).meta({ description: 'Enrolments that were set aside.' }),
+  otherModels: z.array(z.string()).meta({ description: 'Other models that the speaker was enrolled with.' }),
+  updatedAt: z.iso.datetime().nullable(),
+  embedding: z.array(z.number()).nullable().optional().meta({
+    description: 'The centroid, of unit length; only where it was asked for.',
+  }),
+});
+
+export type EnrollmentView = z.output<typeof enrollmentView>;
+export type EnrollmentsView = z.output<typeof enrollmentsView>;
+export type EnrolledView = z.output<typeof enrolledView>;
+export type ProfileView = z.output<typeof profileView>;
+
+/** `profile` is that of the enrolment's own model. */
+export function toEnrollmentView(enrollment: Enrollment, profile: Profile | null): EnrollmentView {
+  const { id, createdAt, fileName, contentSha256, origin, measures, verdict } = enrollment;
+  const { snrDb, clippedShare, bandwidthHz, levelDb } = measures;
+  const member = memberOf(profile, id);
+  return {
+    id,
+    createdAt: createdAt.toISOString(),
+    filename: fileName,
+    sha256: contentSha256,
+    model: origin.model,
+    audio: { seconds: measures.audioSeconds, sampleRate: measures.sampleRate, channels: measures.channels },
+    speech: { seconds: measures.speechSeconds },
+    quality: { label: verdict.quality, snrDb, clippedShare, bandwidthHz, levelDb },
+    accepted: verdict.accepted,
+    reasons: verdict.reasons,
+    agreement: member?.agreement ?? null,
+    outlier: member?.outlier ?? false,
+  };
+}
+
+function memberOf(profile: Profile | null, id: string): ProfileMember | undefined {
+  return profile?.members.find(({ enrollmentId }) => enrollmentId === id);
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { recordingView } from '../embeddings/embeddings.dto.js';
+import { scoreView } from '../verification/verification.dto.js';
+
+export const IDENTIFY_DECISIONS = ['ACCEPT', 'REJECT', 'NOT_ENOUGH_SPEECH', 'NOT_ENROLLED'] as const;
+
+const MAX_CANDIDATES = 1000;
+
+/** The form beside the recording; its fields are text. */
+export const identifyFields = z.strictObject({
+  top: z.coerce.number().int().min(1).max(50).default(5).meta({ description: 'Speakers in the ranking.' }),
+  candidates: z
+    .string()
+    .transform((text) =>
+      [...new Set(text.split(',').map((id) => id.trim().normalize('NFC')))].filter((id) => id !== ''),
+    )
+    .refine((ids) => ids.length > 0, 'names nobody; leave it out to search everybody')
+    .refine((ids) => ids.length <= MAX_CANDIDATES, `names more than ${MAX_CANDIDATES} speakers`)
+    .optional()
+    .meta({ description: 'Ids of the speakers to choose among, separated by commas. Default: everybody enrolled.' }),
+});
+
+export const identificationView = z.object({
+  decision: z
+    .enum(IDENTIFY_DECISIONS)
+    .nullable()
+    .meta({
+      description:
+        'ACCEPT: it is the first of the ranking. REJECT: it is none of the candidates. NOT_ENOUGH_SPEECH: too little ' +
+        'to decide on. NOT_ENROLLED: no candidate is enrolled. Null where the model brings no threshold.',
+    }),
+  speakerId: z.string().nullable().meta({ description: 'Who it is; null unless the decision is ACCEPT.' }),
+  margin: z.number().nullable().meta({
+    description: 'How much nearer the first is than the second speaker, in cosine; null where there is no second.',
+  }),
+  ranking: z
+    .array(
+      z.object({
+        rank: z.int().positive(),
+        speakerId: z.string(),
+        name: z.string().nullable(),
+        score: scoreView,
+      }),
+    )
+    .meta({ description: 'The nearest speakers by cosine, nearest first.' }),
+  gallerySize: z.int().meta({ description: 'Enrolled speakers who were compared.' }),
+  model: z.string(),
+  recording: recordingView,
+});
+
+export type IdentifyFields = z.output<typeof identifyFields>;
+export type IdentificationView = z.output<typeof identificationView>;

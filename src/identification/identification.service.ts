@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import type { EmbedOptions } from '../addon/types.js';
+import { Config } from '../config/config.js';
+import { viewOf } from '../embeddings/embeddings.service.js';
+import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { speakerNotFound } from '../speakers/speaker.js';
+import type { Recording } from '../uploads/recording.js';
+import { toScoreView } from '../verification/verification.dto.js';
+import { CurrentModel } from '../voices/current-model.js';
+import { checkEmbedding } from '../voices/embedding.js';
+import { VoiceGallery } from '../voices/voice-gallery.js';
+import { VoiceStore } from '../voices/voice-store.js';
+import type { IdentificationView, IdentifyFields } from './identification.dto.js';
+
+/** Who of the enrolled speakers is it, if any? */
+@Injectable()
+export class IdentificationService {
+  constructor(
+    private readonly engine: EmbeddingEngine,
+    private readonly gallery: VoiceGallery,
+    private readonly store: VoiceStore,
+    private readonly model: CurrentModel,
+    private readonly config: Config,
+  ) {}
+
+  /**
+   * Errors: SPEAKER_NOT_FOUND for a candidate whom nobody knows, those of the recording, of the model and of the
+   * storage.
+   */
+  async identify(
+    recording: Recording,
+    { top, candidates }: IdentifyFields,
+    bounds: EmbedOptions,
+  ): Promise<IdentificationView> {
+    await this.gallery.ready();
+    if (candidates) await this.requireAll(candidates);
+    const heard = await this.engine.embed(recording.path, bounds);
+    const query = checkEmbedding(heard.embedding, this.model.dimension());
+    const gallerySize = candidates ? this.gallery.countOf(candidates) : this.gallery.size;
+    const nobody: IdentificationView = {
+      decision: 'NOT_ENROLLED',
+      speakerId: null,
+      margin: null,
+      ranking: [],
+      gallerySize,
+      model: heard.model,
+      recording: viewOf(recording, heard),
+    };
+    if (gallerySize === 0) return nobody;
+    if (heard.speech.seconds < this.config.minSpeechSeconds) return { ...nobody, decision: 'NOT_ENOUGH_SPEECH' };
+
+    // The second speaker tells the margin, even where only the first is asked for.
+    const matches = await this.gallery.search(query, Math.max(2, top), candidates);
+    const [first, second] = matches;
+    if (!first) return nobody;
+    const scorer = this.engine.scorer();
+    const side = scorer.side(query, heard.speech.seconds);
+    const scores = matches.map(({ centroid, speechSeconds }) =>
+      scorer.compare(side, scorer.side(centroid, speechSeconds)),
+    );
+    const decision = scores[0]?.decision ?? null;
+    const names = await this.names(matches.map(({ speakerId }) => speakerId));
+    return {
+      ...nobody,
+      decision,
+      speakerId: decision === 'ACCEPT' ? first.speakerId : null,
+      margin: second ? first.cosine - second.cosine : null,
+      ranking: scores.slice(0, top).map((score, i) => {
+        const speakerId = matches[i]!.speakerId;
+        return { rank: i + 1, speakerId, name: names.get(speakerId) ?? null, score: toScoreView(score) };
+      }),
+    };
+  }
+
+  private async requireAll(ids: readonly string[]): Promise<void> {
+    const known = await this.names(ids);
+    const unknown = ids.find((id) => !known.has(id));
+    if (unknown !== undefined) throw speakerNotFound(unknown);
+  }
+
+  private async names(ids: readonly string[]): Promise<Map<string, string | null>> {
+    const speakers = await this.store.read((records) => records.speakers.findMany(ids));
+    return new Map(speakers.map(({ id, name }) => [id, name]));
+  }
+}

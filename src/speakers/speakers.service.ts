@@ -1,0 +1,135 @@
+import { Injectable } from '@nestjs/common';
+import { TimbreError } from '../common/timbre-error.js';
+import type { Profile } from '../enrollments/profile.js';
+import { CurrentModel } from '../voices/current-model.js';
+import type { EmbeddingOrigin } from '../voices/embedding.js';
+import { VoiceGallery } from '../voices/voice-gallery.js';
+import { VoiceStore } from '../voices/voice-store.js';
+import { decodeCursor, encodeCursor } from './speaker-cursor.js';
+import { newSpeaker, speakerName, speakerNotFound, type Speaker } from './speaker.js';
+
+/** A speaker with the profile of the loaded model. */
+export interface Voice {
+  speaker: Speaker;
+  profile: Profile | null;
+}
+
+export interface SpeakerPage {
+  voices: Voice[];
+  total: number;
+  nextCursor: string | null;
+}
+
+export interface SpeakerProfile extends Voice {
+  origin: EmbeddingOrigin;
+  /** Other models that the speaker was enrolled with. */
+  others: EmbeddingOrigin[];
+}
+
+@Injectable()
+export class SpeakersService {
+  constructor(
+    private readonly store: VoiceStore,
+    private readonly model: CurrentModel,
+    private readonly gallery: VoiceGallery,
+  ) {}
+
+  /** Errors: INVALID_ARGUMENT, SPEAKER_EXISTS, those of the storage. */
+  async create(given: { id?: string | undefined; name?: string | null | undefined }): Promise<Speaker> {
+    const speaker = newSpeaker(given, new Date());
+    await this.store.transaction(({ speakers }) => speakers.insert(speaker));
+    return speaker;
+  }
+
+  /** Errors: SPEAKER_NOT_FOUND, MODEL_NOT_READY, those of the storage. */
+  get(id: string): Promise<Voice> {
+    const origin = this.model.origin();
+    return this.store.read(async ({ speakers, profiles }) => {
+      const speaker = await speakers.find(id);
+      if (!speaker) throw speakerNotFound(id);
+      return { speaker, profile: await profiles.find(id, origin) };
+    });
+  }
+
+  /** Oldest first. Errors: INVALID_ARGUMENT for a cursor of nobody's, MODEL_NOT_READY, those of the storage. */
+  page(limit: number, cursor: string | undefined): Promise<SpeakerPage> {
+    const after = cursor === undefined ? null : decodeCursor(cursor);
+    const origin = this.model.origin();
+    return this.store.read(async ({ speakers, profiles }) => {
+      // One more than asked for tells whether there is another page.
+      const found = await speakers.page(after, limit + 1);
+      const shown = found.slice(0, limit);
+      const ids = shown.map(({ id }) => id);
+      const known = new Map((await profiles.findMany(ids, origin)).map((profile) => [profile.speakerId, profile]));
+      const last = found.length > limit ? shown.at(-1) : undefined;
+      return {
+        voices: shown.map((speaker) => ({ speaker, profile: known.get(speaker.id) ?? null })),
+        total: await speakers.count(),
+        nextCursor: last ? encodeCursor(last) : null,
+      };
+    });
+  }
+
+  /**
+   * Gives the speaker another name. Errors: SPEAKER_NOT_FOUND, INVALID_ARGUMENT, CONFLICT where `version` is not the
+   * stored one, MODEL_NOT_READY, those of the storage.
+   */
+  update(
+    id: string,
+    { name, version }: { name?: string | null | undefined; version?: number | undefined },
+  ): Promise<Voice> {
+    const origin = this.model.origin();
+    const renamed = name == null ? name : speakerName(name);
+    return this.store.transaction(async ({ speakers, profiles }) => {
+      const found = await speakers.find(id);
+      if (!found) throw speakerNotFound(id);
+      const speaker = await speakers.update({
+        ...found,
+        name: renamed === undefined ? found.name : renamed,
+        version: version ?? found.version,
+        updatedAt: new Date(),
+      });
+      return { speaker, profile: await profiles.find(id, origin) };
+    });
+  }
+
+  /** Deletes the speaker, all enrolments and profiles for good. Errors: SPEAKER_NOT_FOUND, those of the storage. */
+  async erase(id: string): Promise<void> {
+    await this.store.transactionThen(
+      async ({ speakers }) => {
+        if (!(await speakers.erase(id))) throw speakerNotFound(id);
+      },
+      () => {
+        this.gallery.forget(id);
+      },
+    );
+    await this.store.wipe();
+  }
+
+  /**
+   * Errors: SPEAKER_NOT_FOUND, MODEL_MISMATCH where the speaker was enrolled with other models only, MODEL_NOT_READY,
+   * those of the storage.
+   */
+  async profile(id: string): Promise<SpeakerProfile> {
+    const origin = this.model.origin();
+    return this.store.read(async ({ speakers, profiles }) => {
+      const speaker = await speakers.find(id);
+      if (!speaker) throw speakerNotFound(id);
+      const profile = await profiles.find(id, origin);
+      const all = await profiles.origins(id);
+      const others = all.filter(({ model, frontEnd }) => model !== origin.model || frontEnd !== origin.frontEnd);
+      if (!profile && others.length > 0) throw enrolledElsewhere(id, origin, others);
+      return { speaker, profile, origin, others };
+    });
+  }
+}
+
+function enrolledElsewhere(id: string, origin: EmbeddingOrigin, others: readonly EmbeddingOrigin[]): TimbreError {
+  const models = others.map(({ model }) => model).join(', ');
+  return new TimbreError(
+    'MODEL_MISMATCH',
+    `speaker ${JSON.stringify(id)} was enrolled with ${models}, the loaded model is ${origin.model} ` +
+      `(front end ${origin.frontEnd}); enrol the speaker again, or load that model`,
+    { details: { enrolledWith: others, loaded: origin } },
+  );
+}
