@@ -146,8 +146,8 @@ Napi::Object Encoder::describe(Napi::Env env, double shortest_seconds) const {
 
 Napi::Value Encoder::submit(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto engine = engine_.lock();
-  if (!engine) throw to_js(env, closed_error());
+  // close() admits nothing more, though its thread may not have told the engine yet.
+  if (!owned_) throw to_js(env, closed_error());
   const auto options = info[1].As<Napi::Object>();
   EmbedRequest request;
   request.source = to_audio_source(info[0], options.Get("sampleRate").ToNumber().Int32Value());
@@ -164,7 +164,7 @@ Napi::Value Encoder::submit(const Napi::CallbackInfo& info) {
 
   const Ticket ticket = ++last_ticket_;
   const auto deferred = Napi::Promise::Deferred::New(env);
-  auto submitted = engine->submit(
+  auto submitted = owned_->submit(
       std::move(request), [this, ticket, deferred, environment = environment_.get()](Result<EmbedResult> result) {
         environment->deliver([this, ticket, deferred, result = std::move(result)](Napi::Env home) {
           in_flight_.erase(ticket);

@@ -47,9 +47,10 @@ export function text<T>(name: string, value: unknown, fallback: T): string | T {
 
 /** An options object, or nothing. Errors: INVALID_ARGUMENT. */
 export function optionsObject<T extends object>(name: string, value: T | undefined): Partial<T> {
-  if (value === undefined) return {};
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  throw invalid(`${name} is an object, not ${Array.isArray(value) ? 'an array' : show(value)}`);
+  const given: unknown = value;
+  if (given === undefined) return {};
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given;
+  throw invalid(`${name} is an object, not ${Array.isArray(given) ? 'an array' : show(given)}`);
 }
 
 /** A file's path, of a text or a `file:` URL. Errors: INVALID_ARGUMENT. */

@@ -6,6 +6,8 @@ import type { ConvertOptions, LoadOptions, ManifestJson, RuntimeInfo, VerifyRepo
 /** The network of each family, whose weights a conversion fills in. */
 const SKELETONS = join(PACKAGE_FOLDER, 'models', 'skeletons');
 
+const STORAGES: ReadonlySet<string> = new Set(['fp32', 'fp16']);
+
 /**
  * A published or re-trained checkpoint to one bundle, off the JS thread.
  *
@@ -14,9 +16,6 @@ const SKELETONS = join(PACKAGE_FOLDER, 'models', 'skeletons');
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<ManifestJson> {
   const { checkpoint, family, id, version, out, facts, storage } = optionsObject('options', options);
-  if (storage !== undefined && storage !== 'fp32' && storage !== 'fp16') {
-    throw invalid(`storage is 'fp32' or 'fp16', not ${show(storage)}`);
-  }
   const request = {
     checkpoint: filePath('checkpoint', checkpoint),
     family: text('family', family, ''),
@@ -25,8 +24,9 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
     id: text('id', id, undefined) ?? missing('id'),
     version: text('version', version, '1'),
     facts: facts === undefined ? '' : toJson(facts),
-    storage: storage ?? 'fp32',
+    storage: text('storage', storage, 'fp32'),
   };
+  if (!STORAGES.has(request.storage)) throw invalid(`storage is 'fp32' or 'fp16', not ${show(storage)}`);
   return parsed(addon().convertCheckpoint(request));
 }
 

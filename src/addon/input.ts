@@ -99,10 +99,11 @@ export async function readStream(stream: Readable, maxBytes: number, stop: Stop)
 const UNREADABLE = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EISDIR', 'ELOOP', 'ENAMETOOLONG']);
 
 function brokenOff(thrown: unknown, bytes: number): TimbreError {
-  const { code, message } = thrown as NodeJS.ErrnoException;
+  const { code, message } = (
+    types.isNativeError(thrown) ? thrown : { message: String(thrown) }
+  ) as NodeJS.ErrnoException;
   if (code !== undefined && UNREADABLE.has(code)) {
     return new TimbreError('AUDIO_NOT_FOUND', `the stream's file cannot be read: ${message}`, { cause: thrown });
   }
-  const what = thrown instanceof Error ? message : String(thrown);
-  return new TimbreError('AUDIO_CORRUPT', `the stream broke off after ${bytes} bytes: ${what}`, { cause: thrown });
+  return new TimbreError('AUDIO_CORRUPT', `the stream broke off after ${bytes} bytes: ${message}`, { cause: thrown });
 }

@@ -157,7 +157,7 @@ export class SpeakerEncoder {
         if (!coming && ahead.length === 0) return;
         const first = await Promise.race([coming, ahead[0]].filter((each) => each !== undefined));
         if ('index' in first) {
-          ahead.shift();
+          void ahead.shift();
           yield first;
           continue;
         }
@@ -247,7 +247,7 @@ export class SpeakerEncoder {
         for (const wake of this.#waiting) wake();
         this.#waiting.clear();
       };
-      job.result.then(resolve, (error: unknown) => reject(typed(error))).finally(settled);
+      void job.result.then(resolve, (error: unknown) => reject(typed(error))).finally(settled);
     });
   }
 
