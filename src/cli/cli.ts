@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { isFloat32Array } from 'node:util/types';
 import { TimbreError } from '../common/timbre-error.js';
 import { Progress, type ProgressUnit } from './progress.js';
 
@@ -22,6 +23,11 @@ export class Cli {
   constructor(private readonly surroundings: Surroundings) {
     this.env = surroundings.env;
     this.signal = surroundings.signal;
+  }
+
+  /** Where a service's log goes. */
+  get log(): Surroundings['stderr'] {
+    return this.surroundings.stderr;
   }
 
   /** 0, or the status of the first error. */
@@ -89,7 +95,7 @@ export class Cli {
 
 /** Typed arrays as plain arrays; float32 with the nine digits that tell any two apart, not with a double's seventeen. */
 function plain(_key: string, value: unknown): unknown {
-  return value instanceof Float32Array ? Array.from(value, (x) => Number(x.toPrecision(9))) : value;
+  return isFloat32Array(value) ? Array.from(value, (x) => Number(x.toPrecision(9))) : value;
 }
 
 /** A table with aligned columns, for people. */

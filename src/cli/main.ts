@@ -3,22 +3,21 @@
 import { run } from './program.js';
 
 const controller = new AbortController();
-let stoppedBy: NodeJS.Signals | undefined;
+const ended: { by?: NodeJS.Signals; readerGone?: true } = {};
 
 // The first signal stops the work and lets it clean up, the second ends the process where it stands.
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.once(name, () => {
-    stoppedBy ??= name;
+    ended.by ??= name;
     controller.abort();
   });
 }
 
 // A reader that went away (`| head`) has what it wanted: stop, and say nothing.
-let readerGone = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    readerGone = true;
+    ended.readerGone = true;
     controller.abort();
   });
 }
@@ -29,10 +28,10 @@ process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   signal: controller.signal,
 });
-if (stoppedBy !== undefined) {
+if (ended.by !== undefined) {
   // Dying of the signal itself is what a shell needs to stop a loop around the command.
-  process.removeAllListeners(stoppedBy);
-  process.kill(process.pid, stoppedBy);
-} else if (readerGone) {
+  process.removeAllListeners(ended.by);
+  process.kill(process.pid, ended.by);
+} else if (ended.readerGone) {
   process.exitCode = 128 + 13; // what SIGPIPE gives
 }

@@ -18,7 +18,7 @@ import { exportOnnx } from '../models/onnx.js';
 import { publishedFacts, pullModel } from '../models/pull.js';
 import { fileUrl, publishedModel, PUBLISHED_MODELS, type PublishedModel } from '../models/registry.js';
 import { exists, makeFolder } from '../models/storage.js';
-import { withoutVectors } from '../scoring/model-calibration.js';
+import { modelName, withoutVectors } from '../scoring/model-calibration.js';
 import { table, type Cli } from './cli.js';
 import { deviceOption, whole } from './options.js';
 import { bytes, count, duration } from './progress.js';
@@ -150,8 +150,8 @@ function row(entry: BundleEntry): string[] {
   const { manifest } = entry;
   if (!manifest) return [entry.id, '-', '-', bytes(entry.bytes), entry.place, `damaged: ${entry.error.message}`];
   const { dim } = manifest['embedding'] as { dim: number };
-  const remarks = manifest['trained'] === false ? 'untrained' : '';
-  return [entry.id, String(manifest['family']), String(dim), bytes(entry.bytes), entry.place, remarks];
+  const remarks = manifest.trained ? '' : 'untrained';
+  return [entry.id, manifest.family, String(dim), bytes(entry.bytes), entry.place, remarks];
 }
 
 async function show(cli: Cli, model: string, options: { json?: true }): Promise<void> {
@@ -194,7 +194,7 @@ function outline(value: Record<string, unknown>, indent = ''): string {
       if (inner !== null && typeof inner === 'object' && !isList(inner)) {
         return `${indent}${key}\n${outline(inner as Record<string, unknown>, `${indent}  `)}`;
       }
-      return `${indent}${key.padEnd(width)}  ${isList(inner) ? JSON.stringify(inner) : String(inner ?? '-')}`;
+      return `${indent}${key.padEnd(width)}  ${typeof inner === 'string' ? inner : JSON.stringify(inner)}`;
     })
     .join('\n');
 }
@@ -278,11 +278,8 @@ async function announce(cli: Cli, path: string, manifest: ManifestJson, options:
     return;
   }
   const { dim } = manifest['embedding'] as { dim: number };
-  await cli.line(
-    `${String(manifest['id'])}: ${String(manifest['variant'] ?? manifest['family'])}, ${dim} dimensions, in ${path}`,
-  );
-  if (manifest['trained'] === false)
-    cli.warn('the checkpoint is untrained: its embeddings say nothing about who speaks');
+  await cli.line(`${manifest.id}: ${String(manifest['variant'])}, ${dim} dimensions, in ${path}`);
+  if (!manifest.trained) cli.warn('the checkpoint is untrained: its embeddings say nothing about who speaks');
 }
 
 interface PullCommandOptions {
@@ -328,36 +325,57 @@ async function verify(cli: Cli, wanted: string[], options: { device: string; jso
       `there is no bundle in ${folders.cache}: \`timbre models pull\` or \`add\` one`,
     );
   }
-  const reports: ({ model: string; path: string } & (VerifyReport | { error: { code: string; message: string } }))[] =
-    [];
+  const reports: (Verified | { model: string; path: string; error: { code: string; message: string } })[] = [];
   for (const model of names) {
-    cli.signal.throwIfAborted();
+    if (cli.signal.aborted) throw new TimbreError('ABORTED', 'cancelled');
     const path = await findBundle(model, folders);
     try {
-      const report = await verifyBundle(path, { device: options.device as NonNullable<LoadOptions['device']> });
-      reports.push({ model, path, ...report, manifest: readable(report.manifest) as ManifestJson });
+      const device = options.device as NonNullable<LoadOptions['device']>;
+      const report = verified(model, path, await verifyBundle(path, { device }));
+      reports.push(report);
+      const errors =
+        `relative error up to ${report.relativeError.toExponential(1)}, ` +
+        `1 - cosine up to ${report.oneMinusCosine.toExponential(1)}`;
       if (!report.passed) {
-        cli.fail(
-          new TimbreError(
-            'MODEL_INVALID',
-            `embeddings differ from those made at conversion by up to ${report.maxRelativeError.toExponential(1)} ` +
-              '(relative): the file or this machine computes something else; convert the checkpoint again',
-          ),
-          model,
+        throw new TimbreError(
+          'MODEL_INVALID',
+          `its embeddings are not those made at conversion (${errors}): convert the checkpoint again, and if that ` +
+            'does not help, this machine computes something else',
         );
-      } else if (!options.json) {
-        await cli.line(
-          `${model}: right on ${report.device}, ${count(report.cases.length)} recordings, ` +
-            `relative error up to ${report.maxRelativeError.toExponential(1)}, 1 - cosine up to ${report.maxOneMinusCosine.toExponential(1)}`,
-        );
+      }
+      if (!options.json) {
+        await cli.line(`${model}: right on ${report.device}, ${count(report.cases.length)} recordings, ${errors}`);
       }
     } catch (error) {
       if (!(error instanceof TimbreError)) throw error;
       cli.fail(error, model);
-      reports.push({ model, path, error: { code: error.code, message: error.message } });
+      if (reports.at(-1)?.model !== model) {
+        reports.push({ model, path, error: { code: error.code, message: error.message } });
+      }
     }
   }
   if (options.json) await cli.json(reports);
+}
+
+/** A bundle's report, with what was measured beside what is allowed. */
+interface Verified extends Omit<VerifyReport, 'manifest'> {
+  model: string;
+  /** As embeddings carry it. */
+  name: string;
+  path: string;
+  relativeError: number;
+  oneMinusCosine: number;
+}
+
+function verified(model: string, path: string, { manifest, ...report }: VerifyReport): Verified {
+  return {
+    model,
+    name: modelName(manifest),
+    path,
+    ...report,
+    relativeError: Math.max(...report.cases.map((one) => one.relativeError)),
+    oneMinusCosine: Math.max(...report.cases.map((one) => one.oneMinusCosine)),
+  };
 }
 
 async function remove(cli: Cli, ids: string[], options: { json?: true }): Promise<void> {

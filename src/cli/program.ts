@@ -13,7 +13,7 @@ import * as models from './models.js';
  * Every command, in the order of `timbre --help`. A module imports what it needs to describe itself; what is heavy
  * (the addon, the service) it imports in the action, so that `--help` stays instant.
  */
-const commands: readonly { register(program: Command, cli: Cli): void }[] = [
+const commands: readonly { register: (program: Command, cli: Cli) => void }[] = [
   embed,
   compare,
   evaluate,
@@ -40,6 +40,9 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     .addHelpText('after', '\nExit status: 0, or the number of the error in docs/errors.md.');
   for (const { register } of commands) register(program, cli);
   program.commands.forEach(settle);
+  program.hook('preAction', (_, command) => {
+    applyEnvironment(command, cli.env);
+  });
 
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -51,6 +54,24 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     await cli.flush();
   }
   return cli.exitStatus;
+}
+
+/** Options with a variable take it from the surroundings; commander itself looks at the process only. */
+function applyEnvironment(command: Command, env: NodeJS.ProcessEnv): void {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    if (option.envVar === undefined || command.getOptionValueSource(name) === 'cli') continue;
+    const text = env[option.envVar];
+    if (!text) {
+      command.setOptionValueWithSource(name, option.defaultValue, 'default');
+      continue;
+    }
+    try {
+      command.setOptionValueWithSource(name, option.parseArg ? option.parseArg<unknown>(text, undefined) : text, 'env');
+    } catch (error) {
+      command.error(`error: the variable ${option.envVar} is "${text}". ${(error as Error).message}`);
+    }
+  }
 }
 
 /** Commands made with addCommand() do not inherit these. */

@@ -24,7 +24,7 @@ export class Progress {
   ) {
     if (!stream.isTTY) return;
     this.bar = new SingleBar({
-      stream: stream as Writable & NodeJS.WritableStream,
+      stream,
       clearOnComplete: true,
       hideCursor: true,
       fps: 8,

@@ -109,6 +109,6 @@ export function nearestName(name: string, names: readonly string[]): string | un
   const wanted = name.toLowerCase();
   const containing = wanted.length >= 3 ? names.find((known) => known.toLowerCase().includes(wanted)) : undefined;
   if (containing !== undefined) return containing;
-  const near = closest(wanted, names as string[]);
+  const near = closest(wanted, names);
   return distance(wanted, near.toLowerCase()) <= Math.max(2, near.length / 3) ? near : undefined;
 }

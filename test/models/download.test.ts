@@ -382,7 +382,7 @@ describe('proxies', () => {
 
   afterEach(() => {
     for (const [name, value] of kept) {
-      if (value === undefined) delete process.env[name];
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
       else process.env[name] = value;
     }
   });
@@ -400,7 +400,7 @@ describe('proxies', () => {
     });
     proxy.listen(0, '127.0.0.1');
     await once(proxy, 'listening');
-    for (const name of names) delete process.env[name];
+    for (const name of names) Reflect.deleteProperty(process.env, name);
     process.env.HTTP_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
     process.env.NO_PROXY = '127.0.0.1';
     try {
