@@ -43,7 +43,11 @@ export class Cli {
   /** A line of a result; resolves when stdout takes more, so that a slow reader never fills the memory. */
   async line(text: string): Promise<void> {
     const { stdout } = this.surroundings;
-    if (!stdout.write(`${text}\n`) && !stdout.destroyed) await once(stdout, 'drain', { signal: this.signal });
+    if (stdout.write(`${text}\n`) || stdout.destroyed) return;
+    await once(stdout, 'drain', { signal: this.signal }).catch((error: unknown) => {
+      if (this.signal.aborted) throw new TimbreError('ABORTED', 'cancelled', { cause: error });
+      throw error;
+    });
   }
 
   /** One JSON document. Numbers that JSON lacks (NaN, Infinity) are null. */
@@ -86,9 +90,10 @@ export class Cli {
     return this.bar;
   }
 
-  /** Waits until the streams have taken everything. */
+  /** Waits until the streams have taken everything; not after an abort, when nobody may be reading. */
   async flush(): Promise<void> {
     const { stdout, stderr } = this.surroundings;
+    if (this.signal.aborted) return;
     await Promise.all([stdout, stderr].map((stream) => new Promise<void>((done) => stream.write('', () => done()))));
   }
 }

@@ -16,7 +16,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 // A reader that went away (`| head`) has what it wanted: stop, and say nothing.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE' && !ended.readerGone) throw error;
     ended.readerGone = true;
     controller.abort();
   });
