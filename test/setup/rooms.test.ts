@@ -80,7 +80,10 @@ describe('rooms of src', () => {
   });
 
   it('let features reach the addon through the engine, its types excepted', () => {
-    write('src/health/a.ts', "import type { RuntimeInfo } from '../addon/types.js';\nimport { Engine } from '../engine/engine.js';\n");
+    write(
+      'src/health/a.ts',
+      "import type { RuntimeInfo } from '../addon/types.js';\nimport { Engine } from '../engine/engine.js';\n",
+    );
     write('src/engine/engine.ts', "import { SpeakerEncoder } from '../addon/speaker-encoder.js';\n");
     expect(violations(root)).toEqual([]);
     write('src/health/b.ts', "import {\n  SpeakerEncoder,\n} from '../addon/speaker-encoder.js';\n");

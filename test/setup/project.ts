@@ -1,0 +1,170 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+export interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * A small project with the real set-up scripts, on a machine that is only imagined: PATH leads to programs that the
+ * test wrote, and nowhere else.
+ */
+export class Project {
+  readonly root: string;
+  private readonly programs: string;
+  private readonly log: string;
+
+  constructor() {
+    this.root = mkdtempSync(path.join(tmpdir(), 'timbre-setup-'));
+    // Another user runs the set-up in some tests.
+    chmodSync(this.root, 0o777);
+    this.programs = path.join(this.root, 'programs');
+    this.log = path.join(this.root, 'calls');
+    mkdirSync(this.programs);
+    writeFileSync(this.log, '');
+    chmodSync(this.log, 0o666);
+    cpSync(path.join(ROOT, 'scripts'), path.join(this.root, 'scripts'), { recursive: true });
+    cpSync(path.join(ROOT, 'models/requirements.txt'), path.join(this.root, 'models/requirements.txt'), {
+      recursive: true,
+    });
+    this.write('package.json', '{ "scripts": {} }');
+    this.write(
+      'package-lock.json',
+      JSON.stringify({ packages: { '': {}, 'node_modules/node-addon-api': { version: '8.0.0' } } }),
+    );
+    this.write('CMakeLists.txt', '');
+    this.write('tsconfig.json', '{}');
+    this.write('native/addon.cpp', '');
+    this.write('src/index.ts', '');
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  path(name: string): string {
+    return path.join(this.root, name);
+  }
+
+  write(name: string, text: string): void {
+    mkdirSync(path.dirname(this.path(name)), { recursive: true });
+    writeFileSync(this.path(name), text);
+  }
+
+  exists(name: string): boolean {
+    return existsSync(this.path(name));
+  }
+
+  /**
+   * Puts a program on PATH (or elsewhere in the project) that notes how it was called and then does `body`: JavaScript
+   * in which `args`, `fs`, `root` and `write(name, text, mode?)` are at hand.
+   */
+  program(name: string, body: string): void {
+    const file = name.includes('/') ? this.path(name) : path.join(this.programs, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, this.source(path.basename(name), body), { mode: 0o755 });
+  }
+
+  /** The same in shell language: quicker to start, and not noted. */
+  private shell(name: string, body: string): void {
+    writeFileSync(path.join(this.programs, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  }
+
+  private source(name: string, body: string): string {
+    return `#!${process.execPath}
+const fs = require('fs'); const path = require('path');
+const root = ${JSON.stringify(this.root)}; const args = process.argv.slice(2);
+const write = (name, text, mode) => { const file = path.join(root, name); fs.mkdirSync(path.dirname(file), { recursive: true }); fs.writeFileSync(file, text, { mode }); };
+fs.appendFileSync(${JSON.stringify(this.log)}, [${JSON.stringify(name)}, ...args].join(' ').replaceAll('\\n', ' ') + '\\n');
+${body}
+`;
+  }
+
+  /** Programs called since the last time this was asked, with their arguments. */
+  calls(): string[] {
+    const calls = readFileSync(this.log, 'utf8').split('\n').filter(Boolean);
+    writeFileSync(this.log, '');
+    return calls;
+  }
+
+  private environment(env: Record<string, string>): NodeJS.ProcessEnv {
+    return { PATH: this.programs, HOME: this.root, ...env };
+  }
+
+  /** Runs the set-up to its end. `asNobody`: without root's rights, even if the tests have them. */
+  setup(words: string[] = [], env: Record<string, string> = {}, { asNobody = false } = {}): Outcome {
+    const user = asNobody && process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+    return spawnSync(process.execPath, [this.path('scripts/setup.mjs'), ...words], {
+      cwd: this.root,
+      env: this.environment(env),
+      encoding: 'utf8',
+      ...user,
+    });
+  }
+
+  /** Starts the set-up; settles at its end. */
+  async setupLater(): Promise<Outcome> {
+    const child = spawn(process.execPath, [this.path('scripts/setup.mjs')], {
+      cwd: this.root,
+      env: this.environment({}),
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (data) => (stdout += String(data)));
+    child.stderr.on('data', (data) => (stderr += String(data)));
+    return new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (status) => resolve({ status, stdout, stderr }));
+    });
+  }
+
+  /** A machine on which every program is there and works. */
+  complete(): this {
+    // What every set-up calls, and what is called a dozen times, is no JavaScript: -v V -p P -s S -w FILE.
+    this.shell('dpkg-query', 'for name; do echo "$name installed"; done');
+    this.shell('espeak-ng', 'echo RIFF > "$8"');
+    this.program('apt-get', '');
+    const pip = this.source(
+      'pip',
+      `const report = args.indexOf('--report');
+       if (report >= 0) fs.writeFileSync(args[report + 1], JSON.stringify({ install: [{ metadata: { name: 'torch', version: '2.13.0+cpu' } }] }));
+       else if (args.includes('install')) {
+         const site = '.venv/lib/python3.11/site-packages/';
+         for (const name of ['torch-2.13.0+cpu', 'numpy-2.3.5']) write(site + name + '.dist-info/METADATA', '');
+         write(site + 'torch/version.py', 'cuda: Optional[str] = None\\n');
+         write(site + 'torch/lib/libtorch_cpu.so', '');
+       }`,
+    );
+    this.program(
+      'python3',
+      `if (args[0] === '-c' && args[1].includes('print')) console.log('3.11');
+       if (args[1] === 'venv') write('.venv/bin/python', ${JSON.stringify(pip)}, 0o755);`,
+    );
+    // The archive's pinned checksum cannot be imitated; the unpacked library can.
+    const { name, version, sha256 } = kaldi();
+    this.write(`.deps/${name}-${version}/.sha256`, `${sha256}\n`);
+    this.program(
+      'npm',
+      `if (args[0] === 'ci') {
+         write('node_modules/.package-lock.json', fs.readFileSync(path.join(root, 'package-lock.json')));
+         for (const name of ['node-addon-api', 'node-api-headers']) write('node_modules/' + name + '/package.json', '{}');
+         write('node_modules/.bin/cmake-js', ${JSON.stringify(this.source('cmake-js', "write('build/Release/timbre.node', '');"))}, 0o755);
+       } else write('dist/index.js', '');`,
+    );
+    this.program('ffmpeg', '');
+    return this;
+  }
+}
+
+/** The pinned source distribution, read from the script itself. */
+function kaldi(): { name: string; version: string; sha256: string } {
+  const text = readFileSync(path.join(ROOT, 'scripts/setup/steps/sources.mjs'), 'utf8');
+  const [, name = '', version = ''] = /name: '([\w-]+)',\s*version: '([\d.]+)'/.exec(text) ?? [];
+  return { name, version, sha256: /sha256: '([0-9a-f]{64})'/.exec(text)?.[1] ?? '' };
+}
