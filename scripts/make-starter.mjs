@@ -30,9 +30,9 @@ const results = join(values.out, 'starter.json');
 const does = (step) => values.only === undefined || values.only === step;
 
 if (does('bundle')) {
-  const { run, data, command, machine, commit = trainingCommit() } = values;
+  const { run, data, work, command, machine, commit = trainingCommit() } = values;
   if (!run || !data) throw new Error('--run and --data are needed to make the bundle');
-  await makeBundle({ run, data, out: bundle, commit, command, machine });
+  await makeBundle({ run, data, work, out: bundle, commit, command, machine });
   copyFileSync(join(run, 'curve.svg'), join(values.out, 'starter-training.svg'));
 }
 if (does('measure')) {

@@ -40,6 +40,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--distillation-weight", type=float, default=Recipe.distillation_weight)
     parser.add_argument("--batch", type=int, help="crops per step and process in every phase")
+    parser.add_argument("--start-from", type=Path, help="starter.ckpt of a run to train further, on this data")
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="for runs shorter than compiling")
     arguments = parser.parse_args()
     phases = Recipe.phases

@@ -10,10 +10,11 @@ import torch
 
 from timbre_models.ecapa import Ecapa
 
+from .corpus import Corpus
 from .features import LogMel
 from .monitor import Monitor, embed_split
 from .recipe import Recipe
-from .trainer import FRONT_END, load_splits, network_config
+from .trainer import FRONT_END, TRAINING_SPLITS, network_config
 
 COHORT_SPEAKERS = 1500
 
@@ -42,7 +43,8 @@ def finish(data: Path, out: Path, recipe: Recipe) -> None:
     config = network_config(recipe)
     network, log_mel = Ecapa(config).eval(), LogMel(FRONT_END)
     network.load_state_dict(state["average"])
-    corpus, splits, _ = load_splits(data, out / "cache", recipe, workers=2)
+    corpus = Corpus(data, out / "cache", workers=2)
+    splits = [split for name in TRAINING_SPLITS if len(split := corpus.split(name))]
     means = speaker_means(network, log_mel, splits, np.random.default_rng(recipe.seed))
     centre = means.mean(0)
 

@@ -30,6 +30,7 @@ from .teacher import Targets
 log = logging.getLogger("training")
 
 FRONT_END = TIMBRE.front_end
+TRAINING_SPLITS = ("train", "single")
 
 
 def network_config(recipe: Recipe) -> EcapaConfig:
@@ -48,7 +49,7 @@ def crop_samples(seconds: float) -> int:
 def load_splits(data: Path, cache: Path, recipe: Recipe, workers: int) -> tuple[Corpus, list[Split], list[dict]]:
     """Decodes, changes speeds and asks the teacher, where it has a weight, or finds all that in the cache."""
     corpus = Corpus(data, cache, workers)
-    splits = [corpus.split(name, recipe.speeds) for name in ("train", "single")]
+    splits = [corpus.split(name, recipe.speeds) for name in TRAINING_SPLITS]
     splits = [split for split in splits if len(split)]
     if recipe.distillation_weight == 0:
         return corpus, splits, [{speed: Targets.absent(split) for speed in recipe.speeds} for split in splits]
@@ -94,6 +95,13 @@ class Trainer:
         self.step, self.elapsed = 0, 0.0
         self.history: list[dict] = []
         self.monitors = self._monitors(data) if self.rank == 0 else []
+
+    def start_from(self, checkpoint: Path) -> None:
+        """Weights of a finished run, whose mean embedding is found anew at the end of this one."""
+        weights = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        weights.pop("embedding_mean", None)
+        self.network.load_state_dict(weights)
+        self.average.network.load_state_dict(weights)
 
     def _monitors(self, data: Path) -> list[Monitor]:
         trials = data / "trials_dev.txt"
@@ -238,4 +246,7 @@ def main(arguments) -> None:
         dist.init_process_group("gloo")
         torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    Trainer(arguments.data, arguments.out, arguments.recipe, arguments.device, arguments.compile).run()
+    trainer = Trainer(arguments.data, arguments.out, arguments.recipe, arguments.device, arguments.compile)
+    if arguments.start_from:
+        trainer.start_from(arguments.start_from)
+    trainer.run()

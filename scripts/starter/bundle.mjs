@@ -17,9 +17,9 @@ const TEACHER = {
 };
 
 /**
- * @param {{ run: string, data: string, out: string, commit: string, command: string, machine: string }} options
+ * @param {{ run: string, data: string, work: string, out: string, commit: string, command: string, machine: string }} options
  */
-export async function makeBundle({ run, data, out, commit, command, machine }) {
+export async function makeBundle({ run, data, work, out, commit, command, machine }) {
   const training = JSON.parse(readFileSync(join(run, 'training.json'), 'utf8'));
   const facts = {
     trained: true,
@@ -51,7 +51,8 @@ export async function makeBundle({ run, data, out, commit, command, machine }) {
   });
   const selected = CALIBRATED_ON.flatMap((pattern) => ['--select', pattern]);
   const groups = ['--groups', `${join(data, 'files.tsv')}:source`];
-  timbre('calibrate', join(data, 'trials_dev.txt'), '--model', out, ...groups, ...selected, '--bundle', out);
+  const cache = ['--cache', join(work, 'embeddings')];
+  timbre('calibrate', join(data, 'trials_dev.txt'), '--model', out, ...groups, ...selected, ...cache, '--bundle', out);
 }
 
 /** The training recordings by source, with licences and hours. */

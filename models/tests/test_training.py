@@ -1,0 +1,238 @@
+"""Training on speech made by espeak-ng: what it draws, that it learns, is cut and resumed, and leaves behind."""
+
+import dataclasses
+import json
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("soundfile", reason="pip install -r models/training/requirements.txt")
+pytest.importorskip("soxr", reason="pip install -r models/training/requirements.txt")
+
+from timbre_models.convert import convert
+from timbre_models.ecapa import Ecapa
+from training.baselines import mfcc, middle
+from training.corpus import Corpus
+from training.enrolments import with_enrolments
+from training.features import LogMel
+from training.finish import finish
+from training.losses import AngularMarginSoftmax
+from training.monitor import equal_error_rate
+from training.recipe import Phase, Recipe
+from training.sampler import Sampler
+from training.trainer import FRONT_END, Trainer, load_splits, network_config
+
+SENTENCES = (
+    "the birch canoe slid on the smooth planks",
+    "glue the sheet to the dark blue background",
+    "these days a chicken leg is a rare dish",
+)
+VOICES = ("en+m1", "en+m3", "en+f2", "en+f4", "en-us+m7", "en-us+f3", "de+m2", "de+f1", "en+croak", "fr+m4")
+
+RECIPE = Recipe(
+    channels=32, pooled_channels=96, minutes=1e6, steps=40, margin=0, phases=(Phase(1.0, 1.0, 16),), speeds=(1.0, 0.9),
+    distillation_weight=0, checkpoint_every_minutes=0, evaluate_every_minutes=1e6,
+)  # fmt: skip
+
+
+def speaker(number: int) -> tuple[str, int]:
+    """Split and number of recordings of a voice."""
+    return ("train", 3) if number < 5 else ("single", 1) if number < 7 else ("dev", 3)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is not installed")
+    folder = tmp_path_factory.mktemp("speech")
+    rows, dev = ["path\tsplit\tspeaker\tsource\tlang\tgender\tlicence\tseconds"], []
+    for number, voice in enumerate(VOICES):
+        split, count = speaker(number)
+        for take in range(count):
+            path = f"{split}/v{number}/{take}.wav"
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            command = ["espeak-ng", "-v", voice, "-p", str(25 + 7 * number), "-w", folder / path, SENTENCES[take]]
+            subprocess.run(command, check=True)
+            rows.append(f"{path}\t{split}\tv{number}\tespeak\ten\t\tCC0\t2")
+            if split == "dev":
+                dev.append((f"v{number}", path))
+    (folder / "files.tsv").write_text("\n".join(rows) + "\n")
+    trials = [f"{int(a == b)} {p} {q}" for i, (a, p) in enumerate(dev) for b, q in dev[i + 1 :]]
+    (folder / "trials_dev.txt").write_text("\n".join(trials) + "\n")
+    return folder
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    torch.set_num_threads(1)
+
+
+def trainer(data: Path, out: Path, recipe: Recipe = RECIPE) -> Trainer:
+    out.mkdir(exist_ok=True)
+    return Trainer(data, out, recipe, "cpu", compiled=False)
+
+
+def test_learns_is_cut_and_goes_on_where_it_was(data: Path, tmp_path: Path, alone: None) -> None:
+    cut = trainer(data, tmp_path / "run")
+    reports = np.stack([cut._train_step() for _ in range(25)])
+    assert reports[-5:, 0].mean() < 0.8 * reports[:5, 0].mean()
+    cut._save()
+
+    resumed = trainer(data, tmp_path / "run")
+    resumed._resume()
+    assert resumed.step == 25
+    for name, tensor in cut.network.state_dict().items():
+        assert torch.equal(resumed.network.state_dict()[name], tensor), name
+    assert resumed.optimizer.state_dict()["state"].keys() == cut.optimizer.state_dict()["state"].keys()
+    # It goes on learning instead of starting anew, with crops that were not drawn before.
+    assert resumed._train_step()[0] < reports[:5, 0].mean()
+    assert resumed.sampler.rng.bit_generator.state != trainer(data, tmp_path / "other").sampler.rng.bit_generator.state
+
+    last = trainer(data, tmp_path / "run")
+    last.run()
+    assert last.step == RECIPE.steps
+
+
+def test_refuses_to_resume_another_recipe(data: Path, tmp_path: Path, alone: None) -> None:
+    trainer(data, tmp_path / "run")._save()
+    other = trainer(data, tmp_path / "run", dataclasses.replace(RECIPE, seed=2))
+    with pytest.raises(SystemExit, match="another recipe"):
+        other._resume()
+
+
+def test_starts_from_the_weights_of_a_finished_run(data: Path, tmp_path: Path, alone: None) -> None:
+    first = trainer(data, tmp_path / "run")
+    first._train_step()
+    weights = {**first.network.state_dict(), "embedding_mean": torch.ones(192)}
+    torch.save(weights, tmp_path / "starter.ckpt")
+    second = trainer(data, tmp_path / "fine", dataclasses.replace(RECIPE, seed=5))
+    second.start_from(tmp_path / "starter.ckpt")
+    for name, tensor in first.network.state_dict().items():
+        assert torch.equal(second.network.state_dict()[name], tensor), name
+        assert torch.equal(second.average.network.state_dict()[name], tensor), name
+
+
+def test_the_command_trains_in_two_processes_and_finishes(data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="pip install -r models/training/requirements.txt")
+    out = tmp_path / "run"
+    words = [
+        "--data", data, "--out", out, "--steps", "6", "--batch", "4", "--channels", "32", "--processes", "2",
+        "--distillation-weight", "0", "--no-compile", "--device", "cpu",
+    ]  # fmt: skip
+    command = [sys.executable, "-m", "training", *map(str, words)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+    facts = json.loads((out / "training.json").read_text())
+    assert facts["steps"] == 6
+    assert facts["speakers"] == 7
+    assert set(facts["dev_eer"]) == {"plain", "centred"}
+    assert (out / "curve.svg").read_text().count("<svg") == 1
+    cohort = np.load(out / "cohort.npy").astype(np.float32)
+    assert cohort.shape == (7, 192)
+    np.testing.assert_allclose(np.linalg.norm(cohort, axis=1), 1, atol=2e-3)
+    variant, network = convert(torch.load(out / "starter.ckpt", weights_only=True), "timbre")
+    assert variant.name == "timbre"
+    assert network(torch.randn(1, 60, 80), torch.tensor([60])).shape == (1, 192)
+
+
+def test_the_mean_embedding_is_subtracted_inside_the_module(data: Path, tmp_path: Path, alone: None) -> None:
+    pytest.importorskip("matplotlib", reason="pip install -r models/training/requirements.txt")
+    run = trainer(data, tmp_path / "run")
+    run._save()
+    finish(data, tmp_path / "run", RECIPE)
+    weights = torch.load(tmp_path / "run" / "starter.ckpt", weights_only=True)
+    plain = Ecapa(network_config(RECIPE)).eval()
+    plain.load_state_dict({name: tensor for name, tensor in weights.items() if name != "embedding_mean"})
+    centred = Ecapa(dataclasses.replace(network_config(RECIPE), embedding_centre=True)).eval()
+    centred.load_state_dict(weights)
+    features, lengths = torch.randn(2, 80, 80), torch.tensor([80, 80])
+    with torch.inference_mode():
+        expected = torch.nn.functional.normalize(plain(features, lengths)) - weights["embedding_mean"]
+        torch.testing.assert_close(centred(features, lengths), expected)
+
+
+def test_crops_are_stratified_over_speakers_and_labelled_by_speed(data: Path, tmp_path: Path) -> None:
+    _, splits, targets = load_splits(data, tmp_path, RECIPE, workers=1)
+    sampler = Sampler(splits, targets, np.zeros(0, np.float32), RECIPE, seed=1)
+    assert sampler.classes == 7 * 2
+    batch = sampler.batch(400, 8000)
+    assert batch.waves.shape == (400, 8000)
+    assert torch.isfinite(batch.waves).all()
+    speakers = np.bincount(batch.labels.numpy() % 7, minlength=7)
+    single = [sampler.speakers.index(f"v{number}") for number in (5, 6)]
+    assert speakers[single].sum() == pytest.approx(400 * RECIPE.single_share, abs=2)
+
+
+def test_a_speaker_in_two_splits_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "files.tsv").write_text("path\tsplit\tspeaker\na\ttrain\tanna\nb\tdev\tanna\n")
+    with pytest.raises(ValueError, match="anna is in both train and dev"):
+        Corpus(tmp_path, tmp_path / "cache")
+
+
+def test_enrolments_hold_only_the_speaker_and_never_the_other_side() -> None:
+    speaker_of = {f"{s}{i}": s for s in "abc" for i in range(4 if s != "c" else 2)}
+    trials = [(str(int(p[0] == q[0])), p, q) for p in speaker_of for q in speaker_of if p != q]
+    enrolled, members = with_enrolments(trials, speaker_of, recordings=3, seed=1)
+    assert enrolled
+    for label, name, test in enrolled:
+        joined = members[name]
+        assert len(set(joined)) == 3
+        assert test not in joined
+        assert {speaker_of[path] for path in joined} == {joined[0][0]}
+        assert label == str(int(speaker_of[test] == joined[0][0]))
+    assert all(first[0] != "c" for _, first, _ in enrolled)
+
+
+def test_mfcc_statistics_put_a_voice_nearest_to_itself(data: Path) -> None:
+    corpus = Corpus(data, data / "cache-mfcc")
+    split = corpus.split("dev", trim=False)
+    rows = mfcc([np.array(split.waves[1.0][i]) for i in range(len(split))])
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    cosines = rows @ rows.T - 2 * np.eye(len(rows))
+    assert [split.speakers[i] for i in cosines.argmax(1)] == split.speakers
+
+
+def test_the_middle_is_what_a_cut_keeps() -> None:
+    wave = np.arange(48000)
+    assert middle(wave, 1).tolist() == list(range(16000, 32000))
+    assert middle(wave, None) is not None
+    assert len(middle(wave, 10)) == 48000
+
+
+def test_log_mel_of_a_tone_peaks_at_its_filter() -> None:
+    log_mel = LogMel(FRONT_END)
+    t = torch.arange(16000) / 16000
+    for hz in (300.0, 1000.0, 3000.0):
+        spectrum = log_mel.log_spectrum(torch.sin(2 * math.pi * hz * t)[None])[0]
+        mels = torch.linspace(*(1127 * math.log1p(edge / 700) for edge in (FRONT_END.low_hz, FRONT_END.high_hz)), 82)
+        nearest = int((mels[1:-1] - 1127 * math.log1p(hz / 700)).abs().argmin())
+        assert abs(int(spectrum.mean(0).argmax()) - nearest) <= 1
+        assert torch.allclose(log_mel(torch.sin(2 * math.pi * hz * t)[None]).mean(1), torch.zeros(80), atol=1e-4)
+
+
+def test_margin_softmax_without_margin_is_cross_entropy_of_cosines() -> None:
+    torch.manual_seed(1)
+    softmax = AngularMarginSoftmax(8, 5, scale=10)
+    x, labels = torch.randn(6, 8), torch.tensor([0, 1, 2, 3, 4, 0])
+    cosine = torch.nn.functional.normalize(x) @ torch.nn.functional.normalize(softmax.weight).T
+    loss, _ = softmax(x, labels, margin=0.0)
+    torch.testing.assert_close(loss, torch.nn.functional.cross_entropy(10 * cosine, labels))
+    angle = cosine.gather(1, labels[:, None]).arccos()
+    shifted = cosine.scatter(1, labels[:, None], torch.where(angle < math.pi - 0.2, (angle + 0.2).cos(), -1))
+    loss, _ = softmax(x, labels, margin=0.2)
+    torch.testing.assert_close(loss, torch.nn.functional.cross_entropy(10 * shifted, labels), rtol=1e-4, atol=1e-4)
+
+
+def test_equal_error_rate_of_closed_form_cases() -> None:
+    assert equal_error_rate(np.array([1, 1, 0, 0]), np.array([4.0, 3, 2, 1])) == 0
+    assert equal_error_rate(np.array([1, 0, 1, 0]), np.array([4.0, 3, 2, 1])) == 50
+    assert equal_error_rate(np.array([0, 0, 1, 1]), np.array([4.0, 3, 2, 1])) == 100
