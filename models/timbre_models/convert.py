@@ -31,9 +31,7 @@ def convert(checkpoint: Mapping[str, Tensor], family: str) -> tuple[Variant, Eca
     return variant, network.eval()
 
 
-def read(
-    checkpoint: Mapping[str, Tensor], variant: Variant
-) -> tuple[dict[str, Tensor], dict[str, int], list[str]]:
+def read(checkpoint: Mapping[str, Tensor], variant: Variant) -> tuple[dict[str, Tensor], dict[str, int], list[str]]:
     """Our tensors, the sizes they show, and what is wrong with them."""
     known = {variant.prefix + source.source for source in variant.sources()}
     given = {name for name in checkpoint if not variant.ignores(name)}

@@ -274,7 +274,7 @@ class AttentivePooling(nn.Module):
         count = valid.sum(1, keepdim=True)
         squares = masked_mean((x - mean).square(), valid) * count
         variance = squares / (count - 1) if self.unbiased else squares / count
-        if self.floor_added:
+        if self.floor_added:  # noqa: SIM108
             variance = variance + self.context_floor
         else:
             variance = variance.clamp(min=self.context_floor)

@@ -161,7 +161,7 @@ class Variant:
         fields = {name: size for name, size in sizes.items() if name != "width"}
         return replace(self.network, channels=self.network.scale * sizes["width"], **fields)
 
-    @cache
+    @cache  # noqa: B019 (variants live as long as the module)
     def shapes(self) -> dict[str, tuple[tuple[int, str], ...]]:
         """Every tensor of the network, each dimension as (factor, size name)."""
 
@@ -172,7 +172,7 @@ class Variant:
             network = Ecapa(self.sized(SIZES))
         return {name: tuple(map(factor, tensor.shape)) for name, tensor in network.state_dict().items()}
 
-    @cache
+    @cache  # noqa: B019 (variants live as long as the module)
     def sources(self) -> tuple[Source, ...]:
         """The complete map, in the network's order."""
         if not self.names:
