@@ -3,9 +3,8 @@
 import math
 
 import torch
-from torch import Tensor, nn
-
 from timbre_models.families import FrontEnd
+from torch import Tensor, nn
 
 
 class LogMel(nn.Module):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-
 from timbre_models.ecapa import Ecapa
 
 from .corpus import Corpus

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
-
 from timbre_models.ecapa import Ecapa, EcapaConfig
 from timbre_models.families import TIMBRE
+from torch import Tensor, nn
 
 from .augment import mask_features
 from .corpus import Corpus, Split

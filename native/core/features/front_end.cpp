@@ -36,18 +36,18 @@ std::optional<Error> out_of_range(std::initializer_list<Range> ranges) {
 
 std::optional<Error> invalid(const FrontEndConfig& c) {
   const double nyquist = c.sample_rate / 2.0;
-  if (auto error = out_of_range({{"sampleRate", static_cast<double>(c.sample_rate), 4000, 384000},
-                                 {"frameLength", static_cast<double>(c.frame_length), 2, 65536},
-                                 {"frameShift", static_cast<double>(c.frame_shift), 1, 65536},
-                                 {"fftLength", static_cast<double>(c.fft_length), static_cast<double>(c.frame_length),
-                                  65536},
-                                 {"melBins", static_cast<double>(c.mel_bins), 4, 1024},
-                                 {"lowHz", c.low_hz, 0, nyquist},
-                                 {"highHz", c.high_hz, c.low_hz + 1, nyquist},
-                                 {"sampleScale", c.sample_scale, 1e-6, 1e6},
-                                 {"preemphasis", c.preemphasis, 0, 1},
-                                 {"logFloor", c.log_floor, 1e-30, 1},
-                                 {"topDb", c.top_db, 0, 1000}})) {
+  if (auto error =
+          out_of_range({{"sampleRate", static_cast<double>(c.sample_rate), 4000, 384000},
+                        {"frameLength", static_cast<double>(c.frame_length), 2, 65536},
+                        {"frameShift", static_cast<double>(c.frame_shift), 1, 65536},
+                        {"fftLength", static_cast<double>(c.fft_length), static_cast<double>(c.frame_length), 65536},
+                        {"melBins", static_cast<double>(c.mel_bins), 4, 1024},
+                        {"lowHz", c.low_hz, 0, nyquist},
+                        {"highHz", c.high_hz, c.low_hz + 1, nyquist},
+                        {"sampleScale", c.sample_scale, 1e-6, 1e6},
+                        {"preemphasis", c.preemphasis, 0, 1},
+                        {"logFloor", c.log_floor, 1e-30, 1},
+                        {"topDb", c.top_db, 0, 1000}})) {
     return error;
   }
   if (c.fft_length % 2 != 0) return refused("fftLength", std::to_string(c.fft_length), "an even number");
@@ -107,10 +107,10 @@ void subtract_column_means(Matrix& features) {
 }
 
 Error too_few_samples(std::size_t samples, std::size_t needed, int sample_rate) {
-  return {ErrorCode::AUDIO_TOO_SHORT,
-          "the recording is " + seconds_text(static_cast<double>(samples) / sample_rate) + " (" +
-              std::to_string(samples) + " samples at " + std::to_string(sample_rate) + " Hz); at least " +
-              seconds_text(static_cast<double>(needed) / sample_rate) + " are needed"};
+  return {ErrorCode::AUDIO_TOO_SHORT, "the recording is " + seconds_text(static_cast<double>(samples) / sample_rate) +
+                                          " (" + std::to_string(samples) + " samples at " +
+                                          std::to_string(sample_rate) + " Hz); at least " +
+                                          seconds_text(static_cast<double>(needed) / sample_rate) + " are needed"};
 }
 
 }  // namespace timbre
