@@ -23,13 +23,13 @@ await enter({
   async main({ demo = false }) {
     const { setup } = await import('./setup/main.mjs');
     await setup(ROOT);
-    const service = path.join(ROOT, 'dist', 'app', 'main.js');
+    const service = path.join(ROOT, 'dist', 'cli', 'serve.js');
     if (demo || !existsSync(service)) {
       const { demonstrate } = await import('./demo/demonstrate.mjs');
       await demonstrate(ROOT, undefined);
       return 0;
     }
     const { runForeground } = await import('./setup/commands.mjs');
-    return runForeground(process.execPath, [service], ROOT);
+    return runForeground(process.execPath, [path.join(ROOT, 'dist', 'cli', 'main.js'), 'serve'], ROOT);
   },
 });

@@ -72,6 +72,11 @@ function allChecks(root) {
       mend: () => [node('scripts/generate-errors.mjs')],
     },
     {
+      name: 'service pages',
+      command: () => node('scripts/generate-docs.mjs', '--check'),
+      mend: () => [node('scripts/generate-docs.mjs')],
+    },
+    {
       name: 'licences',
       command: () => node('scripts/generate-licences.mjs', '--check'),
       mend: () => [node('scripts/generate-licences.mjs')],

@@ -1,9 +1,10 @@
-import { Controller, Get, Header, Param, StreamableFile, UseFilters } from '@nestjs/common';
+import { Controller, Get, Header, Param, StreamableFile, UseFilters, UseInterceptors } from '@nestjs/common';
 import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
 import { createReadStream } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { ErrorFilter } from '../common/error.filter.js';
+import { RequestInterceptor } from '../common/request.interceptor.js';
 import { TimbreError } from '../common/timbre-error.js';
 import { OpenApi } from './openapi.js';
 
@@ -38,6 +39,7 @@ const START = `SwaggerUIBundle({ url: 'docs/openapi.json', dom_id: '#ui', deepLi
 /** The API's documentation to read and to try out, from the package's own files. */
 @Controller('docs')
 @UseFilters(ErrorFilter)
+@UseInterceptors(RequestInterceptor)
 @ApiExcludeController()
 export class DocsController {
   constructor(private readonly openApi: OpenApi) {}

@@ -15,11 +15,12 @@ export class OpenApi {
 
   document(): OpenAPIObject {
     if (!this.app) throw new Error('OpenApi.of() was not called');
-    return (this.made ??= describe(this.app));
+    return (this.made ??= describeApi(this.app));
   }
 }
 
-function describe(app: INestApplication): OpenAPIObject {
+/** The document of an application that was created; it need not listen. */
+export function describeApi(app: INestApplication): OpenAPIObject {
   const info = new DocumentBuilder()
     .setTitle('Timbre')
     .setDescription('Speaker recognition: enrol speakers, verify claims, identify voices, embed recordings.')

@@ -8,6 +8,7 @@ import * as doctor from './doctor.js';
 import * as embed from './embed.js';
 import * as evaluate from './evaluate.js';
 import * as models from './models.js';
+import * as serve from './serve.js';
 
 /**
  * Every command, in the order of `timbre --help`. A module imports what it needs to describe itself; what is heavy
@@ -19,6 +20,7 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   evaluate,
   calibrate,
   models,
+  serve,
   doctor,
 ];
 

@@ -36,5 +36,6 @@ function routeOf(execution: ExecutionContext): string {
   const parts = [execution.getClass(), execution.getHandler()].map(
     (target) => Reflect.getMetadata(PATH_METADATA, target) as string | string[] | undefined,
   );
-  return join('/', ...parts.map((part) => (Array.isArray(part) ? part[0] : part) ?? ''));
+  const route = join('/', ...parts.map((part) => (Array.isArray(part) ? part[0] : part) ?? ''));
+  return route.length > 1 ? route.replace(/\/$/, '') : route;
 }

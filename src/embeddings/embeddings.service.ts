@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { BatchItem, EmbedOptions, EmbedResult } from '../addon/types.js';
 import { TimbreError } from '../common/timbre-error.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
 import type { ComparisonView, EmbeddingsView, RecordingView } from './embeddings.dto.js';
 
@@ -37,7 +38,7 @@ function resultOf(item: BatchItem, recording: Recording): EmbeddingsView['result
   const { index } = item;
   if ('error' in item) {
     const { code, message } = item.error;
-    return { index, filename: recording.filename, error: { code, message } };
+    return { index, filename: recording.filename, error: { code, message: withNames(message, [recording]) } };
   }
   const { result } = item;
   return { index, ...viewOf(recording, result), embedding: Array.from(result.embedding), timings: result.timings };

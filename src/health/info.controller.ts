@@ -42,13 +42,14 @@ export class InfoController {
   @ApiOkResponse({ description: 'Also while the model is loading.', standardSchema: serviceInfo })
   read(): z.output<typeof serviceInfo> {
     const { state } = this.engine;
+    const model = state.status === 'ready' ? this.model() : null;
     return {
       version: packageVersion(),
       state: state.status,
       message: describeState(state),
       uptimeSeconds: Math.round(process.uptime()),
-      model: state.status === 'ready' ? this.model() : null,
-      limits: limitsOf(this.config),
+      model,
+      limits: { ...limitsOf(this.config), ...(model ? { workers: model.workers } : {}) },
     };
   }
 

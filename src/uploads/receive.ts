@@ -50,7 +50,8 @@ export async function receive(
     return { ...upload, remove };
   } catch (error) {
     discardRest(request);
-    await remove();
+    // What went wrong first is what is told.
+    await remove().catch(() => undefined);
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { Injectable, Logger, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
 import { lastValueFrom, of, type Observable } from 'rxjs';
@@ -7,6 +7,7 @@ import { contextOf, rawRequest } from '../common/request-context.js';
 import { invalid } from '../common/validation.js';
 import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { withClientNames } from './client-names.js';
 import { discardRest, isForm, receive } from './receive.js';
 import type { Recording, UploadForm } from './recording.js';
 import { UploadSlots } from './upload-slots.js';
@@ -41,6 +42,8 @@ export function uploadOf(request: IncomingMessage): ValidatedUpload {
 /** Refuses before it reads: no slot, model not ready, queue full. Then receives, lets the handler run, and removes. */
 @Injectable()
 export class UploadsInterceptor implements NestInterceptor {
+  private readonly logger = new Logger('Uploads');
+
   constructor(
     private readonly reflector: Reflector,
     private readonly config: Config,
@@ -63,8 +66,12 @@ export class UploadsInterceptor implements NestInterceptor {
         if (!result.success) throw invalid(result.error.issues);
         uploads.set(request, { recordings: upload.recordings, fields: result.data });
         return of(await lastValueFrom(next.handle(), { defaultValue: undefined }));
+      } catch (error) {
+        throw withClientNames(error, upload.recordings);
       } finally {
-        await upload.remove();
+        await upload.remove().catch((error: unknown) => {
+          this.logger.warn({ err: error, msg: 'the temporary files of a request could not be removed' });
+        });
       }
     } finally {
       release();

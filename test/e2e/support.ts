@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { convertCheckpoint, updateManifest } from '../../src/addon/index.js';
 import { startService, type Service } from '../../src/app/service.js';
 import { createLog } from '../../src/common/logging.js';
+import { EmbeddingEngine } from '../../src/engine/embedding-engine.js';
 import { Config, type ConfigInput } from '../../src/config/config.js';
 
 const CHECKPOINT = fileURLToPath(new URL('../fixtures/checkpoints/speechbrain-c16.ckpt', import.meta.url));
@@ -76,6 +77,12 @@ export class TestService {
 
   get url(): string {
     return this.service.url;
+  }
+
+  /** Recordings that wait or are being embedded. */
+  inEngine(): number {
+    const { queued, running } = this.service.app.get(EmbeddingEngine, { strict: false }).stats();
+    return queued + running;
   }
 
   /** What lies in the folder of uploads now. */
@@ -153,4 +160,20 @@ function voice(rate: number, seed: number): Int16Array {
     for (let k = 1; k <= 20; k++) value += sin(pitch * k * t + k * seed) / (1 + abs(k - 4 - seed));
     return round(4000 * (0.55 + 0.45 * sin(3 * t)) * value);
   });
+}
+
+/** A WAV of digital silence. */
+export function silence(seconds: number): Buffer {
+  const bytes = wav(seconds);
+  bytes.fill(0, 44);
+  return bytes;
+}
+
+/** Waits for something that has no event, and fails after ten seconds. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`never came true: ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }

@@ -1,0 +1,30 @@
+import { Option, type Command } from 'commander';
+import { Config, SETTING_NAMES, type ConfigInput } from '../config/config.js';
+import { SETTINGS, type Setting, type SettingName } from '../config/settings.js';
+import type { Cli } from './cli.js';
+
+export function register(program: Command, cli: Cli): void {
+  const command = program
+    .command('serve')
+    .description('the service: enrol, verify and identify speakers over HTTP, and the calls of the Python sidecar')
+    .addHelpText(
+      'after',
+      '\nEvery option has a variable, given in brackets; docs/configuration.md has them all in one table.\n\n' +
+        'Examples:\n  timbre serve\n  PORT=8080 TIMBRE_DATA_DIR=/var/lib/timbre timbre serve --log-level warn',
+    )
+    .action(async (options: ConfigInput) => {
+      const config = Config.of(options, cli.env);
+      const { serve } = await import('../app/serve.js');
+      await serve(config, { signal: cli.signal, log: cli.log });
+    });
+  for (const name of SETTING_NAMES) command.addOption(optionOf(name));
+}
+
+/** Checked with all the others by `Config.of`, which names every wrong one at once. */
+function optionOf(name: SettingName): Option {
+  const { flag, takes, env, means, default: value, defaultMeans }: Setting = SETTINGS[name];
+  const otherwise = defaultMeans ?? value;
+  const option = new Option(`--${flag} <${takes}>`, `${means} (${env}; default: ${otherwise})`);
+  option.attributeName = () => name;
+  return option;
+}
