@@ -5,8 +5,8 @@
 features float32[B, T, F] and lengths int64[B] -> embedding float32[B, D], exact under padding. Features are the front
 end's, which is not part of the file: its parameters stand in the file's metadata, with the rest of the manifest.
 
-The last line of stdout is JSON: {"opset", "checked", "maxRelativeError", "onnxruntime"} or {"error"}. Without
-onnxruntime the file is written and `checked` is false.
+The last line of stdout is JSON: {"opset", "checked", "maxRelativeError", "onnxruntime"} or {"error", "code"}. Without
+onnxruntime the file is written and `checked` is false. An error has a code of scripts/errors.json.
 """
 
 import argparse
@@ -32,6 +32,10 @@ NEEDED = "models/requirements-onnx.txt"
 class ExportError(RuntimeError):
     """An export that cannot be made, or whose numbers are not the bundle's."""
 
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
+
 
 def export(network: Ecapa, manifest: dict, path: Path) -> None:
     """Writes the file. Raises ExportError where a package is missing."""
@@ -39,7 +43,9 @@ def export(network: Ecapa, manifest: dict, path: Path) -> None:
         import onnx
         import onnxscript  # noqa: F401 - what torch.onnx writes through
     except ImportError as error:
-        raise ExportError(f"{error.name} is not installed: {sys.executable} -m pip install -r {NEEDED}") from error
+        raise ExportError(
+            "INVALID_ARGUMENT", f"{error.name} is not installed: {sys.executable} -m pip install -r {NEEDED}"
+        ) from error
     frames = 4 * network.config.shortest_frames + 10
     features = torch.zeros(2, frames, network.config.feature_dim)
     lengths = torch.tensor([frames, frames - 3])
@@ -98,7 +104,7 @@ def run(bundle: Path, out: Path) -> dict:
         return {"opset": OPSET, "checked": False}
     if not worst <= TOLERANCE:
         out.unlink()
-        raise ExportError(f"the ONNX file's embeddings differ from the bundle's by {worst:.1e} (relative)")
+        raise ExportError("INTERNAL", f"the ONNX file's embeddings differ from the bundle's by {worst:.1e} (relative)")
     import onnxruntime
 
     return {"opset": OPSET, "checked": True, "maxRelativeError": worst, "onnxruntime": onnxruntime.__version__}
@@ -114,8 +120,12 @@ def main() -> int:
         # The exporter talks on stdout.
         with contextlib.redirect_stdout(sys.stderr):
             answer = run(arguments.bundle, arguments.out)
-    except (BundleError, ExportError, OSError) as error:
-        answer = {"error": str(error)}
+    except BundleError as error:
+        answer = {"error": str(error), "code": "MODEL_INVALID"}
+    except OSError as error:
+        answer = {"error": f"cannot write {arguments.out}: {error.strerror}", "code": "WRITE_FAILED"}
+    except ExportError as error:
+        answer = {"error": str(error), "code": error.code}
     print(json.dumps(answer))
     return int("error" in answer)
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PACKAGE_FOLDER } from '../addon/binding.js';
+import type { ErrorCode } from '../common/error-codes.js';
 import { TimbreError } from '../common/timbre-error.js';
 
 export interface OnnxExport {
@@ -23,14 +24,14 @@ export interface OnnxReport {
 }
 
 /** What models/timbre_models/onnx.py says on its last line. */
-type Answer = OnnxReport | { error: string };
+type Answer = OnnxReport | { error: string; code: ErrorCode };
 
 /**
  * Writes a bundle's network as ONNX: `features` float32[B, T, F] and `lengths` int64[B] to `embedding` float32[B, D].
  * Runs in the set-up's Python; nothing else of Timbre needs it.
  *
  * Errors: INVALID_ARGUMENT where Python or one of its packages is missing, with the command that installs it;
- * MODEL_INVALID; ABORTED.
+ * MODEL_INVALID, WRITE_FAILED, ABORTED.
  */
 export async function exportOnnx({ bundle, out, env = process.env, signal }: OnnxExport): Promise<OnnxReport> {
   const python = env.TIMBRE_PYTHON || join(PACKAGE_FOLDER, '.venv', 'bin', 'python');
@@ -53,7 +54,7 @@ export async function exportOnnx({ bundle, out, env = process.env, signal }: Onn
   if (answer === undefined) {
     throw new TimbreError('INTERNAL', `the export to ONNX failed: ${stderr.trim().split('\n').slice(-5).join('\n')}`);
   }
-  if ('error' in answer) throw new TimbreError('INVALID_ARGUMENT', answer.error);
+  if ('error' in answer) throw new TimbreError(answer.code, answer.error);
   return answer;
 }
 

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PACKAGE_FOLDER } from '../../src/addon/binding.js';
+import { convertCheckpoint } from '../../src/addon/bundles.js';
+import { exportOnnx } from '../../src/models/onnx.js';
+
+const PYTHON = join(PACKAGE_FOLDER, '.venv', 'bin', 'python');
+const installed = (packages: string): boolean => spawnSync(PYTHON, ['-c', `import ${packages}`]).status === 0;
+
+let folder: string;
+let bundle: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'timbre-onnx-'));
+  bundle = join(folder, 'tiny.pt');
+  const checkpoint = join(PACKAGE_FOLDER, 'test', 'fixtures', 'checkpoints', 'wespeaker-glob-c16.ckpt');
+  await convertCheckpoint({ checkpoint, family: 'wespeaker', id: 'tiny', out: bundle });
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+const withOnnx = installed('onnx, onnxscript, onnxruntime') ? describe : describe.skip;
+withOnnx('export to ONNX (needs models/requirements-onnx.txt)', () => {
+  test('gives the bundle’s embeddings in onnxruntime, alone and in mixed batches', async () => {
+    const out = join(folder, 'tiny.onnx');
+    const report = await exportOnnx({ bundle, out });
+    expect(report).toMatchObject({ opset: 20, checked: true });
+    expect(report.maxRelativeError).toBeLessThan(1e-5);
+    expect(await readdir(folder)).toEqual(['tiny.onnx', 'tiny.pt']);
+  }, 300_000);
+});
+
+(installed('torch') ? describe : describe.skip)('an export that fails (needs the set-up’s Python)', () => {
+  test('of a file that is no bundle says so', async () => {
+    const junk = join(folder, 'junk.pt');
+    await writeFile(junk, 'no bundle');
+    await expect(exportOnnx({ bundle: junk, out: join(folder, 'junk.onnx') })).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringContaining('is no bundle') as unknown,
+    });
+    await rm(junk);
+  }, 120_000);
+
+  test('is cancelled by its signal', async () => {
+    const controller = new AbortController();
+    controller.abort();
+    const out = join(folder, 'never.onnx');
+    await expect(exportOnnx({ bundle, out, signal: controller.signal })).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+});
