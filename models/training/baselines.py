@@ -69,7 +69,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    with open(arguments.out, "w") as out:
+    part = arguments.out.with_suffix(".part")
+    with open(part, "w") as out:
         for split in arguments.splits:
             rows = [row for row in Corpus.table(arguments.data) if row["split"] == split]
             waves = [middle(decode(arguments.data / row["path"], trim=False), arguments.cut) for row in rows]
@@ -78,6 +79,7 @@ def main() -> None:
                 json.dumps({"path": row["path"], "embedding": vector}) + "\n"
                 for row, vector in zip(rows, vectors, strict=True)
             )
+    part.rename(arguments.out)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from .corpus import Corpus
 from .features import LogMel
 from .monitor import Monitor, embed_split
 from .recipe import Recipe
+from .teacher import unit
 from .trainer import FRONT_END, TRAINING_SPLITS, network_config
 
 COHORT_SPEAKERS = 1500
@@ -47,18 +47,14 @@ def finish(data: Path, out: Path, recipe: Recipe) -> None:
     means = speaker_means(network, log_mel, splits, np.random.default_rng(recipe.seed))
     centre = means.mean(0)
 
-    centred = Ecapa(replace(config, embedding_centre=True)).eval()
-    weights = {**state["average"], "embedding_mean": torch.from_numpy(centre)}
-    centred.load_state_dict(weights)
-    torch.save(weights, out / "starter.ckpt")
-    cohort = means - centre
-    np.save(out / "cohort.npy", (cohort / np.linalg.norm(cohort, axis=1, keepdims=True)).astype(np.float16))
+    torch.save({**state["average"], "embedding_mean": torch.from_numpy(centre)}, out / "starter.ckpt")
+    np.save(out / "cohort.npy", unit(means - centre).astype(np.float16))
 
     rates = {}
     if (data / "trials_dev.txt").exists():
         monitor = Monitor(data / "trials_dev.txt", corpus.split("dev", trim=False))
-        rates = {name: monitor.rates(embed_split(model, log_mel, monitor.split))
-                 for name, model in (("plain", network), ("centred", centred))}  # fmt: skip
+        embeddings = embed_split(network, log_mel, monitor.split)
+        rates = {"plain": monitor.rates(embeddings), "centred": monitor.rates(unit(embeddings - centre))}
         log.info("dev EER: %s", json.dumps(rates))
     facts = {
         "recipe": recipe.to_dict(), "steps": state["step"], "seconds": round(state["elapsed"]), "dev_eer": rates,
