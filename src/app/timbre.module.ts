@@ -1,5 +1,8 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
 import { CommonModule } from '../common/common.module.js';
+import { acceptForms } from '../common/http-adapter.js';
 import { CompatModule } from '../compat/compat.module.js';
 import { Config, type ConfigInput } from '../config/config.js';
 import { ConfigModule } from '../config/config.module.js';
@@ -23,10 +26,15 @@ import { VoicesModule } from '../voices/voices.module.js';
  * Its providers `EmbeddingEngine` and `Config` are global; its routes are those of docs/api.md.
  */
 @Module({})
-export class TimbreModule {
-  /** What is not given comes from the environment, then from the defaults. Errors: INVALID_ARGUMENT. */
+export class TimbreModule implements OnModuleInit {
+  constructor(private readonly host: HttpAdapterHost) {}
+
+  /**
+   * What is not given comes from the environment, then from the defaults, except that no sidecar's port is opened unless
+   * `sidecarPort` is given. Errors: INVALID_ARGUMENT.
+   */
   static forRoot(config: Config | ConfigInput = {}): DynamicModule {
-    const values = config instanceof Config ? config : Config.of(config, process.env);
+    const values = config instanceof Config ? config : Config.of({ sidecarPort: 'off', ...config }, process.env);
     return {
       module: TimbreModule,
       imports: [
@@ -46,5 +54,11 @@ export class TimbreModule {
         CompatModule,
       ],
     };
+  }
+
+  /** Express leaves the bodies of forms alone; Fastify has to be told. */
+  onModuleInit(): void {
+    const { httpAdapter } = this.host;
+    if (httpAdapter.getType() === 'fastify') acceptForms(httpAdapter.getInstance<FastifyInstance>());
   }
 }

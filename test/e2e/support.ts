@@ -110,17 +110,8 @@ export class TestService {
     return this.call(path, { method: 'POST', headers, body: JSON.stringify(value) });
   }
 
-  /** Posts a form; a part that is a Buffer goes as a file. */
-  postForm(
-    path: string,
-    parts: readonly (readonly [string, Buffer | string, string?])[],
-  ): ReturnType<TestService['call']> {
-    const body = new FormData();
-    for (const [name, value, filename = 'recording.wav'] of parts) {
-      if (typeof value === 'string') body.append(name, value);
-      else body.append(name, new Blob([new Uint8Array(value)]), filename);
-    }
-    return this.call(path, { method: 'POST', body });
+  postForm(path: string, parts: readonly Part[]): ReturnType<TestService['call']> {
+    return this.call(path, { method: 'POST', body: formOf(parts) });
   }
 
   close(): Promise<void> {
@@ -176,4 +167,16 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
     if (performance.now() > end) throw new Error(`never came true: ${condition.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+export type Part = readonly [name: string, value: Buffer | string, filename?: string];
+
+/** A form; a part that is a Buffer goes as a file. */
+export function formOf(parts: readonly Part[]): FormData {
+  const form = new FormData();
+  for (const [name, value, filename = 'recording.wav'] of parts) {
+    if (typeof value === 'string') form.append(name, value);
+    else form.append(name, new Blob([new Uint8Array(value)]), filename);
+  }
+  return form;
 }
