@@ -8,6 +8,7 @@ import { Bounds } from '../common/request-context.js';
 import { Config } from '../config/config.js';
 import { enrollmentState, toSpeakerView } from '../speakers/speakers.dto.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
+import { withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
 import { AcceptsRecordings, Recordings } from '../uploads/uploads.decorator.js';
 import {
@@ -60,7 +61,7 @@ export class EnrollmentsController {
         const { filename } = result.recording;
         if ('error' in result) {
           const { code, message } = result.error;
-          return { index, filename, error: { code, message } };
+          return { index, filename, error: { code, message: withNames(message, [result.recording]) } };
         }
         const { duplicate, enrollment } = result;
         return { index, filename, duplicate, enrollment: toEnrollmentView(enrollment, profile) };
