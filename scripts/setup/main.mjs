@@ -1,5 +1,5 @@
 // The set-up: its steps in order, each looked at first and run only where it is not ready.
-import { mkdirSync, readFileSync, rmSync, statSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeContext } from './context.mjs';
@@ -13,7 +13,12 @@ import { sources } from './steps/sources.mjs';
 import { system } from './steps/system.mjs';
 import { typescript } from './steps/typescript.mjs';
 
-const STEPS = [system, python, sources, npm, addon, typescript, samples];
+const IN_A_CLONE = [system, python, sources, npm, addon, typescript, samples];
+/** npm has installed what the package needs, and its TypeScript comes compiled. */
+const IN_A_PACKAGE = [system, python, sources, addon];
+
+/** @param {string} root */
+const stepsOf = (root) => (existsSync(path.join(root, 'src')) ? IN_A_CLONE : IN_A_PACKAGE);
 
 /** Free space below which a step that installs or compiles is not begun, bytes. */
 const LEAST_DISK = 1.5e9;
@@ -39,7 +44,7 @@ export async function setup(root, options = {}) {
 
   let lock;
   try {
-    for (const step of STEPS) {
+    for (const step of stepsOf(context.root)) {
       const { ready, says } = step.inspect(context);
       if (ready) {
         report(step.name, says);
@@ -68,7 +73,7 @@ export async function setup(root, options = {}) {
 /** @param {import('./context.mjs').Context} context */
 function check(context) {
   let complete = true;
-  for (const step of STEPS) {
+  for (const step of stepsOf(context.root)) {
     const { ready, says } = step.inspect(context);
     complete &&= ready;
     report(step.name, ready ? says : `NOT READY: ${says}`);

@@ -1,5 +1,6 @@
 // The native addon, by cmake-js.
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { jobs, run } from '../commands.mjs';
 import { digest, filesBelow, readStamp, writeStamp } from '../stamps.mjs';
@@ -26,10 +27,24 @@ function state(context) {
     libTorch: libTorch(context),
     cuda: torchKind(env) === 'cuda',
     headers: ['node-addon-api', 'node-api-headers'].map((name) =>
-      readFileSync(path.join(root, 'node_modules', name, 'package.json'), 'utf8'),
+      readFileSync(found(root, `${name}/package.json`) ?? '', 'utf8'),
     ),
     architecture: process.arch,
   });
+}
+
+/**
+ * A file of a package that this one depends on, wherever npm has put it.
+ * @param {string} root
+ * @param {string} name
+ * @returns {string | undefined}
+ */
+function found(root, name) {
+  try {
+    return createRequire(path.join(root, 'package.json')).resolve(name);
+  } catch {
+    return undefined;
+  }
 }
 
 /** @type {import('../context.mjs').Step} */
@@ -38,7 +53,7 @@ export const addon = {
 
   inspect(context) {
     const { root } = context;
-    if (!existsSync(path.join(root, 'node_modules', 'node-addon-api')) || !existsSync(path.join(root, ADDON))) {
+    if (!found(root, 'node-addon-api/package.json') || !existsSync(path.join(root, ADDON))) {
       return { ready: false, says: `${ADDON} is not built` };
     }
     if (readStamp(path.join(root, STAMP)) !== state(context))
@@ -54,7 +69,8 @@ export const addon = {
     say(`compiling the addon, ${count} ${count === 1 ? 'file' : 'files'} at once (minutes the first time)`);
     const words = ['build', '--config', 'Release', '--parallel', String(count), `--CDLIBTORCH=${folder}`];
     if (torchKind(env) === 'cuda') words.push('--CDTIMBRE_CUDA=ON');
-    await run(path.join(root, 'node_modules', '.bin', 'cmake-js'), words, {
+    const cmakeJs = path.join(path.dirname(found(root, 'cmake-js/package.json') ?? ''), 'bin', 'cmake-js');
+    await run(process.execPath, [cmakeJs, ...words], {
       cwd: root,
       env,
       log: context.log('addon'),
