@@ -12,7 +12,7 @@ export function plainText(what: string, value: string, longest: number): string 
   if (value.length > 4 * longest) throw tooLong(what, longest);
   const text = value.trim().normalize('NFC');
   if (text === '') throw new TimbreError('INVALID_ARGUMENT', `${what} is empty`);
-  if ([...text].length > longest) throw tooLong(what, longest);
+  if (Array.from(text).length > longest) throw tooLong(what, longest);
   if (NOT_PLAIN.test(text)) {
     throw new TimbreError('INVALID_ARGUMENT', `${what} has control characters; it is one line of plain text`);
   }

@@ -37,7 +37,7 @@ describe('histogramSvg', () => {
     const areas = ['#d55e00', '#0072b2'].map((colour) =>
       pathsOf(svg, colour)[0]!.reduce((sum, [x, y], i, path) => {
         const [nextX] = path[i + 1] ?? [x];
-        return sum + (nextX! - x) * (460 - y);
+        return sum + (nextX - x) * (460 - y);
       }, 0),
     );
     expect(areas[0]! / areas[1]!).toBeCloseTo(1, 1);

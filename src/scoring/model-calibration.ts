@@ -59,9 +59,9 @@ export async function readCalibrationFile(
   path: string,
   manifest: Readonly<Record<string, unknown>>,
 ): Promise<ModelCalibration> {
-  let file: Partial<CalibrationFile>;
+  let file: Partial<CalibrationFile> | null;
   try {
-    file = JSON.parse(await readFile(path, 'utf8')) as Partial<CalibrationFile>;
+    file = JSON.parse(await readFile(path, 'utf8')) as Partial<CalibrationFile> | null;
   } catch (error) {
     throw new TimbreError('INVALID_ARGUMENT', `cannot read the calibration ${path}: ${(error as Error).message}`, {
       cause: error,

@@ -1,4 +1,4 @@
-// C and C++ libraries that are compiled into the addon, from the source distributions of their Python packages.
+// What is compiled into the addon and comes from Python packages: sources of C++ libraries, weights of a network.
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -19,11 +19,11 @@ import { readStamp, writeStamp } from '../stamps.mjs';
  * @typedef {object} SourceDistribution
  * @property {string} name of the Python package
  * @property {string} version
- * @property {string} archive
+ * @property {string} archive a source distribution, or a wheel for every platform
  * @property {string} sha256 of the archive
  */
 
-/** @type {SourceDistribution[]} unpacked into .deps/<name>-<version> */
+/** @type {SourceDistribution[]} each unpacked into .deps/<name>-<version> */
 export const SOURCES = [
   {
     name: 'kaldi-native-fbank',
@@ -31,7 +31,16 @@ export const SOURCES = [
     archive: 'kaldi_native_fbank-1.23.0.tar.gz',
     sha256: '4bed304b289e0e43429081f98cd85636cb450c776ea098d89d324fb3c3bee7b8',
   },
+  {
+    name: 'silero-vad',
+    version: '6.2.3',
+    archive: 'silero_vad-6.2.3-py3-none-any.whl',
+    sha256: '7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8',
+  },
 ];
+
+/** @param {string} archive */
+const isWheel = (archive) => archive.endsWith('.whl');
 
 /** @param {string} root */
 const depsFolder = (root) => path.join(root, '.deps');
@@ -92,21 +101,15 @@ async function download(context, { name, version, archive: file, sha256: expecte
     };
     const python = path.join(root, '.venv', 'bin', 'python');
     const pip = ['-m', 'pip', '--no-input', '--disable-pip-version-check'];
-    // Without build isolation that metadata needs setuptools, which new virtual environments lack since Python 3.12.
-    if (!ask(python, ['-c', 'import setuptools'], { env }).ok)
+    // Without build isolation a source distribution's metadata needs setuptools, which virtual environments lack since
+    // Python 3.12.
+    if (!isWheel(file) && !ask(python, ['-c', 'import setuptools'], { env }).ok) {
       await run(python, [...pip, 'install', 'setuptools'], settings);
+    }
     const requirements = path.join(folder, 'requirements.txt');
     writeFileSync(requirements, `${name}==${version} --hash=sha256:${expected}\n`);
-    const words = [
-      'download',
-      '--retries',
-      '2',
-      '--no-deps',
-      '--no-binary',
-      ':all:',
-      '--no-build-isolation',
-      '--require-hashes',
-    ];
+    const form = isWheel(file) ? ['--only-binary', ':all:'] : ['--no-binary', ':all:', '--no-build-isolation'];
+    const words = ['download', '--retries', '2', '--no-deps', ...form, '--require-hashes'];
     await run(python, [...pip, ...words, '-d', folder, '-r', requirements], settings);
     const fetched = path.join(folder, file);
     if (!existsSync(fetched) || sha256(fetched) !== expected) {
@@ -129,14 +132,18 @@ async function download(context, { name, version, archive: file, sha256: expecte
 async function unpack(context, { name, version, sha256: digest }, archive) {
   const folder = mkdtempSync(path.join(context.scratch(), 'unpack-'));
   try {
-    await run('tar', ['--extract', '--no-same-owner', '--file', archive, '--directory', folder], {
+    const [program, ...words] = isWheel(archive)
+      ? [path.join(context.root, '.venv', 'bin', 'python'), '-m', 'zipfile', '--extract', archive, folder]
+      : ['tar', '--extract', '--no-same-owner', '--file', archive, '--directory', folder];
+    await run(program, words, {
       cwd: context.root,
       env: context.env,
       log: context.log('sources'),
       what: `unpacking ${name}`,
       remedy: `Delete .deps/${path.basename(archive)}, then run the same command again.`,
     });
-    const [top = ''] = readdirSync(folder);
+    // A source distribution holds one folder; a wheel's files lie at its top.
+    const [top = ''] = isWheel(archive) ? [''] : readdirSync(folder);
     const target = path.join(depsFolder(context.root), `${name}-${version}`);
     writeStamp(path.join(folder, top, '.sha256'), digest);
     rmSync(target, { recursive: true, force: true });
