@@ -12,9 +12,6 @@ interface Options extends EncoderOptions {
   calibration?: string;
 }
 
-/** Where a threshold comes from. */
-type ThresholdOrigin = 'option' | 'calibration' | 'published' | null;
-
 export function register(program: Command, cli: Cli): void {
   program
     .command('compare')
@@ -43,44 +40,28 @@ Example:
         const { manifest } = encoder.info();
         const calibration =
           options.calibration === undefined ? undefined : await readCalibrationFile(options.calibration, manifest);
-        const published = publishedThreshold(manifest);
-        const learned = Scorer.of(manifest, calibration && { calibration });
+        const scorer = Scorer.of(manifest, {
+          ...(calibration && { calibration }),
+          ...(options.threshold !== undefined && { threshold: options.threshold }),
+        });
         const [first, second] = (await Promise.all(
           [a, b].map((path) => encoder.embed(path, { signal: cli.signal })),
         )) as [EmbedResult, EmbedResult];
-        const given = options.threshold ?? (learned.calibration.thresholds.length > 0 ? undefined : published);
-        const scorer =
-          given === undefined
-            ? learned
-            : Scorer.of(manifest, { ...(calibration && { calibration }), threshold: given });
         const score = scorer.score(first.embedding, second.embedding, {
           secondsA: first.speech.seconds,
           secondsB: second.speech.seconds,
         });
-        const origin: ThresholdOrigin =
-          score.threshold === null
-            ? null
-            : options.threshold !== undefined
-              ? 'option'
-              : given === undefined
-                ? 'calibration'
-                : 'published';
         const sides = Object.fromEntries(
           [first, second].map(({ audio, speech, quality }, i) => [i === 0 ? 'a' : 'b', { audio, speech, quality }]),
         );
-        if (options.json) await cli.json({ ...score, thresholdFrom: origin, model: first.model, ...sides });
-        else await cli.line(report(score, origin, first.model));
+        if (options.json)
+          await cli.json({ ...score, thresholdFrom: scorer.thresholdFrom, model: first.model, ...sides });
+        else await cli.line(report(score, scorer.thresholdFrom, first.model));
       });
     });
 }
 
-/** The cosine that the publisher's own code decides by. */
-function publishedThreshold(manifest: Readonly<Record<string, unknown>>): number | undefined {
-  const { cosine } = (manifest['publishedThreshold'] ?? {}) as { cosine?: unknown };
-  return typeof cosine === 'number' ? cosine : undefined;
-}
-
-function report(score: Score, origin: ThresholdOrigin, model: string): string {
+function report(score: Score, origin: Scorer['thresholdFrom'], model: string): string {
   const { cosine, llr, probability, threshold, falseAcceptRate, decision } = score;
   const sources: Record<string, string> = {
     option: 'as given',

@@ -67,6 +67,23 @@ describe('Scorer of a model without calibration', () => {
     });
   });
 
+  it('decides by its publisher’s threshold where none was learned or named', () => {
+    const [a, b] = [Float32Array.from([1, 0]), Float32Array.from([1, 1])];
+    const published = { ...bare, publishedThreshold: { cosine: 0.71 } };
+    expect(Scorer.of(published).thresholdFrom).toBe('published');
+    expect(Scorer.of(published).score(a, b)).toMatchObject({
+      threshold: 0.71,
+      falseAcceptRate: null,
+      decision: 'REJECT',
+    });
+    expect(Scorer.of(published, { threshold: 0.7 }).score(a, b)).toMatchObject({ threshold: 0.7, decision: 'ACCEPT' });
+    expect(Scorer.of({ ...linear, publishedThreshold: { cosine: 0.71 } }).thresholdFrom).toBe('calibration');
+    expect(Scorer.of(bare).thresholdFrom).toBeNull();
+    expect(errorOf(() => Scorer.of({ ...bare, publishedThreshold: { cosine: 7 } }))).toMatchObject({
+      code: 'MODEL_INVALID',
+    });
+  });
+
   it('leaves the embeddings alone and refuses unequal sizes', () => {
     const a = Float32Array.from([3, 4]);
     scorer.score(a, a);

@@ -17,7 +17,7 @@ export interface Score {
    * all pairs unless the calibration normalises scores or looks at durations.
    */
   threshold: number | null;
-  /** The share of impostors that the threshold was set to accept; null where the caller named the threshold. */
+  /** The share of impostors that the threshold was set to accept; null where it was not learned. */
   falseAcceptRate: number | null;
   /** Null without a threshold. */
   decision: Decision | null;
@@ -37,7 +37,7 @@ export interface ScorerOptions {
   calibration?: ModelCalibration;
   /** Which of the calibration's thresholds decides. Default 0.01. */
   falseAcceptRate?: number;
-  /** A cosine that decides instead. */
+  /** A cosine that decides instead. Without it: the learned threshold, else the one of the model's publisher. */
   threshold?: number;
   /** Share of comparisons expected to be of the same speaker, for `probability`. Default 0.5. */
   prior?: number;
@@ -47,6 +47,8 @@ export interface ScorerOptions {
 export class Scorer {
   private constructor(
     readonly calibration: ModelCalibration,
+    /** What names the threshold; null where nothing does. */
+    readonly thresholdFrom: 'option' | 'calibration' | 'published' | null,
     private readonly options: { falseAcceptRate: number; threshold: number | undefined; prior: number },
   ) {}
 
@@ -70,7 +72,14 @@ export class Scorer {
     if (calibration.calibration && calibration.calibration.norm !== 'none' && !calibration.cohort) {
       throw new TimbreError('MODEL_INVALID', 'the calibration is of normalised scores, but there is no cohort');
     }
-    return new Scorer(calibration, { falseAcceptRate, threshold, prior });
+    const published = publishedThreshold(manifest);
+    const [from, cosine] =
+      threshold !== undefined
+        ? (['option', threshold] as const)
+        : thresholds.length > 0
+          ? (['calibration', undefined] as const)
+          : ([published === undefined ? null : 'published', published] as const);
+    return new Scorer(calibration, from, { falseAcceptRate, threshold: cosine, prior });
   }
 
   /** Whether scores carry `llr` and `probability`. */
@@ -140,6 +149,17 @@ export class Scorer {
     if (chosen.cosine !== null) return chosen.cosine;
     return evidence && chosen.llr !== null ? (chosen.llr - evidence.offset) / evidence.scale : null;
   }
+}
+
+/** The cosine that the code of the model's publisher decides by; for models without learned thresholds. */
+function publishedThreshold(manifest: Readonly<Record<string, unknown>>): number | undefined {
+  const { cosine } = (manifest['publishedThreshold'] ?? {}) as { cosine?: unknown };
+  if (cosine === undefined) return undefined;
+  if (typeof cosine === 'number' && Math.abs(cosine) <= 1) return cosine;
+  throw new TimbreError(
+    'MODEL_INVALID',
+    `the published threshold of ${String(manifest['id'])} is no cosine in [-1, 1]`,
+  );
 }
 
 function requireSeconds(side: Side): number {
