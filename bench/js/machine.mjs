@@ -1,0 +1,74 @@
+// What a row of a benchmark names: machine, threads, commit, and what else the machine was doing.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { runtimeInfo } from '../../dist/addon/index.js';
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** @returns {string} lines of a Markdown list */
+export function describeMachine() {
+  const { torch } = runtimeInfo();
+  const git = (/** @type {string[]} */ ...words) => execFileSync('git', words, { cwd: ROOT, encoding: 'utf8' }).trim();
+  const changed = git('status', '--porcelain', '--', 'native', 'src/addon') === '' ? '' : ', with changes';
+  return [
+    `- machine: ${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} processors, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
+    `- Node.js ${process.versions.node}, LibTorch ${torch.version} (${torch.cpuCapability})`,
+    `- commit ${git('rev-parse', '--short', 'HEAD')}${changed}, ${new Date().toISOString().slice(0, 10)}`,
+    `- load average when it began: ${loadavg()[0]?.toFixed(1) ?? ''}`,
+  ].join('\n');
+}
+
+/**
+ * A bundle of the published size (20.8 M parameters at 1024 channels) with the weights of a formula: speed and memory
+ * do not depend on the values.
+ * @param {number} channels
+ * @param {string} folder
+ */
+export async function formulaBundle(channels, folder) {
+  const { convertCheckpoint } = await import('../../dist/addon/index.js');
+  const [checkpoint, out] = [`${folder}/c${channels}.ckpt`, `${folder}/c${channels}.pt`];
+  const words = ['-m', 'timbre_models.weights', '--family', 'speechbrain', '--channels', String(channels)];
+  execFileSync(`${ROOT}.venv/bin/python`, [...words, '--out', checkpoint], {
+    env: { ...process.env, PYTHONPATH: `${ROOT}models` },
+  });
+  await convertCheckpoint({ checkpoint, family: 'speechbrain', id: `c${channels}`, out });
+  return out;
+}
+
+/** Resident memory of this process, MB. */
+export function residentMb() {
+  const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return Number(kilobytes) / 1000;
+}
+
+/** Highest resident memory so far, MB. */
+export function peakMb() {
+  const kilobytes = /^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return Number(kilobytes) / 1000;
+}
+
+/**
+ * Noise with a slow envelope: as good as speech where only time and memory count.
+ * @param {number} seconds
+ */
+export function noise(seconds) {
+  let state = 1;
+  return {
+    sampleRate: 16_000,
+    samples: Float32Array.from({ length: Math.round(seconds * 16_000) }, (_, i) => {
+      state = (state * 16_807) % 2_147_483_647;
+      return 0.2 * Math.sin(i / 3000) * (state / 1_073_741_823 - 1);
+    }),
+  };
+}
+
+/**
+ * @param {number[]} values
+ * @param {number} share in [0, 1]
+ */
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
+}
