@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   STORAGE_INVALID: { http: 500, exit: 52, means: 'The database is damaged, newer than this version, or its key is another one.' },
   ENGINE_CLOSED: { http: 503, exit: 46, means: 'The encoder was closed.' },
   DOWNLOAD_FAILED: { http: 502, exit: 49, means: 'A file could not be fetched: no connection, the server refuses, or the bytes are not the published ones.' },
+  SERVICE_UNREACHABLE: { http: 502, exit: 53, means: 'No Timbre service answers at the URL.' },
   DEADLINE_EXCEEDED: { http: 504, exit: 47, means: 'The deadline passed before the work was done.' },
   WRITE_FAILED: { http: 507, exit: 48, means: 'A file cannot be written: the disk is full or read-only, or permission is missing.' },
 } as const;

@@ -1,0 +1,108 @@
+import type { Command } from 'commander';
+import { TimbreError } from '../common/timbre-error.js';
+import type { EnrolledView } from '../enrollments/enrollments.dto.js';
+import type { SpeakerView } from '../speakers/speakers.dto.js';
+import { table, type Cli } from './cli.js';
+import { findRecordings } from './recordings.js';
+import { ServiceClient, speakerPath, urlOption, type ServiceOptions } from './service-client.js';
+
+interface Options extends ServiceOptions {
+  name?: string;
+  json?: true;
+}
+
+/** What came of one file; the service's view of it, or why there is none. */
+type Row = { path: string } & (
+  | { duplicate: boolean; enrollment: Extract<EnrolledView['results'][number], { duplicate: boolean }>['enrollment'] }
+  | { error: { code: string; message: string } }
+);
+
+export function register(program: Command, cli: Cli): void {
+  program
+    .command('enroll')
+    .description("add recordings to a speaker's voice profile; a speaker who is not there is added")
+    .argument('<speaker>', "the speaker's id")
+    .argument('<path...>', 'recordings, or folders that are searched for them')
+    .option('--name <name>', 'name of a speaker who is added')
+    .addOption(urlOption())
+    .option('--json', 'one JSON document: { speaker, results }')
+    .addHelpText(
+      'after',
+      `
+A recording that fails does not stop the others; the exit status is then that of the first such error.
+
+Example:
+  timbre enroll ada ada-1.wav ada-2.wav --name "Ada Lovelace"`,
+    )
+    .action(async (id: string, paths: string[], options: Options) => {
+      const files = await findRecordings(paths);
+      if (files.length === 0) throw new TimbreError('INVALID_ARGUMENT', `no recordings in ${paths.join(', ')}`);
+      const client = new ServiceClient(cli, options);
+      await ensureSpeaker(cli, client, id, options.name);
+      const rows = await enrolAll(cli, client, id, files);
+      const speaker = await client.get<SpeakerView>(speakerPath(id));
+      if (options.json) await cli.json({ speaker, results: rows });
+      else await cli.line(report(speaker, rows));
+    });
+}
+
+async function ensureSpeaker(cli: Cli, client: ServiceClient, id: string, name: string | undefined): Promise<void> {
+  try {
+    await client.get<SpeakerView>(speakerPath(id));
+  } catch (error) {
+    if (!(error instanceof TimbreError) || error.code !== 'SPEAKER_NOT_FOUND') throw error;
+    await client.post('/v1/speakers', { json: { id, ...(name === undefined ? {} : { name }) } });
+    cli.note(`${id} is a new speaker`);
+  }
+}
+
+/** One file a request: what is acknowledged is stored, wherever the work is cut short. */
+async function enrolAll(cli: Cli, client: ServiceClient, id: string, files: readonly string[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  const progress = files.length > 1 ? cli.progress('enrolling', files.length, 'files') : undefined;
+  try {
+    for (const path of files) {
+      rows.push(await enrolOne(cli, client, id, path));
+      progress?.update(rows.length, { failed: rows.filter((row) => 'error' in row).length });
+    }
+  } finally {
+    progress?.stop();
+  }
+  return rows;
+}
+
+async function enrolOne(cli: Cli, client: ServiceClient, id: string, path: string): Promise<Row> {
+  try {
+    const { results } = await client.post<EnrolledView>(speakerPath(id, 'enrollments'), { audio: [path] });
+    const [result] = results;
+    if (!result || 'error' in result) throw new TimbreError('INTERNAL', 'the service gave no result for a recording');
+    return { path, duplicate: result.duplicate, enrollment: result.enrollment };
+  } catch (error) {
+    // What concerns the recording concerns no other; anything else would only come again.
+    if (!(error instanceof TimbreError) || !/^(AUDIO_|NO_SPEECH|INFERENCE_FAILED)/.test(error.code)) throw error;
+    cli.fail(error, path);
+    return { path, error: { code: error.code, message: error.message } };
+  }
+}
+
+function report(speaker: SpeakerView, rows: readonly Row[]): string {
+  const lines = rows.map((row) => {
+    if ('error' in row) return [row.path, row.error.code, ''];
+    const { enrollment, duplicate } = row;
+    const verdict = enrollment.accepted ? (enrollment.outlier ? 'OUTLIER' : enrollment.quality.label) : 'REJECTED';
+    const remarks = [...enrollment.reasons, ...(duplicate ? ['known already'] : [])].join(', ');
+    return [row.path, verdict, `${enrollment.speech.seconds.toFixed(1)} s of speech${remarks && `, ${remarks}`}`];
+  });
+  return `${table(lines)}\n\n${describeSpeaker(speaker)}`;
+}
+
+/** Where the enrolment stands, in one line. */
+export function describeSpeaker(speaker: SpeakerView): string {
+  const { enrollmentsCount: count, enrollmentsSpeechLengthInSec: speech } = speaker;
+  const missing = speaker.remainingEnrollmentsSpeechLengthInSec;
+  const rest = missing > 0 ? `, ${missing.toFixed(1)} s more needed` : `, confidence ${speaker.confidence.toFixed(2)}`;
+  return (
+    `${speaker.id}: ${speaker.enrollmentStatus}, ${count} recording${count === 1 ? '' : 's'}, ` +
+    `${speech.toFixed(1)} s of speech${rest}`
+  );
+}

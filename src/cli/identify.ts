@@ -1,0 +1,90 @@
+import { Option, type Command } from 'commander';
+import { TimbreError } from '../common/timbre-error.js';
+import type { IdentificationView } from '../identification/identification.dto.js';
+import { table, type Cli } from './cli.js';
+import { whole } from './options.js';
+import { findRecordings } from './recordings.js';
+import { ServiceClient, urlOption, type ServiceOptions } from './service-client.js';
+
+interface Options extends ServiceOptions {
+  top?: number;
+  candidates?: string;
+  json?: true;
+}
+
+type Row = { path: string } & (IdentificationView | { error: { code: string; message: string } });
+
+export function register(program: Command, cli: Cli): void {
+  program
+    .command('identify')
+    .description('whose voice a recording is, among all enrolled speakers')
+    .argument('<path...>', 'recordings, or folders that are searched for them')
+    .addOption(new Option('--top <n>', 'speakers in the ranking (default: 5)').argParser(whole(1, 50)))
+    .option('--candidates <ids>', 'speakers to choose among, separated by commas (default: everybody)')
+    .addOption(urlOption())
+    .option('--json', 'one JSON document: a list of { path, decision, speakerId, margin, ranking, ... }')
+    .addHelpText(
+      'after',
+      `
+The exit status is 0 for every decision. A recording that fails does not stop the others; the exit status is then that
+of the first such error.
+
+Example:
+  timbre identify meeting-1.wav --top 3`,
+    )
+    .action(async (paths: string[], options: Options) => {
+      const files = await findRecordings(paths);
+      if (files.length === 0) throw new TimbreError('INVALID_ARGUMENT', `no recordings in ${paths.join(', ')}`);
+      const client = new ServiceClient(cli, options);
+      const { top, candidates } = options;
+      const fields = { ...(top && { top: String(top) }), ...(candidates !== undefined && { candidates }) };
+      const progress = files.length > 1 ? cli.progress('identifying', files.length, 'files') : undefined;
+      const rows: Row[] = [];
+      try {
+        for (const path of files) {
+          rows.push(await identifyOne(cli, client, path, fields));
+          progress?.update(rows.length, { failed: rows.filter((row) => 'error' in row).length });
+        }
+      } finally {
+        progress?.stop();
+      }
+      if (options.json) await cli.json(rows);
+      else for (const row of rows) if (!('error' in row)) await cli.line(report(row));
+    });
+}
+
+async function identifyOne(
+  cli: Cli,
+  client: ServiceClient,
+  path: string,
+  fields: Record<string, string>,
+): Promise<Row> {
+  try {
+    return { path, ...(await client.post<IdentificationView>('/v1/identify', { audio: [path], fields })) };
+  } catch (error) {
+    if (!(error instanceof TimbreError) || !/^(AUDIO_|NO_SPEECH|INFERENCE_FAILED)/.test(error.code)) throw error;
+    cli.fail(error, path);
+    return { path, error: { code: error.code, message: error.message } };
+  }
+}
+
+function report({
+  path,
+  decision,
+  speakerId,
+  margin,
+  ranking,
+  gallerySize,
+}: { path: string } & IdentificationView): string {
+  const who = speakerId === null ? '' : ` ${speakerId}`;
+  const lead = margin === null ? '' : `, ${margin.toFixed(3)} ahead of the second`;
+  const head = `${path}: ${decision ?? '- (the model has no threshold)'}${who} (of ${gallerySize}${lead})`;
+  const rows = ranking.map(({ rank, speakerId: id, name, score }) => [
+    `  ${rank}`,
+    id,
+    name ?? '',
+    score.cosine.toFixed(4),
+    score.probability === null ? '' : `probability ${score.probability.toFixed(4)}`,
+  ]);
+  return rows.length > 0 ? `${head}\n${table(rows)}` : head;
+}

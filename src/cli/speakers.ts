@@ -1,0 +1,99 @@
+import { Option, type Command } from 'commander';
+import type { ProfileView } from '../enrollments/enrollments.dto.js';
+import type { SpeakersView, SpeakerView } from '../speakers/speakers.dto.js';
+import { table, type Cli } from './cli.js';
+import { describeSpeaker } from './enroll.js';
+import { whole } from './options.js';
+import { ServiceClient, speakerPath, urlOption, type ServiceOptions } from './service-client.js';
+
+interface Options extends ServiceOptions {
+  json?: true;
+}
+
+const PAGE = 500;
+
+export function register(program: Command, cli: Cli): void {
+  const speakers = program
+    .command('speakers')
+    .description('who is enrolled in a running service')
+    .addHelpText('after', '\nExample:\n  timbre speakers list');
+  const add = (name: string, description: string, example: string): Command =>
+    speakers
+      .command(name)
+      .description(description)
+      .addOption(urlOption())
+      .option('--json', 'one JSON document')
+      .addHelpText('after', `\nExample:\n  timbre speakers ${example}`);
+
+  add('list', 'all speakers, oldest first', 'list --json')
+    .addOption(new Option('--limit <n>', 'at most so many').argParser(whole(1, 1_000_000)))
+    .action(async (options: Options & { limit?: number }) => {
+      const found = await list(new ServiceClient(cli, options), options.limit ?? Infinity);
+      if (options.json) return cli.json(found);
+      for (const speaker of found) await cli.line(describeSpeaker(speaker));
+      if (found.length === 0) cli.note('nobody yet: timbre enroll <speaker> <recordings...>');
+    });
+
+  add('show', 'a speaker and the voice profile', 'show ada')
+    .argument('<speaker>', "the speaker's id")
+    .action(async (id: string, options: Options) => {
+      const client = new ServiceClient(cli, options);
+      const speaker = await client.get<SpeakerView>(speakerPath(id));
+      const profile = await client.get<ProfileView>(speakerPath(id, 'profile'));
+      if (options.json) await cli.json({ ...speaker, profile });
+      else await cli.line(report(speaker, profile));
+    });
+
+  add('add', 'add a speaker without recordings', 'add ada --name "Ada Lovelace"')
+    .argument('[speaker]', 'the id (default: a UUID)')
+    .option('--name <name>', 'for people')
+    .action(async (id: string | undefined, options: Options & { name?: string }) => {
+      const { name } = options;
+      const json = { ...(id !== undefined && { id }), ...(name !== undefined && { name }) };
+      const speaker = await new ServiceClient(cli, options).post<SpeakerView>('/v1/speakers', { json });
+      if (options.json) await cli.json(speaker);
+      else await cli.line(speaker.id);
+    });
+
+  add('rename', 'give a speaker another name', 'rename ada "Ada King"')
+    .argument('<speaker>', "the speaker's id")
+    .argument('<name>', 'for people')
+    .action(async (id: string, name: string, options: Options) => {
+      const speaker = await new ServiceClient(cli, options).patch<SpeakerView>(speakerPath(id), { json: { name } });
+      if (options.json) await cli.json(speaker);
+      else cli.note(`${speaker.id} is called ${speaker.name ?? ''}`);
+    });
+
+  add('remove', 'erase a speaker for good, with all recordings and profiles', 'remove ada')
+    .argument('<speaker>', "the speaker's id")
+    .action(async (id: string, options: Options) => {
+      await new ServiceClient(cli, options).delete(speakerPath(id));
+      if (options.json) await cli.json({ erased: id });
+      else cli.note(`${id} is erased`);
+    });
+}
+
+async function list(client: ServiceClient, limit: number): Promise<SpeakerView[]> {
+  const found: SpeakerView[] = [];
+  for (let cursor: string | null = ''; cursor !== null && found.length < limit;) {
+    const query = new URLSearchParams({ limit: String(Math.min(PAGE, limit - found.length)) });
+    if (cursor !== '') query.set('cursor', cursor);
+    const page: SpeakersView = await client.get<SpeakersView>(`/v1/speakers?${query.toString()}`);
+    found.push(...page.speakers);
+    cursor = page.nextCursor;
+  }
+  return found;
+}
+
+function report(speaker: SpeakerView, profile: ProfileView): string {
+  const { cohesion, recordings, outliers, model } = profile;
+  return table([
+    ['id', speaker.id],
+    ['name', speaker.name ?? '-'],
+    ['status', describeSpeaker(speaker).slice(speaker.id.length + 2)],
+    ['recordings', `${recordings.length} accepted, ${outliers.length} of them set aside`],
+    ['cohesion', cohesion === null ? '-' : cohesion.toFixed(3)],
+    ['model', model],
+    ['updated', speaker.updatedAt],
+  ]);
+}

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import type { ScoreView, VerificationView } from '../verification/verification.dto.js';
+import { table, type Cli } from './cli.js';
+import { ServiceClient, speakerPath, urlOption, type ServiceOptions } from './service-client.js';
+
+export function register(program: Command, cli: Cli): void {
+  program
+    .command('verify')
+    .description('whether a recording is of an enrolled speaker')
+    .argument('<speaker>', "the speaker's id")
+    .argument('<recording>', 'a recording')
+    .addOption(urlOption())
+    .option('--json', 'one JSON document, as POST /v1/speakers/:id/verify answers')
+    .addHelpText(
+      'after',
+      `
+The exit status is 0 for every decision: ACCEPT, REJECT, NOT_ENOUGH_SPEECH, NOT_ENROLLED.
+
+Example:
+  timbre verify ada claim.wav`,
+    )
+    .action(async (id: string, path: string, options: ServiceOptions & { json?: true }) => {
+      const client = new ServiceClient(cli, options);
+      const found = await client.post<VerificationView>(speakerPath(id, 'verify'), { audio: [path] });
+      if (options.json) await cli.json(found);
+      else await cli.line(report(found));
+    });
+}
+
+function report({ decision, score, model, recording, confidence }: VerificationView): string {
+  return table([
+    ['decision', decision ?? '- (the model has no threshold: `timbre calibrate`)'],
+    ...(score ? scoreRows(score) : []),
+    ...(recording ? [['speech', `${recording.speech.seconds.toFixed(1)} s`]] : []),
+    ['confidence', `${confidence.toFixed(2)} (of the profile)`],
+    ['model', model],
+  ]);
+}
+
+function scoreRows({ cosine, llr, probability, threshold }: ScoreView): string[][] {
+  return [
+    ['cosine', cosine.toFixed(4)],
+    ['threshold', threshold?.toFixed(4) ?? '-'],
+    ['llr', llr?.toFixed(2) ?? '-'],
+    ['probability', probability?.toFixed(4) ?? '-'],
+  ];
+}
