@@ -49,17 +49,27 @@ export async function writeVoice(path: string, { seconds = 1, pitch = 120, rate 
 }
 
 export function wav(samples: Int16Array, rate: number): Buffer {
+  return riff(samples, rate, 1);
+}
+
+export function floatWav(samples: Float32Array, rate: number): Buffer {
+  return riff(samples, rate, 3);
+}
+
+/** A mono WAV file; format 1: whole numbers, 3: IEEE floating point. */
+function riff(samples: Int16Array | Float32Array, rate: number, format: 1 | 3): Buffer {
+  const width = samples.BYTES_PER_ELEMENT;
   const head = Buffer.alloc(44);
   head.write('RIFF', 0);
   head.writeUInt32LE(36 + samples.byteLength, 4);
   head.write('WAVEfmt ', 8);
   head.writeUInt32LE(16, 16);
-  head.writeUInt16LE(1, 20);
+  head.writeUInt16LE(format, 20);
   head.writeUInt16LE(1, 22);
   head.writeUInt32LE(rate, 24);
-  head.writeUInt32LE(rate * 2, 28);
-  head.writeUInt16LE(2, 32);
-  head.writeUInt16LE(16, 34);
+  head.writeUInt32LE(rate * width, 28);
+  head.writeUInt16LE(width, 32);
+  head.writeUInt16LE(8 * width, 34);
   head.write('data', 36);
   head.writeUInt32LE(samples.byteLength, 40);
   return Buffer.concat([head, Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength)]);
