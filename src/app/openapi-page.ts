@@ -1,3 +1,4 @@
+import { errorBodyOf } from '../common/error.filter.js';
 import { createApplication } from '../common/http-adapter.js';
 import { createLog, NestLog } from '../common/logging.js';
 import { Config } from '../config/config.js';
@@ -8,7 +9,7 @@ import { ServiceModule } from './service.module.js';
 export async function openApiPage(folder: string): Promise<string> {
   const config = Config.of({ dataDir: folder });
   const log = new NestLog(createLog('error', process.stderr));
-  const app = await createApplication(ServiceModule.with(config), config, log);
+  const app = await createApplication(ServiceModule.with(config), config, errorBodyOf, log);
   try {
     return `${JSON.stringify(describeApi(app), null, 2)}\n`;
   } finally {

@@ -1,6 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
-import { ErrorFilter } from '../common/error.filter.js';
+import { errorBodyOf, ErrorFilter } from '../common/error.filter.js';
 import { createApplication } from '../common/http-adapter.js';
 import { addressOf, listen } from '../common/listen.js';
 import { NestLog } from '../common/logging.js';
@@ -29,7 +29,7 @@ export interface Service {
  * Errors: INVALID_ARGUMENT where a port is taken or an address is not this machine's; those of the database.
  */
 export async function startService(config: Config, log: Logger): Promise<Service> {
-  const app = await createApplication(ServiceModule.with(config), config, new NestLog(log));
+  const app = await createApplication(ServiceModule.with(config), config, errorBodyOf, new NestLog(log));
   try {
     app.useGlobalFilters(app.get(ErrorFilter));
     app.get(OpenApi).of(app);

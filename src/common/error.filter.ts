@@ -60,8 +60,10 @@ export class ErrorFilter implements ExceptionFilter {
   }
 
   protected body(error: TimbreError, requestId: string): unknown {
-    const body: ErrorBody = { code: error.code, message: error.message, requestId };
-    if (error.details !== undefined) body.details = error.details;
-    return body;
+    return errorBodyOf(error, requestId);
   }
+}
+
+export function errorBodyOf({ code, message, details }: TimbreError, requestId: string): ErrorBody {
+  return { code, message, requestId, ...(details === undefined ? {} : { details }) };
 }

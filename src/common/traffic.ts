@@ -56,10 +56,12 @@ export class Traffic {
       server.closeIdleConnections();
     }
     for (const response of this.open) closeAfter(response);
-    if (await this.silence(seconds * 1000)) return;
-    this.logger.warn(`${this.open.size} requests were not done after ${seconds} s`);
-    await giveUp();
-    if (await this.silence(LAST_WORDS_MS)) return;
+    if (!(await this.silence(seconds * 1000))) {
+      this.logger.warn(`${this.open.size} requests were not done after ${seconds} s`);
+      await giveUp();
+      await this.silence(LAST_WORDS_MS);
+    }
+    // What is left carries no answer: it is cut, or a connection that never asked anything would be waited for.
     for (const server of this.servers) server.closeAllConnections();
   }
 

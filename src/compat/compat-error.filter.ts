@@ -24,10 +24,10 @@ export class CompatErrorFilter extends ErrorFilter {
   }
 
   protected override body(error: TimbreError): { error: string } {
-    return { error: textOf(error) };
+    return compatErrorBody(error);
   }
 }
 
-export function textOf(error: TimbreError): string {
-  return error.code === 'ROUTE_NOT_FOUND' ? 'Endpoint not found' : error.message;
+export function compatErrorBody({ code, message }: TimbreError): { error: string } {
+  return { error: code === 'ROUTE_NOT_FOUND' ? 'Endpoint not found' : message };
 }

@@ -8,7 +8,7 @@ import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { UploadSlots } from '../uploads/upload-slots.js';
 import { CompatController } from './compat.controller.js';
-import { CompatErrorFilter } from './compat-error.filter.js';
+import { compatErrorBody, CompatErrorFilter } from './compat-error.filter.js';
 import { CompatService } from './compat.service.js';
 
 /** The application behind the sidecar's port: the calls of the contract, and nothing of the API. */
@@ -50,6 +50,7 @@ export class CompatServer implements OnApplicationBootstrap, OnModuleDestroy {
         providers: [...shared, CompatService, CompatErrorFilter],
       },
       this.config,
+      compatErrorBody,
     );
     app.useGlobalFilters(app.get(CompatErrorFilter));
     this.traffic.watch(app.getHttpServer());

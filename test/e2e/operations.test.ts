@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { serve } from '../../src/app/serve.js';
 import { errorBody } from '../../src/common/api-errors.js';
 import { packageVersion } from '../../src/common/package-version.js';
@@ -88,6 +87,25 @@ describe('a service that is ready', () => {
   });
 });
 
+test('an address that is no address is 400 on either port, each in its form', async () => {
+  expect(await refusal(`${service.url}/v1/speakers/%ff`)).toMatchObject({
+    status: 400,
+    body: { code: 'INVALID_ARGUMENT' },
+  });
+  expect(await refusal(`${service.service.sidecarUrl}/%ff`)).toEqual({
+    status: 400,
+    body: { error: expect.any(String) },
+  });
+  const long = await refusal(`${service.url}/v1/speakers/${'x'.repeat(5000)}`);
+  expect(long.status).toBeLessThan(500);
+  expect(errorBody.parse(long.body).requestId).toMatch(/./);
+});
+
+async function refusal(url: string): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(url);
+  return { status: response.status, body: await response.json() };
+}
+
 describe('a service whose model cannot be loaded', () => {
   test('stays up, is not ready and says why', async () => {
     const broken = await TestService.start(workshop, { model: 'no-such-model' });
@@ -150,14 +168,26 @@ describe('stopping', () => {
   test('fails with ENGINE_CLOSED what the deadline finds', async () => {
     const stopping = await TestService.start(workshop, { model, workers: 1, drainSeconds: 0 });
     await stopping.service.ready();
-    const requests = Array.from({ length: 6 }, () => stopping.postForm('/v1/embeddings', [['audio', wav(120)]]));
-    await until(() => stopping.inEngine() === 6);
+    const requests = Array.from({ length: 5 }, () => stopping.postForm('/v1/embeddings', [['audio', wav(60)]]));
+    await until(() => stopping.inEngine() === 5);
     await stopping.close();
     const answers = await Promise.all(requests);
     const codes = answers.map(({ status, body }) => (status === 200 ? 'OK' : errorBody.parse(body).code));
     expect(codes).toContain('ENGINE_CLOSED');
     expect(codes.filter((code) => code !== 'OK' && code !== 'ENGINE_CLOSED')).toEqual([]);
     expect(await stopping.uploads()).toEqual([]);
+  });
+
+  test('does not wait for a connection that asks nothing', async () => {
+    const stopping = await TestService.start(workshop, { model });
+    await stopping.service.ready();
+    const { hostname, port } = new URL(stopping.url);
+    const silent = connect(Number(port), hostname);
+    await new Promise((resolve) => silent.once('connect', resolve));
+    const gone = new Promise((resolve) => silent.once('close', resolve));
+    silent.resume();
+    await stopping.close();
+    await gone;
   });
 
   test('while the model is loading', async () => {

@@ -9,7 +9,11 @@ import { createLog } from '../../src/common/logging.js';
 import { EmbeddingEngine } from '../../src/engine/embedding-engine.js';
 import { Config, type ConfigInput } from '../../src/config/config.js';
 
-const CHECKPOINT = fileURLToPath(new URL('../fixtures/checkpoints/speechbrain-c16.ckpt', import.meta.url));
+const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/checkpoints/${name}`, import.meta.url));
+const CHECKPOINTS = {
+  speechbrain: fixture('speechbrain-c16.ckpt'),
+  wespeaker: fixture('wespeaker-glob-c16.ckpt'),
+} as const;
 
 /** Where a test file keeps everything; removed by `remove`. */
 export class Workshop {
@@ -23,10 +27,10 @@ export class Workshop {
     return join(this.folder, ...parts);
   }
 
-  /** The small model of the fixtures as a bundle, with a calibration. */
-  async bundle(id = 'small'): Promise<string> {
+  /** A small model of the fixtures as a bundle, with a calibration; of another family its embeddings are others. */
+  async bundle(id = 'small', family: keyof typeof CHECKPOINTS = 'speechbrain'): Promise<string> {
     const out = this.path(`${id}.pt`);
-    await convertCheckpoint({ checkpoint: CHECKPOINT, family: 'speechbrain', id, out });
+    await convertCheckpoint({ checkpoint: CHECKPOINTS[family], family, id, out });
     await updateManifest(
       out,
       {
