@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { SOURCES } from '../../scripts/setup/steps/sources.mjs';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -146,25 +147,17 @@ ${body}
       `if (args[0] === '-c' && args[1].includes('print')) console.log('3.11');
        if (args[1] === 'venv') write('.venv/bin/python', ${JSON.stringify(pip)}, 0o755);`,
     );
-    // The archive's pinned checksum cannot be imitated; the unpacked library can.
-    const { name, version, sha256 } = kaldi();
-    this.write(`.deps/${name}-${version}/.sha256`, `${sha256}\n`);
+    // The archives' pinned checksums cannot be imitated; what is unpacked of them can.
+    for (const { name, version, sha256 } of SOURCES) this.write(`.deps/${name}-${version}/.sha256`, `${sha256}\n`);
     this.program(
       'npm',
       `if (args[0] === 'ci') {
          write('node_modules/.package-lock.json', fs.readFileSync(path.join(root, 'package-lock.json')));
-         for (const name of ['node-addon-api', 'node-api-headers']) write('node_modules/' + name + '/package.json', '{}');
-         write('node_modules/.bin/cmake-js', ${JSON.stringify(this.source('cmake-js', "write('build/Release/timbre.node', '');"))}, 0o755);
+         for (const name of ['node-addon-api', 'node-api-headers', 'cmake-js']) write('node_modules/' + name + '/package.json', '{}');
+         write('node_modules/cmake-js/bin/cmake-js', ${JSON.stringify(this.source('cmake-js', "write('build/Release/timbre.node', '');"))}, 0o755);
        } else write('dist/index.js', '');`,
     );
     this.program('ffmpeg', '');
     return this;
   }
-}
-
-/** The pinned source distribution, read from the script itself. */
-function kaldi(): { name: string; version: string; sha256: string } {
-  const text = readFileSync(path.join(ROOT, 'scripts/setup/steps/sources.mjs'), 'utf8');
-  const [, name = '', version = ''] = /name: '([\w-]+)',\s*version: '([\d.]+)'/.exec(text) ?? [];
-  return { name, version, sha256: /sha256: '([0-9a-f]{64})'/.exec(text)?.[1] ?? '' };
 }

@@ -326,12 +326,12 @@ describe('downloads', () => {
 describe('compiling', () => {
   it.each([
     ["console.error('c++: fatal error: Killed signal terminated program cc1plus')", 'memory ran out', 'TIMBRE_JOBS=1'],
-    ["console.error('No CMAKE_CXX_COMPILER could be found.')", 'cmake-js ended with status 1', 'delete build/'],
+    ["console.error('No CMAKE_CXX_COMPILER could be found.')", 'compiling the addon: node ended with status 1', 'delete build/'],
   ])('fails: %s', (output, message, remedy) => {
     project.complete();
     project.setup();
     rmSync(project.path('build'), { recursive: true });
-    project.program('node_modules/.bin/cmake-js', `${output}; process.exit(1);`);
+    project.program('node_modules/cmake-js/bin/cmake-js', `${output}; process.exit(1);`);
     expectFailure(project.setup(), message, remedy);
   });
 
@@ -339,7 +339,7 @@ describe('compiling', () => {
     project.complete();
     project.setup();
     rmSync(project.path('build'), { recursive: true });
-    project.program('node_modules/.bin/cmake-js', '');
+    project.program('node_modules/cmake-js/bin/cmake-js', '');
     expectFailure(project.setup(), 'build/Release/timbre.node is not built', '--verbose');
   });
 
