@@ -113,7 +113,7 @@ export async function run(command, args, { cwd, env, log, verbose = false, what,
   const end = ended.signal ? `was ended by ${ended.signal}` : `ended with status ${ended.status}`;
   throw new Failure(
     `${what}: ${cause ? cause.message : `${path.basename(command)} ${end}`}`,
-    `${cause?.remedy ?? remedy ?? 'Its last lines are above.'}\nAll of its output: ${path.relative(cwd, log)}`,
+    `${cause?.remedy ?? remedy ?? 'Its last lines are above.'}\nAll of its output: ${path.relative(process.cwd(), log)}`,
   );
 }
 

@@ -1,8 +1,9 @@
 // npm packages, exactly as package-lock.json has them, without running their install scripts; those that are compiled
 // are compiled here, so that nothing is fetched but what the lock file names.
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
-import { run, which } from '../commands.mjs';
+import { jobs, run, which } from '../commands.mjs';
 import { Failure } from '../failure.mjs';
 
 /** Packages with C++ of their own, and what compiling them gives. */
@@ -66,12 +67,7 @@ export const npm = {
   },
 
   async run(context) {
-    const { root, say, options } = context;
-    const env = { ...context.env };
-    // Node's own headers, where it was installed with them, so that compiling needs no download.
-    const prefix = path.dirname(path.dirname(process.execPath));
-    if (!env['npm_config_nodedir'] && existsSync(path.join(prefix, 'include', 'node', 'node.h')))
-      env['npm_config_nodedir'] = prefix;
+    const { root, env, say, options } = context;
     const settings = { cwd: root, env, log: context.log('npm'), verbose: options.verbose };
     if (!which('npm', env)) {
       throw new Failure(
@@ -88,7 +84,23 @@ export const npm = {
     }
     for (const { name } of uncompiled(root)) {
       say(`compiling ${name}`);
-      await run('npm', ['rebuild', name, '--build-from-source'], { ...settings, what: `compiling ${name}` });
+      const folder = path.join(root, 'node_modules', name);
+      const compiler = createRequire(path.join(folder, 'package.json')).resolve('node-gyp/bin/node-gyp.js');
+      await run(process.execPath, [compiler, 'rebuild', '--jobs', String(jobs(env)), ...headers(env)], {
+        ...settings,
+        cwd: folder,
+        what: `compiling ${name}`,
+      });
     }
   },
 };
+
+/**
+ * Node's own headers, where it was installed with them, so that compiling needs no download.
+ * @param {NodeJS.ProcessEnv} env
+ */
+function headers(env) {
+  const prefix = path.dirname(path.dirname(process.execPath));
+  const there = existsSync(path.join(prefix, 'include', 'node', 'node.h'));
+  return there && !env['npm_config_nodedir'] ? [`--nodedir=${prefix}`] : [];
+}
