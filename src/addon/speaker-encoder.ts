@@ -79,7 +79,8 @@ export class SpeakerEncoder {
   }
 
   /**
-   * The embedding of one recording.
+   * The embedding of one recording. Bytes and samples are copied on the JS thread first, some 0.1 ms a megabyte: a path
+   * costs it nothing, however long the recording.
    *
    * Errors: those of the recording (AUDIO_*, NO_SPEECH), INVALID_ARGUMENT, OVERLOADED at once when the queue is full,
    * ABORTED, DEADLINE_EXCEEDED, ENGINE_CLOSED, INFERENCE_FAILED, OUT_OF_MEMORY.

@@ -102,9 +102,9 @@ async function download(context, { name, version, archive: file, sha256: expecte
     const python = path.join(root, '.venv', 'bin', 'python');
     const pip = ['-m', 'pip', '--no-input', '--disable-pip-version-check'];
     // Without build isolation a source distribution's metadata needs setuptools, which virtual environments lack since
-    // Python 3.12.
-    if (!isWheel(file) && !ask(python, ['-c', 'import setuptools'], { env }).ok) {
-      await run(python, [...pip, 'install', 'setuptools'], settings);
+    // Python 3.12; older ones bring one without bdist_wheel. PyTorch needs a newer one anyway, a LibTorch none.
+    if (!isWheel(file) && !ask(python, ['-c', 'import setuptools.command.bdist_wheel'], { env }).ok) {
+      await run(python, [...pip, 'install', '--upgrade', 'setuptools'], settings);
     }
     const requirements = path.join(folder, 'requirements.txt');
     writeFileSync(requirements, `${name}==${version} --hash=sha256:${expected}\n`);
