@@ -72,6 +72,8 @@ export interface Timings {
   queue: number;
   decode: number;
   resample: number;
+  /** Voice activity and quality. */
+  speech: number;
   features: number;
   model: number;
   total: number;

@@ -17,6 +17,7 @@ const timings = z
     queue: z.number(),
     decode: z.number(),
     resample: z.number(),
+    speech: z.number(),
     features: z.number(),
     model: z.number(),
     total: z.number(),

@@ -25,7 +25,7 @@ const NO_STATS: EncoderStats = {
   queued: 0,
   running: 0,
   audioSeconds: 0,
-  timings: { queue: 0, decode: 0, resample: 0, features: 0, model: 0, total: 0 },
+  timings: { queue: 0, decode: 0, resample: 0, speech: 0, features: 0, model: 0, total: 0 },
 };
 
 /** The engine on the native addon. It loads in the background, so that the service answers "not ready" meanwhile. */

@@ -89,3 +89,8 @@ test('the description of a recording says what it was', () => {
   expect(expected.audio.format).toMatch(/^WAV\/PCM_16/);
   expect(expected.audio.channels).toBe(1);
 });
+
+(installed('espeak-ng') ? test : test.skip)('speech is found in a recording of it', () => {
+  expect(expected.speech.seconds).toBeGreaterThan(1);
+  expect(expected.speech.seconds).toBeLessThan(expected.audio.seconds);
+});

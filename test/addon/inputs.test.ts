@@ -42,10 +42,38 @@ describe('one recording in every form gives one embedding', () => {
     expect(model).toBe(encoder.info().model);
     expect(audio).toMatchObject({ seconds: 1.5, sampleRate: RATE, channels: 1 });
     expect(audio.format).toContain('WAV');
-    expect(Object.keys(timings).sort()).toEqual(['decode', 'features', 'model', 'queue', 'resample', 'total']);
+    expect(Object.keys(timings).sort()).toEqual([
+      'decode',
+      'features',
+      'model',
+      'queue',
+      'resample',
+      'speech',
+      'total',
+    ]);
     expect(Object.values(timings).every((ms) => ms >= 0)).toBe(true);
     expect(timings.total).toBeGreaterThan(0);
     expect(timings.total).toBeGreaterThanOrEqual(timings.decode + timings.features + timings.model);
+  });
+
+  test('its speech and quality are measured', async () => {
+    const { speech, quality } = expected;
+    expect(speech.seconds).toBeGreaterThanOrEqual(0);
+    expect(speech.seconds).toBeLessThanOrEqual(1.5);
+    expect(Object.keys(quality).sort()).toEqual(['bandwidthHz', 'clippedShare', 'levelDb', 'snrDb']);
+    expect(quality.clippedShare).toBe(0);
+    expect(quality.bandwidthHz).toBeGreaterThan(1000);
+    expect(quality.bandwidthHz).toBeLessThanOrEqual(RATE / 2);
+    expect(quality.levelDb).toBeLessThan(0);
+    const loud = await encoder.embed({
+      samples: samples.map((x) => Math.max(-1, Math.min(1, 20 * x))),
+      sampleRate: RATE,
+    });
+    expect(loud.quality.clippedShare).toBeGreaterThan(0.05);
+    expect(loud.quality.levelDb).toBeGreaterThan(quality.levelDb);
+    const silence = await encoder.embed({ samples: new Float32Array(RATE), sampleRate: RATE }, { allowSilence: true });
+    expect(silence.speech.seconds).toBe(0);
+    expect(silence.quality.snrDb).toBeNull();
   });
 
   test('a file: URL', async () => {

@@ -76,7 +76,7 @@ export class ScriptedEngine extends EmbeddingEngine {
       audio: { seconds: seconds * 1.25, sampleRate: 16_000, channels: 1, format: 'JSON' },
       speech: { seconds },
       quality: { snrDb, clippedShare, bandwidthHz, levelDb: -20 },
-      timings: { queue: 0, decode: 0, resample: 0, features: 0, model: 0, total: 0 },
+      timings: { queue: 0, decode: 0, resample: 0, speech: 0, features: 0, model: 0, total: 0 },
     };
   }
 

@@ -40,7 +40,8 @@ struct AudioInfo {
   double seconds = 0;
   int sample_rate = 0;
   int channels = 0;
-  std::string format;  ///< e.g. "WAV/PCM_16", "FLAC/PCM_16", "OGG/OPUS", "ffmpeg", "samples"
+  double clipped_share = 0;  ///< of all channels' samples, how many lie at full scale, in [0, 1]
+  std::string format;        ///< e.g. "WAV/PCM_16", "FLAC/PCM_16", "OGG/OPUS", "ffmpeg", "samples"
 };
 
 /// Mono audio at the rate that was asked for, scaled to [-1, 1].

@@ -33,12 +33,17 @@ constexpr std::uint64_t kSlack = 4608;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// What is wrong with samples, if anything is.
-std::optional<std::string> fault(std::span<const float> samples) {
+/// 16-bit audio has its last step here, 8-bit audio a little below.
+constexpr float kFullScale = 0.992F;
+
+/// What is wrong with samples, if anything is. Adds those at full scale to `clipped`.
+std::optional<std::string> fault(std::span<const float> samples, std::uint64_t& clipped) {
   float largest = 0;
   for (const float x : samples) {
     if (!std::isfinite(x)) return "holds samples that are not finite (NaN or infinite)";
-    largest = std::max(largest, std::abs(x));
+    const float size = std::abs(x);
+    largest = std::max(largest, size);
+    clipped += size >= kFullScale ? 1 : 0;
   }
   if (largest <= kLargest) return std::nullopt;
   return "holds samples up to " + text(largest) + "; floating-point audio lies in [-1, 1] (divide 16-bit by 32768)";
@@ -90,6 +95,7 @@ Result<Audio> drain(Reader& reader, const std::string& name, int sample_rate, co
   const auto most = static_cast<std::uint64_t>(limits.max_seconds * info.sample_rate);
   std::vector<float> block(kBlock * channels);
   std::uint64_t frames = 0;
+  std::uint64_t clipped = 0;
   Audio audio;
   for (;;) {
     if (auto stop = interrupt.check()) return *stop;
@@ -97,7 +103,7 @@ Result<Audio> drain(Reader& reader, const std::string& name, int sample_rate, co
     auto read = reader.read(block);
     if (!read) return std::move(read).error();
     const std::span<float> samples = std::span(block).first(read.value() * channels);
-    if (auto wrong = fault(samples)) return Error{ErrorCode::AUDIO_CORRUPT, name + " " + *wrong};
+    if (auto wrong = fault(samples, clipped)) return Error{ErrorCode::AUDIO_CORRUPT, name + " " + *wrong};
     const std::span<const float> mono = mix_down(samples, channels);
     timings.decode += since(decoding);
     frames += mono.size();
@@ -117,7 +123,8 @@ Result<Audio> drain(Reader& reader, const std::string& name, int sample_rate, co
                                                seconds_text(static_cast<double>(frames) / info.sample_rate)};
   }
   if (frames == 0) return Error{ErrorCode::AUDIO_CORRUPT, name + " holds no audio (0 samples)"};
-  audio.info = {static_cast<double>(frames) / info.sample_rate, info.sample_rate, info.channels, info.format};
+  audio.info = {static_cast<double>(frames) / info.sample_rate, info.sample_rate, info.channels,
+                static_cast<double>(clipped) / static_cast<double>(frames * channels), info.format};
   return audio;
 }
 
@@ -156,7 +163,8 @@ Result<Audio> resample(const AudioSamples& source, int sample_rate, const AudioL
     if (error->code == ErrorCode::AUDIO_UNSUPPORTED) error->code = ErrorCode::INVALID_ARGUMENT;
     return *error;
   }
-  if (auto wrong = fault(source.samples)) return Error{ErrorCode::INVALID_ARGUMENT, name + " " + *wrong};
+  std::uint64_t clipped = 0;
+  if (auto wrong = fault(source.samples, clipped)) return Error{ErrorCode::INVALID_ARGUMENT, name + " " + *wrong};
   auto resampler = Resampler::create(source.sample_rate, sample_rate);
   if (!resampler) return std::move(resampler).error();
   const auto resampling = Clock::now();
@@ -170,7 +178,9 @@ Result<Audio> resample(const AudioSamples& source, int sample_rate, const AudioL
   }
   if (auto made = resampler.value().finish(audio.samples); !made) return made.error();
   timings.resample += since(resampling);
-  audio.info = {static_cast<double>(source.samples.size()) / source.sample_rate, source.sample_rate, 1, info.format};
+  const auto count = static_cast<double>(source.samples.size());
+  audio.info = {count / source.sample_rate, source.sample_rate, 1, count > 0 ? static_cast<double>(clipped) / count : 0,
+                info.format};
   return audio;
 }
 

@@ -24,6 +24,7 @@ void add(Timings& sum, const Timings& one) {
   sum.queue += one.queue;
   sum.decode += one.decode;
   sum.resample += one.resample;
+  sum.speech += one.speech;
   sum.features += one.features;
   sum.model += one.model;
   sum.total += one.total;
@@ -104,11 +105,13 @@ class Works {
     for (const JobPtr& job : dropped) finish(*job, closed_error());
   }
 
-  /// Waits until no callback runs but those that the calling thread is in.
+  /// Whether the calling thread is in a callback of these works.
+  bool in_callback() const { return std::count(calling_back.begin(), calling_back.end(), this) > 0; }
+
+  /// Waits until every job has been called back, by whatever thread.
   void wait_for_callbacks() {
-    const auto own = static_cast<std::size_t>(std::count(calling_back.begin(), calling_back.end(), this));
     std::unique_lock lock(mutex_);
-    callback_returned_.wait(lock, [&] { return callbacks_ <= own; });
+    callback_returned_.wait(lock, [this] { return jobs_.empty() && callbacks_ == 0; });
   }
 
   EngineStats stats() const {
@@ -137,7 +140,8 @@ class Works {
         finish(*job, *stopped);
         continue;
       }
-      auto features = guarded([&] { return prepare(*job, *front_end_, model_->manifest(), options_.limits); });
+      auto features =
+          guarded([&] { return prepare(*job, *front_end_, *detector_, model_->manifest(), options_.limits); });
       if (!features) {
         finish(*job, std::move(features).error());
       } else if (auto stopped = job->interrupt.check()) {
@@ -195,8 +199,6 @@ class Works {
   }
 
  private:
-  bool in_callback() const { return std::count(calling_back.begin(), calling_back.end(), this) > 0; }
-
   /// Takes a job out of the queue; none when it has left it already. Under the lock.
   JobPtr unqueue(const JobPtr& job) {
     const auto place = std::find(queue_.begin(), queue_.end(), job);
@@ -270,7 +272,7 @@ class Works {
         continue;
       }
       job.timings.total = seconds_since(job.admitted);
-      finish(job, EmbedResult{std::move(results[i]).value(), job.audio, job.timings});
+      finish(job, EmbedResult{std::move(results[i]).value(), job.audio, job.speech, job.timings});
     }
   }
 
@@ -303,6 +305,7 @@ class Works {
 
   const std::unique_ptr<const Model> model_;
   const std::unique_ptr<const FrontEnd> front_end_;
+  const std::unique_ptr<const SpeechDetector> detector_ = silero_detector();
   const EngineOptions options_;
 
   mutable std::mutex mutex_;
@@ -332,8 +335,8 @@ class ThreadedEngine final : public Engine {
 
   ~ThreadedEngine() override {
     close(std::nullopt);
-    // Only a thread that destroys the engine from a callback finds threads that close() did not join, its own among
-    // them. They end by themselves; what they use is theirs too.
+    // Only a callback that destroys the engine finds threads that close() did not join, its own among them. They end by
+    // themselves; what they use is theirs too.
     for (std::thread& thread : threads_) {
       if (thread.joinable()) thread.detach();
     }
@@ -366,8 +369,8 @@ class ThreadedEngine final : public Engine {
 
   void close(std::optional<Clock::time_point> drain) override {
     works_->stop(drain);
-    // No thread can wait for itself: a callback that closes leaves that to whoever closes last.
-    if (on_own_thread()) return;
+    // A callback cannot wait for the thread that it runs on: whoever closes last does.
+    if (works_->in_callback()) return;
     {
       const std::lock_guard joining(join_mutex_);
       for (std::thread& thread : threads_) {
@@ -385,17 +388,11 @@ class ThreadedEngine final : public Engine {
   template <typename Life>
   void start_thread(std::string name, Life life) {
     threads_.push_back(start_worker(std::move(name), [works = works_, life] { life(*works); }));
-    ids_.push_back(threads_.back().get_id());
-  }
-
-  bool on_own_thread() const {
-    return std::any_of(ids_.begin(), ids_.end(), [](std::thread::id id) { return id == std::this_thread::get_id(); });
   }
 
   const std::shared_ptr<Works> works_;
   std::mutex join_mutex_;
   std::vector<std::thread> threads_;
-  std::vector<std::thread::id> ids_;  ///< of threads_, which others may be joining
 };
 
 std::optional<Error> invalid(const EngineOptions& options) {

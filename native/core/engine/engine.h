@@ -10,6 +10,7 @@
 #include "audio/audio.h"
 #include "features/front_end.h"
 #include "model/model.h"
+#include "speech/speech.h"
 #include "support/interrupt.h"
 #include "support/result.h"
 
@@ -34,6 +35,7 @@ struct Timings {
   double queue = 0;
   double decode = 0;
   double resample = 0;
+  double speech = 0;
   double features = 0;
   double model = 0;
   double total = 0;
@@ -42,6 +44,7 @@ struct Timings {
 struct EmbedResult {
   Embedding embedding;
   AudioInfo audio;
+  SpeechReport speech;  ///< of what was embedded; 0 s of speech is no error
   Timings timings;
 };
 

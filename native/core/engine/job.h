@@ -18,6 +18,7 @@ struct Job {
   EmbedRequest request;
   Engine::Callback done;
   AudioInfo audio;
+  SpeechReport speech;
   Timings timings;
 };
 

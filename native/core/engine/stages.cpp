@@ -30,10 +30,11 @@ void cut(std::vector<float>& samples, double seconds, int rate) {
 
 }  // namespace
 
-Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const Manifest& manifest, const AudioLimits& limits) {
+Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector& detector, const Manifest& manifest,
+                       const AudioLimits& limits) {
   const int rate = manifest.front_end.sample_rate;
   AudioTimings decoding;
-  const AudioSource source = std::exchange(job.request.source, AudioSource{});
+  const AudioSource source = std::move(job.request.source);
   auto audio = decode(source, rate, limits, job.interrupt, &decoding);
   job.timings.decode = decoding.decode;
   job.timings.resample = decoding.resample;
@@ -57,6 +58,13 @@ Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const Manifest& mani
     return Error{ErrorCode::NO_SPEECH, "the recording is silent (" + seconds_text(seconds) +
                                            "); check the microphone, or allow silence to embed it all the same"};
   }
+  if (auto stop = job.interrupt.check()) return *stop;
+
+  const auto listening = Clock::now();
+  auto speech = measure_speech(samples, rate, detector);
+  job.timings.speech = seconds_since(listening);
+  if (!speech) return std::move(speech).error();
+  job.speech = speech.value();
   if (auto stop = job.interrupt.check()) return *stop;
 
   const auto started = Clock::now();

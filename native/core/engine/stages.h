@@ -7,9 +7,10 @@
 
 namespace timbre {
 
-/// Decodes a job's recording and computes its features, with the checks that no model needs to see. Frees the
-/// recording. Errors: those of decode(), AUDIO_TOO_SHORT, AUDIO_TOO_LONG, NO_SPEECH.
-Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const Manifest& manifest, const AudioLimits& limits);
+/// Decodes a job's recording, measures its speech and computes its features, with the checks that no model needs to
+/// see. Frees the recording. Errors: those of decode(), AUDIO_TOO_SHORT, AUDIO_TOO_LONG, NO_SPEECH.
+Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector& detector, const Manifest& manifest,
+                       const AudioLimits& limits);
 
 /// Fails with INFERENCE_FAILED unless every number of the embedding is finite.
 Result<Embedding> checked(Embedding embedding);

@@ -8,7 +8,12 @@
 #include <torch/csrc/jit/serialization/import.h>
 #include <torch/version.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -122,6 +127,31 @@ std::vector<Embedding> forward(const Module& network, at::Device device, std::sp
   return embeddings;
 }
 
+/// Gives freed memory back to the system after every so many frames.
+///
+/// Activations of every length leave holes of every size in each thread's heap, which glibc keeps: hundreds of
+/// megabytes after some hundred utterances. A minute of audio between two rounds costs under 2 % of the time.
+class HeapTrimmer {
+ public:
+  void count(std::span<const Matrix* const> features) {
+    std::size_t frames = 0;
+    for (const Matrix* matrix : features) {
+      frames += matrix->rows;
+    }
+    if ((frames_ += frames) < kFrames) {
+      return;
+    }
+    frames_ = 0;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+  }
+
+ private:
+  static constexpr std::size_t kFrames = 6000;
+  std::atomic<std::size_t> frames_{0};
+};
+
 bool is_finite(const Embedding& embedding) {
   return std::ranges::all_of(embedding, [](float value) { return std::isfinite(value); });
 }
@@ -154,6 +184,7 @@ class TorchModel : public Model {
     }
     try {
       auto embeddings = forward(network_, place_.device, features);
+      heap_.count(features);
       if (!std::ranges::all_of(embeddings, is_finite)) {
         return Error{ErrorCode::INFERENCE_FAILED, "the network gave values that are not finite"};
       }
@@ -169,6 +200,7 @@ class TorchModel : public Model {
   const Module network_;
   const Place place_;
   const std::string device_;
+  mutable HeapTrimmer heap_;
 };
 
 // ------------------------------------------------------------------------------------------------------ loading

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 
@@ -44,6 +45,18 @@ TEST(Stages, GivesTheEmbeddingOfTheRecordingItself) {
   EXPECT_EQ(result.audio.sample_rate, 16000);
   EXPECT_EQ(result.audio.channels, 1);
   EXPECT_EQ(result.audio.format, "samples");
+}
+
+TEST(Stages, MeasuresSpeechAndQualityOfWhatIsEmbedded) {
+  AudioSamples loud = tone(100);
+  for (float& x : loud.samples) x = std::clamp(4 * x, -1.0F, 1.0F);
+  const Outcome outcome = embedded(request(loud));
+  ASSERT_EQ(outcome.code(), "") << "a tone is no speech, and embeds all the same";
+  const EmbedResult& result = outcome.wait().value();
+  EXPECT_LT(result.speech.seconds, 0.2);
+  EXPECT_NEAR(result.speech.level_db, -1, 1);
+  EXPECT_GT(result.audio.clipped_share, 0.5);
+  EXPECT_GT(result.timings.speech, 0);
 }
 
 TEST(Stages, SaysHowLongARecordingMustBe) {

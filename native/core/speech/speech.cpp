@@ -1,0 +1,112 @@
+#include "speech/speech.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "audio/resampler.h"
+#include "speech/spectrum.h"
+
+namespace timbre {
+
+namespace {
+
+constexpr float kBegin = 0.5F;
+constexpr float kEnd = 0.35F;
+constexpr double kShortestPause = 0.1;
+constexpr double kShortestSpeech = 0.1;
+/// Quieter than this is silence to every format.
+constexpr double kFloor = 1e-10;
+/// Frames beside speech hold its beginnings and ends.
+constexpr std::size_t kMargin = 2;
+constexpr std::size_t kFewestPauseFrames = 5;
+constexpr double kHighestSnr = 100;
+
+double decibels(double power) { return 10 * std::log10(std::max(power, kFloor)); }
+
+double power_of(std::span<const float> samples) {
+  double sum = 0;
+  for (const float x : samples) sum += static_cast<double>(x) * x;
+  return samples.empty() ? 0 : sum / static_cast<double>(samples.size());
+}
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return values.empty() ? 0 : sum / static_cast<double>(values.size());
+}
+
+}  // namespace
+
+std::vector<SpeechSpan> speech_spans(std::span<const float> probabilities, double frame_seconds) {
+  std::vector<SpeechSpan> spans;
+  bool speaking = false;
+  for (std::size_t i = 0; i < probabilities.size(); ++i) {
+    if (!speaking && probabilities[i] >= kBegin) {
+      const bool pause = spans.empty() || static_cast<double>(i - spans.back().end) * frame_seconds >= kShortestPause;
+      if (pause) spans.push_back({i, i});
+      speaking = true;
+    } else if (speaking && probabilities[i] < kEnd) {
+      speaking = false;
+    }
+    if (speaking) spans.back().end = i + 1;
+  }
+  std::erase_if(spans, [&](const SpeechSpan& span) {
+    return static_cast<double>(span.end - span.begin) * frame_seconds < kShortestSpeech;
+  });
+  return spans;
+}
+
+Result<SpeechReport> measure_speech(std::span<const float> samples, int sample_rate, const SpeechDetector& detector) {
+  std::vector<float> resampled;
+  if (sample_rate != detector.sample_rate()) {
+    auto resampler = Resampler::create(sample_rate, detector.sample_rate());
+    if (!resampler) return std::move(resampler).error();
+    if (auto made = resampler.value().push(samples, resampled); !made) return made.error();
+    if (auto made = resampler.value().finish(resampled); !made) return made.error();
+  }
+  const std::span<const float> heard = resampled.empty() ? samples : std::span<const float>(resampled);
+
+  const std::size_t frame = detector.frame();
+  const double frame_seconds = static_cast<double>(frame) / detector.sample_rate();
+  const auto probabilities = detector.probabilities(heard);
+  const auto spans = speech_spans(probabilities, frame_seconds);
+
+  std::vector<char> speech(probabilities.size());
+  std::vector<char> near(probabilities.size());
+  SpeechReport report;
+  for (const SpeechSpan& span : spans) {
+    std::fill(speech.begin() + static_cast<long>(span.begin), speech.begin() + static_cast<long>(span.end), 1);
+    const std::size_t from = span.begin - std::min(span.begin, kMargin);
+    const std::size_t to = std::min(span.end + kMargin, near.size());
+    std::fill(near.begin() + static_cast<long>(from), near.begin() + static_cast<long>(to), 1);
+    // The last frame may reach beyond the recording.
+    report.seconds +=
+        static_cast<double>(std::min(span.end * frame, heard.size()) - span.begin * frame) / detector.sample_rate();
+  }
+
+  std::vector<double> spoken;
+  std::vector<double> pauses;
+  Spectrum spectrum(detector.sample_rate());
+  for (std::size_t i = 0; i < probabilities.size(); ++i) {
+    const auto part = heard.subspan(i * frame, std::min(frame, heard.size() - i * frame));
+    if (spans.empty() || speech[i] != 0) {
+      spoken.push_back(power_of(part));
+      spectrum.add(part);
+    } else if (near[i] == 0) {
+      pauses.push_back(power_of(part));
+    }
+  }
+  const double loud = mean(spoken);
+  report.level_db = decibels(loud);
+  report.bandwidth_hz = spectrum.bandwidth_hz();
+  if (!spans.empty() && pauses.size() >= kFewestPauseFrames) {
+    // The median, so that a door between two words is no noise floor.
+    const auto middle = pauses.begin() + static_cast<long>(pauses.size() / 2);
+    std::nth_element(pauses.begin(), middle, pauses.end());
+    const double noise = std::max(*middle, kFloor);
+    report.snr_db = std::clamp(decibels((loud - noise) / noise), -20.0, kHighestSnr);
+  }
+  return report;
+}
+
+}  // namespace timbre
