@@ -38,8 +38,8 @@ if (does('bundle')) {
 if (does('measure')) {
   if (!values.data) throw new Error('--data is needed to measure');
   const measured = await measure({ bundle, data: values.data, work: values.work });
-  writeFileSync(results, `${JSON.stringify(measured, null, 1)}\n`);
-  await updateManifest(bundle, { evaluation: summaryOf(measured) }, bundle);
+  writeFileSync(results, `${JSON.stringify(measured)}\n`);
+  await updateManifest(bundle, { evaluation: summaryOf(measured, await readManifest(bundle)) }, bundle);
 }
 if (does('card')) {
   const measured = JSON.parse(readFileSync(results, 'utf8'));

@@ -7,6 +7,8 @@ import { ROOT, timbre } from './tools.mjs';
 
 /** The part of `dev` that the calibration is learned on: sentences, at full bandwidth, by many speakers. */
 const CALIBRATED_ON = ['common_voice_*', 'speechocean762'];
+/** Chosen on `dev`: AS-norm lowers EER, detection costs and Cllr on nearly every part of it. */
+const NORM = 'as';
 
 const TEACHER = {
   name: 'Resemblyzer 0.1.4',
@@ -52,7 +54,8 @@ export async function makeBundle({ run, data, work, out, commit, command, machin
   const selected = CALIBRATED_ON.flatMap((pattern) => ['--select', pattern]);
   const groups = ['--groups', `${join(data, 'files.tsv')}:source`];
   const cache = ['--cache', join(work, 'embeddings')];
-  timbre('calibrate', join(data, 'trials_dev.txt'), '--model', out, ...groups, ...selected, ...cache, '--bundle', out);
+  timbre('calibrate', join(data, 'trials_dev.txt'), '--model', out, '--norm', NORM, ...groups, ...selected, ...cache,
+    '--bundle', out); // prettier-ignore
 }
 
 /** The training recordings by source, with licences and hours. */

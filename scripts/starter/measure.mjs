@@ -32,8 +32,9 @@ export async function measure({ bundle, data, work }) {
           ? [...source, ...(cut ? ['--cut', String(cut)] : [])]
           : ['--embeddings', vectors(system, data, work, cut)];
         const groups = ['--groups', `${join(data, 'files.tsv')}:source`, '--merge', 'common_voice_*'];
+        const norm = more.includes('--norm') ? [] : ['--norm', 'none'];
         const root = ['--root', data, '--cache', join(work, 'embeddings')];
-        return JSON.parse(timbre('evaluate', ...more, ...root, ...groups, ...input, '--json'));
+        return JSON.parse(timbre('evaluate', ...more, ...norm, ...root, ...groups, ...input, '--json'));
       };
       const plain = join(data, `trials_${list}.txt`);
       const enrolled = [join(work, `enrolled_${list}.txt`), '--enrol', join(work, `enrolments_${list}.txt`)];
