@@ -66,7 +66,9 @@ describe('timbre calibrate', () => {
     const after = await json<Evaluation>('evaluate', ...common(), '--calibration', at('own.json'));
     expect(after.results[0]!.cllr).toBeCloseTo(learned.learned.cllr, 9);
     expect(after.results[0]!.eer).toBe(before.results[0]!.eer);
-    expect(after.results[0]!.cllr! - after.results[0]!.minCllr).toBeLessThan(0.2);
+    expect(after.results[0]!.cllr).toBeGreaterThanOrEqual(after.results[0]!.minCllr);
+    // 1 bit is what knowing nothing costs.
+    expect(after.results[0]!.cllr).toBeLessThan(0.9);
 
     const pair = [at('s0/0.wav'), at('s0/1.wav'), '--model', at('small.pt'), '--json'];
     const compared = await json<{ llr: number; decision: string; falseAcceptRate: number }>(
