@@ -58,7 +58,7 @@ export async function setup(root, options = {}) {
       if (!after.ready) {
         throw new Failure(
           `the step "${step.name}" ended, and still: ${after.says}`,
-          'Run `npm run setup -- --verbose` to see why.',
+          'Where files changed meanwhile, run the same command again. Otherwise `npm run setup -- --verbose` shows why.',
         );
       }
       report('', after.says);
