@@ -10,16 +10,6 @@ namespace {
 constexpr double kMilliseconds = 1000;
 constexpr std::size_t kDigestDigits = 12;
 
-/// Speech and AudioInfo's clipping together: the Quality of src/addon/types.ts.
-Napi::Object quality(Napi::Env env, const SpeechReport& speech, const AudioInfo& audio) {
-  auto object = Napi::Object::New(env);
-  object.Set("snrDb", speech.snr_db ? Napi::Value(Napi::Number::New(env, *speech.snr_db)) : env.Null());
-  object.Set("clippedShare", audio.clipped_share);
-  object.Set("bandwidthHz", speech.bandwidth_hz);
-  object.Set("levelDb", speech.level_db);
-  return object;
-}
-
 Napi::Object to_js(Napi::Env env, const AudioInfo& audio) {
   auto object = Napi::Object::New(env);
   object.Set("seconds", audio.seconds);
@@ -58,7 +48,6 @@ Napi::Object to_js(Napi::Env env, const Timings& timings) {
   object.Set("decode", kMilliseconds * timings.decode);
   object.Set("resample", kMilliseconds * timings.resample);
   object.Set("speech", kMilliseconds * timings.speech);
-  object.Set("speech", kMilliseconds * timings.speech);
   object.Set("features", kMilliseconds * timings.features);
   object.Set("model", kMilliseconds * timings.model);
   object.Set("total", kMilliseconds * timings.total);
@@ -90,10 +79,6 @@ Napi::Object to_js(Napi::Env env, const EmbedResult& result, const std::string& 
   object.Set("audio", to_js(env, result.audio));
   object.Set("speech", to_js(env, result.speech));
   object.Set("quality", quality_to_js(env, result.speech, result.audio));
-  auto speech = Napi::Object::New(env);
-  speech.Set("seconds", result.speech.seconds);
-  object.Set("speech", speech);
-  object.Set("quality", quality(env, result.speech, result.audio));
   object.Set("timings", to_js(env, result.timings));
   return object;
 }

@@ -6,7 +6,15 @@ import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { UploadSlots } from '../uploads/upload-slots.js';
 
-const STAGES = ['queue', 'decode', 'resample', 'speech', 'features', 'model', 'total'] as const satisfies (keyof Timings)[];
+const STAGES = [
+  'queue',
+  'decode',
+  'resample',
+  'speech',
+  'features',
+  'model',
+  'total',
+] as const satisfies (keyof Timings)[];
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 

@@ -55,7 +55,7 @@ describe('a service that is ready', () => {
     expect(value('timbre_queue_limit')).toBe(256);
     expect(value('timbre_queue_length')).toBe(0);
     expect(value('timbre_audio_seconds_total')).toBeGreaterThanOrEqual(2);
-    for (const stage of ['queue', 'decode', 'resample', 'features', 'model', 'total']) {
+    for (const stage of ['queue', 'decode', 'resample', 'speech', 'features', 'model', 'total']) {
       expect(value(`timbre_stage_seconds_count{stage="${stage}"}`)).toBeGreaterThanOrEqual(1);
     }
     expect(value('timbre_failures_total{code="AUDIO_UNSUPPORTED"}')).toBe(1);

@@ -7,7 +7,7 @@ import { enrolledView, enrollmentsView, enrollmentView, profileView } from '../.
 import { identificationView } from '../../src/identification/identification.dto.js';
 import { speakersView, speakerView } from '../../src/speakers/speakers.dto.js';
 import { verificationView } from '../../src/verification/verification.dto.js';
-import { TestService, wav, Workshop } from './support.js';
+import { canSpeak, spoken, TestService, wav, Workshop } from './support.js';
 
 let workshop: Workshop;
 let service: TestService;
@@ -53,9 +53,9 @@ async function add(id: string): Promise<void> {
   expect(await service.postJson('/v1/speakers', { id })).toMatchObject({ status: 201 });
 }
 
-async function enrolled(id: string, seed: number): Promise<void> {
+async function enrolled(id: string, voice: string): Promise<void> {
   await add(id);
-  const { status, body } = await enrol(id, wav(5, { seed }), wav(6, { seed }));
+  const { status, body } = await enrol(id, spoken(voice, 0), spoken(voice, 1));
   expect({ status, body }).toMatchObject({ status: 201, body: { speaker: { enrollmentStatus: 'Enrolled' } } });
 }
 
@@ -148,38 +148,40 @@ describe('a speaker', () => {
   });
 });
 
-describe('enrolment', () => {
+// Without a synthesiser only what needs no speech is tested.
+const describeSpeech = canSpeak ? describe : describe.skip;
+
+describeSpeech('enrolment', () => {
   test('gives every recording a verdict and counts until there is enough', async () => {
     await add('eve');
-    const first = await enrol('eve', wav(5, { seed: 3 }), Buffer.from('no recording at all'));
+    const first = await enrol('eve', spoken('m3', 0), Buffer.from('no recording at all'), wav(3));
     expect(first.status).toBe(201);
     const { speaker, results } = enrolledView.strict().parse(first.body);
     expect(speaker).toMatchObject({ enrollmentStatus: 'Enrolling', enrollmentsCount: 1 });
-    const [stored, failed] = results;
+    const [stored, failed, buzz] = results;
     expect(stored).toMatchObject({ index: 0, filename: 'eve-0.wav', duplicate: false });
     expect(failed).toMatchObject({ index: 1, error: { code: 'AUDIO_UNSUPPORTED' } });
     expect(JSON.stringify(failed)).not.toContain(service.uploadDir);
+    expect(buzz).toMatchObject({ enrollment: { accepted: false, reasons: ['TOO_LITTLE_SPEECH'] } });
     if (!stored || !('enrollment' in stored)) throw new Error('nothing was stored');
     expect(stored.enrollment).toMatchObject({
-      sha256: createHash('sha256')
-        .update(wav(5, { seed: 3 }))
-        .digest('hex'),
+      sha256: createHash('sha256').update(spoken('m3', 0)).digest('hex'),
       accepted: true,
-      audio: { seconds: 5, sampleRate: 16_000, channels: 1 },
+      audio: { sampleRate: 22_050, channels: 1 },
     });
 
-    const again = enrolledView.parse((await enrol('eve', wav(5, { seed: 3 }))).body);
+    const again = enrolledView.parse((await enrol('eve', spoken('m3', 0))).body);
     expect(again.results[0]).toMatchObject({ duplicate: true, enrollment: { id: stored.enrollment.id } });
     expect(again.speaker).toEqual(speaker);
 
-    const second = enrolledView.parse((await enrol('eve', wav(6, { seed: 3 }))).body);
+    const second = enrolledView.parse((await enrol('eve', spoken('m3', 1))).body);
     expect(second.speaker).toMatchObject({ enrollmentStatus: 'Enrolled', enrollmentsCount: 2 });
     expect(second.speaker.remainingEnrollmentsSpeechLengthInSec).toBe(0);
 
     const list = enrollmentsView.strict().parse((await service.call(path('eve', 'enrollments'))).body);
-    expect(list.enrollments).toHaveLength(2);
+    expect(list.enrollments).toHaveLength(3);
     const one = await service.call(path('eve', 'enrollments', stored.enrollment.id));
-    expect(enrollmentView.strict().parse(one.body)).toEqual(list.enrollments[0]);
+    expect(list.enrollments).toContainEqual(enrollmentView.strict().parse(one.body));
 
     const profile = profileView.strict().parse((await service.call(path('eve', 'profile'))).body);
     expect(profile).toMatchObject({ enrollmentStatus: 'Enrolled', outliers: [], otherModels: [] });
@@ -238,27 +240,27 @@ describe('enrolment', () => {
   });
 });
 
-describe('verification and identification', () => {
+describeSpeech('verification and identification', () => {
   beforeAll(async () => {
-    await enrolled('one', 1);
-    await enrolled('two', 5);
+    await enrolled('one', 'm1');
+    await enrolled('two', 'f2');
     await add('new');
   });
 
   test('verify tells the decision and what it was made of', async () => {
-    const { status, body } = await verify('one', wav(4, { seed: 1 }));
+    const { status, body } = await verify('one', spoken('m1', 2));
     expect({ status, body }).toMatchObject({ status: 200 });
     const found = verificationView.strict().parse(body);
     expect(found).toMatchObject({ speakerId: 'one', decision: 'ACCEPT', enrollmentStatus: 'Enrolled' });
     expect(found.score).toMatchObject({ threshold: 0.5, falseAcceptRate: 0.01 });
     expect(found.score?.cosine).toBeGreaterThan(0.9);
     expect(found.score?.llr).toBeCloseTo(-4 + 10 * (found.score?.cosine ?? 0), 5);
-    expect(found.recording).toMatchObject({ filename: 'recording.wav', audio: { seconds: 4 } });
+    expect(found.recording).toMatchObject({ filename: 'recording.wav', audio: { sampleRate: 22_050 } });
   });
 
   test('verify says where it cannot decide', async () => {
     expect((await verify('new', wav(3))).body).toMatchObject({ decision: 'NOT_ENROLLED', score: null });
-    expect((await verify('one', wav(0.8))).body).toMatchObject({ decision: 'NOT_ENOUGH_SPEECH', score: null });
+    expect((await verify('one', wav(3))).body).toMatchObject({ decision: 'NOT_ENOUGH_SPEECH', score: null });
     expectError(await verify('nobody', wav(3)), 404, 'SPEAKER_NOT_FOUND');
     expectError(await verify('one', Buffer.from('no recording')), 415, 'AUDIO_UNSUPPORTED');
     const two = await service.postForm(path('one', 'verify'), [
@@ -270,9 +272,8 @@ describe('verification and identification', () => {
 
   test('identify ranks the enrolled', async () => {
     const ask = (...more: [string, string][]): Promise<Answer> =>
-      service.postForm('/v1/identify', [['audio', wav(4, { seed: 5 })], ...more]);
+      service.postForm('/v1/identify', [['audio', spoken('f2', 2)], ...more]);
     const { status, body } = await ask();
-    process.stderr.write(JSON.stringify(body) + '\n');
     expect({ status, body }).toMatchObject({ status: 200 });
     const found = identificationView.strict().parse(body);
     expect(found).toMatchObject({ decision: 'ACCEPT', speakerId: 'two', gallerySize: 2 });
@@ -294,13 +295,13 @@ describe('verification and identification', () => {
   });
 
   test('nothing of an erased speaker is found, in any answer or file', async () => {
-    await enrolled('gone', 8);
+    await enrolled('gone', 'm5');
     const profile = await service.call(`${path('gone', 'profile')}?embedding=true`);
     expect(profileView.parse(profile.body).embedding).toHaveLength(32);
     await send('DELETE', path('gone'));
-    expectError(await verify('gone', wav(4, { seed: 8 })), 404, 'SPEAKER_NOT_FOUND');
+    expectError(await verify('gone', spoken('m5', 2)), 404, 'SPEAKER_NOT_FOUND');
     expectError(await service.call(path('gone', 'enrollments')), 404, 'SPEAKER_NOT_FOUND');
-    const found = await service.postForm('/v1/identify', [['audio', wav(4, { seed: 8 })]]);
+    const found = await service.postForm('/v1/identify', [['audio', spoken('m5', 2)]]);
     expect(JSON.stringify(found.body)).not.toContain('gone');
     for (const name of await readdir(workshop.path('data'))) {
       expect((await readFile(join(workshop.path('data'), name))).includes('gone')).toBe(false);
@@ -311,7 +312,7 @@ describe('verification and identification', () => {
     await expect(TestService.start(workshop, { model: bundle, dataDir: workshop.path('data') })).rejects.toMatchObject({
       code: 'STORAGE_UNAVAILABLE',
     });
-    expect((await verify('one', wav(4, { seed: 1 }))).status).toBe(200);
+    expect((await verify('one', spoken('m1', 2))).status).toBe(200);
   });
 
   test('another model does not meet the voices of this one, and this one finds them again', async () => {
@@ -320,13 +321,13 @@ describe('verification and identification', () => {
     const settings = { dataDir: workshop.path('data'), ...ROOMS };
     service = await TestService.start(workshop, { model: other, ...settings });
     await service.service.ready();
-    expectError(await verify('one', wav(4, { seed: 1 })), 409, 'MODEL_MISMATCH');
+    expectError(await verify('one', spoken('m1', 2)), 409, 'MODEL_MISMATCH');
     expectError(await service.call(path('one', 'profile')), 409, 'MODEL_MISMATCH');
     expect((await service.postForm('/v1/identify', [['audio', wav(4)]])).body).toMatchObject({ gallerySize: 0 });
     await service.close();
     service = await TestService.start(workshop, { model: bundle, ...settings });
     await service.service.ready();
-    expect((await verify('one', wav(4, { seed: 1 }))).body).toMatchObject({ decision: 'ACCEPT' });
+    expect((await verify('one', spoken('m1', 2))).body).toMatchObject({ decision: 'ACCEPT' });
   });
 
   test('a service with a wrong key does not start, and the right one still opens the data', async () => {
@@ -338,6 +339,6 @@ describe('verification and identification', () => {
     });
     service = await TestService.start(workshop, settings);
     await service.service.ready();
-    expect((await verify('one', wav(4, { seed: 1 }))).body).toMatchObject({ decision: 'ACCEPT' });
+    expect((await verify('one', spoken('m1', 2))).body).toMatchObject({ decision: 'ACCEPT' });
   });
 });
