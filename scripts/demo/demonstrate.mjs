@@ -100,16 +100,15 @@ function worth(manifest) {
 }
 
 /**
- * Every equal error rate in an evaluation, with where it stands in there.
+ * Equal error rates of an evaluation, with what each was measured on.
  * @param {unknown} evaluation
- * @param {string[]} place
  * @returns {string[]}
  */
-function errorRates(evaluation, place = []) {
-  if (typeof evaluation !== 'object' || evaluation === null) return [];
-  return Object.entries(evaluation).flatMap(([name, value]) => {
-    if (name === 'eer' && typeof value === 'number')
-      return [`${place.join(' ') || 'trials'}: ${(100 * value).toFixed(2)} %`];
-    return errorRates(value, [...place, name]);
-  });
+function errorRates(evaluation) {
+  if (!Array.isArray(evaluation)) return [];
+  return evaluation.flatMap((/** @type {{ part?: unknown, eer?: unknown } | null} */ row) =>
+    typeof row?.eer === 'number' && typeof row.part === 'string'
+      ? [`${(100 * row.eer).toFixed(1).padStart(5)} %  ${row.part}`]
+      : [],
+  );
 }
