@@ -326,7 +326,11 @@ describe('downloads', () => {
 describe('compiling', () => {
   it.each([
     ["console.error('c++: fatal error: Killed signal terminated program cc1plus')", 'memory ran out', 'TIMBRE_JOBS=1'],
-    ["console.error('No CMAKE_CXX_COMPILER could be found.')", 'compiling the addon: node ended with status 1', 'delete build/'],
+    [
+      "console.error('No CMAKE_CXX_COMPILER could be found.')",
+      'compiling the addon: node ended with status 1',
+      'delete build/',
+    ],
   ])('fails: %s', (output, message, remedy) => {
     project.complete();
     project.setup();
