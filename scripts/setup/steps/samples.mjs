@@ -13,9 +13,10 @@ const VOICES = [
 ];
 
 const SENTENCES = [
-  'My voice is my password, and nobody else should be able to use it. Please verify me before you open the door.',
+  'My voice is my password, and nobody else should be able to use it. Please verify me before you open the door, and close it again when I have left the house.',
   'The north wind and the sun were disputing which of them was the stronger, when a traveller came along wrapped in a warm cloak.',
   'She had your dark suit in greasy wash water all year, and on Thursday the whole street was covered with fresh snow.',
+  'When the sunlight strikes raindrops in the air, they act as a prism and form a rainbow that takes the shape of an arch.',
 ];
 
 export const SAMPLES = VOICES.flatMap(({ speaker, ...voice }) =>
