@@ -12,6 +12,9 @@ struct Narrow {
 struct Wide {
   typedef float Vector __attribute__((vector_size(32), aligned(4), may_alias));
 };
+struct Widest {
+  typedef float Vector __attribute__((vector_size(64), aligned(4), may_alias));
+};
 
 #define TIMBRE_INLINE inline __attribute__((always_inline))
 
@@ -56,7 +59,7 @@ TIMBRE_INLINE void product(const float* in, std::size_t rows, std::size_t in_ste
   constexpr std::size_t kLane = sizeof(Vector) / sizeof(float);
   constexpr int kRows = 4;
   constexpr int kLanes = 2;
-  constexpr int kLanesOfOneRow = 8;
+  constexpr int kLanesOfOneRow = kLane < 16 ? 8 : 4;
   std::size_t row = 0;
   for (; row + kRows <= rows; row += kRows) {
     for (std::size_t at = 0; at < m; at += kLanes * kLane) {
@@ -85,10 +88,19 @@ __attribute__((target("avx2,fma"))) void product_avx2(const float* in, std::size
                                                       const float* bias, float* out, std::size_t out_step) {
   product<Wide>(in, rows, in_step, k, weights, m, bias, out, out_step);
 }
+
+__attribute__((target("avx512f,prefer-vector-width=512"))) void product_avx512(const float* in, std::size_t rows,
+                                                                               std::size_t in_step, std::size_t k,
+                                                                               const float* weights, std::size_t m,
+                                                                               const float* bias, float* out,
+                                                                               std::size_t out_step) {
+  product<Widest>(in, rows, in_step, k, weights, m, bias, out, out_step);
+}
 #endif
 
 Product best() {
 #if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f")) return product_avx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return product_avx2;
 #endif
   return product_anywhere;
