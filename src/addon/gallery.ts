@@ -1,3 +1,4 @@
+import { isFloat32Array } from 'node:util/types';
 import { invalid, wholeNumber } from './arguments.js';
 import { addon, typed, type NativeGallery } from './binding.js';
 
@@ -58,6 +59,7 @@ function keyOf(key: number): number {
 }
 
 function vectorOf(vector: unknown): Float32Array {
-  if (vector instanceof Float32Array) return vector;
+  // Not instanceof: a vector may come from another realm.
+  if (isFloat32Array(vector)) return vector;
   throw invalid('the vector is no Float32Array');
 }
