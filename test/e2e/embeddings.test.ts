@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { embeddingsView } from '../../src/embeddings/embeddings.dto.js';
+import { comparisonView, embeddingsView } from '../../src/embeddings/embeddings.dto.js';
 import { TestService, wav, Workshop } from './support.js';
 
 let workshop: Workshop;
@@ -40,5 +40,34 @@ describe('POST /v1/embeddings', () => {
     expect(first).toHaveProperty('sha256', createHash('sha256').update(recordings[0]!).digest('hex'));
     for (const result of results) expect(result).toHaveProperty('embedding.length', 32);
     expect(await service.uploads()).toEqual([]);
+  });
+});
+
+describe('POST /v1/compare', () => {
+  test('scores by the calibration of the model, whatever the order of the fields', async () => {
+    const { status, body } = await service.postForm('/v1/compare', [
+      ['b', wav(3, { seed: 2 }), 'b.wav'],
+      ['a', wav(2), 'a.wav'],
+    ]);
+    expect(status).toBe(200);
+    const { cosine, llr, probability, threshold, decision, falseAcceptRate, a, b } = comparisonView
+      .strict()
+      .parse(body);
+    expect([a.filename, b.filename]).toEqual(['a.wav', 'b.wav']);
+    expect({ threshold, falseAcceptRate }).toEqual({ threshold: 0.5, falseAcceptRate: 0.01 });
+    expect(llr).toBeCloseTo(-4 + 10 * cosine, 6);
+    expect(probability).toBeCloseTo(1 / (1 + Math.exp(-(llr ?? NaN))), 9);
+    expect(decision).toBe(cosine >= 0.5 ? 'ACCEPT' : 'REJECT');
+  });
+
+  test('a recording is the same as itself', async () => {
+    const { body } = await service.postForm('/v1/compare', [
+      ['a', wav(2)],
+      ['b', wav(2)],
+    ]);
+    const { cosine, decision, a, b } = comparisonView.parse(body);
+    expect(cosine).toBeCloseTo(1, 6);
+    expect(decision).toBe('ACCEPT');
+    expect(a.sha256).toBe(b.sha256);
   });
 });
