@@ -24,7 +24,7 @@ export function histogramSvg(trials: ScoredTrials, title: string, axis: string, 
     const bin = Math.min(bins - 1, Math.floor(((trials.scores[i]! - low) / span) * bins));
     shares[trials.targets[i]!]![bin]! += 1 / totals[trials.targets[i]!]!;
   }
-  const top = Math.max(...shares[0]!, ...shares[1]!);
+  const top = 1.15 * Math.max(...shares[0]!, ...shares[1]!);
   const plot = new Plot(title, axis, 'share of trials');
   const x = plot.horizontal(low, high);
   const y = plot.vertical(0, top);
@@ -43,12 +43,15 @@ export function histogramSvg(trials: ScoredTrials, title: string, axis: string, 
   return plot.svg();
 }
 
+/** Room for names beside the trade-off, whose curves fill the plot itself. */
+const DET_LEGEND = 290;
+
 /** Rates shown on the axes of the trade-off. */
 const DET_RATES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4];
 
 /** Detection error trade-off (Martin et al., 1997): false rejections over false acceptances, both as normal deviates. */
 export function detSvg(curves: readonly DetCurve[], title: string): string {
-  const plot = new Plot(title, 'false acceptance rate', 'false rejection rate');
+  const plot = new Plot(title, 'false acceptance rate', 'false rejection rate', DET_LEGEND);
   const [from, to] = [probit(0.0008), probit(0.5)];
   const x = plot.horizontal(from, to);
   const y = plot.vertical(from, to);
@@ -74,8 +77,9 @@ export function detSvg(curves: readonly DetCurve[], title: string): string {
       // Points closer than half a pixel do not show.
       if (!last || Math.hypot(point[0] - last[0], point[1] - last[1]) > 0.5) path.push(point);
     }
-    plot.line(path, colour, 'fill="none"');
-    plot.legend(name, colour);
+    const dashes = i < COLOURS.length ? '' : ' stroke-dasharray="7 3"';
+    plot.line(path, colour, `fill="none"${dashes}`);
+    plot.legend(name, colour, dashes);
   }
   return plot.svg();
 }
@@ -116,7 +120,13 @@ class Plot {
   private readonly parts: string[] = [];
   private entries = 0;
 
-  constructor(title: string, axisX: string, axisY: string) {
+  /** `legend`: pixels beside the plot for names; without any they stand in the plot's corner. */
+  constructor(
+    title: string,
+    axisX: string,
+    axisY: string,
+    private readonly legendWidth = 0,
+  ) {
     const middleX = (MARGIN.left + WIDTH - MARGIN.right) / 2;
     const middleY = (MARGIN.top + HEIGHT - MARGIN.bottom) / 2;
     this.parts.push(
@@ -157,25 +167,27 @@ class Plot {
     this.parts.push(`<path d="${path}" stroke="${colour}" stroke-width="1.6" ${style}/>`);
   }
 
-  legend(name: string, colour: string): void {
+  legend(name: string, colour: string, style = ''): void {
     const y = MARGIN.top + 18 + 18 * this.entries++;
-    const x = WIDTH - MARGIN.right - 14;
+    const beside = this.legendWidth > 0;
+    const x = beside ? WIDTH + 14 : WIDTH - MARGIN.right - 14;
     this.parts.push(
-      `<path d="M${x - 18} ${y - 4}H${x}" stroke="${colour}" stroke-width="3"/>`,
-      text(x - 26, y, name, 'end'),
+      `<path d="M${x - 18} ${y - 4}H${x}" stroke="${colour}" stroke-width="3"${style}/>`,
+      beside ? text(x + 8, y, name, 'start') : text(x - 26, y, name, 'end'),
     );
   }
 
   svg(): string {
+    const width = WIDTH + this.legendWidth;
     return (
-      `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" ` +
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${HEIGHT}" viewBox="0 0 ${width} ${HEIGHT}" ` +
       `font-family="DejaVu Sans, Liberation Sans, Helvetica, Arial, sans-serif" font-size="12" fill="#222222">\n` +
       `<rect width="100%" height="100%" fill="white"/>\n${this.parts.join('\n')}\n</svg>\n`
     );
   }
 }
 
-function text(x: number, y: number, content: string, anchor: 'middle' | 'end', more = ''): string {
+function text(x: number, y: number, content: string, anchor: 'start' | 'middle' | 'end', more = ''): string {
   const safe = content.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
   return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}" ${more}>${safe}</text>`;
 }
