@@ -35,8 +35,7 @@ export function cohortStatistics(embedding: Float32Array, cohort: Cohort, kind: 
     for (let i = 0; i < cohort.dim; i++) score += embedding[i]! * cohort.embeddings[row * cohort.dim + i]!;
     scores[row] = score;
   }
-  if (kind === 'as' && size > AS_NORM_TOP)
-    scores = scores.sort().subarray(size - AS_NORM_TOP);
+  if (kind === 'as' && size > AS_NORM_TOP) scores = scores.sort().subarray(size - AS_NORM_TOP);
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
   const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length;
   return { mean, deviation: Math.sqrt(variance) || 1 };
