@@ -2,7 +2,7 @@
 
 /** Oldest glibc that the pinned PyTorch wheel runs on. */
 const OLDEST_GLIBC = '2.28';
-export const OLDEST_NODE = '20.17.0';
+export const OLDEST_NODE = '20.19.0';
 
 /**
  * @typedef {object} Platform
