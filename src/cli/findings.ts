@@ -54,7 +54,7 @@ async function platform(): Promise<Finding[]> {
       name: 'Node.js',
       status: newEnough ? 'ok' : 'missing',
       value: process.versions.node,
-      ...(newEnough ? {} : { remedy: 'install Node.js 20.17 or newer' }),
+      ...(newEnough ? {} : { remedy: 'install Node.js 20.19 or newer' }),
     },
     {
       name: 'platform',

@@ -6,10 +6,14 @@ import { Cli, type Surroundings } from './cli.js';
 import * as compare from './compare.js';
 import * as doctor from './doctor.js';
 import * as embed from './embed.js';
+import * as enroll from './enroll.js';
 import * as evaluate from './evaluate.js';
+import * as identify from './identify.js';
 import * as models from './models.js';
 import * as serve from './serve.js';
 import * as setup from './setup.js';
+import * as speakers from './speakers.js';
+import * as verify from './verify.js';
 
 /**
  * Every command, in the order of `timbre --help`. A module imports what it needs to describe itself; what is heavy
@@ -22,6 +26,10 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   calibrate,
   models,
   serve,
+  speakers,
+  enroll,
+  verify,
+  identify,
   setup,
   doctor,
 ];

@@ -31,7 +31,7 @@ function expectFailure({ status, stderr }: Outcome, message: string | RegExp, re
 }
 
 describe('platform', () => {
-  const good: Platform = { system: 'linux', architecture: 'x64', glibc: '2.36', node: '20.17.0' };
+  const good: Platform = { system: 'linux', architecture: 'x64', glibc: '2.36', node: '20.19.0' };
 
   it.each<Partial<Platform>>([{}, { architecture: 'arm64' }, { glibc: '2.28' }, { node: '24.1.0' }])(
     'may be %j',
