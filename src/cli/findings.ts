@@ -47,7 +47,7 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
 
 async function platform(): Promise<Finding[]> {
   const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
-  const newEnough = major > 20 || (major === 20 && minor >= 17);
+  const newEnough = major > 20 || (major === 20 && minor >= 19);
   const glibc = glibcVersion();
   return [
     {
