@@ -82,11 +82,14 @@ try {
     state = (state * 16_807) % 2_147_483_647;
     return 0.5 + 14.5 * (state / 2_147_483_647) ** 2;
   });
+  const recordings = function* () {
+    for (const seconds of lengths) yield noise(seconds);
+  };
   const memory = [`| 0 | ${residentMb().toFixed(0)} |`];
-  for (let at = 0; at < lengths.length; at += 100) {
-    const items = await encoder.embedBatch(lengths.slice(at, at + 100).map(noise));
-    for (const item of items) if ('error' in item) throw item.error;
-    memory.push(`| ${Math.min(at + 100, lengths.length)} | ${residentMb().toFixed(0)} |`);
+  for await (const item of encoder.embedEach(recordings())) {
+    if ('error' in item) throw item.error;
+    const done = item.index + 1;
+    if (done % 100 === 0 || done === lengths.length) memory.push(`| ${done} | ${residentMb().toFixed(0)} |`);
   }
   await encoder.close();
 

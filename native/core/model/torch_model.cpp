@@ -129,8 +129,8 @@ std::vector<Embedding> forward(const Module& network, at::Device device, std::sp
 
 /// Gives freed memory back to the system after every so many frames.
 ///
-/// Activations of every length leave holes of every size in each thread's heap, which glibc keeps: hundreds of
-/// megabytes after some hundred utterances. A minute of audio between two rounds costs under 2 % of the time.
+/// Activations of every length leave holes of every size in each thread's heap, which glibc keeps. Half a minute of
+/// audio between two rounds is long enough for them to cost no time that can be measured.
 class HeapTrimmer {
  public:
   void count(std::span<const Matrix* const> features) {
@@ -148,7 +148,7 @@ class HeapTrimmer {
   }
 
  private:
-  static constexpr std::size_t kFrames = 6000;
+  static constexpr std::size_t kFrames = 3000;
   std::atomic<std::size_t> frames_{0};
 };
 
