@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "checkpoint_writer.h"
 #include "model/torch_module.h"
 #include "scratch.h"
 #include "torch_model/bundles.h"
@@ -133,6 +134,17 @@ TEST_F(TorchModelTest, RefusesFilesThatAreNoBundles) {
   EXPECT_THAT(refusal(kSkeletons + "/speechbrain.pt").message, HasSubstr("without a manifest"));
   write_file(scratch_ / "cut.pt", read_file(path_).substr(0, 60000));
   EXPECT_EQ(refusal(scratch_ / "cut.pt").code, ErrorCode::MODEL_INVALID);
+}
+
+TEST_F(TorchModelTest, RefusesCodeThatWouldUnpackToTooMuch) {
+  ZipWriter zip;
+  zip.add("archive/code/__torch__.py", std::string(1000, 'x'), {.method = 8, .size = 0x7fffffff});
+  zip.add("archive/data.pkl", "");
+  zip.add("archive/extra/manifest.json", "{}");
+  write_file(scratch_ / "bomb.pt", zip.finish());
+  const Error error = refusal(scratch_ / "bomb.pt");
+  EXPECT_EQ(error.code, ErrorCode::MODEL_INVALID);
+  EXPECT_THAT(error.message, HasSubstr("would unpack to 2147483647 bytes"));
 }
 
 TEST_F(TorchModelTest, RefusesAModuleThatIsNotWhatItsManifestSays) {
