@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-const NODE_GLOBALS = ['Blob', 'console', 'fetch', 'FormData', 'performance', 'process', 'setTimeout', 'URL'];
+const NODE_GLOBALS = ['Blob', 'Buffer', 'console', 'fetch', 'FormData', 'performance', 'process', 'setTimeout', 'URL'];
 
 export default defineConfig(
   globalIgnores(['dist/', 'build*/', 'coverage/', '.venv/', '.deps/', '.cache/', 'samples/', 'models/']),

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SpeakerEncoder } from '../../dist/addon/index.js';
-import { describeMachine, formulaBundle, noise, peakMb, quantile, residentMb, ROOT } from './machine.mjs';
+import { describeMachine, formulaBundle, noise, peakMb, quantile, residentMb, ROOT, wav } from './machine.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -76,20 +76,23 @@ try {
   await Promise.all(lanes);
   const seconds = (performance.now() - started) / 1000;
 
-  // Lengths of 0.5 to 15 s, most of them short, in no order.
+  // Files of 0.5 to 15 s, most of them short, in no order.
   let state = 7;
-  const lengths = Array.from({ length: Number(values.utterances) }, () => {
-    state = (state * 16_807) % 2_147_483_647;
-    return 0.5 + 14.5 * (state / 2_147_483_647) ** 2;
+  const random = () => (state = (state * 16_807) % 2_147_483_647) / 2_147_483_647;
+  const files = Array.from({ length: 100 }, (_, i) => {
+    const file = join(folder, `${i}.wav`);
+    writeFileSync(file, wav(noise(0.5 + 14.5 * random() ** 2)));
+    return file;
   });
+  const count = Number(values.utterances);
   const recordings = function* () {
-    for (const seconds of lengths) yield noise(seconds);
+    for (let i = 0; i < count; i++) yield files[Math.floor(random() * files.length)] ?? '';
   };
   const memory = [`| 0 | ${residentMb().toFixed(0)} |`];
   for await (const item of encoder.embedEach(recordings())) {
     if ('error' in item) throw item.error;
     const done = item.index + 1;
-    if (done % 100 === 0 || done === lengths.length) memory.push(`| ${done} | ${residentMb().toFixed(0)} |`);
+    if (done % 100 === 0 || done === count) memory.push(`| ${done} | ${residentMb().toFixed(0)} |`);
   }
   await encoder.close();
 

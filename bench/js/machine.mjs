@@ -1,4 +1,5 @@
 // What a row of a benchmark names: machine, threads, commit, and what else the machine was doing.
+import { Buffer } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
@@ -62,6 +63,27 @@ export function noise(seconds) {
       return 0.2 * Math.sin(i / 3000) * (state / 1_073_741_823 - 1);
     }),
   };
+}
+
+/**
+ * A file of 16-bit samples.
+ * @param {{ samples: Float32Array, sampleRate: number }} recording
+ */
+export function wav({ samples, sampleRate }) {
+  const data = Buffer.from(Int16Array.from(samples, (x) => Math.round(32767 * x)).buffer);
+  const header = Buffer.alloc(44);
+  header.write('RIFF    WAVEfmt ', 'latin1');
+  header.writeUInt32LE(36 + data.length, 4);
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(sampleRate, 24);
+  header.writeUInt32LE(2 * sampleRate, 28);
+  header.writeUInt16LE(2, 32);
+  header.writeUInt16LE(16, 34);
+  header.write('data', 36, 'latin1');
+  header.writeUInt32LE(data.length, 40);
+  return Buffer.concat([header, data]);
 }
 
 /**

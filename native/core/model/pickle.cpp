@@ -251,13 +251,14 @@ class Unpickler {
     }
     const std::vector<std::uint32_t>& arguments = at(arguments_id).items;
     const std::int64_t function = at(callable).integer;
+    // A parameter is its tensor, a size its tuple.
+    const bool wraps_first = (function == kRebuildParameter && !arguments.empty() && is(arguments[0], Kind::tensor)) ||
+                             (function == kSize && arguments.size() == 1 && is(arguments[0], Kind::tuple));
     if (function == kOrderedDict && arguments.empty()) {
       push(make(Kind::dictionary));
     } else if (function == kRebuildTensor) {
       rebuild_tensor(arguments);
-    } else if (function == kRebuildParameter && !arguments.empty() && is(arguments[0], Kind::tensor)) {
-      push(arguments[0]);
-    } else if (function == kSize && arguments.size() == 1 && is(arguments[0], Kind::tuple)) {
+    } else if (wraps_first) {
       push(arguments[0]);
     } else {
       fail("it calls a known function with arguments that torch.save does not write");
