@@ -40,7 +40,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--distillation-weight", type=float, default=Recipe.distillation_weight)
     parser.add_argument("--batch", type=int, help="crops per step and process in every phase")
-    parser.add_argument("--start-from", type=Path, help="starter.ckpt of a run to train further, on this data")
+    parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate, help="at its highest")
+    parser.add_argument("--margin-ramp", type=float, nargs=2, default=(Recipe.margin_from, Recipe.margin_to),
+                        metavar=("FROM", "TO"), help="shares of the run between which the margin grows")  # fmt: skip
+    parser.add_argument("--emphasis", type=emphasis, action="append", default=[], metavar="SOURCE=TIMES",
+                        help="draw the speakers of a source so many times as often")  # fmt: skip
+    parser.add_argument("--start-from", type=Path, help="starter.ckpt or checkpoint.pt of a run to train further")
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="for runs shorter than compiling")
     arguments = parser.parse_args()
     phases = Recipe.phases
@@ -49,9 +54,16 @@ def parse() -> argparse.Namespace:
     arguments.recipe = dataclasses.replace(
         Recipe(), minutes=arguments.minutes, steps=arguments.steps, channels=arguments.channels, phases=phases,
         pooled_channels=3 * arguments.channels, seed=arguments.seed,
-        distillation_weight=arguments.distillation_weight,
+        distillation_weight=arguments.distillation_weight, learning_rate=arguments.learning_rate,
+        margin_from=arguments.margin_ramp[0], margin_to=arguments.margin_ramp[1],
+        source_emphasis=dict(arguments.emphasis),
     )  # fmt: skip
     return arguments
+
+
+def emphasis(argument: str) -> tuple[str, float]:
+    source, _, times = argument.partition("=")
+    return source, float(times)
 
 
 def free_port() -> int:

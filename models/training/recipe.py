@@ -38,6 +38,8 @@ class Recipe:
         default_factory=lambda: {"wuw2": 0.2, "dspspeech20": 0.2, "speech_commands": 0.5, "arabic": 0.5}
     )
     """Distillation weight of sources where the teacher itself is weak; 1 elsewhere."""
+    source_emphasis: dict[str, float] = field(default_factory=dict)
+    """Speakers of a source are drawn so many times as often; sources by the beginning of their name."""
     seed: int = 1
     evaluate_every_minutes: float = 12
     checkpoint_every_minutes: float = 2

@@ -13,6 +13,11 @@ from .recipe import Recipe
 from .teacher import Targets, unit
 
 
+def by_source(values: dict[str, float], source: str) -> float:
+    """The value of the first prefix that fits, else 1."""
+    return next((value for prefix, value in values.items() if source.startswith(prefix)), 1.0)
+
+
 @dataclass(frozen=True)
 class Batch:
     waves: Tensor  # float32[B, N], augmented
@@ -35,29 +40,25 @@ class Sampler:
                 self.utterances[speaker].append((s, u))
         self.speakers = sorted(self.utterances)
         self.classes = len(self.speakers) * len(self.speeds)
-        self.probability = self._probabilities(recipe.single_share)
+        self.probability = self._probabilities(recipe)
         every = [t.utterances for by_speed in targets for t in by_speed.values()]
         self.target_mean = np.concatenate(every).mean(0)
         self.source_weights = [
-            np.array([self._source_weight(source, recipe) for source in split.sources], np.float32) for split in splits
+            np.array([by_source(recipe.teacher_source_weights, source) for source in split.sources], np.float32)
+            for split in splits
         ]
         self.augment = Augment(self.rng, noises, splits[0].waves[1.0].samples)
 
-    @staticmethod
-    def _source_weight(source: str, recipe: Recipe) -> float:
-        for prefix, weight in recipe.teacher_source_weights.items():
-            if source.startswith(prefix):
-                return weight
-        return 1.0
-
-    def _probabilities(self, single_share: float) -> np.ndarray:
+    def _probabilities(self, recipe: Recipe) -> np.ndarray:
         waves = [split.waves[1.0] for split in self.splits]
         seconds = np.array([sum(waves[s].lengths[u] for s, u in self.utterances[k]) / 16000 for k in self.speakers])
-        weight = np.clip(seconds, 3, 60) ** 0.35
+        sources = [self.splits[s].sources[u] for s, u in (self.utterances[k][0] for k in self.speakers)]
+        emphasis = np.array([by_source(recipe.source_emphasis, source) for source in sources])
+        weight = np.clip(seconds, 3, 60) ** 0.35 * emphasis
         single = np.array([len(self.utterances[k]) == 1 for k in self.speakers])
         if single.any() and not single.all():
-            weight[single] *= single_share / weight[single].sum()
-            weight[~single] *= (1 - single_share) / weight[~single].sum()
+            weight[single] *= recipe.single_share / weight[single].sum()
+            weight[~single] *= (1 - recipe.single_share) / weight[~single].sum()
         return weight / weight.sum()
 
     def batch(self, size: int, samples: int) -> Batch:

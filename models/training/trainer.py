@@ -96,8 +96,14 @@ class Trainer:
         self.monitors = self._monitors(data) if self.rank == 0 else []
 
     def start_from(self, checkpoint: Path) -> None:
-        """Weights of a finished run, whose mean embedding is found anew at the end of this one."""
+        """Weights of a finished run: a starter.ckpt, or a checkpoint.pt with its classes and map to the teacher too.
+
+        The mean embedding is found anew at the end of this run.
+        """
         weights = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        if "modules" in weights:
+            self.modules.load_state_dict(weights["modules"])
+            weights = weights["average"]
         weights.pop("embedding_mean", None)
         self.network.load_state_dict(weights)
         self.average.network.load_state_dict(weights)
