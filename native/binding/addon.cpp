@@ -1,5 +1,9 @@
 #include <napi.h>
 
+#include <cstdlib>
+#include <string_view>
+
+#include "audio/ffmpeg_reader.h"
 #include "bundles.h"
 #include "encoder.h"
 #include "environment.h"
@@ -7,7 +11,13 @@
 
 namespace {
 
+std::string_view variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value ? value : "";
+}
+
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  timbre::look_for_ffmpeg(variable("PATH"), variable("LD_LIBRARY_PATH"));
   timbre::Environment::create(env);
   timbre::Encoder::define(env, exports);
   timbre::define_bundles(env, exports);

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -37,29 +37,24 @@ struct Program {
   std::vector<std::string> environment;  ///< the little that a program needs to find its libraries
 };
 
-/// Read once: the environment belongs to the host, which may change it at any time.
-const Program& program() {
-  static const Program found = [] {
-    Program result;
-    for (const char* name : {"PATH", "LD_LIBRARY_PATH"}) {
-      if (const char* value = std::getenv(name)) result.environment.push_back(std::string(name) + "=" + value);
+Program find(std::string_view path, std::string_view library_path) {
+  Program result;
+  result.environment.push_back("PATH=" + std::string(path));
+  if (!library_path.empty()) result.environment.push_back("LD_LIBRARY_PATH=" + std::string(library_path));
+  while (!path.empty() && result.path.empty()) {
+    const std::string_view folder = path.substr(0, path.find(':'));
+    path.remove_prefix(std::min(path.size(), folder.size() + 1));
+    const std::string candidate = std::string(folder) + "/ffmpeg";
+    struct stat status {};
+    if (folder.starts_with('/') && ::stat(candidate.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+        ::access(candidate.c_str(), X_OK) == 0) {
+      result.path = candidate;
     }
-    const char* const path = std::getenv("PATH");
-    std::string_view rest = path ? path : "";
-    while (!rest.empty() && result.path.empty()) {
-      const std::string_view folder = rest.substr(0, rest.find(':'));
-      rest.remove_prefix(std::min(rest.size(), folder.size() + 1));
-      const std::string candidate = std::string(folder) + "/ffmpeg";
-      struct stat status {};
-      if (folder.starts_with('/') && ::stat(candidate.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
-          ::access(candidate.c_str(), X_OK) == 0) {
-        result.path = candidate;
-      }
-    }
-    return result;
-  }();
-  return found;
+  }
+  return result;
 }
+
+std::atomic<const Program*> program = nullptr;
 
 /// A descriptor that closes.
 class Descriptor {
@@ -244,11 +239,20 @@ class FfmpegReader final : public Reader {
 
 }  // namespace
 
-const std::string& ffmpeg_program() { return program().path; }
+void look_for_ffmpeg(std::string_view path, std::string_view library_path) {
+  static const Program found = find(path, library_path);
+  program = &found;
+}
+
+const std::string& ffmpeg_program() {
+  static const std::string none;
+  const Program* const known = program;
+  return known ? known->path : none;
+}
 
 Result<std::unique_ptr<Reader>> open_ffmpeg(const Input& input, const Container& container, const AudioLimits& limits,
                                             const Interrupt& interrupt) {
-  if (program().path.empty()) {
+  if (ffmpeg_program().empty()) {
     return Error{ErrorCode::AUDIO_UNSUPPORTED,
                  input.name() + " is a recording in " + container.name +
                      ", which needs ffmpeg, and there is none on the PATH; install ffmpeg (for example `apt-get "
@@ -262,7 +266,8 @@ Result<std::unique_ptr<Reader>> open_ffmpeg(const Input& input, const Container&
   }
   const int descriptor = copy ? copy->get() : input.descriptor();
   const std::chrono::seconds patience(20 + static_cast<std::int64_t>(std::ceil(limits.max_seconds / 10)));
-  auto child = ChildProcess::start(program().path, arguments(container.demuxer), program().environment, descriptor,
+  const Program& ffmpeg = *program;
+  auto child = ChildProcess::start(ffmpeg.path, arguments(container.demuxer), ffmpeg.environment, descriptor,
                                    {kMemory, static_cast<std::uint64_t>(patience.count())});
   if (!child) return std::move(child).error();
   auto reader = std::make_unique<FfmpegReader>(input, container, std::move(child).value(), patience, interrupt);

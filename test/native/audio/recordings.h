@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "audio/decode.h"
+#include "audio/ffmpeg_reader.h"
 
 namespace timbre::test {
 
@@ -130,6 +131,13 @@ inline Wav plain_wav() {
   wav.data = raw(samples);
   return wav;
 }
+
+inline const bool looked_for_ffmpeg = [] {
+  const char* const path = std::getenv("PATH");
+  const char* const libraries = std::getenv("LD_LIBRARY_PATH");
+  look_for_ffmpeg(path ? path : "", libraries ? libraries : "");
+  return true;
+}();
 
 /// Encodes by ffmpeg: `arguments` go between input and output.
 inline Bytes by_ffmpeg(const Folder& folder, const std::string& arguments, const std::string& name,
