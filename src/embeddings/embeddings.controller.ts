@@ -1,5 +1,6 @@
 import { HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../addon/types.js';
 import { ApiController } from '../common/api-controller.js';
 import { Bounds } from '../common/request-context.js';
@@ -9,6 +10,7 @@ import { comparisonView, embeddingsView, type ComparisonView, type EmbeddingsVie
 import { EmbeddingsService } from './embeddings.service.js';
 
 @ApiController('v1', 'Embeddings')
+@RequireScope('read')
 export class EmbeddingsController {
   constructor(private readonly embeddings: EmbeddingsService) {}
 

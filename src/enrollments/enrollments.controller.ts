@@ -1,6 +1,7 @@
 import { Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import type { z } from 'zod';
+import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../addon/types.js';
 import { ApiController } from '../common/api-controller.js';
 import { ApiErrors } from '../common/api-errors.js';
@@ -26,6 +27,7 @@ import {
 import { EnrollmentsService } from './enrollments.service.js';
 
 @ApiController('v1/speakers/:id', 'Enrolments')
+@RequireScope('read')
 @ApiErrors('SPEAKER_NOT_FOUND', 'MODEL_NOT_READY', 'STORAGE_UNAVAILABLE')
 export class EnrollmentsController {
   constructor(
@@ -35,6 +37,7 @@ export class EnrollmentsController {
   ) {}
 
   @Post('enrollments')
+  @RequireScope('enrol')
   @AcceptsRecordings({ audio: { min: 1 } })
   @ApiOperation({
     summary: 'Add recordings of the speaker',
@@ -92,6 +95,7 @@ export class EnrollmentsController {
   }
 
   @Delete('enrollments/:enrollmentId')
+  @RequireScope('enrol')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete one recording for good', operationId: 'deleteEnrollment' })
   @ApiParam({ name: 'id', example: 'ada' })

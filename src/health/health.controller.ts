@@ -4,6 +4,7 @@ import { Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse } from '@nestjs/swagger';
 import { HealthCheckService, type HealthCheckResult, type HealthIndicatorFunction } from '@nestjs/terminus';
 import { z } from 'zod';
+import { Public } from '../access/scope.js';
 import { ApiController } from '../common/api-controller.js';
 import { EngineHealth } from './engine.health.js';
 
@@ -16,6 +17,7 @@ const healthResult = z.object({
 });
 
 @ApiController('health', 'Operations')
+@Public()
 export class HealthController {
   constructor(
     private readonly health: HealthCheckService,

@@ -1,6 +1,7 @@
 import { Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { z } from 'zod';
+import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../common/api-controller.js';
 import { packageVersion } from '../common/package-version.js';
 import { Config, limitsOf } from '../config/config.js';
@@ -31,6 +32,7 @@ const serviceInfo = z.object({
 });
 
 @ApiController('v1/info', 'Operations')
+@RequireScope('read')
 export class InfoController {
   constructor(
     private readonly config: Config,

@@ -1,5 +1,6 @@
 import { HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../addon/types.js';
 import { ApiController } from '../common/api-controller.js';
 import { ApiErrors } from '../common/api-errors.js';
@@ -15,6 +16,7 @@ import {
 import { IdentificationService } from './identification.service.js';
 
 @ApiController('v1', 'Identification')
+@RequireScope('read')
 export class IdentificationController {
   constructor(private readonly identification: IdentificationService) {}
 

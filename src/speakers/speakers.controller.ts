@@ -1,6 +1,7 @@
 import { Body, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import type { z } from 'zod';
+import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../common/api-controller.js';
 import { ApiErrors } from '../common/api-errors.js';
 import { Config } from '../config/config.js';
@@ -17,6 +18,7 @@ import {
 import { SpeakersService, type Voice } from './speakers.service.js';
 
 @ApiController('v1/speakers', 'Speakers')
+@RequireScope('read')
 @ApiErrors('STORAGE_UNAVAILABLE')
 export class SpeakersController {
   constructor(
@@ -25,6 +27,7 @@ export class SpeakersController {
   ) {}
 
   @Post()
+  @RequireScope('enrol')
   @ApiOperation({ summary: 'Add a speaker', operationId: 'createSpeaker' })
   @ApiCreatedResponse({ description: 'The new speaker, without a voice yet.', standardSchema: speakerView })
   @ApiErrors('SPEAKER_EXISTS', 'STORAGE_FULL')
@@ -51,6 +54,7 @@ export class SpeakersController {
   }
 
   @Patch(':id')
+  @RequireScope('enrol')
   @ApiOperation({ summary: 'Rename a speaker', operationId: 'updateSpeaker' })
   @ApiParam({ name: 'id', example: 'ada' })
   @ApiOkResponse({ description: 'The speaker as changed.', standardSchema: speakerView })
@@ -63,6 +67,7 @@ export class SpeakersController {
   }
 
   @Delete(':id')
+  @RequireScope('admin')
   @HttpCode(204)
   @ApiOperation({
     summary: 'Erase a speaker for good',

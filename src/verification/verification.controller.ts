@@ -1,5 +1,6 @@
 import { HttpCode, Param, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
+import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../addon/types.js';
 import { ApiController } from '../common/api-controller.js';
 import { ApiErrors } from '../common/api-errors.js';
@@ -10,6 +11,7 @@ import { verificationView, type VerificationView } from './verification.dto.js';
 import { VerificationService } from './verification.service.js';
 
 @ApiController('v1/speakers/:id', 'Verification')
+@RequireScope('read')
 export class VerificationController {
   constructor(private readonly verification: VerificationService) {}
 
