@@ -1,0 +1,24 @@
+// The service in a process of its own; its parent asks for the delay of its event loop: 'watch' ... 'delay' -> { delayP99 }.
+import process from 'node:process';
+import { startService } from '../../dist/app/service.js';
+import { createLog } from '../../dist/common/logging.js';
+import { Config } from '../../dist/config/config.js';
+import { watchEventLoop } from './lanes.mjs';
+
+const [model, dataDir] = /** @type {[string, string]} */ (process.argv.slice(2));
+const config = Config.of(
+  { port: 0, sidecarPort: 'off', model, dataDir, logLevel: 'warn', rateLimit: 'off', enrollmentSeconds: 1 },
+  process.env,
+);
+const service = await startService(config, createLog(config.logLevel, process.stderr));
+await service.ready();
+let stop = watchEventLoop();
+process.on('message', async (/** @type {'watch' | 'delay' | 'close'} */ word) => {
+  if (word === 'watch') stop = watchEventLoop();
+  if (word === 'delay') process.send?.({ delayP99: stop() });
+  if (word === 'close') {
+    await service.close();
+    process.disconnect();
+  }
+});
+process.send?.({ url: service.url });
