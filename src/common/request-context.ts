@@ -1,5 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { PATH_METADATA } from '@nestjs/common/constants.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path/posix';
 import type { EmbedOptions } from '../addon/types.js';
 import { requestId } from './request-id.js';
 
@@ -8,6 +10,8 @@ export interface RequestContext {
   readonly id: string;
   /** `performance.now()` when it came in. */
   readonly started: number;
+  /** Id of the API key that the request was let in with; null where none was asked for. */
+  keyId: string | null;
   /** The pattern of the route that takes it; empty until one has. */
   route: string;
   /** `performance.now()` when its time is up; Infinity until `RequestInterceptor` has set it. */
@@ -36,6 +40,7 @@ export function contextOf(request: { raw?: IncomingMessage } | IncomingMessage):
     context = {
       id: requestId(raw),
       started: performance.now(),
+      keyId: null,
       route: '',
       deadline: Infinity,
       signal: controller.signal,
@@ -44,6 +49,15 @@ export function contextOf(request: { raw?: IncomingMessage } | IncomingMessage):
     contexts.set(raw, context);
   }
   return context;
+}
+
+/** The pattern of the route that a controller's method takes. */
+export function routeOf(execution: ExecutionContext): string {
+  const parts = [execution.getClass(), execution.getHandler()].map(
+    (target) => Reflect.getMetadata(PATH_METADATA, target) as string | string[] | undefined,
+  );
+  const route = join('/', ...parts.map((part) => (Array.isArray(part) ? part[0] : part) ?? ''));
+  return route.length > 1 ? route.replace(/\/$/, '') : route;
 }
 
 /** Milliseconds that the request has left, at least 1; undefined without a deadline. */

@@ -1,15 +1,14 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import { PATH_METADATA } from '@nestjs/common/constants.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { join } from 'node:path/posix';
 import type { Observable } from 'rxjs';
 import { Config } from '../config/config.js';
+import { actAs } from './actor.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
-import { contextOf, rawResponse } from './request-context.js';
+import { contextOf, rawResponse, routeOf } from './request-context.js';
 import { TimbreError } from './timbre-error.js';
 import { Traffic } from './traffic.js';
 
-/** Gives every request its route, its deadline, its cancellation and its id in the answer. */
+/** Gives every request its route, its deadline, its cancellation, its actor, and its id in the answer. */
 @Injectable()
 export class RequestInterceptor implements NestInterceptor {
   constructor(
@@ -28,14 +27,6 @@ export class RequestInterceptor implements NestInterceptor {
       if (!response.writableFinished) context.abort();
     });
     if (!response.headersSent) response.setHeader(REQUEST_ID_HEADER, context.id);
-    return next.handle();
+    return actAs({ by: context.keyId ?? 'local', requestId: context.id }, () => next.handle());
   }
-}
-
-function routeOf(execution: ExecutionContext): string {
-  const parts = [execution.getClass(), execution.getHandler()].map(
-    (target) => Reflect.getMetadata(PATH_METADATA, target) as string | string[] | undefined,
-  );
-  const route = join('/', ...parts.map((part) => (Array.isArray(part) ? part[0] : part) ?? ''));
-  return route.length > 1 ? route.replace(/\/$/, '') : route;
 }

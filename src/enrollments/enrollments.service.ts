@@ -25,6 +25,9 @@ export interface Voice {
   profile: Profile | null;
 }
 
+/** What else is to become durable with an enrolment, or not at all. */
+export type AlongWith = (records: VoiceRecords, results: readonly Enrolled[]) => Promise<void>;
+
 /** What an enrolment is made of, before it has a speaker. */
 interface Heard {
   embedding: Float32Array;
@@ -45,6 +48,7 @@ export class EnrollmentsService {
   /**
    * Adds recordings to a speaker, in one transaction. A recording that cannot be embedded costs the others nothing; one
    * that the speaker has already stays as it is; one of low quality is stored with the reasons and does not count.
+   * `alongWith` runs in the same transaction; what it throws undoes that.
    * Errors: SPEAKER_NOT_FOUND, INVALID_ARGUMENT for more recordings than a speaker may have, the first recording's
    * error where all fail, those of the model and of the storage.
    */
@@ -52,6 +56,7 @@ export class EnrollmentsService {
     speakerId: string,
     recordings: readonly Recording[],
     bounds: EmbedOptions,
+    alongWith?: AlongWith,
   ): Promise<Voice & { results: Enrolled[] }> {
     const origin = this.model.origin();
     const known = await this.recall(speakerId, recordings, origin);
@@ -69,10 +74,11 @@ export class EnrollmentsService {
           results.push(
             outcome instanceof TimbreError
               ? { recording, error: outcome }
-              : await this.add(records, speakerId, origin, recording, outcome),
+              : await this.add(records, found, origin, recording, outcome),
           );
         }
         const { speaker, profile } = await this.renew(records, found, origin, results);
+        await alongWith?.(records, results);
         return { speaker, profile, results };
       },
       ({ profile }) => {
@@ -114,6 +120,7 @@ export class EnrollmentsService {
         const enrollment = await records.enrollments.find(speakerId, id);
         if (!enrollment) throw enrollmentNotFound(speakerId, id);
         await records.enrollments.delete(speakerId, id);
+        await records.audit.record({ action: 'enrollment.deleted', subject: speaker.subject, object: id });
         return this.keeper.renew(records, speaker, enrollment.origin);
       },
       ({ profile }) => {
@@ -170,8 +177,8 @@ export class EnrollmentsService {
   }
 
   private async add(
-    { enrollments }: VoiceRecords,
-    speakerId: string,
+    { enrollments, audit }: VoiceRecords,
+    { id: speakerId, subject }: Speaker,
     origin: EmbeddingOrigin,
     recording: Recording,
     { embedding, measures }: Heard,
@@ -191,6 +198,7 @@ export class EnrollmentsService {
       verdict: judge(measures, this.model.recordingLimits()),
     };
     await enrollments.insert(enrollment);
+    await audit.record({ action: 'enrollment.added', subject, object: enrollment.id });
     return { recording, enrollment, duplicate: false };
   }
 

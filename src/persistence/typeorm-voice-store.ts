@@ -1,7 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import { VoiceStore, type VoiceRecords } from '../voices/voice-store.js';
 import type { Database } from './database.js';
+import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
+import { TypeOrmJobRepository } from './repositories/typeorm-job.repository.js';
 import { TypeOrmProfileRepository } from './repositories/typeorm-profile.repository.js';
 import { TypeOrmSpeakerRepository } from './repositories/typeorm-speaker.repository.js';
 
@@ -32,6 +34,8 @@ export class TypeOrmVoiceStore extends VoiceStore {
       speakers: new TypeOrmSpeakerRepository(manager),
       enrollments: new TypeOrmEnrollmentRepository(manager, cipher),
       profiles: new TypeOrmProfileRepository(manager, cipher),
+      jobs: new TypeOrmJobRepository(manager),
+      audit: new TypeOrmAuditRepository(manager),
     };
   }
 }

@@ -20,7 +20,7 @@ export abstract class SpeakerRepository {
   abstract count(): Promise<number>;
 
   /**
-   * Stores `name` and `updatedAt`, and moves the version on by one.
+   * Stores name, consent, opt-out and `updatedAt`, and moves the version on by one.
    * Errors: CONFLICT where the stored version is not `speaker.version`.
    */
   abstract update(speaker: Speaker): Promise<Speaker>;

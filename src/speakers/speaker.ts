@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { plainText } from '../common/plain-text.js';
 import { TimbreError } from '../common/timbre-error.js';
+import type { Consent } from '../consent/consent.js';
 
 export const LONGEST_ID = 128;
 export const LONGEST_NAME = 200;
@@ -9,12 +10,23 @@ export const LONGEST_NAME = 200;
 export interface Speaker {
   /** A UUID, or what the caller calls the speaker. */
   id: string;
+  /**
+   * What the audit trail calls the speaker: a UUID of which nothing can be learnt, and which nothing leads to once the
+   * speaker is erased. A speaker added anew under the same id has another.
+   */
+  subject: string;
   /** For people; null where there is none. */
   name: string | null;
   createdAt: Date;
   updatedAt: Date;
   /** Counts every change of the speaker, its enrolments and its profile, from 1. */
   version: number;
+  /** Null where none was recorded. */
+  consent: Consent | null;
+  /** Since when the speaker is neither enrolled nor matched; null where they are. */
+  optedOutAt: Date | null;
+  /** Of the last verification or identification; null before the first. */
+  lastUsedAt: Date | null;
 }
 
 // Letters and digits of any script first, so that no id is a relative path, an option or an empty string.
@@ -41,10 +53,14 @@ export function speakerName(value: string): string {
 export function newSpeaker(given: { id?: string | undefined; name?: string | null | undefined }, now: Date): Speaker {
   return {
     id: given.id === undefined ? randomUUID() : speakerId(given.id),
+    subject: randomUUID(),
     name: given.name == null ? null : speakerName(given.name),
     createdAt: now,
     updatedAt: now,
     version: 1,
+    consent: null,
+    optedOutAt: null,
+    lastUsedAt: null,
   };
 }
 

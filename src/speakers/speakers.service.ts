@@ -3,6 +3,8 @@ import { TimbreError } from '../common/timbre-error.js';
 import type { Profile } from '../enrollments/profile.js';
 import { CurrentModel } from '../voices/current-model.js';
 import type { EmbeddingOrigin } from '../voices/embedding.js';
+import { forgetSpeaker } from '../jobs/settle-item.js';
+import { Spool } from '../uploads/spool.js';
 import { VoiceGallery } from '../voices/voice-gallery.js';
 import { VoiceStore } from '../voices/voice-store.js';
 import { decodeCursor, encodeCursor } from './speaker-cursor.js';
@@ -26,19 +28,49 @@ export interface SpeakerProfile extends Voice {
   others: EmbeddingOrigin[];
 }
 
+/** Speakers added in one transaction, so that a long list does not hold up everybody else. */
+const ADDED_AT_ONCE = 200;
+
 @Injectable()
 export class SpeakersService {
   constructor(
     private readonly store: VoiceStore,
     private readonly model: CurrentModel,
     private readonly gallery: VoiceGallery,
+    private readonly spool: Spool,
   ) {}
 
   /** Errors: INVALID_ARGUMENT, SPEAKER_EXISTS, those of the storage. */
   async create(given: { id?: string | undefined; name?: string | null | undefined }): Promise<Speaker> {
     const speaker = newSpeaker(given, new Date());
-    await this.store.transaction(({ speakers }) => speakers.insert(speaker));
+    await this.store.transaction(async ({ speakers, audit }) => {
+      await speakers.insert(speaker);
+      await audit.record({ action: 'speaker.created', subject: speaker.subject });
+    });
     return speaker;
+  }
+
+  /** Adds those who are not there yet, each with the first name given. Errors: INVALID_ARGUMENT, those of the storage. */
+  async addMissing(given: readonly { id: string; name?: string | null | undefined }[]): Promise<void> {
+    const wanted = new Map<string, Speaker>();
+    for (const one of given) {
+      const speaker = newSpeaker(one, new Date());
+      const before = wanted.get(speaker.id);
+      if (!before) wanted.set(speaker.id, speaker);
+      else before.name ??= speaker.name;
+    }
+    const all = [...wanted.values()];
+    for (let i = 0; i < all.length; i += ADDED_AT_ONCE) {
+      const batch = all.slice(i, i + ADDED_AT_ONCE);
+      await this.store.transaction(async ({ speakers, audit }) => {
+        const there = new Set((await speakers.findMany(batch.map(({ id }) => id))).map(({ id }) => id));
+        for (const speaker of batch) {
+          if (there.has(speaker.id)) continue;
+          await speakers.insert(speaker);
+          await audit.record({ action: 'speaker.created', subject: speaker.subject });
+        }
+      });
+    }
   }
 
   /** Errors: SPEAKER_NOT_FOUND, MODEL_NOT_READY, those of the storage. */
@@ -80,9 +112,10 @@ export class SpeakersService {
   ): Promise<Voice> {
     const origin = this.model.origin();
     const renamed = name == null ? name : speakerName(name);
-    return this.store.transaction(async ({ speakers, profiles }) => {
+    return this.store.transaction(async ({ speakers, profiles, audit }) => {
       const found = await speakers.find(id);
       if (!found) throw speakerNotFound(id);
+      await audit.record({ action: 'speaker.renamed', subject: found.subject });
       const speaker = await speakers.update({
         ...found,
         name: renamed === undefined ? found.name : renamed,
@@ -95,14 +128,19 @@ export class SpeakersService {
 
   /** Deletes the speaker, all enrolments and profiles for good. Errors: SPEAKER_NOT_FOUND, those of the storage. */
   async erase(id: string): Promise<void> {
-    await this.store.transactionThen(
-      async ({ speakers }) => {
-        if (!(await speakers.erase(id))) throw speakerNotFound(id);
+    const uploads = await this.store.transactionThen(
+      async ({ speakers, jobs, audit }) => {
+        const found = await speakers.find(id);
+        if (!found) throw speakerNotFound(id);
+        await speakers.erase(id);
+        await audit.record({ action: 'speaker.erased', subject: found.subject });
+        return forgetSpeaker(jobs, id, new Date());
       },
       () => {
         this.gallery.forget(id);
       },
     );
+    for (const upload of uploads) await this.spool.remove(upload);
     await this.store.wipe();
   }
 

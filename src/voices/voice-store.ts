@@ -1,5 +1,7 @@
+import type { AuditRepository } from '../audit/audit.repository.js';
 import type { EnrollmentRepository } from '../enrollments/enrollment.repository.js';
 import type { ProfileRepository } from '../enrollments/profile.repository.js';
+import type { JobRepository } from '../jobs/job.repository.js';
 import type { SpeakerRepository } from '../speakers/speaker.repository.js';
 
 /** All that is stored about voices, as one call sees it. */
@@ -7,6 +9,8 @@ export interface VoiceRecords {
   readonly speakers: SpeakerRepository;
   readonly enrollments: EnrollmentRepository;
   readonly profiles: ProfileRepository;
+  readonly jobs: JobRepository;
+  readonly audit: AuditRepository;
 }
 
 /**

@@ -1,6 +1,9 @@
+import { AuditEntity } from './audit.entity.js';
 import { EnrollmentEntity } from './enrollment.entity.js';
+import { JobItemEntity } from './job-item.entity.js';
+import { JobEntity } from './job.entity.js';
 import { ProfileEntity } from './profile.entity.js';
 import { SettingEntity } from './setting.entity.js';
 import { SpeakerEntity } from './speaker.entity.js';
 
-export const ENTITIES = [SpeakerEntity, EnrollmentEntity, ProfileEntity, SettingEntity];
+export const ENTITIES = [SpeakerEntity, EnrollmentEntity, ProfileEntity, SettingEntity, AuditEntity, JobEntity, JobItemEntity];

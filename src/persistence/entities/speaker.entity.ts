@@ -1,12 +1,25 @@
 import { EntitySchema } from 'typeorm';
 
+/** A consent as JSON: times in ISO 8601. */
+export interface ConsentJson {
+  givenBy: string;
+  method: string;
+  givenAt: string;
+  textVersion: string;
+  recordedAt: string;
+}
+
 export interface SpeakerRow {
   id: string;
+  subject: string;
   name: string | null;
   /** Milliseconds since 1970. */
   createdAt: number;
   updatedAt: number;
   version: number;
+  consent: ConsentJson | null;
+  consentWithdrawnAt: number | null;
+  lastUsedAt: number | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -19,6 +32,13 @@ export const SpeakerEntity = new EntitySchema<SpeakerRow>({
     createdAt: { type: 'integer', name: 'created_at' },
     updatedAt: { type: 'integer', name: 'updated_at' },
     version: { type: 'integer' },
+    subject: { type: 'text', default: '' },
+    consent: { type: 'simple-json', nullable: true },
+    consentWithdrawnAt: { type: 'integer', name: 'consent_withdrawn_at', nullable: true },
+    lastUsedAt: { type: 'integer', name: 'last_used_at', nullable: true },
   },
-  indices: [{ name: 'speakers_in_order', columns: ['createdAt', 'id'] }],
+  indices: [
+    { name: 'speakers_in_order', columns: ['createdAt', 'id'] },
+    { name: 'speakers_by_subject', columns: ['subject'], unique: true },
+  ],
 });

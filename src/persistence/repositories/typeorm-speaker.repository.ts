@@ -52,8 +52,9 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
   }
 
   async update(speaker: Speaker): Promise<Speaker> {
-    const { id, version, name, updatedAt } = speaker;
-    const changes = { name, updatedAt: updatedAt.getTime(), version: version + 1 };
+    const { id, version } = speaker;
+    const { name, updatedAt, consent, consentWithdrawnAt } = toSpeakerRow(speaker);
+    const changes = { name, updatedAt, consent, consentWithdrawnAt, version: version + 1 };
     const { affected } = await this.manager.update(SpeakerEntity, { id, version }, changes);
     if (affected !== 1) {
       throw new TimbreError(

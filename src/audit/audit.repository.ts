@@ -1,0 +1,27 @@
+import type { AuditEntry, AuditEvent, NewAuditEntry } from './audit-entry.js';
+
+/** What a page of the trail has. */
+export interface AuditFilter {
+  subject?: string | undefined;
+  /** At or after. */
+  from?: Date | undefined;
+  /** Before. */
+  to?: Date | undefined;
+}
+
+/** Only ever grows; the database itself refuses to change or delete an entry. */
+export abstract class AuditRepository {
+  /**
+   * Records what the current actor does, within the transaction that does it: neither is there without the other.
+   */
+  abstract record(event: AuditEvent): Promise<void>;
+
+  /** What happened before this transaction. */
+  abstract append(entries: readonly NewAuditEntry[]): Promise<void>;
+
+  /** Oldest first, with ids above `after`. */
+  abstract page(filter: AuditFilter, after: number, limit: number): Promise<AuditEntry[]>;
+
+  /** Deletes what is older: the one way in which entries go. Returns how many. */
+  abstract trim(before: Date): Promise<number>;
+}
