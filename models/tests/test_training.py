@@ -59,7 +59,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             command = ["espeak-ng", "-v", voice, "-p", str(25 + 7 * number), "-w", folder / path, SENTENCES[take]]
             subprocess.run(command, check=True)
-            rows.append(f"{path}\t{split}\tv{number}\tespeak\ten\t\tCC0\t2")
+            source = "espeak_odd" if number % 2 else "espeak_even"
+            rows.append(f"{path}\t{split}\tv{number}\t{source}\ten\t\tCC0\t2")
             if split == "dev":
                 dev.append((f"v{number}", path))
     (folder / "files.tsv").write_text("\n".join(rows) + "\n")
@@ -118,6 +119,33 @@ def test_starts_from_the_weights_of_a_finished_run(data: Path, tmp_path: Path, a
     for name, tensor in first.network.state_dict().items():
         assert torch.equal(second.network.state_dict()[name], tensor), name
         assert torch.equal(second.average.network.state_dict()[name], tensor), name
+
+
+def test_carries_on_with_a_runs_classes_and_says_so(data: Path, tmp_path: Path, alone: None) -> None:
+    first = trainer(data, tmp_path / "run")
+    first._train_step()
+    first._save()
+    second = trainer(data, tmp_path / "more", dataclasses.replace(RECIPE, seed=5))
+    second.start_from(first.checkpoint_path)
+    assert torch.equal(second.softmax.weight, first.softmax.weight)
+    for name, tensor in first.average.network.state_dict().items():
+        assert torch.equal(second.network.state_dict()[name], tensor), name
+    second._save()
+    resumed = trainer(data, tmp_path / "more", dataclasses.replace(RECIPE, seed=5))
+    resumed._resume()
+    assert resumed.started_from["steps"] == 1
+    assert resumed.started_from["recipe"]["seed"] == RECIPE.seed
+
+
+def test_draws_an_emphasised_source_more_often(data: Path, tmp_path: Path, alone: None) -> None:
+    def odds(emphasis: dict[str, float]) -> float:
+        """Of voices 1 and 3 against 0, 2 and 4, those with several recordings."""
+        sampler = trainer(data, tmp_path, dataclasses.replace(RECIPE, source_emphasis=emphasis)).sampler
+        drawn = dict(zip(sampler.speakers, sampler.probability, strict=True))
+        return (drawn["v1"] + drawn["v3"]) / (drawn["v0"] + drawn["v2"] + drawn["v4"])
+
+    assert odds({"espeak_odd": 3.0}) == pytest.approx(3 * odds({}))
+    assert odds({"espeak": 3.0}) == pytest.approx(odds({}))
 
 
 def test_the_command_trains_in_two_processes_and_finishes(data: Path, tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ class Trainer:
         self.bfloat16 = self.device.type == "cuda" or (compiled and torch.cpu._is_avx512_bf16_supported())
         self.step, self.elapsed = 0, 0.0
         self.history: list[dict] = []
+        self.started_from: dict | None = None
         self.monitors = self._monitors(data) if self.rank == 0 else []
 
     def start_from(self, checkpoint: Path) -> None:
@@ -103,6 +104,9 @@ class Trainer:
         weights = torch.load(checkpoint, map_location=self.device, weights_only=True)
         if "modules" in weights:
             self.modules.load_state_dict(weights["modules"])
+            recipe, earlier = json.loads(weights["recipe"]), json.loads(weights.get("started_from", "null"))
+            self.started_from = {"steps": weights["step"], "seconds": round(weights["elapsed"]), "recipe": recipe,
+                                 "started_from": earlier}  # fmt: skip
             weights = weights["average"]
         weights.pop("embedding_mean", None)
         self.network.load_state_dict(weights)
@@ -208,7 +212,7 @@ class Trainer:
         if self.rank != 0:
             return
         state = {
-            "recipe": json.dumps(self.recipe.to_dict()), "step": self.step,
+            "recipe": json.dumps(self.recipe.to_dict()), "started_from": json.dumps(self.started_from), "step": self.step,
             "elapsed": self.elapsed, "modules": self.modules.state_dict(), "optimizer": self.optimizer.state_dict(),
             "average": self.average.network.state_dict(), "history": self.history,
         }  # fmt: skip
@@ -226,6 +230,7 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.network.load_state_dict(state["average"])
         self.step, self.elapsed, self.history = state["step"], state["elapsed"], state["history"]
+        self.started_from = json.loads(state.get("started_from", "null"))
         # Crops drawn before the cut are not drawn again.
         self.sampler.rng.bit_generator.state = np.random.default_rng(
             [self.recipe.seed, self.rank, self.step]

@@ -36,6 +36,7 @@ export async function makeBundle({ run, data, work, out, commit, command, machin
       seed: training.recipe.seed,
       steps: training.steps,
       minutes: Math.round(training.seconds / 60),
+      startedFrom: earlierRun(training.started_from),
       machine,
       commit,
       command,
@@ -56,6 +57,13 @@ export async function makeBundle({ run, data, work, out, commit, command, machin
   const cache = ['--cache', join(work, 'embeddings')];
   timbre('calibrate', join(data, 'trials_dev.txt'), '--model', out, '--norm', NORM, ...groups, ...selected, ...cache,
     '--bundle', out); // prettier-ignore
+}
+
+/** The run that a run took its weights from, if any. */
+function earlierRun(run) {
+  if (!run) return null;
+  const { seconds, steps, recipe, started_from } = run;
+  return { steps, minutes: Math.round(seconds / 60), seed: recipe.seed, startedFrom: earlierRun(started_from) };
 }
 
 /** The training recordings by source, with licences and hours. */

@@ -226,11 +226,31 @@ function evidence(results, calibration, thresholds) {
   ].join('\n\n');
 }
 
-function history({ machine, minutes, steps, seed, commit, command, teacher, speakers, recordings, hours }) {
+function history({
+  machine,
+  minutes,
+  steps,
+  seed,
+  startedFrom,
+  commit,
+  command,
+  teacher,
+  speakers,
+  recordings,
+  hours,
+}) {
+  const runs = [{ minutes, steps, seed }];
+  for (let run = startedFrom; run; run = run.startedFrom) runs.push(run);
+  const earlier = runs
+    .slice(1)
+    .map(
+      (run) =>
+        `, after a run of ${run.steps.toLocaleString('en-GB')} steps in ${run.minutes} minutes (seed ${run.seed})`,
+    );
   return [
     `${recordings.toLocaleString('en-GB')} recordings (${hours} hours after trimming, each also at speeds 0.9 and 1.1 as ` +
       `further speakers) of ${speakers.toLocaleString('en-GB')} speakers; ${steps.toLocaleString('en-GB')} steps in ${minutes} ` +
-      `minutes on ${machine}; seed ${seed}. AAM-softmax and distillation, noise, babble, rooms, microphones, telephone and ` +
+      `minutes on ${machine} (seed ${seed})${earlier.join('')}. AAM-softmax and distillation, noise, babble, rooms, microphones, telephone and ` +
       `codec bands as augmentation, weights averaged, the mean training embedding subtracted inside the module.`,
     `- Command: \`${command}\`, in \`models/\`, code of commit \`${commit}\``,
     `- Teacher: ${teacher.name} (${teacher.licence}; ${teacher.architecture}; trained on ${teacher.trainedOn}): ${teacher.use}. ` +
