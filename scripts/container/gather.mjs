@@ -1,0 +1,44 @@
+// Collects what the service needs at run time from a clone that is set up:
+//
+//   node scripts/container/gather.mjs OUT
+//
+// Paths below the root stay the same, so that the addon finds LibTorch where it was linked to it.
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { ROOT } from '../setup/entry.mjs';
+
+const ADDON = 'build/Release/timbre.node';
+const WHOLE = [
+  'package.json',
+  'package-lock.json',
+  'LICENSE',
+  'THIRD_PARTY_LICENSES.md',
+  'dist',
+  'models/skeletons',
+  ...readdirSync(path.join(ROOT, 'models'))
+    .filter((name) => name.startsWith('starter.'))
+    .map((name) => `models/${name}`),
+  'node_modules',
+  'scripts/container/healthy.mjs',
+];
+
+/** Libraries of the addon that lie in the clone: LibTorch in the virtual environment. */
+function ownLibraries() {
+  const listing = execFileSync('ldd', [path.join(ROOT, ADDON)], { encoding: 'utf8' });
+  const paths = [...listing.matchAll(/=> (\/\S+)/g)].map(([, found]) => String(found));
+  return paths.filter((found) => found.startsWith(ROOT)).map((found) => path.relative(ROOT, found));
+}
+
+const [out] = process.argv.slice(2);
+if (out === undefined) throw new Error('where to? gather.mjs OUT');
+for (const name of [...WHOLE, ADDON, ...ownLibraries()]) {
+  const to = path.join(out, name);
+  mkdirSync(path.dirname(to), { recursive: true });
+  cpSync(path.join(ROOT, name), to, { recursive: true, dereference: name !== 'node_modules', verbatimSymlinks: true });
+}
+execFileSync('npm', ['prune', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'], {
+  cwd: out,
+  stdio: 'inherit',
+});
