@@ -1,5 +1,6 @@
 import { Injectable, type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { sortBodies } from '../common/body-by-type.js';
 import { packageVersion } from '../common/package-version.js';
 
 /** The API as an OpenAPI document, made on first use. */
@@ -27,5 +28,7 @@ export function describeApi(app: INestApplication): OpenAPIObject {
     .setVersion(packageVersion())
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .build();
-  return SwaggerModule.createDocument(app, info);
+  const document = SwaggerModule.createDocument(app, info);
+  sortBodies(document);
+  return document;
 }

@@ -11,6 +11,7 @@ import { EngineModule } from '../engine/engine.module.js';
 import { EnrollmentsModule } from '../enrollments/enrollments.module.js';
 import { HealthModule } from '../health/health.module.js';
 import { IdentificationModule } from '../identification/identification.module.js';
+import { JobsModule } from '../jobs/jobs.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { PersistenceModule } from '../persistence/persistence.module.js';
 import { SpeakersModule } from '../speakers/speakers.module.js';
@@ -51,6 +52,7 @@ export class TimbreModule implements OnModuleInit {
         EnrollmentsModule,
         VerificationModule,
         IdentificationModule,
+        JobsModule,
         CompatModule,
       ],
     };

@@ -21,6 +21,7 @@ export class Traffic {
   private readonly open = new Set<ServerResponse>();
   private readonly servers = new Set<Server>();
   private readonly listeners = new Set<(exchange: Exchange) => void>();
+  private readonly leaving = new Set<() => void>();
   private quiet: (() => void) | undefined;
   private draining = false;
 
@@ -45,12 +46,18 @@ export class Traffic {
     this.listeners.add(listener);
   }
 
+  /** `listener` runs when the service begins to stop: what would go on for ever ends then. */
+  onDrain(listener: () => void): void {
+    this.leaving.add(listener);
+  }
+
   /**
    * Accepts nothing new and waits for what is under way; after `seconds` calls `giveUp`, which is to make the rest
    * fail, and cuts what then still hangs on.
    */
   async drain(seconds: number, giveUp: () => Promise<void>): Promise<void> {
     this.draining = true;
+    for (const leave of this.leaving) leave();
     for (const server of this.servers) {
       server.close();
       server.closeIdleConnections();

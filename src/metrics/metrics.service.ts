@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Timings } from '../addon/types.js';
 import { Traffic } from '../common/traffic.js';
@@ -22,6 +22,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 @Injectable()
 export class Metrics implements OnModuleInit, OnModuleDestroy {
   readonly registry = new Registry();
+  private readonly logger = new Logger('Metrics');
 
   private readonly stages = new Histogram({
     name: 'timbre_stage_seconds',
@@ -83,7 +84,8 @@ export class Metrics implements OnModuleInit, OnModuleDestroy {
     this.registry.clear();
   }
 
-  private gauge(name: string, help: string, value: () => number): void {
+  /** A number that is looked up whenever somebody reads the metrics. */
+  gauge(name: string, help: string, value: () => number): void {
     new Gauge({
       name,
       help,
@@ -92,5 +94,29 @@ export class Metrics implements OnModuleInit, OnModuleDestroy {
         this.set(value());
       },
     });
+  }
+
+  /** Numbers by label, looked up likewise; where that fails, the last ones stay and nothing else is lost. */
+  gauges(name: string, help: string, label: string, values: () => Promise<Record<string, number>>): void {
+    const { logger } = this;
+    new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      async collect() {
+        try {
+          for (const [of, value] of Object.entries(await values())) this.set({ [label]: of }, value);
+        } catch (error) {
+          logger.warn({ err: error, msg: `${name} cannot be read` });
+        }
+      },
+    });
+  }
+
+  /** Gives the function that counts one more under a label. */
+  counter(name: string, help: string, label: string): (of: string) => void {
+    const counter = new Counter({ name, help, labelNames: [label], registers: [this.registry] });
+    return (of) => counter.inc({ [label]: of });
   }
 }

@@ -25,7 +25,13 @@ export interface ReceivedUpload extends Upload {
   remove(): Promise<void>;
 }
 
-type ReceiveLimits = Pick<Config, 'maxFiles' | 'maxUploadBytes' | 'maxRequestBytes' | 'requestSeconds' | 'uploadDir'>;
+export interface ReceiveLimits extends Pick<
+  Config,
+  'maxFiles' | 'maxUploadBytes' | 'maxRequestBytes' | 'requestSeconds' | 'uploadDir'
+> {
+  /** Bytes of one field that is no recording; default 16 KiB. */
+  fieldBytes?: number;
+}
 
 /**
  * Streams the recordings of a form into temporary files. When it throws, it has removed what it wrote.
@@ -166,7 +172,7 @@ class Reception {
       parser = new Busboy({
         headers: this.request.headers as BusboyHeaders,
         limits: {
-          fieldSize: MAX_FIELD_BYTES,
+          fieldSize: this.limits.fieldBytes ?? MAX_FIELD_BYTES,
           fields: MAX_FIELDS,
           files: this.limits.maxFiles,
           fileSize: this.limits.maxUploadBytes,
@@ -241,7 +247,12 @@ class Reception {
   private field(field: string | undefined, value: string, truncated: boolean): void {
     const name = (field ?? '').slice(0, MAX_NAME_LENGTH);
     if (truncated) {
-      this.fail(new TimbreError('BODY_TOO_LARGE', `the field "${name}" has more than ${MAX_FIELD_BYTES} bytes`));
+      this.fail(
+        new TimbreError(
+          'BODY_TOO_LARGE',
+          `the field "${name}" has more than ${this.limits.fieldBytes ?? MAX_FIELD_BYTES} bytes`,
+        ),
+      );
     } else if (Object.hasOwn(this.form, name)) {
       this.fail(new TimbreError('INVALID_ARGUMENT', `the field "${name}" must be sent as a file, with a file name`));
     } else if (name in this.fields) {

@@ -9,6 +9,7 @@ import { ApiBody, ApiConsumes } from '@nestjs/swagger';
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { ApiErrors } from '../common/api-errors.js';
+import { eachItsOwn } from '../common/body-by-type.js';
 import type { UploadForm } from './recording.js';
 import {
   uploadOf,
@@ -43,19 +44,19 @@ export function AcceptsRecordings(
     required?: string[];
   };
   const required = Object.keys(form).filter((name) => form[name]!.min > 0);
+  const body = {
+    type: 'object',
+    properties: { ...properties, ...others.properties },
+    required: [...required, ...(others.required ?? [])],
+    additionalProperties: false,
+  };
+  const json = options.json ? z.toJSONSchema(options.json, { target: 'openapi-3.0', io: 'input' }) : {};
   const metadata: UploadMetadata = { form, fields, options };
   return applyDecorators(
     SetMetadata(UPLOAD_METADATA, metadata),
     UseInterceptors(UploadsInterceptor),
-    ApiConsumes('multipart/form-data'),
-    ApiBody({
-      schema: {
-        type: 'object',
-        properties: { ...properties, ...others.properties },
-        required: [...required, ...(others.required ?? [])],
-        additionalProperties: false,
-      },
-    }),
+    ApiConsumes('multipart/form-data', ...(options.json ? ['application/json'] : [])),
+    ApiBody({ schema: options.json ? eachItsOwn({ 'multipart/form-data': body, 'application/json': json }) : body }),
     ApiErrors(
       'BODY_TOO_LARGE',
       'CONTENT_TYPE_UNSUPPORTED',

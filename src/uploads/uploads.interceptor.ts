@@ -8,7 +8,7 @@ import { invalid } from '../common/validation.js';
 import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { withClientNames } from './client-names.js';
-import { discardRest, isForm, receive } from './receive.js';
+import { discardRest, isForm, receive, type ReceiveLimits } from './receive.js';
 import type { Recording, UploadForm } from './recording.js';
 import { UploadSlots } from './upload-slots.js';
 
@@ -23,6 +23,10 @@ export interface UploadMetadata {
 export interface UploadOptions {
   /** Leave bodies that are no form to the handler, which then gets no recordings. */
   orJson?: boolean;
+  /** The form of those bodies, for the documentation. */
+  json?: z.ZodType;
+  /** As many recordings as a job may have, and fields as large as a JSON body may be. */
+  forJob?: boolean;
 }
 
 interface ValidatedUpload {
@@ -58,9 +62,9 @@ export class UploadsInterceptor implements NestInterceptor {
       uploads.set(request, { recordings: [], fields: {} });
       return next.handle();
     }
-    const release = this.admit(request);
+    const release = this.admit(request, options);
     try {
-      const upload = await receive(request, form, this.config, contextOf(request));
+      const upload = await receive(request, form, this.limits(options), contextOf(request));
       try {
         const result = fields.safeParse({ ...upload.fields });
         if (!result.success) throw invalid(result.error.issues);
@@ -78,9 +82,15 @@ export class UploadsInterceptor implements NestInterceptor {
     }
   }
 
-  private admit(request: IncomingMessage): () => void {
+  private limits({ forJob }: UploadOptions): ReceiveLimits {
+    const { maxJobItems, maxJsonBytes } = this.config;
+    return forJob ? { ...this.config, maxFiles: maxJobItems, fieldBytes: maxJsonBytes } : this.config;
+  }
+
+  private admit(request: IncomingMessage, { forJob }: UploadOptions): () => void {
     try {
-      this.engine.admit();
+      // A job waits for the model and for room in the queue by itself.
+      if (!forJob) this.engine.admit();
       return this.slots.take();
     } catch (error) {
       discardRest(request);

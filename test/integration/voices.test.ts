@@ -13,6 +13,7 @@ import { TypeOrmVoiceStore } from '../../src/persistence/typeorm-voice-store.js'
 import { newSpeaker } from '../../src/speakers/speaker.js';
 import { SpeakersService } from '../../src/speakers/speakers.service.js';
 import type { Recording } from '../../src/uploads/recording.js';
+import { Spool } from '../../src/uploads/spool.js';
 import { VerificationService } from '../../src/verification/verification.service.js';
 import { CurrentModel } from '../../src/voices/current-model.js';
 import { VoiceGallery } from '../../src/voices/voice-gallery.js';
@@ -38,7 +39,7 @@ class House {
     const model = new CurrentModel(engine, config);
     this.engine = engine;
     this.gallery = new VoiceGallery(store, engine, model);
-    this.speakers = new SpeakersService(store, model, this.gallery);
+    this.speakers = new SpeakersService(store, model, this.gallery, new Spool(config));
     this.enrollments = new EnrollmentsService(store, engine, model, new ProfileKeeper(model), this.gallery, config);
     this.verification = new VerificationService(engine, this.speakers, model, config);
     this.identification = new IdentificationService(engine, this.gallery, store, model, config);

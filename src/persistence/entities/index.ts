@@ -6,4 +6,12 @@ import { ProfileEntity } from './profile.entity.js';
 import { SettingEntity } from './setting.entity.js';
 import { SpeakerEntity } from './speaker.entity.js';
 
-export const ENTITIES = [SpeakerEntity, EnrollmentEntity, ProfileEntity, SettingEntity, AuditEntity, JobEntity, JobItemEntity];
+export const ENTITIES = [
+  SpeakerEntity,
+  EnrollmentEntity,
+  ProfileEntity,
+  SettingEntity,
+  AuditEntity,
+  JobEntity,
+  JobItemEntity,
+];

@@ -1,0 +1,55 @@
+import type { ItemOutcome, ItemState, Job, JobItem, NewItem } from './job.js';
+
+/** Where a page of the list begins: after this job. */
+export interface JobCursor {
+  createdAt: Date;
+  id: string;
+}
+
+/** A recording of a job, and nothing about it. */
+export type ItemKey = Pick<JobItem, 'jobId' | 'index'>;
+
+export abstract class JobRepository {
+  /** The job with its recordings, all waiting. */
+  abstract insert(job: Job, items: readonly NewItem[]): Promise<void>;
+
+  abstract find(id: string): Promise<Job | null>;
+
+  /** Newest first. */
+  abstract page(after: JobCursor | null, limit: number): Promise<Job[]>;
+
+  abstract count(): Promise<number>;
+
+  /** Queued and running ones, in the order in which they are worked on: oldest first. */
+  abstract unfinished(): Promise<Job[]>;
+
+  /** Stores state, times and counts. */
+  abstract update(job: Job): Promise<void>;
+
+  /** Deletes the job with its recordings' rows; false where there was none. */
+  abstract delete(id: string): Promise<boolean>;
+
+  /** Ids of jobs that ended before a time, oldest first. */
+  abstract finishedBefore(time: Date, limit: number): Promise<string[]>;
+
+  /** A job's recordings from a position on, of one state where it is given. */
+  abstract items(jobId: string, from: number, limit: number, state?: ItemState): Promise<JobItem[]>;
+
+  /** A job's recordings whose outcome was told after an event, in the order of their events. */
+  abstract settled(jobId: string, afterEvent: number, limit: number): Promise<JobItem[]>;
+
+  /** Gives a waiting recording its outcome; false where it does not wait any more, and nothing is stored then. */
+  abstract settle(key: ItemKey, outcome: ItemOutcome, event: number, now: Date): Promise<boolean>;
+
+  /** Gives up all recordings of a job that wait. */
+  abstract cancelItems(jobId: string, now: Date): Promise<void>;
+
+  /** Uploads that wait in the spool, of all jobs. */
+  abstract spooled(): Promise<ItemKey[]>;
+
+  /** A speaker's recordings that wait. */
+  abstract waitingOf(speakerId: string): Promise<JobItem[]>;
+
+  /** Removes the speaker, and the names of the speaker's files, from every recording of every job. */
+  abstract forgetSpeaker(speakerId: string): Promise<void>;
+}
