@@ -3,6 +3,7 @@ import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
 import { createReadStream } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { Public } from '../access/scope.js';
 import { ErrorFilter } from '../common/error.filter.js';
 import { RequestInterceptor } from '../common/request.interceptor.js';
 import { TimbreError } from '../common/timbre-error.js';
@@ -38,6 +39,7 @@ const START = `SwaggerUIBundle({ url: 'docs/openapi.json', dom_id: '#ui', deepLi
 
 /** The API's documentation to read and to try out, from the package's own files. */
 @Controller('docs')
+@Public()
 @UseFilters(ErrorFilter)
 @UseInterceptors(RequestInterceptor)
 @ApiExcludeController()

@@ -1,5 +1,6 @@
 import { Injectable, type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { describeAccess } from '../access/describe-access.js';
 import { sortBodies } from '../common/body-by-type.js';
 import { packageVersion } from '../common/package-version.js';
 
@@ -26,9 +27,12 @@ export function describeApi(app: INestApplication): OpenAPIObject {
     .setTitle('Timbre')
     .setDescription('Speaker recognition: enrol speakers, verify claims, identify voices, embed recordings.')
     .setVersion(packageVersion())
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key, `tmb_...`.' }, 'bearer')
+    .addApiKey({ type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The same.' }, 'apiKey')
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .build();
   const document = SwaggerModule.createDocument(app, info);
   sortBodies(document);
+  describeAccess(document);
   return document;
 }

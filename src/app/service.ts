@@ -1,10 +1,16 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
+import { AccessGuard } from '../access/access.guard.js';
+import { checkExposure } from '../access/check-exposure.js';
+import { guardBodies } from '../access/guard-bodies.js';
+import { KeyRing } from '../access/key-ring.js';
+import { KEY_HEADER } from '../access/presented-key.js';
 import { errorBodyOf, ErrorFilter } from '../common/error.filter.js';
 import { createApplication } from '../common/http-adapter.js';
 import { addressOf, listen } from '../common/listen.js';
 import { NestLog } from '../common/logging.js';
 import { Traffic } from '../common/traffic.js';
+import { REQUEST_ID_HEADER } from '../common/request-id.js';
 import { CompatServer } from '../compat/compat.server.js';
 import { Config } from '../config/config.js';
 import { AddonEngine } from '../engine/addon-engine.js';
@@ -26,13 +32,17 @@ export interface Service {
 
 /**
  * Listens at once and loads the model meanwhile, so that whoever waits for the service can ask it how far it is.
- * Errors: INVALID_ARGUMENT where a port is taken or an address is not this machine's; those of the database.
+ * Errors: INVALID_ARGUMENT where a port is taken, an address is not this machine's, or others could call without a key;
+ * those of the database.
  */
 export async function startService(config: Config, log: Logger): Promise<Service> {
   const app = await createApplication(ServiceModule.with(config), config, errorBodyOf, new NestLog(log));
   try {
     app.useGlobalFilters(app.get(ErrorFilter));
     app.get(OpenApi).of(app);
+    await checkExposure(config, app.get(KeyRing, { strict: false }));
+    guardBodies(app, app.get(AccessGuard, { strict: false }));
+    allowPages(app, config);
     const traffic = app.get(Traffic);
     traffic.watch(app.getHttpServer());
     await listen(app, config.port, config.host, 'PORT');
@@ -41,6 +51,18 @@ export async function startService(config: Config, log: Logger): Promise<Service
     await app.close();
     throw error;
   }
+}
+
+/** Pages of other origins, where the configuration names them. */
+function allowPages(app: NestFastifyApplication, { corsOrigins }: Config): void {
+  if (corsOrigins.length === 0) return;
+  app.enableCors({
+    origin: [...corsOrigins],
+    methods: ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'],
+    allowedHeaders: ['authorization', KEY_HEADER, 'content-type', 'last-event-id', REQUEST_ID_HEADER],
+    exposedHeaders: ['retry-after', REQUEST_ID_HEADER],
+    maxAge: 600,
+  });
 }
 
 function running(app: NestFastifyApplication, config: Config, traffic: Traffic): Service {

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
+import { AccessModule } from '../access/access.module.js';
 import { CommonModule } from '../common/common.module.js';
 import { acceptForms } from '../common/http-adapter.js';
 import { CompatModule } from '../compat/compat.module.js';
@@ -41,6 +42,7 @@ export class TimbreModule implements OnModuleInit {
       imports: [
         ConfigModule.with(values),
         CommonModule,
+        AccessModule,
         EngineModule,
         UploadsModule,
         MetricsModule,

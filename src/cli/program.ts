@@ -9,6 +9,7 @@ import * as embed from './embed.js';
 import * as enroll from './enroll.js';
 import * as evaluate from './evaluate.js';
 import * as identify from './identify.js';
+import * as keys from './keys.js';
 import * as models from './models.js';
 import * as serve from './serve.js';
 import * as setup from './setup.js';
@@ -26,6 +27,7 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   calibrate,
   models,
   serve,
+  keys,
   speakers,
   enroll,
   verify,

@@ -1,17 +1,19 @@
-import { applyDecorators, Controller, UseFilters, UseInterceptors, UsePipes } from '@nestjs/common';
+import { applyDecorators, Controller, UseFilters, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { AccessGuard } from '../access/access.guard.js';
 import { ErrorFilter } from './error.filter.js';
 import { RequestInterceptor } from './request.interceptor.js';
 import { validationPipe } from './validation.js';
 
 /**
- * A controller of the API: errors, validation, deadlines and request ids are the same in this service and in any Nest
+ * A controller of the API: access, errors, validation, deadlines and request ids are the same in this service and in any Nest
  * application that imports its module.
  */
 export function ApiController(path: string, tag: string): ClassDecorator {
   return applyDecorators(
     Controller(path),
     ApiTags(tag),
+    UseGuards(AccessGuard),
     UseFilters(ErrorFilter),
     UsePipes(validationPipe()),
     UseInterceptors(RequestInterceptor),

@@ -19,6 +19,7 @@ export interface ErrorBody {
 /** Seconds until a repeated call has a chance, where the error does not know better. */
 const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
   OVERLOADED: 1,
+  RATE_LIMITED: 60,
   MODEL_NOT_READY: 2,
   ENGINE_CLOSED: 5,
   OUT_OF_MEMORY: 5,
@@ -50,6 +51,7 @@ export class ErrorFilter implements ExceptionFilter {
     const { httpAdapter } = this.host;
     const retryAfter = error.retryAfterSeconds ?? RETRY_AFTER_SECONDS[error.code];
     if (retryAfter !== undefined) httpAdapter.setHeader(response, 'retry-after', String(Math.ceil(retryAfter)));
+    if (error.code === 'UNAUTHENTICATED') httpAdapter.setHeader(response, 'www-authenticate', 'Bearer realm="timbre"');
     httpAdapter.setHeader(response, REQUEST_ID_HEADER, id);
     httpAdapter.setHeader(response, 'content-type', 'application/json; charset=utf-8');
     httpAdapter.reply(response, this.body(error, id), status);

@@ -2,19 +2,25 @@ import type { DynamicModule, LoggerService, NestApplicationOptions } from '@nest
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { IncomingMessage } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Config } from '../config/config.js';
-import { parseJson } from './parse-json.js';
+import { readJson } from './read-json.js';
 import { contextOf } from './request-context.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
-import type { TimbreError } from './timbre-error.js';
+import { setSecureHeaders } from './secure-headers.js';
+import { TimbreError } from './timbre-error.js';
 import { toTimbreError } from './to-timbre-error.js';
+import { WaitingBytes, type WaitingShare } from './waiting-bytes.js';
 
 /** Longer than any address that Node takes: what is no id is for the validation to say. */
 const MAX_PARAM_LENGTH = 64 * 1024;
 const KEEP_ALIVE_MS = 72_000;
 /** Node's own answer to a request that does not end comes after ours. */
 const RECEIVE_GRACE_MS = 5000;
+/** How often Node looks for requests that are late. */
+const CHECK_CONNECTIONS_MS = 1000;
 
 /** The body of an answer to an address that never reaches a route, and so no filter. */
 export type ErrorForm = (error: TimbreError, requestId: string) => unknown;
@@ -32,28 +38,82 @@ export function createApplication(
 }
 
 function createAdapter(config: Config, form: ErrorForm): FastifyAdapter {
+  const requestTimeout = Math.ceil(config.requestSeconds * 1000) + RECEIVE_GRACE_MS;
   const adapter = new FastifyAdapter({
     bodyLimit: config.maxJsonBytes,
-    requestTimeout: Math.ceil(config.requestSeconds * 1000) + RECEIVE_GRACE_MS,
+    requestTimeout,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    http: {
+      requestTimeout,
+      headersTimeout: Math.min(requestTimeout, Math.ceil(config.headerSeconds * 1000)),
+      connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
+    },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     genReqId: (raw: IncomingMessage) => contextOf(raw).id,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const known = toTimbreError(error);
+      setSecureHeaders(request.raw, reply.raw);
       void reply.header(REQUEST_ID_HEADER, request.id).status(known.httpStatus).send(form(known, request.id));
     },
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, form),
     multipart: false,
     logger: false,
   });
-  adapter.useBodyParser('application/json', false, { bodyLimit: config.maxJsonBytes }, (_request, body, done) => {
-    try {
-      done(null, parseJson(body));
-    } catch (error) {
-      done(error as Error);
-    }
+  const fastify = adapter.getInstance<FastifyInstance>();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    setSecureHeaders(request.raw, reply.raw);
+    done();
   });
-  acceptForms(adapter.getInstance());
+  acceptJson(fastify, config);
+  acceptForms(fastify);
+  fastify.server.maxConnections = config.maxConnections;
   return adapter;
+}
+
+/** JSON counts among the bytes that are worked on until the answer is sent. */
+function acceptJson(fastify: FastifyInstance, config: Config): void {
+  const bodies = WaitingBytes.of(config);
+  const shares = new WeakMap<IncomingMessage, WaitingShare>();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const share = bodies.share();
+    shares.set(request.raw, share);
+    reply.raw.once('close', () => share.release());
+    done();
+  });
+  fastify.removeContentTypeParser('application/json');
+  fastify.addContentTypeParser('application/json', (request: FastifyRequest, payload: IncomingMessage) =>
+    readJson(payload, shares.get(request.raw)!, config),
+  );
+}
+
+/** What is no request of HTTP, or does not come to its end, never reaches a route. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket, form: ErrorForm): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const known = ofClient(error);
+  const id = randomUUID();
+  const body = JSON.stringify(form(known, id));
+  const head = [
+    `HTTP/1.1 ${known.httpStatus} ${STATUS_CODES[known.httpStatus]}`,
+    'connection: close',
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `${REQUEST_ID_HEADER}: ${id}`,
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+function ofClient(error: NodeJS.ErrnoException): TimbreError {
+  switch (error.code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new TimbreError('DEADLINE_EXCEEDED', 'the request did not come to its end in time');
+    case 'HPE_HEADER_OVERFLOW':
+      return new TimbreError('INVALID_ARGUMENT', "the request's head is too large");
+    default:
+      return new TimbreError('INVALID_ARGUMENT', 'this is no request of HTTP/1.1');
+  }
 }
 
 /** Leaves the bodies of forms unread, for `receive`. */

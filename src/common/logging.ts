@@ -1,12 +1,28 @@
 import type { LoggerService } from '@nestjs/common';
-import { pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import { pretty } from './pretty-log.js';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
-/** One JSON object a line; readable lines on a terminal. Nothing of a request's body or headers is ever logged. */
+/** Where a logged request would hold credentials. */
+const SECRETS = ['', '*', '*.*'].flatMap((above) => {
+  return [`${above}${above && '.'}authorization`, `${above}["x-api-key"]`, `${above}${above && '.'}cookie`];
+});
+
+const KEY_IN_TEXT = /(tmb_[0-9a-f]{12}_)[\w-]{20,}/g;
+
+/**
+ * One JSON object a line; readable lines on a terminal. Nothing of a request's body or headers is ever logged; should a
+ * library do it all the same, no line leaves with a key in it.
+ */
 export function createLog(level: LogLevel, stream: DestinationStream & { isTTY?: boolean }): Logger {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const options: LoggerOptions = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: SECRETS,
+    hooks: { streamWrite: (line) => line.replace(KEY_IN_TEXT, '$1[Redacted]') },
+  };
   return pino(options, stream.isTTY ? pretty(stream) : stream);
 }
 

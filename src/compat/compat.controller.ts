@@ -1,18 +1,22 @@
-import { Body, Controller, Get, HttpCode, Post, Res, UseFilters, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Res, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { z } from 'zod';
+import { Public, RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../addon/types.js';
 import { Bounds } from '../common/request-context.js';
 import { RequestInterceptor } from '../common/request.interceptor.js';
 import type { Recording } from '../uploads/recording.js';
 import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.decorator.js';
 import { CompatErrorFilter } from './compat-error.filter.js';
+import { CompatGuard } from './compat.guard.js';
 import { CompatService } from './compat.service.js';
 
 const AUDIO = { audio: { min: 1, max: 1 } };
 const ANY_FIELDS = z.looseObject({});
 
 @Controller()
+@RequireScope('read')
+@UseGuards(CompatGuard)
 @UseFilters(CompatErrorFilter)
 @UseInterceptors(RequestInterceptor)
 export class CompatController {
@@ -22,6 +26,7 @@ export class CompatController {
   ) {}
 
   @Get('health')
+  @Public()
   health(@Res({ passthrough: true }) response: unknown): object {
     const { ready, body } = this.compat.health();
     this.host.httpAdapter.status(response, ready ? 200 : 503);

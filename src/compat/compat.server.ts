@@ -1,5 +1,8 @@
 import { Injectable, Module, type OnApplicationBootstrap, type OnModuleDestroy, type Provider } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { guardBodies } from '../access/guard-bodies.js';
+import { KeyRing } from '../access/key-ring.js';
+import { RequestRate } from '../access/request-rate.js';
 import { AudioRoots } from '../common/audio-roots.js';
 import { createApplication } from '../common/http-adapter.js';
 import { addressOf, listen } from '../common/listen.js';
@@ -9,6 +12,7 @@ import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { UploadSlots } from '../uploads/upload-slots.js';
 import { CompatController } from './compat.controller.js';
 import { compatErrorBody, CompatErrorFilter } from './compat-error.filter.js';
+import { CompatGuard } from './compat.guard.js';
 import { CompatService } from './compat.service.js';
 
 /** The application behind the sidecar's port: the calls of the contract, and nothing of the API. */
@@ -26,6 +30,8 @@ export class CompatServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly traffic: Traffic,
     private readonly slots: UploadSlots,
     private readonly roots: AudioRoots,
+    private readonly keys: KeyRing,
+    private readonly rate: RequestRate,
   ) {}
 
   /** `http://127.0.0.1:5001`; undefined where the port is off. */
@@ -42,17 +48,20 @@ export class CompatServer implements OnApplicationBootstrap, OnModuleDestroy {
       { provide: Traffic, useValue: this.traffic },
       { provide: UploadSlots, useValue: this.slots },
       { provide: AudioRoots, useValue: this.roots },
+      { provide: KeyRing, useValue: this.keys },
+      { provide: RequestRate, useValue: this.rate },
     ];
     const app = await createApplication(
       {
         module: CompatApplication,
         controllers: [CompatController],
-        providers: [...shared, CompatService, CompatErrorFilter],
+        providers: [...shared, CompatService, CompatErrorFilter, CompatGuard],
       },
       this.config,
       compatErrorBody,
     );
     app.useGlobalFilters(app.get(CompatErrorFilter));
+    guardBodies(app, app.get(CompatGuard));
     this.traffic.watch(app.getHttpServer());
     this.app = app;
     await listen(app, sidecarPort, host, 'EMBEDDING_SERVICE_PORT');

@@ -1,5 +1,18 @@
 import { z } from 'zod';
-import { audioRoots, byteSize, device, number, portOrOff, seconds, share, text, whole } from './values.js';
+import {
+  audioRoots,
+  byteSize,
+  consentRule,
+  device,
+  number,
+  onOrOff,
+  origins,
+  portOrOff,
+  seconds,
+  share,
+  text,
+  whole,
+} from './values.js';
 
 /** One setting: its name in each surface, what it takes, and what it means. */
 export interface Setting<S extends z.ZodType = z.ZodType> {
@@ -54,6 +67,56 @@ export const SETTINGS = {
     default: '5001',
     takes: 'PORT',
     means: 'Port of the calls that the Python sidecar had; `off` leaves them out.',
+  }),
+  requireKeys: setting({
+    env: 'TIMBRE_REQUIRE_KEYS',
+    flag: 'require-keys',
+    schema: z.enum(['auto', 'always', 'never'], 'must be auto, always or never'),
+    default: 'auto',
+    takes: 'WHEN',
+    means:
+      'Whether calls need an API key: `auto`, unless only this machine reaches the port; `always`; or `never`, which ' +
+      'is for the module in an application whose own guards protect the calls, and which `timbre serve` refuses where ' +
+      'others reach its port.',
+  }),
+  openSidecar: setting({
+    env: 'TIMBRE_OPEN_SIDECAR',
+    flag: 'open-sidecar',
+    schema: onOrOff,
+    default: 'off',
+    takes: 'on|off',
+    means:
+      "`on` answers the sidecar's calls without a key wherever its port is bound to: clients of the sidecar send none. " +
+      'They embed recordings, also of files below AUDIO_ROOTS, and reach nothing that is stored.',
+  }),
+  openMetrics: setting({
+    env: 'TIMBRE_OPEN_METRICS',
+    flag: 'open-metrics',
+    schema: onOrOff,
+    default: 'off',
+    takes: 'on|off',
+    means: '`on` answers `/metrics` without a key.',
+  }),
+  corsOrigins: setting({
+    env: 'TIMBRE_CORS_ORIGINS',
+    flag: 'cors-origins',
+    schema: origins,
+    default: '',
+    defaultMeans: 'none',
+    takes: 'ORIGIN,ORIGIN',
+    means:
+      'Web pages that may call the API from browsers, by their origin: `https://app.example`, separated by commas.',
+  }),
+  rateLimit: setting({
+    env: 'TIMBRE_RATE_LIMIT',
+    flag: 'rate-limit',
+    schema: whole(0, 1_000_000_000),
+    default: '6000',
+    takes: 'N',
+    means:
+      'Requests a minute of one API key, or of one address where no key is needed; one more is answered with ' +
+      'RATE_LIMITED. 0: no limit.',
+    limit: true,
   }),
   model: setting({
     env: 'TIMBRE_MODEL',
@@ -116,6 +179,26 @@ export const SETTINGS = {
     default: '256',
     takes: 'N',
     means: 'Requests with recordings handled at once; one more is answered with OVERLOADED.',
+    limit: true,
+  }),
+  maxConnections: setting({
+    env: 'TIMBRE_MAX_CONNECTIONS',
+    flag: 'max-connections',
+    schema: whole(1, 1_000_000),
+    default: '4096',
+    takes: 'N',
+    means: 'Connections of clients to each port; one more is closed at once.',
+    limit: true,
+  }),
+  maxWaitingBytes: setting({
+    env: 'TIMBRE_MAX_WAITING_BYTES',
+    flag: 'max-waiting-bytes',
+    schema: byteSize,
+    default: '1GiB',
+    takes: 'BYTES',
+    means:
+      'Bytes of all bodies that are received and worked on at once: uploads, which lie in the upload folder, and JSON, ' +
+      'which counts four times for what it takes in memory. One more is answered with OVERLOADED.',
     limit: true,
   }),
   maxUploadBytes: setting({
@@ -261,6 +344,15 @@ export const SETTINGS = {
     takes: 'DAYS',
     means: 'Days after which a finished job is removed; the recordings it enrolled stay.',
   }),
+  headerSeconds: setting({
+    env: 'TIMBRE_HEADER_SECONDS',
+    flag: 'header-seconds',
+    schema: seconds(0.1, 3600),
+    default: '10',
+    takes: 'SECONDS',
+    means: "Time for a request's head to arrive; a connection that takes longer is closed.",
+    limit: true,
+  }),
   requestSeconds: setting({
     env: 'TIMBRE_REQUEST_SECONDS',
     flag: 'request-seconds',
@@ -339,6 +431,43 @@ export const SETTINGS = {
     default: '0.01',
     takes: 'SHARE',
     means: 'Share of impostors that a decision may accept; picks among the thresholds of the calibration.',
+  }),
+  consent: setting({
+    env: 'TIMBRE_CONSENT',
+    flag: 'consent',
+    schema: consentRule,
+    default: 'auto',
+    takes: 'WHEN',
+    means:
+      "Whether a speaker's consent must be recorded before the first enrolment: `required`, `optional`, or `auto`, which " +
+      'is required unless the service is bound to this machine only.',
+  }),
+  retentionDays: setting({
+    env: 'TIMBRE_RETENTION_DAYS',
+    flag: 'retention-days',
+    schema: number(0, 36_500),
+    default: '0',
+    defaultMeans: '0, which keeps them',
+    takes: 'DAYS',
+    means:
+      'Days after the last enrolment, verification or identification of a speaker, after which the speaker is erased.',
+  }),
+  auditDays: setting({
+    env: 'TIMBRE_AUDIT_DAYS',
+    flag: 'audit-days',
+    schema: number(0, 36_500),
+    default: '0',
+    defaultMeans: '0, which keeps it',
+    takes: 'DAYS',
+    means: 'Days after which an entry of the audit trail is deleted.',
+  }),
+  auditMatches: setting({
+    env: 'TIMBRE_AUDIT_MATCHES',
+    flag: 'audit-matches',
+    schema: onOrOff,
+    default: 'on',
+    takes: 'on|off',
+    means: 'Whether verifications and identifications go into the audit trail, as changes always do.',
   }),
   logLevel: setting({
     env: 'TIMBRE_LOG_LEVEL',

@@ -70,8 +70,38 @@ export const byteSize: z.ZodType<number> = z.preprocess(
     .max(2 ** 40, 'must be at most 1 TiB'),
 );
 
+/** Origins of web pages, `https://app.example:8443`; no paths, no wildcards. */
+export const origins: z.ZodType<readonly string[]> = z.preprocess(
+  (value) =>
+    typeof value === 'string'
+      ? value
+          .split(',')
+          .map((part) => part.trim())
+          .filter(Boolean)
+      : value,
+  z
+    .array(
+      z.string().refine((text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text, {
+        error: 'must be origins such as https://app.example, separated by commas',
+      }),
+    )
+    .readonly(),
+);
+
 /** Folders; empty for the default. */
 export const audioRoots: z.ZodType<readonly string[]> = z.preprocess(
   (value) => (typeof value === 'string' ? value.split(delimiter).filter((part) => part !== '') : value),
   z.array(text).readonly(),
+);
+
+export type ConsentRule = 'auto' | 'required' | 'optional';
+
+export const consentRule: z.ZodType<ConsentRule> = z.enum(['auto', 'required', 'optional'], {
+  error: 'must be required, optional or auto',
+});
+
+/** `on` or `off`, or the value itself. */
+export const onOrOff: z.ZodType<boolean> = z.preprocess(
+  (value) => (value === 'on' ? true : value === 'off' ? false : value),
+  z.boolean('must be on or off'),
 );

@@ -2,7 +2,7 @@ import { Injectable, type CallHandler, type ExecutionContext, type NestIntercept
 import type { IncomingMessage } from 'node:http';
 import type { Observable } from 'rxjs';
 import { rawRequest } from '../common/request-context.js';
-import { discardRest } from '../uploads/receive.js';
+import { discardRest } from '../common/discard-rest.js';
 import { JobsService } from './jobs.service.js';
 
 /** Refuses a job that there is no room for before its uploads are read. */

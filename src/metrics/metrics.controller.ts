@@ -6,7 +6,7 @@ import { ApiController } from '../common/api-controller.js';
 import { Metrics } from './metrics.service.js';
 
 @ApiController('metrics', 'Operations')
-@RequireScope('read')
+@RequireScope('read', { unless: 'openMetrics' })
 export class MetricsController {
   constructor(private readonly metrics: Metrics) {}
 

@@ -209,7 +209,7 @@ async function makeFile(file: string): Promise<void> {
 }
 
 /** True for a file that holds nothing yet. Refuses what is not ours and what a later version made. */
-async function checkOrigin(source: DataSource, file: string): Promise<boolean> {
+export async function checkOrigin(source: DataSource, file: string): Promise<boolean> {
   const tables = await source.query<{ name: string }[]>(`SELECT name FROM sqlite_master WHERE type = 'table'`);
   if (tables.length === 0) return true;
   const done = tables.some(({ name }) => name === 'migrations')

@@ -1,7 +1,9 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { KeyStore } from '../access/key-store.js';
 import { Config } from '../config/config.js';
 import { VoiceStore } from '../voices/voice-store.js';
 import { Database } from './database.js';
+import { TypeOrmKeyStore } from './typeorm-key-store.js';
 import { TypeOrmVoiceStore } from './typeorm-voice-store.js';
 
 /** Opens the database before the service listens, and closes it after the last request. */
@@ -19,13 +21,23 @@ import { TypeOrmVoiceStore } from './typeorm-voice-store.js';
       inject: [Database],
       useFactory: (database: Database): VoiceStore => new TypeOrmVoiceStore(database),
     },
+    {
+      provide: KeyStore,
+      inject: [Database, Config],
+      useFactory: (database: Database, { dataDir }: Config): Promise<KeyStore> =>
+        TypeOrmKeyStore.beside(database, dataDir),
+    },
   ],
-  exports: [VoiceStore],
+  exports: [VoiceStore, KeyStore],
 })
 export class PersistenceModule implements OnApplicationShutdown {
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(KeyStore) private readonly keys: KeyStore,
+  ) {}
 
   async onApplicationShutdown(): Promise<void> {
+    await this.keys.close();
     await this.database.close();
   }
 }

@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { discardRest } from '../common/discard-rest.js';
 import { TimbreError } from '../common/timbre-error.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { Config } from '../config/config.js';
@@ -16,9 +17,6 @@ const MAX_FIELDS = 32;
 const MAX_FIELD_BYTES = 16 * 1024;
 const MAX_NAME_LENGTH = 100;
 const MAX_FILENAME_LENGTH = 255;
-
-/** Milliseconds for which a refused client may go on sending, so that it reads the answer instead of a broken pipe. */
-const LINGER_MS = 2000;
 
 /** An upload and the way to get rid of its temporary files. */
 export interface ReceivedUpload extends Upload {
@@ -64,16 +62,6 @@ export async function receive(
 
 export function isForm({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
   return /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
-}
-
-/** Reads on for a moment what a refused client still sends, and drops it. */
-export function discardRest(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
-  request.unpipe();
-  request.resume();
-  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
-  timer.unref();
-  request.once('close', () => clearTimeout(timer));
 }
 
 function checkHeaders(request: IncomingMessage, form: UploadForm, limits: ReceiveLimits): void {

@@ -3,12 +3,13 @@ import { Reflector } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
 import { lastValueFrom, of, type Observable } from 'rxjs';
 import type { z } from 'zod';
+import { discardRest } from '../common/discard-rest.js';
 import { contextOf, rawRequest } from '../common/request-context.js';
 import { invalid } from '../common/validation.js';
 import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { withClientNames } from './client-names.js';
-import { discardRest, isForm, receive, type ReceiveLimits } from './receive.js';
+import { isForm, receive, type ReceiveLimits } from './receive.js';
 import type { Recording, UploadForm } from './recording.js';
 import { UploadSlots } from './upload-slots.js';
 

@@ -1,3 +1,4 @@
+import { ApiKeyEntity } from './api-key.entity.js';
 import { AuditEntity } from './audit.entity.js';
 import { EnrollmentEntity } from './enrollment.entity.js';
 import { JobItemEntity } from './job-item.entity.js';
@@ -14,4 +15,5 @@ export const ENTITIES = [
   AuditEntity,
   JobEntity,
   JobItemEntity,
+  ApiKeyEntity,
 ];

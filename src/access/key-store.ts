@@ -1,0 +1,16 @@
+import type { ApiKey } from './api-key.js';
+
+/** Where API keys are stored. Errors of every call: those of the storage. */
+export abstract class KeyStore {
+  /** Oldest first, revoked and expired ones too. Waits for no writer. */
+  abstract all(): Promise<ApiKey[]>;
+
+  abstract insert(key: ApiKey): Promise<void>;
+
+  /** False where there is no such key. A key that is revoked already keeps its date. */
+  abstract revoke(id: string, at: Date): Promise<boolean>;
+
+  abstract used(id: string, day: string): Promise<void>;
+
+  abstract close(): Promise<void>;
+}
