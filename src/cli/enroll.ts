@@ -3,12 +3,15 @@ import { TimbreError } from '../common/timbre-error.js';
 import type { EnrolledView } from '../enrollments/enrollments.dto.js';
 import type { SpeakerView } from '../speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
+import { describeSpeaker } from './describe-speaker.js';
+import { enrolFolders } from './enroll-folders.js';
 import { findRecordings } from './recordings.js';
-import { ServiceClient, speakerPath, urlOption, type ServiceOptions } from './service-client.js';
+import { keyFileOption, ServiceClient, speakerPath, urlOption, type ServiceOptions } from './service-client.js';
 
 interface Options extends ServiceOptions {
   name?: string;
   json?: true;
+  fromFolders?: string;
 }
 
 /** What came of one file; the service's view of it, or why there is none. */
@@ -21,20 +24,34 @@ export function register(program: Command, cli: Cli): void {
   program
     .command('enroll')
     .description("add recordings to a speaker's voice profile; a speaker who is not there is added")
-    .argument('<speaker>', "the speaker's id")
-    .argument('<path...>', 'recordings, or folders that are searched for them')
+    .argument('[speaker]', "the speaker's id")
+    .argument('[path...]', 'recordings, or folders that are searched for them')
     .option('--name <name>', 'name of a speaker who is added')
+    .option('--from-folders <dir>', "many speakers instead: a folder of each in this one, named by the speaker's id")
     .addOption(urlOption())
+    .addOption(keyFileOption())
     .option('--json', 'one JSON document: { speaker, results }')
     .addHelpText(
       'after',
       `
 A recording that fails does not stop the others; the exit status is then that of the first such error.
+Folders go as jobs of the service; run again, the command sends only what is not there yet.
 
-Example:
-  timbre enroll ada ada-1.wav ada-2.wav --name "Ada Lovelace"`,
+Examples:
+  timbre enroll ada ada-1.wav ada-2.wav --name "Ada Lovelace"
+  timbre enroll --from-folders recordings`,
     )
-    .action(async (id: string, paths: string[], options: Options) => {
+    .action(async (id: string | undefined, paths: string[], options: Options) => {
+      if (options.fromFolders !== undefined) {
+        if (id !== undefined || options.name !== undefined) {
+          throw new TimbreError('INVALID_ARGUMENT', 'with --from-folders the folders name the speakers; name no other');
+        }
+        await enrolFolders(cli, new ServiceClient(cli, options), options.fromFolders, options.json ?? false);
+        return;
+      }
+      if (id === undefined || paths.length === 0) {
+        throw new TimbreError('INVALID_ARGUMENT', 'give a speaker and recordings, or --from-folders with a folder');
+      }
       const files = await findRecordings(paths);
       if (files.length === 0) throw new TimbreError('INVALID_ARGUMENT', `no recordings in ${paths.join(', ')}`);
       const client = new ServiceClient(cli, options);
@@ -94,15 +111,4 @@ function report(speaker: SpeakerView, rows: readonly Row[]): string {
     return [row.path, verdict, `${enrollment.speech.seconds.toFixed(1)} s of speech${remarks && `, ${remarks}`}`];
   });
   return `${table(lines)}\n\n${describeSpeaker(speaker)}`;
-}
-
-/** Where the enrolment stands, in one line. */
-export function describeSpeaker(speaker: SpeakerView): string {
-  const { enrollmentsCount: count, enrollmentsSpeechLengthInSec: speech } = speaker;
-  const missing = speaker.remainingEnrollmentsSpeechLengthInSec;
-  const rest = missing > 0 ? `, ${missing.toFixed(1)} s more needed` : `, confidence ${speaker.confidence.toFixed(2)}`;
-  return (
-    `${speaker.id}: ${speaker.enrollmentStatus}, ${count} recording${count === 1 ? '' : 's'}, ` +
-    `${speech.toFixed(1)} s of speech${rest}`
-  );
 }

@@ -10,6 +10,7 @@ import * as enroll from './enroll.js';
 import * as evaluate from './evaluate.js';
 import * as identify from './identify.js';
 import * as keys from './keys.js';
+import * as jobs from './jobs.js';
 import * as models from './models.js';
 import * as serve from './serve.js';
 import * as setup from './setup.js';
@@ -30,6 +31,7 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   keys,
   speakers,
   enroll,
+  jobs,
   verify,
   identify,
   setup,

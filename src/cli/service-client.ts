@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidArgumentError, Option } from 'commander';
 import { isErrorCode, TimbreError } from '../common/timbre-error.js';
 import type { Cli } from './cli.js';
+import { readEvents, type ServiceEvent } from './service-events.js';
 
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = '3000';
@@ -12,8 +13,21 @@ const DEFAULT_PORT = '3000';
 const ATTEMPTS = 6;
 const LONGEST_WAIT_SECONDS = 30;
 
+/** Attempts at a stream of events without one more event, and the pause before each: about a minute for a restart. */
+const FOLLOW_ATTEMPTS = 30;
+const FOLLOW_PAUSE_SECONDS = 2;
+
+/** What a service that is stopping, starting or busy says, or a connection that broke off. */
+const AWAY: ReadonlySet<string> = new Set([
+  'SERVICE_UNREACHABLE',
+  'ENGINE_CLOSED',
+  'OVERLOADED',
+  'STORAGE_UNAVAILABLE',
+]);
+
 export interface ServiceOptions {
   url?: string;
+  keyFile?: string;
 }
 
 /** `--url`, of the commands that ask a running service. */
@@ -31,6 +45,13 @@ export function urlOption(): Option {
     });
 }
 
+/** `--key-file`, of the same; TIMBRE_API_KEY holds the key itself. A key is no argument: arguments are not secret. */
+export function keyFileOption(): Option {
+  return new Option('--key-file <file>', 'file of the API key (default: the key in TIMBRE_API_KEY)').env(
+    'TIMBRE_API_KEY_FILE',
+  );
+}
+
 /** What a request carries: JSON, or a form with recordings. */
 export interface Content {
   json?: unknown;
@@ -42,13 +63,17 @@ export interface Content {
 /** A running service as the command line sees it. Errors of every call: the service's own, SERVICE_UNREACHABLE. */
 export class ServiceClient {
   private readonly base: string;
+  private readonly keyFile: string | undefined;
+  private key: string | undefined;
 
   constructor(
     private readonly cli: Cli,
-    { url }: ServiceOptions,
+    { url, keyFile }: ServiceOptions,
   ) {
     const { EMBEDDING_SERVICE_HOST: host, PORT: port } = cli.env;
     this.base = (url ?? `http://${host || DEFAULT_HOST}:${port || DEFAULT_PORT}`).replace(/\/+$/, '');
+    this.keyFile = keyFile;
+    this.key = keyFile === undefined ? cli.env['TIMBRE_API_KEY']?.trim() : undefined;
   }
 
   get<T>(path: string): Promise<T> {
@@ -63,8 +88,37 @@ export class ServiceClient {
     return this.request<T>('PATCH', path, content);
   }
 
-  async delete(path: string): Promise<void> {
-    await this.request('DELETE', path);
+  /** Undefined where the answer has no body. */
+  delete<T = undefined>(path: string): Promise<T> {
+    return this.request<T>('DELETE', path);
+  }
+
+  /**
+   * Follows server-sent events until `event: end`. Where the connection breaks off, it is made anew and goes on after
+   * the last event; a service that stays away for a minute ends it.
+   */
+  async *events(path: string): AsyncGenerator<ServiceEvent> {
+    let last = '';
+    for (let attempt = 1; ; attempt++) {
+      let before = last;
+      try {
+        const response = await this.send('GET', path, last === '' ? {} : { headers: { 'last-event-id': last } });
+        if (!response.ok) throw errorOf(this.parse(await response.text()), response);
+        // 204: the end was seen already.
+        if (response.status === 204 || !response.body) return;
+        for await (const event of readEvents(response.body)) {
+          if (event.id !== '') last = event.id;
+          if (last !== before) [attempt, before] = [1, last];
+          yield event;
+          if (event.event === 'end') return;
+        }
+      } catch (thrown) {
+        const error = thrown instanceof TimbreError ? thrown : this.unreachable(thrown);
+        if (!AWAY.has(error.code) || attempt >= FOLLOW_ATTEMPTS) throw error;
+      }
+      if (attempt >= FOLLOW_ATTEMPTS) throw this.unreachable(new Error('the stream of events ends again and again'));
+      await this.pause(FOLLOW_PAUSE_SECONDS);
+    }
   }
 
   /** Waits and tries again where the service says that it is busy or still loading. */
@@ -73,34 +127,63 @@ export class ServiceClient {
       try {
         return await this.once<T>(method, path, content);
       } catch (error) {
-        const again = error instanceof TimbreError && ['OVERLOADED', 'MODEL_NOT_READY'].includes(error.code);
+        const again =
+          error instanceof TimbreError && ['OVERLOADED', 'RATE_LIMITED', 'MODEL_NOT_READY'].includes(error.code);
         if (!again || error.retryAfterSeconds === undefined || attempt === ATTEMPTS) throw error;
         const seconds = Math.min(LONGEST_WAIT_SECONDS, error.retryAfterSeconds);
         this.cli.note(`${error.message}; trying again in ${seconds} s`);
-        await delay(seconds * 1000, undefined, { signal: this.cli.signal }).catch((cause: unknown) => {
-          throw new TimbreError('ABORTED', 'cancelled', { cause });
-        });
+        await this.pause(seconds);
       }
     }
   }
 
   private async once<T>(method: string, path: string, content: Content): Promise<T> {
-    const init = await bodyOf(content);
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(this.base + path, { method, signal: this.cli.signal, ...init });
-      text = await response.text();
-    } catch (cause) {
-      if (this.cli.signal.aborted) throw new TimbreError('ABORTED', 'cancelled', { cause });
-      throw new TimbreError(
-        'SERVICE_UNREACHABLE',
-        `no service answers at ${this.base} (${reasonOf(cause)}); start one with \`timbre serve\`, or name it by --url`,
-        { cause },
-      );
-    }
+    const response = await this.send(method, path, await bodyOf(content));
+    const text = await response.text().catch((cause: unknown) => {
+      throw this.unreachable(cause);
+    });
     if (response.ok) return (text === '' ? undefined : this.parse(text)) as T;
     throw errorOf(this.parse(text), response);
+  }
+
+  private async send(method: string, path: string, init: RequestInit): Promise<Response> {
+    const headers = new Headers(init.headers);
+    const key = await this.loadKey();
+    if (key) headers.set('authorization', `Bearer ${key}`);
+    try {
+      return await fetch(this.base + path, { method, signal: this.cli.signal, ...init, headers });
+    } catch (cause) {
+      throw this.unreachable(cause);
+    }
+  }
+
+  private unreachable(cause: unknown): TimbreError {
+    if (this.cli.signal.aborted) return new TimbreError('ABORTED', 'cancelled', { cause });
+    return new TimbreError(
+      'SERVICE_UNREACHABLE',
+      `no service answers at ${this.base} (${reasonOf(cause)}); start one with \`timbre serve\`, or name it by --url`,
+      { cause },
+    );
+  }
+
+  private async pause(seconds: number): Promise<void> {
+    await delay(seconds * 1000, undefined, { signal: this.cli.signal }).catch((cause: unknown) => {
+      throw new TimbreError('ABORTED', 'cancelled', { cause });
+    });
+  }
+
+  /** The file is read once. Errors: INVALID_ARGUMENT. */
+  private async loadKey(): Promise<string | undefined> {
+    if (this.keyFile !== undefined && this.key === undefined) {
+      const text = await readFile(this.keyFile, 'utf8').catch((cause: unknown) => {
+        throw new TimbreError('INVALID_ARGUMENT', `cannot read the key file: ${(cause as Error).message}`, { cause });
+      });
+      this.key = text.trim();
+    }
+    if (this.key && !/^[\x21-\x7e]+$/.test(this.key)) {
+      throw new TimbreError('INVALID_ARGUMENT', 'the API key is not one line of plain text');
+    }
+    return this.key;
   }
 
   private parse(text: string): unknown {

@@ -2,9 +2,9 @@ import { Option, type Command } from 'commander';
 import type { ProfileView } from '../enrollments/enrollments.dto.js';
 import type { SpeakersView, SpeakerView } from '../speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
-import { describeSpeaker } from './enroll.js';
+import { describeSpeaker } from './describe-speaker.js';
 import { whole } from './options.js';
-import { ServiceClient, speakerPath, urlOption, type ServiceOptions } from './service-client.js';
+import { keyFileOption, ServiceClient, speakerPath, urlOption, type ServiceOptions } from './service-client.js';
 
 interface Options extends ServiceOptions {
   json?: true;
@@ -22,6 +22,7 @@ export function register(program: Command, cli: Cli): void {
       .command(name)
       .description(description)
       .addOption(urlOption())
+      .addOption(keyFileOption())
       .option('--json', 'one JSON document')
       .addHelpText('after', `\nExample:\n  timbre speakers ${example}`);
 
