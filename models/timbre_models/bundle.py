@@ -24,7 +24,11 @@ def load(path: str | Path) -> tuple[dict, Ecapa]:
     manifest = json.loads(extra["manifest.json"])
     network = Ecapa(EcapaConfig.from_manifest(manifest["network"]))
     try:
-        network.load_state_dict({name: tensor.float() for name, tensor in module.state_dict().items()})
+        network.load_state_dict({name: widened(tensor) for name, tensor in module.state_dict().items()})
     except RuntimeError as error:
         raise BundleError(f"{path} does not hold the network of its manifest: {error}") from error
     return manifest, network.eval()
+
+
+def widened(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.dequantize() if tensor.is_quantized else tensor.float()

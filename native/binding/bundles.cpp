@@ -33,6 +33,7 @@ Napi::Value convert(const Napi::CallbackInfo& info) {
   request.id = text_of(object, "id");
   request.version = text_of(object, "version");
   request.facts = text_of(object, "facts");
+  request.precision = text_of(object, "precision");
   request.storage = text_of(object, "storage");
   return Environment::of(info.Env())->run("timbre-convert", [request = std::move(request)] {
     return manifest_text(convert_checkpoint(request));

@@ -6,6 +6,7 @@ import type { ConvertOptions, LoadOptions, ManifestJson, RuntimeInfo, VerifyRepo
 /** The network of each family, whose weights a conversion fills in. */
 const SKELETONS = join(PACKAGE_FOLDER, 'models', 'skeletons');
 
+const PRECISIONS: ReadonlySet<string> = new Set(['fp32', 'int8']);
 const STORAGES: ReadonlySet<string> = new Set(['fp32', 'fp16']);
 
 /**
@@ -15,7 +16,7 @@ const STORAGES: ReadonlySet<string> = new Set(['fp32', 'fp16']);
  * another shape; WRITE_FAILED; OUT_OF_MEMORY; ADDON_UNAVAILABLE.
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<ManifestJson> {
-  const { checkpoint, family, id, version, out, facts, storage } = optionsObject('options', options);
+  const { checkpoint, family, id, version, out, facts, precision, storage } = optionsObject('options', options);
   const request = {
     checkpoint: filePath('checkpoint', checkpoint),
     family: text('family', family, ''),
@@ -24,8 +25,10 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
     id: text('id', id, undefined) ?? missing('id'),
     version: text('version', version, '1'),
     facts: facts === undefined ? '' : toJson(facts),
+    precision: text('precision', precision, 'fp32'),
     storage: text('storage', storage, 'fp32'),
   };
+  if (!PRECISIONS.has(request.precision)) throw invalid(`precision is 'fp32' or 'int8', not ${show(precision)}`);
   if (!STORAGES.has(request.storage)) throw invalid(`storage is 'fp32' or 'fp16', not ${show(storage)}`);
   return parsed(addon().convertCheckpoint(request));
 }

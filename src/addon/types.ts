@@ -148,7 +148,12 @@ export interface ConvertOptions {
   out: string | URL;
   /** Merged into the manifest: `licence`, `source`, `trained`, `evaluation`, ... */
   facts?: Record<string, unknown>;
-  /** `fp16` halves the file; weights are widened when they are loaded. Default `fp32`. */
+  /**
+   * `int8`: the large layers multiply in int8 on processors that are faster that way (AVX2, AVX-512), with embeddings
+   * at a cosine of at least 0.995 from those in fp32; elsewhere they are widened. Default `fp32`.
+   */
+  precision?: 'fp32' | 'int8';
+  /** Of the weights that are not int8: `fp16` takes half the space; they are widened when loaded. Default `fp32`. */
   storage?: 'fp32' | 'fp16';
 }
 

@@ -56,6 +56,11 @@ export function register(program: Command, cli: Cli): void {
     .option('--bundle-version <version>', 'version that the bundle names', '1')
     .option('--facts <file>', 'JSON object for the manifest: licence, trainingData, evaluation, trained, ...')
     .addOption(
+      new Option('--precision <type>', 'int8: a quarter of the file, faster on processors with AVX2 or AVX-512')
+        .choices(['fp32', 'int8'])
+        .default('fp32'),
+    )
+    .addOption(
       new Option('--storage <type>', 'fp16 halves the file; computing stays fp32')
         .choices(['fp32', 'fp16'])
         .default('fp32'),
@@ -208,6 +213,7 @@ interface AddOptions {
   id: string;
   bundleVersion: string;
   facts?: string;
+  precision: 'fp32' | 'int8';
   storage: 'fp32' | 'fp16';
   force?: true;
   json?: true;
@@ -236,6 +242,7 @@ async function add(cli: Cli, checkpoint: string, options: AddOptions): Promise<v
     version: options.bundleVersion,
     out,
     facts,
+    precision: options.precision,
     storage: options.storage,
   });
   await announce(cli, out, manifest, options);

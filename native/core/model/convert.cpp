@@ -17,6 +17,7 @@
 #include "model/checkpoint.h"
 #include "model/facts.h"
 #include "model/family.h"
+#include "model/int8.h"
 #include "model/torch_module.h"
 #include "model/torch_settings.h"
 #include "model/verify.h"
@@ -77,11 +78,19 @@ std::pair<Module, std::string> find_slot(Module module, std::string_view name) {
   }
 }
 
+/// How the weight matrices are kept.
+struct Keeping {
+  bool int8 = false;  ///< those of the layers that bear it
+  bool half = false;  ///< the others
+};
+
 /// Tensors of a skeleton, with the checkpoint's values and sizes. They borrow the values' memory.
-void fill(Module& skeleton, std::vector<NetworkTensor>& tensors, bool halve) {
+void fill(Module& skeleton, std::vector<NetworkTensor>& tensors, Keeping keeping) {
   for (NetworkTensor& tensor : tensors) {
     at::Tensor values = at::from_blob(tensor.values.data(), tensor.shape, at::kFloat);
-    if (halve && tensor.shape.size() > 1) {
+    if (keeping.int8 && bears_int8(tensor.name)) {
+      values = to_int8(values);
+    } else if (keeping.half && tensor.shape.size() > 1) {
       values = values.to(at::kHalf);
     }
     auto [module, name] = find_slot(skeleton, tensor.name);
@@ -122,7 +131,7 @@ ordered_json describe(const ConvertRequest& request, const Checkpoint& checkpoin
   manifest["family"] = variant.family;
   manifest["variant"] = variant.name;
   manifest["trained"] = !is_untrained(checkpoint);
-  manifest["precision"] = "fp32";
+  manifest["precision"] = request.precision;
   manifest["storage"] = request.storage;
   manifest["embedding"] = {{"dim", sizes.at("embeddingDim")}};
   manifest["input"] = family.at("input");
@@ -136,22 +145,42 @@ ordered_json describe(const ConvertRequest& request, const Checkpoint& checkpoin
   return manifest;
 }
 
-/// Adds the digest of the module's tensors, and what they make of the recordings that verify_bundle() repeats.
-Status measure(ordered_json& manifest, const Module& stored) {
+/// Adds the digest of the module's tensors, and what the weights in full make of the recordings that verify_bundle()
+/// repeats, from which the module must not be far.
+Status measure(ordered_json& manifest, const Module& stored, const Module& in_full) {
   manifest["weightsDigest"] = {{"algorithm", "xxh3-128"}, {"value", weights_digest(stored)}};
   auto parsed = parse_manifest(manifest.dump());
   if (!parsed) {
     return Error{ErrorCode::INVALID_ARGUMENT, "with this id, version and facts " + parsed.error().message};
   }
-  auto model = make_model(parsed.value(), stored.clone(), at::kCPU, "");
-  if (!model) {
-    return std::move(model).error();
-  }
-  auto vectors = verification_vectors(*model.value());
+  const auto vectors_of = [&](const Module& module) -> Result<std::string> {
+    auto model = make_model(parsed.value(), module.clone(), at::kCPU, "");
+    return model ? verification_vectors(*model.value()) : std::move(model).error();
+  };
+  auto vectors = vectors_of(in_full);
   if (!vectors) {
     return std::move(vectors).error();
   }
   manifest["verification"] = ordered_json::parse(vectors.value());
+  if (parsed.value().precision == "fp32") {
+    return ok();
+  }
+  parsed = parse_manifest(manifest.dump());
+  if (!parsed) {
+    return std::move(parsed).error();
+  }
+  auto model = make_model(parsed.value(), stored.clone(), at::kCPU, "");
+  if (!model) {
+    return std::move(model).error();
+  }
+  const auto report = verify_model(*model.value());
+  if (!report) {
+    return report.error();
+  }
+  if (!report.value().passed) {
+    return Error{ErrorCode::MODEL_INVALID,
+                 "in int8 its embeddings move further from those in fp32 than a cosine of 0.995: keep it in fp32"};
+  }
   return ok();
 }
 
@@ -183,15 +212,20 @@ Result<Manifest> convert(const ConvertRequest& request) {
 
   auto described =
       describe(request, checkpoint.value(), *variant.value(), fit(checkpoint.value(), *variant.value()).sizes);
-  Module module = torch::jit::load(variant.value()->skeleton, at::kCPU, /*load_debug_files=*/false);
-  fill(module, tensors.value(), halve);
-  module.eval();
+  const auto filled = [&](bool int8) {
+    Module module = torch::jit::load(variant.value()->skeleton, at::kCPU, /*load_debug_files=*/false);
+    fill(module, tensors.value(), {int8, halve});
+    module.eval();
+    return module;
+  };
+  const bool int8 = request.precision == "int8";
+  const Module module = filled(int8);
   auto facts = merge_facts(described.dump(), request.facts);
   if (!facts) {
     return std::move(facts).error();
   }
   ordered_json manifest = ordered_json::parse(facts.value());
-  if (auto status = measure(manifest, module); !status) {
+  if (auto status = measure(manifest, module, int8 ? filled(false) : module); !status) {
     return refuse(status.error());
   }
   auto parsed = parse_manifest(manifest.dump(1));
@@ -264,6 +298,9 @@ Result<Manifest> update(const std::string& path, const std::string& facts, const
 }  // namespace
 
 Result<Manifest> convert_checkpoint(const ConvertRequest& request) {
+  if (request.precision != "fp32" && request.precision != "int8") {
+    return Error{ErrorCode::INVALID_ARGUMENT, "precision " + quote(request.precision) + " is neither fp32 nor int8"};
+  }
   if (request.storage != "fp32" && request.storage != "fp16") {
     return Error{ErrorCode::INVALID_ARGUMENT, "storage " + quote(request.storage) + " is neither fp32 nor fp16"};
   }

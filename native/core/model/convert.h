@@ -15,7 +15,8 @@ struct ConvertRequest {
   std::string out;         ///< the bundle's file; an older one is replaced
   std::string id;
   std::string version = "1";
-  std::string facts;             ///< JSON object merged into the manifest, see below; empty: none
+  std::string facts;               ///< JSON object merged into the manifest, see below; empty: none
+  std::string precision = "fp32";  ///< "int8": the large layers multiply in int8 where the processor is faster that way
   std::string storage = "fp32";  ///< "fp16": weight matrices take half the space, and are widened when they are loaded
 };
 
@@ -30,8 +31,11 @@ struct ConvertRequest {
 /// input, frontEnd, network, weightsDigest, verification) are the converter's own. Without a fact `trained`, a
 /// checkpoint whose batch norms have seen at most one batch is untrained.
 ///
-/// Errors: MODEL_NOT_FOUND; MODEL_INVALID, naming every tensor at fault; INVALID_ARGUMENT (unknown family, two families
-/// that fit, an id or facts that are not valid); WRITE_FAILED; OUT_OF_MEMORY.
+/// The vectors that verify_bundle() repeats are always those of the checkpoint's own weights in fp32.
+///
+/// Errors: MODEL_NOT_FOUND; MODEL_INVALID, naming every tensor at fault, or where int8 moves an embedding further than
+/// verify_bundle() lets it; INVALID_ARGUMENT (unknown family, two families that fit, an id or facts that are not
+/// valid); WRITE_FAILED; OUT_OF_MEMORY.
 Result<Manifest> convert_checkpoint(const ConvertRequest& request);
 
 /// Writes the bundle at `path` to `out` (which may be the same file) with `facts` merged into its manifest as in

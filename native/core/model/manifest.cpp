@@ -68,9 +68,16 @@ class Reader {
     return found;
   }
 
-  std::string one_text(const std::string& path, std::string_view only) {
+  std::string one_text(const std::string& path, std::initializer_list<std::string_view> choices) {
     std::string found = text(path);
-    return found == only ? found : wrong<std::string>(path, find(path), std::string(only));
+    if (std::ranges::find(choices, found) != choices.end()) {
+      return found;
+    }
+    std::string wanted;
+    for (const std::string_view choice : choices) {
+      wanted += (wanted.empty() ? "" : " or ") + std::string(choice);
+    }
+    return wrong<std::string>(path, find(path), wanted);
   }
 
   bool boolean(const std::string& path) {
@@ -166,12 +173,12 @@ Result<Manifest> parse_manifest(const std::string& json) {
   manifest.version = reader.text("version");
   manifest.family = reader.text("family");
   manifest.trained = reader.boolean("trained");
-  manifest.precision = reader.one_text("precision", "fp32");
+  manifest.precision = reader.one_text("precision", {"fp32", "int8"});
   manifest.embedding_dim = static_cast<std::size_t>(reader.integer("embedding.dim", 1, kMaxDim));
   manifest.shortest_frames = static_cast<std::size_t>(reader.integer("input.shortestFrames", 1, kMaxFrames));
   manifest.longest_seconds = reader.number("input.longestSeconds", 0, kMaxSeconds);
   manifest.front_end = read_front_end(reader);
-  reader.one_text("weightsDigest.algorithm", kDigestAlgorithm);
+  reader.one_text("weightsDigest.algorithm", {kDigestAlgorithm});
   manifest.weights_digest =
       reader.text("weightsDigest.value", "0123456789abcdef", kDigestDigits, kDigestDigits, "32 hexadecimal digits");
   if (reader.fault()) {

@@ -17,7 +17,7 @@ struct Manifest {
   std::size_t embedding_dim = 0;
   std::size_t shortest_frames = 0;
   double longest_seconds = 0;  ///< 0: no limit of the model's own
-  std::string precision;       ///< "fp32"
+  std::string precision;       ///< "fp32", or "int8" of the large layers
   std::string weights_digest;  ///< XXH3-128 of the tensors, see model/digest.h
   FrontEndConfig front_end;
   std::string json;

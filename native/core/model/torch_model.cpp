@@ -4,7 +4,8 @@
 #include <ATen/Functions.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
-#include <torch/csrc/jit/api/function_impl.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/csrc/jit/runtime/interpreter.h>
 #include <torch/csrc/jit/serialization/import.h>
 #include <torch/version.h>
 
@@ -16,8 +17,11 @@
 #include <atomic>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <utility>
+#include <vector>
 
+#include "model/int8.h"
 #include "model/torch_module.h"
 #include "model/torch_settings.h"
 
@@ -111,12 +115,42 @@ std::pair<at::Tensor, at::Tensor> as_batch(std::span<const Matrix* const> featur
   return {padded, lengths};
 }
 
+/// A frozen network, run by the interpreter as it stands.
+class Network {
+ public:
+  /// `int8`: weights of layers that shall multiply in int8. Throws what LibTorch throws.
+  Network(const Module& frozen, const std::vector<at::Tensor>& int8) {
+    auto graph = frozen.get_method("forward").graph()->copy();
+    if (!int8.empty()) {
+      packed_ = multiply_in_int8(*graph, int8);
+    }
+    torch::jit::EliminateDeadCode(graph);
+    TORCH_CHECK(!graph->inputs().front()->hasUses(), "forward uses what freezing leaves in the module");
+    graph->eraseInput(0);
+    code_ = torch::jit::Code(graph, "forward");
+  }
+
+  /// Whether an activation's scale depends on everything in the batch.
+  bool scales_batches() const { return !packed_.empty(); }
+
+  /// Throws what LibTorch throws.
+  at::Tensor operator()(const at::Tensor& features, const at::Tensor& lengths) const {
+    torch::jit::Stack stack{features, lengths};
+    stack.insert(stack.end(), packed_.begin(), packed_.end());
+    torch::jit::InterpreterState(code_).run(stack);
+    return stack.back().toTensor();
+  }
+
+ private:
+  torch::jit::Code code_;
+  std::vector<c10::IValue> packed_;
+};
+
 /// Runs forward(). Throws what LibTorch throws.
-std::vector<Embedding> forward(const Module& network, at::Device device, std::span<const Matrix* const> features) {
+std::vector<Embedding> forward(const Network& network, at::Device device, std::span<const Matrix* const> features) {
   const TorchScope scope;
   const auto [padded, lengths] = as_batch(features);
-  const at::Tensor result =
-      network.get_method("forward")({padded.to(device), lengths.to(device)}).toTensor().to(at::kCPU, at::kFloat);
+  const at::Tensor result = network(padded.to(device), lengths.to(device)).to(at::kCPU, at::kFloat);
   TORCH_CHECK(result.dim() == 2 && result.size(0) == padded.size(0), "forward gives ", result.sizes(),
               " for a batch of ", padded.size(0));
   std::vector<Embedding> embeddings;
@@ -158,7 +192,7 @@ bool is_finite(const Embedding& embedding) {
 
 class TorchModel : public Model {
  public:
-  TorchModel(Manifest manifest, Module network, Place place)
+  TorchModel(Manifest manifest, Network network, Place place)
       : manifest_(std::move(manifest)),
         network_(std::move(network)),
         place_(std::move(place)),
@@ -183,7 +217,13 @@ class TorchModel : public Model {
       return std::vector<Embedding>();
     }
     try {
-      auto embeddings = forward(network_, place_.device, features);
+      std::vector<Embedding> embeddings;
+      // An embedding never depends on its neighbours.
+      const std::size_t together = network_.scales_batches() ? 1 : features.size();
+      for (std::size_t at = 0; at < features.size(); at += together) {
+        std::ranges::move(forward(network_, place_.device, features.subspan(at, together)),
+                          std::back_inserter(embeddings));
+      }
       heap_.count(features);
       if (!std::ranges::all_of(embeddings, is_finite)) {
         return Error{ErrorCode::INFERENCE_FAILED, "the network gave values that are not finite"};
@@ -197,7 +237,7 @@ class TorchModel : public Model {
 
  private:
   const Manifest manifest_;
-  const Module network_;
+  const Network network_;
   const Place place_;
   const std::string device_;
   mutable HeapTrimmer heap_;
@@ -269,13 +309,18 @@ Result<std::unique_ptr<const Model>> load_at(const std::string& path, const Mani
 
 Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module module, at::Device device,
                                                 const std::string& device_note) {
-  widen(module);
+  auto int8 = widen(module);
+  Place place{device, device_note};
+  if (const std::string reason = device.is_cpu() ? why_no_int8() : "int8 is for processors"; !reason.empty()) {
+    if (!int8.empty()) {
+      place.note += (place.note.empty() ? "" : "; ") + reason + ", computing in fp32";
+    }
+    int8.clear();
+  }
   module.eval();
   module.to(device);
-  Module network = torch::jit::freeze(module);
-  torch::jit::toGraphFunction(network.get_method("forward").function())
-      ._set_initial_executor_execution_mode(torch::jit::SIMPLE);
-  auto model = std::make_unique<const TorchModel>(manifest, std::move(network), Place{device, device_note});
+  auto model =
+      std::make_unique<const TorchModel>(manifest, Network(torch::jit::freeze(module), int8), std::move(place));
   for (const std::size_t frames : {manifest.shortest_frames, std::max(manifest.shortest_frames, kTrialFrames)}) {
     if (auto status = try_out(*model, frames); !status) {
       return std::move(status).error();

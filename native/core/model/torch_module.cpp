@@ -50,11 +50,18 @@ bool is_out_of_memory(std::string_view text) {
 std::string weights_digest(const torch::jit::Module& module) {
   std::vector<at::Tensor> kept;
   std::vector<TensorBytes> tensors;
-  const auto add = [&](const std::string& name, const at::Tensor& tensor) {
+  const auto add_dense = [&](const std::string& name, const at::Tensor& tensor, const std::string& dtype) {
     const at::Tensor& dense = kept.emplace_back(tensor.contiguous());
     const auto* bytes = static_cast<const std::byte*>(dense.const_data_ptr());
-    const std::string dtype(c10::getDtypeNames(dense.scalar_type()).first);
     tensors.push_back({name, dtype, dense.sizes().vec(), {bytes, dense.nbytes()}});
+  };
+  const auto add = [&](const std::string& name, const at::Tensor& tensor) {
+    if (tensor.is_quantized()) {
+      add_dense(name, tensor.int_repr(), "qint8");
+      add_dense(name + ".scales", tensor.q_per_channel_scales(), "double");
+    } else {
+      add_dense(name, tensor, std::string(c10::getDtypeNames(tensor.scalar_type()).first));
+    }
   };
   for (const auto& parameter : module.named_parameters()) {
     add(parameter.name, parameter.value);
@@ -65,22 +72,27 @@ std::string weights_digest(const torch::jit::Module& module) {
   return weights_digest(std::move(tensors));
 }
 
-void widen(torch::jit::Module& module) {
+std::vector<at::Tensor> widen(torch::jit::Module& module) {
+  std::vector<at::Tensor> int8;
   for (torch::jit::Module part : module.modules()) {
-    std::vector<std::pair<std::string, at::Tensor>> halves;
+    std::vector<std::pair<std::string, at::Tensor>> narrow;
     const auto gather = [&](const auto& list) {
       for (const auto& [name, value] : list) {
-        if (value.scalar_type() == at::kHalf) {
-          halves.emplace_back(name, value.to(at::kFloat));
+        if (value.is_quantized()) {
+          int8.push_back(value);
+          narrow.emplace_back(name, value.dequantize());
+        } else if (value.scalar_type() == at::kHalf) {
+          narrow.emplace_back(name, value.to(at::kFloat));
         }
       }
     };
     gather(part.named_parameters(/*recurse=*/false));
     gather(part.named_buffers(/*recurse=*/false));
-    for (const auto& [name, value] : halves) {
+    for (const auto& [name, value] : narrow) {
       part.setattr(name, value);
     }
   }
+  return int8;
 }
 
 Error torch_error(ErrorCode otherwise, const std::string& what) {

@@ -1,16 +1,25 @@
 #pragma once
 
 #include <c10/core/InferenceMode.h>
+#include <c10/util/Exception.h>
 
 namespace timbre {
 
-/// Held around every call into LibTorch: settings of the process (made once) and of this thread, and inference mode.
+/// Held around every call into LibTorch: settings of the process (made once) and of this thread, inference mode, and
+/// silence, for a library does not print.
 class TorchScope {
  public:
   TorchScope();
 
  private:
+  class Silent final : public c10::WarningHandler {
+   public:
+    void process(const c10::Warning&) override {}
+  };
+
   c10::InferenceMode inference_mode_;
+  Silent silent_;
+  c10::WarningUtils::WarningHandlerGuard no_warnings_{&silent_};
 };
 
 }  // namespace timbre

@@ -29,10 +29,15 @@ struct VerifyReport {
 };
 
 /// Embeds the recordings whose embeddings were stored in the bundle when it was made, waveform to vector, and compares.
+/// Bounds are those of rounding in fp32; of an int8 bundle, whose stored embeddings are those of its weights in fp32,
+/// a cosine of 0.995.
 ///
 /// Errors: MODEL_NOT_FOUND; MODEL_INVALID, also where the weights do not match their digest or the bundle holds no
 /// stored vectors; DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
 Result<VerifyReport> verify_bundle(const std::string& path, const std::string& device);
+
+/// As verify_bundle(), of a model that is loaded. Errors: MODEL_INVALID without stored vectors, those of the model.
+Result<VerifyReport> verify_model(const Model& model);
 
 /// The manifest's `verification`, as JSON: a few synthetic recordings by formula, and what the model makes of them.
 /// Errors: as of the front end and the model.

@@ -149,7 +149,7 @@ TEST(Manifest, NamesATextThatIsNotOfItsForm) {
   EXPECT_THAT(fault(with("/id", "").dump()), HasSubstr("id is \"\""));
   EXPECT_THAT(fault(with("/id", "../secret").dump()), HasSubstr("id is \"../secret\""));
   EXPECT_THAT(fault(with("/id", std::string(129, 'a')).dump()), HasSubstr("id is \"aaa"));
-  EXPECT_THAT(fault(with("/precision", "fp8").dump()), HasSubstr("precision is \"fp8\" where fp32 belongs"));
+  EXPECT_THAT(fault(with("/precision", "fp8").dump()), HasSubstr("precision is \"fp8\" where fp32 or int8 belongs"));
   EXPECT_THAT(fault(with("/weightsDigest/algorithm", "md5").dump()), HasSubstr("weightsDigest.algorithm is \"md5\""));
   EXPECT_THAT(fault(with("/weightsDigest/value", "0123").dump()), HasSubstr("weightsDigest.value is \"0123\""));
   EXPECT_THAT(fault(with("/weightsDigest/value", std::string(32, 'G')).dump()), HasSubstr("weightsDigest.value"));

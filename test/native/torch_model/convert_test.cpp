@@ -191,6 +191,60 @@ TEST_F(ConvertTest, RefusesHalfPrecisionThatOverflows) {
   EXPECT_THAT(manifest.error().message, HasSubstr("aggregate.weight"));
 }
 
+TEST_F(ConvertTest, ComputesLargeLayersInInt8) {
+  for (const std::string file : {"speechbrain-c16.ckpt", "wespeaker-glob-c16.ckpt"}) {
+    SCOPED_TRACE(file);
+    const std::string family = file.substr(0, file.find('-'));
+    auto wanted = request(kCheckpoints + file, family, scratch_ / "full.pt");
+    take(convert_checkpoint(wanted));
+    wanted.precision = "int8";
+    wanted.out = scratch_ / "int8.pt";
+    EXPECT_EQ(take(convert_checkpoint(wanted)).precision, "int8");
+
+    const auto full = take(load_torch_model(scratch_ / "full.pt", "cpu"));
+    const auto int8 = take(load_torch_model(wanted.out, "cpu"));
+    std::vector<Matrix> features;
+    for (const std::size_t frames : {40U, 133U, 17U}) {
+      Matrix& utterance = features.emplace_back(frames, 80);
+      for (std::size_t i = 0; i < utterance.values.size(); ++i) {
+        utterance.values[i] = static_cast<float>(std::sin(static_cast<double>(i * i % 997)));
+      }
+    }
+    const auto expected = embed(*full, features);
+    const auto together = embed(*int8, features);
+    for (std::size_t i = 0; i < features.size(); ++i) {
+      EXPECT_LT(relative_error(together[i], expected[i]), 0.1);
+      EXPECT_GT(relative_error(together[i], expected[i]), 1e-5) << "nothing was computed in int8";
+      // An activation's scale is the utterance's own.
+      EXPECT_EQ(embed(*int8, {features[i]})[0], together[i]);
+    }
+
+    const VerifyReport report = take(verify_bundle(wanted.out, "cpu"));
+    EXPECT_TRUE(report.passed);
+    EXPECT_GT(report.max_relative_error, 1e-2);
+    wanted.storage = "fp16";
+    wanted.out = scratch_ / "smaller.pt";
+    take(convert_checkpoint(wanted));
+    EXPECT_LT(std::filesystem::file_size(wanted.out), std::filesystem::file_size(scratch_ / "int8.pt"));
+    EXPECT_TRUE(take(verify_bundle(wanted.out, "cpu")).passed);
+  }
+}
+
+TEST_F(ConvertTest, NoticesThatInt8WeightsAreDamaged) {
+  auto wanted = request(kCheckpoints + "speechbrain-c16.ckpt", "speechbrain", scratch_ / "int8.pt");
+  wanted.precision = "int8";
+  take(convert_checkpoint(wanted));
+  std::string bytes = read_file(wanted.out);
+  // The tensors lie uncompressed; every byte of one of them that is changed is another weight or scale.
+  const std::size_t data = bytes.find("/data/0");
+  ASSERT_NE(data, bytes.npos);
+  bytes[data + 200] = static_cast<char>(bytes[data + 200] ^ 1);
+  write_file(wanted.out, bytes);
+  const auto model = load_torch_model(wanted.out, "cpu");
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().code, ErrorCode::MODEL_INVALID);
+}
+
 // ------------------------------------------------------------------------------------------- checkpoints at fault
 
 TEST_F(ConvertTest, NamesAMissingTensor) {
@@ -294,6 +348,15 @@ TEST_F(ConvertTest, RefusesAZipBombWithoutUnpackingIt) {
   ZipWriter zip;
   zip.add("archive/data.pkl", std::string(1000, '\0'), {.method = 8, .size = 0x7fffffff});
   EXPECT_EQ(refusal(zip.finish(), "").code, ErrorCode::MODEL_INVALID);
+}
+
+TEST_F(ConvertTest, RefusesAPrecisionThatThereIsNot) {
+  auto wanted = request(kCheckpoints + "speechbrain-c16.ckpt", "speechbrain", scratch_ / "x.pt");
+  wanted.precision = "int4";
+  const auto manifest = convert_checkpoint(wanted);
+  ASSERT_FALSE(manifest);
+  EXPECT_EQ(manifest.error().code, ErrorCode::INVALID_ARGUMENT);
+  EXPECT_THAT(manifest.error().message, HasSubstr("neither fp32 nor int8"));
 }
 
 TEST_F(ConvertTest, RefusesRequestsThatMakeNoSense) {

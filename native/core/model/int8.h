@@ -1,0 +1,30 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/ir.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Networks whose large layers multiply in int8: weights with a scale of their own for every output, activations
+/// scaled anew for every utterance.
+namespace timbre {
+
+/// Whether a layer's weights, by the name of the tensor, may be int8: the wide ones that run over every frame. The
+/// first layer, the attention's last, squeeze-excitation and the embedding are small or lose accuracy, and stay as they
+/// are.
+bool bears_int8(std::string_view tensor);
+
+/// float32[out, in] -> qint8, a scale for each row.
+at::Tensor to_int8(const at::Tensor& weights);
+
+/// Empty where this processor multiplies faster in int8, else why not.
+std::string why_no_int8();
+
+/// Lets the layers of a frozen graph that multiply by one of `weights`, widened, do so in int8. Their packed weights
+/// become further inputs of the graph, in the order returned.
+std::vector<c10::IValue> multiply_in_int8(torch::jit::Graph& graph, const std::vector<at::Tensor>& weights);
+
+}  // namespace timbre
