@@ -27,7 +27,7 @@ export function describeApi(app: INestApplication): OpenAPIObject {
     .setTitle('Timbre')
     .setDescription('Speaker recognition: enrol speakers, verify claims, identify voices, embed recordings.')
     .setVersion(packageVersion())
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key, `tmb_...`.' }, 'bearer')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'tmb_...', description: 'An API key.' }, 'bearer')
     .addApiKey({ type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The same.' }, 'apiKey')
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .build();

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ScoreView, VerificationView } from '../verification/verification.dto.js';
 import { table, type Cli } from './cli.js';
-import { ServiceClient, speakerPath, urlOption, type ServiceOptions } from './service-client.js';
+import { keyFileOption, ServiceClient, speakerPath, urlOption, type ServiceOptions } from './service-client.js';
 
 export function register(program: Command, cli: Cli): void {
   program
@@ -10,6 +10,7 @@ export function register(program: Command, cli: Cli): void {
     .argument('<speaker>', "the speaker's id")
     .argument('<recording>', 'a recording')
     .addOption(urlOption())
+    .addOption(keyFileOption())
     .option('--json', 'one JSON document, as POST /v1/speakers/:id/verify answers')
     .addHelpText(
       'after',

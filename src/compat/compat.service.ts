@@ -46,7 +46,7 @@ export class CompatService {
   async extract(body: unknown, bounds: EmbedOptions): Promise<object> {
     const { audio_path: path } = read(extract, body);
     this.engine.admit();
-    const result = await this.engine.embed(await this.roots.resolve(path), { ...bounds, allowSilence: true });
+    const result = await this.engine.embedAdmitted(await this.roots.resolve(path), { ...bounds, allowSilence: true });
     return { success: true, ...embeddingOf(result), ...UNTOUCHED };
   }
 
@@ -138,18 +138,18 @@ export class CompatService {
 
   private embedJson(body: unknown, options: EmbedOptions): Promise<EmbedResult> {
     const { audio_base64, sample_rate: sampleRate } = read(pcm, body);
-    return this.engine.embed({ samples: decodePcm(audio_base64), sampleRate }, options);
+    return this.engine.embedAdmitted({ samples: decodePcm(audio_base64), sampleRate }, options);
   }
 
   /** A recording of any format; raw PCM where the form says its sample rate. */
   private async embedForm(body: unknown, { path }: Recording, options: EmbedOptions): Promise<EmbedResult> {
     const { sample_rate: sampleRate } = read(form, body);
     try {
-      return await this.engine.embed(path, options);
+      return await this.engine.embedAdmitted(path, options);
     } catch (thrown) {
       const error = toTimbreError(thrown);
       if (error.code !== 'AUDIO_UNSUPPORTED' || sampleRate === undefined) throw error;
-      return this.engine.embed({ samples: await readPcm(path), sampleRate }, options);
+      return this.engine.embedAdmitted({ samples: await readPcm(path), sampleRate }, options);
     }
   }
 }

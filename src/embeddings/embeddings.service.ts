@@ -22,7 +22,10 @@ export class EmbeddingsService {
 
   /** Errors: those of either recording. */
   async compare(a: Recording, b: Recording, bounds: EmbedOptions): Promise<ComparisonView> {
-    const [of, to] = await Promise.all([this.engine.embed(a.path, bounds), this.engine.embed(b.path, bounds)]);
+    const [of, to] = await Promise.all([
+      this.engine.embedAdmitted(a.path, bounds),
+      this.engine.embedAdmitted(b.path, bounds),
+    ]);
     const seconds = { secondsA: of.speech.seconds, secondsB: to.speech.seconds };
     const score = this.engine.scorer().score(of.embedding, to.embedding, seconds);
     return { ...score, model: of.model, a: viewOf(a, of), b: viewOf(b, to) };

@@ -27,6 +27,14 @@ export abstract class EmbeddingEngine {
    */
   abstract embed(input: AudioInput, options?: EmbedOptions): Promise<EmbedResult>;
 
+  /** `embed` of a recording whose request was let in: waits for room in the queue. Errors: those of `embed` but OVERLOADED. */
+  async embedAdmitted(input: AudioInput, options: EmbedOptions = {}): Promise<EmbedResult> {
+    const [item] = await this.embedBatch([input], options);
+    if (!item) throw new Error('a batch of one gave no result');
+    if ('error' in item) throw item.error;
+    return item.result;
+  }
+
   /**
    * One item per input, in their order; one that fails costs the others nothing, and none is refused for a full queue.
    * Only a few are queued at a time, so that a long list leaves room for others. Errors: MODEL_NOT_READY, ENGINE_CLOSED.

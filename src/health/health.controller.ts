@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { Public } from '../access/scope.js';
 import { ApiController } from '../common/api-controller.js';
 import { EngineHealth } from './engine.health.js';
+import { VoicesHealth } from './voices.health.js';
 
 const indicators = z.record(z.string(), z.object({ status: z.enum(['up', 'down']) }).loose());
 const healthResult = z.object({
@@ -22,6 +23,7 @@ export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly engine: EngineHealth,
+    private readonly voices: VoicesHealth,
     private readonly host: HttpAdapterHost,
   ) {}
 
@@ -34,13 +36,21 @@ export class HealthController {
 
   @Get('ready')
   @ApiOperation({ summary: 'Can it take requests?', operationId: 'getReady' })
-  @ApiOkResponse({ description: 'The model is loaded.', standardSchema: healthResult })
+  @ApiOkResponse({
+    description: 'The model is loaded, the database answers, and every voice can be found.',
+    standardSchema: healthResult,
+  })
   @ApiServiceUnavailableResponse({
-    description: 'Not yet, or not any more: `error.engine.message` says why.',
+    description: 'Not yet, or not any more: the `message` of each part in `error` says why.',
     standardSchema: healthResult,
   })
   ready(@Res({ passthrough: true }) response: unknown): Promise<HealthCheckResult> {
-    return this.check([() => this.engine.check('engine')], response);
+    const checks = [
+      () => this.engine.check('engine'),
+      () => this.voices.database('database'),
+      () => this.voices.gallery('gallery'),
+    ];
+    return this.check(checks, response);
   }
 
   private async check(of: HealthIndicatorFunction[], response: unknown): Promise<HealthCheckResult> {

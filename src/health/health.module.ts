@@ -3,11 +3,12 @@ import { TerminusModule } from '@nestjs/terminus';
 import { EngineHealth } from './engine.health.js';
 import { HealthController } from './health.controller.js';
 import { InfoController } from './info.controller.js';
+import { VoicesHealth } from './voices.health.js';
 
 @Module({
   // "Not ready" while a model loads is no error to log every second.
   imports: [TerminusModule.forRoot({ logger: false })],
   controllers: [HealthController, InfoController],
-  providers: [EngineHealth],
+  providers: [EngineHealth, VoicesHealth],
 })
 export class HealthModule {}

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@ne
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Timings } from '../addon/types.js';
 import { Traffic } from '../common/traffic.js';
+import { WaitingBytes } from '../common/waiting-bytes.js';
 import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { UploadSlots } from '../uploads/upload-slots.js';
@@ -60,6 +61,7 @@ export class Metrics implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
+    const bodies = WaitingBytes.of(this.config);
     collectDefaultMetrics({ register: this.registry });
     this.stopListening = this.engine.listen({
       embedded: ({ timings, audio }) => {
@@ -76,6 +78,7 @@ export class Metrics implements OnModuleInit, OnModuleDestroy {
     this.gauge('timbre_queue_limit', 'Recordings that may wait.', () => this.config.queueLimit);
     this.gauge('timbre_running', 'Recordings that are being embedded.', () => this.engine.stats().running);
     this.gauge('timbre_http_requests_in_flight', 'Requests under way.', () => this.traffic.inFlight);
+    this.gauge('timbre_waiting_bytes', 'Bytes of bodies that are received and worked on.', () => bodies.inUse);
     this.gauge('timbre_upload_slots_in_use', 'Requests with recordings under way.', () => this.slots.inUse);
   }
 

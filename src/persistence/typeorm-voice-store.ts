@@ -24,6 +24,10 @@ export class TypeOrmVoiceStore extends VoiceStore {
     return this.database.query((manager) => work(this.records(manager)));
   }
 
+  async check(): Promise<void> {
+    await this.database.query((manager) => manager.query('SELECT 1 FROM settings LIMIT 1'));
+  }
+
   wipe(): Promise<void> {
     return this.database.wipe();
   }

@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { discardRest } from '../common/discard-rest.js';
 import { TimbreError } from '../common/timbre-error.js';
 import type { RequestContext } from '../common/request-context.js';
+import type { WaitingShare } from '../common/waiting-bytes.js';
 import type { Config } from '../config/config.js';
 import type { Recording, Upload, UploadForm } from './recording.js';
 
@@ -18,7 +19,7 @@ const MAX_FIELD_BYTES = 16 * 1024;
 const MAX_NAME_LENGTH = 100;
 const MAX_FILENAME_LENGTH = 255;
 
-/** An upload and the way to get rid of its temporary files. */
+/** An upload and the way to get rid of its temporary files, and of its share of the bytes that are worked on. */
 export interface ReceivedUpload extends Upload {
   remove(): Promise<void>;
 }
@@ -34,22 +35,26 @@ export interface ReceiveLimits extends Pick<
 /**
  * Streams the recordings of a form into temporary files. When it throws, it has removed what it wrote.
  * Errors: CONTENT_TYPE_UNSUPPORTED, BODY_TOO_LARGE, AUDIO_TOO_LARGE, INVALID_ARGUMENT for a form that is not as declared
- * or breaks off, ABORTED when the client goes away, DEADLINE_EXCEEDED, WRITE_FAILED.
+ * or breaks off, OVERLOADED where `share` cannot grow, ABORTED when the client goes away, DEADLINE_EXCEEDED, WRITE_FAILED.
  */
 export async function receive(
   request: IncomingMessage,
   form: UploadForm,
   limits: ReceiveLimits,
   context: Pick<RequestContext, 'signal' | 'deadline'>,
+  share: WaitingShare,
 ): Promise<ReceivedUpload> {
   const folder = join(limits.uploadDir, `timbre-upload-${randomUUID()}`);
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const remove = async (): Promise<void> => {
+    share.release();
+    await rm(folder, { recursive: true, force: true });
+  };
   try {
     checkHeaders(request, form, limits);
     await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
       throw writeFailed(error, limits.uploadDir);
     });
-    const upload = await new Reception(request, form, limits, folder).run(context);
+    const upload = await new Reception(request, form, limits, folder, share).run(context);
     checkCounts(upload.recordings, form);
     return { ...upload, remove };
   } catch (error) {
@@ -102,6 +107,7 @@ class Reception {
     private readonly form: UploadForm,
     private readonly limits: ReceiveLimits,
     private readonly folder: string,
+    private readonly share: WaitingShare,
   ) {}
 
   async run({ signal, deadline }: Pick<RequestContext, 'signal' | 'deadline'>): Promise<Upload> {
@@ -134,7 +140,12 @@ class Reception {
       const parser = this.parser();
       const count = (chunk: Buffer): void => {
         this.received += chunk.length;
-        if (this.received > this.limits.maxRequestBytes) this.fail(requestTooLarge(this.received, this.limits));
+        try {
+          if (this.received > this.limits.maxRequestBytes) throw requestTooLarge(this.received, this.limits);
+          this.share.grow(chunk.length);
+        } catch (error) {
+          this.fail(error);
+        }
       };
       // The parser may still complain about its fate after it was let go: it keeps this listener.
       parser.on('error', (error: unknown) => this.fail(malformed(error)));

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { discardRest } from '../common/discard-rest.js';
 import { contextOf, rawRequest } from '../common/request-context.js';
 import { invalid } from '../common/validation.js';
+import { WaitingBytes } from '../common/waiting-bytes.js';
 import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { withClientNames } from './client-names.js';
@@ -65,7 +66,8 @@ export class UploadsInterceptor implements NestInterceptor {
     }
     const release = this.admit(request, options);
     try {
-      const upload = await receive(request, form, this.limits(options), contextOf(request));
+      const share = WaitingBytes.of(this.config).share();
+      const upload = await receive(request, form, this.limits(options), contextOf(request), share);
       try {
         const result = fields.safeParse({ ...upload.fields });
         if (!result.success) throw invalid(result.error.issues);

@@ -26,7 +26,7 @@ export class VerificationService {
     const before = await this.speakers.profile(speakerId);
     if (!enrolledVoice(before.profile)) return this.answer(before, 'NOT_ENROLLED');
 
-    const heard = await this.engine.embed(recording.path, bounds);
+    const heard = await this.engine.embedAdmitted(recording.path, bounds);
     const query = checkEmbedding(heard.embedding, this.model.dimension());
     const about = { recording: viewOf(recording, heard) };
     // Read anew: the speaker may have been changed or erased while the recording was embedded.

@@ -32,6 +32,9 @@ export abstract class VoiceStore {
   /** Only reads. */
   abstract read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T>;
 
+  /** Settles when the database answers. */
+  abstract check(): Promise<void>;
+
   /** Overwrites what deleted rows left in the database's own files. */
   abstract wipe(): Promise<void>;
 }
