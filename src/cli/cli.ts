@@ -19,6 +19,7 @@ export class Cli {
   readonly signal: AbortSignal;
   private firstStatus = 0;
   private bar: Progress | undefined;
+  private readonly last: (() => Promise<void>)[] = [];
 
   constructor(private readonly surroundings: Surroundings) {
     this.env = surroundings.env;
@@ -88,6 +89,16 @@ export class Cli {
   progress(title: string, total: number, unit: ProgressUnit): Progress {
     this.bar = new Progress(this.surroundings.stderr, title, total, unit);
     return this.bar;
+  }
+
+  /** Runs when the command has ended, whatever came of it. */
+  atEnd(work: () => Promise<void>): void {
+    this.last.push(work);
+  }
+
+  /** Runs what was left for the end. */
+  async end(): Promise<void> {
+    for (const work of this.last.splice(0)) await work().catch((error: unknown) => this.fail(error));
   }
 
   /** Waits until the streams have taken everything; not after an abort, when nobody may be reading. */

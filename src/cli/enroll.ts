@@ -6,7 +6,7 @@ import { table, type Cli } from './cli.js';
 import { describeSpeaker } from './describe-speaker.js';
 import { enrolFolders } from './enroll-folders.js';
 import { findRecordings } from './recordings.js';
-import { keyFileOption, ServiceClient, speakerPath, urlOption, type ServiceOptions } from './service-client.js';
+import { addServiceOptions, ServiceClient, speakerPath, type ServiceOptions } from './service-client.js';
 
 interface Options extends ServiceOptions {
   name?: string;
@@ -21,15 +21,13 @@ type Row = { path: string } & (
 );
 
 export function register(program: Command, cli: Cli): void {
-  program
-    .command('enroll')
+  addServiceOptions(program.command('enroll'))
     .description("add recordings to a speaker's voice profile; a speaker who is not there is added")
     .argument('[speaker]', "the speaker's id")
     .argument('[path...]', 'recordings, or folders that are searched for them')
     .option('--name <name>', 'name of a speaker who is added')
     .option('--from-folders <dir>', "many speakers instead: a folder of each in this one, named by the speaker's id")
-    .addOption(urlOption())
-    .addOption(keyFileOption())
+
     .option('--json', 'one JSON document: { speaker, results }')
     .addHelpText(
       'after',

@@ -4,7 +4,7 @@ import type { IdentificationView } from '../identification/identification.dto.js
 import { table, type Cli } from './cli.js';
 import { whole } from './options.js';
 import { findRecordings } from './recordings.js';
-import { keyFileOption, ServiceClient, urlOption, type ServiceOptions } from './service-client.js';
+import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
 
 interface Options extends ServiceOptions {
   top?: number;
@@ -15,14 +15,12 @@ interface Options extends ServiceOptions {
 type Row = { path: string } & (IdentificationView | { error: { code: string; message: string } });
 
 export function register(program: Command, cli: Cli): void {
-  program
-    .command('identify')
+  addServiceOptions(program.command('identify'))
     .description('whose voice a recording is, among all enrolled speakers')
     .argument('<path...>', 'recordings, or folders that are searched for them')
     .addOption(new Option('--top <n>', 'speakers in the ranking (default: 5)').argParser(whole(1, 50)))
     .option('--candidates <ids>', 'speakers to choose among, separated by commas (default: everybody)')
-    .addOption(urlOption())
-    .addOption(keyFileOption())
+
     .option('--json', 'one JSON document: a list of { path, decision, speakerId, margin, ranking, ... }')
     .addHelpText(
       'after',

@@ -4,7 +4,7 @@ import type { ItemEventView, JobItemView, JobsView, JobView, JobWithItemsView } 
 import { table, type Cli } from './cli.js';
 import { whole } from './options.js';
 import { count, duration } from './progress.js';
-import { keyFileOption, ServiceClient, urlOption, type ServiceOptions } from './service-client.js';
+import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
 
 interface Options extends ServiceOptions {
   json?: true;
@@ -23,11 +23,7 @@ export function register(program: Command, cli: Cli): void {
     .description('training sessions of a running service')
     .addHelpText('after', '\nExample:\n  timbre jobs list');
   const add = (name: string, description: string, example: string): Command =>
-    jobs
-      .command(name)
-      .description(description)
-      .addOption(urlOption())
-      .addOption(keyFileOption())
+    addServiceOptions(jobs.command(name).description(description))
       .option('--json', 'one JSON document')
       .addHelpText('after', `\nExample:\n  timbre jobs ${example}`);
 

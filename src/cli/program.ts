@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../common/package-version.js';
 import { TimbreError } from '../common/timbre-error.js';
 import * as calibrate from './calibrate.js';
 import { Cli, type Surroundings } from './cli.js';
@@ -67,6 +67,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
       return error.exitCode === 0 ? 0 : new TimbreError('INVALID_ARGUMENT', '').exitStatus;
     cli.fail(error);
   } finally {
+    await cli.end();
     await cli.flush();
   }
   return cli.exitStatus;
@@ -94,9 +95,4 @@ function applyEnvironment(command: Command, env: NodeJS.ProcessEnv): void {
 function settle(command: Command): void {
   if (command.parent) command.copyInheritedSettings(command.parent);
   command.commands.forEach(settle);
-}
-
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

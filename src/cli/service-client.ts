@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { isErrorCode, TimbreError } from '../common/timbre-error.js';
 import type { Cli } from './cli.js';
+import { dataDirOption, startLocally } from './local-service.js';
 import { readEvents, type ServiceEvent } from './service-events.js';
 
 const DEFAULT_HOST = '127.0.0.1';
@@ -28,10 +29,16 @@ const AWAY: ReadonlySet<string> = new Set([
 export interface ServiceOptions {
   url?: string;
   keyFile?: string;
+  dataDir?: string;
+}
+
+/** The options of every command that asks a service. */
+export function addServiceOptions(command: Command): Command {
+  return command.addOption(urlOption()).addOption(keyFileOption()).addOption(dataDirOption());
 }
 
 /** `--url`, of the commands that ask a running service. */
-export function urlOption(): Option {
+function urlOption(): Option {
   return new Option(
     '--url <url>',
     `the service (default: http:// and EMBEDDING_SERVICE_HOST or ${DEFAULT_HOST}, PORT or ${DEFAULT_PORT})`,
@@ -46,7 +53,7 @@ export function urlOption(): Option {
 }
 
 /** `--key-file`, of the same; TIMBRE_API_KEY holds the key itself. A key is no argument: arguments are not secret. */
-export function keyFileOption(): Option {
+function keyFileOption(): Option {
   return new Option('--key-file <file>', 'file of the API key (default: the key in TIMBRE_API_KEY)').env(
     'TIMBRE_API_KEY_FILE',
   );
@@ -60,18 +67,22 @@ export interface Content {
   fields?: Readonly<Record<string, string>>;
 }
 
-/** A running service as the command line sees it. Errors of every call: the service's own, SERVICE_UNREACHABLE. */
+/** A service as the command line sees it. Errors of every call: the service's own, SERVICE_UNREACHABLE. */
 export class ServiceClient {
-  private readonly base: string;
+  private base: string;
+  private readonly dataDir: string | undefined;
+  /** Settles when the service of this process is ready. */
+  private local: Promise<void> | undefined;
   private readonly keyFile: string | undefined;
   private key: string | undefined;
 
   constructor(
     private readonly cli: Cli,
-    { url, keyFile }: ServiceOptions,
+    { url, keyFile, dataDir }: ServiceOptions,
   ) {
     const { EMBEDDING_SERVICE_HOST: host, PORT: port } = cli.env;
     this.base = (url ?? `http://${host || DEFAULT_HOST}:${port || DEFAULT_PORT}`).replace(/\/+$/, '');
+    this.dataDir = dataDir;
     this.keyFile = keyFile;
     this.key = keyFile === undefined ? cli.env['TIMBRE_API_KEY']?.trim() : undefined;
   }
@@ -147,6 +158,7 @@ export class ServiceClient {
   }
 
   private async send(method: string, path: string, init: RequestInit): Promise<Response> {
+    if (this.dataDir !== undefined) await (this.local ??= this.startLocally(this.dataDir));
     const headers = new Headers(init.headers);
     const key = await this.loadKey();
     if (key) headers.set('authorization', `Bearer ${key}`);
@@ -155,6 +167,10 @@ export class ServiceClient {
     } catch (cause) {
       throw this.unreachable(cause);
     }
+  }
+
+  private async startLocally(dataDir: string): Promise<void> {
+    this.base = await startLocally(this.cli, dataDir);
   }
 
   private unreachable(cause: unknown): TimbreError {

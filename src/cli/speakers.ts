@@ -4,7 +4,7 @@ import type { SpeakersView, SpeakerView } from '../speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
 import { describeSpeaker } from './describe-speaker.js';
 import { whole } from './options.js';
-import { keyFileOption, ServiceClient, speakerPath, urlOption, type ServiceOptions } from './service-client.js';
+import { addServiceOptions, ServiceClient, speakerPath, type ServiceOptions } from './service-client.js';
 
 interface Options extends ServiceOptions {
   json?: true;
@@ -18,11 +18,7 @@ export function register(program: Command, cli: Cli): void {
     .description('who is enrolled in a running service')
     .addHelpText('after', '\nExample:\n  timbre speakers list');
   const add = (name: string, description: string, example: string): Command =>
-    speakers
-      .command(name)
-      .description(description)
-      .addOption(urlOption())
-      .addOption(keyFileOption())
+    addServiceOptions(speakers.command(name).description(description))
       .option('--json', 'one JSON document')
       .addHelpText('after', `\nExample:\n  timbre speakers ${example}`);
 

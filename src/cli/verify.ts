@@ -1,16 +1,14 @@
 import type { Command } from 'commander';
 import type { ScoreView, VerificationView } from '../verification/verification.dto.js';
 import { table, type Cli } from './cli.js';
-import { keyFileOption, ServiceClient, speakerPath, urlOption, type ServiceOptions } from './service-client.js';
+import { addServiceOptions, ServiceClient, speakerPath, type ServiceOptions } from './service-client.js';
 
 export function register(program: Command, cli: Cli): void {
-  program
-    .command('verify')
+  addServiceOptions(program.command('verify'))
     .description('whether a recording is of an enrolled speaker')
     .argument('<speaker>', "the speaker's id")
     .argument('<recording>', 'a recording')
-    .addOption(urlOption())
-    .addOption(keyFileOption())
+
     .option('--json', 'one JSON document, as POST /v1/speakers/:id/verify answers')
     .addHelpText(
       'after',

@@ -148,3 +148,29 @@ describe('the service that is asked', () => {
     expect(await timbre(['speakers', 'list', '--url', 'localhost:3000'])).toMatchObject({ status: 2 });
   });
 });
+
+(canSpeak ? describe : describe.skip)('without a service', () => {
+  test('the commands work on the database of a folder, in this process', async () => {
+    const at = (name: string): string => workshop.path(name);
+    const dataDir = at('of-my-own');
+    const own = { MODEL_CACHE_DIR: workshop.folder, TIMBRE_MODEL: 'small', TIMBRE_ENROLLMENT_SECONDS: '2' };
+    const local = (...argv: string[]): Promise<Ran> => timbre([...argv, '--data-dir', dataDir], { env: own });
+    await writeFile(at('local.wav'), spoken('f2', 0));
+
+    const enrolled = await local('enroll', 'anna', at('local.wav'));
+    expect(enrolled.stdout).toContain('anna: Enrolled');
+    const verified = await local('verify', 'anna', at('local.wav'), '--json');
+    expect(JSON.parse(verified.stdout)).toMatchObject({ decision: 'ACCEPT' });
+    expect((await local('speakers', 'list')).stdout).toMatch(/^anna/);
+
+    const held = await TestService.start(workshop, { dataDir, model: own.TIMBRE_MODEL });
+    try {
+      const refused = await local('speakers', 'list');
+      expect(refused.status).not.toBe(0);
+      expect(refused.stderr).toContain('STORAGE_UNAVAILABLE');
+    } finally {
+      await held.close();
+    }
+    expect(await local('speakers', 'list', '--url', 'http://127.0.0.1:1')).toMatchObject({ status: 2 });
+  });
+});
