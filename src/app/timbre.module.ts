@@ -2,11 +2,13 @@ import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { AccessModule } from '../access/access.module.js';
+import { AuditModule } from '../audit/audit.module.js';
 import { CommonModule } from '../common/common.module.js';
 import { acceptForms } from '../common/http-adapter.js';
 import { CompatModule } from '../compat/compat.module.js';
 import { Config, type ConfigInput } from '../config/config.js';
 import { ConfigModule } from '../config/config.module.js';
+import { ConsentModule } from '../consent/consent.module.js';
 import { EmbeddingsModule } from '../embeddings/embeddings.module.js';
 import { EngineModule } from '../engine/engine.module.js';
 import { EnrollmentsModule } from '../enrollments/enrollments.module.js';
@@ -15,6 +17,7 @@ import { IdentificationModule } from '../identification/identification.module.js
 import { JobsModule } from '../jobs/jobs.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { PersistenceModule } from '../persistence/persistence.module.js';
+import { PrivacyModule } from '../privacy/privacy.module.js';
 import { SpeakersModule } from '../speakers/speakers.module.js';
 import { UploadsModule } from '../uploads/uploads.module.js';
 import { VerificationModule } from '../verification/verification.module.js';
@@ -50,10 +53,13 @@ export class TimbreModule implements OnModuleInit {
         EmbeddingsModule,
         PersistenceModule,
         VoicesModule,
+        AuditModule,
+        ConsentModule,
         SpeakersModule,
         EnrollmentsModule,
         VerificationModule,
         IdentificationModule,
+        PrivacyModule,
         JobsModule,
         CompatModule,
       ],

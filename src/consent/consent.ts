@@ -65,7 +65,7 @@ export function requireConsent(speaker: Speaker, required: boolean): void {
     throw new TimbreError(
       'CONSENT_REQUIRED',
       `no consent of speaker ${JSON.stringify(speaker.id)} is recorded; ` +
-        'PUT it to /v1/speakers/:id/consent before the first enrolment, or set TIMBRE_CONSENT to off',
+        'PUT it to /v1/speakers/:id/consent before the first enrolment, or set TIMBRE_CONSENT to optional',
     );
   }
 }

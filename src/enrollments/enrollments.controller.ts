@@ -51,7 +51,15 @@ export class EnrollmentsController {
     description: 'The speaker now, and what came of each recording.',
     standardSchema: enrolledView,
   })
-  @ApiErrors('SPEAKER_NOT_FOUND', 'CONFLICT', 'STORAGE_UNAVAILABLE', 'STORAGE_FULL', 'MODEL_NOT_READY')
+  @ApiErrors(
+    'SPEAKER_NOT_FOUND',
+    'CONFLICT',
+    'CONSENT_REQUIRED',
+    'OPTED_OUT',
+    'STORAGE_UNAVAILABLE',
+    'STORAGE_FULL',
+    'MODEL_NOT_READY',
+  )
   async enrol(
     @Param('id') id: string,
     @Recordings() recordings: Recording[],

@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import type { EmbedOptions } from '../addon/types.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { TimbreError } from '../common/timbre-error.js';
+import { requireConsent } from '../consent/consent.js';
+import { ConsentPolicy } from '../consent/consent-policy.js';
 import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { VoiceGallery } from '../voices/voice-gallery.js';
@@ -42,6 +45,8 @@ export class EnrollmentsService {
     private readonly model: CurrentModel,
     private readonly keeper: ProfileKeeper,
     private readonly gallery: VoiceGallery,
+    private readonly consent: ConsentPolicy,
+    private readonly trail: AuditTrail,
     private readonly config: Config,
   ) {}
 
@@ -49,8 +54,9 @@ export class EnrollmentsService {
    * Adds recordings to a speaker, in one transaction. A recording that cannot be embedded costs the others nothing; one
    * that the speaker has already stays as it is; one of low quality is stored with the reasons and does not count.
    * `alongWith` runs in the same transaction; what it throws undoes that.
-   * Errors: SPEAKER_NOT_FOUND, INVALID_ARGUMENT for more recordings than a speaker may have, the first recording's
-   * error where all fail, those of the model and of the storage.
+   * Errors: SPEAKER_NOT_FOUND, OPTED_OUT and CONSENT_REQUIRED before anything is heard, INVALID_ARGUMENT for more
+   * recordings than a speaker may have, the first recording's error where all fail, those of the model and of the
+   * storage.
    */
   async enrol(
     speakerId: string,
@@ -67,6 +73,8 @@ export class EnrollmentsService {
       async (records) => {
         const found = await records.speakers.find(speakerId);
         if (!found) throw speakerNotFound(speakerId);
+        // Once more: consent may have been withdrawn while the recordings were heard.
+        this.requireConsent(found);
         const results: Enrolled[] = [];
         for (const recording of recordings) {
           const outcome = heard.get(recording.sha256);
@@ -130,14 +138,30 @@ export class EnrollmentsService {
     await this.store.wipe();
   }
 
-  /** What is stored of these very files already, whoever's they are. Errors: SPEAKER_NOT_FOUND. */
+  /** Errors: OPTED_OUT, CONSENT_REQUIRED. */
+  private requireConsent(speaker: Speaker): void {
+    try {
+      requireConsent(speaker, this.consent.required);
+    } catch (error) {
+      const outcome = error instanceof TimbreError ? error.code : 'INTERNAL';
+      this.trail.note({ action: 'enrollment.refused', subject: speaker.subject, outcome });
+      throw error;
+    }
+  }
+
+  /**
+   * What is stored of these very files already, whoever's they are. Errors: SPEAKER_NOT_FOUND, OPTED_OUT,
+   * CONSENT_REQUIRED.
+   */
   private recall(
     speakerId: string,
     recordings: readonly Recording[],
     origin: EmbeddingOrigin,
   ): Promise<Map<string, Heard>> {
     return this.store.read(async ({ speakers, enrollments }) => {
-      if (!(await speakers.find(speakerId))) throw speakerNotFound(speakerId);
+      const speaker = await speakers.find(speakerId);
+      if (!speaker) throw speakerNotFound(speakerId);
+      this.requireConsent(speaker);
       const known = new Map<string, Heard>();
       for (const { sha256 } of recordings) {
         const found = known.has(sha256) ? null : await enrollments.findAnyByContent(origin, sha256);

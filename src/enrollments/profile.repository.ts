@@ -9,6 +9,9 @@ export abstract class ProfileRepository {
 
   abstract findMany(speakerIds: readonly string[], origin: EmbeddingOrigin): Promise<Profile[]>;
 
+  /** The speaker's, of every model. */
+  abstract ofSpeaker(speakerId: string): Promise<Profile[]>;
+
   /** Of every model that the speaker was enrolled with. */
   abstract origins(speakerId: string): Promise<EmbeddingOrigin[]>;
 

@@ -14,6 +14,9 @@ export abstract class SpeakerRepository {
 
   abstract findMany(ids: readonly string[]): Promise<Speaker[]>;
 
+  /** Those of these subjects who are still there. */
+  abstract bySubject(subjects: readonly string[]): Promise<Speaker[]>;
+
   /** Oldest first. */
   abstract page(after: SpeakerCursor | null, limit: number): Promise<Speaker[]>;
 
@@ -24,6 +27,15 @@ export abstract class SpeakerRepository {
    * Errors: CONFLICT where the stored version is not `speaker.version`.
    */
   abstract update(speaker: Speaker): Promise<Speaker>;
+
+  /** Ids of those who opted out. */
+  abstract optedOut(): Promise<string[]>;
+
+  /** Those of whom nothing was heard since: neither added, enrolled, verified nor identified. */
+  abstract idle(since: Date, limit: number): Promise<Speaker[]>;
+
+  /** Notes when a speaker was last verified or identified; no change that the version counts. */
+  abstract used(id: string, at: Date): Promise<void>;
 
   /** Deletes the speaker with all enrolments and profiles; false where there was none. */
   abstract erase(id: string): Promise<boolean>;

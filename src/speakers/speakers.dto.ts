@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONSENT_STATUSES, consentStatus } from '../consent/consent.js';
 import { ENROLLMENT_STATUSES, remainingSeconds, type Profile } from '../enrollments/profile.js';
 import { LONGEST_ID, LONGEST_NAME, type Speaker } from './speaker.js';
 
@@ -45,6 +46,10 @@ export const speakerView = z.object({
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
   version: z.int().meta({ description: 'Counts every change of the speaker, the enrolments and the profile.' }),
+  consentStatus: z.enum(CONSENT_STATUSES).meta({
+    description: 'WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.',
+    example: 'GIVEN',
+  }),
   enrollmentStatus: z.enum(ENROLLMENT_STATUSES).meta({
     description: 'For the loaded model. Enrolled: enough speech for verification and identification.',
   }),
@@ -73,6 +78,7 @@ export function toSpeakerView(speaker: Speaker, profile: Profile | null, require
     createdAt: speaker.createdAt.toISOString(),
     updatedAt: speaker.updatedAt.toISOString(),
     version: speaker.version,
+    consentStatus: consentStatus(speaker),
     ...enrollmentState(profile, requiredSeconds),
   };
 }

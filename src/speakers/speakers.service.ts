@@ -3,10 +3,11 @@ import { TimbreError } from '../common/timbre-error.js';
 import type { Profile } from '../enrollments/profile.js';
 import { CurrentModel } from '../voices/current-model.js';
 import type { EmbeddingOrigin } from '../voices/embedding.js';
+import type { ItemKey } from '../jobs/job.repository.js';
 import { forgetSpeaker } from '../jobs/settle-item.js';
 import { Spool } from '../uploads/spool.js';
 import { VoiceGallery } from '../voices/voice-gallery.js';
-import { VoiceStore } from '../voices/voice-store.js';
+import { VoiceStore, type VoiceRecords } from '../voices/voice-store.js';
 import { decodeCursor, encodeCursor } from './speaker-cursor.js';
 import { newSpeaker, speakerName, speakerNotFound, type Speaker } from './speaker.js';
 
@@ -115,33 +116,59 @@ export class SpeakersService {
     return this.store.transaction(async ({ speakers, profiles, audit }) => {
       const found = await speakers.find(id);
       if (!found) throw speakerNotFound(id);
-      await audit.record({ action: 'speaker.renamed', subject: found.subject });
       const speaker = await speakers.update({
         ...found,
         name: renamed === undefined ? found.name : renamed,
         version: version ?? found.version,
         updatedAt: new Date(),
       });
+      await audit.record({ action: 'speaker.renamed', subject: found.subject });
       return { speaker, profile: await profiles.find(id, origin) };
     });
   }
 
   /** Deletes the speaker, all enrolments and profiles for good. Errors: SPEAKER_NOT_FOUND, those of the storage. */
   async erase(id: string): Promise<void> {
-    const uploads = await this.store.transactionThen(
-      async ({ speakers, jobs, audit }) => {
-        const found = await speakers.find(id);
-        if (!found) throw speakerNotFound(id);
-        await speakers.erase(id);
-        await audit.record({ action: 'speaker.erased', subject: found.subject });
-        return forgetSpeaker(jobs, id, new Date());
+    await this.eraseThose(async ({ speakers }) => {
+      const found = await speakers.find(id);
+      if (!found) throw speakerNotFound(id);
+      return [found];
+    });
+  }
+
+  /**
+   * Erases speakers who were neither enrolled, verified nor identified since a time, and says how many; `limit` at most.
+   * Errors: those of the storage.
+   */
+  eraseIdle(since: Date, limit: number): Promise<number> {
+    return this.eraseThose(({ speakers }) => speakers.idle(since, limit));
+  }
+
+  /** Who is erased is decided in the transaction that erases. */
+  private async eraseThose(choose: (records: VoiceRecords) => Promise<Speaker[]>): Promise<number> {
+    const { erased, uploads } = await this.store.transactionThen(
+      async (records) => {
+        const { speakers, jobs, audit } = records;
+        const chosen = await choose(records);
+        const waiting: ItemKey[] = [];
+        for (const { id, subject } of chosen) {
+          await speakers.erase(id);
+          await audit.record({ action: 'speaker.erased', subject });
+          waiting.push(...(await forgetSpeaker(jobs, id, new Date())));
+        }
+        return { erased: chosen, uploads: waiting };
       },
-      () => {
-        this.gallery.forget(id);
+      (result) => {
+        for (const { id } of result.erased) this.gallery.forget(id);
       },
     );
-    for (const upload of uploads) await this.spool.remove(upload);
-    await this.store.wipe();
+    if (erased.length === 0) return 0;
+    try {
+      for (const upload of uploads) await this.spool.remove(upload);
+    } finally {
+      await this.store.wipe();
+    }
+    return erased.length;
   }
 
   /**

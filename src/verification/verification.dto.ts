@@ -3,7 +3,7 @@ import { recordingView } from '../embeddings/embeddings.dto.js';
 import { ENROLLMENT_STATUSES } from '../enrollments/profile.js';
 import type { Score } from '../scoring/scorer.js';
 
-export const VERIFY_DECISIONS = ['ACCEPT', 'REJECT', 'NOT_ENOUGH_SPEECH', 'NOT_ENROLLED'] as const;
+export const VERIFY_DECISIONS = ['ACCEPT', 'REJECT', 'NOT_ENOUGH_SPEECH', 'NOT_ENROLLED', 'OPTED_OUT'] as const;
 
 /** The numbers behind a decision. */
 export const scoreView = z.object({
@@ -34,6 +34,7 @@ export const verificationView = z.object({
     .meta({
       description:
         'NOT_ENOUGH_SPEECH: the recording has too little to decide on. NOT_ENROLLED: the speaker has too little enrolled. ' +
+        'OPTED_OUT: the speaker has withdrawn consent; nothing was compared. ' +
         'Null where the model brings no threshold: run `timbre calibrate`.',
     }),
   score: scoreView.nullable().meta({ description: 'Null where nothing was compared.' }),
@@ -43,7 +44,7 @@ export const verificationView = z.object({
   confidence: z.number().meta({ description: 'Of the profile, in [0, 1].' }),
   recording: recordingView
     .nullable()
-    .meta({ description: 'Null where the speaker is not enrolled: it was not heard.' }),
+    .meta({ description: 'Null where the speaker is not enrolled or has opted out: it was not heard.' }),
 });
 
 export type ScoreView = z.output<typeof scoreView>;

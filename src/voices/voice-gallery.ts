@@ -35,6 +35,8 @@ export class VoiceGallery implements OnApplicationBootstrap {
   private building: Promise<void> | undefined;
   private readonly entries = new Map<number, Entry>();
   private readonly keys = new Map<string, number>();
+  /** Those who opted out; no change of their profiles brings them back. */
+  private hidden = new Set<string>();
   private lastKey = 0;
 
   constructor(
@@ -72,8 +74,8 @@ export class VoiceGallery implements OnApplicationBootstrap {
   follow(profile: Profile): void {
     if (!this.gallery || !this.origin || !sameOrigin(profile.origin, this.origin)) return;
     const { speakerId, centroid, speechSeconds } = profile;
-    if (profile.status !== 'Enrolled' || !centroid) {
-      this.forget(speakerId);
+    if (profile.status !== 'Enrolled' || !centroid || this.hidden.has(speakerId)) {
+      this.remove(speakerId);
       return;
     }
     const key = this.keys.get(speakerId) ?? ++this.lastKey;
@@ -84,11 +86,20 @@ export class VoiceGallery implements OnApplicationBootstrap {
 
   /** To be called when a speaker was erased. */
   forget(speakerId: string): void {
-    const key = this.keys.get(speakerId);
-    if (key === undefined) return;
-    this.gallery?.remove(key);
-    this.keys.delete(speakerId);
-    this.entries.delete(key);
+    this.hidden.delete(speakerId);
+    this.remove(speakerId);
+  }
+
+  /** To be called when a speaker has opted out: nobody finds the voice from now on. */
+  hide(speakerId: string): void {
+    this.hidden.add(speakerId);
+    this.remove(speakerId);
+  }
+
+  /** To be called when a speaker who had opted out is in again, with the speaker's profiles. */
+  show(speakerId: string, profiles: readonly Profile[]): void {
+    this.hidden.delete(speakerId);
+    for (const profile of profiles) this.follow(profile);
   }
 
   /** The nearest voices, nearest first; among `candidates` where they are given. Errors: as of `ready`. */
@@ -104,6 +115,14 @@ export class VoiceGallery implements OnApplicationBootstrap {
     });
   }
 
+  private remove(speakerId: string): void {
+    const key = this.keys.get(speakerId);
+    if (key === undefined) return;
+    this.gallery?.remove(key);
+    this.keys.delete(speakerId);
+    this.entries.delete(key);
+  }
+
   private async build(): Promise<void> {
     await this.engine.ready();
     const origin = this.model.origin();
@@ -111,6 +130,9 @@ export class VoiceGallery implements OnApplicationBootstrap {
     this.origin = origin;
     this.keys.clear();
     this.entries.clear();
+    await this.store.read(async ({ speakers }) => {
+      this.hidden = new Set(await speakers.optedOut());
+    });
     for (let after: string | null = null; ;) {
       const last: string | undefined = await this.store.read(async ({ profiles }) => {
         const batch = await profiles.enrolled(origin, after, BATCH);

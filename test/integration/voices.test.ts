@@ -1,83 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Config, type ConfigInput } from '../../src/config/config.js';
-import { EnrollmentsService, type Enrolled } from '../../src/enrollments/enrollments.service.js';
+import { type ConfigInput } from '../../src/config/config.js';
+import { type Enrolled } from '../../src/enrollments/enrollments.service.js';
 import type { Enrollment } from '../../src/enrollments/enrollment.js';
-import { ProfileKeeper } from '../../src/enrollments/profile-keeper.js';
-import { IdentificationService } from '../../src/identification/identification.service.js';
-import type { IdentificationView } from '../../src/identification/identification.dto.js';
-import { Database } from '../../src/persistence/database.js';
 import { TypeOrmVoiceStore } from '../../src/persistence/typeorm-voice-store.js';
 import { newSpeaker } from '../../src/speakers/speaker.js';
-import { SpeakersService } from '../../src/speakers/speakers.service.js';
-import type { Recording } from '../../src/uploads/recording.js';
-import { Spool } from '../../src/uploads/spool.js';
-import { VerificationService } from '../../src/verification/verification.service.js';
-import { CurrentModel } from '../../src/voices/current-model.js';
-import { VoiceGallery } from '../../src/voices/voice-gallery.js';
-import { embeddingOf, ScriptedEngine, type Script } from './scripted-engine.js';
+import { embeddingOf, ScriptedEngine } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
-
-/** The services as the application wires them, on a database file and the native gallery. */
-class House {
-  readonly engine: ScriptedEngine;
-  readonly gallery: VoiceGallery;
-  readonly speakers: SpeakersService;
-  readonly enrollments: EnrollmentsService;
-  readonly verification: VerificationService;
-  readonly identification: IdentificationService;
-
-  private constructor(
-    readonly folder: string,
-    readonly database: Database,
-    engine: ScriptedEngine,
-    config: Config,
-  ) {
-    const store = new TypeOrmVoiceStore(database);
-    const model = new CurrentModel(engine, config);
-    this.engine = engine;
-    this.gallery = new VoiceGallery(store, engine, model);
-    this.speakers = new SpeakersService(store, model, this.gallery, new Spool(config));
-    this.enrollments = new EnrollmentsService(store, engine, model, new ProfileKeeper(model), this.gallery, config);
-    this.verification = new VerificationService(engine, this.speakers, model, config);
-    this.identification = new IdentificationService(engine, this.gallery, store, model, config);
-  }
-
-  static async open(folder: string, engine = new ScriptedEngine(), settings: ConfigInput = {}): Promise<House> {
-    const database = await Database.open({ folder });
-    return new House(folder, database, engine, Config.of(settings));
-  }
-
-  /** A file as an upload leaves it. */
-  async recording(script: Script | string): Promise<Recording> {
-    const text = typeof script === 'string' ? script : JSON.stringify(script);
-    const sha256 = createHash('sha256').update(text).digest('hex');
-    const path = join(this.folder, `upload-${sha256}`);
-    await writeFile(path, text);
-    return { field: 'audio', path, filename: `${sha256.slice(0, 8)}.wav`, bytes: text.length, sha256 };
-  }
-
-  async enrol(speakerId: string, ...scripts: (Script | string)[]): ReturnType<EnrollmentsService['enrol']> {
-    const recordings = await Promise.all(scripts.map((script) => this.recording(script)));
-    return this.enrollments.enrol(speakerId, recordings, {});
-  }
-
-  /** A speaker with as many recordings of 10 seconds of one voice. */
-  async enrolled(speakerId: string, voice: number, recordings = 3): Promise<void> {
-    await this.speakers.create({ id: speakerId });
-    await this.enrol(speakerId, ...Array.from({ length: recordings }, (_, seed) => ({ voice, seed })));
-  }
-
-  async verify(speakerId: string, script: Script): ReturnType<VerificationService['verify']> {
-    return this.verification.verify(speakerId, await this.recording(script), {});
-  }
-
-  async identify(script: Script, top = 5, candidates?: string[]): Promise<IdentificationView> {
-    return this.identification.identify(await this.recording(script), { top, candidates }, {});
-  }
-}
+import { House } from './house.js';
 
 let folder: string;
 let remove: () => Promise<void>;
@@ -89,13 +18,13 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await house.database.close();
+  await house.close();
   await remove();
 });
 
 /** The service anew on the same data. */
 async function restart(engine?: ScriptedEngine, settings?: ConfigInput): Promise<void> {
-  await house.database.close();
+  await house.close();
   house = await House.open(folder, engine, settings);
 }
 

@@ -28,6 +28,14 @@ export class TypeOrmProfileRepository extends ProfileRepository {
     return rows.map((row) => toProfile(row, this.cipher));
   }
 
+  async ofSpeaker(speakerId: string): Promise<Profile[]> {
+    const rows = await this.manager.find(ProfileEntity, {
+      where: { speakerId },
+      order: { model: 'ASC', frontEnd: 'ASC' },
+    });
+    return rows.map((row) => toProfile(row, this.cipher));
+  }
+
   async origins(speakerId: string): Promise<EmbeddingOrigin[]> {
     return this.manager.find(ProfileEntity, {
       select: { model: true, frontEnd: true },

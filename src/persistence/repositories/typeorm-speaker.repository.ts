@@ -1,7 +1,8 @@
-import { In, type EntityManager } from 'typeorm';
+import { In, IsNull, Not, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../common/timbre-error.js';
 import type { Speaker } from '../../speakers/speaker.js';
 import { SpeakerRepository, type SpeakerCursor } from '../../speakers/speaker.repository.js';
+import { EnrollmentEntity } from '../entities/enrollment.entity.js';
 import { SpeakerEntity } from '../entities/speaker.entity.js';
 import { toSpeaker, toSpeakerRow } from '../mappers/speaker.mapper.js';
 import { sqliteCode } from '../storage-errors.js';
@@ -29,6 +30,11 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
 
   async findMany(ids: readonly string[]): Promise<Speaker[]> {
     const rows = await this.manager.findBy(SpeakerEntity, { id: In([...ids]) });
+    return rows.map(toSpeaker);
+  }
+
+  async bySubject(subjects: readonly string[]): Promise<Speaker[]> {
+    const rows = await this.manager.findBy(SpeakerEntity, { subject: In([...new Set(subjects)]) });
     return rows.map(toSpeaker);
   }
 
@@ -63,6 +69,36 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
       );
     }
     return { ...speaker, version: version + 1 };
+  }
+
+  async optedOut(): Promise<string[]> {
+    const rows = await this.manager.find(SpeakerEntity, {
+      select: { id: true },
+      where: { consentWithdrawnAt: Not(IsNull()) },
+    });
+    return rows.map(({ id }) => id);
+  }
+
+  async idle(since: Date, limit: number): Promise<Speaker[]> {
+    const rows = await this.manager
+      .createQueryBuilder(SpeakerEntity, 'speaker')
+      .where('speaker.createdAt < :since AND COALESCE(speaker.lastUsedAt, 0) < :since', { since: since.getTime() })
+      .andWhere((query) => {
+        const enrolments = query
+          .subQuery()
+          .select('1')
+          .from(EnrollmentEntity, 'enrollment')
+          .where('enrollment.speakerId = speaker.id AND enrollment.createdAt >= :since');
+        return `NOT EXISTS ${enrolments.getQuery()}`;
+      })
+      .orderBy('speaker.createdAt')
+      .limit(limit)
+      .getMany();
+    return rows.map(toSpeaker);
+  }
+
+  async used(id: string, at: Date): Promise<void> {
+    await this.manager.update(SpeakerEntity, { id }, { lastUsedAt: at.getTime() });
   }
 
   async erase(id: string): Promise<boolean> {

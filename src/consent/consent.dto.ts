@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { Speaker } from '../speakers/speaker.js';
+import {
+  CONSENT_STATUSES,
+  consentStatus,
+  LONGEST_GIVER,
+  LONGEST_METHOD,
+  LONGEST_TEXT_VERSION,
+  type Consent,
+} from './consent.js';
+
+const fields = {
+  givenBy: z.string().meta({
+    description: `Who gave it: the speaker, or who may speak for them; ${LONGEST_GIVER} characters at most.`,
+    example: 'Ada Lovelace',
+  }),
+  method: z.string().meta({
+    description: `How it was given; ${LONGEST_METHOD} characters at most.`,
+    example: 'signed form',
+  }),
+  textVersion: z.string().meta({
+    description: `Which text was agreed to; ${LONGEST_TEXT_VERSION} characters at most.`,
+    example: 'privacy-2026-03',
+  }),
+};
+
+export const giveConsent = z.strictObject({
+  ...fields,
+  givenAt: z.iso.datetime({ offset: true }).optional().meta({
+    description: 'When it was given; left out, now.',
+    example: '2026-03-01T09:30:00Z',
+  }),
+});
+
+export const consentView = z.object({
+  speakerId: z.string().meta({ example: 'ada' }),
+  status: z.enum(CONSENT_STATUSES).meta({
+    description:
+      'NOT_RECORDED: nobody said anything. GIVEN: the speaker may be enrolled and matched. WITHDRAWN: the speaker has ' +
+      'opted out and is neither, until a new consent is recorded.',
+    example: 'GIVEN',
+  }),
+  required: z.boolean().meta({ description: 'Whether this service enrols nobody without a consent.' }),
+  consent: z
+    .object({ ...fields, givenAt: z.iso.datetime(), recordedAt: z.iso.datetime() })
+    .nullable()
+    .meta({ description: 'The last one that was given, also after it was withdrawn.' }),
+  withdrawnAt: z.iso.datetime().nullable(),
+});
+
+export type ConsentView = z.output<typeof consentView>;
+
+export function toConsentView(speaker: Speaker, required: boolean): ConsentView {
+  const { id: speakerId, consent, optedOutAt } = speaker;
+  return {
+    speakerId,
+    status: consentStatus(speaker),
+    required,
+    consent: consent && given(consent),
+    withdrawnAt: optedOutAt?.toISOString() ?? null,
+  };
+}
+
+function given({ givenBy, method, textVersion, givenAt, recordedAt }: Consent): NonNullable<ConsentView['consent']> {
+  return { givenBy, method, textVersion, givenAt: givenAt.toISOString(), recordedAt: recordedAt.toISOString() };
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { auditEntryView } from '../audit/audit.dto.js';
+import { consentView } from '../consent/consent.dto.js';
+import { enrollmentView } from '../enrollments/enrollments.dto.js';
+import { ENROLLMENT_STATUSES } from '../enrollments/profile.js';
+
+export const exportQuery = z.strictObject({
+  vectors: z.enum(['true', 'false']).default('false').meta({
+    description: 'Whether to give the voice embeddings too: whoever has them can recognise the voice.',
+  }),
+});
+
+const vector = z.array(z.number()).nullable().optional();
+
+export const exportView = z.object({
+  format: z.literal('timbre-subject-export/1'),
+  exportedAt: z.iso.datetime(),
+  speaker: z.object({
+    id: z.string().meta({ example: 'ada' }),
+    subject: z.uuid().meta({ description: "The audit trail's name for the speaker, which outlives the speaker." }),
+    name: z.string().nullable().meta({ example: 'Ada Lovelace' }),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+    version: z.int(),
+    lastUsedAt: z.iso.datetime().nullable().meta({ description: 'Last verification or identification.' }),
+  }),
+  consent: consentView,
+  audio: z.object({ kept: z.literal(false), note: z.string() }),
+  enrollments: z.array(
+    enrollmentView.extend({
+      frontEnd: z.string(),
+      embedding: vector.meta({ description: 'As the model gave it; only where it was asked for.' }),
+    }),
+  ),
+  profiles: z
+    .array(
+      z.object({
+        model: z.string(),
+        frontEnd: z.string(),
+        enrollmentStatus: z.enum(ENROLLMENT_STATUSES),
+        speechLengthInSec: z.number(),
+        confidence: z.number(),
+        cohesion: z.number().nullable(),
+        updatedAt: z.iso.datetime(),
+        embedding: vector.meta({ description: 'The centroid, of unit length; only where it was asked for.' }),
+      }),
+    )
+    .meta({ description: 'One for every model that the speaker was enrolled with.' }),
+  jobs: z
+    .array(
+      z.object({
+        jobId: z.string(),
+        index: z.int(),
+        filename: z.string().nullable(),
+        path: z.string().nullable(),
+        state: z.string(),
+      }),
+    )
+    .meta({ description: 'Recordings that wait in jobs; their uploads are kept until then.' }),
+  audit: z.array(auditEntryView).meta({ description: 'Everything that was done to the speaker, oldest first.' }),
+});
+
+export type ExportView = z.output<typeof exportView>;

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HttpAdapterHost } from '@nestjs/core';
+import { AuditTrail } from '../../src/audit/audit-trail.js';
+import { Config, type ConfigInput } from '../../src/config/config.js';
+import { ConsentPolicy } from '../../src/consent/consent-policy.js';
+import { ConsentService } from '../../src/consent/consent.service.js';
+import { EnrollmentsService } from '../../src/enrollments/enrollments.service.js';
+import { ProfileKeeper } from '../../src/enrollments/profile-keeper.js';
+import { IdentificationService } from '../../src/identification/identification.service.js';
+import type { IdentificationView } from '../../src/identification/identification.dto.js';
+import { Database } from '../../src/persistence/database.js';
+import { TypeOrmVoiceStore } from '../../src/persistence/typeorm-voice-store.js';
+import { SpeakersService } from '../../src/speakers/speakers.service.js';
+import type { Recording } from '../../src/uploads/recording.js';
+import { Spool } from '../../src/uploads/spool.js';
+import { VerificationService } from '../../src/verification/verification.service.js';
+import { CurrentModel } from '../../src/voices/current-model.js';
+import { VoiceGallery } from '../../src/voices/voice-gallery.js';
+import { ScriptedEngine, type Script } from './scripted-engine.js';
+
+/** A server that no address was given to, which counts as this machine's own. */
+export const NOT_LISTENING = {
+  httpAdapter: { getHttpServer: () => ({ address: () => null }) },
+} as unknown as HttpAdapterHost;
+
+/** The services as the application wires them, on a database file and the native gallery. */
+export class House {
+  readonly engine: ScriptedEngine;
+  readonly store: TypeOrmVoiceStore;
+  readonly gallery: VoiceGallery;
+  readonly trail: AuditTrail;
+  readonly consent: ConsentService;
+  readonly speakers: SpeakersService;
+  readonly enrollments: EnrollmentsService;
+  readonly verification: VerificationService;
+  readonly identification: IdentificationService;
+
+  private constructor(
+    readonly folder: string,
+    readonly database: Database,
+    engine: ScriptedEngine,
+    config: Config,
+  ) {
+    const store = new TypeOrmVoiceStore(database);
+    const policy = new ConsentPolicy(config, NOT_LISTENING);
+    const trail = new AuditTrail(store, config);
+    const model = new CurrentModel(engine, config);
+    this.engine = engine;
+    this.store = store;
+    this.trail = trail;
+    this.gallery = new VoiceGallery(store, engine, model);
+    this.speakers = new SpeakersService(store, model, this.gallery, new Spool(config));
+    this.consent = new ConsentService(store, this.gallery);
+    const keeper = new ProfileKeeper(model);
+    this.enrollments = new EnrollmentsService(store, engine, model, keeper, this.gallery, policy, trail, config);
+    this.verification = new VerificationService(engine, this.speakers, model, trail, config);
+    this.identification = new IdentificationService(engine, this.gallery, store, model, trail, config);
+  }
+
+  static async open(folder: string, engine = new ScriptedEngine(), settings: ConfigInput = {}): Promise<House> {
+    const database = await Database.open({ folder });
+    return new House(folder, database, engine, Config.of({ dataDir: folder, ...settings }));
+  }
+
+  async close(): Promise<void> {
+    await this.trail.beforeApplicationShutdown();
+    await this.database.close();
+  }
+
+  /** A file as an upload leaves it. */
+  async recording(script: Script | string): Promise<Recording> {
+    const text = typeof script === 'string' ? script : JSON.stringify(script);
+    const sha256 = createHash('sha256').update(text).digest('hex');
+    const path = join(this.folder, `upload-${sha256}`);
+    await writeFile(path, text);
+    return { field: 'audio', path, filename: `${sha256.slice(0, 8)}.wav`, bytes: text.length, sha256 };
+  }
+
+  async enrol(speakerId: string, ...scripts: (Script | string)[]): ReturnType<EnrollmentsService['enrol']> {
+    const recordings = await Promise.all(scripts.map((script) => this.recording(script)));
+    return this.enrollments.enrol(speakerId, recordings, {});
+  }
+
+  /** A speaker with as many recordings of 10 seconds of one voice. */
+  async enrolled(speakerId: string, voice: number, recordings = 3): Promise<void> {
+    await this.speakers.create({ id: speakerId });
+    await this.enrol(speakerId, ...Array.from({ length: recordings }, (_, seed) => ({ voice, seed })));
+  }
+
+  async verify(speakerId: string, script: Script): ReturnType<VerificationService['verify']> {
+    return this.verification.verify(speakerId, await this.recording(script), {});
+  }
+
+  async identify(script: Script, top = 5, candidates?: string[]): Promise<IdentificationView> {
+    return this.identification.identify(await this.recording(script), { top, candidates }, {});
+  }
+}

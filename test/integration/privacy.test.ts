@@ -1,0 +1,416 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+import sqlite3 from 'sqlite3';
+import { AuditService } from '../../src/audit/audit.service.js';
+import { auditQuery } from '../../src/audit/audit.dto.js';
+import { actAs } from '../../src/common/actor.js';
+import { Clock } from '../../src/common/clock.js';
+import { Config, type ConfigInput } from '../../src/config/config.js';
+import { ConsentPolicy } from '../../src/consent/consent-policy.js';
+import { consentStatus } from '../../src/consent/consent.js';
+import { DATABASE_FILE } from '../../src/persistence/database.js';
+import { ExportService } from '../../src/privacy/export.service.js';
+import { exportView } from '../../src/privacy/export.dto.js';
+import { Retention } from '../../src/privacy/retention.js';
+import { House, NOT_LISTENING } from './house.js';
+import { ScriptedEngine } from './scripted-engine.js';
+import { temporaryFolder } from './voices.js';
+
+let folder: string;
+let remove: () => Promise<void>;
+let house: House;
+
+beforeEach(async () => {
+  ({ folder, remove } = await temporaryFolder());
+  house = await House.open(folder);
+});
+
+afterEach(async () => {
+  await house.close();
+  await remove();
+});
+
+async function restart(settings: ConfigInput = {}): Promise<void> {
+  await house.close();
+  house = await House.open(folder, new ScriptedEngine(), settings);
+}
+
+const FORM = { givenBy: 'Ada', method: 'signed form', textVersion: '2026-03' };
+
+/** What the trail has, as `action outcome`. */
+async function trail(query: object = {}): Promise<string[]> {
+  const { entries } = await new AuditService(house.store, house.trail).page(auditQuery.parse(query));
+  return entries.map(({ entry }) => `${entry.action} ${entry.outcome}`);
+}
+
+describe('consent', () => {
+  it('is recorded, replaced and kept over a restart', async () => {
+    await house.speakers.create({ id: 'ada' });
+    expect(consentStatus(await house.consent.get('ada'))).toBe('NOT_RECORDED');
+    const givenAt = new Date('2026-01-02T03:04:05Z');
+    await house.consent.give('ada', { ...FORM, givenAt });
+    await restart();
+    expect((await house.consent.get('ada')).consent).toMatchObject({ ...FORM, givenAt });
+    await house.consent.give('ada', { ...FORM, textVersion: '2027-01' });
+    expect((await house.consent.get('ada')).consent).toMatchObject({ textVersion: '2027-01' });
+    await expect(house.consent.give('nobody', FORM)).rejects.toMatchObject({ code: 'SPEAKER_NOT_FOUND' });
+  });
+
+  it.each([
+    ['from the future', { ...FORM, givenAt: new Date(Date.now() + 3_600_000) }],
+    ['of nobody', { ...FORM, givenBy: ' ' }],
+    ['to no text', { ...FORM, textVersion: '' }],
+    ['of two lines', { ...FORM, method: 'a\nb' }],
+  ])('%s is refused', async (_, given) => {
+    await house.speakers.create({ id: 'ada' });
+    await expect(house.consent.give('ada', given)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  it('has to come before the first recording is heard where it is required', async () => {
+    await restart({ consent: 'required' });
+    await house.speakers.create({ id: 'ada' });
+    await expect(house.enrol('ada', { voice: 1 })).rejects.toMatchObject({
+      code: 'CONSENT_REQUIRED',
+      message: expect.stringMatching(/PUT it to/),
+    });
+    expect(house.engine.embedded).toEqual([]);
+    await house.consent.give('ada', FORM);
+    await house.enrol('ada', { voice: 1 });
+    expect(await trail()).toEqual([
+      'speaker.created OK',
+      'enrollment.refused CONSENT_REQUIRED',
+      'consent.given OK',
+      'enrollment.added OK',
+    ]);
+  });
+
+  it('is asked for by itself where the service listens to more than this machine', () => {
+    const at = (address: string, consent: 'auto' | 'optional' | 'required'): boolean => {
+      const host = { httpAdapter: { getHttpServer: () => ({ address: () => ({ address }) }) } };
+      return new ConsentPolicy(Config.of({ consent }), host as unknown as typeof NOT_LISTENING).required;
+    };
+    expect(['127.0.0.1', '::1', '0.0.0.0', '::', '10.1.2.3'].map((address) => at(address, 'auto'))).toEqual([
+      false,
+      false,
+      true,
+      true,
+      true,
+    ]);
+    expect([at('0.0.0.0', 'optional'), at('127.0.0.1', 'required')]).toEqual([false, true]);
+  });
+});
+
+describe('a speaker who opts out', () => {
+  beforeEach(async () => {
+    await house.enrolled('ada', 1);
+    await house.enrolled('bob', 2);
+    await house.gallery.ready();
+    await house.consent.withdraw('ada');
+  });
+
+  const ada = { voice: 1, seed: 50 };
+
+  it('is neither enrolled, verified nor identified, and not even heard', async () => {
+    const heard = house.engine.embedded.length;
+    await expect(house.enrol('ada', { voice: 1, seed: 9 })).rejects.toMatchObject({ code: 'OPTED_OUT' });
+    expect(await house.verify('ada', ada)).toMatchObject({ decision: 'OPTED_OUT', score: null, recording: null });
+    expect(house.engine.embedded).toHaveLength(heard);
+    const found = await house.identify(ada);
+    expect(found).toMatchObject({ decision: 'REJECT', gallerySize: 1 });
+    expect(found.ranking.map(({ speakerId }) => speakerId)).toEqual(['bob']);
+    expect(await house.identify(ada, 5, ['ada'])).toMatchObject({ decision: 'NOT_ENROLLED', ranking: [] });
+  });
+
+  it('stays out after a restart, and whatever happens to the recordings', async () => {
+    await restart();
+    expect(await house.identify(ada)).toMatchObject({ gallerySize: 1, speakerId: null });
+    await house.enrolled('cleo', 3, 4);
+    const { enrollments } = await house.enrollments.list('ada');
+    await house.enrollments.delete('ada', enrollments[0]!.id);
+    expect((await house.identify(ada)).ranking.map(({ speakerId }) => speakerId)).not.toContain('ada');
+  });
+
+  it('is out from the moment on, also for what is under way', async () => {
+    house.engine.before = async () => {
+      await house.consent.withdraw('bob');
+    };
+    const bob = { voice: 2, seed: 50 };
+    expect(await house.verify('bob', bob)).toMatchObject({ decision: 'OPTED_OUT', score: null });
+    await house.consent.give('bob', FORM);
+    expect(await house.identify(bob)).toMatchObject({ speakerId: null, ranking: [] });
+    await house.consent.give('bob', FORM);
+    await expect(house.enrol('bob', { voice: 2, seed: 9 })).rejects.toMatchObject({ code: 'OPTED_OUT' });
+    expect((await house.enrollments.list('bob')).enrollments).toHaveLength(3);
+  });
+
+  it('is back with a new consent, with the voice as it was', async () => {
+    await house.consent.give('ada', FORM);
+    expect(await house.identify(ada)).toMatchObject({ decision: 'ACCEPT', speakerId: 'ada' });
+    expect(await house.verify('ada', ada)).toMatchObject({ decision: 'ACCEPT' });
+    await house.consent.withdraw('ada');
+    await house.consent.withdraw('ada');
+    expect((await house.consent.get('ada')).consent).toMatchObject(FORM);
+    expect((await trail({ speaker: 'ada' })).filter((line) => line.startsWith('consent'))).toEqual([
+      'consent.withdrawn OK',
+      'consent.given OK',
+      'consent.withdrawn OK',
+    ]);
+  });
+
+  it('can be erased', async () => {
+    await house.speakers.erase('ada');
+    await house.enrolled('ada', 1);
+    expect(await house.identify(ada)).toMatchObject({ decision: 'ACCEPT', speakerId: 'ada' });
+  });
+});
+
+describe('the audit trail', () => {
+  const service = (): AuditService => new AuditService(house.store, house.trail);
+  const page = (query: object): ReturnType<AuditService['page']> => service().page(auditQuery.parse(query));
+
+  /** Statements on the file from outside. */
+  async function outside(sql: string): Promise<void> {
+    const database = new sqlite3.Database(join(folder, DATABASE_FILE));
+    try {
+      await new Promise<void>((resolve, reject) =>
+        database.exec(sql, (error) => {
+          if (error) reject(error);
+          else resolve();
+        }),
+      );
+    } finally {
+      await new Promise((resolve) => {
+        database.close(resolve);
+      });
+    }
+  }
+
+  it('has who did what to whom, with what came of it', async () => {
+    await actAs({ by: 'key-1', requestId: 'req-1' }, async () => {
+      await house.enrolled('ada', 1, 2);
+      await house.verify('ada', { voice: 1, seed: 50 });
+      await house.verify('ada', { voice: 2, seed: 50 });
+    });
+    await house.identify({ voice: 1, seed: 51 });
+    const { entries } = await page({});
+    expect(entries.map(({ entry }) => `${entry.by} ${entry.action} ${entry.outcome}`)).toEqual([
+      'key-1 speaker.created OK',
+      'key-1 enrollment.added OK',
+      'key-1 enrollment.added OK',
+      'key-1 voice.verified ACCEPT',
+      'key-1 voice.verified REJECT',
+      'local voice.identified ACCEPT',
+    ]);
+    expect(entries.every(({ speakerId }) => speakerId === 'ada')).toBe(true);
+    expect(entries[0]?.entry).toMatchObject({ requestId: 'req-1' });
+    const enrolled = (await house.enrollments.list('ada')).enrollments.map(({ id }) => id);
+    expect(entries.flatMap(({ entry }) => (entry.action === 'enrollment.added' ? [entry.object] : []))).toEqual(
+      expect.arrayContaining(enrolled),
+    );
+  });
+
+  it('has no entry of what was undone', async () => {
+    await house.speakers.create({ id: 'ada' });
+    await expect(house.speakers.create({ id: 'ada' })).rejects.toMatchObject({ code: 'SPEAKER_EXISTS' });
+    await expect(
+      house.store.transaction(async ({ audit }) => {
+        await audit.record({ action: 'speaker.erased' });
+        throw new Error('changed my mind');
+      }),
+    ).rejects.toThrow('changed my mind');
+    expect(await trail()).toEqual(['speaker.created OK']);
+  });
+
+  it('is read page by page, by speaker and by time', async () => {
+    for (const id of ['ada', 'bob', 'cleo']) await house.enrolled(id, 1, 2);
+    const seen: number[] = [];
+    for (let cursor: number | null = 0; cursor !== null;) {
+      const found: Awaited<ReturnType<AuditService['page']>> = await page({ limit: 2, cursor });
+      seen.push(...found.entries.map(({ entry }) => entry.id));
+      cursor = found.nextCursor;
+    }
+    expect(seen).toHaveLength(9);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(await trail({ speaker: 'bob' })).toHaveLength(3);
+    expect(await trail({ to: '2020-01-01T00:00:00Z' })).toEqual([]);
+    expect(await trail({ from: '2020-01-01T00:00:00Z' })).toHaveLength(9);
+    await expect(page({ speaker: 'nobody' })).rejects.toMatchObject({ code: 'SPEAKER_NOT_FOUND' });
+  });
+
+  it('refuses to be changed, deleted or replaced', async () => {
+    await house.speakers.create({ id: 'ada' });
+    for (const sql of [
+      `UPDATE audit SET by = 'somebody else'`,
+      'DELETE FROM audit',
+      `INSERT OR REPLACE INTO audit SELECT id, at, 'somebody else', action, subject, object, outcome, request_id FROM audit`,
+      `REPLACE INTO audit (id, at, by, action, outcome) SELECT id, at, 'x', action, outcome FROM audit`,
+    ]) {
+      await expect(outside(sql)).rejects.toThrow(/append-only/);
+    }
+    expect(await trail()).toEqual(['speaker.created OK']);
+  });
+
+  it('knows an erased speaker by an opaque id alone, and one who comes again under the same id by another', async () => {
+    await house.enrolled('ada', 1, 1);
+    const before = (await page({ speaker: 'ada' })).entries[0]!.entry.subject;
+    await house.speakers.erase('ada');
+    const { entries } = await page({ subject: before });
+    expect(entries.map(({ entry }) => entry.action)).toEqual(['speaker.created', 'enrollment.added', 'speaker.erased']);
+    expect(entries.map(({ speakerId }) => speakerId)).toEqual([null, null, null]);
+    expect(JSON.stringify(entries)).not.toContain('ada');
+    await house.speakers.create({ id: 'ada' });
+    expect(await trail({ speaker: 'ada' })).toEqual(['speaker.created OK']);
+  });
+
+  it('keeps matches that the database did not take until it does', async () => {
+    await house.enrolled('ada', 1);
+    await outside("CREATE TRIGGER closed BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'closed'); END");
+    expect(await house.verify('ada', { voice: 1, seed: 50 })).toMatchObject({ decision: 'ACCEPT' });
+    await expect(house.trail.flush()).rejects.toThrow(/closed/);
+    await outside('DROP TRIGGER closed');
+    expect((await trail({ speaker: 'ada' })).at(-1)).toBe('voice.verified ACCEPT');
+  });
+
+  it('leaves matches out where it is told to, and knows the last use all the same', async () => {
+    await restart({ auditMatches: 'off' });
+    await house.enrolled('ada', 1, 2);
+    await house.verify('ada', { voice: 1, seed: 50 });
+    expect(await trail({ speaker: 'ada' })).not.toContain('voice.verified ACCEPT');
+    expect((await house.consent.get('ada')).lastUsedAt).not.toBeNull();
+  });
+});
+
+describe('an export', () => {
+  const exports = (): ExportService => {
+    return new ExportService(house.store, house.trail, new ConsentPolicy(Config.of(), NOT_LISTENING));
+  };
+
+  it('has everything of one speaker and nothing of others, vectors only where asked for', async () => {
+    await house.enrolled('ada', 1);
+    await house.enrolled('bob', 2);
+    await house.consent.give('ada', FORM);
+    await house.verify('ada', { voice: 1, seed: 50 });
+    const found = exportView.strict().parse(await exports().export('ada', false));
+    expect(found).toMatchObject({
+      speaker: { id: 'ada', lastUsedAt: expect.any(String) },
+      consent: { status: 'GIVEN', consent: FORM },
+      audio: { kept: false },
+      profiles: [{ enrollmentStatus: 'Enrolled' }],
+    });
+    expect(found.enrollments).toHaveLength(3);
+    expect(found.enrollments[0]).toMatchObject({ quality: { label: 'GOOD' }, agreement: expect.any(Number) });
+    expect(found.audit.map(({ action }) => action)).toEqual([
+      'speaker.created',
+      ...Array<string>(3).fill('enrollment.added'),
+      'consent.given',
+      'voice.verified',
+      'speaker.exported',
+    ]);
+    expect(JSON.stringify(found)).not.toMatch(/bob|"embedding"/);
+    const full = await exports().export('ada', true);
+    const stored = (await house.enrollments.list('ada')).enrollments.map(({ embedding }) => Array.from(embedding));
+    expect(full.enrollments.map(({ embedding }) => embedding)).toEqual(stored);
+    expect(Math.hypot(...(full.profiles[0]?.embedding ?? []))).toBeCloseTo(1, 5);
+    await expect(exports().export('nobody', false)).rejects.toMatchObject({ code: 'SPEAKER_NOT_FOUND' });
+  });
+});
+
+/** Time that is moved by hand. */
+class HandClock extends Clock {
+  private time = Date.now();
+  private alarms: { at: number; work: () => void }[] = [];
+
+  now(): Date {
+    return new Date(this.time);
+  }
+
+  after(milliseconds: number, work: () => void): () => void {
+    const alarm = { at: this.time + milliseconds, work };
+    this.alarms.push(alarm);
+    return () => (this.alarms = this.alarms.filter((one) => one !== alarm));
+  }
+
+  /** When the next alarm is due, in days from now. */
+  get nextInDays(): number {
+    return Math.min(...this.alarms.map(({ at }) => at - this.time)) / 86_400_000;
+  }
+
+  pass(days: number): void {
+    this.time += days * 86_400_000;
+    const due = this.alarms.filter(({ at }) => at <= this.time);
+    this.alarms = this.alarms.filter(({ at }) => at > this.time);
+    for (const { work } of due) work();
+  }
+}
+
+describe('retention', () => {
+  const clock = (): HandClock => new HandClock();
+
+  function retention(time: Clock, settings: ConfigInput): Retention {
+    return new Retention(house.speakers, house.store, house.trail, Config.of(settings), time);
+  }
+
+  it('erases who was neither enrolled nor matched for so long, with everything', async () => {
+    for (const [i, id] of ['ada', 'bob', 'new'].entries()) await house.enrolled(id, i);
+    await house.gallery.ready();
+    const time = clock();
+    const sweeps = retention(time, { retentionDays: 30 });
+    expect(await sweeps.sweep()).toEqual({ speakers: 0, auditEntries: 0 });
+    time.pass(29);
+    expect(await sweeps.sweep()).toMatchObject({ speakers: 0 });
+    time.pass(2);
+    // Ada was verified a day ago: the repositories take the time they are given.
+    const dayAgo = new Date(time.now().getTime() - 86_400_000);
+    await house.store.transaction(({ speakers }) => speakers.used('ada', dayAgo));
+    expect(await sweeps.sweep()).toMatchObject({ speakers: 2 });
+    expect((await house.speakers.page(10, undefined)).voices.map(({ speaker }) => speaker.id)).toEqual(['ada']);
+    expect((await house.identify({ voice: 1, seed: 50 })).ranking).toHaveLength(1);
+    const { entries } = await new AuditService(house.store, house.trail).page(auditQuery.parse({}));
+    expect(entries.filter(({ entry }) => entry.action === 'speaker.erased').map(({ entry }) => entry.by)).toEqual([
+      'retention',
+      'retention',
+    ]);
+  });
+
+  it('keeps everybody where it is off', async () => {
+    await house.enrolled('ada', 1);
+    const time = clock();
+    time.pass(10_000);
+    expect(await retention(time, {}).sweep()).toEqual({ speakers: 0, auditEntries: 0 });
+    expect((await house.speakers.page(10, undefined)).total).toBe(1);
+  });
+
+  it('erases more than one batch', async () => {
+    await house.speakers.addMissing(Array.from({ length: 120 }, (_, i) => ({ id: `s${i}` })));
+    const time = clock();
+    time.pass(2);
+    expect(await retention(time, { retentionDays: 1 }).sweep()).toMatchObject({ speakers: 120 });
+  });
+
+  it('trims the audit trail by age, and leaves it as guarded as it was', async () => {
+    await house.speakers.create({ id: 'ada' });
+    const time = clock();
+    time.pass(800);
+    expect(await retention(time, { auditDays: 730 }).sweep()).toEqual({ speakers: 0, auditEntries: 1 });
+    expect(await trail()).toEqual(['audit.trimmed OK']);
+    await expect(house.database.query((manager) => manager.query('DELETE FROM audit'))).rejects.toThrow(/append-only/);
+  });
+
+  it('sweeps at the start and every day after, and no more once it is stopped', async () => {
+    await house.enrolled('ada', 1);
+    const time = clock();
+    const sweeps = retention(time, { retentionDays: 1.5 });
+    sweeps.onApplicationBootstrap();
+    await sweeps.settled();
+    expect((await house.speakers.page(10, undefined)).total).toBe(1);
+    expect(time.nextInDays).toBe(1);
+    time.pass(1);
+    await sweeps.settled();
+    expect((await house.speakers.page(10, undefined)).total).toBe(1);
+    time.pass(1);
+    await sweeps.settled();
+    expect((await house.speakers.page(10, undefined)).total).toBe(0);
+    await sweeps.onModuleDestroy();
+    expect(time.nextInDays).toBe(Infinity);
+  });
+});
