@@ -26,7 +26,7 @@ export function describeAccess({ paths }: OpenAPIObject): void {
 }
 
 function describe(operation: Operation): void {
-  const access = (operation[ACCESS_EXTENSION] ??= 'admin');
+  const access = operation[ACCESS_EXTENSION] ?? 'admin';
   if (access === 'public') return;
   // Either, or none where the service asks for none.
   operation.security = [{ bearer: [] }, { apiKey: [] }, {}];
