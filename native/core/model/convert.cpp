@@ -178,8 +178,9 @@ Status measure(ordered_json& manifest, const Module& stored, const Module& in_fu
     return report.error();
   }
   if (!report.value().passed) {
-    return Error{ErrorCode::MODEL_INVALID,
-                 "in int8 its embeddings move further from those in fp32 than a cosine of 0.995: keep it in fp32"};
+    const auto worst = std::ranges::max(report.value().cases, {}, &VerifyCase::one_minus_cosine).one_minus_cosine;
+    return Error{ErrorCode::MODEL_INVALID, "in int8 its embeddings move away from those in fp32, to a cosine of " +
+                                               std::to_string(1 - worst) + ": keep it in fp32"};
   }
   return ok();
 }

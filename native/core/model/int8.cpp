@@ -32,8 +32,7 @@ c10::IValue pack(const at::Tensor& weights, const c10::IValue& bias) {
 bool bears_int8(std::string_view tensor) {
   constexpr std::array<std::string_view, 4> kLayers = {".enter.linear.weight", ".leave.linear.weight",
                                                        "aggregate.weight", "pooling.from_frame.weight"};
-  return (tensor.find(".chunks.") != tensor.npos && tensor.ends_with(".linear.weight")) ||
-         std::ranges::any_of(kLayers, [&](std::string_view layer) { return tensor.ends_with(layer); });
+  return std::ranges::any_of(kLayers, [&](std::string_view layer) { return tensor.ends_with(layer); });
 }
 
 at::Tensor to_int8(const at::Tensor& weights) {

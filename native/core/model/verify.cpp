@@ -30,6 +30,8 @@ struct Bounds {
 constexpr Bounds kFp32 = {1e-4, 1e-6};
 // Against the same weights in fp32: int8 rounds, by 7 or 8 bits as the processor has it.
 constexpr Bounds kInt8 = {0.1, 5e-3};
+// Random weights spread every rounding; what they make means nothing anyway.
+constexpr Bounds kInt8Untrained = {0.5, 0.1};
 constexpr double kLongestSeconds = 60;
 
 struct Recording {
@@ -150,7 +152,7 @@ Result<VerifyReport> verify_model(const Model& model) {
   if (!front_end) {
     return std::move(front_end).error();
   }
-  const Bounds bounds = manifest.precision == "int8" ? kInt8 : kFp32;
+  const Bounds bounds = manifest.precision == "fp32" ? kFp32 : manifest.trained ? kInt8 : kInt8Untrained;
   VerifyReport report{manifest, model.device(), model.device_note(), bounds.relative_error, bounds.one_minus_cosine, {},
                       true};
   for (const auto& [recording, stored] : *cases) {
