@@ -84,7 +84,8 @@ export class ServiceClient {
     this.base = (url ?? `http://${host || DEFAULT_HOST}:${port || DEFAULT_PORT}`).replace(/\/+$/, '');
     this.dataDir = dataDir;
     this.keyFile = keyFile;
-    this.key = keyFile === undefined ? cli.env['TIMBRE_API_KEY']?.trim() : undefined;
+    // A service of this process, for this command alone, asks for none and knows none of another.
+    this.key = keyFile === undefined && dataDir === undefined ? cli.env['TIMBRE_API_KEY']?.trim() : undefined;
   }
 
   get<T>(path: string): Promise<T> {
