@@ -13,11 +13,12 @@ import { presentedKey } from './presented-key.js';
 import { RequestRate } from './request-rate.js';
 import { ACCESS_METADATA, type AccessRule } from './scope.js';
 
+/** Of the requests under way: Nest makes a guard for every module. */
+const decisions = new WeakMap<IncomingMessage, Promise<ApiKey | null>>();
+
 /** Lets in who may, before anything of the body of a form is read. A key that is sent is checked, needed or not. */
 @Injectable()
 export class AccessGuard implements CanActivate {
-  private readonly decisions = new WeakMap<IncomingMessage, Promise<ApiKey | null>>();
-
   constructor(
     protected readonly config: Config,
     private readonly keys: KeyRing,
@@ -55,8 +56,8 @@ export class AccessGuard implements CanActivate {
    * Errors: UNAUTHENTICATED, FORBIDDEN_ORIGIN, RATE_LIMITED; those of the storage.
    */
   identify(request: IncomingMessage): Promise<ApiKey | null> {
-    let decision = this.decisions.get(request);
-    if (!decision) this.decisions.set(request, (decision = this.decide(request)));
+    let decision = decisions.get(request);
+    if (!decision) decisions.set(request, (decision = this.decide(request)));
     return decision;
   }
 

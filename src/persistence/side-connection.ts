@@ -8,8 +8,8 @@ import { ENTITIES } from './entities/index.js';
 import { sqliteCode, toStorageError } from './storage-errors.js';
 
 export interface SideConnectionOptions {
-  /** A migration that the work needs done. */
-  needs: string;
+  /** Migrations that the work needs done. */
+  needs: readonly string[];
   /** Only look. */
   readOnly?: boolean;
   /** How long a call waits for other programs that write. Default 5,000. */
@@ -24,7 +24,7 @@ export class SideConnection {
   private constructor(private readonly source: DataSource) {}
 
   /**
-   * Null where there is no database yet, or one of before the migration that is needed.
+   * Null where there is no database yet, or one of before the migrations that are needed.
    * Errors: STORAGE_UNAVAILABLE, STORAGE_INVALID.
    */
   static async open(folder: string, options: SideConnectionOptions): Promise<SideConnection | null> {
@@ -41,7 +41,7 @@ export class SideConnection {
     try {
       await source.initialize();
       const fresh = await checkOrigin(source, file);
-      if (fresh || !(await isDone(source, options.needs))) {
+      if (fresh || !(await areDone(source, options.needs))) {
         await source.destroy();
         return null;
       }
@@ -56,7 +56,23 @@ export class SideConnection {
     }
   }
 
-  /** Single statements, each a transaction of its own. Errors: those of the storage, and what `work` throws. */
+  /** All of it or nothing. One at a time. Errors: those of the storage, and what `work` throws. */
+  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.query(async (manager) => {
+      await manager.query('BEGIN IMMEDIATE');
+      try {
+        const result = await work(manager);
+        await manager.query('COMMIT');
+        return result;
+      } catch (error) {
+        // SQLite may have rolled back by itself.
+        await manager.query('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  /** Errors: those of the storage, and what `work` throws. */
   async query<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     try {
       return await work(this.source.manager);
@@ -70,10 +86,11 @@ export class SideConnection {
   }
 }
 
-async function isDone(source: DataSource, migration: string): Promise<boolean> {
+async function areDone(source: DataSource, migrations: readonly string[]): Promise<boolean> {
   try {
-    const rows = await source.query<unknown[]>('SELECT 1 FROM migrations WHERE name = ?', [migration]);
-    return rows.length > 0;
+    const rows = await source.query<{ name: string }[]>('SELECT name FROM migrations');
+    const done = new Set(rows.map(({ name }) => name));
+    return migrations.every((name) => done.has(name));
   } catch (error) {
     if (sqliteCode(error) === 'SQLITE_ERROR') return false;
     throw error;

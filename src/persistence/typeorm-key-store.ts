@@ -1,19 +1,23 @@
-import type { EntityManager } from 'typeorm';
+import { IsNull, type EntityManager } from 'typeorm';
 import type { ApiKey } from '../access/api-key.js';
 import { KeyStore } from '../access/key-store.js';
 import { Database, type DatabaseOptions } from './database.js';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { toApiKey, toApiKeyRow } from './mappers/api-key.mapper.js';
 import { Access1764200000000 } from './migrations/1764200000000-access.js';
+import { Privacy1764300000000 } from './migrations/1764300000000-privacy.js';
+import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { SideConnection } from './side-connection.js';
 
-const NEEDS = new Access1764200000000().name;
+/** The tables of keys and of the audit trail. */
+const NEEDS = [new Access1764200000000().name, new Privacy1764300000000().name];
 
 /** A service that cannot read its keys lets nobody in: it shall say so soon. */
 const READER_BUSY_TIMEOUT_MS = 1000;
 
 interface Runner {
   query<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
+  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
 }
 
 export class TypeOrmKeyStore extends KeyStore {
@@ -55,20 +59,19 @@ export class TypeOrmKeyStore extends KeyStore {
   }
 
   async insert(key: ApiKey): Promise<void> {
-    await this.writer.query((manager) => manager.insert(ApiKeyEntity, toApiKeyRow(key)));
+    await this.writer.transaction(async (manager) => {
+      await manager.insert(ApiKeyEntity, toApiKeyRow(key));
+      await new TypeOrmAuditRepository(manager).record({ action: 'key.created', object: key.id });
+    });
   }
 
-  async revoke(id: string, at: Date): Promise<boolean> {
-    const result = await this.writer.query((manager) =>
-      manager
-        .createQueryBuilder()
-        .update(ApiKeyEntity)
-        .set({ revokedAt: () => 'COALESCE("revoked_at", :at)' })
-        .where({ id })
-        .setParameter('at', at.getTime())
-        .execute(),
-    );
-    return result.affected === 1;
+  revoke(id: string, at: Date): Promise<boolean> {
+    return this.writer.transaction(async (manager) => {
+      const live = { id, revokedAt: IsNull() };
+      const { affected } = await manager.update(ApiKeyEntity, live, { revokedAt: at.getTime() });
+      if (affected === 1) await new TypeOrmAuditRepository(manager).record({ action: 'key.revoked', object: id });
+      return affected === 1 || manager.existsBy(ApiKeyEntity, { id });
+    });
   }
 
   async used(id: string, day: string): Promise<void> {

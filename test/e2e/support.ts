@@ -75,6 +75,7 @@ export class TestService {
       dataDir: await mkdtemp(workshop.path('data-')),
       modelCacheDir: workshop.folder,
       drainSeconds: 5,
+      rateLimit: 0,
       ...settings,
     });
     return new TestService(await startService(config, createLog(config.logLevel, sink)), uploadDir, log);

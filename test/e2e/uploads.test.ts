@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
 import { errorBody } from '../../src/common/api-errors.js';
 import type { ConfigInput } from '../../src/config/config.js';
 import { embeddingsView } from '../../src/embeddings/embeddings.dto.js';
+import { RawClient } from './raw-client.js';
 import { silence, TestService, until, wav, Workshop } from './support.js';
 
 let workshop: Workshop;
@@ -224,38 +224,3 @@ test('a folder of uploads that cannot be written is 507, and names its variable'
     await broken.close();
   }
 });
-
-/** A client that sends what it likes. */
-class RawClient {
-  private received = '';
-
-  private constructor(private readonly socket: Socket) {
-    socket.on('data', (chunk: Buffer) => (this.received += chunk.toString('latin1')));
-    socket.on('error', () => undefined);
-  }
-
-  static async post(of: TestService, path: string, headers: Record<string, string>): Promise<RawClient> {
-    const { hostname, port } = new URL(of.url);
-    const socket = connect(Number(port), hostname);
-    await new Promise((resolve) => socket.once('connect', resolve));
-    const client = new RawClient(socket);
-    const all = { host: hostname, 'content-type': 'multipart/form-data; boundary=x', ...headers };
-    const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-    client.write(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
-    return client;
-  }
-
-  write(text: string): void {
-    this.socket.write(text);
-  }
-
-  /** The whole answer. */
-  async answer(): Promise<string> {
-    await until(() => /\r\n\r\n.*}$/s.test(this.received));
-    return this.received;
-  }
-
-  destroy(): void {
-    this.socket.destroy();
-  }
-}
