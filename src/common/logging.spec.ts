@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { Writable } from 'node:stream';
 import { newApiKey } from '../access/api-key.js';
 import { createLog, NestLog } from './logging.js';
 
@@ -33,7 +34,13 @@ describe('the log', () => {
 
   test('holds no key on a terminal', () => {
     let lines = '';
-    createLog('info', { isTTY: true, write: (line) => (lines += line) }).info(`hello ${text}`);
+    const terminal = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        lines += chunk.toString();
+        done();
+      },
+    });
+    createLog('info', Object.assign(terminal, { isTTY: true })).info(`hello ${text}`);
     expect(lines).toContain('hello');
     expect(lines).not.toContain(secret);
   });

@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { IsNull, type EntityManager } from 'typeorm';
 import type { ApiKey } from '../access/api-key.js';
 import { KeyStore } from '../access/key-store.js';
+import { TimbreError } from '../common/timbre-error.js';
 import { Database, type DatabaseOptions } from './database.js';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { toApiKey, toApiKeyRow } from './mappers/api-key.mapper.js';
@@ -14,6 +16,9 @@ const NEEDS = [new Access1764200000000().name, new Privacy1764300000000().name];
 
 /** A service that cannot read its keys lets nobody in: it shall say so soon. */
 const READER_BUSY_TIMEOUT_MS = 1000;
+
+const ATTEMPTS = 10;
+const PAUSE_MS = 200;
 
 interface Runner {
   query<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
@@ -44,12 +49,18 @@ export class TypeOrmKeyStore extends KeyStore {
 
   /** The same, which makes the database, or brings it up to date, where nobody has it open. */
   static async openOrMake(options: DatabaseOptions): Promise<KeyStore> {
-    const found = await this.open(options.folder);
-    if (found) return found;
-    await (await Database.open(options)).close();
-    const made = await this.open(options.folder);
-    if (!made) throw new Error('the database was made without keys');
-    return made;
+    for (let attempt = 1; ; attempt++) {
+      const found = await this.open(options.folder);
+      if (found) return found;
+      try {
+        await (await Database.open(options)).close();
+      } catch (error) {
+        // Whoever has it may be making it at this moment.
+        const busy = error instanceof TimbreError && error.code === 'STORAGE_UNAVAILABLE';
+        if (!busy || attempt === ATTEMPTS) throw error;
+        await delay(PAUSE_MS);
+      }
+    }
   }
 
   async all(): Promise<ApiKey[]> {
