@@ -9,6 +9,7 @@ import { CompatModule } from '../compat/compat.module.js';
 import { Config, type ConfigInput } from '../config/config.js';
 import { ConfigModule } from '../config/config.module.js';
 import { ConsentModule } from '../consent/consent.module.js';
+import { DataKeysModule } from '../data-keys/data-keys.module.js';
 import { EmbeddingsModule } from '../embeddings/embeddings.module.js';
 import { EngineModule } from '../engine/engine.module.js';
 import { EnrollmentsModule } from '../enrollments/enrollments.module.js';
@@ -60,6 +61,7 @@ export class TimbreModule implements OnModuleInit {
         VerificationModule,
         IdentificationModule,
         PrivacyModule,
+        DataKeysModule,
         JobsModule,
         CompatModule,
       ],

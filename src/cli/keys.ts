@@ -6,6 +6,7 @@ import { TimbreError } from '../common/timbre-error.js';
 import { Config } from '../config/config.js';
 import { SETTINGS } from '../config/settings.js';
 import { table, type Cli } from './cli.js';
+import { registerRotateData } from './keys-rotate.js';
 import { number } from './options.js';
 
 interface Options {
@@ -61,6 +62,8 @@ export function register(program: Command, cli: Cli): void {
       if (options.json) await cli.json({ revoked: id });
       else cli.note(`${id} is revoked`);
     });
+
+  registerRotateData(keys, cli);
 }
 
 function dataDirOption(): Option {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../common/package-version.js';
 import { TimbreError } from '../common/timbre-error.js';
+import * as backup from './backup.js';
 import * as calibrate from './calibrate.js';
 import { Cli, type Surroundings } from './cli.js';
 import * as compare from './compare.js';
@@ -29,6 +30,7 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   models,
   serve,
   keys,
+  backup,
   speakers,
   enroll,
   jobs,

@@ -96,6 +96,10 @@ export class ServiceClient {
     return this.request<T>('POST', path, content);
   }
 
+  put<T>(path: string, content: Content): Promise<T> {
+    return this.request<T>('PUT', path, content);
+  }
+
   patch<T>(path: string, content: Content): Promise<T> {
     return this.request<T>('PATCH', path, content);
   }

@@ -1,5 +1,7 @@
 import { Option, type Command } from 'commander';
+import type { ConsentView } from '../consent/consent.dto.js';
 import type { ProfileView } from '../enrollments/enrollments.dto.js';
+import type { ExportView } from '../privacy/export.dto.js';
 import type { SpeakersView, SpeakerView } from '../speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
 import { describeSpeaker } from './describe-speaker.js';
@@ -59,6 +61,40 @@ export function register(program: Command, cli: Cli): void {
       const speaker = await new ServiceClient(cli, options).patch<SpeakerView>(speakerPath(id), { json: { name } });
       if (options.json) await cli.json(speaker);
       else cli.note(`${speaker.id} is called ${speaker.name ?? ''}`);
+    });
+
+  add(
+    'consent',
+    "record the speaker's consent",
+    'consent ada --by "Ada Lovelace" --how "signed form" --text privacy-2026',
+  )
+    .argument('<speaker>', "the speaker's id")
+    .requiredOption('--by <who>', 'who gave it')
+    .requiredOption('--how <method>', 'how it was given')
+    .requiredOption('--text <version>', 'which text was agreed to')
+    .option('--at <time>', 'when, ISO 8601 (default: now)')
+    .action(async (id: string, options: Options & { by: string; how: string; text: string; at?: string }) => {
+      const { by: givenBy, how: method, text: textVersion, at } = options;
+      const json = { givenBy, method, textVersion, ...(at !== undefined && { givenAt: at }) };
+      const consent = await new ServiceClient(cli, options).put<ConsentView>(speakerPath(id, 'consent'), { json });
+      if (options.json) await cli.json(consent);
+      else cli.note(`the consent of ${id} is recorded`);
+    });
+
+  add('opt-out', 'withdraw consent: the speaker is not enrolled or matched any more', 'opt-out ada')
+    .argument('<speaker>', "the speaker's id")
+    .action(async (id: string, options: Options) => {
+      const consent = await new ServiceClient(cli, options).delete<ConsentView>(speakerPath(id, 'consent'));
+      if (options.json) await cli.json(consent);
+      else cli.note(`${id} has opted out; what is stored stays until \`timbre speakers remove ${id}\``);
+    });
+
+  add('export', 'everything that is stored about a speaker, as one JSON document', 'export ada > ada.json')
+    .argument('<speaker>', "the speaker's id")
+    .option('--vectors', 'with the voice embeddings: whoever has them can recognise the voice')
+    .action(async (id: string, options: Options & { vectors?: true }) => {
+      const path = `${speakerPath(id, 'export')}${options.vectors ? '?vectors=true' : ''}`;
+      await cli.json(await new ServiceClient(cli, options).get<ExportView>(path));
     });
 
   add('remove', 'erase a speaker for good, with all recordings and profiles', 'remove ada')

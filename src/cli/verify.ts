@@ -13,7 +13,7 @@ export function register(program: Command, cli: Cli): void {
     .addHelpText(
       'after',
       `
-The exit status is 0 for every decision: ACCEPT, REJECT, NOT_ENOUGH_SPEECH, NOT_ENROLLED.
+The exit status is 0 for every decision: ACCEPT, REJECT, NOT_ENOUGH_SPEECH, NOT_ENROLLED, OPTED_OUT.
 
 Example:
   timbre verify ada claim.wav`,

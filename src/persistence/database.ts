@@ -1,24 +1,28 @@
 import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { Logger } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { TimbreError } from '../common/timbre-error.js';
-import { loadDataKey } from './data-key.js';
+import { loadDataKeys, removeKeysAside } from './data-key.js';
 import { ENTITIES } from './entities/index.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { FolderLock } from './folder-lock.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { toStorageError } from './storage-errors.js';
+import { forgetTraces, hasTraces } from './traces.js';
 import { VectorCipher } from './vector-cipher.js';
 
 export interface DatabaseOptions {
   /** Holds the database, its key unless that lies elsewhere, and its lock; made where it is missing. */
   folder: string;
-  /** The data key, 32 bytes in base64 or hexadecimal. Default: from `keyFile`. */
+  /** The data key, 32 bytes in base64 or hexadecimal, with older ones after it. Default: from `keyFile`. */
   key?: string | undefined;
   /** Default: `data.key` in the folder, made at the first start. */
   keyFile?: string | undefined;
   /** How long a call waits for other programs that hold the database. Default 5,000. */
   busyTimeoutMs?: number | undefined;
+  /** How long erasures gather before the file is written anew without their traces. Default 10,000. */
+  rewriteAfterMs?: number | undefined;
 }
 
 export const DATABASE_FILE = 'timbre.sqlite';
@@ -26,8 +30,12 @@ export const DATABASE_FILE = 'timbre.sqlite';
 /** Marks the file as ours in its header ("Timb"), see PRAGMA application_id. */
 const APPLICATION_ID = 0x54696d62;
 
+const REWRITE_AFTER_MS = 10_000;
+const REWRITE_RETRY_MS = 60_000;
+const CHECKPOINT_RETRY_MS = 1000;
+
 /** A known text under the data key tells a wrong key before anything is written with it. */
-const KEY_CHECK = { name: 'key-check', text: 'timbre', belongsTo: ['key-check'] } as const;
+export const KEY_CHECK = { name: 'key-check', text: 'timbre', belongsTo: ['key-check'] } as const;
 
 /**
  * One SQLite file behind one connection. Work runs strictly one after the other: TypeORM's transactions on SQLite share
@@ -38,11 +46,16 @@ export class Database {
   private closed = false;
   /** Deleted rows may still be readable in the write-ahead log. */
   private traces = false;
+  private rewriting: NodeJS.Timeout | undefined;
+  private readonly logger = new Logger('Database');
 
   private constructor(
     private readonly source: DataSource,
     private readonly lock: FolderLock,
     readonly cipher: VectorCipher,
+    /** Null where the key came without a file. */
+    readonly keyFile: string | null,
+    private readonly rewriteAfterMs: number,
   ) {}
 
   /**
@@ -68,23 +81,23 @@ export class Database {
       await source.initialize();
       const fresh = await checkOrigin(source, file);
       const check = fresh ? null : await readKeyCheck(source);
-      const cipher = new VectorCipher(
-        await loadDataKey({
-          key: options.key,
-          keyFile: resolve(options.keyFile ?? join(folder, 'data.key')),
-          create: check === null,
-        }),
-      );
+      const keyFile = resolve(options.keyFile ?? join(folder, 'data.key'));
+      const keys = await loadDataKeys({ key: options.key, keyFile, create: check === null });
+      const cipher = new VectorCipher(...keys);
       if (check) proveKey(cipher, check, file);
       await source.query('PRAGMA journal_mode = WAL');
       // An acknowledged write survives a power cut; deleted rows are overwritten.
       await source.query('PRAGMA synchronous = FULL');
       await source.query('PRAGMA secure_delete = ON');
       await source.query('PRAGMA trusted_schema = OFF');
+      // Rewriting the file needs room aside, which a read-only system has nowhere else.
+      process.env['SQLITE_TMPDIR'] ??= folder;
       await source.runMigrations();
       await source.query(`PRAGMA application_id = ${APPLICATION_ID}`);
       if (!check) await writeKeyCheck(source, cipher);
-      const database = new Database(source, lock, cipher);
+      const ownKeyFile = options.key === undefined ? keyFile : null;
+      if (ownKeyFile) await removeKeysAside(ownKeyFile);
+      const database = new Database(source, lock, cipher, ownKeyFile, options.rewriteAfterMs ?? REWRITE_AFTER_MS);
       // A crash may have come between an erasure and its wipe.
       await database.wipe();
       return database;
@@ -120,19 +133,34 @@ export class Database {
 
   /**
    * Moves the write-ahead log into the database and empties it, so that nothing that was deleted can be read in either.
-   * Another program that reads at this moment can prevent it; `close` and the next call try again.
+   * Another program that reads at this moment can prevent it; `close` and the next call try again, and so does the
+   * rewriting of the file, which follows a little later where something was erased. False where it was prevented.
    */
-  wipe(): Promise<void> {
+  wipe(): Promise<boolean> {
     this.traces = true;
-    return this.alone(() => this.checkpoint());
+    return this.alone(async () => {
+      await this.checkpoint();
+      if (await hasTraces(this.source.manager)) this.rewriteSoon(this.rewriteAfterMs);
+      return !this.traces;
+    });
+  }
+
+  /** Writes the file anew, without anything of what was erased, where something was; calls wait meanwhile. */
+  rewrite(): Promise<void> {
+    return this.alone(() => this.rewriteNow());
   }
 
   async close(): Promise<void> {
     if (this.closed) return;
     await this.alone(async () => {
       this.closed = true;
+      clearTimeout(this.rewriting);
       try {
         if (this.traces) await this.checkpoint();
+        await this.rewriteNow();
+      } catch (error) {
+        // The next start does it.
+        this.logger.warn({ err: error, msg: 'traces of what was erased could not be removed yet' });
       } finally {
         await this.source.destroy();
         await this.lock.release();
@@ -140,9 +168,36 @@ export class Database {
     });
   }
 
+  private async rewriteNow(): Promise<void> {
+    const { manager } = this.source;
+    if (!(await hasTraces(manager))) return;
+    await manager.query('VACUUM');
+    await forgetTraces(manager);
+    await this.checkpoint();
+  }
+
+  private rewriteSoon(milliseconds: number): void {
+    if (this.closed) return;
+    this.rewriting ??= setTimeout(() => {
+      this.rewriting = undefined;
+      this.rewrite().catch((error: unknown) => {
+        if (this.closed) return;
+        this.logger.warn({ err: error, msg: 'traces of what was erased could not be removed; trying again' });
+        this.rewriteSoon(REWRITE_RETRY_MS);
+      });
+    }, milliseconds).unref();
+  }
+
   private async checkpoint(): Promise<void> {
     const [{ busy }] = await this.source.query<[{ busy: number }]>('PRAGMA wal_checkpoint(TRUNCATE)');
     this.traces = busy !== 0;
+    if (this.traces) this.checkpointSoon();
+  }
+
+  private checkpointSoon(): void {
+    setTimeout(() => {
+      if (this.traces && !this.closed) this.wipe().catch(() => undefined);
+    }, CHECKPOINT_RETRY_MS).unref();
   }
 
   private alone<T>(work: () => Promise<T>): Promise<T> {

@@ -28,8 +28,8 @@ export class TypeOrmVoiceStore extends VoiceStore {
     await this.database.query((manager) => manager.query('SELECT 1 FROM settings LIMIT 1'));
   }
 
-  wipe(): Promise<void> {
-    return this.database.wipe();
+  async wipe(): Promise<void> {
+    await this.database.wipe();
   }
 
   private records(manager: EntityManager): VoiceRecords {

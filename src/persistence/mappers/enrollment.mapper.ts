@@ -5,7 +5,7 @@ import type { VectorCipher } from '../vector-cipher.js';
 type Owner = Pick<EnrollmentRow, 'id' | 'speakerId' | 'model' | 'frontEnd'>;
 
 /** What an enrolment's embedding is bound to. */
-const belongsTo = ({ id, speakerId, model, frontEnd }: Owner): string[] => [
+export const enrollmentOwner = ({ id, speakerId, model, frontEnd }: Owner): string[] => [
   'enrollment',
   speakerId,
   model,
@@ -24,7 +24,7 @@ export function toEnrollment(row: EnrollmentRow, cipher: VectorCipher): Enrollme
     fileName,
     contentSha256,
     origin: { model, frontEnd },
-    embedding: cipher.openVector(row.embedding, belongsTo(row)),
+    embedding: cipher.openVector(row.embedding, enrollmentOwner(row)),
     measures: { audioSeconds, speechSeconds, sampleRate, channels, snrDb, clippedShare, bandwidthHz, levelDb },
     verdict: { accepted, reasons, quality },
   };
@@ -39,7 +39,7 @@ export function toEnrollmentRow(enrollment: Enrollment, cipher: VectorCipher): E
     fileName,
     contentSha256,
     ...origin,
-    embedding: cipher.sealVector(embedding, belongsTo({ id, speakerId, ...origin })),
+    embedding: cipher.sealVector(embedding, enrollmentOwner({ id, speakerId, ...origin })),
     ...measures,
     ...verdict,
   };

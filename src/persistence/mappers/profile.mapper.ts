@@ -3,12 +3,11 @@ import type { ProfileRow } from '../entities/profile.entity.js';
 import type { VectorCipher } from '../vector-cipher.js';
 
 /** What a profile's centroid is bound to. */
-const belongsTo = ({ speakerId, model, frontEnd }: Pick<ProfileRow, 'speakerId' | 'model' | 'frontEnd'>): string[] => [
-  'profile',
+export const profileOwner = ({
   speakerId,
   model,
   frontEnd,
-];
+}: Pick<ProfileRow, 'speakerId' | 'model' | 'frontEnd'>): string[] => ['profile', speakerId, model, frontEnd];
 
 /** Errors: STORAGE_INVALID where the centroid does not open. */
 export function toProfile(row: ProfileRow, cipher: VectorCipher): Profile {
@@ -16,7 +15,7 @@ export function toProfile(row: ProfileRow, cipher: VectorCipher): Profile {
   return {
     speakerId,
     origin: { model, frontEnd },
-    centroid: row.centroid && cipher.openVector(row.centroid, belongsTo(row)),
+    centroid: row.centroid && cipher.openVector(row.centroid, profileOwner(row)),
     members,
     speechSeconds,
     cohesion,
@@ -31,7 +30,7 @@ export function toProfileRow(profile: Profile, cipher: VectorCipher): ProfileRow
   return {
     speakerId,
     ...origin,
-    centroid: centroid && cipher.sealVector(centroid, belongsTo({ speakerId, ...origin })),
+    centroid: centroid && cipher.sealVector(centroid, profileOwner({ speakerId, ...origin })),
     members,
     speechSeconds,
     cohesion,

@@ -4,6 +4,7 @@ import type { Enrollment } from '../../enrollments/enrollment.js';
 import { EnrollmentRepository } from '../../enrollments/enrollment.repository.js';
 import { EnrollmentEntity } from '../entities/enrollment.entity.js';
 import { toEnrollment, toEnrollmentRow } from '../mappers/enrollment.mapper.js';
+import { leaveTraces } from '../traces.js';
 import type { VectorCipher } from '../vector-cipher.js';
 
 export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
@@ -47,6 +48,7 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
 
   async delete(speakerId: string, id: string): Promise<boolean> {
     const { affected } = await this.manager.delete(EnrollmentEntity, { speakerId, id });
+    if (affected) await leaveTraces(this.manager);
     return affected === 1;
   }
 }

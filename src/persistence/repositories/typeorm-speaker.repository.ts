@@ -6,6 +6,7 @@ import { EnrollmentEntity } from '../entities/enrollment.entity.js';
 import { SpeakerEntity } from '../entities/speaker.entity.js';
 import { toSpeaker, toSpeakerRow } from '../mappers/speaker.mapper.js';
 import { sqliteCode } from '../storage-errors.js';
+import { leaveTraces } from '../traces.js';
 
 export class TypeOrmSpeakerRepository extends SpeakerRepository {
   constructor(private readonly manager: EntityManager) {
@@ -103,6 +104,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
 
   async erase(id: string): Promise<boolean> {
     const { affected } = await this.manager.delete(SpeakerEntity, { id });
+    if (affected) await leaveTraces(this.manager);
     return affected === 1;
   }
 }

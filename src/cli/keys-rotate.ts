@@ -1,0 +1,82 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { TimbreError } from '../common/timbre-error.js';
+import { Config } from '../config/config.js';
+import type { RotationView } from '../data-keys/data-keys.dto.js';
+import type { Cli } from './cli.js';
+import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
+
+interface Options extends ServiceOptions {
+  json?: true;
+}
+
+const POLL_MS = 500;
+
+/** `timbre keys rotate-data`, as a part of `timbre keys`. */
+export function registerRotateData(keys: Command, cli: Cli): void {
+  addServiceOptions(keys.command('rotate-data').description('re-encrypt all voice embeddings with a new data key'))
+    .option('--json', 'one JSON document')
+    .addHelpText(
+      'after',
+      `
+Asks a running service, which goes on working meanwhile. Cut off at any moment, nothing is lost: the same command goes
+on where it stopped, and so does the service at its start.
+
+Backups made before need the old key: copy the key file before you rotate, and keep it as long as you keep them.
+
+Examples:
+  timbre keys rotate-data
+  timbre keys rotate-data --data-dir /var/lib/timbre`,
+    )
+    .action(async (options: Options) => {
+      const total = options.dataDir === undefined ? await ask(cli, options) : await rotateHere(cli, options.dataDir);
+      if (options.json) await cli.json({ rotated: true, vectors: total });
+      else cli.note(`${total} voice embeddings and profiles are encrypted with the new data key`);
+    });
+}
+
+async function ask(cli: Cli, options: Options): Promise<number> {
+  const client = new ServiceClient(cli, options);
+  const path = '/v1/data-key/rotation';
+  let now = await client.post<RotationView>(path, {});
+  const progress = cli.progress('re-encrypting', now.total, 'vectors');
+  try {
+    while (now.state === 'running') {
+      progress.update(now.done);
+      await delay(POLL_MS, undefined, { signal: cli.signal }).catch((cause: unknown) => {
+        throw new TimbreError('ABORTED', 'cancelled; the service goes on', { cause });
+      });
+      now = await client.get<RotationView>(path);
+    }
+    progress.update(now.done);
+  } finally {
+    progress.stop();
+  }
+  if (now.state === 'failed')
+    throw new TimbreError('STORAGE_UNAVAILABLE', `the rotation stopped: ${now.failure ?? ''}`);
+  return now.total;
+}
+
+async function rotateHere(cli: Cli, dataDir: string): Promise<number> {
+  const { dataDir: folder, dataKey, dataKeyFile: keyFile } = Config.of({ dataDir }, cli.env);
+  const [{ Database }, { countKeys, rotateDataKey }] = await Promise.all([
+    import('../persistence/database.js'),
+    import('../persistence/key-rotation.js'),
+  ]);
+  const database = await Database.open({ folder, key: dataKey || undefined, keyFile });
+  try {
+    const { total } = await countKeys(database);
+    const progress = cli.progress('re-encrypting', total, 'vectors');
+    try {
+      await rotateDataKey(database, {
+        signal: cli.signal,
+        reached: async () => progress.update((await countKeys(database)).done),
+      });
+    } finally {
+      progress.stop();
+    }
+    return total;
+  } finally {
+    await database.close();
+  }
+}
