@@ -81,7 +81,7 @@ function idOf(name: string, path: string): string {
 
 class FolderEnrolment {
   private readonly rows: Row[] = [];
-  private readonly underWay: Promise<void>[] = [];
+  private readonly underWay = new Set<Promise<void>>();
   private failed = 0;
   private known = 0;
 
@@ -152,7 +152,7 @@ class FolderEnrolment {
 
   /** Hands a batch over as a job; waits while the service has enough to do. */
   private async send(batch: readonly Source[]): Promise<void> {
-    while (this.underWay.length >= JOBS_AT_ONCE) await this.underWay[0];
+    while (this.underWay.size >= JOBS_AT_ONCE) await Promise.race(this.underWay);
     const fields = {
       items: JSON.stringify(batch.map((source) => ({ speakerId: source.speakerId }))),
       createSpeakers: 'true',
@@ -172,12 +172,10 @@ class FolderEnrolment {
       await this.send(batch.slice(half));
       return;
     }
-    const following = this.follow(job.id, batch).finally(() => {
-      this.underWay.splice(this.underWay.indexOf(following), 1);
-    });
+    const following = this.follow(job.id, batch).finally(() => this.underWay.delete(following));
     // Whoever waits for it hears of its failure.
     following.catch(() => undefined);
-    this.underWay.push(following);
+    this.underWay.add(following);
   }
 
   private async follow(jobId: string, batch: readonly Source[]): Promise<void> {

@@ -144,7 +144,7 @@ async function watch(cli: Cli, client: ServiceClient, id: string): Promise<JobVi
 
 /** `running, 43 of 120 done, 2 failed, 32 s left` */
 function describe({ state, counts: { total, done, failed, cancelled }, secondsLeft }: JobView): string {
-  const parts = [`${state}`, `${count(done)} of ${count(total)} done`];
+  const parts: string[] = [state, `${count(done)} of ${count(total)} done`];
   if (failed > 0) parts.push(`${count(failed)} failed`);
   if (cancelled > 0) parts.push(`${count(cancelled)} cancelled`);
   if (secondsLeft !== null) parts.push(`${duration(secondsLeft)} left`);

@@ -156,7 +156,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
         else await this.work.after(rings, signal);
         pause = FIRST_PAUSE_MS;
       } catch (thrown) {
-        if (signal.aborted) return;
+        if (this.stopping.signal.aborted) return;
         const { code, message } = toTimbreError(thrown);
         this.logger.warn({ code, msg: `jobs wait ${pause / 1000} s: ${message}` });
         await delay(pause, undefined, { signal }).catch(() => undefined);
@@ -208,16 +208,16 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   private async enrol(item: JobItem, signal: AbortSignal): Promise<Job> {
     const recording = await this.recording(item);
     try {
-      let settled: Job | null = null;
+      const settled: { job: Job | null } = { job: null };
       await this.enrollments.enrol(item.speakerId ?? '', [recording], { signal }, async ({ jobs }, [enrolled]) => {
         if (!enrolled || !('enrollment' in enrolled)) throw new Error('an enrolment without a result');
         const { enrollment, duplicate } = enrolled;
         const result = { enrollmentId: enrollment.id, duplicate, accepted: enrollment.verdict.accepted };
-        settled = await settleItem(jobs, item, { result }, new Date());
-        if (!settled) throw new TimbreError('ABORTED', 'the recording does not wait any more');
+        settled.job = await settleItem(jobs, item, { result }, new Date());
+        if (!settled.job) throw new TimbreError('ABORTED', 'the recording does not wait any more');
       });
-      if (!settled) throw new Error('an enrolment without a job');
-      return settled;
+      if (!settled.job) throw new Error('an enrolment without a job');
+      return settled.job;
     } catch (thrown) {
       const { code, message } = toTimbreError(thrown);
       throw new TimbreError(code, withNames(message, [recording]), { cause: thrown });

@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { z } from 'zod';
+import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../common/api-controller.js';
 import { ApiErrors } from '../common/api-errors.js';
 import { contextOf, rawResponse } from '../common/request-context.js';
@@ -41,6 +42,7 @@ const EVENTS_EXAMPLE = [
 ].join('\n');
 
 @ApiController('v1/jobs', 'Jobs')
+@RequireScope('read')
 @ApiErrors('STORAGE_UNAVAILABLE')
 export class JobsController {
   private readonly logger = new Logger('Jobs');
@@ -73,6 +75,7 @@ export class JobsController {
   }
 
   @Delete(':id')
+  @RequireScope('enrol')
   @ApiOperation({
     summary: 'Cancel a job; remove one that is finished',
     description: 'What was enrolled stays. A job that was cancelled is finished, and removed by a second call.',
@@ -117,7 +120,7 @@ export class JobsController {
   ): Promise<void> {
     const { signal } = contextOf(request);
     const stream = await this.events.follow(id, eventNumber(lastEventId), signal);
-    const raw = rawResponse(response as ServerResponse);
+    const raw = rawResponse(response);
     if ('hijack' in response) {
       for (const [name, value] of Object.entries(response.getHeaders())) {
         if (value !== undefined) raw.setHeader(name, value);

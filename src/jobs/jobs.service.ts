@@ -75,9 +75,10 @@ export class JobsService {
     const job = newJob(randomUUID(), checked.length, new Date());
     if (uploads.length > 0) await this.spool.adopt(job.id, uploads);
     try {
-      await this.store.transaction(async ({ jobs }) => {
+      await this.store.transaction(async ({ jobs, audit }) => {
         this.checkRoom(await jobs.unfinished());
         await jobs.insert(job, checked);
+        await audit.record({ action: 'job.created', object: job.id });
       });
     } catch (error) {
       await this.spool.removeJob(job.id);
@@ -139,7 +140,7 @@ export class JobsService {
    */
   async cancelOrRemove(id: string): Promise<Job | null> {
     const now = new Date();
-    const cancelled = await this.store.transaction(async ({ jobs }) => {
+    const cancelled = await this.store.transaction(async ({ jobs, audit }) => {
       const job = await jobs.find(id);
       if (!job) throw jobNotFound(id);
       if (isFinished(job)) {
@@ -149,6 +150,7 @@ export class JobsService {
       await jobs.cancelItems(id, now);
       const next = afterCancel(job, now);
       await jobs.update(next);
+      await audit.record({ action: 'job.cancelled', object: id });
       return next;
     });
     this.runner.drop(id);

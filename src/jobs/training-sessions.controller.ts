@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { ApiAcceptedResponse, ApiOperation } from '@nestjs/swagger';
 import { basename } from 'node:path';
 import type { z } from 'zod';
+import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../common/api-controller.js';
 import { ApiErrors } from '../common/api-errors.js';
 import { TimbreError } from '../common/timbre-error.js';
@@ -14,6 +15,7 @@ import { jobView, sessionOfPaths, sessionOfUploads, toJobView, uploadedItems, ty
 import { JobsService, type Forecast, type SessionItem } from './jobs.service.js';
 
 @ApiController('v1/training-sessions', 'Jobs')
+@RequireScope('enrol')
 @ApiErrors('OVERLOADED', 'STORAGE_UNAVAILABLE')
 export class TrainingSessionsController {
   constructor(

@@ -86,8 +86,10 @@ export class UploadsInterceptor implements NestInterceptor {
   }
 
   private limits({ forJob }: UploadOptions): ReceiveLimits {
-    const { maxJobItems, maxJsonBytes } = this.config;
-    return forJob ? { ...this.config, maxFiles: maxJobItems, fieldBytes: maxJsonBytes } : this.config;
+    if (!forJob) return this.config;
+    const { maxJobItems, maxUploadBytes, maxRequestBytes, requestSeconds, uploadDir, maxJsonBytes } = this.config;
+    const bounds = { maxUploadBytes, maxRequestBytes, requestSeconds, uploadDir };
+    return { ...bounds, maxFiles: maxJobItems, fieldBytes: maxJsonBytes };
   }
 
   private admit(request: IncomingMessage, { forJob }: UploadOptions): () => void {

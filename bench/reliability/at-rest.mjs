@@ -1,0 +1,104 @@
+// What must be true of a data folder whose service was killed, as its successor finds it.
+import { cpSync, rmSync } from 'node:fs';
+import { DATABASE_FILE, Database } from '../../dist/persistence/database.js';
+import { TypeOrmVoiceStore } from '../../dist/persistence/typeorm-voice-store.js';
+import { buildProfile } from '../../dist/enrollments/profile.js';
+
+const ALL = 1_000_000;
+
+/** @typedef {{ speakerId: string, sha256: string }} Told a recording that the service said it has */
+
+/**
+ * Everything that is wrong with a copy of the folder, a line each. The folder itself is left as it was: recovering it
+ * is the service's business.
+ * @param {string} folder
+ * @param {string} copy
+ * @param {{ told: readonly Told[], jobs: ReadonlyMap<string, unknown>, removed: ReadonlySet<string> }} known
+ * @param {{ requiredSpeechSeconds: number, outlierCosine: number }} policy
+ */
+export async function checkAtRest(folder, copy, { told, jobs, removed }, policy) {
+  cpSync(folder, copy, { recursive: true, filter: (path) => !path.endsWith(`${DATABASE_FILE}.lock`) });
+  const database = await Database.open({ folder: copy });
+  /** @type {string[]} */
+  const wrong = [];
+  try {
+    const pragma = (/** @type {string} */ name) => database.query((manager) => manager.query(`PRAGMA ${name}`));
+    const [{ integrity_check: integrity }] = await pragma('integrity_check');
+    if (integrity !== 'ok') wrong.push(`integrity_check: ${integrity}`);
+    const dangling = await pragma('foreign_key_check');
+    if (dangling.length > 0) wrong.push(`foreign_key_check: ${JSON.stringify(dangling.slice(0, 3))}`);
+
+    const counts = { enrolments: 0, profiles: 0, jobs: 0, items: 0 };
+    await new TypeOrmVoiceStore(database).read(async (records) => {
+      const stored = new Set();
+      for (const { id } of await records.speakers.page(null, ALL)) {
+        const enrolments = await records.enrollments.ofSpeaker(id);
+        counts.enrolments += enrolments.length;
+        for (const { contentSha256 } of enrolments) stored.add(`${id} ${contentSha256}`);
+        wrong.push(...(await checkProfiles(records, id, enrolments, policy, counts)));
+      }
+      for (const { speakerId, sha256 } of told) {
+        if (!stored.has(`${speakerId} ${sha256}`))
+          wrong.push(`lost: ${sha256} of ${speakerId}, which was acknowledged`);
+      }
+      const found = new Set();
+      for (const job of await records.jobs.page(null, ALL)) {
+        counts.jobs++;
+        found.add(job.id);
+        wrong.push(...(await checkJob(records, job, counts)));
+      }
+      for (const id of jobs.keys()) if (!found.has(id) && !removed.has(id)) wrong.push(`lost: job ${id}`);
+    });
+    return { wrong, counts };
+  } finally {
+    await database.close();
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+/** A profile must be that of the enrolments beside it. */
+async function checkProfiles({ profiles }, id, enrolments, policy, counts) {
+  const wrong = [];
+  const origins = new Map(enrolments.map(({ origin }) => [`${origin.model} ${origin.frontEnd}`, origin]));
+  for (const [name, origin] of origins) {
+    const profile = await profiles.find(id, origin);
+    if (!profile) {
+      wrong.push(`half: ${id} has enrolments of ${name} and no profile`);
+      continue;
+    }
+    counts.profiles++;
+    const inputs = enrolments
+      .filter((one) => one.verdict.accepted && `${one.origin.model} ${one.origin.frontEnd}` === name)
+      .map((one) => ({ enrollmentId: one.id, embedding: one.embedding, speechSeconds: one.measures.speechSeconds }));
+    const expected = buildProfile(id, origin, inputs, policy, profile.updatedAt);
+    if (JSON.stringify(expected) !== JSON.stringify(profile)) wrong.push(`half: the profile of ${id} is another`);
+  }
+  const stray = (await profiles.origins(id)).filter(({ model, frontEnd }) => !origins.has(`${model} ${frontEnd}`));
+  if (stray.length > 0) wrong.push(`half: ${id} has a profile without enrolments`);
+  return wrong;
+}
+
+/** A job's counts must be those of its recordings, and a recording that is done must be enrolled, by itself. */
+async function checkJob({ jobs, enrollments }, job, counts) {
+  const wrong = [];
+  const items = await jobs.items(job.id, 0, ALL);
+  counts.items += items.length;
+  const of = (/** @type {string} */ state) => items.filter((item) => item.state === state).length;
+  const queued = job.total - job.done - job.failed - job.cancelled;
+  const expected = { queued, done: job.done, failed: job.failed, cancelled: job.cancelled };
+  for (const [state, count] of Object.entries(expected)) {
+    if (of(state) !== count) wrong.push(`job ${job.id}: ${of(state)} recordings are ${state}, it says ${count}`);
+  }
+  const events = items.flatMap(({ event }) => (event === null ? [] : [event])).sort((a, b) => a - b);
+  if (events.some((event, i) => event !== i + 1)) wrong.push(`job ${job.id}: its events are ${events.join()}`);
+  for (const { index, state, result, error, speakerId } of items) {
+    if (state === 'failed') wrong.push(`job ${job.id}: recording ${index} failed: ${error.code}: ${error.message}`);
+    if (state !== 'done') continue;
+    // All recordings differ: one that was there already was enrolled without its outcome.
+    if (result.duplicate) wrong.push(`job ${job.id}: recording ${index} was worked on twice`);
+    if (!(await enrollments.find(speakerId, result.enrollmentId))) {
+      wrong.push(`job ${job.id}: recording ${index} is done and not enrolled`);
+    }
+  }
+  return wrong;
+}

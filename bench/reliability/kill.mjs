@@ -1,0 +1,298 @@
+// Kills the service again and again, at random moments of enrolments and jobs, and looks at what is left each time.
+//
+//   npm run build && node bench/reliability/kill.mjs [--kills 200] [--seed 1] [--out FILE or none]
+//
+// After each kill, on a copy of the data: PRAGMA integrity_check, every acknowledged recording there, every profile that
+// of its enrolments, every job's counts those of its recordings, nothing done twice. After each restart: the spool holds
+// nothing that belongs to no recording. In the end every job has finished.
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { convertCheckpoint, updateManifest } from '../../dist/addon/index.js';
+import { describeMachine, quantile, ROOT } from '../js/machine.mjs';
+import { checkAtRest } from './at-rest.mjs';
+import { random, Recordings } from './recordings.mjs';
+import { Refusal, Service } from './service.mjs';
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '200' },
+    seed: { type: 'string', default: '1' },
+    out: { type: 'string', default: join(ROOT, 'bench', 'results', 'kill.md') },
+  },
+});
+const KILLS = Number(values.kills);
+/** Milliseconds after which the service is killed at the latest: from its start, or from when it took requests. */
+const LONGEST_START = 1500;
+const LONGEST_LIFE = 2500;
+/** Share of kills that come while it starts. */
+const AT_START = 0.15;
+/** Jobs beyond which none is added: what one life gets done is less than what it is given. */
+const JOBS_WAITING = 6;
+
+const POLICY = { requiredSpeechSeconds: 8, outlierCosine: 0.5 };
+
+const next = random(Number(values.seed));
+const recordings = new Recordings(next);
+const folder = mkdtempSync(join(tmpdir(), 'timbre-kill-'));
+const data = join(folder, 'data');
+const root = join(folder, 'recordings');
+mkdirSync(root);
+const started = performance.now();
+
+/** What the service has said that it has. */
+const known = {
+  /** @type {{ speakerId: string, sha256: string }[]} */
+  told: [],
+  /** @type {Map<string, { speakerId: string, sha256: string }[]>} */
+  jobs: new Map(),
+  /** Jobs that may be gone. @type {Set<string>} */
+  removed: new Set(),
+};
+const tally = { requests: 0, cut: 0, atStart: 0, inHand: 0, resumed: 0, cancelled: 0, uploads: 0 };
+/** @type {number[]} */
+const starts = [];
+let counts = { enrolments: 0, profiles: 0, jobs: 0, items: 0 };
+let round = 0;
+
+try {
+  const env = await environment();
+  for (round = 1; round <= KILLS; round++) {
+    await live(env);
+    await look();
+    if (round % 10 === 0 || round === KILLS) {
+      console.error(`${round} of ${KILLS} kills, ${counts.enrolments} recordings, ${counts.jobs} jobs`);
+    }
+  }
+  await finish(env);
+  const report = describe();
+  console.log(report);
+  if (values.out !== 'none') writeFileSync(values.out, report);
+} catch (error) {
+  console.error(`after ${round} kills, seed ${values.seed}:`, error);
+  process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function environment() {
+  const model = join(folder, 'small.pt');
+  const checkpoint = join(ROOT, 'test', 'fixtures', 'checkpoints', 'speechbrain-c16.ckpt');
+  await convertCheckpoint({ checkpoint, family: 'speechbrain', id: 'small', out: model });
+  const calibration = { offset: -4, scale: 10, quality: {} };
+  const thresholds = [{ falseAcceptRate: 0.01, cosine: POLICY.outlierCosine, llr: 1 }];
+  await updateManifest(model, { calibration, thresholds }, model);
+  return {
+    PORT: '0',
+    EMBEDDING_SERVICE_PORT: 'off',
+    TIMBRE_MODEL: model,
+    TIMBRE_DATA_DIR: data,
+    TIMBRE_UPLOAD_DIR: folder,
+    TIMBRE_ENROLLMENT_SECONDS: String(POLICY.requiredSpeechSeconds),
+    TIMBRE_LOG_LEVEL: 'info',
+    TIMBRE_WORKERS: '2',
+    TIMBRE_RATE_LIMIT: '0',
+    AUDIO_ROOTS: root,
+  };
+}
+
+/** One life of the service, from its start to its end by SIGKILL. */
+async function live(env) {
+  const service = new Service(env);
+  if (next() < AT_START) {
+    tally.atStart++;
+    await pause(next() * LONGEST_START);
+    await service.kill();
+    return;
+  }
+  try {
+    const begun = performance.now();
+    await service.ready();
+    starts.push(performance.now() - begun);
+    await checkSpool(service);
+    const end = { at: performance.now() + next() * LONGEST_LIFE };
+    const working = Promise.all([enrol(service, end), enrol(service, end), work(service, end)]);
+    // What a client does is cut off by the kill; what goes wrong before is told.
+    working.catch(() => undefined);
+    await Promise.race([working, pause(end.at - performance.now())]);
+    const unfinished = await unfinishedJobs(service).catch(() => []);
+    if (unfinished.some(({ state }) => state === 'running')) tally.resumed++;
+    await service.kill();
+    await working;
+  } finally {
+    await service.kill();
+  }
+}
+
+/** Single recordings, one after the other, each remembered once it is acknowledged. */
+async function enrol(service, end) {
+  while (performance.now() < end.at) {
+    const speakerId = someSpeaker();
+    const recording = recordings.next();
+    const done = await attempt(async () => {
+      try {
+        await service.postJson('/v1/speakers', { id: speakerId });
+      } catch (error) {
+        if (!(error instanceof Refusal && error.code === 'SPEAKER_EXISTS')) throw error;
+      }
+      await service.postForm(`/v1/speakers/${speakerId}/enrollments`, [recording]);
+    });
+    if (!done) return;
+    known.told.push({ speakerId, sha256: recording.sha256 });
+  }
+}
+
+/** Jobs, of uploads and of paths; one in eight is cancelled. */
+async function work(service, end) {
+  while (performance.now() < end.at) {
+    const items = Array.from({ length: 2 + Math.floor(next() * 5) }, () => ({
+      speakerId: someSpeaker(),
+      recording: recordings.next(),
+    }));
+    /** @type {any} */
+    let job = null;
+    const done = await attempt(async () => {
+      if ((await unfinishedJobs(service)).length >= JOBS_WAITING) return;
+      job = next() < 0.5 ? await ofUploads(service, items) : await ofPaths(service, items);
+      known.jobs.set(
+        job.id,
+        items.map(({ speakerId, recording }) => ({ speakerId, sha256: recording.sha256 })),
+      );
+      if (next() < 0.125) {
+        // One that has just finished is removed instead; cut off, nobody knows.
+        known.removed.add(job.id);
+        const cancelled = await service.call(`/v1/jobs/${job.id}`, { method: 'DELETE' });
+        if (cancelled) {
+          known.removed.delete(job.id);
+          tally.cancelled++;
+        }
+      }
+    });
+    if (!done) return;
+    if (!job) await pause(50);
+  }
+}
+
+function ofUploads(service, items) {
+  tally.uploads++;
+  return service.postForm(
+    '/v1/training-sessions',
+    items.map(({ recording }) => recording),
+    { items: JSON.stringify(items.map(({ speakerId }) => ({ speakerId }))), createSpeakers: 'true' },
+  );
+}
+
+function ofPaths(service, items) {
+  const named = items.map(({ speakerId, recording }) => {
+    const path = join(root, recording.name);
+    writeFileSync(path, recording.bytes);
+    return { speakerId, path };
+  });
+  return service.postJson('/v1/training-sessions', { createSpeakers: true, items: named });
+}
+
+/** False where the service was killed meanwhile: nobody knows what became of the request. */
+async function attempt(request) {
+  tally.requests++;
+  try {
+    await request();
+    return true;
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    tally.cut++;
+    return false;
+  }
+}
+
+/** New voices every ten rounds, so that no profile grows without end. */
+function someSpeaker() {
+  return `s${Math.floor(round / 10)}-${Math.floor(next() * 6)}`;
+}
+
+async function unfinishedJobs(service) {
+  const { jobs } = await service.call('/v1/jobs?limit=500');
+  return jobs.filter(({ state }) => state === 'queued' || state === 'running');
+}
+
+/** The data as the kill left it. */
+async function look() {
+  const found = await checkAtRest(data, join(folder, 'copy'), known, POLICY);
+  if (found.wrong.length > 0) throw new Error(found.wrong.join('\n'));
+  counts = found.counts;
+}
+
+/** Every file of the spool must belong to a recording that waits; one that is being removed has a moment. */
+async function checkSpool(service) {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const stray = [];
+    for (const jobId of readdirSync(join(data, 'spool'))) {
+      const names = readdirSync(join(data, 'spool', jobId), { withFileTypes: true }).map(({ name }) => name);
+      const { items } = await service.call(`/v1/jobs/${jobId}?state=queued&limit=1000`).catch(() => ({ items: [] }));
+      const waiting = new Set(items.flatMap(({ index }) => [String(index), `${index}.copy`]));
+      stray.push(...names.filter((name) => !waiting.has(name)).map((name) => `${jobId}/${name}`));
+    }
+    if (stray.length === 0) return;
+    if (performance.now() > deadline) throw new Error(`the spool holds what nobody waits for: ${stray.join(', ')}`);
+    await pause(50);
+  }
+}
+
+/** Lets the service do what is left, and looks once more. */
+async function finish(env) {
+  const service = new Service(env);
+  try {
+    await service.ready();
+    const deadline = performance.now() + 600_000;
+    for (;;) {
+      const left = await unfinishedJobs(service);
+      if (left.length === 0) break;
+      if (performance.now() > deadline) throw new Error(`jobs do not finish: ${JSON.stringify(left)}`);
+      await pause(200);
+    }
+    for (const [id, items] of known.jobs) {
+      if (known.removed.has(id)) continue;
+      const { state, items: outcomes } = await service.call(`/v1/jobs/${id}?limit=1000`);
+      if (state !== 'completed' && state !== 'cancelled') throw new Error(`job ${id} is ${state}`);
+      for (const { index, state: outcome } of outcomes) if (outcome === 'done') known.told.push(items[index]);
+    }
+    await service.stop();
+  } finally {
+    await service.kill();
+  }
+  await look();
+  const spooled = readdirSync(join(data, 'spool'));
+  if (spooled.length > 0) throw new Error(`the spool is not empty in the end: ${spooled.join(', ')}`);
+}
+
+function describe() {
+  const seconds = (performance.now() - started) / 1000;
+  return `# ${KILLS} kills
+
+\`node bench/reliability/kill.mjs --kills ${KILLS} --seed ${values.seed}\`: the service is ended by SIGKILL at a random moment of its start or of
+its work, while clients enrol recordings and hand in jobs, and started again on what is left.
+
+| | |
+| --- | --- |
+| kills | ${KILLS}, ${tally.atStart} of them while it started, ${tally.resumed} with a job running |
+| requests | ${tally.requests}, ${tally.cut} of them cut off |
+| recordings that were acknowledged, all there | ${known.told.length} |
+| recordings in the database | ${counts.enrolments} |
+| profiles, all equal to those of their enrolments made anew | ${counts.profiles} |
+| jobs, all finished | ${counts.jobs} (${tally.uploads} of uploads, ${tally.cancelled} cancelled) with ${counts.items} recordings |
+| recordings of jobs worked on twice, or without an outcome | 0 |
+| \`PRAGMA integrity_check\`, \`foreign_key_check\` | ok each time |
+| spool | after each start nothing that no recording waits for; empty in the end |
+| from the start to ready, median and longest | ${quantile(starts, 0.5).toFixed(0)} ms, ${quantile(starts, 1).toFixed(0)} ms |
+| time | ${(seconds / 60).toFixed(1)} minutes |
+
+What is looked at after each kill is a copy of the data folder, so that recovering it is left to the service.
+
+${describeMachine()}
+`;
+}
+
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, milliseconds)));
+}
