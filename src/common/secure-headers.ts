@@ -2,6 +2,7 @@ import helmet from 'helmet';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const COMMON = {
+  xFrameOptions: { action: 'deny' },
   // The service speaks plain HTTP; whoever puts TLS before it decides for how long.
   strictTransportSecurity: false,
   // Deprecated, and Swagger UI fetches from its own origin anyway.
