@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildProfile } from '../../src/enrollments/profile.js';
+import { Database } from '../../src/persistence/database.js';
+import { TypeOrmVoiceStore } from '../../src/persistence/typeorm-voice-store.js';
+import { newSpeaker } from '../../src/speakers/speaker.js';
+import { House } from './house.js';
+import { embeddingOf } from './scripted-engine.js';
+import { enrollment, ORIGIN, temporaryFolder } from './voices.js';
+
+let folder: string;
+let remove: () => Promise<void>;
+
+beforeEach(async () => {
+  ({ folder, remove } = await temporaryFolder());
+});
+
+afterEach(() => remove());
+
+/** Every file below the folder, as one. */
+async function everything(): Promise<Buffer> {
+  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Buffer.concat(await Promise.all(files.map((file) => readFile(file))));
+}
+
+function bytesOf(vector: Float32Array): Buffer {
+  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+}
+
+describe('an erased speaker', () => {
+  it('is in no row, free page, log or other file: neither name, id, file name, vector nor ciphertext', async () => {
+    const house = await House.open(folder);
+    const id = `id-${randomUUID()}`;
+    const name = `Name ${randomUUID()}`;
+    await house.speakers.create({ id, name });
+    await house.consent.give(id, { givenBy: name, method: `by hand ${id}`, textVersion: '1' });
+    const { results } = await house.enrol(id, { voice: 1 }, { voice: 1, seed: 1 }, { voice: 1, seed: 2 });
+    await house.enrolled('bob', 2);
+    await house.verify(id, { voice: 1, seed: 3 });
+    await house.trail.flush();
+    const blobs = await house.database.query((manager) =>
+      manager.query<{ blob: Buffer }[]>(
+        `SELECT embedding AS blob FROM enrollments WHERE speaker_id = ?
+         UNION ALL SELECT centroid FROM profiles WHERE speaker_id = ?`,
+        [id, id],
+      ),
+    );
+    expect(blobs).toHaveLength(4);
+    const fileNames = results.map(({ recording }) => recording.filename);
+    const gone: (string | Buffer)[] = [
+      id,
+      name,
+      ...fileNames,
+      ...results.map(({ recording }) => recording.sha256),
+      ...blobs.flatMap(({ blob }) => [blob.subarray(33, 65), blob.subarray(-32)]),
+    ];
+    const vectors = [0, 1, 2].map((seed) => bytesOf(embeddingOf({ voice: 1, seed })).subarray(0, 32));
+    // The scripted recordings lie in the folder as uploads do until their request ends.
+    for (const { recording } of results) await rm(recording.path);
+
+    const before = await everything();
+    expect(gone.filter((what) => !before.includes(what))).toEqual([]);
+    expect(vectors.filter((what) => before.includes(what))).toEqual([]);
+
+    await house.speakers.erase(id);
+    const answered = await everything();
+    expect([...gone, ...vectors].filter((what) => answered.includes(what))).toEqual([]);
+    expect((await house.identify({ voice: 1, seed: 4 })).ranking.map(({ speakerId }) => speakerId)).toEqual(['bob']);
+    await house.close();
+    const closed = await everything();
+    expect([...gone, ...vectors].filter((what) => closed.includes(what))).toEqual([]);
+    expect(closed.includes('bob')).toBe(true);
+  });
+
+  it('leaves nothing in unused parts of pages either, whatever was added and erased around', async () => {
+    // SQLite's secure_delete overwrites what it deletes, but not what rows leave behind when pages are split and joined.
+    const database = await Database.open({ folder });
+    await database.query((manager) => manager.query('PRAGMA synchronous = OFF'));
+    const store = new TypeOrmVoiceStore(database);
+    const alive = new Map<string, (string | Buffer)[]>();
+    const gone: (string | Buffer)[] = [];
+    let state = 7;
+    const random = (below: number): number => (state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 1) % below;
+    for (let round = 0; round < 60; round++) {
+      await store.transaction(async ({ speakers, enrollments, profiles }) => {
+        for (let i = 0; i < 6; i++) {
+          const id = `id-${randomBytes(6 + random(20)).toString('hex')}`;
+          const name = `name-${randomBytes(4 + random(60)).toString('hex')}`;
+          await speakers.insert(newSpeaker({ id, name }, new Date(random(1e9))));
+          const marks: string[] = [id, name];
+          for (let j = 0; j <= random(4); j++) {
+            const fileName = `file-${randomBytes(4 + random(60)).toString('hex')}`;
+            await enrollments.insert({ ...enrollment(id, fileName), fileName });
+            marks.push(fileName);
+          }
+          const inputs = [{ enrollmentId: id, embedding: enrollment(id, 'x').embedding, speechSeconds: 1 }];
+          const policy = { requiredSpeechSeconds: 1, outlierCosine: 0 };
+          await profiles.put(buildProfile(id, ORIGIN, inputs, policy, new Date()));
+          alive.set(id, marks);
+        }
+        const ids = [...alive.keys()];
+        for (let i = 0; i < 4; i++) {
+          const id = ids[random(ids.length)]!;
+          if (!(await speakers.erase(id))) continue;
+          gone.push(...alive.get(id)!);
+          alive.delete(id);
+        }
+      });
+    }
+    await store.wipe();
+    await database.rewrite();
+    const files = await everything();
+    expect(gone.length).toBeGreaterThan(500);
+    expect(gone.filter((what) => files.includes(what))).toEqual([]);
+    const [first] = [...alive.values()];
+    expect(first!.filter((what) => !files.includes(what))).toEqual([]);
+    await database.close();
+  });
+
+  it('is cleared away by the next start where the process died in between', async () => {
+    const database = await Database.open({ folder, rewriteAfterMs: 3_600_000 });
+    const store = new TypeOrmVoiceStore(database);
+    await store.transaction(async ({ speakers }) => {
+      await speakers.insert(newSpeaker({ id: 'ada' }, new Date()));
+    });
+    await store.transaction(({ speakers }) => speakers.erase('ada'));
+    const flag = (of: Database): Promise<unknown[]> =>
+      of.query((manager) => manager.query<unknown[]>(`SELECT 1 FROM settings WHERE name = 'traces'`));
+    expect(await flag(database)).toHaveLength(1);
+    await store.wipe();
+    await database.rewrite();
+    expect(await flag(database)).toEqual([]);
+    await store.transaction(async ({ speakers }) => {
+      await speakers.insert(newSpeaker({ id: 'bob' }, new Date()));
+      await speakers.erase('bob');
+    });
+    await database.close();
+    const next = await Database.open({ folder });
+    expect(await flag(next)).toEqual([]);
+    await next.close();
+  });
+});
+
+describe('a vector of one speaker', () => {
+  it('does not decrypt as another speaker’s, of another model, or as a profile', async () => {
+    const database = await Database.open({ folder });
+    const { cipher } = database;
+    const vector = embeddingOf({ voice: 1 });
+    const owner = ['enrollment', 'ada', 'model', 'front-end', 'e1'];
+    const blob = cipher.sealVector(vector, owner);
+    expect(cipher.openVector(blob, owner)).toEqual(vector);
+    for (const other of [
+      ['enrollment', 'bob', 'model', 'front-end', 'e1'],
+      ['enrollment', 'ada', 'other', 'front-end', 'e1'],
+      ['enrollment', 'ada', 'model', 'front-end', 'e2'],
+      ['profile', 'ada', 'model', 'front-end'],
+    ]) {
+      expect(() => cipher.openVector(blob, other)).toThrow(/belongs to another speaker/);
+    }
+    await database.close();
+  });
+});
