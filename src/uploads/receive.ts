@@ -51,9 +51,7 @@ export async function receive(
   };
   try {
     checkHeaders(request, form, limits);
-    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw writeFailed(error, limits.uploadDir);
-    });
+    await makeFolder(limits.uploadDir, folder);
     const upload = await new Reception(request, form, limits, folder, share).run(context);
     checkCounts(upload.recordings, form);
     return { ...upload, remove };
@@ -62,6 +60,16 @@ export async function receive(
     // What went wrong first is what is told.
     await remove().catch(() => undefined);
     throw error;
+  }
+}
+
+/** Not by one recursive call: that one says ENOENT of a read-only disk. */
+async function makeFolder(parent: string, folder: string): Promise<void> {
+  try {
+    await mkdir(parent, { recursive: true, mode: 0o700 });
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    throw writeFailed(error, parent);
   }
 }
 
@@ -193,7 +201,8 @@ class Reception {
   }
 
   private file(field: string | undefined, stream: BusboyFileStream, filename: string | undefined): void {
-    stream.on('error', (error: unknown) => this.fail(malformed(error)));
+    // `write` tells what goes wrong with it: a disk that is full ends this stream too, and is no fault of the client.
+    stream.on('error', () => undefined);
     const problem = this.refusal(field);
     if (problem) {
       stream.resume();
