@@ -1,6 +1,6 @@
 // Kills the service again and again, at random moments of enrolments and jobs, and looks at what is left each time.
 //
-//   npm run build && node bench/reliability/kill.mjs [--kills 200] [--seed 1] [--out FILE or none]
+//   npm run build && node bench/reliability/kill.mjs [--kills 200] [--minutes N] [--seed 1] [--out FILE or none]
 //
 // After each kill, on a copy of the data: PRAGMA integrity_check, every acknowledged recording there, every profile that
 // of its enrolments, every job's counts those of its recordings, nothing done twice. After each restart: the spool holds
@@ -19,10 +19,13 @@ const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: '600' },
     out: { type: 'string', default: join(ROOT, 'bench', 'results', 'kill.md') },
   },
 });
 const KILLS = Number(values.kills);
+/** Milliseconds after which no further life begins. */
+const LONGEST = Number(values.minutes) * 60_000;
 /** Milliseconds after which the service is killed at the latest: from its start, or from when it took requests. */
 const LONGEST_START = 1500;
 const LONGEST_LIFE = 2500;
@@ -58,7 +61,8 @@ let round = 0;
 
 try {
   const env = await environment();
-  for (round = 1; round <= KILLS; round++) {
+  while (round < KILLS && performance.now() - started < LONGEST) {
+    round++;
     await live(env);
     await look();
     if (round % 10 === 0 || round === KILLS) {
@@ -228,7 +232,7 @@ async function checkSpool(service) {
   for (;;) {
     const stray = [];
     for (const jobId of readdirSync(join(data, 'spool'))) {
-      const names = readdirSync(join(data, 'spool', jobId), { withFileTypes: true }).map(({ name }) => name);
+      const names = filesOf(join(data, 'spool', jobId));
       const { items } = await service.call(`/v1/jobs/${jobId}?state=queued&limit=1000`).catch(() => ({ items: [] }));
       const waiting = new Set(items.flatMap(({ index }) => [String(index), `${index}.copy`]));
       stray.push(...names.filter((name) => !waiting.has(name)).map((name) => `${jobId}/${name}`));
@@ -236,6 +240,16 @@ async function checkSpool(service) {
     if (stray.length === 0) return;
     if (performance.now() > deadline) throw new Error(`the spool holds what nobody waits for: ${stray.join(', ')}`);
     await pause(50);
+  }
+}
+
+/** Nothing for a folder whose job has just ended. */
+function filesOf(path) {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return [];
+    throw error;
   }
 }
 
@@ -268,14 +282,14 @@ async function finish(env) {
 
 function describe() {
   const seconds = (performance.now() - started) / 1000;
-  return `# ${KILLS} kills
+  return `# ${round} kills
 
-\`node bench/reliability/kill.mjs --kills ${KILLS} --seed ${values.seed}\`: the service is ended by SIGKILL at a random moment of its start or of
+\`node bench/reliability/kill.mjs --kills ${round} --seed ${values.seed}\`: the service is ended by SIGKILL at a random moment of its start or of
 its work, while clients enrol recordings and hand in jobs, and started again on what is left.
 
 | | |
 | --- | --- |
-| kills | ${KILLS}, ${tally.atStart} of them while it started, ${tally.resumed} with a job running |
+| kills | ${round}, ${tally.atStart} of them while it started, ${tally.resumed} with a job running |
 | requests | ${tally.requests}, ${tally.cut} of them cut off |
 | recordings that were acknowledged, all there | ${known.told.length} |
 | recordings in the database | ${counts.enrolments} |
