@@ -65,11 +65,12 @@ function makeClips(folder) {
  */
 async function start(script, words) {
   const child = fork(fileURLToPath(new URL(script, import.meta.url)), words);
-  const next = () =>
-    new Promise((resolve, reject) => {
-      child.once('message', resolve);
-      child.once('exit', (code) => reject(new Error(`${script} ended with ${code}`)));
-    });
+  const ended = new Promise((_, reject) => {
+    child.once('exit', (code) => reject(new Error(`${script} ended with ${code}`)));
+  });
+  // Its end matters only to whoever waits for an answer.
+  ended.catch(() => undefined);
+  const next = () => Promise.race([new Promise((resolve) => child.once('message', resolve)), ended]);
   const ask = (/** @type {any} */ message) => {
     const answer = next();
     child.send(message);
