@@ -1,0 +1,229 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { auditView } from '../../src/audit/audit.dto.js';
+import { consentView } from '../../src/consent/consent.dto.js';
+import { rotationView } from '../../src/data-keys/data-keys.dto.js';
+import { exportView } from '../../src/privacy/export.dto.js';
+import { timbre } from '../cli/support.js';
+import { canSpeak, spoken, TestService, until, wav, Workshop } from './support.js';
+
+let workshop: Workshop;
+let service: TestService;
+let bundle: string;
+
+beforeAll(async () => {
+  workshop = await Workshop.open();
+  bundle = await workshop.bundle();
+  service = await TestService.start(workshop, {
+    model: bundle,
+    dataDir: workshop.path('data'),
+    enrollmentSeconds: 8,
+    consent: 'required',
+  });
+  await service.service.ready();
+});
+
+afterAll(async () => {
+  await service.close();
+  await workshop.remove();
+});
+
+type Answer = Awaited<ReturnType<TestService['call']>>;
+
+const path = (id: string, ...more: string[]): string => ['/v1/speakers', encodeURIComponent(id), ...more].join('/');
+
+function send(method: string, at: string, body?: unknown): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', 'x-request-id': `test-${method}` };
+  return service.call(at, body === undefined ? { method } : { method, headers, body: JSON.stringify(body) });
+}
+
+const FORM = { givenBy: 'Ada Lovelace', method: 'signed form', textVersion: 'privacy-2026-03' };
+
+async function audit(query = ''): Promise<ReturnType<typeof auditView.parse>['entries']> {
+  return auditView.strict().parse((await service.call(`/v1/audit${query}`)).body).entries;
+}
+
+describe('consent over HTTP', () => {
+  test('comes first where it is required, and is withdrawn and given again', async () => {
+    await service.postJson('/v1/speakers', { id: 'ada', name: 'Ada' });
+    expect((await service.call(path('ada'))).body).toMatchObject({ consentStatus: 'NOT_RECORDED' });
+    expect(consentView.strict().parse((await service.call(path('ada', 'consent'))).body)).toEqual({
+      speakerId: 'ada',
+      status: 'NOT_RECORDED',
+      required: true,
+      consent: null,
+      withdrawnAt: null,
+    });
+    const enrol = (): Promise<Answer> => service.postForm(path('ada', 'enrollments'), [['audio', wav(3)]]);
+    expect(await enrol()).toMatchObject({ status: 409, body: { code: 'CONSENT_REQUIRED' } });
+    const given = await send('PUT', path('ada', 'consent'), { ...FORM, givenAt: '2026-03-01T10:30:00+01:00' });
+    expect(given.status).toBe(200);
+    expect(consentView.strict().parse(given.body)).toMatchObject({
+      status: 'GIVEN',
+      consent: { ...FORM, givenAt: '2026-03-01T09:30:00.000Z' },
+    });
+    expect(await enrol()).toMatchObject({ status: 201, body: { speaker: { consentStatus: 'GIVEN' } } });
+    expect(await send('DELETE', path('ada', 'consent'))).toMatchObject({ status: 200, body: { status: 'WITHDRAWN' } });
+    expect(await enrol()).toMatchObject({ status: 409, body: { code: 'OPTED_OUT' } });
+    expect((await service.postForm(path('ada', 'verify'), [['audio', wav(3)]])).body).toMatchObject({
+      decision: 'OPTED_OUT',
+      score: null,
+      recording: null,
+    });
+    expect(await send('PUT', path('ada', 'consent'), FORM)).toMatchObject({ status: 200, body: { status: 'GIVEN' } });
+  });
+
+  test.each([
+    ['nothing', {}],
+    ['no name', { ...FORM, givenBy: '' }],
+    ['two lines', { ...FORM, method: 'a\nb' }],
+    ['a long version', { ...FORM, textVersion: 'v'.repeat(101) }],
+    ['the future', { ...FORM, givenAt: '2999-01-01T00:00:00Z' }],
+    ['no time', { ...FORM, givenAt: 'yesterday' }],
+    ['a field that nobody knows', { ...FORM, signature: 'x' }],
+  ])('is not taken with %s', async (_, body) => {
+    expect(await send('PUT', path('ada', 'consent'), body)).toMatchObject({
+      status: 400,
+      body: { code: 'INVALID_ARGUMENT' },
+    });
+  });
+
+  test('is nobody’s where there is nobody', async () => {
+    for (const [method, body] of [
+      ['GET', undefined],
+      ['PUT', FORM],
+      ['DELETE', undefined],
+    ] as const) {
+      expect(await send(method, path('nobody', 'consent'), body)).toMatchObject({ status: 404 });
+    }
+    expect(await service.call(path('nobody', 'export'))).toMatchObject({ status: 404 });
+  });
+});
+
+describe('the audit trail over HTTP', () => {
+  test('has the request, the outcome and the speaker, and no name', async () => {
+    const entries = await audit('?speaker=ada');
+    expect(entries.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(['speaker.created', 'consent.given', 'enrollment.added', 'consent.withdrawn']),
+    );
+    expect(entries.find(({ action }) => action === 'consent.given')).toMatchObject({
+      by: 'local',
+      speakerId: 'ada',
+      requestId: 'test-PUT',
+      outcome: 'OK',
+    });
+    expect(JSON.stringify(entries)).not.toMatch(/Lovelace|signed form/);
+    const refused = entries.filter(({ action }) => action === 'enrollment.refused').map(({ outcome }) => outcome);
+    expect(refused.sort()).toEqual(['CONSENT_REQUIRED', 'OPTED_OUT']);
+  });
+
+  test.each(['limit=0', 'limit=x', 'cursor=-1', 'from=yesterday', 'subject=ada', 'who=ada'])(
+    'refuses %s',
+    async (query) => {
+      expect(await service.call(`/v1/audit?${query}`)).toMatchObject({
+        status: 400,
+        body: { code: 'INVALID_ARGUMENT' },
+      });
+    },
+  );
+
+  test('cannot be written to', async () => {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      expect(await send(method, '/v1/audit')).toMatchObject({ status: 404 });
+    }
+  });
+});
+
+(canSpeak ? describe : describe.skip)('a speaker with a voice', () => {
+  const speech = spoken('m1', 0);
+
+  beforeAll(async () => {
+    await service.postJson('/v1/speakers', { id: 'eve', name: 'Eve of the export' });
+    await send('PUT', path('eve', 'consent'), FORM);
+    const { status } = await service.postForm(path('eve', 'enrollments'), [
+      ['audio', speech, 'eve-1.wav'],
+      ['audio', spoken('m1', 1), 'eve-2.wav'],
+    ]);
+    expect(status).toBe(201);
+  });
+
+  const identify = async (): Promise<string> => {
+    return JSON.stringify((await service.postForm('/v1/identify', [['audio', spoken('m1', 2)]])).body);
+  };
+
+  test('is exported whole, by HTTP and from the command line', async () => {
+    const found = await service.call(path('eve', 'export'));
+    expect(found.headers.get('cache-control')).toBe('no-store');
+    const view = exportView.strict().parse(found.body);
+    expect(view).toMatchObject({ speaker: { name: 'Eve of the export' }, audio: { kept: false } });
+    expect(view.enrollments.map(({ filename }) => filename)).toEqual(['eve-1.wav', 'eve-2.wav']);
+    expect(JSON.stringify(view)).not.toContain('"embedding"');
+    const ran = await timbre(['speakers', 'export', 'eve', '--vectors', '--url', service.url]);
+    expect(ran).toMatchObject({ status: 0 });
+    const full = exportView.parse(JSON.parse(ran.stdout));
+    expect(full.enrollments[0]?.embedding).toHaveLength(32);
+    expect(full.audit.filter(({ action }) => action === 'speaker.exported')).toHaveLength(2);
+  });
+
+  test('is found until opted out, and again after', async () => {
+    expect(await identify()).toContain('"speakerId":"eve"');
+    expect(await timbre(['speakers', 'opt-out', 'eve', '--url', service.url])).toMatchObject({ status: 0 });
+    expect(await identify()).not.toContain('eve');
+    const again = ['speakers', 'consent', 'eve', '--by', 'Eve', '--how', 'spoken', '--text', '2'];
+    expect(await timbre([...again, '--url', service.url])).toMatchObject({ status: 0 });
+    expect(await identify()).toContain('"speakerId":"eve"');
+  });
+
+  test('is there after the data key was rotated and a backup restored', async () => {
+    const keyFile = workshop.path('data', 'data.key');
+    const before = await readFile(keyFile, 'utf8');
+    expect(rotationView.strict().parse((await service.call('/v1/data-key/rotation')).body)).toMatchObject({
+      state: 'idle',
+      keys: 1,
+    });
+    const ran = await timbre(['keys', 'rotate-data', '--url', service.url, '--json']);
+    expect({ ...ran, stdout: JSON.parse(ran.stdout) as unknown }).toMatchObject({
+      status: 0,
+      stdout: { rotated: true },
+    });
+    const after = await readFile(keyFile, 'utf8');
+    expect(after.trim().split('\n')).toHaveLength(1);
+    expect(after).not.toBe(before);
+    expect(await identify()).toContain('"speakerId":"eve"');
+
+    const folder = workshop.path('restored');
+    await mkdir(folder);
+    const copy = workshop.path('restored', 'timbre.sqlite');
+    const made = await timbre(['backup', copy], { env: { TIMBRE_DATA_DIR: workshop.path('data') } });
+    expect(made).toMatchObject({ status: 0, stderr: expect.stringMatching(/key is not in it/) });
+    const settings = { model: bundle, dataDir: folder, enrollmentSeconds: 8 };
+    await expect(TestService.start(workshop, settings)).rejects.toMatchObject({
+      code: 'STORAGE_INVALID',
+      message: expect.stringMatching(/data\.key is missing/),
+    });
+    const restored = await TestService.start(workshop, { ...settings, dataKeyFile: keyFile });
+    await restored.service.ready();
+    const found = await restored.postForm('/v1/identify', [['audio', spoken('m1', 2)]]);
+    expect(found.body).toMatchObject({ speakerId: 'eve', decision: 'ACCEPT' });
+    await restored.close();
+  });
+
+  test('is nowhere once erased: in no answer, no file and no temporary folder', async () => {
+    const { speaker } = exportView.parse((await service.call(path('eve', 'export'))).body);
+    expect(await send('DELETE', path('eve'))).toMatchObject({ status: 204 });
+    expect(await identify()).not.toContain('eve');
+    const trail = await audit(`?subject=${speaker.subject}`);
+    expect(trail.at(-1)).toMatchObject({ action: 'speaker.erased', speakerId: null, by: 'local' });
+    expect(JSON.stringify(trail)).not.toContain('eve');
+    await service.close();
+    await until(async () => (await service.uploads()).length === 0);
+    for (const entry of await readdir(workshop.path('data'), { recursive: true })) {
+      const file = workshop.path('data', entry);
+      if (!(await stat(file)).isFile()) continue;
+      const bytes = await readFile(file);
+      for (const what of ['Eve of the export', 'eve-1.wav', '"eve"', speech.subarray(1000, 1064)]) {
+        expect({ entry, what, found: bytes.includes(what) }).toEqual({ entry, what, found: false });
+      }
+    }
+  });
+});
