@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { TimbreError } from '../common/timbre-error.js';
 import { plainText } from '../common/plain-text.js';
-import type { Scope } from './scope.js';
+import type { Scope } from '../common/scopes.js';
 
 /** What is stored of a key; its text is shown once and kept nowhere. */
 export interface ApiKey {

@@ -1,6 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { ERROR_CODES, type ErrorCode } from '../common/error-codes.js';
-import { ACCESS_EXTENSION, type Access } from './scope.js';
+import { ACCESS_EXTENSION } from './scope.js';
+import type { Access } from '../common/scopes.js';
 
 interface Operation {
   description?: string;

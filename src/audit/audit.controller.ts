@@ -1,7 +1,7 @@
 import { Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { RequireScope } from '../access/scope.js';
-import { ApiController } from '../common/api-controller.js';
+import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../common/api-errors.js';
 import { auditQuery, auditView, toAuditEntryView, type AuditQuery, type AuditView } from './audit.dto.js';
 import { AuditService } from './audit.service.js';

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { keyIdOf, newApiKey, statusOf, type ApiKey, type KeyStatus } from '../access/api-key.js';
+import type { ApiKey, KeyStatus } from '../access/api-key.js';
 import type { KeyStore } from '../access/key-store.js';
-import { SCOPES, type Scope } from '../access/scope.js';
+import { SCOPES, type Scope } from '../common/scopes.js';
 import { TimbreError } from '../common/timbre-error.js';
 import { Config } from '../config/config.js';
 import { SETTINGS } from '../config/settings.js';
@@ -56,6 +56,7 @@ export function register(program: Command, cli: Cli): void {
   add('revoke', 'make a key invalid; a running service refuses it within a second', 'revoke 0123456789ab')
     .argument('<id>', "the key's id, or the key itself")
     .action(async (given: string, options: Options) => {
+      const { keyIdOf } = await import('../access/api-key.js');
       const id = keyIdOf(given) ?? given;
       const revoked = await withStore(cli, options, (store) => store.revoke(id, new Date()));
       if (!revoked) throw new TimbreError('KEY_NOT_FOUND', `there is no API key ${id} in ${dataDirOf(cli, options)}`);
@@ -75,6 +76,7 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
   const { name, scope: scopes, days } = options;
   const now = new Date();
   const expiresAt = days === undefined ? null : new Date(now.getTime() + days * DAY_MS);
+  const { newApiKey } = await import('../access/api-key.js');
   const { key, text } = newApiKey({ name, scopes, expiresAt }, now);
   const { dataDir: folder, dataKey, dataKeyFile: keyFile } = configOf(cli, options);
   const { TypeOrmKeyStore } = await import('../persistence/typeorm-key-store.js');
@@ -84,7 +86,7 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
   } finally {
     await store.close();
   }
-  if (options.json) await cli.json({ ...viewOf(key, now), key: text });
+  if (options.json) await cli.json({ ...(await viewOf(key, now)), key: text });
   else await cli.line(text);
   cli.note(`the key ${key.id} of ${key.name} (${key.scopes.join(', ')}) is stored as a hash only: keep its text now`);
 }
@@ -103,7 +105,7 @@ async function withStore<T>(cli: Cli, options: Options, work: (store: KeyStore) 
 
 async function show(cli: Cli, keys: readonly ApiKey[], { json }: Options): Promise<void> {
   const now = new Date();
-  const views = keys.map((key) => viewOf(key, now));
+  const views = await Promise.all(keys.map((key) => viewOf(key, now)));
   if (json) return cli.json(views);
   if (views.length === 0) {
     cli.note('no keys yet: timbre keys create --name <name> --scope <scope>');
@@ -123,7 +125,8 @@ interface KeyView extends Pick<ApiKey, 'id' | 'name' | 'scopes' | 'lastUsedOn'> 
   revokedAt: string | null;
 }
 
-function viewOf(key: ApiKey, now: Date): KeyView {
+async function viewOf(key: ApiKey, now: Date): Promise<KeyView> {
+  const { statusOf } = await import('../access/api-key.js');
   const { id, name, scopes, lastUsedOn } = key;
   return {
     id,

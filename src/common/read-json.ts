@@ -51,7 +51,7 @@ function readAll(
         grow(chunk.length);
         chunks.push(chunk);
       } catch (error) {
-        end(() => reject(error as Error));
+        end(() => reject(error instanceof Error ? error : new Error(String(error))));
       }
     };
     const complete = (): void => end(() => resolve(Buffer.concat(chunks, received)));

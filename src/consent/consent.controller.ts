@@ -2,7 +2,7 @@ import { Body, Delete, Get, Param, Put } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { RequireScope } from '../access/scope.js';
-import { ApiController } from '../common/api-controller.js';
+import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../common/api-errors.js';
 import { ConsentPolicy } from './consent-policy.js';
 import { consentView, giveConsent, toConsentView, type ConsentView } from './consent.dto.js';

@@ -3,7 +3,7 @@ import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, 
 import type { z } from 'zod';
 import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../addon/types.js';
-import { ApiController } from '../common/api-controller.js';
+import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../common/api-errors.js';
 import { Bounds } from '../common/request-context.js';
 import { Config } from '../config/config.js';

@@ -5,7 +5,7 @@ import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse } from '@nes
 import { HealthCheckService, type HealthCheckResult, type HealthIndicatorFunction } from '@nestjs/terminus';
 import { z } from 'zod';
 import { Public } from '../access/scope.js';
-import { ApiController } from '../common/api-controller.js';
+import { ApiController } from '../access/api-controller.js';
 import { EngineHealth } from './engine.health.js';
 import { VoicesHealth } from './voices.health.js';
 

@@ -2,7 +2,7 @@ import { Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { z } from 'zod';
 import { RequireScope } from '../access/scope.js';
-import { ApiController } from '../common/api-controller.js';
+import { ApiController } from '../access/api-controller.js';
 import { packageVersion } from '../common/package-version.js';
 import { Config, limitsOf } from '../config/config.js';
 import { describeState } from '../engine/addon-engine.js';

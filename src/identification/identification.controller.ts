@@ -2,7 +2,7 @@ import { HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../addon/types.js';
-import { ApiController } from '../common/api-controller.js';
+import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../common/api-errors.js';
 import { Bounds } from '../common/request-context.js';
 import type { Recording } from '../uploads/recording.js';

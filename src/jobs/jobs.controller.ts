@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { z } from 'zod';
 import { RequireScope } from '../access/scope.js';
-import { ApiController } from '../common/api-controller.js';
+import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../common/api-errors.js';
 import { contextOf, rawResponse } from '../common/request-context.js';
 import { TimbreError } from '../common/timbre-error.js';

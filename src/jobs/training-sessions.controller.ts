@@ -4,7 +4,7 @@ import { ApiAcceptedResponse, ApiOperation } from '@nestjs/swagger';
 import { basename } from 'node:path';
 import type { z } from 'zod';
 import { RequireScope } from '../access/scope.js';
-import { ApiController } from '../common/api-controller.js';
+import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../common/api-errors.js';
 import { TimbreError } from '../common/timbre-error.js';
 import { invalid } from '../common/validation.js';

@@ -2,7 +2,7 @@ import { Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces } from '@nestjs/swagger';
 import { Registry } from 'prom-client';
 import { RequireScope } from '../access/scope.js';
-import { ApiController } from '../common/api-controller.js';
+import { ApiController } from '../access/api-controller.js';
 import { Metrics } from './metrics.service.js';
 
 @ApiController('metrics', 'Operations')

@@ -2,7 +2,7 @@ import { Get, Header, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { RequireScope } from '../access/scope.js';
-import { ApiController } from '../common/api-controller.js';
+import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../common/api-errors.js';
 import { exportQuery, exportView, type ExportView } from './export.dto.js';
 import { ExportService } from './export.service.js';

@@ -5,7 +5,7 @@ import { timbre } from './support.js';
 async function commands(...path: string[]): Promise<string[][]> {
   const { stdout } = await timbre([...path, '--help']);
   const listed = /^Commands:\n((?: +.*\n?)*)/m.exec(stdout)?.[1] ?? '';
-  const names = [...listed.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name!).filter((name) => name !== 'help');
+  const names = [...listed.matchAll(/^ {2}([\w-]+)/gm)].map(([, name]) => name!).filter((name) => name !== 'help');
   const below = await Promise.all(names.map((name) => commands(...path, name)));
   return names.flatMap((name, i) => [[...path, name], ...below[i]!]);
 }

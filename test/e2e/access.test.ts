@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { newApiKey } from '../../src/access/api-key.js';
-import type { Scope } from '../../src/access/scope.js';
+import type { Scope } from '../../src/common/scopes.js';
 import { errorBody } from '../../src/common/api-errors.js';
 import type { ConfigInput } from '../../src/config/config.js';
 import { TypeOrmKeyStore } from '../../src/persistence/typeorm-key-store.js';

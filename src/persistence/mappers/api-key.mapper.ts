@@ -1,5 +1,5 @@
 import type { ApiKey } from '../../access/api-key.js';
-import type { Scope } from '../../access/scope.js';
+import type { Scope } from '../../common/scopes.js';
 import type { ApiKeyRow } from '../entities/api-key.entity.js';
 
 export function toApiKey({ scopes, createdAt, expiresAt, revokedAt, ...rest }: ApiKeyRow): ApiKey {

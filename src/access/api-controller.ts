@@ -1,9 +1,9 @@
 import { applyDecorators, Controller, UseFilters, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { AccessGuard } from '../access/access.guard.js';
-import { ErrorFilter } from './error.filter.js';
-import { RequestInterceptor } from './request.interceptor.js';
-import { validationPipe } from './validation.js';
+import { AccessGuard } from './access.guard.js';
+import { ErrorFilter } from '../common/error.filter.js';
+import { RequestInterceptor } from '../common/request.interceptor.js';
+import { validationPipe } from '../common/validation.js';
 
 /**
  * A controller of the API: access, errors, validation, deadlines and request ids are the same in this service and in any Nest
