@@ -5,7 +5,7 @@
 // After each kill, on a copy of the data: PRAGMA integrity_check, every acknowledged recording there, every profile that
 // of its enrolments, every job's counts those of its recordings, nothing done twice. After each restart: the spool holds
 // nothing that belongs to no recording. In the end every job has finished.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -221,6 +221,8 @@ async function unfinishedJobs(service) {
 
 /** The data as the kill left it. */
 async function look() {
+  // Killed before it had made anything; then nobody can have been told anything either.
+  if (known.told.length === 0 && known.jobs.size === 0 && !existsSync(data)) return;
   const found = await checkAtRest(data, join(folder, 'copy'), known, POLICY);
   if (found.wrong.length > 0) throw new Error(found.wrong.join('\n'));
   counts = found.counts;
