@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { LONGEST_ID, LONGEST_NAME } from '../speakers/speaker.js';
+import { LONGEST_ID } from '../common/speaker-id.js';
+import { LONGEST_NAME } from '../speakers/speaker.js';
 import { ITEM_STATES, JOB_STATES, waiting, type Job, type JobItem } from './job.js';
 
 const EXAMPLE_JOB = '0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeCursor, encodeCursor } from './speaker-cursor.js';
-import { newSpeaker, speakerId, speakerName, speakerNotFound } from './speaker.js';
+import { speakerId } from '../common/speaker-id.js';
+import { newSpeaker, speakerName, speakerNotFound } from './speaker.js';
 
 const refused = expect.objectContaining({ code: 'INVALID_ARGUMENT' });
 

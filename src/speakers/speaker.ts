@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { plainText } from '../common/plain-text.js';
+import { LONGEST_ID, speakerId } from '../common/speaker-id.js';
 import { TimbreError } from '../common/timbre-error.js';
 import type { Consent } from '../consent/consent.js';
 
-export const LONGEST_ID = 128;
 export const LONGEST_NAME = 200;
 
 /** Somebody whose voice can be known. The voice itself is in enrolments and the profile made of them. */
@@ -27,21 +27,6 @@ export interface Speaker {
   optedOutAt: Date | null;
   /** Of the last verification or identification; null before the first. */
   lastUsedAt: Date | null;
-}
-
-// Letters and digits of any script first, so that no id is a relative path, an option or an empty string.
-const ID = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._~@:+-]*$/u;
-
-/** A caller's id in normal form C. Errors: INVALID_ARGUMENT. */
-export function speakerId(value: string): string {
-  const id = plainText('the speaker id', value, LONGEST_ID);
-  if (!ID.test(id)) {
-    throw new TimbreError(
-      'INVALID_ARGUMENT',
-      'the speaker id begins with a letter or digit and has only letters, digits and . _ ~ @ : + - after it',
-    );
-  }
-  return id;
 }
 
 /** Errors: INVALID_ARGUMENT. */

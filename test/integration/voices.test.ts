@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type ConfigInput } from '../../src/config/config.js';
-import { type Enrolled } from '../../src/enrollments/enrollments.service.js';
+import type { ConfigInput } from '../../src/config/config.js';
+import type { Enrolled } from '../../src/enrollments/enrollments.service.js';
 import type { Enrollment } from '../../src/enrollments/enrollment.js';
 import { TypeOrmVoiceStore } from '../../src/persistence/typeorm-voice-store.js';
 import { newSpeaker } from '../../src/speakers/speaker.js';
