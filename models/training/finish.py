@@ -57,7 +57,8 @@ def finish(data: Path, out: Path, recipe: Recipe) -> None:
         rates = {"plain": monitor.rates(embeddings), "centred": monitor.rates(unit(embeddings - centre))}
         log.info("dev EER: %s", json.dumps(rates))
     facts = {
-        "recipe": recipe.to_dict(), "started_from": json.loads(state.get("started_from", "null")), "steps": state["step"], "seconds": round(state["elapsed"]), "dev_eer": rates,
+        "recipe": recipe.to_dict(), "started_from": json.loads(state.get("started_from", "null")),
+        "steps": state["step"], "seconds": round(state["elapsed"]), "dev_eer": rates,
         "speakers": len({s for split in splits for s in split.speakers}), "recordings": sum(map(len, splits)),
         "hours": round(sum(int(split.waves[1.0].lengths.sum()) for split in splits) / 16000 / 3600, 1),
         "history": state["history"],

@@ -212,8 +212,8 @@ class Trainer:
         if self.rank != 0:
             return
         state = {
-            "recipe": json.dumps(self.recipe.to_dict()), "started_from": json.dumps(self.started_from), "step": self.step,
-            "elapsed": self.elapsed, "modules": self.modules.state_dict(), "optimizer": self.optimizer.state_dict(),
+            "recipe": json.dumps(self.recipe.to_dict()), "started_from": json.dumps(self.started_from),
+            "step": self.step, "elapsed": self.elapsed, "modules": self.modules.state_dict(), "optimizer": self.optimizer.state_dict(),
             "average": self.average.network.state_dict(), "history": self.history,
         }  # fmt: skip
         part = self.checkpoint_path.with_suffix(".part")
