@@ -12,6 +12,7 @@ Options:
   --tests      also what the native and Python tests need
   --lint       also what the lint and format checks need
   --bench      also what the native benchmarks need
+  --fuzz       also what the fuzzers need
   --verbose    show what the programs print (it is kept in .cache/setup/*.log anyway)
   --help       this text
 
@@ -32,7 +33,7 @@ const flag = /** @type {const} */ ({ type: 'boolean' });
 await enter({
   what: 'set-up',
   help: HELP,
-  options: { check: flag, tests: flag, lint: flag, bench: flag, verbose: flag },
+  options: { check: flag, tests: flag, lint: flag, bench: flag, fuzz: flag, verbose: flag },
   async main(values) {
     const { setup } = await import('./setup/main.mjs');
     return (await setup(ROOT, values)) ? 0 : 1;

@@ -9,6 +9,7 @@ import path from 'node:path';
  * @property {boolean} tests what the native tests need as well
  * @property {boolean} lint what the lint and format checks need as well
  * @property {boolean} bench what the native benchmarks need as well
+ * @property {boolean} fuzz what test/fuzz/run.mjs needs as well
  */
 
 /**

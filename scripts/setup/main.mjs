@@ -34,7 +34,7 @@ const tell = (line) => process.stderr.write(`${line}\n`);
  * @throws {Failure}
  */
 export async function setup(root, options = {}) {
-  const all = { check: false, verbose: false, tests: false, lint: false, bench: false, ...options };
+  const all = { check: false, verbose: false, tests: false, lint: false, bench: false, fuzz: false, ...options };
   const context = makeContext(root, all, process.env);
   const started = performance.now();
   const { architecture, glibc, node } = thisPlatform();

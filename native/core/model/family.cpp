@@ -210,13 +210,14 @@ Fit fit(const Checkpoint& checkpoint, const Variant& variant) {
     std::size_t& best = most[*one.size];
     if (const std::size_t count = votes[*one.size][one.value()]; count > best) {
       best = count;
-      found.sizes[*one.size] = static_cast<std::int64_t>(one.value());
+      found.sizes[*one.size] = one.dimension / one.factor;
     }
   }
   std::set<std::string> said;
   for (const Shown& one : shown) {
     const std::int64_t size = found.sizes[*one.size];
-    if (one.dimension == size * one.factor && size > 0) {
+    // Divided, not multiplied: a tensor without elements may claim any dimension.
+    if (size > 0 && one.dimension % one.factor == 0 && one.dimension / one.factor == size) {
       continue;
     }
     std::string fault = "tensor " + quote(one.tensor->name) + " of shape " + describe_shape(one.tensor->shape) + ": " +

@@ -6,7 +6,7 @@ import { Failure } from '../failure.mjs';
  * `probe` finds a package's content where there is no dpkg: a program, or a pkg-config module.
  * @typedef {object} SystemPackage
  * @property {string} name Debian's
- * @property {'build' | 'use' | 'tests' | 'lint' | 'bench'} needed for what; 'use' packages can be done without
+ * @property {'build' | 'use' | 'tests' | 'lint' | 'bench' | 'fuzz'} needed for what; 'use' packages can be done without
  * @property {{ program: string } | { module: string }} [probe]
  */
 
@@ -32,6 +32,10 @@ export const SYSTEM_PACKAGES = [
   { name: 'ninja-build', needed: 'tests', probe: { program: 'ninja' } },
   { name: 'clang-tidy', needed: 'lint', probe: { program: 'clang-tidy' } },
   { name: 'libbenchmark-dev', needed: 'bench', probe: { module: 'benchmark' } },
+  { name: 'clang', needed: 'fuzz', probe: { program: 'clang++' } },
+  // libFuzzer, and the runtimes of clang's sanitizers.
+  { name: 'libclang-rt-14-dev', needed: 'fuzz' },
+  { name: 'llvm', needed: 'fuzz', probe: { program: 'llvm-symbolizer' } },
 ];
 
 /** What one does without when a 'use' package is missing. */
