@@ -62,13 +62,18 @@ function measure(program, words = []) {
   // Processor time where all work is the calling thread's, which other work on the machine disturbs less.
   const timeOf = (/** @type {any} */ each) => (each.run_name.includes('/real_time') ? each.real_time : each.cpu_time);
   const spread = new Map(of('cv').map((/** @type {any} */ each) => [each.run_name, timeOf(each)]));
-  const rows = of('median').map((/** @type {any} */ each) => ({
-    name: each.run_name.replace('/real_time', ''),
-    time: timeOf(each),
-    unit: each.time_unit,
-    cv: spread.get(each.run_name),
-    counters: Object.fromEntries(Object.entries(each).filter(([key]) => !FIELDS.has(key))),
-  }));
+  // Their order was mixed.
+  const order = (/** @type {any} */ a, /** @type {any} */ b) =>
+    a.family_index - b.family_index || a.per_family_instance_index - b.per_family_instance_index;
+  const rows = of('median')
+    .sort(order)
+    .map((/** @type {any} */ each) => ({
+      name: each.run_name.replace('/real_time', ''),
+      time: timeOf(each),
+      unit: each.time_unit,
+      cv: spread.get(each.run_name),
+      counters: Object.fromEntries(Object.entries(each).filter(([key]) => !FIELDS.has(key))),
+    }));
   return { rows, context };
 }
 
