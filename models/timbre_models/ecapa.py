@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
 POOLING_SLAB = 512
 """Channels that the pooling takes at once."""
 

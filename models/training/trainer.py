@@ -213,8 +213,9 @@ class Trainer:
             return
         state = {
             "recipe": json.dumps(self.recipe.to_dict()), "started_from": json.dumps(self.started_from),
-            "step": self.step, "elapsed": self.elapsed, "modules": self.modules.state_dict(), "optimizer": self.optimizer.state_dict(),
-            "average": self.average.network.state_dict(), "history": self.history,
+            "step": self.step, "elapsed": self.elapsed, "history": self.history,
+            "modules": self.modules.state_dict(), "optimizer": self.optimizer.state_dict(),
+            "average": self.average.network.state_dict(),
         }  # fmt: skip
         part = self.checkpoint_path.with_suffix(".part")
         torch.save(state, part)

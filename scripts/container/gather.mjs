@@ -36,7 +36,7 @@ if (out === undefined) throw new Error('where to? gather.mjs OUT');
 for (const name of [...WHOLE, ADDON, ...ownLibraries()]) {
   const to = path.join(out, name);
   mkdirSync(path.dirname(to), { recursive: true });
-  cpSync(path.join(ROOT, name), to, { recursive: true, dereference: name !== 'node_modules', verbatimSymlinks: true });
+  cpSync(path.join(ROOT, name), to, { recursive: true, verbatimSymlinks: true });
 }
 execFileSync('npm', ['prune', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'], {
   cwd: out,
