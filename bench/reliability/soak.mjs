@@ -290,12 +290,12 @@ try {
     const some = samples.filter((each) => each.done >= from && each.done <= to);
     return some.reduce((sum, { residentMb }) => sum + residentMb, 0) / some.length;
   };
+  const whole = done >= WARM + 2 * WINDOW;
   const warm = mean(WARM, WARM + WINDOW);
-  const late5000 = mean(done - WINDOW, done);
+  const late5000 = mean(done - WINDOW, Infinity);
   const growth = late5000 / warm - 1;
   const peak = Math.max(...samples.map(({ residentMb }) => residentMb));
   const clean = ended === 'status 0' || ended === 'SIGTERM';
-  const whole = done >= WARM + 2 * WINDOW;
   const table = (/** @type {Record<string, number>} */ of) =>
     Object.entries(of)
       .sort(([a], [b]) => a.localeCompare(b))
@@ -315,7 +315,7 @@ ${done} utterances in ${requests} requests, ${(audioSeconds / 3600).toFixed(1)} 
 
 | | |
 | --- | --- |
-| resident memory, mean over utterances ${WARM} to ${WARM + WINDOW} | ${warm.toFixed(1)} MB |
+| resident memory, mean over utterances ${WARM} to ${WARM + WINDOW} | ${whole ? `${warm.toFixed(1)} MB` : 'not reached'} |
 | resident memory, mean over the last ${WINDOW} | ${late5000.toFixed(1)} MB |
 | **growth after the first ${WARM}** | **${whole ? `${(100 * growth).toFixed(2)} %` : 'the run was too short to say'}** |
 | highest sample | ${peak.toFixed(1)} MB |

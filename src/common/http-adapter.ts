@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Config } from '../config/config.js';
 import { readJson } from './read-json.js';
@@ -67,6 +67,18 @@ function createAdapter(config: Config, form: ErrorForm): FastifyAdapter {
   acceptJson(fastify, config);
   acceptForms(fastify);
   fastify.server.maxConnections = config.maxConnections;
+  // Node's own answer has no body.
+  fastify.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    const known = new TimbreError('INVALID_ARGUMENT', 'the header "expect" may ask for 100-continue only');
+    const { id } = contextOf(request);
+    setSecureHeaders(request, response);
+    response.writeHead(known.httpStatus, {
+      connection: 'close',
+      'content-type': 'application/json; charset=utf-8',
+      [REQUEST_ID_HEADER]: id,
+    });
+    response.end(JSON.stringify(form(known, id)));
+  });
   return adapter;
 }
 
