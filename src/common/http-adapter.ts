@@ -72,12 +72,14 @@ function createAdapter(config: Config, form: ErrorForm): FastifyAdapter {
     const known = new TimbreError('INVALID_ARGUMENT', 'the header "expect" may ask for 100-continue only');
     const { id } = contextOf(request);
     setSecureHeaders(request, response);
+    const body = JSON.stringify(form(known, id));
     response.writeHead(known.httpStatus, {
       connection: 'close',
       'content-type': 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
       [REQUEST_ID_HEADER]: id,
     });
-    response.end(JSON.stringify(form(known, id)));
+    response.end(body);
   });
   return adapter;
 }

@@ -186,6 +186,15 @@ test('what is no HTTP is told so', async () => {
   });
 });
 
+test('an expectation that nobody meets is refused in the form of every error', async () => {
+  await withService({}, async (service) => {
+    const client = await RawClient.connect(service.url);
+    client.head('GET', '/v1/info', { host: new URL(service.url).host, expect: 'a miracle' });
+    expect(await client.reply()).toMatchObject({ status: 400, body: { code: 'INVALID_ARGUMENT' } });
+    await client.end();
+  });
+});
+
 describe('a client that goes away', () => {
   test('while its recording is embedded frees its place', async () => {
     await withService({ maxConcurrentRequests: 1 }, async (service) => {
