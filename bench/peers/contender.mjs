@@ -69,8 +69,9 @@ export async function serve(start) {
     else {
       const kilobytes = /^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
       say({ peakMb: Number(kilobytes) / 1000 });
-      await contender.close();
-      return;
+      break;
     }
   }
+  // Also where whoever asked has gone.
+  await contender.close();
 }
