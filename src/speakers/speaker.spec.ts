@@ -60,7 +60,18 @@ describe('a new speaker', () => {
   it('gets a UUID where no id is given', () => {
     const now = new Date();
     const speaker = newSpeaker({}, now);
-    expect(speaker).toEqual({ id: speaker.id, name: null, createdAt: now, updatedAt: now, version: 1 });
+    expect(speaker).toEqual({
+      id: speaker.id,
+      subject: speaker.subject,
+      name: null,
+      createdAt: now,
+      updatedAt: now,
+      version: 1,
+      consent: null,
+      optedOutAt: null,
+      lastUsedAt: null,
+    });
+    expect(speaker.subject).not.toBe(speaker.id);
     expect(speaker.id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     expect(newSpeaker({}, now).id).not.toBe(speaker.id);
   });

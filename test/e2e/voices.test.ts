@@ -303,8 +303,9 @@ describeSpeech('verification and identification', () => {
     expectError(await service.call(path('gone', 'enrollments')), 404, 'SPEAKER_NOT_FOUND');
     const found = await service.postForm('/v1/identify', [['audio', spoken('m5', 2)]]);
     expect(JSON.stringify(found.body)).not.toContain('gone');
-    for (const name of await readdir(workshop.path('data'))) {
-      expect((await readFile(join(workshop.path('data'), name))).includes('gone')).toBe(false);
+    const files = await readdir(workshop.path('data'), { recursive: true, withFileTypes: true });
+    for (const file of files.filter((entry) => entry.isFile())) {
+      expect((await readFile(join(file.parentPath, file.name))).includes('gone')).toBe(false);
     }
   });
 
