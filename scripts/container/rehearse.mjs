@@ -10,6 +10,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { enter, ROOT } from '../setup/entry.mjs';
 import { readDockerfile } from './dockerfile.mjs';
 
@@ -62,8 +63,12 @@ class Root {
    */
   command({ env, workdir, user }, command) {
     // The build needs this machine's proxies and indexes; the service gets nothing that the image would not give it.
-    const clean = user === 'root' ? [] : ['-i', 'PATH=/usr/local/bin:/usr/bin:/bin'];
-    const variables = Object.entries({ HOME: '/tmp', ...env }).map(([name, value]) => `${name}=${value}`);
+    const clean = user === 'root' ? [] : ['-i'];
+    const variables = Object.entries({
+      HOME: '/tmp',
+      ...(user === 'root' ? {} : { PATH: '/usr/local/bin:/usr/bin:/bin' }),
+      ...env,
+    }).map(([name, value]) => `${name}=${value}`);
     const become =
       user === 'root' ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups', '--no-new-privs'];
     return ['chroot', this.at, ...become, 'env', ...clean, '-C', workdir, ...variables, ...command];
@@ -212,7 +217,7 @@ async function tryOut(root, { ...stage }) {
   const ended = new Promise((resolve) => service.once('exit', (code) => resolve(code)));
   let alive = true;
   void ended.then(() => (alive = false));
-  while (alive && ask(...stage.health).status !== 0);
+  while (alive && ask(...stage.health).status !== 0) await delay(500);
   check('it becomes healthy', alive);
   if (alive) {
     const request = async (/** @type {string} */ to, /** @type {RequestInit} */ init = {}, credentials = key) => {
