@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestFile } from '../common/files.js';
 import { speakerId } from '../common/speaker-id.js';
 import { isErrorCode, TimbreError } from '../common/timbre-error.js';
 import type { EnrollmentsView } from '../enrollments/enrollments.dto.js';
@@ -133,18 +132,14 @@ class FolderEnrolment {
 
   /** What is to be sent; undefined for a file that is there already or cannot be read. */
   private async look(id: string, path: string, there: ReadonlySet<string>): Promise<Source | undefined> {
-    const hash = createHash('sha256');
-    let bytes = 0;
+    let digest: Awaited<ReturnType<typeof digestFile>>;
     try {
-      for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-        hash.update(chunk);
-        bytes += chunk.length;
-      }
+      digest = await digestFile(path);
     } catch (cause) {
       this.fail(id, path, new TimbreError('AUDIO_NOT_FOUND', (cause as Error).message, { cause }));
       return undefined;
     }
-    if (!there.has(hash.digest('hex'))) return { speakerId: id, path, bytes };
+    if (!there.has(digest.sha256)) return { speakerId: id, path, bytes: digest.bytes };
     this.known++;
     this.add({ speakerId: id, path, state: 'known' });
     return undefined;

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { LoadOptions, ManifestJson, VerifyReport } from '../addon/types.js';
+import { digestFile } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
 import {
   bundleIds,
@@ -249,19 +248,13 @@ async function add(cli: Cli, checkpoint: string, options: AddOptions): Promise<v
 }
 
 async function digest(path: string): Promise<{ file: string; bytes: number; sha256: string }> {
-  const hash = createHash('sha256');
-  let length = 0;
   try {
-    for await (const chunk of createReadStream(path)) {
-      hash.update(chunk as Buffer);
-      length += (chunk as Buffer).length;
-    }
+    return { file: basename(path), ...(await digestFile(path)) };
   } catch (error) {
     throw new TimbreError('MODEL_NOT_FOUND', `cannot read the checkpoint ${path}: ${(error as Error).message}`, {
       cause: error,
     });
   }
-  return { file: basename(path), bytes: length, sha256: hash.digest('hex') };
 }
 
 async function readFacts(path: string): Promise<Record<string, unknown>> {

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { digestFile } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
 
 const ADVICE = 'name another folder with --cache, or give --no-cache';
@@ -81,13 +81,11 @@ export class EmbeddingCache {
 
 /** SHA-256 of a file's bytes, in hexadecimal; AUDIO_NOT_FOUND where it cannot be read. */
 export async function contentHash(path: string): Promise<string> {
-  const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+    return (await digestFile(path)).sha256;
   } catch (error) {
     throw new TimbreError('AUDIO_NOT_FOUND', `cannot read ${path}: ${(error as Error).message}`, { cause: error });
   }
-  return hash.digest('hex');
 }
 
 function parseLine(line: string): ({ sha256: string } & StoredEmbedding) | undefined {

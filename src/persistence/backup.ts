@@ -1,6 +1,7 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import sqlite3 from 'sqlite3';
+import { sync } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
 import { DATABASE_FILE } from './database.js';
 import { sqliteCode, toStorageError } from './storage-errors.js';
@@ -54,15 +55,6 @@ async function check(path: string): Promise<void> {
     throw new TimbreError('STORAGE_INVALID', `the copy is damaged: ${JSON.stringify(rows.slice(0, 3))}`);
   } finally {
     await disconnect(database);
-  }
-}
-
-async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { sync } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
 import { KEY_BYTES } from './vector-cipher.js';
 
@@ -88,12 +89,7 @@ async function writeAside(path: string, keys: readonly Buffer[], put: (aside: st
   } finally {
     await rm(aside, { force: true });
   }
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await sync(dirname(path));
 }
 
 async function readKeyFile(path: string): Promise<Buffer[] | null> {

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { digestFile, sync } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
 import { Config } from '../config/config.js';
 import type { Recording } from './recording.js';
@@ -84,17 +85,10 @@ export class Spool {
   /** The digest of an upload. Errors: AUDIO_NOT_FOUND where it is gone. */
   async describe(key: SpoolKey): Promise<Pick<Recording, 'path' | 'bytes' | 'sha256'>> {
     const path = this.path(key);
-    const hash = createHash('sha256');
-    let bytes = 0;
-    try {
-      for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-        hash.update(chunk);
-        bytes += chunk.length;
-      }
-    } catch (cause) {
+    const digest = await digestFile(path).catch((cause: unknown) => {
       throw new TimbreError('AUDIO_NOT_FOUND', `the upload cannot be read: ${(cause as Error).message}`, { cause });
-    }
-    return { path, bytes, sha256: hash.digest('hex') };
+    });
+    return { path, ...digest };
   }
 
   /**
@@ -192,15 +186,6 @@ async function moveFile(from: string, to: string): Promise<void> {
     await rm(from);
   }
   await sync(to);
-}
-
-async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 function tooLarge(limit: number): TimbreError {
