@@ -33,7 +33,7 @@ const TARGETS = {
 const ROUND = 50_000;
 
 /** An execution that takes longer, or asks for more at once, is a finding. */
-const LIMITS = ['-timeout=60', '-rss_limit_mb=2048', '-malloc_limit_mb=256'];
+const LIMITS = ['-timeout=10', '-rss_limit_mb=2048', '-malloc_limit_mb=256'];
 
 const { values } = parseArgs({
   options: {
@@ -199,7 +199,7 @@ function reportOf(all) {
 
 ${all.map(({ name }) => `- **${name}**: ${TARGETS[name].what}`).join('\n')}
 
-| target | executions | time | edges reached | features | crashes | leaks | over 60 s | over 2 GB, or 256 MB at once | peak memory | corpus |
+| target | executions | time | edges reached | features | crashes | leaks | over 10 s | over 2 GB, or 256 MB at once | peak memory | corpus |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ${columns.join('\n')}
 
