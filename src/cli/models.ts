@@ -55,7 +55,7 @@ export function register(program: Command, cli: Cli): void {
     .option('--bundle-version <version>', 'version that the bundle names', '1')
     .option('--facts <file>', 'JSON object for the manifest: licence, trainingData, evaluation, trained, ...')
     .addOption(
-      new Option('--precision <type>', 'int8: a quarter of the file, faster on processors with AVX2 or AVX-512')
+      new Option('--precision <type>', 'int8: a smaller file, faster on processors with AVX2 or AVX-512')
         .choices(['fp32', 'int8'])
         .default('fp32'),
     )
