@@ -3,7 +3,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SpeakerEncoder } from '../../src/addon/index.js';
-import { TestService, wav, Workshop } from '../e2e/support.js';
+import { LONGEST, TestService, until, wav, Workshop } from '../e2e/support.js';
 
 /** The eight calls of the Python sidecar as its clients make them: fetch, JSON in, JSON out. */
 
@@ -339,23 +339,30 @@ describe('anything else', () => {
 describe('overload', () => {
   test('429 with Retry-After when the queue is full; what was admitted completes', async () => {
     const long = workshop.path('recordings', 'long.wav');
-    await writeFile(long, wav(60));
-    const model = workshop.path('small.pt');
-    const small = await TestService.start(workshop, { model, workers: 1, queueLimit: 1 });
+    await writeFile(long, wav(LONGEST));
+    const small = await TestService.start(workshop, {
+      model: workshop.path('small.pt'),
+      audioRoots: [workshop.path('recordings')],
+      workers: 1,
+      queueLimit: 1,
+    });
     try {
       await small.service.ready();
-      const url = new URL('/extract-embedding', small.service.sidecarUrl);
-      const body = JSON.stringify({ audio_path: long });
-      const answers = await Promise.all(
-        Array.from({ length: 8 }, () => fetch(url, { method: 'POST', headers: JSON_TYPE, body })),
-      );
-      const statuses = answers.map(({ status }) => status);
-      expect(statuses.filter((status) => status === 200 || status === 429)).toHaveLength(8);
-      expect(statuses).toContain(200);
-      expect(statuses).toContain(429);
-      const refused = answers.find(({ status }) => status === 429)!;
+      const calls = new Client(small);
+      const extract = (): Promise<Answer> => calls.post('/extract-embedding', { audio_path: long });
+      const first = extract();
+      await until(() => small.engineStats().running === 1);
+      const second = extract();
+      await until(() => small.engineStats().queued === 1);
+      const refused = await fetch(calls.url('/extract-embedding'), {
+        method: 'POST',
+        headers: JSON_TYPE,
+        body: JSON.stringify({ audio_path: alice }),
+      });
+      expect(refused.status).toBe(429);
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
       expect(await refused.json()).toEqual({ error: expect.any(String) });
+      expect([(await first).status, (await second).status]).toEqual([200, 200]);
     } finally {
       await small.close();
     }

@@ -5,7 +5,7 @@ import { serve } from '../../src/app/serve.js';
 import { errorBody } from '../../src/common/api-errors.js';
 import { packageVersion } from '../../src/common/package-version.js';
 import { Config } from '../../src/config/config.js';
-import { TestService, until, wav, Workshop } from './support.js';
+import { LONGEST, TestService, until, wav, Workshop } from './support.js';
 
 let workshop: Workshop;
 let model: string;
@@ -151,10 +151,10 @@ describe('a service whose model cannot be loaded', () => {
 
 describe('stopping', () => {
   test('lets requests under way finish, and takes no more', async () => {
-    const stopping = await TestService.start(workshop, { model, workers: 1 });
+    const stopping = await TestService.start(workshop, { model, workers: 1, drainSeconds: 60 });
     await stopping.service.ready();
-    const requests = Array.from({ length: 4 }, () => stopping.postForm('/v1/embeddings', [['audio', wav(60)]]));
-    await until(() => stopping.inEngine() === 4);
+    const requests = Array.from({ length: 2 }, () => stopping.postForm('/v1/embeddings', [['audio', wav(LONGEST)]]));
+    await until(() => stopping.inEngine() === 2);
     const closing = stopping.close();
     for (const request of requests) {
       const { status, headers } = await request;
@@ -168,8 +168,8 @@ describe('stopping', () => {
   test('fails with ENGINE_CLOSED what the deadline finds', async () => {
     const stopping = await TestService.start(workshop, { model, workers: 1, drainSeconds: 0 });
     await stopping.service.ready();
-    const requests = Array.from({ length: 5 }, () => stopping.postForm('/v1/embeddings', [['audio', wav(60)]]));
-    await until(() => stopping.inEngine() === 5);
+    const requests = Array.from({ length: 2 }, () => stopping.postForm('/v1/embeddings', [['audio', wav(LONGEST)]]));
+    await until(() => stopping.inEngine() === 2);
     await stopping.close();
     const answers = await Promise.all(requests);
     const codes = answers.map(({ status, body }) => (status === 200 ? 'OK' : errorBody.parse(body).code));

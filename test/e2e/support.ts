@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { convertCheckpoint, updateManifest } from '../../src/addon/index.js';
+import type { EncoderStats } from '../../src/addon/types.js';
 import { startService, type Service } from '../../src/app/service.js';
 import { createLog } from '../../src/common/logging.js';
 import { EmbeddingEngine } from '../../src/engine/embedding-engine.js';
@@ -85,9 +86,13 @@ export class TestService {
     return this.service.url;
   }
 
+  engineStats(): EncoderStats {
+    return this.service.app.get(EmbeddingEngine, { strict: false }).stats();
+  }
+
   /** Recordings that wait or are being embedded. */
   inEngine(): number {
-    const { queued, running } = this.service.app.get(EmbeddingEngine, { strict: false }).stats();
+    const { queued, running } = this.engineStats();
     return queued + running;
   }
 
@@ -124,6 +129,12 @@ export class TestService {
     return this.service.close();
   }
 }
+
+/**
+ * Seconds of the longest recording that the service takes unless told otherwise: it keeps a worker busy for hundreds of
+ * times as long as a request takes to be answered.
+ */
+export const LONGEST = 300;
 
 /** A voice-like WAV, 16-bit mono: a buzz of harmonics that depends on the seed, in syllables. Same seed, same bytes. */
 export function wav(seconds: number, { seed = 1, rate = 16_000 }: { seed?: number; rate?: number } = {}): Buffer {
