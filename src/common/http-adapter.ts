@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Config } from '../config/config.js';
+import { discardRest } from './discard-rest.js';
 import { readJson } from './read-json.js';
 import { contextOf } from './request-context.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
@@ -47,6 +48,8 @@ function createAdapter(config: Config, form: ErrorForm): FastifyAdapter {
       requestTimeout,
       headersTimeout: Math.min(requestTimeout, Math.ceil(config.headerSeconds * 1000)),
       connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
+      // Node's own refusal has no body; ours follows.
+      requireHostHeader: false,
     },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     genReqId: (raw: IncomingMessage) => contextOf(raw).id,
@@ -60,9 +63,14 @@ function createAdapter(config: Config, form: ErrorForm): FastifyAdapter {
     logger: false,
   });
   const fastify = adapter.getInstance<FastifyInstance>();
-  fastify.addHook('onRequest', (request, reply, done) => {
-    setSecureHeaders(request.raw, reply.raw);
-    done();
+  fastify.addHook('onRequest', ({ raw }, reply, done) => {
+    setSecureHeaders(raw, reply.raw);
+    if (raw.httpVersion === '1.1' && raw.headers.host === undefined) {
+      discardRest(raw);
+      done(new TimbreError('INVALID_ARGUMENT', 'a request of HTTP/1.1 needs the header "host"'));
+    } else {
+      done();
+    }
   });
   acceptJson(fastify, config);
   acceptForms(fastify);
