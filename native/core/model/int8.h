@@ -1,12 +1,9 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-#include <torch/csrc/jit/api/module.h>
-#include <torch/csrc/jit/ir/ir.h>
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 /// Networks whose large layers multiply in int8: weights with a scale of their own for every output, activations
 /// scaled anew for every utterance.
@@ -22,9 +19,5 @@ at::Tensor to_int8(const at::Tensor& weights);
 
 /// Empty where this processor multiplies faster in int8, else why not.
 std::string why_no_int8();
-
-/// Lets the layers of a frozen graph that multiply by one of `weights`, widened, do so in int8. Their packed weights
-/// become further inputs of the graph, in the order returned.
-std::vector<c10::IValue> multiply_in_int8(torch::jit::Graph& graph, const std::vector<at::Tensor>& weights);
 
 }  // namespace timbre

@@ -17,10 +17,11 @@
 #include <atomic>
 #include <charconv>
 #include <cmath>
-#include <iterator>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "model/ecapa.h"
 #include "model/int8.h"
 #include "model/torch_module.h"
 #include "model/torch_settings.h"
@@ -116,47 +117,61 @@ std::pair<at::Tensor, at::Tensor> as_batch(std::span<const Matrix* const> featur
 }
 
 /// A frozen network, run by the interpreter as it stands.
-class Network {
+class Script {
  public:
-  /// `int8`: weights of layers that shall multiply in int8. Throws what LibTorch throws.
-  Network(const Module& frozen, const std::vector<at::Tensor>& int8) {
+  /// Throws what LibTorch throws.
+  explicit Script(const Module& frozen) {
     auto graph = frozen.get_method("forward").graph()->copy();
-    if (!int8.empty()) {
-      packed_ = multiply_in_int8(*graph, int8);
-    }
     torch::jit::EliminateDeadCode(graph);
     TORCH_CHECK(!graph->inputs().front()->hasUses(), "forward uses what freezing leaves in the module");
     graph->eraseInput(0);
     code_ = torch::jit::Code(graph, "forward");
   }
 
-  /// Whether an activation's scale depends on everything in the batch.
-  bool scales_batches() const { return !packed_.empty(); }
-
   /// Throws what LibTorch throws.
   at::Tensor operator()(const at::Tensor& features, const at::Tensor& lengths) const {
     torch::jit::Stack stack{features, lengths};
-    stack.insert(stack.end(), packed_.begin(), packed_.end());
     torch::jit::InterpreterState(code_).run(stack);
     return stack.back().toTensor();
   }
 
  private:
   torch::jit::Code code_;
-  std::vector<c10::IValue> packed_;
 };
 
-/// Runs forward(). Throws what LibTorch throws.
-std::vector<Embedding> forward(const Network& network, at::Device device, std::span<const Matrix* const> features) {
-  const TorchScope scope;
+/// Either way of computing a network.
+using Network = std::variant<Script, std::unique_ptr<const EcapaNetwork>>;
+
+ConstRows as_rows(const Matrix& matrix) { return {matrix.values.data(), matrix.rows, matrix.cols, matrix.cols}; }
+
+Embedding embed(const EcapaNetwork& network, const Matrix& features) {
+  thread_local EcapaNetwork::Workspace workspace;
+  return network.embed(as_rows(features), workspace);
+}
+
+/// Throws what LibTorch throws.
+std::vector<Embedding> forward(const Script& script, at::Device device, std::span<const Matrix* const> features) {
   const auto [padded, lengths] = as_batch(features);
-  const at::Tensor result = network(padded.to(device), lengths.to(device)).to(at::kCPU, at::kFloat);
+  const at::Tensor result = script(padded.to(device), lengths.to(device)).to(at::kCPU, at::kFloat);
   TORCH_CHECK(result.dim() == 2 && result.size(0) == padded.size(0), "forward gives ", result.sizes(),
               " for a batch of ", padded.size(0));
   std::vector<Embedding> embeddings;
   for (std::int64_t i = 0; i < result.size(0); ++i) {
     const at::Tensor row = result[i].contiguous();
     embeddings.emplace_back(row.const_data_ptr<float>(), row.const_data_ptr<float>() + row.numel());
+  }
+  return embeddings;
+}
+
+/// Throws what LibTorch throws.
+std::vector<Embedding> run(const Network& network, at::Device device, std::span<const Matrix* const> features) {
+  const TorchScope scope;
+  if (const auto* script = std::get_if<Script>(&network)) {
+    return forward(*script, device, features);
+  }
+  std::vector<Embedding> embeddings;
+  for (const Matrix* matrix : features) {
+    embeddings.push_back(embed(*std::get<std::unique_ptr<const EcapaNetwork>>(network), *matrix));
   }
   return embeddings;
 }
@@ -217,13 +232,7 @@ class TorchModel : public Model {
       return std::vector<Embedding>();
     }
     try {
-      std::vector<Embedding> embeddings;
-      // An embedding never depends on its neighbours.
-      const std::size_t together = network_.scales_batches() ? 1 : features.size();
-      for (std::size_t at = 0; at < features.size(); at += together) {
-        std::ranges::move(forward(network_, place_.device, features.subspan(at, together)),
-                          std::back_inserter(embeddings));
-      }
+      std::vector<Embedding> embeddings = run(network_, place_.device, features);
       heap_.count(features);
       if (!std::ranges::all_of(embeddings, is_finite)) {
         return Error{ErrorCode::INFERENCE_FAILED, "the network gave values that are not finite"};
@@ -274,6 +283,24 @@ Status try_out(const Model& model, std::size_t frames) {
   return ok();
 }
 
+/// Whether a network computes what its module's code says: one trial utterance both ways.
+Status agree(const EcapaNetwork& network, Module& module, const Manifest& manifest) {
+  constexpr double kRounding = 1e-3;
+  const Matrix features = trial_features(manifest.shortest_frames, static_cast<std::size_t>(manifest.front_end.mel_bins));
+  const Matrix* const one[] = {&features};
+  try {
+    const auto [batch, lengths] = as_batch(one);
+    const at::Tensor expected = module.forward({batch, lengths}).toTensor().flatten();
+    Embedding found = embed(network, features);
+    const at::Tensor values = at::from_blob(found.data(), {std::ssize(found)});
+    // Not a number where the weights are not finite, which the trials tell.
+    const double error = at::sub(values, expected).norm().item<double>() / expected.norm().item<double>();
+    return error > kRounding ? Status(Error{ErrorCode::MODEL_INVALID, "its code and its constants differ"}) : ok();
+  } catch (...) {
+    return torch_error(ErrorCode::MODEL_INVALID, "the network failed");
+  }
+}
+
 bool takes_features_and_lengths(const Module& module) {
   const auto method = module.find_method("forward");
   if (!method) {
@@ -309,18 +336,22 @@ Result<std::unique_ptr<const Model>> load_at(const std::string& path, const Mani
 
 Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module module, at::Device device,
                                                 const std::string& device_note) {
-  auto int8 = widen(module);
-  Place place{device, device_note};
-  if (const std::string reason = device.is_cpu() ? why_no_int8() : "int8 is for processors"; !reason.empty()) {
-    if (!int8.empty()) {
-      place.note += (place.note.empty() ? "" : "; ") + reason + ", computing in fp32";
-    }
-    int8.clear();
-  }
   module.eval();
+  auto ecapa = device.is_cpu() ? EcapaNetwork::of(module) : nullptr;
+  const bool int8 = widen(module);
+  Place place{device, device_note};
+  const std::string reason = ecapa ? why_no_int8() : "int8 is for the network of this project on processors";
+  if (int8 && !reason.empty()) {
+    place.note += (place.note.empty() ? "" : "; ") + reason + ", computing in fp32";
+  }
+  if (ecapa && !int8) {
+    if (auto status = agree(*ecapa, module, manifest); !status) {
+      return std::move(status).error();
+    }
+  }
   module.to(device);
-  auto model =
-      std::make_unique<const TorchModel>(manifest, Network(torch::jit::freeze(module), int8), std::move(place));
+  auto network = ecapa ? Network(std::move(ecapa)) : Network(Script(torch::jit::freeze(module)));
+  auto model = std::make_unique<const TorchModel>(manifest, std::move(network), std::move(place));
   for (const std::size_t frames : {manifest.shortest_frames, std::max(manifest.shortest_frames, kTrialFrames)}) {
     if (auto status = try_out(*model, frames); !status) {
       return std::move(status).error();

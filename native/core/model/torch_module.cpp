@@ -72,14 +72,14 @@ std::string weights_digest(const torch::jit::Module& module) {
   return weights_digest(std::move(tensors));
 }
 
-std::vector<at::Tensor> widen(torch::jit::Module& module) {
-  std::vector<at::Tensor> int8;
+bool widen(torch::jit::Module& module) {
+  bool int8 = false;
   for (torch::jit::Module part : module.modules()) {
     std::vector<std::pair<std::string, at::Tensor>> narrow;
     const auto gather = [&](const auto& list) {
       for (const auto& [name, value] : list) {
         if (value.is_quantized()) {
-          int8.push_back(value);
+          int8 = true;
           narrow.emplace_back(name, value.dequantize());
         } else if (value.scalar_type() == at::kHalf) {
           narrow.emplace_back(name, value.to(at::kFloat));

@@ -14,8 +14,8 @@ namespace timbre {
 /// The digest of a module's parameters and buffers, which lie on the CPU.
 std::string weights_digest(const torch::jit::Module& module);
 
-/// Tensors stored in half precision or int8 become float32; returns those that were int8.
-std::vector<at::Tensor> widen(torch::jit::Module& module);
+/// Tensors stored in half precision or int8 become float32; whether any was int8.
+bool widen(torch::jit::Module& module);
 
 /// A module frozen on the device, after two trial utterances. The module's tensors must outlive the call only.
 /// Errors: MODEL_INVALID where it does not do what the manifest says, OUT_OF_MEMORY. Throws what LibTorch throws.
