@@ -19,6 +19,12 @@ const MAX_FIELD_BYTES = 16 * 1024;
 const MAX_NAME_LENGTH = 100;
 const MAX_FILENAME_LENGTH = 255;
 
+/**
+ * More than a socket gives at once. The parser passes over a part that is no field, and would wait for ever where such a
+ * part fills its buffer and ends in the same chunk.
+ */
+const PART_BUFFER_BYTES = 256 * 1024;
+
 /** An upload and the way to get rid of its temporary files, and of its share of the bytes that are worked on. */
 export interface ReceivedUpload extends Upload {
   remove(): Promise<void>;
@@ -178,6 +184,7 @@ class Reception {
     try {
       parser = new Busboy({
         headers: this.request.headers as BusboyHeaders,
+        fileHwm: PART_BUFFER_BYTES,
         limits: {
           fieldSize: this.limits.fieldBytes ?? MAX_FIELD_BYTES,
           fields: MAX_FIELDS,

@@ -113,6 +113,11 @@ describe('a form that is not as declared', () => {
       '--x\r\ncontent-disposition: form-data; filename="a"\r\n\r\nRIFF\r\n--x--\r\n',
     ],
     ['nothing like it', 'multipart/form-data; boundary=x', '\0'.repeat(1000)],
+    [
+      'one large part that is no field',
+      'multipart/form-data; boundary=x',
+      `--x\r\ncontent-disposition: attachment; name="audio"\r\n\r\n${'y'.repeat(20_000)}\r\n--x--\r\n`,
+    ],
   ])('a form with %s is 400', async (_name, type, body) => {
     const init = { method: 'POST', headers: { 'content-type': type }, body: Buffer.from(body) };
     expect(await refusal(service.call('/v1/embeddings', init))).toEqual([400, 'INVALID_ARGUMENT']);
