@@ -4,15 +4,23 @@
 //   npm run build && node bench/reliability/http-fuzz.mjs [--requests 100000] [--seed 1] [--lanes 8] [--seconds S] [--out FILE]
 //
 // A request is a function of seed and number: `--seed 1 --only 4711` sends that one again and prints both sides.
-import fc from 'fast-check';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { callsOf, faultsOf, formBody, isUnsendable, requestsOf, senderTo } from '../../test/fuzz/http-requests.mjs';
+import {
+  callsOf,
+  faultsOf,
+  formBody,
+  isUnsendable,
+  nth,
+  requestsOf,
+  senderTo,
+} from '../../test/fuzz/http-requests.mjs';
 import { describeMachine, noise, ROOT, wav } from '../js/machine.mjs';
+import { PATIENT } from './patience.mjs';
 import { serve } from './served.mjs';
 
 const { values } = parseArgs({
@@ -27,69 +35,81 @@ const { values } = parseArgs({
 });
 const [requests, seed, lanes, seconds] = [values.requests, values.seed, values.lanes, values.seconds].map(Number);
 /** After so many requests the speakers are made again: most of them are soon erased by the requests themselves. */
-const RENEW_EVERY = 500;
-const SPEAKERS = ['ada', 'bob'];
+const RENEW_EVERY = 200;
+const SPEAKERS = ['ada', 'bob', 'cleo', 'dan', 'eve', 'finn'];
 /** Faults that are told in full. */
 const MOST_TOLD = 20;
 
 /** @typedef {import('../../test/fuzz/http-requests.mjs').Sent} Sent */
 /** @typedef {import('../../test/fuzz/http-requests.mjs').Answer} Answer */
 
-/** Small recordings: speech, what is hardly any, and what is none. */
-function recordingsOf() {
+/** Speech, as any call takes it. */
+function speechOf() {
   const say = (/** @type {string} */ voice, /** @type {string} */ text) =>
     execFileSync('espeak-ng', ['-v', `en-us+${voice}`, '--stdout', text]);
-  const clip = wav(noise(0.3));
-  const corpus = join(ROOT, 'test', 'fuzz', 'corpus', 'decode');
-  const small = readdirSync(corpus).map((name) => readFileSync(join(corpus, name)));
   return [
     say('m1', 'The north wind and the sun were disputing which was the stronger.'),
     say('f2', 'They agreed that whoever first made the traveller take off the cloak.'),
+  ];
+}
+
+/** Small recordings of hardly any speech, and what is none. */
+function othersOf() {
+  const clip = wav(noise(0.3));
+  const corpus = join(ROOT, 'test', 'fuzz', 'corpus', 'decode');
+  return [
     clip,
     clip.subarray(0, 3000),
     wav({ samples: new Float32Array(8000), sampleRate: 16_000 }),
     wav({ samples: new Float32Array(20), sampleRate: 16_000 }),
     Buffer.alloc(0),
-    ...small,
+    ...readdirSync(corpus).map((name) => readFileSync(join(corpus, name))),
   ];
 }
 
 const machine = describeMachine();
 const folder = mkdtempSync(join(tmpdir(), 'timbre-http-fuzz-'));
-const service = await serve(folder, { TIMBRE_ENROLLMENT_SECONDS: '1', TIMBRE_MAX_FILES: '3', AUDIO_ROOTS: folder });
+const service = await serve(folder, {
+  ...PATIENT,
+  TIMBRE_ENROLLMENT_SECONDS: '1',
+  TIMBRE_MAX_FILES: '3',
+  AUDIO_ROOTS: folder,
+});
 const sender = senderTo(service.url);
 try {
   const document = await (await fetch(`${service.url}/docs/openapi.json`)).json();
   const calls = callsOf(document);
-  const recordings = recordingsOf();
-  const speech = /** @type {Buffer[]} */ (recordings.slice(0, 2));
+  const [speech, recordings] = [speechOf(), othersOf()];
 
-  /** Speakers with a recording each. @returns {Promise<string[]>} ids of what is there */
+  /** @param {string} path @param {{ headers: Record<string, string>, body: Buffer | string }} body @returns {Promise<any>} */
+  const post = async (path, body) => (await fetch(service.url + path, { method: 'POST', ...body })).json();
+  const json = (/** @type {unknown} */ value) => ({
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(value),
+  });
+
+  /** Speakers with a recording each, and a job. @returns {Promise<Record<string, string[]>>} ids of what is there */
   const renew = async () => {
-    /** @type {string[]} */
-    const ids = [...SPEAKERS];
-    for (const [i, id] of SPEAKERS.entries()) {
-      await fetch(`${service.url}/v1/speakers/${id}`, { method: 'DELETE' });
-      const headers = { 'content-type': 'application/json' };
-      await fetch(`${service.url}/v1/speakers`, { method: 'POST', headers, body: JSON.stringify({ id }) });
-      const { headers: type, body } = formBody([['audio', /** @type {Buffer} */ (speech[i])]]);
-      const enrolled = await fetch(`${service.url}/v1/speakers/${id}/enrollments`, {
-        method: 'POST',
-        headers: type,
-        body,
-      });
-      const { results = [] } = /** @type {any} */ (await enrolled.json());
-      ids.push(...results.flatMap((/** @type {any} */ { enrollment }) => (enrollment?.id ? [enrollment.id] : [])));
-    }
-    return ids;
+    const enrolments = await Promise.all(
+      SPEAKERS.map(async (id, i) => {
+        await fetch(`${service.url}/v1/speakers/${id}`, { method: 'DELETE' });
+        await post('/v1/speakers', json({ id }));
+        const audio = /** @type {Buffer} */ (speech[i % speech.length]);
+        const { results = [] } = await post(`/v1/speakers/${id}/enrollments`, formBody([['audio', audio]]));
+        return results.flatMap((/** @type {any} */ { enrollment }) => (enrollment?.id ? [enrollment.id] : []));
+      }),
+    );
+    const { id } = await post('/v1/training-sessions', json({ items: [{ speakerId: 'ada', path: folder }] }));
+    return {
+      '/v1/speakers/{id}': SPEAKERS,
+      '/v1/speakers/{id}/enrollments/{enrollmentId}': enrolments.flat(),
+      ...(id === undefined ? {} : { '/v1/jobs/{id}': [id] }),
+    };
   };
-
-  /** @param {number} index @param {import('fast-check').Arbitrary<Sent>} arbitrary @returns {Sent} */
-  const nth = (index, arbitrary) =>
-    /** @type {Sent} */ (fc.sample(arbitrary, { seed: seed * 1_000_003 + index, numRuns: 1 })[0]);
+  const arbitraryOf = async () => requestsOf(calls, { ids: await renew(), speech, recordings });
 
   if (values.only !== undefined) {
-    const sent = nth(Number(values.only), requestsOf(calls, { ids: await renew(), recordings }));
+    const sent = nth(await arbitraryOf(), seed, Number(values.only));
     const answer = await sender.send(sent);
     process.stdout.write(`${described(sent)}\n\n${JSON.stringify(answer, null, 1)}\n`);
     process.stdout.write(`${answer ? faultsOf(sent, answer).join('\n') || 'nothing wrong' : 'no answer'}\n`);
@@ -110,12 +130,12 @@ try {
     let slowest = 0;
     let done = 0;
     while (done < requests && !late() && service.ended() === undefined) {
-      const arbitrary = requestsOf(calls, { ids: await renew(), recordings });
+      const arbitrary = await arbitraryOf();
       const last = Math.min(done + RENEW_EVERY, requests);
       const lane = async () => {
         while (done < last && service.ended() === undefined) {
           const index = done++;
-          const sent = nth(index, arbitrary);
+          const sent = nth(arbitrary, seed, index);
           const began = performance.now();
           /** @type {string[]} */
           let faults = [];
@@ -184,13 +204,16 @@ Answers by status${unanswered > 0 ? ' (0: closed without one; clients of broken 
       .map(([status, n]) => `${status}: ${n}`)
       .join(', ')}.
 
-| call | answers by status |
-| --- | --- |
+| call | requests | accepted (2xx) | answers by status |
+| --- | --- | --- | --- |
 ${[...seen]
   .sort(([a], [b]) => a.localeCompare(b))
   .map(([name, of]) => {
-    const list = [...of].sort(([a], [b]) => a - b).map(([status, n]) => `${status}: ${n}`);
-    return `| ${name} | ${list.join(', ')} |`;
+    const list = [...of].sort(([a], [b]) => a - b);
+    const sum = (/** @type {typeof list} */ some) => some.reduce((total, [, n]) => total + n, 0);
+    const accepted = sum(list.filter(([status]) => status >= 200 && status < 300)) / sum(list);
+    const statuses = list.map(([status, n]) => `${status}: ${n}`).join(', ');
+    return `| ${name} | ${sum(list)} | ${(100 * accepted).toFixed(0)} % | ${statuses} |`;
   })
   .join('\n')}
 ${

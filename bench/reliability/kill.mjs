@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { convertCheckpoint, updateManifest } from '../../dist/addon/index.js';
 import { describeMachine, quantile, ROOT } from '../js/machine.mjs';
 import { checkAtRest } from './at-rest.mjs';
+import { patience, PATIENT } from './patience.mjs';
 import { random, Recordings } from './recordings.mjs';
 import { Refusal, Service } from './service.mjs';
 
@@ -88,6 +89,7 @@ async function environment() {
   const thresholds = [{ falseAcceptRate: 0.01, cosine: POLICY.outlierCosine, llr: 1 }];
   await updateManifest(model, { calibration, thresholds }, model);
   return {
+    ...PATIENT,
     PORT: '0',
     EMBEDDING_SERVICE_PORT: 'off',
     TIMBRE_MODEL: model,
@@ -230,7 +232,7 @@ async function look() {
 
 /** Every file of the spool must belong to a recording that waits; one that is being removed has a moment. */
 async function checkSpool(service) {
-  const deadline = performance.now() + 10_000;
+  const isOver = patience(10);
   for (;;) {
     const stray = [];
     for (const jobId of readdirSync(join(data, 'spool'))) {
@@ -240,7 +242,7 @@ async function checkSpool(service) {
       stray.push(...names.filter((name) => !waiting.has(name)).map((name) => `${jobId}/${name}`));
     }
     if (stray.length === 0) return;
-    if (performance.now() > deadline) throw new Error(`the spool holds what nobody waits for: ${stray.join(', ')}`);
+    if (isOver()) throw new Error(`the spool holds what nobody waits for: ${stray.join(', ')}`);
     await pause(50);
   }
 }
@@ -260,11 +262,11 @@ async function finish(env) {
   const service = new Service(env);
   try {
     await service.ready();
-    const deadline = performance.now() + 600_000;
+    const isOver = patience(600);
     for (;;) {
       const left = await unfinishedJobs(service);
       if (left.length === 0) break;
-      if (performance.now() > deadline) throw new Error(`jobs do not finish: ${JSON.stringify(left)}`);
+      if (isOver()) throw new Error(`jobs do not finish: ${JSON.stringify(left)}`);
       await pause(200);
     }
     for (const [id, items] of known.jobs) {

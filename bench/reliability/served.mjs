@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { ROOT } from '../js/machine.mjs';
+import { patience } from './patience.mjs';
 
 /** Seconds that a service gets to become ready. */
 const READY_SECONDS = 120;
@@ -58,10 +59,10 @@ export async function serve(folder, settings = {}) {
     });
   });
   const url = `http://127.0.0.1:${port}`;
-  const end = Date.now() + READY_SECONDS * 1000;
+  const isOver = patience(READY_SECONDS);
   for (;;) {
     if (ended !== undefined) throw new Error(`the service ended with ${ended}:\n${readFileSync(logFile, 'utf8')}`);
-    if (Date.now() > end) throw new Error(`the service is not ready after ${READY_SECONDS} s`);
+    if (isOver()) throw new Error(`the service is not ready after ${READY_SECONDS} s`);
     const ready = await fetch(`${url}/health/ready`).then(
       (response) => response.ok,
       () => false,

@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { ROOT } from '../js/machine.mjs';
+import { patience } from './patience.mjs';
 
-const START_MS = 120_000;
+const READY_SECONDS = 120;
 
 /** `timbre serve` in a process of its own. */
 export class Service {
@@ -27,10 +28,10 @@ export class Service {
 
   /** Resolves when it takes requests. */
   async ready() {
-    const end = performance.now() + START_MS;
+    const isOver = patience(READY_SECONDS);
     for (;;) {
       if (this.process.exitCode !== null) throw new Error(`the service ended by itself:\n${this.log}`);
-      if (performance.now() > end) throw new Error(`the service did not become ready:\n${this.log}`);
+      if (isOver()) throw new Error(`the service did not become ready:\n${this.log}`);
       const ready = this.url && (await fetch(`${this.url}/health/ready`).catch(() => null));
       if (ready && ready.ok) return;
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { formBody } from '../../test/fuzz/http-requests.mjs';
 import { describeMachine } from '../js/machine.mjs';
 import { linePlot } from '../js/plots.mjs';
+import { PATIENT } from './patience.mjs';
 import { serve } from './served.mjs';
 
 const { values } = parseArgs({
@@ -140,7 +141,7 @@ function unheard(bytes) {
 const machine = describeMachine();
 const folder = mkdtempSync(join(tmpdir(), 'timbre-soak-'));
 const clips = makeClips(join(folder, 'clips'));
-const service = await serve(join(folder), { TIMBRE_ENROLLMENT_SECONDS: '5' });
+const service = await serve(folder, { ...PATIENT, TIMBRE_ENROLLMENT_SECONDS: '5' });
 const { hostname, port } = new URL(service.url);
 const agent = new Agent({ keepAlive: true });
 
@@ -155,7 +156,12 @@ function call(method, path, form, cut) {
   return new Promise((resolve, reject) => {
     const length = form ? { 'content-length': String(form.body.length) } : {};
     const outgoing = httpRequest({ hostname, port, agent, method, path, headers: { ...form?.headers, ...length } });
-    outgoing.on('error', (error) => (cut === undefined ? reject(error) : resolve({ status: 0, body: null })));
+    outgoing.on('error', (error) => {
+      if (cut !== undefined) resolve({ status: 0, body: null });
+      // The service had closed a connection that nobody used for long.
+      else if (outgoing.reusedSocket) resolve(call(method, path, form));
+      else reject(error);
+    });
     outgoing.on('response', (response) => {
       /** @type {Buffer[]} */
       const chunks = [];

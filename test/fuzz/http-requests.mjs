@@ -3,12 +3,13 @@ import fc from 'fast-check';
 import { Buffer } from 'node:buffer';
 import { Agent, METHODS, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { setTimeout } from 'node:timers';
+import { clearInterval, setInterval, setTimeout } from 'node:timers';
 
 /**
  * @typedef {object} Schema
  * @property {string} [type]
  * @property {string} [format]
+ * @property {unknown} [example]
  * @property {unknown[]} [enum]
  * @property {Record<string, Schema>} [properties]
  * @property {string[]} [required]
@@ -30,6 +31,14 @@ import { setTimeout } from 'node:timers';
  *
  * @typedef {{ paths: Record<string, Record<string, Operation>> }} Document
  * @typedef {{ method: string, path: string, operation: Operation }} Call
+ *
+ * What is there, so that calls get beyond "not found".
+ * @typedef {object} Known
+ * @property {Record<string, readonly string[]>} ids by path up to their parameter: `/v1/speakers/{id}`
+ * @property {readonly Buffer[]} speech recordings that are right for any call
+ * @property {readonly Buffer[]} recordings others
+ *
+ * @typedef {Known & { mistakes: boolean }} Manner
  *
  * A request of HTTP, or with `wire` bytes that are none.
  * @typedef {object} Sent
@@ -103,82 +112,99 @@ export function callsOf({ paths }) {
 }
 
 /**
- * Requests of these calls.
+ * Requests of these calls: many of them right, many with a mistake somewhere, some that are nothing like it.
  * @param {readonly Call[]} calls
- * @param {object} known
- * @param {readonly string[]} known.ids of what is there, so that calls get beyond "not found"
- * @param {readonly Buffer[]} known.recordings good ones and bad ones
+ * @param {Known} known
  * @returns {import('fast-check').Arbitrary<Sent>}
  */
-export function requestsOf(calls, { ids, recordings }) {
-  const values = valuesWith(ids);
-  const suggested = suggestedRequests(calls, values, fc.constantFrom(...recordings));
+export function requestsOf(calls, known) {
+  const nearlyRight = suggestedRequests(calls, { ...known, mistakes: true });
   return fc.oneof(
-    { weight: 12, arbitrary: suggested },
-    { weight: 3, arbitrary: brokenForms(calls, ids, recordings) },
-    { weight: 2, arbitrary: otherMethods(suggested) },
+    { weight: 8, arbitrary: suggestedRequests(calls, { ...known, mistakes: false }) },
+    { weight: 6, arbitrary: nearlyRight },
+    { weight: 3, arbitrary: brokenForms(calls, known) },
+    { weight: 2, arbitrary: otherMethods(nearlyRight) },
     { weight: 2, arbitrary: otherPaths(calls) },
-    { weight: 2, arbitrary: strangeHeaders(suggested) },
-    { weight: 1, arbitrary: wires(calls, ids) },
+    { weight: 2, arbitrary: strangeHeaders(nearlyRight) },
+    { weight: 1, arbitrary: wires(calls, known) },
   );
 }
 
 /**
- * Values of schemas: mostly right.
- * @param {readonly string[]} ids
+ * The request of this number: the same for the same seed.
+ * @param {import('fast-check').Arbitrary<Sent>} requests
+ * @param {number} seed
+ * @param {number} index
  */
-function valuesWith(ids) {
-  /** @param {Schema} schema @returns {Unknowns} */
-  const valueOf = (schema) =>
-    fc.oneof(
-      { weight: 12, arbitrary: validOf(schema) },
-      { weight: 1, arbitrary: fc.jsonValue() },
-      { weight: 1, arbitrary: hostile },
-      { weight: 1, arbitrary: numbers },
-    );
+export function nth(requests, seed, index) {
+  return /** @type {Sent} */ (fc.sample(requests, { seed: seed * 1_000_003 + index, numRuns: 1 })[0]);
+}
 
-  /** @param {Schema} schema @returns {Unknowns} */
-  const validOf = (schema) => {
-    const choices = schema.anyOf ?? schema.oneOf;
-    if (choices) return fc.oneof(...choices.map(validOf));
-    if (schema.enum) return fc.constantFrom(...schema.enum);
-    if (schema.nullable) return fc.option(validOf({ ...schema, nullable: false }));
-    switch (schema.type) {
-      case 'boolean':
-        return fc.boolean();
-      case 'null':
-        return fc.constant(null);
-      case 'integer':
-        return fc.integer({ min: within(schema.minimum, -1000), max: within(schema.maximum, 1000) });
-      case 'number':
-        return fc.double({ min: schema.minimum ?? -1e6, max: schema.maximum ?? 1e6, noNaN: true });
-      case 'array':
-        return fc.array(valueOf(schema.items ?? {}), { minLength: schema.minItems ?? 0, maxLength: 4 });
-      case 'object':
-        return objectOf(schema);
-      case 'string': {
-        const minLength = schema.minLength ?? 0;
-        const length = { minLength, maxLength: Math.max(minLength, Math.min(schema.maxLength ?? 30, 30)) };
-        return fc.oneof(fc.string({ unit: 'grapheme', ...length }), fc.constantFrom(...ids));
-      }
-      default:
-        return fc.jsonValue();
-    }
-  };
+/**
+ * Values of a schema; with mistakes, some that are none.
+ * @param {Schema} schema
+ * @param {Manner} manner
+ * @returns {Unknowns}
+ */
+function valueOf(schema, manner) {
+  if (!manner.mistakes) return validOf(schema, manner);
+  return fc.oneof(
+    { weight: 12, arbitrary: validOf(schema, manner) },
+    { weight: 1, arbitrary: fc.jsonValue() },
+    { weight: 1, arbitrary: hostile },
+    { weight: 1, arbitrary: numbers },
+  );
+}
 
-  /** @param {Schema} schema @returns {Unknowns} */
-  const objectOf = ({ properties = {}, required = [] }) => {
-    const fields = Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, valueOf(schema)]));
-    const names = required.filter((name) => name in fields);
-    return fc.oneof(
-      { weight: 8, arbitrary: fc.record(fields, { requiredKeys: names }) },
-      { weight: 1, arbitrary: fc.record(fields, { requiredKeys: [] }) },
-      { weight: 1, arbitrary: fc.dictionary(hostile, fc.jsonValue(), { maxKeys: 4 }) },
-    );
-  };
+/** @param {Schema} schema @param {Manner} manner @returns {Unknowns} */
+function validOf(schema, manner) {
+  const choices = schema.anyOf ?? schema.oneOf;
+  if (choices) return fc.oneof(...choices.map((choice) => validOf(choice, manner)));
+  if (schema.enum) return fc.constantFrom(...schema.enum);
+  if (schema.nullable) return fc.option(validOf({ ...schema, nullable: false }, manner));
+  switch (schema.type) {
+    case 'boolean':
+      return fc.boolean();
+    case 'null':
+      return fc.constant(null);
+    case 'integer':
+      return fc.integer({ min: within(schema.minimum, -1000), max: within(schema.maximum, 1000) });
+    case 'number':
+      return fc.double({ min: schema.minimum ?? -1e6, max: schema.maximum ?? 1e6, noNaN: true });
+    case 'array':
+      return fc.array(valueOf(schema.items ?? {}, manner), { minLength: schema.minItems ?? 0, maxLength: 4 });
+    case 'object':
+      return objectOf(schema, manner);
+    case 'string':
+      return textOf(schema, manner);
+    default:
+      return fc.jsonValue();
+  }
+}
 
-  const idOf = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...ids) }, { weight: 1, arbitrary: hostile });
-  return { valueOf, idOf };
+/** @param {Schema} schema @param {Manner} manner @returns {Unknowns} */
+function textOf({ format, example, minLength = 0, maxLength = 30 }, { ids }) {
+  if (format === 'uuid') return fc.uuid();
+  if (format === 'date-time') return fc.date({ noInvalidDate: true, ...PAST }).map((date) => date.toISOString());
+  const text = fc.string({ unit: 'grapheme', minLength, maxLength: Math.max(minLength, Math.min(maxLength, 30)) });
+  const known = fc.constantFrom(...Object.values(ids).flat());
+  return fc.oneof(text, known, ...(example === undefined ? [] : [{ weight: 3, arbitrary: fc.constant(example) }]));
+}
+
+const PAST = { min: new Date('2000-01-01T00:00:00Z'), max: new Date('2026-01-01T00:00:00Z') };
+
+/** @param {Schema} schema @param {Manner} manner @returns {Unknowns} */
+function objectOf({ properties = {}, required = [] }, manner) {
+  const fields = Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [name, valueOf(schema, manner)]),
+  );
+  const right = fc.record(fields, { requiredKeys: required.filter((name) => name in fields) });
+  if (!manner.mistakes) return right;
+  return fc.oneof(
+    { weight: 8, arbitrary: right },
+    { weight: 1, arbitrary: fc.record(fields, { requiredKeys: [] }) },
+    { weight: 1, arbitrary: fc.dictionary(hostile, fc.jsonValue(), { maxKeys: 4 }) },
+  );
 }
 
 /** @param {number | undefined} bound @param {number} otherwise */
@@ -189,17 +215,22 @@ function within(bound, otherwise) {
 /**
  * What the document suggests, or nearly suggests.
  * @param {readonly Call[]} calls
- * @param {ReturnType<typeof valuesWith>} values
- * @param {import('fast-check').Arbitrary<Buffer>} recordings
+ * @param {Manner} manner
  * @returns {import('fast-check').Arbitrary<Sent>}
  */
-function suggestedRequests(calls, { valueOf, idOf }, recordings) {
+function suggestedRequests(calls, manner) {
   return fc.constantFrom(...calls).chain((call) => {
     const parameters = (call.operation.parameters ?? []).filter(({ in: where }) => where !== 'header');
-    const all = parameters.map(({ in: where, schema = {} }) => (where === 'path' ? idOf : valueOf(schema).map(asText)));
-    const given = parameters.map(({ in: where }) => (where === 'path' ? fc.constant(true) : fc.boolean()));
+    const all = parameters.map(({ name, in: where, schema = {} }) =>
+      where === 'path' ? idOf(upTo(call.path, name), manner) : valueOf(schema, manner).map(asText),
+    );
+    const optional = fc.oneof(
+      { weight: manner.mistakes ? 3 : 6, arbitrary: fc.constant(false) },
+      { weight: 3, arbitrary: fc.constant(true) },
+    );
+    const given = parameters.map(({ in: where }) => (where === 'path' ? fc.constant(true) : optional));
     return fc
-      .tuple(fc.tuple(...all), fc.tuple(...given), bodyOf(call.operation, valueOf, recordings))
+      .tuple(fc.tuple(...all), fc.tuple(...given), bodyOf(call.operation, manner))
       .map(([texts, present, { headers, body }]) => {
         let target = call.path;
         /** @type {string[]} */
@@ -215,19 +246,35 @@ function suggestedRequests(calls, { valueOf, idOf }, recordings) {
   });
 }
 
+/** The path as far as this parameter. @param {string} path @param {string} name */
+function upTo(path, name) {
+  const parameter = `{${name}}`;
+  return path.slice(0, path.indexOf(parameter) + parameter.length);
+}
+
+/** @param {string} path up to a parameter @param {Manner} manner */
+function idOf(path, { ids, mistakes }) {
+  const right = fc.constantFrom(...(ids[path] ?? Object.values(ids).flat()));
+  return mistakes ? fc.oneof({ weight: 4, arbitrary: right }, { weight: 1, arbitrary: hostile }) : right;
+}
+
 /** @typedef {{ headers: Record<string, string>, body: Buffer | undefined }} Body */
 
 /**
  * @param {Operation} operation
- * @param {(schema: Schema) => Unknowns} valueOf
- * @param {import('fast-check').Arbitrary<Buffer>} recordings
+ * @param {Manner} manner
  * @returns {import('fast-check').Arbitrary<Body>}
  */
-function bodyOf(operation, valueOf, recordings) {
+function bodyOf(operation, manner) {
   const content = operation.requestBody?.content ?? {};
   const json = content['application/json']?.schema;
   const form = content['multipart/form-data']?.schema;
   const none = fc.constant({ headers: {}, body: undefined });
+  const choices = [];
+  if (json) choices.push(valueOf(json, manner).map((value) => jsonBody(JSON.stringify(value) ?? '')));
+  if (form) choices.push(formParts(form, manner).map((parts) => formBody(parts)));
+  const right = choices.length > 0 ? fc.oneof(...choices) : none;
+  if (!manner.mistakes) return right;
   const wrong = fc.oneof(
     badJson.map((text) => jsonBody(text)),
     fc.jsonValue({ maxDepth: 6 }).map((value) => jsonBody(JSON.stringify(value))),
@@ -237,10 +284,6 @@ function bodyOf(operation, valueOf, recordings) {
     })),
     none,
   );
-  const choices = [];
-  if (json) choices.push(valueOf(json).map((value) => jsonBody(JSON.stringify(value) ?? '')));
-  if (form) choices.push(formParts(form, valueOf, recordings).map((parts) => formBody(parts)));
-  const right = choices.length > 0 ? fc.oneof(...choices) : none;
   return fc.oneof({ weight: 8, arbitrary: right }, { weight: choices.length > 0 ? 2 : 1, arbitrary: wrong });
 }
 
@@ -295,22 +338,26 @@ const contentTypes = fc.oneof(
 
 /**
  * @param {Schema} schema
- * @param {(schema: Schema) => Unknowns} valueOf
- * @param {import('fast-check').Arbitrary<Buffer>} recordings
+ * @param {Manner} manner
  * @returns {import('fast-check').Arbitrary<Part[]>}
  */
-function formParts(schema, valueOf, recordings) {
+function formParts({ properties = {}, required = [] }, manner) {
+  const { mistakes } = manner;
+  const recordings = fc.constantFrom(...manner.speech, ...(mistakes ? manner.recordings : []));
   /** @type {import('fast-check').Arbitrary<Part[]>} */
   const nothing = fc.constant([]);
-  const declared = Object.entries(schema.properties ?? {}).map(([name, of]) => {
+  const declared = Object.entries(properties).map(([name, of]) => {
     const isFile = of.format === 'binary' || of.items?.format === 'binary';
     /** @type {import('fast-check').Arbitrary<Part>} */
     const part = isFile
       ? fc.tuple(fc.constant(name), recordings, hostile)
-      : fc.tuple(fc.constant(name), valueOf(of).map(asText));
-    const some = isFile ? fc.array(part, { minLength: 1, maxLength: 2 }) : part.map((one) => [one]);
+      : fc.tuple(fc.constant(name), valueOf(of, manner).map(asText));
+    const most = isFile && (mistakes || of.type === 'array') ? 2 : 1;
+    const some = fc.array(part, { minLength: 1, maxLength: most });
+    if (required.includes(name) && !mistakes) return some;
     return fc.oneof({ weight: isFile ? 6 : 1, arbitrary: some }, { weight: 1, arbitrary: nothing });
   });
+  if (!mistakes) return fc.tuple(...declared).map((groups) => groups.flat());
   /** @type {import('fast-check').Arbitrary<Part[]>} */
   const stray = fc.array(fc.tuple(hostile, fc.oneof(recordings, hostile)), { maxLength: 1 });
   const strays = fc.oneof({ weight: 5, arbitrary: nothing }, { weight: 1, arbitrary: stray });
@@ -354,16 +401,15 @@ export function formBody(parts) {
 /**
  * Forms that are malformed, break off, or say something else than they are.
  * @param {readonly Call[]} calls
- * @param {readonly string[]} ids
- * @param {readonly Buffer[]} recordings
+ * @param {Known} known
  * @returns {import('fast-check').Arbitrary<Sent>}
  */
-function brokenForms(calls, ids, recordings) {
+function brokenForms(calls, { ids, speech, recordings }) {
   const forms = calls.filter(({ operation }) => operation.requestBody?.content['multipart/form-data']);
   if (forms.length === 0) return otherPaths(calls);
   const fields = [...new Set(forms.flatMap(({ operation }) => Object.keys(propertiesOf(operation))))];
   const part = fc
-    .tuple(fc.constantFrom(...fields), fc.constantFrom(...recordings), hostile, fc.boolean())
+    .tuple(fc.constantFrom(...fields), fc.constantFrom(...speech, ...recordings), hostile, fc.boolean())
     .map(([name, bytes, text, file]) => /** @type {Part} */ ([name, file ? bytes : text, text]));
   const damage = fc.constantFrom(
     /** @param {Buffer} body @param {number} share */ (body, share) =>
@@ -403,7 +449,7 @@ function brokenForms(calls, ids, recordings) {
   return fc
     .tuple(
       fc.constantFrom(...forms),
-      fc.constantFrom(...ids),
+      fc.constantFrom(...Object.values(ids).flat()),
       fc.array(part, { maxLength: 40, size: '-1' }),
       damage,
       fc.double({ min: 0, max: 1, noNaN: true }),
@@ -542,12 +588,12 @@ function strangeHeaders(suggested) {
 /**
  * Bytes that are no request, or that stop in the middle of one.
  * @param {readonly Call[]} calls
- * @param {readonly string[]} ids
+ * @param {Known} known
  * @returns {import('fast-check').Arbitrary<Sent>}
  */
-function wires(calls, ids) {
+function wires(calls, { ids }) {
   const line = fc
-    .tuple(fc.constantFrom(...calls), fc.constantFrom(...ids))
+    .tuple(fc.constantFrom(...calls), fc.constantFrom(...Object.values(ids).flat()))
     .map(
       ([{ method, path }, id]) => `${method} ${path.replace(/\{\w+\}/g, escape(id))} HTTP/1.1\r\nhost: localhost\r\n`,
     );
@@ -619,9 +665,7 @@ export function senderTo(base, { seconds = 60 } = {}) {
      * @returns {Promise<Answer | undefined>}
      */
     send: (sent) =>
-      sent.wire
-        ? overWire(hostname, Number(port), sent.wire, seconds)
-        : overHttp({ hostname, port, agent }, sent, seconds),
+      sent.wire ? overWire(hostname, Number(port), sent.wire) : overHttp({ hostname, port, agent }, sent, seconds),
     close: () => agent.destroy(),
   };
 }
@@ -646,9 +690,13 @@ function overHttp(to, { method, path, headers, body }, seconds) {
     const chunked = 'transfer-encoding' in headers;
     const length = body && !chunked ? { 'content-length': String(body.length) } : {};
     const outgoing = httpRequest({ ...to, method, path, headers: { ...headers, ...length } });
-    outgoing.setTimeout(seconds * 1000, () => {
+    // Seconds of this process: one that was stopped for a while has not waited.
+    let waited = 0;
+    const watch = setInterval(() => {
+      if (++waited < seconds) return;
       outgoing.destroy(Object.assign(new Error(`no answer in ${seconds} s`), { code: 'NO_ANSWER' }));
-    });
+    }, 1000);
+    outgoing.on('close', () => clearInterval(watch));
     outgoing.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
       // Refused before the body was read: the answer may be lost with the connection. Whether anybody is still there
       // is seen by the next request.
@@ -689,16 +737,12 @@ const PATIENCE_MS = 150;
  * @param {string} host
  * @param {number} port
  * @param {Buffer} bytes
- * @param {number} seconds
  * @returns {Promise<Answer | undefined>}
  */
-function overWire(host, port, bytes, seconds) {
+function overWire(host, port, bytes) {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
     let said = '';
-    socket.setTimeout(seconds * 1000, () => {
-      socket.destroy(Object.assign(new Error(`no answer in ${seconds} s`), { code: 'NO_ANSWER' }));
-    });
     socket.on('connect', () => {
       socket.write(bytes);
       // Then the client goes away, whatever it still owes.
