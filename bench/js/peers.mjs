@@ -6,7 +6,8 @@
 //
 // --python is one that imports speechbrain; without it SpeechBrain is left out. Without --audio a voice by formula
 // speaks. --out names the report; its plot lies beside it, as .svg. The weights are a formula of the published size
-// (1024 channels, 20.8 M parameters): speed does not depend on them, and every runtime has to give their embeddings.
+// (1024 channels, 20.8 M parameters): speed does not depend on them, and every runtime has to give their embeddings;
+// how far int8 is from fp32 on trained weights is for docs/models.md and bench/js/int8.mjs to say.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,6 +44,7 @@ if (!existsSync(join(PEERS, 'node_modules', 'onnxruntime-node'))) {
  * @typedef {object} Contender
  * @property {string} name
  * @property {'timbre' | 'onnxruntime' | 'sherpa' | 'speechbrain'} kind
+ * @property {boolean} [int8] whether it multiplies in 8 bits; fp32 otherwise
  * @property {number} processors that it keeps busy
  * @property {string[]} command
  */
@@ -52,11 +54,11 @@ const BEGINS = { timbre: 'samples', onnxruntime: 'features', sherpa: 'samples', 
 
 /**
  * @param {string} folder of models
- * @param {string} bundle
+ * @param {{ fp32: string, int8: string }} bundles
  * @param {string} clips
  * @returns {Contender[]}
  */
-function contenders(folder, bundle, clips) {
+function contenders(folder, bundles, clips) {
   const node = (/** @type {string} */ script, /** @type {(string | number)[]} */ ...words) => [
     process.execPath,
     join(PEERS, script),
@@ -70,60 +72,55 @@ function contenders(folder, bundle, clips) {
     const checkpoint = join(folder, `c${values.channels}.ckpt`);
     return [python ?? '', script, checkpoint, clips, '--threads', String(threads)];
   };
-  /** @type {Contender[]} */
-  const all = [1, 2].flatMap((n) => [
-    {
-      name: `Timbre, ${n} worker${n > 1 ? 's' : ''}`,
-      kind: 'timbre',
-      processors: n,
-      command: node('timbre.mjs', bundle, clips, n),
-    },
-    {
-      name: `onnxruntime-node, our export, ${n} worker${n > 1 ? 's' : ''}`,
-      kind: 'onnxruntime',
-      processors: n,
-      command: onnx('exported.onnx', n, 1),
-    },
-    {
-      name: `onnxruntime-node, original graph, ${n} worker${n > 1 ? 's' : ''}`,
-      kind: 'onnxruntime',
-      processors: n,
-      command: onnx('original.onnx', n, 1),
-    },
-    ...(n === 2
-      ? [
-          {
-            name: 'onnxruntime-node, our export, 1 session of 2 threads',
-            kind: /** @type {const} */ ('onnxruntime'),
-            processors: n,
-            command: onnx('exported.onnx', 1, 2),
-          },
-        ]
-      : []),
-    {
-      name: `sherpa-onnx-node, our export, ${n} thread${n > 1 ? 's' : ''}`,
-      kind: 'sherpa',
-      processors: n,
-      command: node('sherpa.mjs', join(folder, 'single.onnx'), clips, n),
-    },
-    {
-      name: `sherpa-onnx-node, original graph, ${n} thread${n > 1 ? 's' : ''}`,
-      kind: 'sherpa',
-      processors: n,
-      command: node('sherpa.mjs', join(folder, 'original.onnx'), clips, n),
-    },
-    ...(python
-      ? [
-          {
-            name: `SpeechBrain, ${n} thread${n > 1 ? 's' : ''}`,
-            kind: /** @type {const} */ ('speechbrain'),
-            processors: n,
-            command: speechbrain(n),
-          },
-        ]
-      : []),
-  ]);
-  return all;
+  /** @type {(n: number) => Contender[]} */
+  const on = (n) => {
+    const workers = `${n} worker${n > 1 ? 's' : ''}`;
+    const threads = `${n} thread${n > 1 ? 's' : ''}`;
+    return [
+      { name: `Timbre, ${workers}`, kind: 'timbre', command: node('timbre.mjs', bundles.fp32, clips, n) },
+      {
+        name: `Timbre int8, ${workers}`,
+        kind: 'timbre',
+        int8: true,
+        command: node('timbre.mjs', bundles.int8, clips, n),
+      },
+      {
+        name: `onnxruntime-node, original graph, ${workers}`,
+        kind: 'onnxruntime',
+        command: onnx('original.onnx', n, 1),
+      },
+      { name: `onnxruntime-node, our export, ${workers}`, kind: 'onnxruntime', command: onnx('exported.onnx', n, 1) },
+      {
+        name: `onnxruntime-node, our export in its int8, ${workers}`,
+        kind: 'onnxruntime',
+        int8: true,
+        command: onnx('int8.onnx', n, 1),
+      },
+      ...(n > 1
+        ? [
+            {
+              name: `onnxruntime-node, our export, 1 session of ${threads}`,
+              kind: /** @type {const} */ ('onnxruntime'),
+              command: onnx('exported.onnx', 1, n),
+            },
+          ]
+        : []),
+      {
+        name: `sherpa-onnx-node, original graph, ${threads}`,
+        kind: 'sherpa',
+        command: node('sherpa.mjs', join(folder, 'original.onnx'), clips, n),
+      },
+      {
+        name: `sherpa-onnx-node, our export, ${threads}`,
+        kind: 'sherpa',
+        command: node('sherpa.mjs', join(folder, 'single.onnx'), clips, n),
+      },
+      ...(python
+        ? [{ name: `SpeechBrain, ${threads}`, kind: /** @type {const} */ ('speechbrain'), command: speechbrain(n) }]
+        : []),
+    ].map((contender) => ({ ...contender, processors: n }));
+  };
+  return [1, 2].flatMap(on);
 }
 
 /**
@@ -185,6 +182,8 @@ try {
   const kaldi = join(folder, '3dspeaker.pt');
   const checkpoint = join(folder, `c${channels}.ckpt`);
   await convertCheckpoint({ checkpoint, family: '3dspeaker', id: 'c-kaldi', out: kaldi });
+  const int8 = join(folder, 'int8.pt');
+  await convertCheckpoint({ checkpoint, family: 'speechbrain', id: 'c-int8', out: int8, precision: 'int8' });
   const script = join(ROOT, 'bench', 'python', 'peer_models.py');
   execFileSync(join(ROOT, '.venv/bin/python'), [script, bundle, folder, '--channels', String(channels)], {
     env: { ...process.env, PYTHONPATH: join(ROOT, 'models') },
@@ -208,7 +207,7 @@ try {
   for (const length of LENGTHS) kaldiEmbeddings[length] = (await likeSherpa.ask({ embed: length })).embedding;
   await likeSherpa.end();
 
-  const list = contenders(folder, bundle, clips);
+  const list = contenders(folder, { fp32: bundle, int8 }, clips);
   const results = list.map((contender) => ({
     ...contender,
     what: '',
@@ -266,13 +265,17 @@ try {
 
   /**
    * Timbre's rate over a peer's on as many processors, round by round.
+   * @param {boolean} in8 whether Timbre's int8 is compared
    * @param {(timbre: Result, peer: Result, length: string) => number[]} rates of Timbre
    */
-  const ratios = (rates) =>
+  const ratios = (in8, rates) =>
     results
-      .filter(({ kind }) => kind !== 'timbre')
+      .filter(({ kind, int8 }) => kind !== 'timbre' && (in8 || !int8))
       .map((peer) => {
-        const timbre = results.find(({ kind, processors }) => kind === 'timbre' && processors === peer.processors);
+        const timbre = results.find(
+          ({ kind, processors, int8 }) =>
+            kind === 'timbre' && processors === peer.processors && (int8 ?? false) === in8,
+        );
         const cells = LENGTHS.map((length) => {
           const each = (timbre ? rates(timbre, peer, length) : []).map(
             (rate, i) => rate / (peer.perSecond[length]?.[i] ?? NaN),
@@ -309,16 +312,21 @@ ${results.map(speedRow).join('\n')}
 
 ## Timbre's speed as a multiple of the peer's, as many processors
 
-Timbre end to end; median of the rounds, and their range:
+Timbre end to end in fp32; median of the rounds, and their range:
 
 ${head('peer')}
-${ratios((timbre, _peer, length) => timbre.perSecond[length] ?? [])}
+${ratios(false, (timbre, _peer, length) => timbre.perSecond[length] ?? [])}
 
 The same work on both sides, by the clocks of Timbre's stages while it ran end to end: the model alone against
 onnxruntime-node, features and model against the others:
 
 ${head('peer')}
-${ratios((timbre, peer, length) => (BEGINS[peer.kind] === 'features' ? timbre.fromFeatures[length] : timbre.fromSamples[length]) ?? [])}
+${ratios(false, (timbre, peer, length) => (BEGINS[peer.kind] === 'features' ? timbre.fromFeatures[length] : timbre.fromSamples[length]) ?? [])}
+
+Timbre end to end in int8:
+
+${head('peer')}
+${ratios(true, (timbre, _peer, length) => timbre.perSecond[length] ?? [])}
 `;
   writeFileSync(values.out, report);
   const panels = LENGTHS.map((length) => ({
