@@ -21,9 +21,9 @@ from training.baselines import mfcc, middle
 from training.corpus import Corpus
 from training.enrolments import with_enrolments
 from training.features import LogMel
-from training.finish import finish
+from training.finish import finish, finish_bundle, mean_embedding
 from training.losses import AngularMarginSoftmax
-from training.monitor import equal_error_rate
+from training.monitor import embed_split, equal_error_rate
 from training.recipe import Phase, Recipe
 from training.sampler import Sampler
 from training.trainer import FRONT_END, Trainer, load_splits, network_config
@@ -81,6 +81,23 @@ def trainer(data: Path, out: Path, recipe: Recipe = RECIPE) -> Trainer:
     return Trainer(data, out, recipe, "cpu", compiled=False)
 
 
+def small_network() -> Ecapa:
+    torch.manual_seed(3)
+    return Ecapa(network_config(RECIPE)).eval()
+
+
+def bundle_of(path: Path) -> tuple[Path, dict[str, torch.Tensor]]:
+    """A bundle of random weights as a run of 20 steps after one of 10 leaves it, and its tensors."""
+    weights = {**small_network().state_dict(), "embedding_mean": torch.ones(192)}
+    network = Ecapa(dataclasses.replace(network_config(RECIPE), embedding_centre=True)).eval()
+    network.load_state_dict(weights)
+    earlier = {"steps": 10, "minutes": 2, "seed": 5, "startedFrom": None}
+    training = {"steps": 20, "minutes": 3, "seed": 7, "startedFrom": earlier}
+    manifest = json.dumps({"id": "x", "network": network.config.to_manifest(), "training": training})
+    torch.jit.save(torch.jit.script(network), path, _extra_files={"manifest.json": manifest})
+    return path, weights
+
+
 def test_learns_is_cut_and_goes_on_where_it_was(data: Path, tmp_path: Path, alone: None) -> None:
     cut = trainer(data, tmp_path / "run")
     reports = np.stack([cut._train_step() for _ in range(25)])
@@ -119,6 +136,31 @@ def test_starts_from_the_weights_of_a_finished_run(data: Path, tmp_path: Path, a
     for name, tensor in first.network.state_dict().items():
         assert torch.equal(second.network.state_dict()[name], tensor), name
         assert torch.equal(second.average.network.state_dict()[name], tensor), name
+    # Its classes are known before the first step, though the file has none.
+    labels = np.arange(second.sampler.classes)
+    waves, _, _ = second.sampler.crops(labels, 24000)
+    features = second.log_mel(waves)
+    with torch.no_grad():
+        embeddings = second.network(features, torch.full((len(features),), features.size(1)))
+        _, accuracy = second.softmax(embeddings, torch.from_numpy(labels), 0)
+    assert accuracy > 0.3
+
+
+def test_starts_from_a_bundle_and_says_what_made_it(data: Path, tmp_path: Path, alone: None) -> None:
+    path, weights = bundle_of(tmp_path / "earlier.pt")
+    run = trainer(data, tmp_path / "run")
+    run.start_from(path)
+    for name, tensor in run.average.network.state_dict().items():
+        torch.testing.assert_close(tensor, weights[name], msg=name)
+    assert run.started_from["steps"] == 20
+    assert run.started_from["recipe"]["seed"] == 7
+    assert run.started_from["started_from"]["steps"] == 10
+
+
+def test_a_run_of_steps_does_not_follow_the_clock(data: Path, tmp_path: Path, alone: None) -> None:
+    run = trainer(data, tmp_path / "run", dataclasses.replace(RECIPE, minutes=1))
+    run.step, run.elapsed = 10, 3600.0
+    assert run.progress == 0.25
 
 
 def test_carries_on_with_a_runs_classes_and_says_so(data: Path, tmp_path: Path, alone: None) -> None:
@@ -152,7 +194,7 @@ def test_the_command_trains_in_two_processes_and_finishes(data: Path, tmp_path: 
     pytest.importorskip("matplotlib", reason="pip install -r models/training/requirements.txt")
     out = tmp_path / "run"
     words = [
-        "--data", data, "--out", out, "--steps", "6", "--batch", "4", "--channels", "32", "--processes", "2",
+        "--data", data, "--out", out, "--steps", "6", "--phase", "1:1.5:4", "--channels", "32", "--processes", "2",
         "--distillation-weight", "0", "--no-compile", "--device", "cpu",
     ]  # fmt: skip
     command = [sys.executable, "-m", "training", *map(str, words)]
@@ -186,6 +228,45 @@ def test_the_mean_embedding_is_subtracted_inside_the_module(data: Path, tmp_path
     with torch.inference_mode():
         expected = torch.nn.functional.normalize(plain(features, lengths)) - weights["embedding_mean"]
         torch.testing.assert_close(centred(features, lengths), expected)
+
+
+def test_the_mean_is_of_speakers_equally_and_of_recordings_that_are_long_enough(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split, network, log_mel = Corpus(data, tmp_path).split("train"), small_network(), LogMel(FRONT_END)
+    seconds = split.waves[1.0].lengths / 16000
+    shortest, longest = seconds.min(), seconds.max()
+
+    def mean(least: float) -> np.ndarray:
+        monkeypatch.setattr("training.finish.CENTRE_SECONDS", least)
+        return mean_embedding(network, log_mel, split, np.random.default_rng(1))
+
+    def expected(least: float) -> np.ndarray:
+        by_speaker = [
+            embed_split(network, log_mel, split, utterances).mean(0)
+            for name in sorted(set(split.speakers))
+            if (utterances := [u for u, s in enumerate(split.speakers) if s == name and seconds[u] >= least])
+        ]
+        return np.mean(by_speaker, 0)
+
+    middle_length = float(np.median(seconds))
+    np.testing.assert_allclose(mean(middle_length), expected(middle_length), atol=1e-6)
+    np.testing.assert_allclose(mean(longest + 1), expected(shortest), atol=1e-6)
+    assert np.abs(mean(middle_length) - mean(longest + 1)).max() > 1e-3
+
+
+def test_a_bundle_is_finished_anew(data: Path, tmp_path: Path, alone: None) -> None:
+    path, weights = bundle_of(tmp_path / "earlier.pt")
+    out = tmp_path / "again"
+    out.mkdir()
+    finish_bundle(data, out, path)
+    found = torch.load(out / "starter.ckpt", weights_only=True)
+    for name, tensor in weights.items():
+        if name != "embedding_mean":
+            torch.testing.assert_close(found[name], tensor, msg=name)
+    assert 0 < found["embedding_mean"].norm() < 1
+    facts = json.loads((out / "training.json").read_text())
+    assert (facts["steps"], facts["seconds"], facts["recipe"]["seed"], facts["speakers"]) == (20, 180, 7, 7)
 
 
 def test_crops_are_stratified_over_speakers_and_labelled_by_speed(data: Path, tmp_path: Path) -> None:

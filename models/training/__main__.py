@@ -35,28 +35,28 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="processes on a CPU, one thread each")
     parser.add_argument("--minutes", type=float, default=Recipe.minutes)
-    parser.add_argument("--steps", type=int, default=0, help="end after so many steps, if that comes first")
+    parser.add_argument("--steps", type=int, default=0, help="a run of so many steps, however long they take")
     parser.add_argument("--channels", type=int, default=Recipe.channels)
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--distillation-weight", type=float, default=Recipe.distillation_weight)
-    parser.add_argument("--batch", type=int, help="crops per step and process in every phase")
+    parser.add_argument("--phase", type=phase, action="append", metavar="UNTIL:SECONDS:BATCH", dest="phases",
+                        help="crops of so many seconds, BATCH a process, until that share of the run")  # fmt: skip
     parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate, help="at its highest")
     parser.add_argument("--margin-ramp", type=float, nargs=2, default=(Recipe.margin_from, Recipe.margin_to),
                         metavar=("FROM", "TO"), help="shares of the run between which the margin grows")  # fmt: skip
     parser.add_argument("--emphasis", type=emphasis, action="append", default=[], metavar="SOURCE=TIMES",
                         help="draw the speakers of a source so many times as often")  # fmt: skip
-    parser.add_argument("--start-from", type=Path, help="starter.ckpt or checkpoint.pt of a run to train further")
+    parser.add_argument("--speeds", type=float, nargs="+", default=Recipe.speeds, help="1 has to be among them")
+    parser.add_argument("--start-from", type=Path, help="starter.ckpt, checkpoint.pt or bundle to train further")
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="for runs shorter than compiling")
     arguments = parser.parse_args()
-    phases = Recipe.phases
-    if arguments.batch:
-        phases = tuple(Phase(p.until, p.seconds, arguments.batch) for p in phases)
     arguments.recipe = dataclasses.replace(
-        Recipe(), minutes=arguments.minutes, steps=arguments.steps, channels=arguments.channels, phases=phases,
+        Recipe(), minutes=arguments.minutes, steps=arguments.steps, channels=arguments.channels,
+        phases=tuple(arguments.phases or Recipe.phases),
         pooled_channels=3 * arguments.channels, seed=arguments.seed,
         distillation_weight=arguments.distillation_weight, learning_rate=arguments.learning_rate,
         margin_from=arguments.margin_ramp[0], margin_to=arguments.margin_ramp[1],
-        source_emphasis=dict(arguments.emphasis),
+        source_emphasis=dict(arguments.emphasis), speeds=tuple(arguments.speeds),
     )  # fmt: skip
     return arguments
 
@@ -64,6 +64,11 @@ def parse() -> argparse.Namespace:
 def emphasis(argument: str) -> tuple[str, float]:
     source, _, times = argument.partition("=")
     return source, float(times)
+
+
+def phase(argument: str) -> Phase:
+    until, seconds, batch = argument.split(":")
+    return Phase(float(until), float(seconds), int(batch))
 
 
 def free_port() -> int:

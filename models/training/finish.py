@@ -1,26 +1,53 @@
-"""From the last checkpoint of a run to the files that become a bundle."""
+"""From the last checkpoint of a run, or the weights of a bundle, to the files that become a bundle.
 
+A run ends with it. For a bundle it finds the mean embedding and the cohort anew:
+
+  python -m training.finish --data ../../shared/speech --bundle starter.pt --out runs/again
+"""
+
+import argparse
+import dataclasses
 import json
 import logging
 from pathlib import Path
 
 import numpy as np
 import torch
+from timbre_models import bundle
 from timbre_models.ecapa import Ecapa
 
-from .corpus import Corpus
+from .corpus import SAMPLE_RATE, Corpus, Split
 from .features import LogMel
 from .monitor import Monitor, embed_split
 from .recipe import Recipe
 from .teacher import unit
-from .trainer import FRONT_END, TRAINING_SPLITS, network_config
+from .trainer import FRONT_END, TRAINING_SPLITS, network_config, run_of_bundle
 
+CENTRE_SECONDS = 3
+CENTRE_RECORDINGS = 4
 COHORT_SPEAKERS = 1500
 
 log = logging.getLogger("training")
 
 
-def speaker_means(network: Ecapa, log_mel: LogMel, splits: list, rng: np.random.Generator) -> np.ndarray:
+def mean_embedding(network: Ecapa, log_mel: LogMel, split: Split, rng: np.random.Generator) -> np.ndarray:
+    """Mean of a split's speakers, each by up to CENTRE_RECORDINGS recordings of CENTRE_SECONDS, or of all lengths where
+    none are that long: float32[D].
+
+    Speakers of one recording are no part of it, nor are single words: their means lie elsewhere than those of sentences
+    by speakers that training has not seen.
+    """
+    long = split.waves[1.0].lengths >= CENTRE_SECONDS * SAMPLE_RATE
+    chosen: dict[str, list[int]] = {}
+    for u in rng.permutation(np.flatnonzero(long) if long.any() else len(split)):
+        of_speaker = chosen.setdefault(split.speakers[u], [])
+        if len(of_speaker) < CENTRE_RECORDINGS:
+            of_speaker.append(u)
+    means = [embed_split(network, log_mel, split, utterances).mean(0) for utterances in chosen.values()]
+    return np.mean(means, 0)
+
+
+def speaker_means(network: Ecapa, log_mel: LogMel, splits: list[Split], rng: np.random.Generator) -> np.ndarray:
     """Unit mean embeddings float32[S, D] of up to COHORT_SPEAKERS training speakers, two recordings each."""
     by_speaker: dict[tuple[int, str], list[int]] = {}
     for s, split in enumerate(splits):
@@ -36,18 +63,13 @@ def speaker_means(network: Ecapa, log_mel: LogMel, splits: list, rng: np.random.
     return np.stack(means).astype(np.float32)
 
 
-def finish(data: Path, out: Path, recipe: Recipe) -> None:
-    """Writes starter.ckpt (the module's own tensor names), cohort.npy, training.json and curve.svg into `out`."""
-    state = torch.load(out / "checkpoint.pt", map_location="cpu", weights_only=True)
-    config = network_config(recipe)
-    network, log_mel = Ecapa(config).eval(), LogMel(FRONT_END)
-    network.load_state_dict(state["average"])
-    corpus = Corpus(data, out / "cache", workers=2)
+def write_model(network: Ecapa, data: Path, out: Path, seed: int) -> dict:
+    """Writes starter.ckpt (the module's own tensor names) and cohort.npy; returns what is known of data and rates."""
+    log_mel, corpus = LogMel(FRONT_END), Corpus(data, out / "cache", workers=2)
     splits = [split for name in TRAINING_SPLITS if len(split := corpus.split(name))]
-    means = speaker_means(network, log_mel, splits, np.random.default_rng(recipe.seed))
-    centre = means.mean(0)
-
-    torch.save({**state["average"], "embedding_mean": torch.from_numpy(centre)}, out / "starter.ckpt")
+    centre = mean_embedding(network, log_mel, splits[0], np.random.default_rng(seed))
+    means = speaker_means(network, log_mel, splits, np.random.default_rng(seed))
+    torch.save({**network.state_dict(), "embedding_mean": torch.from_numpy(centre)}, out / "starter.ckpt")
     np.save(out / "cohort.npy", unit(means - centre).astype(np.float16))
 
     rates = {}
@@ -56,16 +78,38 @@ def finish(data: Path, out: Path, recipe: Recipe) -> None:
         embeddings = embed_split(network, log_mel, monitor.split)
         rates = {"plain": monitor.rates(embeddings), "centred": monitor.rates(unit(embeddings - centre))}
         log.info("dev EER: %s", json.dumps(rates))
+    log.info("wrote %s", out / "starter.ckpt")
+    return {
+        "dev_eer": rates, "speakers": len({s for split in splits for s in split.speakers}),
+        "recordings": sum(map(len, splits)),
+        "hours": round(sum(int(split.waves[1.0].lengths.sum()) for split in splits) / SAMPLE_RATE / 3600, 1),
+    }  # fmt: skip
+
+
+def finish(data: Path, out: Path, recipe: Recipe) -> None:
+    """Writes starter.ckpt, cohort.npy, training.json and curve.svg of the run in `out`."""
+    state = torch.load(out / "checkpoint.pt", map_location="cpu", weights_only=True)
+    network = Ecapa(network_config(recipe)).eval()
+    network.load_state_dict(state["average"])
     facts = {
         "recipe": recipe.to_dict(), "started_from": json.loads(state.get("started_from", "null")),
-        "steps": state["step"], "seconds": round(state["elapsed"]), "dev_eer": rates,
-        "speakers": len({s for split in splits for s in split.speakers}), "recordings": sum(map(len, splits)),
-        "hours": round(sum(int(split.waves[1.0].lengths.sum()) for split in splits) / 16000 / 3600, 1),
+        "steps": state["step"], "seconds": round(state["elapsed"]), **write_model(network, data, out, recipe.seed),
         "history": state["history"],
     }  # fmt: skip
     (out / "training.json").write_text(json.dumps(facts, indent=1))
     plot(state["history"], out / "curve.svg")
-    log.info("wrote %s", out / "starter.ckpt")
+
+
+def finish_bundle(data: Path, out: Path, path: Path) -> None:
+    """Writes starter.ckpt, cohort.npy and training.json for the weights of a bundle that a run was made into."""
+    manifest, centred = bundle.load(path)
+    run = run_of_bundle(manifest.get("training"))
+    if run is None:
+        raise SystemExit(f"{path} does not say how it was trained")
+    network = Ecapa(dataclasses.replace(centred.config, embedding_centre=False)).eval()
+    network.load_state_dict({name: tensor for name, tensor in centred.state_dict().items() if name != "embedding_mean"})
+    facts = {**run, **write_model(network, data, out, run["recipe"]["seed"])}
+    (out / "training.json").write_text(json.dumps(facts, indent=1))
 
 
 def plot(history: list[dict], path: Path) -> None:
@@ -88,3 +132,17 @@ def plot(history: list[dict], path: Path) -> None:
         right.legend()
     figure.tight_layout()
     figure.savefig(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with files.tsv")
+    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    finish_bundle(arguments.data, arguments.out, arguments.bundle)
+
+
+if __name__ == "__main__":
+    main()

@@ -19,7 +19,7 @@ class Recipe:
     minutes: float = 75
     """Length of the run; the schedules follow the share of it that has passed."""
     steps: int = 0
-    """Where above 0, the run ends after so many steps, if that comes first."""
+    """Where above 0, the run has so many steps and the schedules follow them, not the clock."""
     phases: tuple[Phase, ...] = (Phase(0.5, 1.5, 96), Phase(0.85, 2.0, 72), Phase(1.0, 3.0, 48))
     learning_rate: float = 2e-3
     warm_up: float = 0.06

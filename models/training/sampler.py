@@ -65,16 +65,17 @@ class Sampler:
         # Stratified: one draw in each of `size` equal slices of the distribution, in random order.
         at = (self.rng.permutation(size) + self.rng.random(size)) / size
         speakers = np.searchsorted(np.cumsum(self.probability), at).clip(0, len(self.speakers) - 1)
-        speeds = self.rng.integers(0, len(self.speeds), size)
+        labels = self.rng.integers(0, len(self.speeds), size) * len(self.speakers) + speakers
+        waves, targets, weights = self.crops(labels, samples)
+        return Batch(self.augment(waves), torch.from_numpy(labels), targets, weights)
+
+    def crops(self, labels: np.ndarray, samples: int) -> tuple[Tensor, Tensor, Tensor]:
+        """A clean crop of each class: samples float32[B, N], the teacher's unit targets, and their weights."""
+        speeds, speakers = np.divmod(labels, len(self.speakers))
         crops = [self._crop(self.speakers[k], self.speeds[v], samples) for k, v in zip(speakers, speeds, strict=True)]
         waves = torch.from_numpy(np.stack([c[0] for c in crops])).float() / 32768
         targets = unit(np.stack([c[1] for c in crops]) - self.target_mean).astype(np.float32)
-        return Batch(
-            waves=self.augment(waves),
-            labels=torch.from_numpy(speeds * len(self.speakers) + speakers),
-            targets=torch.from_numpy(targets),
-            target_weights=torch.from_numpy(np.array([c[2] for c in crops], np.float32)),
-        )
+        return waves, torch.from_numpy(targets), torch.from_numpy(np.array([c[2] for c in crops], np.float32))
 
     def _crop(self, speaker: str, speed: float, samples: int) -> tuple[np.ndarray, np.ndarray, float]:
         """int16[samples], the teacher's view of it, and how far the teacher is to be trusted."""

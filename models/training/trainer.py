@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as dist
+from timbre_models import bundle
 from timbre_models.ecapa import Ecapa, EcapaConfig
 from timbre_models.families import TIMBRE
 from torch import Tensor, nn
@@ -30,6 +31,8 @@ log = logging.getLogger("training")
 
 FRONT_END = TIMBRE.front_end
 TRAINING_SPLITS = ("train", "single")
+PRIMING_SECONDS = 3.0
+PRIMING_BATCH = 64
 
 
 def network_config(recipe: Recipe) -> EcapaConfig:
@@ -55,6 +58,16 @@ def load_splits(data: Path, cache: Path, recipe: Recipe, workers: int) -> tuple[
     bfloat16 = torch.cpu._is_avx512_bf16_supported()
     targets = [{speed: Targets.of(split, speed, workers, bfloat16) for speed in recipe.speeds} for split in splits]
     return corpus, splits, targets
+
+
+def run_of_bundle(training: dict | None) -> dict | None:
+    """What a bundle's manifest says of its training, as checkpoints say it."""
+    if training is None:
+        return None
+    return {
+        "steps": training["steps"], "seconds": 60 * training["minutes"], "recipe": {"seed": training["seed"]},
+        "started_from": run_of_bundle(training.get("startedFrom")),
+    }  # fmt: skip
 
 
 class Averaged:
@@ -97,20 +110,48 @@ class Trainer:
         self.monitors = self._monitors(data) if self.rank == 0 else []
 
     def start_from(self, checkpoint: Path) -> None:
-        """Weights of a finished run: a starter.ckpt, or a checkpoint.pt with its classes and map to the teacher too.
+        """Weights of a run: its bundle or starter.ckpt, or its checkpoint.pt with classes and map to the teacher too.
 
-        The mean embedding is found anew at the end of this run.
+        Classes and map that the file lacks follow from the embeddings. The mean embedding is found anew at the end of
+        this run.
         """
-        weights = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        try:
+            manifest, network = bundle.load(checkpoint)
+        except bundle.BundleError:
+            weights = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        else:
+            weights, self.started_from = network.state_dict(), run_of_bundle(manifest.get("training"))
         if "modules" in weights:
             self.modules.load_state_dict(weights["modules"])
             recipe, earlier = json.loads(weights["recipe"]), json.loads(weights.get("started_from", "null"))
             self.started_from = {"steps": weights["step"], "seconds": round(weights["elapsed"]), "recipe": recipe,
                                  "started_from": earlier}  # fmt: skip
             weights = weights["average"]
-        weights.pop("embedding_mean", None)
-        self.network.load_state_dict(weights)
+            self.network.load_state_dict(weights)
+        else:
+            weights.pop("embedding_mean", None)
+            self.network.load_state_dict(weights)
+            self._prime_heads()
         self.average.network.load_state_dict(weights)
+
+    @torch.no_grad()
+    def _prime_heads(self) -> None:
+        """A crop of every class, clean, embedded: its class's weight, and a row of the map's least squares."""
+        mine = range(self.rank, self.sampler.classes, self.world)
+        dims = self.config.embedding_dim, TEACHER_DIM
+        embeddings, targets = (torch.zeros(self.sampler.classes, dim) for dim in dims)
+        self.network.eval()
+        for start in range(0, len(mine), PRIMING_BATCH):
+            labels = np.array(mine[start : start + PRIMING_BATCH])
+            waves, views, _ = self.sampler.crops(labels, crop_samples(PRIMING_SECONDS))
+            features = self.log_mel(waves).to(self.device)
+            lengths = torch.full((len(features),), features.size(1), device=self.device)
+            embeddings[labels] = nn.functional.normalize(self.network(features, lengths)).cpu()
+            targets[labels] = views
+        if self.world > 1:
+            dist.all_reduce(embeddings), dist.all_reduce(targets)
+        self.softmax.weight.copy_(embeddings - embeddings.mean(0))
+        self.distillation.map.weight.copy_(torch.linalg.lstsq(embeddings, targets).solution.T)
 
     def _monitors(self, data: Path) -> list[Monitor]:
         trials = data / "trials_dev.txt"
@@ -119,8 +160,9 @@ class Trainer:
     @property
     def progress(self) -> float:
         """Share of the run that has passed, the same in every process."""
-        by_step = self.step / self.recipe.steps if self.recipe.steps else 0.0
-        return max(by_step, self.elapsed / (60 * self.recipe.minutes))
+        if self.recipe.steps:
+            return self.step / self.recipe.steps
+        return self.elapsed / (60 * self.recipe.minutes)
 
     @property
     def checkpoint_path(self) -> Path:
@@ -258,6 +300,6 @@ def main(arguments) -> None:
         torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     trainer = Trainer(arguments.data, arguments.out, arguments.recipe, arguments.device, arguments.compile)
-    if arguments.start_from:
+    if arguments.start_from and not trainer.checkpoint_path.exists():
         trainer.start_from(arguments.start_from)
     trainer.run()
