@@ -17,7 +17,7 @@ using torch::jit::Module;
 using Scratch = Product::Scratch;
 
 /// Rows of a product at most: what lies between it and the pass after it stays in the cache.
-constexpr std::size_t kTile = 512;
+constexpr std::size_t kTile = 384;
 /// Channels whose attention is computed together, for the same reason.
 constexpr std::size_t kSlab = 512;
 /// Values of a buffer that is kept after a long utterance: 4 s of 1024 channels.
