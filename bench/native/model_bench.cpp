@@ -7,13 +7,14 @@
 // A share of the machine's rate is the quotient of two lines of one run: network by the best product of as many
 // threads.
 #include <ATen/Functions.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <benchmark/benchmark.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "features/front_end.h"
+#include "model/int8.h"
+#include "model/product.h"
 #include "model/torch_model.h"
 #include "model/torch_settings.h"
 #include "stage.h"
@@ -100,21 +101,15 @@ void plain_product(benchmark::State& state, std::int64_t rows, std::int64_t inpu
   set_rates(state, 2.0 * static_cast<double>(rows * inputs * outputs));
 }
 
-/// The same by oneDNN, the weight reordered once for it.
-void packed_product(benchmark::State& state, std::int64_t rows, std::int64_t inputs, std::int64_t outputs) {
+/// The same by a product of the network.
+void network_product(benchmark::State& state, const Product& product, std::int64_t rows) {
   const TorchScope scope;
-  const auto call = [](const char* name, std::vector<c10::IValue> stack) {
-    c10::Dispatcher::singleton().findSchemaOrThrow(name, "").callBoxed(&stack);
-    return stack.front().toTensor();
-  };
+  const auto inputs = static_cast<std::int64_t>(product.inputs());
   const at::Tensor x = at::randn({rows, inputs});
-  const at::Tensor weight = call("mkldnn::_reorder_linear_weight", {at::randn({outputs, inputs}), rows});
-  const c10::List<std::optional<at::Scalar>> scalars;
-  for ([[maybe_unused]] auto _ : state) {
-    benchmark::DoNotOptimize(
-        call("mkldnn::_linear_pointwise", {x, weight, c10::IValue(), "none", scalars, c10::IValue()}));
-  }
-  set_rates(state, 2.0 * static_cast<double>(rows * inputs * outputs));
+  const ConstRows view{x.const_data_ptr<float>(), static_cast<std::size_t>(rows), product.inputs(), product.inputs()};
+  Product::Scratch scratch;
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(product(view, scratch));
+  set_rates(state, 2.0 * static_cast<double>(rows * inputs) * static_cast<double>(product.outputs()));
 }
 
 template <typename Work>
@@ -125,6 +120,7 @@ void add(const std::string& name, Work work) {
 }
 
 void add_products(const Subject& subject) {
+  const TorchScope scope;
   const Sizes& sizes = subject.sizes;
   const auto rate = static_cast<double>(subject.model->manifest().front_end.sample_rate);
   const auto frames = subject.front_end->frames(static_cast<std::size_t>(kSecondsOfProducts * rate));
@@ -134,7 +130,13 @@ void add_products(const Subject& subject) {
   for (const auto& [inputs, outputs] : layers) {
     const std::string shape = std::to_string(rows) + "x" + std::to_string(inputs) + "x" + std::to_string(outputs);
     add("product/linear/" + shape, [=](benchmark::State& state) { plain_product(state, rows, inputs, outputs); });
-    add("product/packed/" + shape, [=](benchmark::State& state) { packed_product(state, rows, inputs, outputs); });
+    const at::Tensor weight = at::randn({outputs, inputs});
+    const std::shared_ptr<const Product> packed = float_product(weight);
+    add("product/packed/" + shape, [=](benchmark::State& state) { network_product(state, *packed, rows); });
+    if (why_no_int8().empty()) {
+      const std::shared_ptr<const Product> int8 = int8_product(to_int8(weight));
+      add("int8/" + shape, [=](benchmark::State& state) { network_product(state, *int8, rows); });
+    }
   }
 }
 

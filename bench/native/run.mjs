@@ -164,7 +164,7 @@ try {
       parts.push(
         `## The network of ${context.model}@${context.digest.slice(0, 12)}\n\n` +
           "One utterance a thread. `product/R x K x N`: the matrix products that dominate at 3 s, as LibTorch's linear layer\n" +
-          'does them and by oneDNN with the weight packed once. GFLOP/s counts the products of the network at the sizes of its\n' +
+          'does them and with the weight packed once; `int8/...` the same in int8, on an AVX2 processor or better. GFLOP/s counts the products of the network at the sizes of its\n' +
           `manifest and nothing else.\n\n${modelTable(rows)}`,
       );
     }
