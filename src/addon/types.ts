@@ -136,7 +136,7 @@ export interface ManifestJson {
 }
 
 export interface ConvertOptions {
-  /** File of torch.save or of safetensors. Nothing in it is executed. */
+  /** File of torch.save or of safetensors, of which nothing is executed; or a bundle in fp32. */
   checkpoint: string | URL;
   /** Recognised from the tensors' names where only one family fits. */
   family?: string;

@@ -48,8 +48,10 @@ export function register(program: Command, cli: Cli): void {
 
   models
     .command('add')
-    .description('makes a bundle of a checkpoint (PyTorch or safetensors); nothing in the checkpoint is executed')
-    .argument('<checkpoint>', "file with the model's tensors")
+    .description(
+      'makes a bundle of a checkpoint (PyTorch or safetensors), of which nothing is executed, or of a bundle',
+    )
+    .argument('<checkpoint>', "file with the model's tensors, or a bundle that shall have another precision or storage")
     .addOption(new Option('--family <family>', 'default: recognised from the names of the tensors').choices(FAMILIES))
     .requiredOption('--id <id>', 'what the bundle will be called')
     .option('--bundle-version <version>', 'version that the bundle names', '1')
@@ -68,7 +70,8 @@ export function register(program: Command, cli: Cli): void {
     .addOption(json())
     .addHelpText(
       'after',
-      '\nExample:\n  timbre models add embedding_model.ckpt --family speechbrain --id my-speechbrain',
+      '\nExamples:\n  timbre models add embedding_model.ckpt --family speechbrain --id my-speechbrain\n' +
+        '  timbre models add ~/.cache/timbre/my-speechbrain.pt --precision int8 --id my-speechbrain-int8',
     )
     .action((checkpoint: string, options: AddOptions) => add(cli, checkpoint, options));
 

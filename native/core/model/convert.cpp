@@ -185,8 +185,97 @@ Status measure(ordered_json& manifest, const Module& stored, const Module& in_fu
   return ok();
 }
 
+/// Measures the module and writes it to request.out with its manifest and what else lies in a bundle.
+Result<Manifest> finish(const ConvertRequest& request, const ordered_json& described, const Module& stored,
+                        const Module& in_full, torch::jit::ExtraFilesMap extras) {
+  auto facts = merge_facts(described.dump(), request.facts);
+  if (!facts) {
+    return std::move(facts).error();
+  }
+  ordered_json manifest = ordered_json::parse(facts.value());
+  if (auto status = measure(manifest, stored, in_full); !status) {
+    const auto& [code, message] = status.error();
+    return Error{code, "checkpoint " + quote(request.checkpoint) + ": " + message};
+  }
+  auto parsed = parse_manifest(manifest.dump(1));
+  if (!parsed) {
+    return std::move(parsed).error();
+  }
+  extras[kManifest] = parsed.value().json;
+
+  auto file = AtomicFile::create(request.out);
+  if (!file) {
+    return std::move(file).error();
+  }
+  const auto sink = [&](const void* bytes, std::size_t count) {
+    file.value().write(bytes, count);
+    return count;  // commit() tells; the writer's own failures end in its destructor
+  };
+  torch::jit::ExportModule(stored, sink, extras);
+  if (auto status = file.value().commit(); !status) {
+    return std::move(status).error();
+  }
+  return parsed;
+}
+
+/// A bundle's module with its weight matrices kept otherwise.
+void keep(Module& module, Keeping keeping) {
+  for (const auto& [path, value] : module.named_parameters()) {
+    auto [owner, name] = find_slot(module, path);
+    if (keeping.int8 && bears_int8(path)) {
+      owner.setattr(name, to_int8(value.to(at::kFloat)));
+    } else if (keeping.half && value.dim() > 1) {
+      owner.setattr(name, value.to(at::kHalf));
+    }
+  }
+}
+
+/// A bundle once more, in another precision.
+Result<Manifest> convert_bundle(const ConvertRequest& request, const Manifest& manifest) {
+  if (manifest.precision != "fp32") {
+    return Error{ErrorCode::INVALID_ARGUMENT, "the bundle " + quote(request.checkpoint) + " is in " +
+                                                  manifest.precision + " already; take the one it was made of"};
+  }
+  if (!request.family.empty() && request.family != manifest.family) {
+    return Error{ErrorCode::INVALID_ARGUMENT, "the bundle " + quote(request.checkpoint) + " is of the family " +
+                                                  manifest.family + ", not " + request.family};
+  }
+  torch::jit::ExtraFilesMap extras;
+  PyTorchStreamReader reader(request.checkpoint);
+  for (const std::string& name : reader.getAllRecords()) {
+    if (name.starts_with(kExtra)) {
+      extras[name.substr(kExtra.size())] = read_record(reader, name);
+    }
+  }
+  const auto load = [&] {
+    Module module = torch::jit::load(request.checkpoint, at::kCPU, /*load_debug_files=*/false);
+    module.eval();
+    return module;
+  };
+  const Module in_full = load();
+  if (weights_digest(in_full) != manifest.weights_digest) {
+    return Error{ErrorCode::MODEL_INVALID,
+                 "the bundle " + quote(request.checkpoint) + " is damaged: fetch or make it again"};
+  }
+  Module stored = load();
+  keep(stored, {request.precision == "int8", request.storage == "fp16"});
+
+  ordered_json described = ordered_json::parse(manifest.json);
+  described["source"]["bundle"] = {{"id", manifest.id}, {"weightsDigest", manifest.weights_digest}};
+  described["id"] = request.id;
+  described["version"] = request.version;
+  described["precision"] = request.precision;
+  if (request.storage == "fp16") {
+    described["storage"] = request.storage;
+  }
+  return finish(request, described, stored, in_full, std::move(extras));
+}
+
 Result<Manifest> convert(const ConvertRequest& request) {
   const TorchScope scope;
+  if (const auto bundle = read_manifest(request.checkpoint)) {
+    return convert_bundle(request, bundle.value());
+  }
   auto checkpoint = Checkpoint::open(request.checkpoint);
   if (!checkpoint) {
     return std::move(checkpoint).error();
@@ -211,7 +300,7 @@ Result<Manifest> convert(const ConvertRequest& request) {
     return std::move(status).error();
   }
 
-  auto described =
+  const ordered_json described =
       describe(request, checkpoint.value(), *variant.value(), fit(checkpoint.value(), *variant.value()).sizes);
   const auto filled = [&](bool int8) {
     Module module = torch::jit::load(variant.value()->skeleton, at::kCPU, /*load_debug_files=*/false);
@@ -221,32 +310,7 @@ Result<Manifest> convert(const ConvertRequest& request) {
   };
   const bool int8 = request.precision == "int8";
   const Module module = filled(int8);
-  auto facts = merge_facts(described.dump(), request.facts);
-  if (!facts) {
-    return std::move(facts).error();
-  }
-  ordered_json manifest = ordered_json::parse(facts.value());
-  if (auto status = measure(manifest, module, int8 ? filled(false) : module); !status) {
-    return refuse(status.error());
-  }
-  auto parsed = parse_manifest(manifest.dump(1));
-  if (!parsed) {
-    return std::move(parsed).error();
-  }
-
-  auto file = AtomicFile::create(request.out);
-  if (!file) {
-    return std::move(file).error();
-  }
-  const auto sink = [&](const void* bytes, std::size_t count) {
-    file.value().write(bytes, count);
-    return count;  // commit() tells; the writer's own failures end in its destructor
-  };
-  torch::jit::ExportModule(module, sink, {{kManifest, parsed.value().json}});
-  if (auto status = file.value().commit(); !status) {
-    return std::move(status).error();
-  }
-  return parsed;
+  return finish(request, described, module, int8 ? filled(false) : module, {});
 }
 
 Result<Manifest> update(const std::string& path, const std::string& facts, const std::string& out,

@@ -9,7 +9,7 @@
 namespace timbre {
 
 struct ConvertRequest {
-  std::string checkpoint;  ///< file of torch.save or of safetensors
+  std::string checkpoint;  ///< file of torch.save or of safetensors, or a bundle in fp32
   std::string family;      ///< "speechbrain", ... ; empty: recognised from the tensors' names
   std::string skeletons;   ///< folder of models/skeletons
   std::string out;         ///< the bundle's file; an older one is replaced
@@ -23,7 +23,10 @@ struct ConvertRequest {
 /// A published or re-trained checkpoint to one bundle file. Sizes (channels, attention, embedding, ...) come from the
 /// tensors' shapes; every tensor has to be there, of a fitting shape and finite, and none may be left over.
 ///
-/// Nothing of the checkpoint's is executed. The bundle is complete or not there: it is written beside `out`, synced and
+/// A bundle is taken with everything in it; only id, version, precision and storage become those of the request, and
+/// `source.bundle` says what it was made of.
+///
+/// Nothing of a checkpoint's is executed. The bundle is complete or not there: it is written beside `out`, synced and
 /// renamed.
 ///
 /// `facts` are merged into the manifest as RFC 7386 does it: `licence`, `source: { url, revision, sha256 }`,

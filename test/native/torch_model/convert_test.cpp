@@ -230,6 +230,39 @@ TEST_F(ConvertTest, ComputesLargeLayersInInt8) {
   }
 }
 
+TEST_F(ConvertTest, TakesABundleToInt8WithAllThatIsInIt) {
+  auto wanted = request(kCheckpoints + "speechbrain-c16.ckpt", "speechbrain", scratch_ / "full.pt");
+  wanted.facts = R"({"licence": {"name": "CC-BY-4.0"}})";
+  wanted.storage = "fp16";
+  take(convert_checkpoint(wanted));
+  take(update_manifest(wanted.out, "{}", wanted.out, {{"note.txt", "kept"}}));
+
+  auto again = request(wanted.out, "", scratch_ / "int8.pt");
+  again.id = "smaller";
+  again.precision = "int8";
+  const Manifest manifest = take(convert_checkpoint(again));
+  EXPECT_EQ(manifest.id, "smaller");
+  EXPECT_EQ(manifest.precision, "int8");
+  const json written = json::parse(manifest.json);
+  EXPECT_EQ(written.at("licence").at("name"), "CC-BY-4.0");
+  EXPECT_EQ(written.at("storage"), "fp16");
+  EXPECT_EQ(written.at("source").at("bundle").at("weightsDigest"), take(read_manifest(wanted.out)).weights_digest);
+  EXPECT_THAT(read_file(again.out), HasSubstr("note.txt"));
+  EXPECT_TRUE(take(verify_bundle(again.out, "cpu")).passed);
+
+  const auto refusal = [&](const ConvertRequest& request) {
+    const auto refused = convert_checkpoint(request);
+    return refused ? Error{} : refused.error();
+  };
+  auto other = again;
+  other.family = "wespeaker";
+  EXPECT_EQ(refusal(other).code, ErrorCode::INVALID_ARGUMENT);
+  other = again;
+  other.checkpoint = again.out;
+  EXPECT_EQ(refusal(other).code, ErrorCode::INVALID_ARGUMENT);
+  EXPECT_THAT(refusal(other).message, HasSubstr("in int8 already"));
+}
+
 TEST_F(ConvertTest, RefusesInt8WhereItMovesTrainedEmbeddings) {
   // The large values of one channel, which no output looks at, leave the others no steps of their common scale.
   std::vector<NamedTensor> tensors = tensors_of("speechbrain-c16.ckpt");
