@@ -28,7 +28,7 @@ export async function checkAtRest(folder, copy, { told, jobs, removed }, policy)
     const dangling = await pragma('foreign_key_check');
     if (dangling.length > 0) wrong.push(`foreign_key_check: ${JSON.stringify(dangling.slice(0, 3))}`);
 
-    const counts = { enrolments: 0, profiles: 0, jobs: 0, items: 0 };
+    const counts = { enrolments: 0, profiles: 0, jobs: 0, items: 0, keys: database.cipher.keys.length };
     await new TypeOrmVoiceStore(database).read(async (records) => {
       const stored = new Set();
       for (const { id } of await records.speakers.page(null, ALL)) {

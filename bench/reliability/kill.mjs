@@ -1,10 +1,11 @@
-// Kills the service again and again, at random moments of enrolments and jobs, and looks at what is left each time.
+// Kills the service again and again, at random moments of enrolments, jobs and rotations of the data key, and looks at
+// what is left each time.
 //
 //   npm run build && node bench/reliability/kill.mjs [--kills 200] [--minutes N] [--seed 1] [--out FILE or none]
 //
 // After each kill, on a copy of the data: PRAGMA integrity_check, every acknowledged recording there, every profile that
 // of its enrolments, every job's counts those of its recordings, nothing done twice. After each restart: the spool holds
-// nothing that belongs to no recording. In the end every job has finished.
+// nothing that belongs to no recording. In the end every job and every rotation has finished.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +35,8 @@ const LONGEST_LIFE = 2500;
 const AT_START = 0.15;
 /** Jobs beyond which none is added: what one life gets done is less than what it is given. */
 const JOBS_WAITING = 6;
+/** Milliseconds between two rotations at most. */
+const LONGEST_WITHOUT_ROTATION = 1000;
 
 const POLICY = { requiredSpeechSeconds: 8, outlierCosine: 0.5 };
 
@@ -54,10 +57,10 @@ const known = {
   /** Jobs that may be gone. @type {Set<string>} */
   removed: new Set(),
 };
-const tally = { requests: 0, cut: 0, atStart: 0, inHand: 0, resumed: 0, cancelled: 0, uploads: 0 };
+const tally = { requests: 0, cut: 0, atStart: 0, resumed: 0, cancelled: 0, uploads: 0, rotations: 0, rotating: 0 };
 /** @type {number[]} */
 const starts = [];
-let counts = { enrolments: 0, profiles: 0, jobs: 0, items: 0 };
+let counts = { enrolments: 0, profiles: 0, jobs: 0, items: 0, keys: 1 };
 let round = 0;
 
 try {
@@ -118,7 +121,7 @@ async function live(env) {
     starts.push(performance.now() - begun);
     await checkSpool(service);
     const end = { at: performance.now() + next() * LONGEST_LIFE };
-    const working = Promise.all([enrol(service, end), enrol(service, end), work(service, end)]);
+    const working = Promise.all([enrol(service, end), enrol(service, end), work(service, end), rotate(service, end)]);
     // What a client does is cut off by the kill; what goes wrong before is told.
     working.catch(() => undefined);
     await Promise.race([working, pause(end.at - performance.now())]);
@@ -180,6 +183,16 @@ async function work(service, end) {
   }
 }
 
+/** Data keys, one after the other; one that was cut off goes on at the next start. */
+async function rotate(service, end) {
+  for (;;) {
+    await pause(next() * LONGEST_WITHOUT_ROTATION);
+    if (performance.now() >= end.at) return;
+    if (!(await attempt(() => service.postJson('/v1/data-key/rotation', {})))) return;
+    tally.rotations++;
+  }
+}
+
 function ofUploads(service, items) {
   tally.uploads++;
   return service.postForm(
@@ -228,6 +241,7 @@ async function look() {
   const found = await checkAtRest(data, join(folder, 'copy'), known, POLICY);
   if (found.wrong.length > 0) throw new Error(found.wrong.join('\n'));
   counts = found.counts;
+  if (counts.keys > 1) tally.rotating++;
 }
 
 /** Every file of the spool must belong to a recording that waits; one that is being removed has a moment. */
@@ -265,8 +279,10 @@ async function finish(env) {
     const isOver = patience(600);
     for (;;) {
       const left = await unfinishedJobs(service);
-      if (left.length === 0) break;
-      if (isOver()) throw new Error(`jobs do not finish: ${JSON.stringify(left)}`);
+      const rotation = await service.call('/v1/data-key/rotation');
+      if (rotation.state === 'failed') throw new Error(`a rotation failed: ${rotation.failure}`);
+      if (left.length === 0 && rotation.state === 'idle') break;
+      if (isOver()) throw new Error(`these do not finish: ${JSON.stringify({ left, rotation })}`);
       await pause(200);
     }
     for (const [id, items] of known.jobs) {
@@ -280,6 +296,7 @@ async function finish(env) {
     await service.kill();
   }
   await look();
+  if (counts.keys > 1) throw new Error('an old data key is left in the end');
   const spooled = readdirSync(join(data, 'spool'));
   if (spooled.length > 0) throw new Error(`the spool is not empty in the end: ${spooled.join(', ')}`);
 }
@@ -289,16 +306,17 @@ function describe() {
   return `# ${round} kills
 
 \`node bench/reliability/kill.mjs --kills ${round} --seed ${values.seed}\`: the service is ended by SIGKILL at a random moment of its start or of
-its work, while clients enrol recordings and hand in jobs, and started again on what is left.
+its work, while clients enrol recordings, hand in jobs and rotate the data key, and started again on what is left.
 
 | | |
 | --- | --- |
-| kills | ${round}, ${tally.atStart} of them while it started, ${tally.resumed} with a job running |
+| kills | ${round}, ${tally.atStart} of them while it started, ${tally.resumed} with a job running, ${tally.rotating} with a rotation of the data key begun |
 | requests | ${tally.requests}, ${tally.cut} of them cut off |
 | recordings that were acknowledged, all there | ${known.told.length} |
 | recordings in the database | ${counts.enrolments} |
 | profiles, all equal to those of their enrolments made anew | ${counts.profiles} |
 | jobs, all finished | ${counts.jobs} (${tally.uploads} of uploads, ${tally.cancelled} cancelled) with ${counts.items} recordings |
+| rotations of the data key | ${tally.rotations} asked for; one key in the end, and everything under it |
 | recordings of jobs worked on twice, or without an outcome | 0 |
 | \`PRAGMA integrity_check\`, \`foreign_key_check\` | ok each time |
 | spool | after each start nothing that no recording waits for; empty in the end |
