@@ -1,0 +1,165 @@
+// What erasing a speaker costs where there are many: the call itself, and how long others wait while the database is
+// written anew without what was erased.
+//
+//   npm run build && node bench/reliability/erase.mjs [--profiles 100000] [--out FILE]
+//
+// Exit status 1 where a call fails, or the service's log holds an error.
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { Database } from '../../dist/persistence/database.js';
+import { TypeOrmVoiceStore } from '../../dist/persistence/typeorm-voice-store.js';
+import { newSpeaker } from '../../dist/speakers/speaker.js';
+import { formBody } from '../../test/fuzz/http-requests.mjs';
+import { describeMachine, quantile } from '../js/machine.mjs';
+import { random, Recordings } from './recordings.mjs';
+import { serve } from './served.mjs';
+
+const { values } = parseArgs({
+  options: { profiles: { type: 'string', default: '100000' }, out: { type: 'string' } },
+});
+const profiles = Number(values.profiles);
+const ERASED = 20;
+const BATCH = 1000;
+/** Milliseconds for which others are watched: the file is written anew ten seconds after the first erasure. */
+const WATCH = 30_000;
+const PAUSE = 20;
+
+const machine = describeMachine();
+const folder = mkdtempSync(join(tmpdir(), 'timbre-erase-'));
+const recordings = new Recordings(random(1));
+/** @type {Awaited<ReturnType<typeof serve>> | undefined} */
+let service;
+try {
+  service = await start();
+  await enrol(service.url, 'ada');
+  await service.stop();
+  const filled = performance.now();
+  await fill();
+  process.stderr.write(`${profiles} profiles in ${((performance.now() - filled) / 1000).toFixed(0)} s\n`);
+
+  const began = performance.now();
+  service = await start();
+  const startSeconds = (performance.now() - began) / 1000;
+  const { databaseMb } = service.sample();
+  const { url } = service;
+  const calls = {
+    'read a speaker': () => answer(url, '/v1/speakers/ada'),
+    verify: () => answer(url, '/v1/speakers/ada/verify', { method: 'POST', ...form() }),
+    'add and enrol': () => enrol(url, randomUUID()),
+  };
+  const quiet = await watch(calls, WATCH / 2);
+  /** @type {number[]} */
+  const erasures = [];
+  const erasing = (async () => {
+    for (let i = 0; i < ERASED; i++) {
+      const at = performance.now();
+      await answer(url, `/v1/speakers/speaker-${i * Math.floor(profiles / ERASED)}`, { method: 'DELETE' });
+      erasures.push(performance.now() - at);
+    }
+  })();
+  const [busy] = await Promise.all([watch(calls, WATCH), erasing]);
+  const ended = await service.stop();
+  const errors = service.errors();
+  const ms = (/** @type {number} */ value) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+  const both = (/** @type {number[]} */ all) => `${ms(quantile(all, 0.5))}, ${ms(quantile(all, 1))}`;
+  const report = `# Erasing one of ${profiles.toLocaleString('en-GB')}
+
+\`node bench/reliability/erase.mjs --profiles ${profiles}\`
+
+${machine}
+- the real service (\`timbre serve\`, the starter model) in a process of its own; ${profiles} speakers with a recording and a
+  profile each, ${databaseMb.toFixed(0)} MB of database; from its start to ready ${startSeconds.toFixed(1)} s
+
+| | median, longest |
+| --- | --- |
+| \`DELETE /v1/speakers/:id\`, ${ERASED} one after the other | ${both(erasures)} |
+
+The file is written anew once, ten seconds after the first of them. Calls one after the other, ${PAUSE} ms apart:
+
+| call | nothing erased | erasures and rewriting |
+| --- | --- | --- |
+${Object.keys(calls)
+  .map((name) => `| ${name} | ${both(quiet[name] ?? [])} | ${both(busy[name] ?? [])} |`)
+  .join('\n')}
+
+${errors.length} errors in the service's log; stopped with ${ended}.
+`;
+  if (values.out !== undefined) writeFileSync(values.out, report);
+  process.stdout.write(report);
+  if (errors.length > 0) process.exitCode = 1;
+} finally {
+  if (service && service.ended() === undefined) await service.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function start() {
+  return serve(folder, { TIMBRE_ENROLLMENT_SECONDS: '1' });
+}
+
+function form() {
+  return formBody([['audio', Buffer.from(recordings.next().bytes)]]);
+}
+
+/** @param {string} url @param {string} path @param {RequestInit} [init] */
+async function answer(url, path, init) {
+  const response = await fetch(url + path, init);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
+}
+
+/** @param {string} url @param {string} id */
+async function enrol(url, id) {
+  const headers = { 'content-type': 'application/json' };
+  await answer(url, '/v1/speakers', { method: 'POST', headers, body: JSON.stringify({ id }) });
+  await answer(url, `/v1/speakers/${id}/enrollments`, { method: 'POST', ...form() });
+}
+
+/** Speakers whose recording and profile are those of the first, as far as the database is concerned. */
+async function fill() {
+  const database = await Database.open({ folder: join(folder, 'data') });
+  try {
+    const store = new TypeOrmVoiceStore(database);
+    const [enrollment] = await store.read((records) => records.enrollments.ofSpeaker('ada'));
+    const [profile] = await store.read((records) => records.profiles.ofSpeaker('ada'));
+    if (!enrollment || !profile) throw new Error('the first speaker was not enrolled');
+    for (let from = 0; from < profiles; from += BATCH) {
+      await store.transaction(async (records) => {
+        for (let i = from; i < Math.min(profiles, from + BATCH); i++) {
+          const id = `speaker-${i}`;
+          const own = randomUUID();
+          const members = profile.members.map((member) => ({ ...member, enrollmentId: own }));
+          await records.speakers.insert(newSpeaker({ id }, new Date()));
+          await records.enrollments.insert({ ...enrollment, id: own, speakerId: id });
+          await records.profiles.put({ ...profile, speakerId: id, members });
+        }
+      });
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+/**
+ * Milliseconds that calls take, each in a lane of its own.
+ * @param {Record<string, () => Promise<void>>} calls
+ * @param {number} milliseconds
+ */
+async function watch(calls, milliseconds) {
+  const end = performance.now() + milliseconds;
+  const lanes = Object.entries(calls).map(async ([name, call]) => {
+    /** @type {number[]} */
+    const times = [];
+    while (performance.now() < end) {
+      const at = performance.now();
+      await call();
+      times.push(performance.now() - at);
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
+    return /** @type {const} */ ([name, times]);
+  });
+  return Object.fromEntries(await Promise.all(lanes));
+}
