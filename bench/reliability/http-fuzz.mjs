@@ -81,25 +81,36 @@ try {
   const calls = callsOf(document);
   const [speech, recordings] = [speechOf(), othersOf()];
 
-  /** @param {string} path @param {{ headers: Record<string, string>, body: Buffer | string }} body @returns {Promise<any>} */
-  const post = async (path, body) => (await fetch(service.url + path, { method: 'POST', ...body })).json();
+  /**
+   * JSON of an answer; asked again where a connection that nobody used for long was closed.
+   * @param {string} method
+   * @param {string} path
+   * @param {{ headers: Record<string, string>, body: Buffer | undefined }} [body]
+   * @returns {Promise<any>}
+   */
+  const ask = async (method, path, body = { headers: {}, body: undefined }) => {
+    for (;;) {
+      const answer = await sender.send({ call: undefined, kind: 'call', method, path, wire: undefined, ...body });
+      if (answer) return answer.body === '' ? null : JSON.parse(answer.body);
+    }
+  };
   const json = (/** @type {unknown} */ value) => ({
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(value),
+    body: Buffer.from(JSON.stringify(value)),
   });
 
   /** Speakers with a recording each, and a job. @returns {Promise<Record<string, string[]>>} ids of what is there */
   const renew = async () => {
     const enrolments = await Promise.all(
       SPEAKERS.map(async (id, i) => {
-        await fetch(`${service.url}/v1/speakers/${id}`, { method: 'DELETE' });
-        await post('/v1/speakers', json({ id }));
+        await ask('DELETE', `/v1/speakers/${id}`);
+        await ask('POST', '/v1/speakers', json({ id }));
         const audio = /** @type {Buffer} */ (speech[i % speech.length]);
-        const { results = [] } = await post(`/v1/speakers/${id}/enrollments`, formBody([['audio', audio]]));
+        const { results = [] } = await ask('POST', `/v1/speakers/${id}/enrollments`, formBody([['audio', audio]]));
         return results.flatMap((/** @type {any} */ { enrollment }) => (enrollment?.id ? [enrollment.id] : []));
       }),
     );
-    const { id } = await post('/v1/training-sessions', json({ items: [{ speakerId: 'ada', path: folder }] }));
+    const { id } = await ask('POST', '/v1/training-sessions', json({ items: [{ speakerId: 'ada', path: folder }] }));
     return {
       '/v1/speakers/{id}': SPEAKERS,
       '/v1/speakers/{id}/enrollments/{enrollmentId}': enrolments.flat(),
