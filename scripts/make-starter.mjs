@@ -4,7 +4,7 @@
 //
 // Writes models/starter.pt, models/starter.json (all results) and models/starter.md. With --only bundle, measure or card
 // it does that step alone. Embeddings and baselines are kept in --work, so that a second run takes minutes less.
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readManifest, updateManifest } from '../dist/addon/bundles.js';
@@ -33,7 +33,9 @@ if (does('bundle')) {
   const { run, data, work, command, machine, commit = trainingCommit() } = values;
   if (!run || !data) throw new Error('--run and --data are needed to make the bundle');
   await makeBundle({ run, data, work, out: bundle, commit, command, machine });
-  copyFileSync(join(run, 'curve.svg'), join(values.out, 'starter-training.svg'));
+  const curve = join(run, 'curve.svg');
+  // Weights of a bundle that were finished anew have no curve of their own.
+  if (existsSync(curve)) copyFileSync(curve, join(values.out, 'starter-training.svg'));
 }
 if (does('measure')) {
   if (!values.data) throw new Error('--data is needed to measure');

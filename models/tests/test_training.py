@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 pytest.importorskip("soundfile", reason="pip install -r models/training/requirements.txt")
 pytest.importorskip("soxr", reason="pip install -r models/training/requirements.txt")
@@ -21,9 +22,9 @@ from training.baselines import mfcc, middle
 from training.corpus import Corpus
 from training.enrolments import with_enrolments
 from training.features import LogMel
-from training.finish import finish, finish_bundle, mean_embedding
+from training.finish import finish, finish_bundle, fold, mean_embedding, source_normalisation
 from training.losses import AngularMarginSoftmax
-from training.monitor import embed_split, equal_error_rate
+from training.monitor import equal_error_rate
 from training.recipe import Phase, Recipe
 from training.sampler import Sampler
 from training.trainer import FRONT_END, Trainer, load_splits, network_config
@@ -83,7 +84,10 @@ def trainer(data: Path, out: Path, recipe: Recipe = RECIPE) -> Trainer:
 
 def small_network() -> Ecapa:
     torch.manual_seed(3)
-    return Ecapa(network_config(RECIPE)).eval()
+    network = Ecapa(network_config(RECIPE)).eval()
+    nn.init.normal_(network.embed_norm.running_mean)
+    nn.init.uniform_(network.embed_norm.running_var, 0.5, 2)
+    return network
 
 
 def bundle_of(path: Path) -> tuple[Path, dict[str, torch.Tensor]]:
@@ -230,29 +234,36 @@ def test_the_mean_embedding_is_subtracted_inside_the_module(data: Path, tmp_path
         torch.testing.assert_close(centred(features, lengths), expected)
 
 
-def test_the_mean_is_of_speakers_equally_and_of_recordings_that_are_long_enough(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    split, network, log_mel = Corpus(data, tmp_path).split("train"), small_network(), LogMel(FRONT_END)
-    seconds = split.waves[1.0].lengths / 16000
-    shortest, longest = seconds.min(), seconds.max()
+def test_the_mean_is_of_speakers_equally_and_of_recordings_that_are_long_enough() -> None:
+    rows = np.array([[1.0, 0], [3, 0], [0, 8], [100, 100]])
+    speakers = np.array(["a", "a", "b", "b"])
+    np.testing.assert_allclose(mean_embedding(rows, speakers, np.array([3.0, 4, 5, 1])), [1, 4])
+    np.testing.assert_allclose(mean_embedding(rows, speakers, np.array([1.0, 2, 2, 1])), [26, 27])
 
-    def mean(least: float) -> np.ndarray:
-        monkeypatch.setattr("training.finish.CENTRE_SECONDS", least)
-        return mean_embedding(network, log_mel, split, np.random.default_rng(1))
 
-    def expected(least: float) -> np.ndarray:
-        by_speaker = [
-            embed_split(network, log_mel, split, utterances).mean(0)
-            for name in sorted(set(split.speakers))
-            if (utterances := [u for u, s in enumerate(split.speakers) if s == name and seconds[u] >= least])
-        ]
-        return np.mean(by_speaker, 0)
+def test_sources_are_normalised_without_touching_what_tells_speakers_apart() -> None:
+    rng = np.random.default_rng(1)
+    source = np.repeat(np.arange(4), 50)
+    apart = np.eye(8)[:4] * 2
+    rows = apart[source] + np.concatenate([np.zeros((200, 4)), rng.normal(size=(200, 4))], 1)
+    names = np.array([f"v{i}" for i in range(200)])
+    matrix = source_normalisation(rows, names, source.astype(str))
+    np.testing.assert_allclose(matrix, matrix.T)
+    shrunk = np.linalg.norm(matrix @ (apart[0] - apart[1])) / np.linalg.norm(apart[0] - apart[1])
+    assert shrunk < 0.4
+    assert np.linalg.norm(matrix[4:, 4:] - np.eye(4)) < 0.4
+    # Too few speakers say nothing of a source.
+    np.testing.assert_array_equal(source_normalisation(rows[::5], names[::5], source[::5].astype(str)), np.eye(8))
 
-    middle_length = float(np.median(seconds))
-    np.testing.assert_allclose(mean(middle_length), expected(middle_length), atol=1e-6)
-    np.testing.assert_allclose(mean(longest + 1), expected(shortest), atol=1e-6)
-    assert np.abs(mean(middle_length) - mean(longest + 1)).max() > 1e-3
+
+def test_a_matrix_is_folded_into_the_last_layer() -> None:
+    plain, folded = small_network(), small_network()
+    matrix = np.random.default_rng(1).normal(size=(192, 192))
+    fold(folded, matrix)
+    features, lengths = torch.randn(2, 80, 80), torch.tensor([80, 80])
+    with torch.inference_mode():
+        expected = plain(features, lengths) @ torch.from_numpy(matrix).float().T
+        torch.testing.assert_close(folded(features, lengths), expected, rtol=1e-3, atol=1e-3)
 
 
 def test_a_bundle_is_finished_anew(data: Path, tmp_path: Path, alone: None) -> None:
@@ -262,7 +273,7 @@ def test_a_bundle_is_finished_anew(data: Path, tmp_path: Path, alone: None) -> N
     finish_bundle(data, out, path)
     found = torch.load(out / "starter.ckpt", weights_only=True)
     for name, tensor in weights.items():
-        if name != "embedding_mean":
+        if not name.startswith("embed"):
             torch.testing.assert_close(found[name], tensor, msg=name)
     assert 0 < found["embedding_mean"].norm() < 1
     facts = json.loads((out / "training.json").read_text())

@@ -1,6 +1,6 @@
 """From the last checkpoint of a run, or the weights of a bundle, to the files that become a bundle.
 
-A run ends with it. For a bundle it finds the mean embedding and the cohort anew:
+A run ends with it. A bundle of a run that ended before sources were normalised gets it so:
 
   python -m training.finish --data ../../shared/speech --bundle starter.pt --out runs/again
 """
@@ -23,28 +23,87 @@ from .recipe import Recipe
 from .teacher import unit
 from .trainer import FRONT_END, TRAINING_SPLITS, network_config, run_of_bundle
 
+DRAWN_RECORDINGS = 4
 CENTRE_SECONDS = 3
-CENTRE_RECORDINGS = 4
+SOURCE_SPEAKERS = 15
+SOURCE_STRENGTH = 2.0
 COHORT_SPEAKERS = 1500
 
 log = logging.getLogger("training")
 
 
-def mean_embedding(network: Ecapa, log_mel: LogMel, split: Split, rng: np.random.Generator) -> np.ndarray:
-    """Mean of a split's speakers, each by up to CENTRE_RECORDINGS recordings of CENTRE_SECONDS, or of all lengths where
-    none are that long: float32[D].
-
-    Speakers of one recording are no part of it, nor are single words: their means lie elsewhere than those of sentences
-    by speakers that training has not seen.
-    """
-    long = split.waves[1.0].lengths >= CENTRE_SECONDS * SAMPLE_RATE
+def drawn(split: Split, rng: np.random.Generator) -> np.ndarray:
+    """Up to DRAWN_RECORDINGS recordings of every speaker, in order."""
     chosen: dict[str, list[int]] = {}
-    for u in rng.permutation(np.flatnonzero(long) if long.any() else len(split)):
+    for u in rng.permutation(len(split)):
         of_speaker = chosen.setdefault(split.speakers[u], [])
-        if len(of_speaker) < CENTRE_RECORDINGS:
+        if len(of_speaker) < DRAWN_RECORDINGS:
             of_speaker.append(u)
-    means = [embed_split(network, log_mel, split, utterances).mean(0) for utterances in chosen.values()]
-    return np.mean(means, 0)
+    return np.sort(np.concatenate(list(chosen.values())))
+
+
+def means_of(rows: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different keys, and the mean of each one's rows."""
+    names, at = np.unique(keys, return_inverse=True)
+    sums = np.zeros((len(names), rows.shape[1]))
+    np.add.at(sums, at, rows)
+    return names, sums / np.bincount(at)[:, None]
+
+
+def source_normalisation(embeddings: np.ndarray, speakers: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    """A symmetric map float64[D, D] that shrinks the directions in which the means of sources lie apart.
+
+    Two speakers of one source share its language and its microphones, which says nothing of who they are. With B the
+    covariance of the means of sources of SOURCE_SPEAKERS or more, each by its speakers: (I + SOURCE_STRENGTH D B)^-1/2.
+    """
+    names, means = means_of(embeddings, speakers)
+    source_of = dict(zip(speakers, sources, strict=True))
+    of_speaker = np.array([source_of[name] for name in names])
+    large = [s for s in np.unique(of_speaker) if (of_speaker == s).sum() >= SOURCE_SPEAKERS]
+    dim = embeddings.shape[1]
+    if len(large) < 2:
+        return np.eye(dim)
+    between = np.cov(np.stack([means[of_speaker == s].mean(0) for s in large]).T, bias=True)
+    values, vectors = np.linalg.eigh(between)
+    return (vectors / np.sqrt(1 + SOURCE_STRENGTH * dim * np.maximum(values, 0))) @ vectors.T
+
+
+def mean_embedding(embeddings: np.ndarray, speakers: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Mean of speakers, each by its recordings of CENTRE_SECONDS, or of all lengths where none are that long.
+
+    Single words are no part of it: their mean lies elsewhere than that of sentences.
+    """
+    long = seconds >= CENTRE_SECONDS
+    if not long.any():
+        long[:] = True
+    return means_of(embeddings[long], speakers[long])[1].mean(0)
+
+
+@torch.no_grad()
+def fold(network: Ecapa, matrix: np.ndarray) -> None:
+    """Multiplies what the network returns by a matrix, within its last layer, whose norm is left without effect."""
+    norm, embed = network.embed_norm, network.embed
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    offset = (embed.bias - norm.running_mean) * scale + norm.bias
+    by = torch.from_numpy(matrix).float()
+    embed.weight.copy_(by @ (scale[:, None] * embed.weight))
+    embed.bias.copy_(by @ offset)
+    norm.weight.fill_(1), norm.bias.zero_(), norm.running_mean.zero_(), norm.running_var.fill_(1 - norm.eps)
+
+
+def normalise(network: Ecapa, log_mel: LogMel, split: Split, rng: np.random.Generator) -> np.ndarray:
+    """Folds the normalisation of sources into the network; returns the mean embedding float32[D] that is left.
+
+    Both are of the speakers of one split, which has several recordings of each: training pulls a speaker with a single
+    recording to where no other speaker's embeddings lie.
+    """
+    recordings = drawn(split, rng)
+    embeddings = embed_split(network, log_mel, split, recordings)
+    speakers, sources = np.array(split.speakers)[recordings], np.array(split.sources)[recordings]
+    matrix = source_normalisation(embeddings, speakers, sources)
+    fold(network, matrix)
+    seconds = split.waves[1.0].lengths[recordings] / SAMPLE_RATE
+    return mean_embedding(unit(embeddings @ matrix), speakers, seconds).astype(np.float32)
 
 
 def speaker_means(network: Ecapa, log_mel: LogMel, splits: list[Split], rng: np.random.Generator) -> np.ndarray:
@@ -67,7 +126,7 @@ def write_model(network: Ecapa, data: Path, out: Path, seed: int) -> dict:
     """Writes starter.ckpt (the module's own tensor names) and cohort.npy; returns what is known of data and rates."""
     log_mel, corpus = LogMel(FRONT_END), Corpus(data, out / "cache", workers=2)
     splits = [split for name in TRAINING_SPLITS if len(split := corpus.split(name))]
-    centre = mean_embedding(network, log_mel, splits[0], np.random.default_rng(seed))
+    centre = normalise(network, log_mel, splits[0], np.random.default_rng(seed))
     means = speaker_means(network, log_mel, splits, np.random.default_rng(seed))
     torch.save({**network.state_dict(), "embedding_mean": torch.from_numpy(centre)}, out / "starter.ckpt")
     np.save(out / "cohort.npy", unit(means - centre).astype(np.float16))
@@ -108,6 +167,8 @@ def finish_bundle(data: Path, out: Path, path: Path) -> None:
         raise SystemExit(f"{path} does not say how it was trained")
     network = Ecapa(dataclasses.replace(centred.config, embedding_centre=False)).eval()
     network.load_state_dict({name: tensor for name, tensor in centred.state_dict().items() if name != "embedding_mean"})
+    if not network.embed_norm.running_mean.any():
+        raise SystemExit(f"{path} has its sources normalised already: take the weights of a run")
     facts = {**run, **write_model(network, data, out, run["recipe"]["seed"])}
     (out / "training.json").write_text(json.dumps(facts, indent=1))
 
