@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { sync } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
-import { DATABASE_FILE } from './database.js';
+import { DATABASE_FILE } from './database-file.js';
 import { sqliteCode, toStorageError } from './storage-errors.js';
 
 /**

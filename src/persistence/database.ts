@@ -4,13 +4,18 @@ import { Logger } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { TimbreError } from '../common/timbre-error.js';
 import { loadDataKeys, removeKeysAside } from './data-key.js';
+import { APPLICATION_ID, checkOrigin, DATABASE_FILE } from './database-file.js';
 import { ENTITIES } from './entities/index.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { FolderLock } from './folder-lock.js';
 import { MIGRATIONS } from './migrations/index.js';
+import { SideConnection } from './side-connection.js';
+import { SQLITE } from './sqlite.js';
 import { toStorageError } from './storage-errors.js';
 import { forgetTraces, hasTraces } from './traces.js';
 import { VectorCipher } from './vector-cipher.js';
+
+export { DATABASE_FILE };
 
 export interface DatabaseOptions {
   /** Holds the database, its key unless that lies elsewhere, and its lock; made where it is missing. */
@@ -24,11 +29,6 @@ export interface DatabaseOptions {
   /** How long erasures gather before the file is written anew without their traces. Default 10,000. */
   rewriteAfterMs?: number | undefined;
 }
-
-export const DATABASE_FILE = 'timbre.sqlite';
-
-/** Marks the file as ours in its header ("Timb"), see PRAGMA application_id. */
-const APPLICATION_ID = 0x54696d62;
 
 const REWRITE_AFTER_MS = 10_000;
 const REWRITE_RETRY_MS = 60_000;
@@ -47,9 +47,13 @@ export class Database {
   /** Deleted rows may still be readable in the write-ahead log. */
   private traces = false;
   private rewriting: NodeJS.Timeout | undefined;
+  /** There while the file is written anew. */
+  private reader: SideConnection | undefined;
+  private readonly reads = new Set<Promise<unknown>>();
   private readonly logger = new Logger('Database');
 
   private constructor(
+    private readonly folder: string,
     private readonly source: DataSource,
     private readonly lock: FolderLock,
     readonly cipher: VectorCipher,
@@ -69,6 +73,7 @@ export class Database {
     const lock = await FolderLock.take(join(folder, `${DATABASE_FILE}.lock`));
     const source = new DataSource({
       type: 'sqlite',
+      driver: SQLITE,
       database: file,
       busyTimeout: options.busyTimeoutMs ?? 5000,
       entities: ENTITIES,
@@ -97,7 +102,8 @@ export class Database {
       if (!check) await writeKeyCheck(source, cipher);
       const ownKeyFile = options.key === undefined ? keyFile : null;
       if (ownKeyFile) await removeKeysAside(ownKeyFile);
-      const database = new Database(source, lock, cipher, ownKeyFile, options.rewriteAfterMs ?? REWRITE_AFTER_MS);
+      const rewriteAfterMs = options.rewriteAfterMs ?? REWRITE_AFTER_MS;
+      const database = new Database(folder, source, lock, cipher, ownKeyFile, rewriteAfterMs);
       // A crash may have come between an erasure and its wipe.
       await database.wipe();
       return database;
@@ -131,6 +137,18 @@ export class Database {
     return this.alone(() => work(this.source.manager));
   }
 
+  /** As `query`, for what only reads: it does not wait while the file is written anew. */
+  async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    if (!this.reader) return this.query(work);
+    const reading = this.reader.query(work);
+    this.reads.add(reading);
+    try {
+      return await reading;
+    } finally {
+      this.reads.delete(reading);
+    }
+  }
+
   /**
    * Moves the write-ahead log into the database and empties it, so that nothing that was deleted can be read in either.
    * Another program that reads at this moment can prevent it; `close` and the next call try again, and so does the
@@ -145,7 +163,7 @@ export class Database {
     });
   }
 
-  /** Writes the file anew, without anything of what was erased, where something was; calls wait meanwhile. */
+  /** Writes the file anew, without anything of what was erased, where something was; what writes waits meanwhile. */
   rewrite(): Promise<void> {
     return this.alone(() => this.rewriteNow());
   }
@@ -171,7 +189,17 @@ export class Database {
   private async rewriteNow(): Promise<void> {
     const { manager } = this.source;
     if (!(await hasTraces(manager))) return;
-    await manager.query('VACUUM');
+    const reader = await SideConnection.open(this.folder, { needs: [], readOnly: true });
+    if (!reader) throw new Error('the database that is open is not there');
+    this.reader = reader;
+    try {
+      await manager.query('VACUUM');
+    } finally {
+      this.reader = undefined;
+      // None sees what is older than the next write, or keeps the write-ahead log from being emptied.
+      await Promise.allSettled(this.reads);
+      await reader.close();
+    }
     await forgetTraces(manager);
     await this.checkpoint();
   }
@@ -236,7 +264,12 @@ export class Database {
 
 /** The schema that the entities describe but the migrations have not made, as SQL; empty where they agree. */
 export async function schemaDifference(file: string): Promise<string[]> {
-  const source = await new DataSource({ type: 'sqlite', database: file, entities: ENTITIES }).initialize();
+  const source = await new DataSource({
+    type: 'sqlite',
+    driver: SQLITE,
+    database: file,
+    entities: ENTITIES,
+  }).initialize();
   try {
     const { upQueries } = await source.driver.createSchemaBuilder().log();
     return upQueries.map(({ query }) => query);
@@ -261,29 +294,6 @@ async function makeFile(file: string): Promise<void> {
   } catch (cause) {
     throw new TimbreError('STORAGE_UNAVAILABLE', `cannot write the database: ${(cause as Error).message}`, { cause });
   }
-}
-
-/** True for a file that holds nothing yet. Refuses what is not ours and what a later version made. */
-export async function checkOrigin(source: DataSource, file: string): Promise<boolean> {
-  const tables = await source.query<{ name: string }[]>(`SELECT name FROM sqlite_master WHERE type = 'table'`);
-  if (tables.length === 0) return true;
-  const done = tables.some(({ name }) => name === 'migrations')
-    ? await source.query<{ name: string }[]>('SELECT name FROM migrations')
-    : [];
-  const [{ application_id: application }] = await source.query<[{ application_id: number }]>('PRAGMA application_id');
-  const known = new Set(MIGRATIONS.map(({ name }) => name));
-  if (application !== APPLICATION_ID && !done.some(({ name }) => known.has(name))) {
-    throw new TimbreError('STORAGE_INVALID', `${file} is a database of another program`);
-  }
-  const unknown = done.filter(({ name }) => !known.has(name));
-  if (unknown.length > 0) {
-    throw new TimbreError(
-      'STORAGE_INVALID',
-      `${file} was made by a newer version of Timbre (${unknown.map(({ name }) => name).join(', ')}); ` +
-        'run that version, or restore a backup of this one',
-    );
-  }
-  return false;
 }
 
 async function readKeyCheck(source: DataSource): Promise<Buffer | null> {

@@ -1,10 +1,10 @@
-import sqlite3 from 'sqlite3';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DataSource, type EntityManager } from 'typeorm';
 import { TimbreError } from '../common/timbre-error.js';
-import { checkOrigin, DATABASE_FILE } from './database.js';
+import { checkOrigin, DATABASE_FILE } from './database-file.js';
 import { ENTITIES } from './entities/index.js';
+import { SQLITE } from './sqlite.js';
 import { sqliteCode, toStorageError } from './storage-errors.js';
 
 export interface SideConnectionOptions {
@@ -32,9 +32,10 @@ export class SideConnection {
     if (!(await isThere(file))) return null;
     const source = new DataSource({
       type: 'sqlite',
+      driver: SQLITE,
       database: file,
       // Not OPEN_CREATE.
-      flags: sqlite3.OPEN_READWRITE | sqlite3.OPEN_FULLMUTEX,
+      flags: SQLITE.OPEN_READWRITE | SQLITE.OPEN_FULLMUTEX,
       busyTimeout: options.busyTimeoutMs ?? 5000,
       entities: ENTITIES,
     });

@@ -21,11 +21,11 @@ export class TypeOrmVoiceStore extends VoiceStore {
   }
 
   read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T> {
-    return this.database.query((manager) => work(this.records(manager)));
+    return this.database.read((manager) => work(this.records(manager)));
   }
 
   async check(): Promise<void> {
-    await this.database.query((manager) => manager.query('SELECT 1 FROM settings LIMIT 1'));
+    await this.database.read((manager) => manager.query('SELECT 1 FROM settings LIMIT 1'));
   }
 
   async wipe(): Promise<void> {

@@ -50,17 +50,17 @@ export async function receive(
   context: Pick<RequestContext, 'signal' | 'deadline'>,
   share: WaitingShare,
 ): Promise<ReceivedUpload> {
-  const folder = join(limits.uploadDir, `timbre-upload-${randomUUID()}`);
+  const recordings: Recording[] = [];
   const remove = async (): Promise<void> => {
     share.release();
-    await rm(folder, { recursive: true, force: true });
+    await Promise.all(recordings.map(({ path }) => rm(path, { force: true })));
   };
   try {
     checkHeaders(request, form, limits);
-    await makeFolder(limits.uploadDir, folder);
-    const upload = await new Reception(request, form, limits, folder, share).run(context);
-    checkCounts(upload.recordings, form);
-    return { ...upload, remove };
+    await makeFolder(limits.uploadDir);
+    const fields = await new Reception(request, form, limits, recordings, share).run(context);
+    checkCounts(recordings, form);
+    return { recordings, fields, remove };
   } catch (error) {
     discardRest(request);
     // What went wrong first is what is told.
@@ -69,13 +69,11 @@ export async function receive(
   }
 }
 
-/** Not by one recursive call: that one says ENOENT of a read-only disk. */
-async function makeFolder(parent: string, folder: string): Promise<void> {
+async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(parent, { recursive: true, mode: 0o700 });
-    await mkdir(folder, { mode: 0o700 });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw writeFailed(error, parent);
+    throw writeFailed(error, folder);
   }
 }
 
@@ -110,7 +108,7 @@ function checkCounts(recordings: readonly Recording[], form: UploadForm): void {
 
 /** One form on its way in. The first thing that goes wrong ends it. */
 class Reception {
-  private readonly recordings: Recording[] = [];
+  private readonly name = randomUUID();
   private readonly fields = Object.create(null) as Record<string, string>;
   private readonly writing: Promise<void>[] = [];
   private readonly failing = new AbortController();
@@ -120,11 +118,13 @@ class Reception {
     private readonly request: IncomingMessage,
     private readonly form: UploadForm,
     private readonly limits: ReceiveLimits,
-    private readonly folder: string,
+    /** Takes what is being written, from its first byte on. */
+    private readonly recordings: Recording[],
     private readonly share: WaitingShare,
   ) {}
 
-  async run({ signal, deadline }: Pick<RequestContext, 'signal' | 'deadline'>): Promise<Upload> {
+  /** The form's fields, once its recordings are written. */
+  async run({ signal, deadline }: Pick<RequestContext, 'signal' | 'deadline'>): Promise<Upload['fields']> {
     const { request } = this;
     const gone = (): void => this.fail(new TimbreError('ABORTED', 'the client went away during the upload'));
     const closed = (): void => {
@@ -138,7 +138,7 @@ class Reception {
       await this.parsed();
       await Promise.all(this.writing);
       this.failing.signal.throwIfAborted();
-      return { recordings: this.recordings, fields: this.fields };
+      return this.fields;
     } finally {
       await Promise.allSettled(this.writing);
       clearTimeout(late);
@@ -218,7 +218,7 @@ class Reception {
     }
     const recording: Recording = {
       field: field!,
-      path: join(this.folder, String(this.recordings.length)),
+      path: join(this.limits.uploadDir, `timbre-upload-${this.name}-${this.recordings.length}`),
       filename: displayName(filename),
       bytes: 0,
       sha256: '',
