@@ -2,14 +2,11 @@
 // convolutions, an LSTM cell, a sigmoid. Frames meet only in the LSTM, so everything before it runs on many at a time.
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
-#include <cstdint>
 #include <cstring>
-#include <numbers>
+#include <numeric>
 
-#include "features/real_fft.h"
-#include "speech/matrix_product.h"
+#include "speech/kernels.h"
 #include "speech/speech.h"
 
 namespace timbre {
@@ -23,8 +20,10 @@ constexpr std::size_t kWindow = 256;
 constexpr std::size_t kStep = 128;
 constexpr std::size_t kWindows = 4;
 constexpr std::size_t kBins = kWindow / 2 + 1;
-constexpr std::size_t kHidden = 128;
-constexpr std::size_t kBlock = 48;  ///< frames at a time: their activations stay in the cache
+constexpr std::size_t kFirst = 128;  ///< channels of the first convolution
+constexpr std::size_t kSecond = 64;  ///< of the second and the third
+constexpr std::size_t kBlock = 48;   ///< frames at a time: their activations stay in the cache
+constexpr std::size_t kLanes = 16;   ///< frames that kernels want multiples of
 
 /// silero_vad_16k.safetensors, whose checksum CMake compares; hence its layout is known.
 constexpr std::size_t kFileBytes = 1239748;
@@ -39,8 +38,6 @@ __asm__(
     ".incbin \"" TIMBRE_SILERO_WEIGHTS
     "\"\n"
     ".popsection\n");
-
-using Floats = std::vector<float>;
 
 Floats tensor(std::size_t offset, std::size_t count) {
   Floats values(count);
@@ -63,7 +60,8 @@ Floats taps(std::size_t offset, std::size_t out, std::size_t in, std::size_t fir
 }
 
 /// [rows][cols] -> [cols][rows].
-Floats transposed(const Floats& values, std::size_t rows, std::size_t cols) {
+Floats transposed(const Floats& values, std::size_t rows) {
+  const std::size_t cols = values.size() / rows;
   Floats result(values.size());
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t c = 0; c < cols; ++c) result[c * rows + r] = values[r * cols + c];
@@ -71,48 +69,65 @@ Floats transposed(const Floats& values, std::size_t rows, std::size_t cols) {
   return result;
 }
 
-void rectify(std::span<float> values) {
-  for (float& x : values) x = std::max(x, 0.0F);
+/// An LSTM's recurrent weights [gate][to][from] as [gate][from][to].
+Floats by_gate(std::size_t offset) {
+  Floats result;
+  for (std::size_t gate = 0; gate < 4; ++gate, offset += kHidden * kHidden * sizeof(float)) {
+    const Floats part = transposed(tensor(offset, kHidden * kHidden), kHidden);
+    result.insert(result.end(), part.begin(), part.end());
+  }
+  return result;
 }
 
 float sigmoid(float x) { return 1 / (1 + std::exp(-x)); }
 
-/// exp() within 1e-7 relative, in a form that compilers turn into vectors: 2^n times a polynomial on [-ln 2 / 2, ln 2 /
-/// 2].
-float fast_exp(float x) {
-  const float clamped = std::min(std::max(x, -80.0F), 80.0F);
-  constexpr float kRounding = 12582912.0F;  // 1.5 * 2^23
-  const float shifted = clamped * 1.44269504F + kRounding;
-  const float n = shifted - kRounding;
-  const float r = (clamped - n * 0.693359375F) + n * 2.12194440e-4F;
-  float p = 1.9875691500e-4F;
-  p = p * r + 1.3981999507e-3F;
-  p = p * r + 8.3334519073e-3F;
-  p = p * r + 4.1665795894e-2F;
-  p = p * r + 1.6666665459e-1F;
-  p = p * r + 5.0000001201e-1F;
-  p = p * r * r + r + 1;
-  return std::bit_cast<float>(std::bit_cast<std::int32_t>(p) + (std::bit_cast<std::int32_t>(shifted) << 23));
-}
+/// A convolution over four times with a zero at each end is six products instead of ten (Winograd's F(4, 3)): of
+/// combinations of its inputs with combinations of its taps, which combine into the results. The polynomials' values at
+/// 0, 1, -1, 2, -2 and infinity.
+constexpr std::size_t kProducts = 6;
+constexpr std::array<float, kWindows* kProducts> kOfInputs = {
+    0,  -4, 4,  -2, 2,  4,   //
+    -5, -4, -4, -1, -1, 0,   //
+    0,  1,  -1, 2,  -2, -5,  //
+    1,  1,  1,  1,  1,  0,
+};
+constexpr double kOfTaps[kProducts][3] = {
+    {1 / 4.0, 0, 0},
+    {-1 / 6.0, -1 / 6.0, -1 / 6.0},
+    {-1 / 6.0, 1 / 6.0, -1 / 6.0},
+    {1 / 24.0, 1 / 12.0, 1 / 6.0},
+    {1 / 24.0, -1 / 12.0, 1 / 6.0},
+    {0, 0, 1},
+};
+constexpr std::array<float, kProducts* kWindows> kOfProducts = {
+    1, 0,  0, 0,   //
+    1, 1,  1, 1,   //
+    1, -1, 1, -1,  //
+    1, 2,  4, 8,   //
+    1, -2, 4, -8,  //
+    0, 0,  0, 1,
+};
+/// What this product's results have more, all results have more.
+constexpr std::size_t kOfBias = 1;
 
-void sigmoids(std::span<float> values) {
-  for (float& x : values) x = 1 / (1 + fast_exp(-x));
-}
-
-void tangents(std::span<float> values) {
-  for (float& x : values) x = 2 / (1 + fast_exp(-2 * x)) - 1;
+/// The combinations of a convolution's weights [out][in][3], as [product][in][out].
+Floats combined_taps(std::size_t offset, std::size_t out, std::size_t in) {
+  const Floats weights = tensor(offset, out * in * 3);
+  Floats result(kProducts * in * out);
+  for (std::size_t p = 0; p < kProducts; ++p) {
+    for (std::size_t i = 0; i < in; ++i) {
+      for (std::size_t o = 0; o < out; ++o) {
+        double sum = 0;
+        for (std::size_t t = 0; t < 3; ++t) sum += kOfTaps[p][t] * weights[(o * in + i) * 3 + t];
+        result[(p * in + i) * out + o] = static_cast<float>(sum);
+      }
+    }
+  }
+  return result;
 }
 
 class Silero final : public SpeechDetector {
  public:
-  Silero() {
-    for (std::size_t i = 0; i < kWindow; ++i) {
-      window_[i] = static_cast<float>(0.5 - 0.5 * std::cos(2 * std::numbers::pi * static_cast<double>(i) / kWindow));
-    }
-    const Floats recurrent_bias = tensor(1237184, 4 * kHidden);
-    for (std::size_t i = 0; i < lstm_bias_.size(); ++i) lstm_bias_[i] += recurrent_bias[i];
-  }
-
   int sample_rate() const override { return kRate; }
   std::size_t frame() const override { return kFrame; }
 
@@ -123,102 +138,152 @@ class Silero final : public SpeechDetector {
     Scratch scratch;
     for (std::size_t first = 0; first < frames; first += kBlock) {
       const std::size_t count = std::min(kBlock, frames - first);
-      for (std::size_t f = 0; f < count; ++f) magnitudes(samples, first + f, f, scratch);
-      encode(count, scratch);
-      remember(count, scratch, result);
+      load(samples, first, scratch);
+      encode((count + kLanes - 1) / kLanes * kLanes, scratch);
+      for (std::size_t f = 0; f < count; ++f) result.push_back(remember(f, scratch));
     }
     return result;
   }
 
  private:
-  /// Activations of a block, [frame][time][channel], with a zero at each end of time where a convolution pads.
+  /// Activations of a block, [time][channel][frame] but for the gates, [frame][channel].
   struct Scratch {
-    RealFft fft{static_cast<int>(kWindow)};
-    std::array<float, kContext + kFrame + kContext> samples{};
-    std::array<float, kWindow> windowed{};
-    Floats spectrum = Floats(kBlock * 6 * kBins);
-    Floats first = Floats(kBlock * 6 * 128);
-    Floats second = Floats(kBlock * 2 * 64);
-    Floats third = Floats(kBlock * 64);
-    Floats fourth = Floats(kBlock * kHidden);
+    Floats recording = Floats(kContext + kBlock * kFrame);
+    Floats samples = Floats((kContext + kFrame + kContext) * kBlock);
+    Floats spectrum = Floats(kWindows * kBins * kBlock);
+    Floats inputs = Floats(kProducts * kBins * kBlock);
+    Floats products = Floats(kProducts * kFirst * kBlock);
+    Floats first = Floats(kWindows * kFirst * kBlock);
+    Floats second = Floats(2 * kSecond * kBlock);
+    Floats third = Floats(kSecond * kBlock);
+    Floats fourth = Floats((kHidden + 1) * kBlock, 1);  // the last channel stays 1, for a bias
     Floats gates = Floats(kBlock * 4 * kHidden);
-    std::array<float, kHidden> h{};
-    std::array<float, kHidden> c{};
+    std::array<float, kHidden> hidden{};
+    std::array<float, kHidden> cell{};
   };
 
-  void magnitudes(std::span<const float> all, std::size_t frame, std::size_t place, Scratch& scratch) const {
-    auto& padded = scratch.samples;
-    const std::size_t start = frame * kFrame;
-    const std::size_t there = std::min(kFrame, all.size() - start);
-    padded.fill(0);
-    if (frame > 0) std::copy_n(all.begin() + static_cast<long>(start - kContext), kContext, padded.begin());
-    std::copy_n(all.begin() + static_cast<long>(start), there, padded.begin() + kContext);
+  /// Windows reach into the frame before, and at the other end into the frame mirrored.
+  static void load(std::span<const float> all, std::size_t first, Scratch& s) {
+    const std::size_t before = first > 0 ? kContext : 0;
+    const std::size_t from = first * kFrame - before;
+    const std::size_t there = std::min(before + kBlock * kFrame, all.size() - from);
+    std::fill(s.recording.begin(), s.recording.end(), 0.0F);
+    std::copy_n(all.begin() + static_cast<long>(from), there,
+                s.recording.begin() + static_cast<long>(kContext - before));
     constexpr std::size_t kEnd = kContext + kFrame;
-    for (std::size_t i = 0; i < kContext; ++i) padded[kEnd + i] = padded[kEnd - 2 - i];
-    float* out = scratch.spectrum.data() + (place * 6 + 1) * kBins;
-    for (std::size_t w = 0; w < kWindows; ++w, out += kBins) {
-      for (std::size_t i = 0; i < kWindow; ++i) scratch.windowed[i] = padded[w * kStep + i] * window_[i];
-      scratch.fft.power(scratch.windowed, {out, kBins});
-      for (std::size_t k = 0; k < kBins; ++k) out[k] = std::sqrt(out[k]);
+    for (std::size_t f = 0; f < kBlock; f += 4) {
+      transpose_four(s.recording.data() + f * kFrame, kFrame, kEnd, s.samples.data() + f, kBlock);
+    }
+    for (std::size_t i = 0; i < kContext; ++i) {
+      std::copy_n(s.samples.data() + (kEnd - 2 - i) * kBlock, kBlock, s.samples.data() + (kEnd + i) * kBlock);
     }
   }
 
-  void encode(std::size_t count, Scratch& s) const {
-    for (std::size_t f = 0; f < count; ++f) {
-      multiply(s.spectrum.data() + f * 6 * kBins, 4, kBins, 3 * kBins, conv1_.data(), 128, bias1_.data(),
-               s.first.data() + (f * 6 + 1) * 128, 128);
+  /// The gates' inputs from the samples of the first `columns` frames.
+  void encode(std::size_t columns, Scratch& s) const {
+    for (std::size_t w = 0; w < kWindows; ++w) {
+      kernels_.powers(spectra_, s.samples.data() + w * kStep * kBlock, kBlock, columns,
+                      s.spectrum.data() + w * kBins * kBlock);
     }
-    // The zeros at the ends stay zero.
-    rectify(std::span(s.first).first(count * 6 * 128));
+    for (float& x : s.spectrum) x = std::sqrt(x);
+    convolve_first(columns, s);
     // Every other time: taps around 0 and 2 of four, then the last two of (none, 0, 1), then the middle one.
-    for (std::size_t t = 0; t < 2; ++t) {
-      multiply(s.first.data() + 2 * t * 128, count, 6 * 128, 3 * 128, conv2_.data(), 64, bias2_.data(),
-               s.second.data() + t * 64, 2 * 64);
-    }
-    rectify(std::span(s.second).first(count * 2 * 64));
-    multiply(s.second.data(), count, 2 * 64, 2 * 64, conv3_.data(), 64, bias3_.data(), s.third.data(), 64);
-    rectify(std::span(s.third).first(count * 64));
-    multiply(s.third.data(), count, 64, 64, conv4_.data(), kHidden, bias4_.data(), s.fourth.data(), kHidden);
-    rectify(std::span(s.fourth).first(count * kHidden));
-    multiply(s.fourth.data(), count, kHidden, kHidden, input_.data(), 4 * kHidden, lstm_bias_.data(), s.gates.data(),
-             4 * kHidden);
+    layer(s.first.data(), 2 * kFirst, conv2_.data() + kFirst * kSecond, bias2_, columns, s.second.data());
+    layer(s.first.data() + kFirst * kBlock, 3 * kFirst, conv2_.data(), bias2_, columns,
+          s.second.data() + kSecond * kBlock);
+    layer(s.second.data(), 2 * kSecond, conv3_.data(), bias3_, columns, s.third.data());
+    layer(s.third.data(), kSecond, conv4_.data(), bias4_, columns, s.fourth.data());
+    kernels_.multiply({.left = s.fourth.data(),
+                       .left_step = kBlock,
+                       .right = input_.data(),
+                       .right_step = 4 * kHidden,
+                       .depth = kHidden + 1,
+                       .rows = columns,
+                       .columns = 4 * kHidden,
+                       .out = s.gates.data(),
+                       .out_step = 4 * kHidden});
   }
 
-  void remember(std::size_t count, Scratch& s, std::vector<float>& result) const {
-    std::array<float, 4 * kHidden> gates;  // input, forget, cell, output
-    std::array<float, kHidden> squashed;
-    for (std::size_t f = 0; f < count; ++f) {
-      multiply(s.h.data(), 1, kHidden, kHidden, recurrent_.data(), 4 * kHidden, s.gates.data() + f * 4 * kHidden,
-               gates.data(), 4 * kHidden);
-      sigmoids(std::span(gates).first(2 * kHidden));
-      tangents(std::span(gates).subspan(2 * kHidden, kHidden));
-      sigmoids(std::span(gates).last(kHidden));
-      for (std::size_t i = 0; i < kHidden; ++i) {
-        s.c[i] = gates[kHidden + i] * s.c[i] + gates[i] * gates[2 * kHidden + i];
-      }
-      squashed = s.c;
-      tangents(squashed);
-      float sum = output_bias_[0];
-      for (std::size_t i = 0; i < kHidden; ++i) {
-        s.h[i] = gates[3 * kHidden + i] * squashed[i];
-        sum += output_[i] * std::max(s.h[i], 0.0F);
-      }
-      result.push_back(sigmoid(sum));
+  void convolve_first(std::size_t columns, Scratch& s) const {
+    kernels_.multiply({.left = kOfInputs.data(),
+                       .left_step = kProducts,
+                       .right = s.spectrum.data(),
+                       .right_step = kBins * kBlock,
+                       .depth = kWindows,
+                       .rows = kProducts,
+                       .columns = kBins * kBlock,
+                       .out = s.inputs.data(),
+                       .out_step = kBins * kBlock});
+    for (std::size_t p = 0; p < kProducts; ++p) {
+      kernels_.multiply({.left = conv1_.data() + p * kBins * kFirst,
+                         .left_step = kFirst,
+                         .right = s.inputs.data() + p * kBins * kBlock,
+                         .right_step = kBlock,
+                         .depth = kBins,
+                         .rows = kFirst,
+                         .columns = columns,
+                         .out = s.products.data() + p * kFirst * kBlock,
+                         .out_step = kBlock,
+                         .bias = p == kOfBias ? bias1_.data() : nullptr});
     }
+    kernels_.multiply({.left = kOfProducts.data(),
+                       .left_step = kWindows,
+                       .right = s.products.data(),
+                       .right_step = kFirst * kBlock,
+                       .depth = kProducts,
+                       .rows = kWindows,
+                       .columns = kFirst * kBlock,
+                       .out = s.first.data(),
+                       .out_step = kFirst * kBlock,
+                       .rectified = true});
   }
 
-  std::array<float, kWindow> window_{};
-  const Floats conv1_ = taps(265408, 128, kBins, 0, 3);
-  const Floats bias1_ = tensor(463552, 128);
-  const Floats conv2_ = taps(464064, 64, 128, 0, 3);
-  const Floats bias2_ = tensor(562368, 64);
-  const Floats conv3_ = taps(562624, 64, 64, 1, 2);
-  const Floats bias3_ = tensor(611776, 64);
-  const Floats conv4_ = taps(612032, kHidden, 64, 1, 1);
+  /// `weights` are [in][out].
+  void layer(const float* in, std::size_t channels, const float* weights, const Floats& bias, std::size_t columns,
+             float* out) const {
+    kernels_.multiply({.left = weights,
+                       .left_step = bias.size(),
+                       .right = in,
+                       .right_step = kBlock,
+                       .depth = channels,
+                       .rows = bias.size(),
+                       .columns = columns,
+                       .out = out,
+                       .out_step = kBlock,
+                       .bias = bias.data(),
+                       .rectified = true});
+  }
+
+  /// The probability that the frame at this place of the block is speech.
+  float remember(std::size_t place, Scratch& s) const {
+    kernels_.remember(recurrent_.data(), s.gates.data() + place * 4 * kHidden, s.hidden.data(), s.cell.data());
+    std::array<float, 16> sums{};  // side by side, or it is one long chain of additions
+    for (std::size_t i = 0; i < kHidden; i += sums.size()) {
+      for (std::size_t j = 0; j < sums.size(); ++j) sums[j] += output_[i + j] * std::max(s.hidden[i + j], 0.0F);
+    }
+    return sigmoid(std::accumulate(sums.begin(), sums.end(), output_bias_[0]));
+  }
+
+  /// [in + 1][out], with the biases of both sides behind.
+  static Floats with_bias(Floats weights) {
+    const Floats ours = tensor(1235136, 4 * kHidden);
+    const Floats recurrent = tensor(1237184, 4 * kHidden);
+    for (std::size_t i = 0; i < ours.size(); ++i) weights.push_back(ours[i] + recurrent[i]);
+    return weights;
+  }
+
+  const Kernels& kernels_ = best_kernels();
+  const PowerSpectra spectra_{kWindow};
+  const Floats conv1_ = combined_taps(265408, kFirst, kBins);
+  const Floats bias1_ = tensor(463552, kFirst);
+  const Floats conv2_ = taps(464064, kSecond, kFirst, 0, 3);
+  const Floats bias2_ = tensor(562368, kSecond);
+  const Floats conv3_ = taps(562624, kSecond, kSecond, 1, 2);
+  const Floats bias3_ = tensor(611776, kSecond);
+  const Floats conv4_ = taps(612032, kHidden, kSecond, 1, 1);
   const Floats bias4_ = tensor(710336, kHidden);
-  const Floats input_ = transposed(tensor(710848, 4 * kHidden * kHidden), 4 * kHidden, kHidden);
-  const Floats recurrent_ = transposed(tensor(972992, 4 * kHidden * kHidden), 4 * kHidden, kHidden);
-  Floats lstm_bias_ = tensor(1235136, 4 * kHidden);
+  const Floats input_ = with_bias(transposed(tensor(710848, 4 * kHidden * kHidden), 4 * kHidden));
+  const Floats recurrent_ = by_gate(972992);
   const Floats output_ = tensor(1239232, kHidden);
   const Floats output_bias_ = tensor(1239744, 1);
 };

@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "features/real_fft.h"
+#include "speech/kernels.h"
 
 namespace timbre {
 
@@ -17,15 +17,18 @@ class Spectrum {
 
   /// Upper edge of the highest band of about 250 Hz that lies at most 60 dB below the strongest; 0 without signal.
   /// A telephone channel or a codec's low-pass leaves less than that above its edge, speech itself more.
-  double bandwidth_hz() const;
+  double bandwidth_hz();
 
  private:
+  void transform();
+
   const int sample_rate_;
-  RealFft fft_;
-  std::vector<float> window_;
-  std::vector<float> windowed_;
-  std::vector<float> power_;
-  std::vector<double> sum_;
+  const PowerSpectra spectra_;
+  Floats frames_;  ///< that wait until there are enough to transform at once
+  std::size_t waiting_ = 0;
+  Floats columns_;  ///< the same, side by side
+  Floats powers_;
+  std::vector<double> sums_;  ///< [bin][place of the frame]
 };
 
 }  // namespace timbre

@@ -1,7 +1,9 @@
 #include "speech/speech.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
 
 #include "audio/resampler.h"
 #include "speech/spectrum.h"
@@ -24,8 +26,14 @@ constexpr double kHighestSnr = 100;
 double decibels(double power) { return 10 * std::log10(std::max(power, kFloor)); }
 
 double power_of(std::span<const float> samples) {
-  double sum = 0;
-  for (const float x : samples) sum += static_cast<double>(x) * x;
+  std::array<double, 8> sums{};  // side by side, or it is one long chain of additions
+  const auto square = [&](std::size_t i) { return static_cast<double>(samples[i]) * samples[i]; };
+  std::size_t i = 0;
+  for (; i + sums.size() <= samples.size(); i += sums.size()) {
+    for (std::size_t j = 0; j < sums.size(); ++j) sums[j] += square(i + j);
+  }
+  for (; i < samples.size(); ++i) sums[0] += square(i);
+  const double sum = std::accumulate(sums.begin(), sums.end(), 0.0);
   return samples.empty() ? 0 : sum / static_cast<double>(samples.size());
 }
 
