@@ -2,10 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import sqlite3 from 'sqlite3';
 import { buildProfile } from '../../src/enrollments/profile.js';
-import { Database } from '../../src/persistence/database.js';
+import { Database, DATABASE_FILE } from '../../src/persistence/database.js';
 import { TypeOrmVoiceStore } from '../../src/persistence/typeorm-voice-store.js';
-import { newSpeaker } from '../../src/speakers/speaker.js';
+import { newSpeaker, type Speaker } from '../../src/speakers/speaker.js';
+import { until } from '../e2e/support.js';
 import { House } from './house.js';
 import { embeddingOf } from './scripted-engine.js';
 import { enrollment, ORIGIN, temporaryFolder } from './voices.js';
@@ -118,6 +120,44 @@ describe('an erased speaker', () => {
     const [first] = [...alive.values()];
     expect(first!.filter((what) => !files.includes(what))).toEqual([]);
     await database.close();
+  });
+
+  it('keeps nobody waiting who only reads while the file is written anew', async () => {
+    const database = await Database.open({ folder, rewriteAfterMs: 3_600_000 });
+    const store = new TypeOrmVoiceStore(database);
+    const add = (id: string): Promise<void> =>
+      store.transaction(({ speakers }) => speakers.insert(newSpeaker({ id }, new Date())));
+    await add('ada');
+    await add('bob');
+    await store.transaction(({ speakers }) => speakers.erase('ada'));
+    const other = new sqlite3.Database(join(folder, DATABASE_FILE));
+    const run = (sql: string): Promise<void> =>
+      new Promise((resolve, reject) => other.exec(sql, (error) => (error ? reject(error) : resolve())));
+    try {
+      // The rewriting waits for whoever writes.
+      await run('BEGIN IMMEDIATE');
+      const rewriting = database.rewrite();
+      let written = false;
+      const writing = add('cleo').then(() => (written = true));
+      const find = (id: string): Promise<Speaker | null> => store.read(({ speakers }) => speakers.find(id));
+      // The first may come before the rewriting has begun, and then waits for it.
+      const reads: Promise<Speaker | null>[] = [];
+      let found: Speaker | null | undefined;
+      await until(() => {
+        const read = find('bob');
+        reads.push(read);
+        void read.then((speaker) => (found ??= speaker));
+        return found !== undefined;
+      });
+      expect(found?.id).toBe('bob');
+      expect(written).toBe(false);
+      await run('ROLLBACK');
+      await Promise.all([rewriting, writing, ...reads]);
+      expect(await find('cleo')).not.toBeNull();
+    } finally {
+      await new Promise((resolve) => other.close(resolve));
+      await database.close();
+    }
   });
 
   it('is cleared away by the next start where the process died in between', async () => {
