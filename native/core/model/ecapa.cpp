@@ -37,6 +37,8 @@ void by_tiles(std::size_t rows, const Work& work) {
 
 // ------------------------------------------------------------------------------------------------------ reading
 
+void expect(bool fits, const char* what) { TORCH_CHECK(fits, "its tensors do not fit together: ", what); }
+
 at::Tensor tensor(const Module& module, const char* name) {
   const at::Tensor value = module.attr(name).toTensor();
   return value.is_quantized() ? value : value.to(at::kFloat).contiguous();
@@ -44,6 +46,7 @@ at::Tensor tensor(const Module& module, const char* name) {
 
 std::vector<float> values(const Module& module, const char* name) {
   const at::Tensor value = tensor(module, name);
+  expect(value.dim() == 1, name);
   return {value.const_data_ptr<float>(), value.const_data_ptr<float>() + value.numel()};
 }
 
@@ -63,8 +66,6 @@ std::unique_ptr<const Product> make_product(const at::Tensor& weights) {
   }
   return why_no_int8().empty() ? int8_product(weights) : float_product(weights.dequantize());
 }
-
-void expect(bool fits, const char* what) { TORCH_CHECK(fits, "its tensors do not fit together: ", what); }
 
 void expect(const Product& product, std::size_t inputs, std::size_t outputs, const char* what) {
   expect(product.inputs() == inputs && product.outputs() == outputs, what);
@@ -261,8 +262,8 @@ std::unique_ptr<const EcapaNetwork> EcapaNetwork::of(const Module& module) {
   }
   network->sums_ = constant(module, "sums").toBool();
   const Module aggregate_norm = child(module, "aggregate_norm");
-  network->aggregate_ = read_layer(child(module, "aggregate"),
-                                   constant(module, "aggregation_norm").toBool() ? &aggregate_norm : nullptr);
+  network->aggregate_ =
+      read_layer(child(module, "aggregate"), constant(module, "aggregation_norm").toBool() ? &aggregate_norm : nullptr);
   network->pooling_ = read_pooling(child(module, "pooling"));
   network->pooled_norm_ = read_norm(child(module, "pooled_norm"));
   network->embed_ = read_linear(child(module, "embed"));
@@ -271,6 +272,7 @@ std::unique_ptr<const EcapaNetwork> EcapaNetwork::of(const Module& module) {
   }
   if (constant(module, "embedding_centre").toBool()) {
     network->centre_ = values(module, "embedding_mean");
+    expect(!network->centre_.empty(), "the embedding's centre");
   }
   network->expect_to_fit();
   return network;

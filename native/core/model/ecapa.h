@@ -15,9 +15,9 @@
 
 namespace timbre {
 
-/// The network of models/timbre_models/ecapa.py as a processor likes it: one utterance at a time, weights laid out once,
-/// one pass over the activations between two products, no copies. The same sums as the module's own forward, up to
-/// rounding. Immutable: any thread may embed. See docs/adr/0006.
+/// The network of models/timbre_models/ecapa.py as a processor likes it: one utterance at a time, weights laid out
+/// once, one pass over the activations between two products, no copies. The same sums as the module's own forward, up
+/// to rounding. Immutable: any thread may embed. See docs/adr/0006.
 class EcapaNetwork {
  public:
   /// Activations of an utterance, kept for the next one: one for each thread.
@@ -60,8 +60,8 @@ class EcapaNetwork {
 
   struct Pooling {
     Layer attention;
-    bool relu_norm = true;  ///< ReLU and batch norm before the tanh
-    std::unique_ptr<const Product> from_context;  ///< null without global context
+    bool relu_norm = true;                               ///< ReLU and batch norm before the tanh
+    std::unique_ptr<const Product> from_context;         ///< null without global context
     std::vector<std::unique_ptr<const Product>> scores;  ///< of kSlab channels each
     bool unbiased = false;
     bool floor_added = false;

@@ -6,6 +6,7 @@
 #include <ATen/cpu/Utils.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 /// MKL's products by a packed matrix, which LibTorch brings along where it was built with MKL; null elsewhere.
@@ -114,6 +115,8 @@ class Int8Product : public Product {
   Rows operator()(ConstRows x, Scratch& scratch) const override {
     const std::size_t rows = (x.count + kRowsTogether - 1) / kRowsTogether * kRowsTogether;
     const auto [low, high] = range(x);
+    // Rounded, they would pass for numbers.
+    TORCH_CHECK(std::isfinite(high - low), "activations are not finite");
     const float step = std::max((high - low) / static_cast<float>(largest_), kSmallestScale);
     const auto zero = static_cast<std::int32_t>(std::lround(-low / step));
     // What the last call left in the rows beyond is multiplied, and read by nobody.
@@ -156,10 +159,20 @@ class Int8Product : public Product {
 
 }  // namespace
 
+Product::Product(const at::Tensor& weights) {
+  TORCH_CHECK(weights.dim() == 2 && weights.numel() > 0, "weights of the shape ", weights.sizes());
+  inputs_ = static_cast<std::size_t>(weights.size(1));
+  outputs_ = static_cast<std::size_t>(weights.size(0));
+}
+
 std::unique_ptr<const Product> float_product(const at::Tensor& weights) {
   if (PackedFloatProduct::possible()) {
     return std::make_unique<PackedFloatProduct>(weights);
   }
+  return plain_product(weights);
+}
+
+std::unique_ptr<const Product> plain_product(const at::Tensor& weights) {
   return std::make_unique<FloatProduct>(weights);
 }
 

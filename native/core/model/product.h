@@ -30,19 +30,21 @@ class Product {
   virtual Rows operator()(ConstRows x, Scratch& scratch) const = 0;
 
  protected:
-  explicit Product(const at::Tensor& weights)
-      : inputs_(static_cast<std::size_t>(weights.size(1))), outputs_(static_cast<std::size_t>(weights.size(0))) {}
+  explicit Product(const at::Tensor& weights);
 
  private:
-  std::size_t inputs_;
-  std::size_t outputs_;
+  std::size_t inputs_ = 0;
+  std::size_t outputs_ = 0;
 };
 
-/// weights: float32[outputs, inputs].
+/// weights: float32[outputs, inputs]. Throws where they are no matrix, or an empty one.
 std::unique_ptr<const Product> float_product(const at::Tensor& weights);
 
+/// What float_product() gives where LibTorch brings no MKL along.
+std::unique_ptr<const Product> plain_product(const at::Tensor& weights);
+
 /// weights: qint8[outputs, inputs] as of to_int8(). Inputs are rounded to 8 bits (7 where the processor's products
-/// would overflow) on a scale of their own in every call.
+/// would overflow) on a scale of their own in every call, which throws where they are not finite.
 std::unique_ptr<const Product> int8_product(const at::Tensor& weights);
 
 }  // namespace timbre

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 
 // Loops over channels are written for compilers to turn into vectors; each is compiled for three kinds of processor.
 #if defined(__x86_64__)
@@ -13,6 +14,12 @@
 #define TIMBRE_VECTORS
 #endif
 #define TIMBRE_INLINE inline __attribute__((always_inline))
+// Before a loop whose output may be one of its inputs; clang asks when it runs.
+#if defined(__clang__)
+#define TIMBRE_IN_PLACE
+#else
+#define TIMBRE_IN_PLACE _Pragma("GCC ivdep")
+#endif
 
 namespace timbre {
 
@@ -60,7 +67,7 @@ TIMBRE_VECTORS void add_bias_row(const float* __restrict from, const float* __re
 
 TIMBRE_VECTORS void add_scaled_row(const float* x, const float* y, const float* __restrict gain, std::size_t n,
                                    float* to) {
-#pragma GCC ivdep
+  TIMBRE_IN_PLACE
   for (std::size_t c = 0; c < n; ++c) {
     to[c] = x[c] + y[c] * gain[c];
   }
@@ -117,11 +124,12 @@ TIMBRE_VECTORS void squash_row(float* x, std::size_t n) {
   }
 }
 
-TIMBRE_VECTORS void widen_range(const float* __restrict x, std::size_t n, float* __restrict low,
-                                float* __restrict high) {
+TIMBRE_VECTORS void widen_range(const float* __restrict x, std::size_t n, float* __restrict low, float* __restrict high,
+                                float* __restrict fault) {
   for (std::size_t c = 0; c < n; ++c) {
     low[c] = x[c] < low[c] ? x[c] : low[c];
     high[c] = x[c] > high[c] ? x[c] : high[c];
+    fault[c] += x[c] - x[c];  // 0 of what is finite
   }
 }
 
@@ -143,7 +151,8 @@ const float* frame_at(ConstRows x, std::ptrdiff_t at, bool reflect) {
     if (!reflect) {
       return nullptr;
     }
-    at = std::clamp<std::ptrdiff_t>(at < 0 ? -at : 2 * last - at, 0, last);
+    at = std::abs(at);
+    at = at > last ? std::max<std::ptrdiff_t>(2 * last - at, 0) : at;
   }
   return x.row(static_cast<std::size_t>(at));
 }
@@ -259,9 +268,7 @@ void WeightedMoments::add_few(Rows scores, ConstRows values) {
   }
 }
 
-float WeightedMoments::mean(std::size_t c) const {
-  return centres_[c] + static_cast<float>(sum_[c] / weight_[c]);
-}
+float WeightedMoments::mean(std::size_t c) const { return centres_[c] + static_cast<float>(sum_[c] / weight_[c]); }
 
 float WeightedMoments::variance(std::size_t c) const {
   const double mean = sum_[c] / weight_[c];
@@ -277,10 +284,12 @@ void squash(Rows x) {
 Range range(ConstRows x) {
   std::vector<float> low(x.width);
   std::vector<float> high(x.width);
+  std::vector<float> fault(x.width);
   for (std::size_t r = 0; r < x.count; ++r) {
-    widen_range(x.row(r), x.width, low.data(), high.data());
+    widen_range(x.row(r), x.width, low.data(), high.data(), fault.data());
   }
-  return {*std::ranges::min_element(low), *std::ranges::max_element(high)};
+  const float none = std::accumulate(fault.begin(), fault.end(), 0.0F);
+  return {std::ranges::min(low) + none, std::ranges::max(high) + none};
 }
 
 void quantise(ConstRows x, float scale, std::int32_t zero, std::int32_t highest, std::uint8_t* to) {

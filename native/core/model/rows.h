@@ -110,7 +110,7 @@ class WeightedMoments {
 /// x = tanh(x).
 void squash(Rows x);
 
-/// Lowest and highest value, 0 included.
+/// Lowest and highest value, 0 included; no numbers where any value is not finite.
 struct Range {
   float low = 0;
   float high = 0;

@@ -286,16 +286,18 @@ Status try_out(const Model& model, std::size_t frames) {
 /// Whether a network computes what its module's code says: one trial utterance both ways.
 Status agree(const EcapaNetwork& network, Module& module, const Manifest& manifest) {
   constexpr double kRounding = 1e-3;
-  const Matrix features = trial_features(manifest.shortest_frames, static_cast<std::size_t>(manifest.front_end.mel_bins));
+  const Matrix features =
+      trial_features(manifest.shortest_frames, static_cast<std::size_t>(manifest.front_end.mel_bins));
   const Matrix* const one[] = {&features};
   try {
     const auto [batch, lengths] = as_batch(one);
     const at::Tensor expected = module.forward({batch, lengths}).toTensor().flatten();
     Embedding found = embed(network, features);
     const at::Tensor values = at::from_blob(found.data(), {std::ssize(found)});
-    // Not a number where the weights are not finite, which the trials tell.
-    const double error = at::sub(values, expected).norm().item<double>() / expected.norm().item<double>();
-    return error > kRounding ? Status(Error{ErrorCode::MODEL_INVALID, "its code and its constants differ"}) : ok();
+    const auto difference = at::sub(values, expected).norm().item<double>();
+    // The trials tell of values that are not finite.
+    const bool same = difference <= kRounding * expected.norm().item<double>() || !is_finite(found);
+    return same ? ok() : Status(Error{ErrorCode::MODEL_INVALID, "its code and its constants differ"});
   } catch (...) {
     return torch_error(ErrorCode::MODEL_INVALID, "the network failed");
   }
@@ -344,8 +346,9 @@ Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module
   if (int8 && !reason.empty()) {
     place.note += (place.note.empty() ? "" : "; ") + reason + ", computing in fp32";
   }
-  if (ecapa && !int8) {
-    if (auto status = agree(*ecapa, module, manifest); !status) {
+  if (ecapa) {
+    // Both in fp32: what int8 rounds away would hide what differs.
+    if (auto status = agree(int8 ? *EcapaNetwork::of(module) : *ecapa, module, manifest); !status) {
       return std::move(status).error();
     }
   }

@@ -53,9 +53,29 @@ class TorchModelTest : public ::testing::Test {
       manifest["weightsDigest"]["value"] = weights_digest(module);
     }
     edit(manifest);
+    return write(module, manifest);
+  }
+
+  /// The bundle with a changed module, whose digest fits.
+  std::string with_module(const std::function<void(torch::jit::Module&)>& change) {
+    json manifest = json::parse(take(read_manifest(path_)).json);
+    torch::jit::Module module = torch::jit::load(path_);
+    change(module);
+    manifest["weightsDigest"]["value"] = weights_digest(module);
+    return write(module, manifest);
+  }
+
+  std::string write(const torch::jit::Module& module, const json& manifest) {
     const std::string path = scratch_ / "changed.pt";
     torch::jit::ExportModule(module, path, {{"manifest.json", manifest.dump()}});
     return path;
+  }
+
+  /// Makes the bundle anew.
+  void convert_to(const std::string& precision) {
+    auto wanted = request(kCheckpoints + "speechbrain-c16.ckpt", "speechbrain", path_);
+    wanted.precision = precision;
+    take(convert_checkpoint(wanted));
   }
 
   Scratch scratch_;
@@ -167,6 +187,67 @@ TEST_F(TorchModelTest, RefusesAModuleThatIsNotWhatItsManifestSays) {
     EXPECT_THAT(error.message, HasSubstr("changed.pt"));
     EXPECT_EQ(error.message.find('\n'), std::string::npos) << error.message;
   }
+}
+
+TEST_F(TorchModelTest, RefusesTensorsThatDoNotFitTogether) {
+  using torch::jit::Module;
+  const std::function<void(Module&)> changes[] = {
+      [](Module& module) {
+        Module layer = module.attr("pooling").toModule().attr("from_frame").toModule();
+        layer.setattr("weight", at::ones({7, 48}));
+      },
+      [](Module& module) { module.attr("embed").toModule().setattr("bias", at::ones({0})); },
+      [](Module& module) {
+        module.attr("frame").toModule().attr("linear").toModule().setattr("weight", at::ones({16}));
+      },
+      // Nothing but the module's own code reads it.
+      [](Module& module) { module.attr("pooling").toModule().attr("score").toModule().setattr("bias", at::ones({7})); },
+  };
+  for (const auto& change : changes) {
+    const Error error = refusal(with_module(change));
+    EXPECT_EQ(error.code, ErrorCode::MODEL_INVALID) << error.message;
+    EXPECT_THAT(error.message, HasSubstr("changed.pt"));
+    EXPECT_EQ(error.message.find('\n'), std::string::npos) << error.message;
+  }
+}
+
+/// Gives the module other code under its own name.
+void redefine_forward(torch::jit::Module& module, const std::string& result) {
+  const auto type = module.type();
+  type->unsafeRemoveMethod("forward");
+  module._ivalue()->compilation_unit()->unsafeRemoveMethod(c10::QualifiedName(*type->name(), "forward"));
+  module.define("def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return " + result + "\n");
+}
+
+TEST_F(TorchModelTest, RefusesOtherCodeUnderTheNameOfOurs) {
+  for (const char* precision : {"fp32", "int8"}) {
+    convert_to(precision);
+    for (const char* code : {"features[:, 0, :32]", "features[:, 0, :32] / 0", "features[:, 0, :32] * 0"}) {
+      const Error error = refusal(with_module([&](torch::jit::Module& module) { redefine_forward(module, code); }));
+      EXPECT_EQ(error.code, ErrorCode::MODEL_INVALID) << code;
+      EXPECT_THAT(error.message, HasSubstr("its code and its constants differ")) << precision << ": " << code;
+    }
+  }
+}
+
+TEST_F(TorchModelTest, RunsCodeOfAnyOtherName) {
+  const std::string code =
+      "def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return features[:, 2, :32]\n";
+  const auto model = take(load_torch_model(with([](json&) {}, code.c_str()), "cpu"));
+  const Matrix features = features_of(30);
+  const auto row = features.row(2);
+  EXPECT_EQ(embed(*model, {features})[0], Embedding(row.begin(), row.begin() + 32));
+}
+
+TEST_F(TorchModelTest, RefusesFeaturesThatAreNoNumbersInInt8Too) {
+  convert_to("int8");
+  const auto model = take(load_torch_model(path_, "cpu"));
+  Matrix bad = features_of(30);
+  bad.values[77] = std::numeric_limits<float>::quiet_NaN();
+  const Matrix* const batch[] = {&bad};
+  const auto embeddings = model->embed(batch);
+  ASSERT_FALSE(embeddings);
+  EXPECT_EQ(embeddings.error().code, ErrorCode::INFERENCE_FAILED) << embeddings.error().message;
 }
 
 TEST(TorchRuntimeTest, SaysWhatItIs) {
