@@ -106,7 +106,7 @@ async function fuzz(name) {
     coverage = Math.max(coverage, Number(last[0] ?? 0));
     features = Math.max(features, Number(last[1] ?? 0));
     counters = numberIn(said.text, /\((\d+) inline 8-bit counters\)/) ?? counters;
-    peakMb = Math.max(peakMb, numberIn(said.text, /peak_rss_mb: (\d+)/) ?? 0);
+    peakMb = Math.max(peakMb, numberIn(said.text, /peak_rss_mb:\s+(\d+)/) ?? 0);
     const rate = (1000 * done) / (performance.now() - started);
     process.stderr.write(`${name}: ${done} executions, ${rate.toFixed(0)}/s, cov ${coverage}\n`);
     if (said.status !== 0) {

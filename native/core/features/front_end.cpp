@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include "features/front_ends.h"
@@ -89,7 +90,12 @@ Result<std::unique_ptr<const FrontEnd>> FrontEnd::create(const FrontEndConfig& c
   }
   if (auto error = invalid(config)) return *error;
   if (auto error = unfit(config)) return *error;
-  return maker->second(config);
+  try {
+    return maker->second(config);
+  } catch (const std::invalid_argument&) {
+    // kaldi-native-fbank's, of a filter between two frequencies of the transform.
+    return refused("melBins", std::to_string(config.mel_bins), "fewer, for every one to cover a frequency");
+  }
 }
 
 void subtract_column_means(Matrix& features) {
