@@ -23,23 +23,12 @@ from .recipe import Recipe
 from .teacher import unit
 from .trainer import FRONT_END, TRAINING_SPLITS, network_config, run_of_bundle
 
-DRAWN_RECORDINGS = 4
 CENTRE_SECONDS = 3
 SOURCE_SPEAKERS = 15
-SOURCE_STRENGTH = 2.0
+SOURCE_STRENGTH = 3.0
 COHORT_SPEAKERS = 1500
 
 log = logging.getLogger("training")
-
-
-def drawn(split: Split, rng: np.random.Generator) -> np.ndarray:
-    """Up to DRAWN_RECORDINGS recordings of every speaker, in order."""
-    chosen: dict[str, list[int]] = {}
-    for u in rng.permutation(len(split)):
-        of_speaker = chosen.setdefault(split.speakers[u], [])
-        if len(of_speaker) < DRAWN_RECORDINGS:
-            of_speaker.append(u)
-    return np.sort(np.concatenate(list(chosen.values())))
 
 
 def means_of(rows: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -91,18 +80,16 @@ def fold(network: Ecapa, matrix: np.ndarray) -> None:
     norm.weight.fill_(1), norm.bias.zero_(), norm.running_mean.zero_(), norm.running_var.fill_(1 - norm.eps)
 
 
-def normalise(network: Ecapa, log_mel: LogMel, split: Split, rng: np.random.Generator) -> np.ndarray:
+def normalise(network: Ecapa, log_mel: LogMel, split: Split) -> np.ndarray:
     """Folds the normalisation of sources into the network; returns the mean embedding float32[D] that is left.
 
     Both are of the speakers of one split, which has several recordings of each: training pulls a speaker with a single
     recording to where no other speaker's embeddings lie.
     """
-    recordings = drawn(split, rng)
-    embeddings = embed_split(network, log_mel, split, recordings)
-    speakers, sources = np.array(split.speakers)[recordings], np.array(split.sources)[recordings]
-    matrix = source_normalisation(embeddings, speakers, sources)
+    embeddings, speakers = embed_split(network, log_mel, split), np.array(split.speakers)
+    matrix = source_normalisation(embeddings, speakers, np.array(split.sources))
     fold(network, matrix)
-    seconds = split.waves[1.0].lengths[recordings] / SAMPLE_RATE
+    seconds = split.waves[1.0].lengths / SAMPLE_RATE
     return mean_embedding(unit(embeddings @ matrix), speakers, seconds).astype(np.float32)
 
 
@@ -126,7 +113,7 @@ def write_model(network: Ecapa, data: Path, out: Path, seed: int) -> dict:
     """Writes starter.ckpt (the module's own tensor names) and cohort.npy; returns what is known of data and rates."""
     log_mel, corpus = LogMel(FRONT_END), Corpus(data, out / "cache", workers=2)
     splits = [split for name in TRAINING_SPLITS if len(split := corpus.split(name))]
-    centre = normalise(network, log_mel, splits[0], np.random.default_rng(seed))
+    centre = normalise(network, log_mel, splits[0])
     means = speaker_means(network, log_mel, splits, np.random.default_rng(seed))
     torch.save({**network.state_dict(), "embedding_mean": torch.from_numpy(centre)}, out / "starter.ckpt")
     np.save(out / "cohort.npy", unit(means - centre).astype(np.float16))
