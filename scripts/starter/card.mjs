@@ -269,7 +269,7 @@ function evidence(results, calibration, thresholds) {
       `${calibration.scale.toFixed(3)} x ${calibration.norm === 'none' ? 'cosine' : `${{ s: 's', as: 'AS' }[calibration.norm]}-norm score`}, learned on ` +
       `\`${learned.selected.join('`, `')}\` of \`dev\` (${learned.targets.toLocaleString('en-GB')} target and ${learned.impostors.toLocaleString('en-GB')} impostor trials ` +
       `of ${learned.speakers} speakers; normalisation chosen on \`dev\` too; Cllr ${learned.cllr.toFixed(3)}, on speakers held out ` +
-      `${learned.crossValidatedCllr.toFixed(3)}). \`libri\` was used for nothing but this page. Thresholds:`,
+      `${learned.crossValidatedCllr.toFixed(3)}). \`libri\` was used for no choice. Thresholds:`,
     lines.join('\n'),
     `They do not transfer by themselves: see [docs/accuracy.md](../docs/accuracy.md). Actual against minimum costs:`,
     table(['part', 'Cllr', 'minCllr', 'difference', 'actDCF / minDCF 0.01', 'actDCF / minDCF 0.05'], rows),
