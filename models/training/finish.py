@@ -31,12 +31,12 @@ COHORT_SPEAKERS = 1500
 log = logging.getLogger("training")
 
 
-def means_of(rows: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different keys, and the mean of each one's rows."""
+def means_of(rows: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """The mean of each key's rows, by key."""
     names, at = np.unique(keys, return_inverse=True)
     sums = np.zeros((len(names), rows.shape[1]))
     np.add.at(sums, at, rows)
-    return names, sums / np.bincount(at)[:, None]
+    return sums / np.bincount(at)[:, None]
 
 
 def source_normalisation(embeddings: np.ndarray, speakers: np.ndarray, sources: np.ndarray) -> np.ndarray:
@@ -45,14 +45,12 @@ def source_normalisation(embeddings: np.ndarray, speakers: np.ndarray, sources: 
     Two speakers of one source share its language and its microphones, which says nothing of who they are. With B the
     covariance of the means of sources of SOURCE_SPEAKERS or more, each by its speakers: (I + SOURCE_STRENGTH D B)^-1/2.
     """
-    names, means = means_of(embeddings, speakers)
-    source_of = dict(zip(speakers, sources, strict=True))
-    of_speaker = np.array([source_of[name] for name in names])
-    large = [s for s in np.unique(of_speaker) if (of_speaker == s).sum() >= SOURCE_SPEAKERS]
+    by_source = {s: means_of(embeddings[sources == s], speakers[sources == s]) for s in np.unique(sources)}
+    large = [means.mean(0) for means in by_source.values() if len(means) >= SOURCE_SPEAKERS]
     dim = embeddings.shape[1]
     if len(large) < 2:
         return np.eye(dim)
-    between = np.cov(np.stack([means[of_speaker == s].mean(0) for s in large]).T, bias=True)
+    between = np.cov(np.stack(large).T, bias=True)
     values, vectors = np.linalg.eigh(between)
     return (vectors / np.sqrt(1 + SOURCE_STRENGTH * dim * np.maximum(values, 0))) @ vectors.T
 
@@ -65,7 +63,7 @@ def mean_embedding(embeddings: np.ndarray, speakers: np.ndarray, seconds: np.nda
     long = seconds >= CENTRE_SECONDS
     if not long.any():
         long[:] = True
-    return means_of(embeddings[long], speakers[long])[1].mean(0)
+    return means_of(embeddings[long], speakers[long]).mean(0)
 
 
 @torch.no_grad()
