@@ -61,7 +61,7 @@ class Teacher(nn.Module):
     def load(cls) -> "Teacher":
         package = importlib.util.find_spec("resemblyzer")
         if package is None or package.submodule_search_locations is None:
-            raise SystemExit("the teacher is missing: pip install -r models/training/requirements.txt")
+            raise SystemExit("the teacher is missing: pip install --no-deps resemblyzer==0.1.4")
         weights = Path(package.submodule_search_locations[0]) / "pretrained.pt"
         state = torch.load(weights, map_location="cpu", weights_only=True)["model_state"]
         teacher = cls()
