@@ -49,7 +49,10 @@ export class Database {
   private rewriting: NodeJS.Timeout | undefined;
   /** There while the file is written anew. */
   private reader: SideConnection | undefined;
+  /** Reads on it. */
   private readonly reads = new Set<Promise<unknown>>();
+  /** Reads that wait for their turn, or for it. */
+  private readonly waiting = new Set<(reader: SideConnection) => void>();
   private readonly logger = new Logger('Database');
 
   private constructor(
@@ -138,15 +141,15 @@ export class Database {
   }
 
   /** As `query`, for what only reads: it does not wait while the file is written anew. */
-  async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    if (!this.reader) return this.query(work);
-    const reading = this.reader.query(work);
-    this.reads.add(reading);
-    try {
-      return await reading;
-    } finally {
-      this.reads.delete(reading);
-    }
+  read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    if (this.reader) return this.readAside(this.reader, work);
+    return new Promise<T>((resolve, reject) => {
+      const aside = (reader: SideConnection): void => void this.readAside(reader, work).then(resolve, reject);
+      this.waiting.add(aside);
+      this.alone(async () => {
+        if (this.waiting.delete(aside)) resolve(await work(this.source.manager));
+      }).catch(reject);
+    });
   }
 
   /**
@@ -192,6 +195,8 @@ export class Database {
     const reader = await SideConnection.open(this.folder, { needs: [], readOnly: true });
     if (!reader) throw new Error('the database that is open is not there');
     this.reader = reader;
+    for (const aside of this.waiting) aside(reader);
+    this.waiting.clear();
     try {
       await manager.query('VACUUM');
     } finally {
@@ -202,6 +207,16 @@ export class Database {
     }
     await forgetTraces(manager);
     await this.checkpoint();
+  }
+
+  private async readAside<T>(reader: SideConnection, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const reading = reader.query(work);
+    this.reads.add(reading);
+    try {
+      return await reading;
+    } finally {
+      this.reads.delete(reading);
+    }
   }
 
   private rewriteSoon(milliseconds: number): void {
