@@ -134,7 +134,7 @@ TIMBRE_INLINE void powers(const PowerSpectra& spectra, const float* samples, std
     }
     for (std::size_t k = 0; k <= half / 2; ++k) {
       const std::size_t a = k;
-      const std::size_t b = (half - k) % half;
+      const std::size_t b = k == 0 ? 0 : half - k;
       const Vector even_re = (re[a] + re[b]) * 0.5F;
       const Vector even_im = (im[a] - im[b]) * 0.5F;
       const Vector odd_re = (im[a] + im[b]) * 0.5F;
@@ -210,6 +210,8 @@ TIMBRE_INLINE void remember(const float* recurrent, const float* gates, float* h
   }
 }
 
+// Attributes and names cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define TIMBRE_KERNELS(kind, Registers, attributes)                                                         \
   attributes void multiply_##kind(const MatrixProduct& product) { multiply<Registers>(product); }           \
   attributes void powers_##kind(const PowerSpectra& spectra, const float* samples, std::size_t step,        \
@@ -220,6 +222,7 @@ TIMBRE_INLINE void remember(const float* recurrent, const float* gates, float* h
     remember<Registers>(recurrent, gates, hidden, cell);                                                    \
   }                                                                                                         \
   constexpr Kernels kind{#kind, multiply_##kind, powers_##kind, remember_##kind};
+// NOLINTEND(bugprone-macro-parentheses)
 
 TIMBRE_KERNELS(plain, Narrow, )
 #if defined(__x86_64__)
