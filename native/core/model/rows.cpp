@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <numeric>
+
+#include "support/exponential.h"
 
 // Loops over channels are written for compilers to turn into vectors; each is compiled for three kinds of processor.
 #if defined(__x86_64__)
@@ -28,26 +29,8 @@ namespace {
 /// Rows whose sums are taken in float.
 constexpr std::size_t kFew = 128;
 
-TIMBRE_INLINE float exponential(float x) {
-  constexpr float kLowest = -87;  // below it the result is no normal number
-  constexpr float kLog2E = 1.44269504F;
-  constexpr float kRounder = 12582912;  // 1.5 * 2^23: adding it leaves the integer part in the lowest bits
-  constexpr float kLn2High = 0.693145752F;
-  constexpr float kLn2Low = 1.42860677e-6F;
-  x = x < kLowest ? kLowest : x;
-  const float rounded = x * kLog2E + kRounder;
-  const float n = rounded - kRounder;
-  const float r = (x - n * kLn2High) - n * kLn2Low;
-  float p = 1.0F / 720;
-  p = p * r + 1.0F / 120;
-  p = p * r + 1.0F / 24;
-  p = p * r + 1.0F / 6;
-  p = p * r + 0.5F;
-  p = p * r + 1;
-  p = p * r + 1;
-  const std::uint32_t exponent = std::bit_cast<std::uint32_t>(rounded) << 23U;
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p) + exponent);
-}
+/// What is lower than this has no exponential that is a normal number.
+TIMBRE_INLINE float exponential_or_less(float x) { return exponential(x < -87 ? -87 : x); }
 
 TIMBRE_VECTORS void activate_row(const float* __restrict from, const float* __restrict bias,
                                  const float* __restrict scale, const float* __restrict shift, std::size_t n,
@@ -105,7 +88,7 @@ TIMBRE_VECTORS void weigh_rows(const float* __restrict scores, std::size_t score
                                float* __restrict squares) {
   for (std::size_t r = 0; r < rows; ++r, scores += scores_step, x += step) {
     for (std::size_t c = 0; c < n; ++c) {
-      const float weight = exponential(scores[c] - highest[c]);
+      const float weight = exponential_or_less(scores[c] - highest[c]);
       const float d = x[c] - centre[c];
       weights[c] += weight;
       sums[c] += weight * d;
@@ -118,7 +101,7 @@ TIMBRE_VECTORS void squash_row(float* x, std::size_t n) {
   for (std::size_t c = 0; c < n; ++c) {
     // Of the smaller power: it cannot overflow.
     const float magnitude = x[c] < 0 ? -x[c] : x[c];
-    const float power = exponential(-2 * magnitude);
+    const float power = exponential_or_less(-2 * magnitude);
     const float y = (1 - power) / (1 + power);
     x[c] = x[c] < 0 ? -y : y;
   }
@@ -235,7 +218,7 @@ std::vector<double> Moments::squares() const { return squares_; }
 WeightedMoments::WeightedMoments(std::span<const float> centres)
     : centres_(centres),
       highest_(centres.size(), -std::numeric_limits<float>::infinity()),
-      scale_(centres.size()),
+      highest_before_(centres.size()),
       weights_(centres.size()),
       sums_(centres.size()),
       sums_of_squares_(centres.size()),
@@ -243,17 +226,16 @@ WeightedMoments::WeightedMoments(std::span<const float> centres)
       sum_(centres.size()),
       square_(centres.size()) {}
 
-void WeightedMoments::add(Rows scores, ConstRows values) {
+void WeightedMoments::add(ConstRows scores, ConstRows values) {
   for (std::size_t first = 0; first < scores.count; first += kFew) {
     const std::size_t count = std::min(kFew, scores.count - first);
     add_few(scores.part(first, count), values.part(first, count));
   }
 }
 
-void WeightedMoments::add_few(Rows scores, ConstRows values) {
+void WeightedMoments::add_few(ConstRows scores, ConstRows values) {
   const std::size_t channels = centres_.size();
-  const std::vector<float>& before = scale_;
-  std::ranges::copy(highest_, scale_.begin());
+  std::ranges::copy(highest_, highest_before_.begin());
   raise_rows(scores.data, scores.count, scores.step, channels, highest_.data());
   for (auto* sums : {&weights_, &sums_, &sums_of_squares_}) {
     std::ranges::fill(*sums, 0.0F);
@@ -261,7 +243,7 @@ void WeightedMoments::add_few(Rows scores, ConstRows values) {
   weigh_rows(scores.data, scores.step, values.data, values.step, scores.count, channels, highest_.data(),
              centres_.data(), weights_.data(), sums_.data(), sums_of_squares_.data());
   for (std::size_t c = 0; c < channels; ++c) {
-    const double scale = std::exp(static_cast<double>(before[c]) - highest_[c]);
+    const double scale = std::exp(static_cast<double>(highest_before_[c]) - highest_[c]);
     weight_[c] = weight_[c] * scale + weights_[c];
     sum_[c] = sum_[c] * scale + sums_[c];
     square_[c] = square_[c] * scale + sums_of_squares_[c];

@@ -86,19 +86,18 @@ class WeightedMoments {
   /// `centres`: anything near the channels' values, which are taken relative to it.
   explicit WeightedMoments(std::span<const float> centres);
 
-  /// Overwrites `scores`.
-  void add(Rows scores, ConstRows values);
+  void add(ConstRows scores, ConstRows values);
 
   /// Of channel c.
   float mean(std::size_t c) const;
   float variance(std::size_t c) const;
 
  private:
-  void add_few(Rows scores, ConstRows values);
+  void add_few(ConstRows scores, ConstRows values);
 
   std::span<const float> centres_;
   std::vector<float> highest_;
-  std::vector<float> scale_;
+  std::vector<float> highest_before_;
   std::vector<float> weights_;  ///< of these rows
   std::vector<float> sums_;
   std::vector<float> sums_of_squares_;

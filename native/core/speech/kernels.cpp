@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <numbers>
+
+#include "support/exponential.h"
 
 namespace timbre {
 
@@ -152,28 +153,13 @@ TIMBRE_INLINE void powers(const PowerSpectra& spectra, const float* samples, std
   }
 }
 
-/// exp() within 1e-7 relative for what is within 40 of 0, as at 40 for what is not: 2^n times a polynomial on
-/// [-ln 2 / 2, ln 2 / 2], in a form that compilers turn into vectors.
-TIMBRE_INLINE float fast_exp(float x) {
-  const float clamped = std::min(std::max(x, -40.0F), 40.0F);
-  constexpr float kRounding = 12582912.0F;  // 1.5 * 2^23
-  const float shifted = clamped * 1.44269504F + kRounding;
-  const float n = shifted - kRounding;
-  const float r = (clamped - n * 0.693359375F) + n * 2.12194440e-4F;
-  float p = 1.9875691500e-4F;
-  p = p * r + 1.3981999507e-3F;
-  p = p * r + 8.3334519073e-3F;
-  p = p * r + 4.1665795894e-2F;
-  p = p * r + 1.6666665459e-1F;
-  p = p * r + 5.0000001201e-1F;
-  p = p * r * r + r + 1;
-  return std::bit_cast<float>(std::bit_cast<std::int32_t>(p) + (std::bit_cast<std::int32_t>(shifted) << 23));
-}
+/// exp(), as at 40 and -40 for what is beyond, so that products of two are numbers.
+TIMBRE_INLINE float bounded_exp(float x) { return exponential(std::min(std::max(x, -40.0F), 40.0F)); }
 
 /// sigmoid(gate) * tanh(x), in one division.
 TIMBRE_INLINE float gated_tanh(float gate, float x) {
-  const float e = fast_exp(-2 * x);
-  return (1 - e) / ((1 + fast_exp(-gate)) * (1 + e));
+  const float e = bounded_exp(-2 * x);
+  return (1 - e) / ((1 + bounded_exp(-gate)) * (1 + e));
 }
 
 template <typename Registers>
@@ -205,7 +191,7 @@ TIMBRE_INLINE void remember(const float* recurrent, const float* gates, float* h
   const float* candidate = forget + kHidden;
   const float* output = candidate + kHidden;
   for (std::size_t i = 0; i < kHidden; ++i) {
-    cell[i] = cell[i] / (1 + fast_exp(-forget[i])) + gated_tanh(input[i], candidate[i]);
+    cell[i] = cell[i] / (1 + bounded_exp(-forget[i])) + gated_tanh(input[i], candidate[i]);
     hidden[i] = gated_tanh(output[i], cell[i]);
   }
 }
