@@ -84,28 +84,36 @@ struct Keeping {
   bool half = false;  ///< the others
 };
 
-/// Tensors of a skeleton, with the checkpoint's values and sizes. They borrow the values' memory.
-void fill(Module& skeleton, std::vector<NetworkTensor>& tensors, Keeping keeping) {
-  for (NetworkTensor& tensor : tensors) {
-    at::Tensor values = at::from_blob(tensor.values.data(), tensor.shape, at::kFloat);
-    if (keeping.int8 && bears_int8(tensor.name)) {
-      values = to_int8(values);
-    } else if (keeping.half && tensor.shape.size() > 1) {
-      values = values.to(at::kHalf);
-    }
-    auto [module, name] = find_slot(skeleton, tensor.name);
-    module.setattr(name, values);
+/// Weights as they are kept. Errors: INVALID_ARGUMENT where half precision, asked for, would overflow.
+Result<at::Tensor> as_kept(const std::string& name, const at::Tensor& weights, Keeping keeping) {
+  constexpr double kLargestHalf = 65504;
+  const bool halve = keeping.half && weights.dim() > 1;
+  if (halve && weights.numel() > 0 && weights.abs().max().item<double>() > kLargestHalf) {
+    return Error{ErrorCode::INVALID_ARGUMENT,
+                 "the weights of " + quote(name) + " do not fit half precision: store them as fp32"};
   }
+  if (keeping.int8 && bears_int8(name)) {
+    return to_int8(weights.to(at::kFloat));
+  }
+  return halve ? weights.to(at::kHalf) : weights;
 }
 
-/// Rounding to half precision may overflow.
-Status check_halved(const std::vector<NetworkTensor>& tensors) {
-  constexpr float kLargestHalf = 65504;
-  for (const NetworkTensor& tensor : tensors) {
-    if (tensor.shape.size() > 1 &&
-        std::ranges::any_of(tensor.values, [](float value) { return std::abs(value) > kLargestHalf; })) {
-      return Error{ErrorCode::INVALID_ARGUMENT,
-                   "the weights of " + quote(tensor.name) + " do not fit half precision: store them as fp32"};
+Status put(const Module& module, const std::string& path, const at::Tensor& weights, Keeping keeping) {
+  auto kept = as_kept(path, weights, keeping);
+  if (!kept) {
+    return std::move(kept).error();
+  }
+  auto [owner, name] = find_slot(module, path);
+  owner.setattr(name, std::move(kept).value());
+  return ok();
+}
+
+/// Tensors of a skeleton, with the checkpoint's values and sizes. They borrow the values' memory.
+Status fill(const Module& skeleton, std::vector<NetworkTensor>& tensors, Keeping keeping) {
+  for (NetworkTensor& tensor : tensors) {
+    const at::Tensor values = at::from_blob(tensor.values.data(), tensor.shape, at::kFloat);
+    if (auto status = put(skeleton, tensor.name, values, keeping); !status) {
+      return status;
     }
   }
   return ok();
@@ -219,15 +227,13 @@ Result<Manifest> finish(const ConvertRequest& request, const ordered_json& descr
 }
 
 /// A bundle's module with its weight matrices kept otherwise.
-void keep(Module& module, Keeping keeping) {
-  for (const auto& [path, value] : module.named_parameters()) {
-    auto [owner, name] = find_slot(module, path);
-    if (keeping.int8 && bears_int8(path)) {
-      owner.setattr(name, to_int8(value.to(at::kFloat)));
-    } else if (keeping.half && value.dim() > 1) {
-      owner.setattr(name, value.to(at::kHalf));
+Status keep(const Module& module, Keeping keeping) {
+  for (const auto& [path, weights] : module.named_parameters()) {
+    if (auto status = put(module, path, weights, keeping); !status) {
+      return status;
     }
   }
+  return ok();
 }
 
 /// A bundle once more, in another precision.
@@ -258,7 +264,9 @@ Result<Manifest> convert_bundle(const ConvertRequest& request, const Manifest& m
                  "the bundle " + quote(request.checkpoint) + " is damaged: fetch or make it again"};
   }
   Module stored = load();
-  keep(stored, {request.precision == "int8", request.storage == "fp16"});
+  if (auto status = keep(stored, {request.precision == "int8", request.storage == "fp16"}); !status) {
+    return std::move(status).error();
+  }
 
   ordered_json described = ordered_json::parse(manifest.json);
   described["source"]["bundle"] = {{"id", manifest.id}, {"weightsDigest", manifest.weights_digest}};
@@ -295,22 +303,23 @@ Result<Manifest> convert(const ConvertRequest& request) {
   if (!tensors) {
     return refuse(tensors.error());
   }
-  const bool halve = request.storage == "fp16";
-  if (auto status = check_halved(tensors.value()); halve && !status) {
-    return std::move(status).error();
-  }
-
   const ordered_json described =
       describe(request, checkpoint.value(), *variant.value(), fit(checkpoint.value(), *variant.value()).sizes);
-  const auto filled = [&](bool int8) {
+  const auto filled = [&](bool int8) -> Result<Module> {
     Module module = torch::jit::load(variant.value()->skeleton, at::kCPU, /*load_debug_files=*/false);
-    fill(module, tensors.value(), {int8, halve});
+    if (auto status = fill(module, tensors.value(), {int8, request.storage == "fp16"}); !status) {
+      return std::move(status).error();
+    }
     module.eval();
     return module;
   };
   const bool int8 = request.precision == "int8";
-  const Module module = filled(int8);
-  return finish(request, described, module, int8 ? filled(false) : module, {});
+  const auto module = filled(int8);
+  if (!module) {
+    return module.error();
+  }
+  const auto in_full = int8 ? filled(false) : module;
+  return finish(request, described, module.value(), in_full.value(), {});
 }
 
 Result<Manifest> update(const std::string& path, const std::string& facts, const std::string& out,

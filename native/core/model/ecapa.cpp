@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <utility>
 
 #include "model/int8.h"
@@ -20,7 +19,7 @@ using Scratch = Product::Scratch;
 constexpr std::size_t kTile = 384;
 /// Channels whose attention is computed together, for the same reason.
 constexpr std::size_t kSlab = 512;
-/// Values of a buffer that is kept after a long utterance: 4 s of 1024 channels.
+/// Values of a buffer that is kept after a long utterance: 5 s of 1024 channels, 1.7 s where three blocks are joined.
 constexpr std::size_t kKept = std::size_t{1} << 19U;
 
 enum Buffer : std::size_t { kInput, kEntered, kChunks, kJoined, kGathered, kHidden };

@@ -189,6 +189,17 @@ TEST_F(ConvertTest, RefusesHalfPrecisionThatOverflows) {
   ASSERT_FALSE(manifest);
   EXPECT_EQ(manifest.error().code, ErrorCode::INVALID_ARGUMENT);
   EXPECT_THAT(manifest.error().message, HasSubstr("aggregate.weight"));
+
+  wanted.storage = "fp32";
+  wanted.out = scratch_ / "full.pt";
+  take(convert_checkpoint(wanted));
+  auto again = request(wanted.out, "", scratch_ / "half.pt");
+  again.storage = "fp16";
+  const auto narrowed = convert_checkpoint(again);
+  ASSERT_FALSE(narrowed);
+  EXPECT_EQ(narrowed.error().code, ErrorCode::INVALID_ARGUMENT);
+  EXPECT_THAT(narrowed.error().message, HasSubstr("aggregate.weight"));
+  EXPECT_FALSE(std::filesystem::exists(again.out));
 }
 
 TEST_F(ConvertTest, ComputesLargeLayersInInt8) {
