@@ -202,8 +202,9 @@ function tried(results) {
   const own = TARGETS.map((target) => percent(find(results, 'starter', target, target.condition).eer));
   return (
     `${table(['EER %', ...header], [...rows, ['**the model here**', ...own]])}\n\n` +
-    `Chosen on \`dev\`, among some 400 means, maps and strengths of them, so that its rates there flatter a little; \`libri\` was computed along with it and decided nothing. "Mean of sentences": of speakers with several recordings, by those of three seconds or more. "Sources ` +
-    `normalised": directions in which the means of sources lie apart shrunk, as in the model here ([docs/training.md](../docs/training.md)).`
+    `Chosen on \`dev\`, among about 400 means, maps and strengths of them (an estimate), so that its rates there flatter; ` +
+    `\`libri\` was printed beside each of them, so that it is not a blind test of the choice. "Mean of sentences": of ` +
+    `speakers with several recordings, by those of three seconds or more. "Sources normalised": directions in which the means of sources lie apart shrunk, as in the model here ([docs/training.md](../docs/training.md)).`
   );
 }
 
@@ -269,7 +270,7 @@ function evidence(results, calibration, thresholds) {
       `${calibration.scale.toFixed(3)} x ${calibration.norm === 'none' ? 'cosine' : `${{ s: 's', as: 'AS' }[calibration.norm]}-norm score`}, learned on ` +
       `\`${learned.selected.join('`, `')}\` of \`dev\` (${learned.targets.toLocaleString('en-GB')} target and ${learned.impostors.toLocaleString('en-GB')} impostor trials ` +
       `of ${learned.speakers} speakers; normalisation chosen on \`dev\` too; Cllr ${learned.cllr.toFixed(3)}, on speakers held out ` +
-      `${learned.crossValidatedCllr.toFixed(3)}). \`libri\` was used for no choice. Thresholds:`,
+      `${learned.crossValidatedCllr.toFixed(3)}). \`libri\` was not learned from. Thresholds:`,
     lines.join('\n'),
     `They do not transfer by themselves: see [docs/accuracy.md](../docs/accuracy.md). Actual against minimum costs:`,
     table(['part', 'Cllr', 'minCllr', 'difference', 'actDCF / minDCF 0.01', 'actDCF / minDCF 0.05'], rows),
