@@ -71,6 +71,7 @@ export async function serve(folder, settings = {}) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const pid = /** @type {number} */ (child.pid);
+  const temporary = () => [uploadDir, tempDir].flatMap((path) => filesIn(/** @type {string} */ (path)));
   return {
     url,
     pid,
@@ -85,9 +86,21 @@ export async function serve(folder, settings = {}) {
       residentMb: residentOf(pid),
       descriptors: readdirSync(`/proc/${pid}/fd`).length,
       threads: readdirSync(`/proc/${pid}/task`).length,
-      temporaryFiles: filesIn(/** @type {string} */ (uploadDir)) + filesIn(/** @type {string} */ (tempDir)),
+      temporaryFiles: temporary().length,
       databaseMb: bytesIn(/** @type {string} */ (dataDir)) / 1e6,
     }),
+    /** Files of uploads and of whatever else is temporary. */
+    temporary,
+    /**
+     * What of its memory is JavaScript's: the heap, and buffers outside it.
+     * @returns {Promise<{ heapMb: number, buffersMb: number }>}
+     */
+    scriptMemory: async () => {
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      const megabytes = (/** @type {string} */ name) =>
+        Number(new RegExp(`^${name} (\\S+)`, 'm').exec(metrics)?.[1]) / 1e6;
+      return { heapMb: megabytes('nodejs_heap_size_total_bytes'), buffersMb: megabytes('nodejs_external_memory_bytes') };
+    },
     /** What its descriptors are of: counts by kind. */
     descriptors: () => kindsOf(pid),
     /** SIGTERM, and how it ended. */
@@ -112,9 +125,11 @@ function residentOf(pid) {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1000;
 }
 
-/** @param {string} folder */
+/** Their paths. @param {string} folder */
 function filesIn(folder) {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
 }
 
 /** @param {string} folder */
