@@ -2,8 +2,9 @@
 // by the addon alone, in turns on the same machine: utterances a second, as ratios, and the service's event loop.
 //
 //   npm run build && node bench/load/load.mjs [--audio ../shared/speech/libri] [--model BUNDLE] [--rounds 5]
-//     [--seconds 8] [--lanes 8] [--out FILE]
+//     [--seconds 8] [--lanes 8] [--warm 1500] [--out FILE]
 //
+// --warm: requests of each call with half a second of speech before it begins, so that V8 has compiled what it will.
 // Without --model a bundle of the published size (20.8 M parameters) is made; its weights are a formula.
 import { fork, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { formBody } from '../../test/fuzz/http-requests.mjs';
 import { describeMachine, formulaBundle, quantile, ROOT } from '../js/machine.mjs';
-import { inLanes } from './lanes.mjs';
+import { inLanes, inTurn } from './lanes.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -26,12 +27,16 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '8' },
     lanes: { type: 'string', default: '8' },
+    warm: { type: 'string', default: '1500' },
     out: { type: 'string', default: join(ROOT, 'bench', 'results', 'load.md') },
   },
 });
-const [rounds, seconds, lanes] = [Number(values.rounds), Number(values.seconds), Number(values.lanes)];
-const SPEAKERS = 20;
-const CLIP_SECONDS = 3;
+const [rounds, seconds, lanes, warm] = [values.rounds, values.seconds, values.lanes, values.warm].map(Number);
+const SPEAKERS = 100;
+const [CLIP_SECONDS, WARM_SECONDS] = [3, 0.5];
+const WAV_HEADER = 44;
+/** Requests of a call in a row while it gets warm, and how many of them enrol the same speaker. */
+const [WARM_AT_ONCE, ENROLLED] = [100, 5];
 
 /**
  * Clips of 3 s, 16 kHz, from the middle of each recording that is long enough.
@@ -60,6 +65,14 @@ function makeClips(folder) {
     if (made === 64) return;
   }
   if (made === 0) throw new Error(`${values.audio} holds no recording of ${CLIP_SECONDS + 1} s`);
+}
+
+/** The beginning of a recording. @param {Buffer} bytes WAV, 16 kHz, mono, 16 bit @param {number} length seconds */
+function shortened(bytes, length) {
+  const made = Buffer.from(bytes.subarray(0, WAV_HEADER + 2 * 16_000 * length));
+  made.writeUInt32LE(made.length - 8, 4);
+  made.writeUInt32LE(made.length - WAV_HEADER, WAV_HEADER - 4);
+  return made;
 }
 
 /**
@@ -112,15 +125,15 @@ try {
     if (response.statusCode >= 300) throw new Error(`${path}: ${response.statusCode} ${answer}`);
   };
   const form = (/** @type {Buffer} */ bytes) => formBody([['audio', bytes, 'clip.wav']]);
-  for (let i = 0; i < SPEAKERS; i++) {
-    const body = Buffer.from(JSON.stringify({ id: `speaker-${i}` }));
-    await send('/v1/speakers', { headers: { 'content-type': 'application/json' }, body });
-  }
-  const clip = (/** @type {number} */ i) => /** @type {Buffer} */ (recordings[i % recordings.length]);
+  const create = (/** @type {string} */ id) =>
+    send('/v1/speakers', {
+      headers: { 'content-type': 'application/json' },
+      body: Buffer.from(JSON.stringify({ id })),
+    });
   let serial = 0;
   /** The same clip in other bytes, so that it is not known by its hash: the last bits of a few samples. */
-  const unheard = (/** @type {number} */ i) => {
-    const bytes = Buffer.from(clip(i));
+  const unheard = (/** @type {Buffer} */ clip) => {
+    const bytes = Buffer.from(clip);
     const number = ++serial;
     for (let bit = 0; bit < 24; bit++) {
       const at = bytes.length - 2 * (bit + 1);
@@ -128,13 +141,27 @@ try {
     }
     return bytes;
   };
-  const calls = {
-    enrol: (/** @type {number} */ i) => send(`/v1/speakers/speaker-${i % SPEAKERS}/enrollments`, form(unheard(i))),
-    verify: (/** @type {number} */ i) => send(`/v1/speakers/speaker-${i % SPEAKERS}/verify`, form(clip(i))),
-    identify: (/** @type {number} */ i) => send('/v1/identify', form(clip(i))),
+  /** The calls with these clips, about these speakers in turn. @param {readonly Buffer[]} clips @param {readonly string[]} ids */
+  const callsOf = (clips, ids) => {
+    const clip = (/** @type {number} */ i) => /** @type {Buffer} */ (clips[i % clips.length]);
+    const speaker = (/** @type {number} */ i) => `/v1/speakers/${ids[i % ids.length]}`;
+    return {
+      enrol: (/** @type {number} */ i) => send(`${speaker(i)}/enrollments`, form(unheard(clip(i)))),
+      verify: (/** @type {number} */ i) => send(`${speaker(i)}/verify`, form(clip(i))),
+      identify: (/** @type {number} */ i) => send('/v1/identify', form(clip(i))),
+    };
   };
-  // Every speaker enrolled, every path warm.
-  for (let i = 0; i < 2 * SPEAKERS; i++) await calls.enrol(i);
+  const speakers = Array.from({ length: SPEAKERS }, (_, i) => `speaker-${i}`);
+  for (const id of speakers) await create(id);
+  const calls = callsOf(recordings, speakers);
+  for (let i = 0; i < SPEAKERS; i++) await calls.enrol(i);
+  process.stderr.write(`${warm} requests of each call to get warm\n`);
+  const short = recordings.map((bytes) => shortened(bytes, WARM_SECONDS));
+  for (let done = 0; done < warm; done += WARM_AT_ONCE) {
+    const ids = Array.from({ length: WARM_AT_ONCE / ENROLLED }, (_, i) => `warm-${done}-${i}`);
+    for (const id of ids) await create(id);
+    for (const call of Object.values(callsOf(short, ids))) await inTurn(lanes, WARM_AT_ONCE, call);
+  }
 
   /** @type {Record<string, { ratio: number[], perSecond: number[], delay: number[], milliseconds: number[] }>} */
   const results = Object.fromEntries(
@@ -161,7 +188,7 @@ try {
   }
   agent.destroy();
   addon.child.disconnect();
-  service.child.send('close');
+  service.child.disconnect();
 
   const middle = (/** @type {number[]} */ list) => quantile(list, 0.5);
   const rows = Object.entries(results).map(
@@ -171,11 +198,12 @@ try {
   );
   const report = `# The service under load
 
-\`node bench/load/load.mjs${values.model ? ` --model ${values.model}` : ''}\`
+\`node bench/load/load.mjs${values.model ? ` --model ${values.model}` : ''}${values.warm === '1500' ? '' : ` --warm ${warm}`}\`
 
 ${machine}
 - model ${addon.first.model}, ${addon.first.workers} workers; ${recordings.length} clips of ${CLIP_SECONDS} s as WAV; ${lanes} requests in flight
 - ${rounds} rounds of ${seconds} s; before and after each the addon alone embeds the same clips from memory in as many lanes
+- the service is warm: ${warm} requests of each call with ${WARM_SECONDS} s of speech before the first round
 - client and service share the processors; an enrolment is on disk (\`synchronous = FULL\`) before it is answered
 
 The addon alone: ${middle(alone).toFixed(1)} utterances a second (median).

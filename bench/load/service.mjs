@@ -12,13 +12,10 @@ const config = Config.of(
 );
 const service = await startService(config, createLog(config.logLevel, process.stderr));
 await service.ready();
-let stop = watchEventLoop();
-process.on('message', async (/** @type {'watch' | 'delay' | 'close'} */ word) => {
+let stop = () => 0;
+process.on('disconnect', () => void service.close());
+process.on('message', (/** @type {'watch' | 'delay'} */ word) => {
   if (word === 'watch') stop = watchEventLoop();
   if (word === 'delay') process.send?.({ delayP99: stop() });
-  if (word === 'close') {
-    await service.close();
-    process.disconnect();
-  }
 });
 process.send?.({ url: service.url });

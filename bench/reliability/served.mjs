@@ -99,7 +99,10 @@ export async function serve(folder, settings = {}) {
       const metrics = await (await fetch(`${url}/metrics`)).text();
       const megabytes = (/** @type {string} */ name) =>
         Number(new RegExp(`^${name} (\\S+)`, 'm').exec(metrics)?.[1]) / 1e6;
-      return { heapMb: megabytes('nodejs_heap_size_total_bytes'), buffersMb: megabytes('nodejs_external_memory_bytes') };
+      return {
+        heapMb: megabytes('nodejs_heap_size_total_bytes'),
+        buffersMb: megabytes('nodejs_external_memory_bytes'),
+      };
     },
     /** What its descriptors are of: counts by kind. */
     descriptors: () => kindsOf(pid),

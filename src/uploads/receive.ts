@@ -1,7 +1,6 @@
 import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, open, unlink, type FileHandle } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
@@ -53,11 +52,10 @@ export async function receive(
   const recordings: Recording[] = [];
   const remove = async (): Promise<void> => {
     share.release();
-    await Promise.all(recordings.map(({ path }) => rm(path, { force: true })));
+    await Promise.all(recordings.map(({ path }) => removeFile(path)));
   };
   try {
     checkHeaders(request, form, limits);
-    await makeFolder(limits.uploadDir);
     const fields = await new Reception(request, form, limits, recordings, share).run(context);
     checkCounts(recordings, form);
     return { recordings, fields, remove };
@@ -69,12 +67,30 @@ export async function receive(
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
+async function removeFile(path: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await unlink(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+/** A new file; its folder is made where it is not there, or not any more. */
+async function create(path: string, folder: string): Promise<FileHandle> {
+  const attempt = (): Promise<FileHandle> => open(path, 'wx', 0o600);
+  try {
+    return await attempt().catch(async (error: unknown) => {
+      if (!isMissing(error)) throw error;
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      return attempt();
+    });
   } catch (error) {
     throw writeFailed(error, folder);
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
 export function isForm({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
@@ -237,7 +253,7 @@ class Reception {
         done(null, chunk);
       },
     });
-    const file = createWriteStream(recording.path, { flags: 'wx', mode: 0o600 });
+    const file = (await create(recording.path, this.limits.uploadDir)).createWriteStream();
     try {
       await pipeline(stream, meter, file, { signal: this.failing.signal });
     } catch (error) {
