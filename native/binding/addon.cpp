@@ -8,6 +8,7 @@
 #include "encoder.h"
 #include "environment.h"
 #include "gallery.h"
+#include "support/heap.h"
 
 namespace {
 
@@ -16,12 +17,15 @@ std::string_view variable(const char* name) {
   return value ? value : "";
 }
 
+void return_memory_early(const Napi::CallbackInfo&) { timbre::return_memory_early(); }
+
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   timbre::look_for_ffmpeg(variable("PATH"), variable("LD_LIBRARY_PATH"));
   timbre::Environment::create(env);
   timbre::Encoder::define(env, exports);
   timbre::define_bundles(env, exports);
   timbre::define_gallery(env, exports);
+  exports.Set("returnMemoryEarly", Napi::Function::New<return_memory_early>(env, "returnMemoryEarly"));
   return exports;
 }
 

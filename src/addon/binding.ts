@@ -14,6 +14,7 @@ export interface NativeAddon {
   updateManifest(path: string, facts: string, out: string): Promise<string>;
   verifyBundle(path: string, device: string): Promise<Omit<VerifyReport, 'manifest'> & { manifest: string }>;
   runtimeInfo(): RuntimeInfo;
+  returnMemoryEarly(): void;
   Gallery: new (dim: number) => NativeGallery;
 }
 

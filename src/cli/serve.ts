@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { returnMemoryEarly } from '../addon/heap.js';
 import { Config, SETTING_NAMES, type ConfigInput } from '../config/config.js';
 import { SETTINGS, type Setting, type SettingName } from '../config/settings.js';
 import type { Cli } from './cli.js';
@@ -14,6 +15,7 @@ export function register(program: Command, cli: Cli): void {
     )
     .action(async (options: ConfigInput) => {
       const config = Config.of(options, cli.env);
+      returnMemoryEarly(cli.env);
       const { serve } = await import('../app/serve.js');
       await serve(config, { signal: cli.signal, log: cli.log });
     });

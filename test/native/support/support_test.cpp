@@ -5,8 +5,14 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "support/error.h"
+#include "support/heap.h"
 #include "support/interrupt.h"
 #include "support/matrix.h"
 #include "support/result.h"
@@ -93,6 +99,21 @@ TEST(Text, WritesNumbersAsPeopleDo) {
   EXPECT_EQ(seconds_text(3.0104), "3.01 s");
   EXPECT_EQ(seconds_text(0), "0 s");
 }
+
+// A sanitizer's allocator is none of glibc's.
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+TEST(Heap, ALargeBlockIsOfTheSystemAgainAsSoonAsItIsFree) {
+  return_memory_early();
+  const auto mapped = [] { return mallinfo2().hblks; };
+  const std::size_t before = mapped();
+  // The first frees would have taught glibc to keep blocks of that size.
+  for (int i = 0; i < 3; ++i) {
+    const std::vector<char> block(std::size_t{8} << 20U);
+    EXPECT_EQ(mapped(), before + 1);
+  }
+  EXPECT_EQ(mapped(), before);
+}
+#endif
 
 }  // namespace
 }  // namespace timbre
