@@ -59,6 +59,10 @@ if (values.out !== undefined) writeFileSync(values.out, report);
 if (rows.some(({ findings }) => findings.length > 0)) process.exitCode = 1;
 
 function build() {
+  if (spawnSync('clang++', ['--version']).status !== 0) {
+    process.stderr.write('libFuzzer comes with clang, and there is no clang++ here: apt-get install clang, then again\n');
+    process.exit(1);
+  }
   const compilers = ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_CXX_COMPILER=clang++'];
   const fresh = existsSync(join(BUILD, 'CMakeCache.txt')) ? [] : ['-G', 'Ninja', ...compilers];
   const words = ['-S', ROOT, '-B', BUILD, ...fresh, '-DTIMBRE_BUILD_FUZZ=ON', '-DTIMBRE_WITH_TORCH=OFF'];
