@@ -60,7 +60,9 @@ if (rows.some(({ findings }) => findings.length > 0)) process.exitCode = 1;
 
 function build() {
   if (spawnSync('clang++', ['--version']).status !== 0) {
-    process.stderr.write('libFuzzer comes with clang, and there is no clang++ here: apt-get install clang, then again\n');
+    process.stderr.write(
+      'libFuzzer comes with clang, and there is no clang++ here: apt-get install clang, then again\n',
+    );
     process.exit(1);
   }
   const compilers = ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_CXX_COMPILER=clang++'];
