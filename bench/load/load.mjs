@@ -198,7 +198,7 @@ try {
   );
   const report = `# The service under load
 
-\`node bench/load/load.mjs${values.model ? ` --model ${values.model}` : ''}${values.warm === '1500' ? '' : ` --warm ${warm}`}\`
+\`node bench/load/load.mjs${values.model ? ` --model ${values.model}` : ''} --warm ${warm}\`
 
 ${machine}
 - model ${addon.first.model}, ${addon.first.workers} workers; ${recordings.length} clips of ${CLIP_SECONDS} s as WAV; ${lanes} requests in flight

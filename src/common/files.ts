@@ -22,3 +22,8 @@ export async function sync(path: string): Promise<void> {
     await file.close();
   }
 }
+
+/** Whether an error of the file system says that there is no such file or folder. */
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}

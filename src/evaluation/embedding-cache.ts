@@ -3,7 +3,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { digestFile } from '../common/files.js';
+import { digestFile, isMissing } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
 
 const ADVICE = 'name another folder with --cache, or give --no-cache';
@@ -45,7 +45,7 @@ export class EmbeddingCache {
         if (entry && wanted(entry.sha256)) found(entry.sha256, entry);
       }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      if (isMissing(error)) return;
       throw new TimbreError(
         'INVALID_ARGUMENT',
         `cannot read the cache ${this.path}: ${(error as Error).message}; ${ADVICE}`,

@@ -4,6 +4,7 @@ import { open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'no
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fetch, type Dispatcher, type Response } from 'undici';
+import { isMissing } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
 import { Inbox } from './inbox.js';
 import { FileLock, type LockOptions } from './lock.js';
@@ -386,7 +387,7 @@ async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw writeFailure(error, path);
   }
 }

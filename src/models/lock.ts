@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, open, readFile, readlink, rename, stat, unlink, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isMissing } from '../common/files.js';
 import { writeFailure } from './storage.js';
 
 /** Who holds a lock. The machine counts as another where process ids mean something else: another container. */
@@ -100,7 +101,7 @@ async function look(path: string): Promise<Found | undefined> {
     const text = await readFile(path, 'utf8');
     return { text, owner: parseOwner(text), age: Date.now() - (await stat(path)).mtimeMs };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw writeFailure(error, path);
   }
 }
@@ -128,7 +129,7 @@ async function takeAway(path: string, text: string, token: string): Promise<void
   try {
     await rename(path, aside);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    if (isMissing(error)) return;
     throw writeFailure(error, path);
   }
   try {

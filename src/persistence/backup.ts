@@ -1,7 +1,7 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import sqlite3 from 'sqlite3';
-import { sync } from '../common/files.js';
+import { isMissing, sync } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
 import { DATABASE_FILE } from './database-file.js';
 import { sqliteCode, toStorageError } from './storage-errors.js';
@@ -87,7 +87,7 @@ async function isThere(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    if (isMissing(error)) return false;
     throw new TimbreError('STORAGE_UNAVAILABLE', `cannot look at ${path}: ${(error as Error).message}`, {
       cause: error,
     });

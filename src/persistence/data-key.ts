@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { sync } from '../common/files.js';
+import { isMissing, sync } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
 import { KEY_BYTES } from './vector-cipher.js';
 
@@ -101,7 +101,7 @@ async function readKeyFile(path: string): Promise<Buffer[] | null> {
     }
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    if (isMissing(cause)) return null;
     if (cause instanceof TimbreError) throw cause;
     throw new TimbreError('STORAGE_UNAVAILABLE', `cannot read the data key ${path}: ${(cause as Error).message}`, {
       cause,

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DataSource, type EntityManager } from 'typeorm';
+import { isMissing } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
 import { checkOrigin, DATABASE_FILE } from './database-file.js';
 import { ENTITIES } from './entities/index.js';
@@ -102,7 +103,7 @@ async function isThere(file: string): Promise<boolean> {
   try {
     return (await stat(file)).isFile();
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    if (isMissing(cause)) return false;
     throw new TimbreError('STORAGE_UNAVAILABLE', `cannot read the database: ${(cause as Error).message}`, { cause });
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { discardRest } from '../common/discard-rest.js';
+import { isMissing } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { WaitingShare } from '../common/waiting-bytes.js';
@@ -87,10 +88,6 @@ async function create(path: string, folder: string): Promise<FileHandle> {
   } catch (error) {
     throw writeFailed(error, folder);
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
 export function isForm({ headers }: Pick<IncomingMessage, 'headers'>): boolean {

@@ -1,6 +1,6 @@
 #include "support/heap.h"
 
-#include <cstdlib>
+#include <cstdlib>  // says whether it is glibc
 
 #ifdef __GLIBC__
 #include <malloc.h>
