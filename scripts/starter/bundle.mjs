@@ -53,7 +53,8 @@ export async function makeBundle({ run, data, work, out, commit, command, machin
     facts,
   });
   const selected = CALIBRATED_ON.flatMap((pattern) => ['--select', pattern]);
-  const groups = ['--groups', `${join(data, 'files.tsv')}:source`];
+  // Strangers in another source are told apart by its microphones and language: they would flatter the evidence.
+  const groups = ['--groups', `${join(data, 'files.tsv')}:source`, '--within'];
   const cache = ['--cache', join(work, 'embeddings')];
   timbre('calibrate', join(data, 'trials_dev.txt'), '--model', out, '--norm', NORM, ...groups, ...selected, ...cache,
     '--bundle', out); // prettier-ignore

@@ -269,7 +269,7 @@ function evidence(results, calibration, thresholds) {
     `Scores become log-likelihood ratios (natural) by llr = ${calibration.offset.toFixed(3)} + ` +
       `${calibration.scale.toFixed(3)} x ${calibration.norm === 'none' ? 'cosine' : `${{ s: 's', as: 'AS' }[calibration.norm]}-norm score`}, learned on ` +
       `\`${learned.selected.join('`, `')}\` of \`dev\` (${learned.targets.toLocaleString('en-GB')} target and ${learned.impostors.toLocaleString('en-GB')} impostor trials ` +
-      `of ${learned.speakers} speakers; normalisation chosen on \`dev\` too; Cllr ${learned.cllr.toFixed(3)}, on speakers held out ` +
+      `of ${learned.speakers} speakers, both sides of one ${learned.within}; normalisation chosen on \`dev\` too; Cllr ${learned.cllr.toFixed(3)}, on speakers held out ` +
       `${learned.crossValidatedCllr.toFixed(3)}). \`libri\` was not learned from. Thresholds:`,
     lines.join('\n'),
     `They do not transfer by themselves: see [docs/accuracy.md](../docs/accuracy.md). Actual against minimum costs:`,

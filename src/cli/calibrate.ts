@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { TimbreError } from '../common/timbre-error.js';
+import { parseColumn } from '../evaluation/groups.js';
 import { trialSpeakers } from '../evaluation/trial-scores.js';
 import { findBundle, modelFolders } from '../models/cache.js';
 import { learnCalibration, type LearnedCalibration } from '../scoring/learn-calibration.js';
@@ -60,7 +61,8 @@ async function calibrateModel(cli: Cli, trials: string, options: CalibrateOption
     sha256: createHash('sha256')
       .update(await readFile(trials))
       .digest('hex'),
-    ...(options.groups !== undefined && options.select.length > 0 && { selected: options.select }),
+    ...(options.select.length > 0 && { selected: options.select }),
+    ...(options.within && { within: parseColumn(options.groups!).column }),
     ...(options.cut !== undefined && { cutSeconds: options.cut }),
     balanced: options.balanced === true,
     ...learned.evidence,

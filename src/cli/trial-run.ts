@@ -29,6 +29,7 @@ export interface TrialOptions extends EncoderOptions {
   groups?: string;
   merge: string[];
   select: string[];
+  within?: true;
   balanced?: true;
   cut?: number;
   embeddings?: string;
@@ -62,6 +63,7 @@ export function addTrialOptions(command: Command): Command {
       [],
     )
     .option('--select <pattern>', 'only trials whose two values match; repeatable', several, [])
+    .option('--within', 'only trials whose two values are the same')
     .option('--balanced', 'every pair of speakers weighs the same, whatever its number of trials')
     .addOption(
       new Option('--cut <seconds>', 'embed only so much from the middle of each recording').argParser(
@@ -105,14 +107,17 @@ export async function runTrials(
   if (facts && ![...facts.values()].some((row) => groups.column in row)) {
     throw new TimbreError('INVALID_ARGUMENT', `${groups.file} has no column "${groups.column}"`);
   }
-  if (!valueOf && (options.select.length > 0 || options.merge.length > 0)) {
+  const selects = options.select.length > 0 || options.within === true;
+  if (!valueOf && (selects || options.merge.length > 0)) {
     throw new TimbreError(
       'INVALID_ARGUMENT',
-      '--select and --merge match values of --groups: name a table and a column',
+      '--select, --within and --merge look at values of --groups: name a table and a column',
     );
   }
   let list = await readTrials(trials, enrolmentMap);
-  if (valueOf && options.select.length > 0) list = selectTrials(list, valueOf, options.select);
+  if (valueOf && selects) {
+    list = selectTrials(list, valueOf, { patterns: options.select, within: options.within === true });
+  }
   const named = facts && new Map([...facts].flatMap(([path, row]) => (row['speaker'] ? [[path, row['speaker']]] : [])));
   const speakerOf = speakersOf(list, named);
 

@@ -29,7 +29,7 @@ describe('groupTrials', () => {
 
 describe('selectTrials', () => {
   it('keeps the trials of both sides and forgets the recordings of the others', () => {
-    const chosen = selectTrials(list, valueOf, ['phone', 'x']);
+    const chosen = selectTrials(list, valueOf, { patterns: ['phone', 'x'], within: false });
     expect(chosen).toEqual({
       labels: Uint8Array.from([1]),
       enrolment: Uint32Array.from([0]),
@@ -41,7 +41,32 @@ describe('selectTrials', () => {
   });
 
   it('refuses patterns that match nothing', () => {
-    expect(() => selectTrials(list, valueOf, ['tv'])).toThrow('no trial has both sides in tv');
+    expect(() => selectTrials(list, valueOf, { patterns: ['tv'], within: false })).toThrow(
+      'no trial has both sides in tv',
+    );
+  });
+
+  it('keeps the trials whose sides have one value, of all values without a pattern', () => {
+    const chosen = selectTrials(list, valueOf, { patterns: [], within: true });
+    expect(chosen.tests).toEqual(['a2', 'c3']);
+    expect(chosen.enrolmentNames).toEqual(['a1', 'c']);
+    const ofPattern = selectTrials(list, valueOf, { patterns: ['cv_*'], within: true });
+    expect(ofPattern.tests).toEqual(['a2']);
+  });
+
+  it('says when no trial has one value on both sides', () => {
+    const across = {
+      ...list,
+      labels: list.labels.slice(0, 1),
+      enrolment: list.enrolment.slice(0, 1),
+      test: Uint32Array.of(1),
+    };
+    expect(() => selectTrials(across, valueOf, { patterns: [], within: true })).toThrow(
+      'no trial has both sides with a value and the same value on both',
+    );
+    expect(() => selectTrials(list, () => undefined, { patterns: [], within: true })).toThrow(
+      'no trial has both sides',
+    );
   });
 });
 

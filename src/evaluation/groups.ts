@@ -54,21 +54,37 @@ export function groupTrials(
     .map(([name, positions]) => ({ name, members: Uint32Array.from(positions) }));
 }
 
-/** The list with only the trials whose sides both match one of the patterns. */
+export interface Selection {
+  /** Both sides have to match one of them; empty: any value will do. */
+  patterns: readonly string[];
+  /** Both sides have to have the same value. */
+  within: boolean;
+}
+
+/** The list with only the trials that are selected. Errors: INVALID_ARGUMENT where none is. */
 export function selectTrials(
   list: TrialList,
   valueOf: (recording: string) => string | undefined,
-  patterns: readonly string[],
+  { patterns, within }: Selection,
 ): TrialList {
-  const matchers = patterns.map(matcher);
-  const matches = (value: string | undefined): boolean => value !== undefined && matchers.some((match) => match(value));
-  const enrolments = list.enrolments.map((recordings) => matches(valueOf(recordings[0]!)));
-  const tests = list.tests.map((recording) => matches(valueOf(recording)));
-  const chosen = Uint32Array.from(list.labels.keys()).filter(
-    (i) => enrolments[list.enrolment[i]!] && tests[list.test[i]!],
-  );
+  const matchers = (patterns.length > 0 ? patterns : ['*']).map(matcher);
+  const matching = (recording: string): string | undefined => {
+    const value = valueOf(recording);
+    return value !== undefined && matchers.some((match) => match(value)) ? value : undefined;
+  };
+  const enrolments = list.enrolments.map((recordings) => matching(recordings[0]!));
+  const tests = list.tests.map(matching);
+  const chosen = Uint32Array.from(list.labels.keys()).filter((i) => {
+    const a = enrolments[list.enrolment[i]!];
+    const b = tests[list.test[i]!];
+    return a !== undefined && b !== undefined && (!within || a === b);
+  });
   if (chosen.length === 0) {
-    throw new TimbreError('INVALID_ARGUMENT', `no trial has both sides in ${patterns.join(', ')}`);
+    const where = patterns.length > 0 ? ` in ${patterns.join(', ')}` : ' with a value';
+    throw new TimbreError(
+      'INVALID_ARGUMENT',
+      `no trial has both sides${where}${within ? ' and the same value on both' : ''}`,
+    );
   }
   // Sides are renumbered, so that recordings of no chosen trial are not embedded.
   const [keptEnrolments, enrolment] = renumber(chosen, list.enrolment);

@@ -94,6 +94,18 @@ describe('timbre calibrate', () => {
     expect((await json<Evaluation>('evaluate', ...options)).results[0]!.cllr).toBeGreaterThan(0);
   });
 
+  it('learns from pairs of like recordings alone where asked, and writes down that it did', async () => {
+    const rows = Array.from({ length: SPEAKERS * TAKES }, (_, i) => {
+      const [speaker, take] = [Math.floor(i / TAKES), i % TAKES];
+      return `s${speaker}/${take}.wav\t${speaker < SPEAKERS / 2 ? 'hall' : 'car'}`;
+    });
+    await writeFile(at('rooms.tsv'), ['path\troom', ...rows].join('\n'));
+    const options = ['--groups', `${at('rooms.tsv')}:room`, '--within', '--out', at('rooms.json')];
+    const { learned } = await json<{ learned: Record<string, unknown> }>('calibrate', ...common(), ...options);
+    const perRoom = ((SPEAKERS / 2) * (SPEAKERS / 2 - 1) * TAKES ** 2) / 2;
+    expect(learned).toMatchObject({ within: 'room', targets: 180, impostors: 2 * perRoom });
+  });
+
   it('takes its cohort along where it is a folder', async () => {
     await json('calibrate', ...common(), '--norm', 's', '--cohort', at('cohort'), '--out', at('normed.json'));
     const { calibration, cohort } = JSON.parse(await readFile(at('normed.json'), 'utf8')) as {

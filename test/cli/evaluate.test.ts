@@ -154,6 +154,16 @@ describe('timbre evaluate', () => {
     expect(balanced.results[0]!.eer).toBeCloseTo(selected.results[0]!.eer, 9);
   });
 
+  it('leaves out trials across the values of a column where asked', async () => {
+    const every = await evaluate(at('trials.txt'), '--groups', `${at('files.tsv')}:lang`);
+    const within = await evaluate(at('trials.txt'), '--groups', `${at('files.tsv')}:lang`, '--within');
+    const impostors = ({ results }: Report, group: string): number =>
+      results.filter((row) => row.group === group).reduce((sum, row) => sum + row.impostors, 0);
+    expect(impostors(within, 'all')).toBe(impostors(every, 'de') + impostors(every, 'fr'));
+    expect(impostors(within, 'all')).toBeLessThan(impostors(every, 'all'));
+    expect(within.results[0]!.targets).toBe(every.results[0]!.targets);
+  });
+
   it('writes the document and the plots', async () => {
     await evaluate(at('trials.txt'), '--out', at('out'));
     const document = JSON.parse(await readFile(at('out/evaluation.json'), 'utf8')) as Report;
@@ -189,7 +199,8 @@ describe('timbre evaluate', () => {
   it.each([
     [['--norm', 'as'], 'needs a cohort'],
     [['--cut', '2'], '--cut needs recordings'],
-    [['--select', 'de'], '--select and --merge match values of --groups'],
+    [['--select', 'de'], '--select, --within and --merge look at values of --groups'],
+    [['--within'], '--select, --within and --merge look at values of --groups'],
     [['--groups', 'files.tsv'], 'FILE:COLUMN'],
   ])('refuses %j', async (options, message) => {
     const { status, stderr, stdout } = await timbre(
