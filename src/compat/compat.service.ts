@@ -142,14 +142,14 @@ export class CompatService {
   }
 
   /** A recording of any format; raw PCM where the form says its sample rate. */
-  private async embedForm(body: unknown, { path }: Recording, options: EmbedOptions): Promise<EmbedResult> {
+  private async embedForm(body: unknown, { audio }: Recording, options: EmbedOptions): Promise<EmbedResult> {
     const { sample_rate: sampleRate } = read(form, body);
     try {
-      return await this.engine.embedAdmitted(path, options);
+      return await this.engine.embedAdmitted(audio, options);
     } catch (thrown) {
       const error = toTimbreError(thrown);
       if (error.code !== 'AUDIO_UNSUPPORTED' || sampleRate === undefined) throw error;
-      return this.engine.embedAdmitted({ samples: await readPcm(path), sampleRate }, options);
+      return this.engine.embedAdmitted({ samples: await readPcm(audio), sampleRate }, options);
     }
   }
 }

@@ -11,8 +11,8 @@ export function decodePcm(base64: string): Float32Array {
 }
 
 /** The samples of a file of raw PCM. Errors: INVALID_ARGUMENT. */
-export async function readPcm(path: string): Promise<Float32Array> {
-  return samplesOf(await readFile(path));
+export async function readPcm(audio: string | Buffer): Promise<Float32Array> {
+  return samplesOf(typeof audio === 'string' ? await readFile(audio) : audio);
 }
 
 function samplesOf(bytes: Buffer): Float32Array {

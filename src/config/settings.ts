@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   audioRoots,
   byteSize,
+  byteSizeOrNone,
   consentRule,
   device,
   number,
@@ -197,9 +198,19 @@ export const SETTINGS = {
     default: '1GiB',
     takes: 'BYTES',
     means:
-      'Bytes of all bodies that are received and worked on at once: uploads, which lie in the upload folder, and JSON, ' +
-      'which counts four times for what it takes in memory. One more is answered with OVERLOADED.',
+      'Bytes of all bodies that are received and worked on at once: uploads, most of which lie in the upload folder, and ' +
+      'JSON, which counts four times for what it takes in memory. One more is answered with OVERLOADED.',
     limit: true,
+  }),
+  uploadMemoryBytes: setting({
+    env: 'TIMBRE_UPLOAD_MEMORY_BYTES',
+    flag: 'upload-memory-bytes',
+    schema: byteSizeOrNone,
+    default: '64MiB',
+    takes: 'BYTES',
+    means:
+      'Bytes of uploaded recordings of up to 1 MiB that are held in memory at once; what finds no room goes into the ' +
+      'upload folder, and with 0 everything does.',
   }),
   maxUploadBytes: setting({
     env: 'TIMBRE_MAX_UPLOAD_BYTES',

@@ -58,17 +58,24 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /** `1048576`, `1MiB`, `1.5GB`. */
-export const byteSize: z.ZodType<number> = z.preprocess(
-  (value) => {
-    const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)\s*([kmg]i?)?b?$/i.exec(value.trim()) : null;
-    return match ? Math.round(Number(match[1]) * UNITS[(match[2] ?? '').toLowerCase()]!) : value;
-  },
-  z
-    .number('must be a number of bytes, such as 1048576, 128MiB or 1GB')
-    .int('must be a whole number of bytes')
-    .min(1024, 'must be at least 1024 bytes')
-    .max(2 ** 40, 'must be at most 1 TiB'),
-);
+export const byteSize = bytesFrom(1024);
+
+/** As `byteSize`, and 0 for none. */
+export const byteSizeOrNone = bytesFrom(0);
+
+function bytesFrom(least: number): z.ZodType<number> {
+  return z.preprocess(
+    (value) => {
+      const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)\s*([kmg]i?)?b?$/i.exec(value.trim()) : null;
+      return match ? Math.round(Number(match[1]) * UNITS[(match[2] ?? '').toLowerCase()]!) : value;
+    },
+    z
+      .number('must be a number of bytes, such as 1048576, 128MiB or 1GB')
+      .int('must be a whole number of bytes')
+      .min(least, `must be at least ${least} bytes`)
+      .max(2 ** 40, 'must be at most 1 TiB'),
+  );
+}
 
 /** Origins of web pages, `https://app.example:8443`; no paths, no wildcards. */
 export const origins: z.ZodType<readonly string[]> = z.preprocess(

@@ -12,8 +12,8 @@ export class EmbeddingsService {
 
   /** One result per recording. Throws only where none could be embedded: the first one's error, all in its details. */
   async embed(recordings: readonly Recording[], bounds: EmbedOptions): Promise<EmbeddingsView> {
-    const paths = recordings.map(({ path }) => path);
-    const items = await this.engine.embedBatch(paths, bounds);
+    const inputs = recordings.map(({ audio }) => audio);
+    const items = await this.engine.embedBatch(inputs, bounds);
     const { model, embeddingDim } = this.engine.info();
     const results = items.map((item) => resultOf(item, recordings[item.index]!));
     if (items.every((item) => 'error' in item)) throw allFailed(items, results);
@@ -22,10 +22,12 @@ export class EmbeddingsService {
 
   /** Errors: those of either recording. */
   async compare(a: Recording, b: Recording, bounds: EmbedOptions): Promise<ComparisonView> {
-    const [of, to] = await Promise.all([
-      this.engine.embedAdmitted(a.path, bounds),
-      this.engine.embedAdmitted(b.path, bounds),
-    ]);
+    const items = await this.engine.embedBatch([a.audio, b.audio], bounds);
+    const [of, to] = items.map((item, index) => {
+      if ('result' in item) return item.result;
+      const { code, message, details } = item.error;
+      throw new TimbreError(code, withNames(message, [index === 0 ? a : b]), { cause: item.error, details });
+    }) as [EmbedResult, EmbedResult];
     const seconds = { secondsA: of.speech.seconds, secondsB: to.speech.seconds };
     const score = this.engine.scorer().score(of.embedding, to.embedding, seconds);
     return { ...score, model: of.model, a: viewOf(a, of), b: viewOf(b, to) };

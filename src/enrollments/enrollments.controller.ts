@@ -122,7 +122,7 @@ export class EnrollmentsController {
     @Param('id') id: string,
     @Query({ schema: profileQuery }) query: z.output<typeof profileQuery>,
   ): Promise<ProfileView> {
-    const { profile, origin, others } = await this.speakers.profile(id);
+    const { profile, origin, others } = await this.speakers.profileBeside(id);
     const members = profile?.members ?? [];
     return {
       speakerId: id,

@@ -180,8 +180,8 @@ export class EnrollmentsService {
     const outcomes = new Map<string, Heard | TimbreError>(known);
     const unknown = new Map(recordings.filter(({ sha256 }) => !known.has(sha256)).map((one) => [one.sha256, one]));
     const hashes = [...unknown.keys()];
-    const paths = Array.from(unknown.values(), ({ path }) => path);
-    const items = paths.length > 0 ? await this.engine.embedBatch(paths, bounds) : [];
+    const inputs = Array.from(unknown.values(), ({ audio }) => audio);
+    const items = inputs.length > 0 ? await this.engine.embedBatch(inputs, bounds) : [];
     for (const item of items) {
       const sha256 = hashes[item.index];
       if (sha256 === undefined) throw new Error('the engine answered what nobody asked');

@@ -37,7 +37,7 @@ export class IdentificationService {
   ): Promise<IdentificationView> {
     await this.gallery.ready();
     if (candidates) await this.requireAll(candidates);
-    const heard = await this.engine.embedAdmitted(recording.path, bounds);
+    const heard = await this.engine.embedAdmitted(recording.audio, bounds);
     const query = checkEmbedding(heard.embedding, this.model.dimension());
     const gallerySize = candidates ? this.gallery.countOf(candidates) : this.gallery.size;
     const nobody: IdentificationView = {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { TimbreError } from '../common/timbre-error.js';
 import type { Profile } from '../enrollments/profile.js';
 import { CurrentModel } from '../voices/current-model.js';
-import type { EmbeddingOrigin } from '../voices/embedding.js';
+import { sameOrigin, type EmbeddingOrigin } from '../voices/embedding.js';
 import type { ItemKey } from '../jobs/job.repository.js';
 import { forgetSpeaker } from '../jobs/settle-item.js';
 import { Spool } from '../uploads/spool.js';
@@ -25,8 +25,6 @@ export interface SpeakerPage {
 
 export interface SpeakerProfile extends Voice {
   origin: EmbeddingOrigin;
-  /** Other models that the speaker was enrolled with. */
-  others: EmbeddingOrigin[];
 }
 
 /** Speakers added in one transaction, so that a long list does not hold up everybody else. */
@@ -175,18 +173,38 @@ export class SpeakersService {
    * Errors: SPEAKER_NOT_FOUND, MODEL_MISMATCH where the speaker was enrolled with other models only, MODEL_NOT_READY,
    * those of the storage.
    */
-  async profile(id: string): Promise<SpeakerProfile> {
+  profile(id: string): Promise<SpeakerProfile> {
     const origin = this.model.origin();
-    return this.store.read(async ({ speakers, profiles }) => {
-      const speaker = await speakers.find(id);
-      if (!speaker) throw speakerNotFound(id);
-      const profile = await profiles.find(id, origin);
-      const all = await profiles.origins(id);
-      const others = all.filter(({ model, frontEnd }) => model !== origin.model || frontEnd !== origin.frontEnd);
-      if (!profile && others.length > 0) throw enrolledElsewhere(id, origin, others);
-      return { speaker, profile, origin, others };
+    return this.store.read((records) => profileOf(records, id, origin));
+  }
+
+  /** With the other models that the speaker was enrolled with. Errors: as of `profile`. */
+  profileBeside(id: string): Promise<SpeakerProfile & { others: EmbeddingOrigin[] }> {
+    const origin = this.model.origin();
+    return this.store.read(async (records) => {
+      const found = await profileOf(records, id, origin);
+      return { ...found, others: await otherOrigins(records, id, origin) };
     });
   }
+}
+
+async function profileOf(records: VoiceRecords, id: string, origin: EmbeddingOrigin): Promise<SpeakerProfile> {
+  const speaker = await records.speakers.find(id);
+  if (!speaker) throw speakerNotFound(id);
+  const profile = await records.profiles.find(id, origin);
+  if (!profile) {
+    const others = await otherOrigins(records, id, origin);
+    if (others.length > 0) throw enrolledElsewhere(id, origin, others);
+  }
+  return { speaker, profile, origin };
+}
+
+async function otherOrigins(
+  { profiles }: VoiceRecords,
+  id: string,
+  origin: EmbeddingOrigin,
+): Promise<EmbeddingOrigin[]> {
+  return (await profiles.origins(id)).filter((one) => !sameOrigin(one, origin));
 }
 
 function enrolledElsewhere(id: string, origin: EmbeddingOrigin, others: readonly EmbeddingOrigin[]): TimbreError {

@@ -1,9 +1,8 @@
 import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, unlink, type FileHandle } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { unlink } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { discardRest } from '../common/discard-rest.js';
 import { isMissing } from '../common/files.js';
@@ -12,6 +11,8 @@ import type { RequestContext } from '../common/request-context.js';
 import type { WaitingShare } from '../common/waiting-bytes.js';
 import type { Config } from '../config/config.js';
 import type { Recording, Upload, UploadForm } from './recording.js';
+import { RecordingSink } from './recording-sink.js';
+import type { MemoryRoom, UploadMemory } from './upload-memory.js';
 
 /** Bounds on the form around the recordings; nobody needs more. */
 const MAX_FIELDS = 32;
@@ -25,7 +26,7 @@ const MAX_FILENAME_LENGTH = 255;
  */
 const PART_BUFFER_BYTES = 256 * 1024;
 
-/** An upload and the way to get rid of its temporary files, and of its share of the bytes that are worked on. */
+/** An upload and the way to get rid of its temporary files, and of its shares of the bytes that are held. */
 export interface ReceivedUpload extends Upload {
   remove(): Promise<void>;
 }
@@ -39,7 +40,8 @@ export interface ReceiveLimits extends Pick<
 }
 
 /**
- * Streams the recordings of a form into temporary files. When it throws, it has removed what it wrote.
+ * Streams the recordings of a form into `memory` while it has room for them, or else into temporary files. When it
+ * throws, it has removed what it wrote.
  * Errors: CONTENT_TYPE_UNSUPPORTED, BODY_TOO_LARGE, AUDIO_TOO_LARGE, INVALID_ARGUMENT for a form that is not as declared
  * or breaks off, OVERLOADED where `share` cannot grow, ABORTED when the client goes away, DEADLINE_EXCEEDED, WRITE_FAILED.
  */
@@ -49,15 +51,22 @@ export async function receive(
   limits: ReceiveLimits,
   context: Pick<RequestContext, 'signal' | 'deadline'>,
   share: WaitingShare,
+  memory: UploadMemory,
 ): Promise<ReceivedUpload> {
   const recordings: Recording[] = [];
+  const rooms: MemoryRoom[] = [];
+  const room = (): MemoryRoom => {
+    rooms.push(memory.room());
+    return rooms.at(-1)!;
+  };
   const remove = async (): Promise<void> => {
     share.release();
-    await Promise.all(recordings.map(({ path }) => removeFile(path)));
+    for (const each of rooms) each.release();
+    await Promise.all(recordings.flatMap(({ audio }) => (typeof audio === 'string' ? [removeFile(audio)] : [])));
   };
   try {
     checkHeaders(request, form, limits);
-    const fields = await new Reception(request, form, limits, recordings, share).run(context);
+    const fields = await new Reception(request, form, limits, recordings, share, room).run(context);
     checkCounts(recordings, form);
     return { recordings, fields, remove };
   } catch (error) {
@@ -73,20 +82,6 @@ async function removeFile(path: string): Promise<void> {
     await unlink(path);
   } catch (error) {
     if (!isMissing(error)) throw error;
-  }
-}
-
-/** A new file; its folder is made where it is not there, or not any more. */
-async function create(path: string, folder: string): Promise<FileHandle> {
-  const attempt = (): Promise<FileHandle> => open(path, 'wx', 0o600);
-  try {
-    return await attempt().catch(async (error: unknown) => {
-      if (!isMissing(error)) throw error;
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      return attempt();
-    });
-  } catch (error) {
-    throw writeFailed(error, folder);
   }
 }
 
@@ -134,6 +129,7 @@ class Reception {
     /** Takes what is being written, from its first byte on. */
     private readonly recordings: Recording[],
     private readonly share: WaitingShare,
+    private readonly room: () => MemoryRoom,
   ) {}
 
   /** The form's fields, once its recordings are written. */
@@ -231,7 +227,7 @@ class Reception {
     }
     const recording: Recording = {
       field: field!,
-      path: join(this.limits.uploadDir, `timbre-upload-${this.name}-${this.recordings.length}`),
+      audio: join(this.limits.uploadDir, `timbre-upload-${this.name}-${this.recordings.length}`),
       filename: displayName(filename),
       bytes: 0,
       sha256: '',
@@ -242,21 +238,17 @@ class Reception {
   }
 
   private async write(stream: BusboyFileStream, recording: Recording): Promise<void> {
-    const hash = createHash('sha256');
-    const meter = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        hash.update(chunk);
-        recording.bytes += chunk.length;
-        done(null, chunk);
-      },
-    });
-    const file = (await create(recording.path, this.limits.uploadDir)).createWriteStream();
+    const sink = new RecordingSink(recording.audio as string, this.room());
     try {
-      await pipeline(stream, meter, file, { signal: this.failing.signal });
+      await pipeline(stream, sink, { signal: this.failing.signal });
     } catch (error) {
-      throw file.errored === error ? writeFailed(error, this.limits.uploadDir) : malformed(error);
+      throw sink.errored === error ? error : malformed(error);
+    } finally {
+      // Whoever removes the file must not come before it is made.
+      if (!sink.closed) await new Promise((resolve) => sink.once('close', resolve));
+      recording.bytes = sink.bytes;
     }
-    recording.sha256 = hash.digest('hex');
+    Object.assign(recording, sink.take());
   }
 
   /** Why this field may not hold one more recording. */
@@ -316,13 +308,6 @@ function malformed(error: unknown): TimbreError {
   if (error instanceof TimbreError) return error;
   const reason = error instanceof Error ? error.message : String(error);
   return new TimbreError('INVALID_ARGUMENT', `the form is malformed or breaks off: ${reason}`, { cause: error });
-}
-
-function writeFailed(error: unknown, folder: string): TimbreError {
-  const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-  return new TimbreError('WRITE_FAILED', `an upload cannot be kept in ${folder} (TIMBRE_UPLOAD_DIR): ${reason}`, {
-    cause: error,
-  });
 }
 
 function requestTooLarge(bytes: number, { maxRequestBytes }: ReceiveLimits): TimbreError {

@@ -1,9 +1,9 @@
-/** One uploaded recording in a temporary file, which goes when the request's handler has settled. */
+/** One uploaded recording, which goes when the request's handler has settled. */
 export interface Recording {
   /** The form field that it came in. */
   field: string;
-  /** The temporary file, for `EmbeddingEngine.embed`. */
-  path: string;
+  /** For `EmbeddingEngine.embed`: the path of a temporary file, or the bytes of one that is small. */
+  audio: string | Buffer;
   /** The client's name for it without folders, for people; never a path of ours. */
   filename: string;
   bytes: number;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -64,7 +64,7 @@ export class Spool {
       await makeFolder(this.jobFolder(jobId));
       const sizes = new Map<number, number>();
       for (const [index, recording] of recordings.entries()) {
-        await moveFile(recording.path, this.path({ jobId, index }));
+        await place(recording.audio, this.path({ jobId, index }));
         sizes.set(index, recording.bytes);
       }
       await sync(this.jobFolder(jobId));
@@ -83,19 +83,19 @@ export class Spool {
   }
 
   /** The digest of an upload. Errors: AUDIO_NOT_FOUND where it is gone. */
-  async describe(key: SpoolKey): Promise<Pick<Recording, 'path' | 'bytes' | 'sha256'>> {
-    const path = this.path(key);
-    const digest = await digestFile(path).catch((cause: unknown) => {
+  async describe(key: SpoolKey): Promise<Pick<Recording, 'audio' | 'bytes' | 'sha256'>> {
+    const audio = this.path(key);
+    const digest = await digestFile(audio).catch((cause: unknown) => {
       throw new TimbreError('AUDIO_NOT_FOUND', `the upload cannot be read: ${(cause as Error).message}`, { cause });
     });
-    return { path, ...digest };
+    return { audio, ...digest };
   }
 
   /**
    * A copy of a file of this machine that nobody else can change, so that its digest is that of what is embedded.
    * Errors: AUDIO_NOT_FOUND, AUDIO_TOO_LARGE, WRITE_FAILED; nothing is left of it then.
    */
-  async copy(key: SpoolKey, from: string): Promise<Pick<Recording, 'path' | 'bytes' | 'sha256'>> {
+  async copy(key: SpoolKey, from: string): Promise<Pick<Recording, 'audio' | 'bytes' | 'sha256'>> {
     const { maxUploadBytes } = this.config;
     const path = this.path(key) + COPY;
     const hash = createHash('sha256');
@@ -113,7 +113,7 @@ export class Spool {
       if ((await stat(from)).size > maxUploadBytes) throw tooLarge(maxUploadBytes);
       await makeFolder(this.jobFolder(key.jobId));
       await pipeline(source, meter, createWriteStream(path, { mode: 0o600 }));
-      return { path, bytes, sha256: hash.digest('hex') };
+      return { audio: path, bytes, sha256: hash.digest('hex') };
     } catch (error) {
       source.destroy();
       await rm(path, { force: true }).catch(() => undefined);
@@ -175,7 +175,13 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** The name of the request's file goes; what was uploaded is on the disk. */
+/** What was uploaded is on the disk then; the name of the request's file goes. */
+async function place(audio: string | Buffer, to: string): Promise<void> {
+  if (typeof audio === 'string') await moveFile(audio, to);
+  else await writeFile(to, audio, { mode: 0o600 });
+  await sync(to);
+}
+
 async function moveFile(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
@@ -185,7 +191,6 @@ async function moveFile(from: string, to: string): Promise<void> {
     await chmod(to, 0o600);
     await rm(from);
   }
-  await sync(to);
 }
 
 function tooLarge(limit: number): TimbreError {

@@ -12,6 +12,7 @@ import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { withClientNames } from './client-names.js';
 import { isForm, receive, type ReceiveLimits } from './receive.js';
 import type { Recording, UploadForm } from './recording.js';
+import { UploadMemory } from './upload-memory.js';
 import { UploadSlots } from './upload-slots.js';
 
 export const UPLOAD_METADATA = Symbol('upload');
@@ -67,7 +68,8 @@ export class UploadsInterceptor implements NestInterceptor {
     const release = this.admit(request, options);
     try {
       const share = WaitingBytes.of(this.config).share();
-      const upload = await receive(request, form, this.limits(options), contextOf(request), share);
+      const memory = UploadMemory.of(this.config);
+      const upload = await receive(request, form, this.limits(options), contextOf(request), share, memory);
       try {
         const result = fields.safeParse({ ...upload.fields });
         if (!result.success) throw invalid(result.error.issues);

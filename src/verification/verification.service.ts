@@ -29,7 +29,7 @@ export class VerificationService {
     if (before.speaker.optedOutAt) return this.answer(before, 'OPTED_OUT');
     if (!enrolledVoice(before.profile)) return this.answer(before, 'NOT_ENROLLED');
 
-    const heard = await this.engine.embedAdmitted(recording.path, bounds);
+    const heard = await this.engine.embedAdmitted(recording.audio, bounds);
     const query = checkEmbedding(heard.embedding, this.model.dimension());
     const about = { recording: viewOf(recording, heard) };
     // Read anew: the speaker may have been changed, erased or opted out while the recording was embedded.

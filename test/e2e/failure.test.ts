@@ -225,7 +225,7 @@ withMounts('a disk', () => {
     const uploadDir = workshop.path('full');
     await mkdir(uploadDir);
     mount(uploadDir);
-    const service = await started({ uploadDir });
+    const service = await started({ uploadDir, uploadMemoryBytes: 0 });
     try {
       expect(await outcome(service.postForm('/v1/embeddings', [['audio', wav(60)]]))).toEqual([507, 'WRITE_FAILED']);
       expect(await readdir(uploadDir)).toEqual([]);
@@ -241,7 +241,7 @@ withMounts('a disk', () => {
     const uploadDir = workshop.path('read-only');
     await mkdir(uploadDir);
     mount(uploadDir, 'ro');
-    const service = await started({ uploadDir });
+    const service = await started({ uploadDir, uploadMemoryBytes: 0 });
     try {
       const { status, body } = await service.postForm('/v1/embeddings', [['audio', wav(1)]]);
       expect([status, errorBody.parse(body).code]).toEqual([507, 'WRITE_FAILED']);

@@ -63,7 +63,7 @@ async function finish(service: TestService, clients: readonly RawClient[]): Prom
 
 describe('ten times more requests than there is room for', () => {
   test('are told when to come back, and leave those that were let in their results', async () => {
-    await withService({ maxConcurrentRequests: 4 }, async (service) => {
+    await withService({ maxConcurrentRequests: 4, uploadMemoryBytes: 0 }, async (service) => {
       const clients = await Promise.all(Array.from({ length: 4 }, () => startUpload(service, '/v1/embeddings')));
       await until(async () => (await service.uploads()).length === 4);
       const refused = await Promise.all(
@@ -86,7 +86,7 @@ describe('ten times more requests than there is room for', () => {
   });
 
   test('that were let in while the queue was empty are all embedded, though it holds one', async () => {
-    await withService({ queueLimit: 1, maxConcurrentRequests: 8 }, async (service) => {
+    await withService({ queueLimit: 1, maxConcurrentRequests: 8, uploadMemoryBytes: 0 }, async (service) => {
       const clients = await Promise.all(Array.from({ length: 8 }, () => startUpload(service, '/v1/embeddings')));
       await until(async () => (await service.uploads()).length === 8);
       const refused = await service.postForm('/v1/embeddings', [['audio', RECORDING]]);

@@ -60,7 +60,7 @@ describe('an erased speaker', () => {
     ];
     const vectors = [0, 1, 2].map((seed) => bytesOf(embeddingOf({ voice: 1, seed })).subarray(0, 32));
     // The scripted recordings lie in the folder as uploads do until their request ends.
-    for (const { recording } of results) await rm(recording.path);
+    for (const { recording } of results) await rm(recording.audio);
 
     const before = await everything();
     expect(gone.filter((what) => !before.includes(what))).toEqual([]);

@@ -73,9 +73,9 @@ export class House {
   async recording(script: Script | string): Promise<Recording> {
     const text = typeof script === 'string' ? script : JSON.stringify(script);
     const sha256 = createHash('sha256').update(text).digest('hex');
-    const path = join(this.folder, `upload-${sha256}`);
-    await writeFile(path, text);
-    return { field: 'audio', path, filename: `${sha256.slice(0, 8)}.wav`, bytes: text.length, sha256 };
+    const audio = join(this.folder, `upload-${sha256}`);
+    await writeFile(audio, text);
+    return { field: 'audio', audio, filename: `${sha256.slice(0, 8)}.wav`, bytes: text.length, sha256 };
   }
 
   async enrol(speakerId: string, ...scripts: (Script | string)[]): ReturnType<EnrollmentsService['enrol']> {

@@ -220,7 +220,7 @@ describe('verification', () => {
     expect(await house.verify('ada', { voice: 1, seed: 5 })).toMatchObject({ decision: 'ACCEPT' });
     await restart();
     expect(await house.verify('ada', { voice: 1, seed: 5 })).toMatchObject({ decision: 'ACCEPT' });
-    expect((await house.speakers.profile('ada')).others).toHaveLength(1);
+    expect((await house.speakers.profileBeside('ada')).others).toHaveLength(1);
   });
 });
 
