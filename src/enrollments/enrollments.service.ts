@@ -208,8 +208,6 @@ export class EnrollmentsService {
     { embedding, measures }: Heard,
   ): Promise<Enrolled> {
     const { sha256, filename } = recording;
-    const present = await enrollments.findByContent(speakerId, origin, sha256);
-    if (present) return { recording, enrollment: present, duplicate: true };
     const enrollment: Enrollment = {
       id: randomUUID(),
       speakerId,
@@ -221,7 +219,11 @@ export class EnrollmentsService {
       measures,
       verdict: judge(measures, this.model.recordingLimits()),
     };
-    await enrollments.insert(enrollment);
+    if (!(await enrollments.insert(enrollment))) {
+      const present = await enrollments.findByContent(speakerId, origin, sha256);
+      if (!present) throw new Error('an enrolment is there and is not');
+      return { recording, enrollment: present, duplicate: true };
+    }
     await audit.record({ action: 'enrollment.added', subject, object: enrollment.id });
     return { recording, enrollment, duplicate: false };
   }
@@ -234,14 +236,15 @@ export class EnrollmentsService {
   ): Promise<Voice> {
     const added = results.some((result) => 'enrollment' in result && !result.duplicate);
     if (!added) return { speaker, profile: await records.profiles.find(speaker.id, origin) };
+    const { enrolled, ...voice } = await this.keeper.renew(records, speaker, origin);
     const { maxEnrollments } = this.config;
-    if ((await records.enrollments.count(speaker.id)) > maxEnrollments) {
+    if (enrolled > maxEnrollments) {
       throw new TimbreError(
         'INVALID_ARGUMENT',
         `a speaker may have ${maxEnrollments} recordings; delete some before you add more`,
       );
     }
-    return this.keeper.renew(records, speaker, origin);
+    return voice;
   }
 }
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { CurrentModel } from '../voices/current-model.js';
 import type { Speaker } from '../speakers/speaker.js';
 import type { VoiceRecords } from '../voices/voice-store.js';
-import type { EmbeddingOrigin } from '../voices/embedding.js';
+import { sameOrigin, type EmbeddingOrigin } from '../voices/embedding.js';
 import { buildProfile, type Profile } from './profile.js';
 
 /** Makes a speaker's profile anew from all enrolments, within the transaction that changes them. */
@@ -10,20 +10,21 @@ import { buildProfile, type Profile } from './profile.js';
 export class ProfileKeeper {
   constructor(private readonly model: CurrentModel) {}
 
-  /** Errors: CONFLICT where the speaker was changed since it was read. */
+  /** `enrolled`: the speaker's enrolments, of every model. Errors: CONFLICT where the speaker was changed since it was read. */
   async renew(
     records: VoiceRecords,
     speaker: Speaker,
     origin: EmbeddingOrigin,
-  ): Promise<{ speaker: Speaker; profile: Profile }> {
+  ): Promise<{ speaker: Speaker; profile: Profile; enrolled: number }> {
     const now = new Date();
-    const enrollments = await records.enrollments.ofSpeaker(speaker.id, origin);
+    const all = await records.enrollments.ofSpeaker(speaker.id);
+    const enrollments = all.filter((enrollment) => sameOrigin(enrollment.origin, origin));
     const inputs = enrollments
       .filter(({ verdict }) => verdict.accepted)
       .map(({ id, embedding, measures }) => ({ enrollmentId: id, embedding, speechSeconds: measures.speechSeconds }));
     const profile = buildProfile(speaker.id, origin, inputs, this.model.profilePolicy(origin), now);
     if (enrollments.length > 0) await records.profiles.put(profile);
     else await records.profiles.delete(speaker.id, origin);
-    return { speaker: await records.speakers.update({ ...speaker, updatedAt: now }), profile };
+    return { speaker: await records.speakers.update({ ...speaker, updatedAt: now }), profile, enrolled: all.length };
   }
 }

@@ -109,14 +109,32 @@ describe('enrolments and profiles', () => {
       await profiles.put(profile('ada', 1, other));
     });
     await store.read(async ({ enrollments, profiles }) => {
-      expect(await enrollments.ofSpeaker('ada', ORIGIN)).toEqual([here]);
-      expect(await enrollments.ofSpeaker('ada')).toHaveLength(2);
+      expect(await enrollments.ofSpeaker('ada')).toEqual([here, there]);
       expect(await enrollments.findByContent('ada', other, here.contentSha256)).toEqual(there);
       expect(await enrollments.findByContent('bob', ORIGIN, here.contentSha256)).toBeNull();
       expect(await enrollments.findAnyByContent(ORIGIN, here.contentSha256)).toEqual(here);
       expect(await profiles.find('ada', ORIGIN)).toBeNull();
       expect(await profiles.origins('ada')).toEqual([other]);
     });
+  });
+
+  it('are listed in the order of their upload, though their times are the same', async () => {
+    const created = Array.from({ length: 8 }, (_, i) => enrollment('ada', `take ${i}`, { createdAt: new Date(5_000) }));
+    const older = enrollment('ada', 'older', { createdAt: new Date(4_000) });
+    await store.transaction(async ({ enrollments }) => {
+      for (const one of [...created, older]) await enrollments.insert(one);
+    });
+    const listed = await store.read(({ enrollments }) => enrollments.ofSpeaker('ada'));
+    expect(listed.map(({ id }) => id)).toEqual([older, ...created].map(({ id }) => id));
+  });
+
+  it('are one for each speaker, file and model, and the first one stays', async () => {
+    const [first, again] = [enrollment('ada', 'a'), enrollment('ada', 'a', { id: 'again', fileName: 'again.wav' })];
+    await store.transaction(async ({ enrollments }) => {
+      expect(await enrollments.insert(first)).toBe(true);
+      expect(await enrollments.insert(again)).toBe(false);
+    });
+    expect(await store.read(({ enrollments }) => enrollments.ofSpeaker('ada'))).toEqual([first]);
   });
 
   it('replace the profile before', async () => {

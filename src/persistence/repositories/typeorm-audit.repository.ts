@@ -1,6 +1,7 @@
 import { LessThan, type EntityManager } from 'typeorm';
 import { newAuditEntry, type AuditEntry, type AuditEvent, type NewAuditEntry } from '../../audit/audit-entry.js';
 import { AuditRepository, type AuditFilter } from '../../audit/audit.repository.js';
+import { insertRows } from '../rows.js';
 import { AuditEntity, type AuditRow } from '../entities/audit.entity.js';
 
 /** SQLite takes 32,766 variables in one statement; an entry has seven. */
@@ -18,14 +19,7 @@ export class TypeOrmAuditRepository extends AuditRepository {
   async append(entries: readonly NewAuditEntry[]): Promise<void> {
     for (let i = 0; i < entries.length; i += BATCH) {
       const rows = entries.slice(i, i + BATCH).map(({ at, ...entry }) => ({ ...entry, at: at.getTime() }));
-      await this.manager
-        .createQueryBuilder()
-        .insert()
-        .into(AuditEntity)
-        .values(rows)
-        // Reading back what was written would cost a statement for each entry.
-        .updateEntity(false)
-        .execute();
+      await insertRows(this.manager, AuditEntity, rows);
     }
   }
 

@@ -4,6 +4,7 @@ import type { Enrollment } from '../../enrollments/enrollment.js';
 import { EnrollmentRepository } from '../../enrollments/enrollment.repository.js';
 import { EnrollmentEntity } from '../entities/enrollment.entity.js';
 import { toEnrollment, toEnrollmentRow } from '../mappers/enrollment.mapper.js';
+import { findRow, findRows, insertRows } from '../rows.js';
 import { leaveTraces } from '../traces.js';
 import type { VectorCipher } from '../vector-cipher.js';
 
@@ -15,35 +16,30 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     super();
   }
 
-  async insert(enrollment: Enrollment): Promise<void> {
-    await this.manager.insert(EnrollmentEntity, toEnrollmentRow(enrollment, this.cipher));
+  async insert(enrollment: Enrollment): Promise<boolean> {
+    const row = toEnrollmentRow(enrollment, this.cipher);
+    const key = ['speakerId', 'model', 'frontEnd', 'contentSha256'] as const;
+    return (await insertRows(this.manager, EnrollmentEntity, [row], { keep: key })) === 1;
   }
 
   async find(speakerId: string, id: string): Promise<Enrollment | null> {
-    const row = await this.manager.findOneBy(EnrollmentEntity, { speakerId, id });
+    const row = await findRow(this.manager, EnrollmentEntity, { speakerId, id });
     return row && toEnrollment(row, this.cipher);
   }
 
-  async ofSpeaker(speakerId: string, origin?: EmbeddingOrigin): Promise<Enrollment[]> {
-    const rows = await this.manager.find(EnrollmentEntity, {
-      where: { speakerId, ...origin },
-      order: { createdAt: 'ASC', id: 'ASC' },
-    });
+  async ofSpeaker(speakerId: string): Promise<Enrollment[]> {
+    const rows = await findRows(this.manager, EnrollmentEntity, { speakerId }, { order: ['createdAt'] });
     return rows.map((row) => toEnrollment(row, this.cipher));
   }
 
   async findByContent(speakerId: string, origin: EmbeddingOrigin, contentSha256: string): Promise<Enrollment | null> {
-    const row = await this.manager.findOneBy(EnrollmentEntity, { speakerId, ...origin, contentSha256 });
+    const row = await findRow(this.manager, EnrollmentEntity, { speakerId, ...origin, contentSha256 });
     return row && toEnrollment(row, this.cipher);
   }
 
   async findAnyByContent(origin: EmbeddingOrigin, contentSha256: string): Promise<Enrollment | null> {
-    const row = await this.manager.findOneBy(EnrollmentEntity, { ...origin, contentSha256 });
+    const row = await findRow(this.manager, EnrollmentEntity, { ...origin, contentSha256 });
     return row && toEnrollment(row, this.cipher);
-  }
-
-  count(speakerId: string): Promise<number> {
-    return this.manager.countBy(EnrollmentEntity, { speakerId });
   }
 
   async delete(speakerId: string, id: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import type { Profile } from '../../enrollments/profile.js';
 import { ProfileRepository } from '../../enrollments/profile.repository.js';
 import { ProfileEntity } from '../entities/profile.entity.js';
 import { toProfile, toProfileRow } from '../mappers/profile.mapper.js';
+import { findRow, findRows, insertRows } from '../rows.js';
 import type { VectorCipher } from '../vector-cipher.js';
 
 export class TypeOrmProfileRepository extends ProfileRepository {
@@ -15,11 +16,12 @@ export class TypeOrmProfileRepository extends ProfileRepository {
   }
 
   async put(profile: Profile): Promise<void> {
-    await this.manager.upsert(ProfileEntity, toProfileRow(profile, this.cipher), ['speakerId', 'model', 'frontEnd']);
+    const row = toProfileRow(profile, this.cipher);
+    await insertRows(this.manager, ProfileEntity, [row], { replace: ['speakerId', 'model', 'frontEnd'] });
   }
 
   async find(speakerId: string, origin: EmbeddingOrigin): Promise<Profile | null> {
-    const row = await this.manager.findOneBy(ProfileEntity, { speakerId, ...origin });
+    const row = await findRow(this.manager, ProfileEntity, { speakerId, ...origin });
     return row && toProfile(row, this.cipher);
   }
 
@@ -29,10 +31,7 @@ export class TypeOrmProfileRepository extends ProfileRepository {
   }
 
   async ofSpeaker(speakerId: string): Promise<Profile[]> {
-    const rows = await this.manager.find(ProfileEntity, {
-      where: { speakerId },
-      order: { model: 'ASC', frontEnd: 'ASC' },
-    });
+    const rows = await findRows(this.manager, ProfileEntity, { speakerId }, { order: ['model', 'frontEnd'] });
     return rows.map((row) => toProfile(row, this.cipher));
   }
 

@@ -5,6 +5,7 @@ import { SpeakerRepository, type SpeakerCursor } from '../../speakers/speaker.re
 import { EnrollmentEntity } from '../entities/enrollment.entity.js';
 import { SpeakerEntity } from '../entities/speaker.entity.js';
 import { toSpeaker, toSpeakerRow } from '../mappers/speaker.mapper.js';
+import { findRow, insertRows, updateRows } from '../rows.js';
 import { sqliteCode } from '../storage-errors.js';
 import { leaveTraces } from '../traces.js';
 
@@ -15,7 +16,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
 
   async insert(speaker: Speaker): Promise<void> {
     try {
-      await this.manager.insert(SpeakerEntity, toSpeakerRow(speaker));
+      await insertRows(this.manager, SpeakerEntity, [toSpeakerRow(speaker)]);
     } catch (cause) {
       if (sqliteCode(cause) !== 'SQLITE_CONSTRAINT') throw cause;
       throw new TimbreError('SPEAKER_EXISTS', `there is a speaker with the id ${JSON.stringify(speaker.id)} already`, {
@@ -25,7 +26,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
   }
 
   async find(id: string): Promise<Speaker | null> {
-    const row = await this.manager.findOneBy(SpeakerEntity, { id });
+    const row = await findRow(this.manager, SpeakerEntity, { id });
     return row && toSpeaker(row);
   }
 
@@ -62,8 +63,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
     const { id, version } = speaker;
     const { name, updatedAt, consent, consentWithdrawnAt } = toSpeakerRow(speaker);
     const changes = { name, updatedAt, consent, consentWithdrawnAt, version: version + 1 };
-    const { affected } = await this.manager.update(SpeakerEntity, { id, version }, changes);
-    if (affected !== 1) {
+    if ((await updateRows(this.manager, SpeakerEntity, { id, version }, changes)) !== 1) {
       throw new TimbreError(
         'CONFLICT',
         `speaker ${JSON.stringify(id)} was changed meanwhile; read it again and repeat`,
@@ -99,7 +99,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
   }
 
   async used(id: string, at: Date): Promise<void> {
-    await this.manager.update(SpeakerEntity, { id }, { lastUsedAt: at.getTime() });
+    await updateRows(this.manager, SpeakerEntity, { id }, { lastUsedAt: at.getTime() });
   }
 
   async erase(id: string): Promise<boolean> {
