@@ -187,8 +187,11 @@ describe('a training session', () => {
     expect(await service.call('/v1/speakers/nobody')).toMatchObject({ status: 404 });
   });
 
-  test('of uploads takes the recordings over and adds the speakers', async () => {
-    const service = await start();
+  test.each<[string, ConfigInput]>([
+    ['memory', {}],
+    ['files', { uploadMemoryBytes: 0 }],
+  ])('of uploads in %s takes the recordings over and adds the speakers', async (_where, settings) => {
+    const service = await start(settings);
     const files = [wav(1, { seed: 1 }), Buffer.from('nothing'), wav(1, { seed: 2 })];
     const speakers = [{ speakerId: 'ada', name: 'Ada' }, { speakerId: 'ada' }, { speakerId: 'ben' }];
     const { status, body } = await upload(service, files, speakers);
