@@ -242,7 +242,7 @@ class Reception {
     try {
       await pipeline(stream, sink, { signal: this.failing.signal });
     } catch (error) {
-      throw sink.errored === error ? error : malformed(error);
+      throw malformed(error);
     } finally {
       // Whoever removes the file must not come before it is made.
       if (!sink.closed) await new Promise((resolve) => sink.once('close', resolve));

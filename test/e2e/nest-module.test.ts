@@ -51,7 +51,8 @@ describe.each([
 
   beforeAll(async () => {
     uploadDir = workshop.path(`uploads-${name}`);
-    const settings = { model, workers: 1, dataDir: workshop.path(`data-${name}`), uploadDir, maxUploadBytes: 100_000 };
+    const folders = { dataDir: workshop.path(`data-${name}`), uploadDir };
+    const settings = { model, workers: 1, ...folders, uploadMemoryBytes: 0, maxUploadBytes: 100_000 };
     @Module({
       imports: [TimbreModule.forRoot(settings)],
       controllers: [GreetingController],
