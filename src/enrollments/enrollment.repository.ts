@@ -10,6 +10,9 @@ export abstract class EnrollmentRepository {
   /** All of a speaker, of every model, oldest first. */
   abstract ofSpeaker(speakerId: string): Promise<Enrollment[]>;
 
+  /** Those of one origin, oldest first, and how many the speaker has of every model. */
+  abstract ofOrigin(speakerId: string, origin: EmbeddingOrigin): Promise<{ enrollments: Enrollment[]; total: number }>;
+
   /** The speaker's enrolment of this very file. */
   abstract findByContent(speakerId: string, origin: EmbeddingOrigin, sha256: string): Promise<Enrollment | null>;
 

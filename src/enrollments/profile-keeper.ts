@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { CurrentModel } from '../voices/current-model.js';
 import type { Speaker } from '../speakers/speaker.js';
 import type { VoiceRecords } from '../voices/voice-store.js';
-import { sameOrigin, type EmbeddingOrigin } from '../voices/embedding.js';
+import type { EmbeddingOrigin } from '../voices/embedding.js';
 import { buildProfile, type Profile } from './profile.js';
 
 /** Makes a speaker's profile anew from all enrolments, within the transaction that changes them. */
@@ -17,14 +17,13 @@ export class ProfileKeeper {
     origin: EmbeddingOrigin,
   ): Promise<{ speaker: Speaker; profile: Profile; enrolled: number }> {
     const now = new Date();
-    const all = await records.enrollments.ofSpeaker(speaker.id);
-    const enrollments = all.filter((enrollment) => sameOrigin(enrollment.origin, origin));
+    const { enrollments, total } = await records.enrollments.ofOrigin(speaker.id, origin);
     const inputs = enrollments
       .filter(({ verdict }) => verdict.accepted)
       .map(({ id, embedding, measures }) => ({ enrollmentId: id, embedding, speechSeconds: measures.speechSeconds }));
     const profile = buildProfile(speaker.id, origin, inputs, this.model.profilePolicy(origin), now);
     if (enrollments.length > 0) await records.profiles.put(profile);
     else await records.profiles.delete(speaker.id, origin);
-    return { speaker: await records.speakers.update({ ...speaker, updatedAt: now }), profile, enrolled: all.length };
+    return { speaker: await records.speakers.update({ ...speaker, updatedAt: now }), profile, enrolled: total };
   }
 }

@@ -110,6 +110,7 @@ describe('enrolments and profiles', () => {
     });
     await store.read(async ({ enrollments, profiles }) => {
       expect(await enrollments.ofSpeaker('ada')).toEqual([here, there]);
+      expect(await enrollments.ofOrigin('ada', ORIGIN)).toEqual({ enrollments: [here], total: 2 });
       expect(await enrollments.findByContent('ada', other, here.contentSha256)).toEqual(there);
       expect(await enrollments.findByContent('bob', ORIGIN, here.contentSha256)).toBeNull();
       expect(await enrollments.findAnyByContent(ORIGIN, here.contentSha256)).toEqual(here);

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { EmbeddingOrigin } from '../../voices/embedding.js';
+import { sameOrigin, type EmbeddingOrigin } from '../../voices/embedding.js';
 import type { Enrollment } from '../../enrollments/enrollment.js';
 import { EnrollmentRepository } from '../../enrollments/enrollment.repository.js';
 import { EnrollmentEntity } from '../entities/enrollment.entity.js';
@@ -30,6 +30,12 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
   async ofSpeaker(speakerId: string): Promise<Enrollment[]> {
     const rows = await findRows(this.manager, EnrollmentEntity, { speakerId }, { order: ['createdAt'] });
     return rows.map((row) => toEnrollment(row, this.cipher));
+  }
+
+  async ofOrigin(speakerId: string, origin: EmbeddingOrigin): Promise<{ enrollments: Enrollment[]; total: number }> {
+    const rows = await findRows(this.manager, EnrollmentEntity, { speakerId }, { order: ['createdAt'] });
+    const own = rows.filter((row) => sameOrigin(row, origin));
+    return { enrollments: own.map((row) => toEnrollment(row, this.cipher)), total: rows.length };
   }
 
   async findByContent(speakerId: string, origin: EmbeddingOrigin, contentSha256: string): Promise<Enrollment | null> {
