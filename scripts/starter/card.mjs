@@ -294,10 +294,7 @@ function calibrationsTried(results, calibration) {
   return [
     'Asked: at most 0.1 between Cllr and minCllr on `libri`. Ways to learn the calibration, by that difference on parts that ' +
       'none of them learned from:',
-    table(
-      ['learned', ...parts.map(({ name }) => name)],
-      [...rows, ['**AS-norm, within sources: the model here**', ...own]],
-    ),
+    table(['learned', ...parts.map(({ name }) => name)], [...rows, ['**the model here**', ...own]]),
     'A stranger of another source speaks another language into another microphone, and scores low: with such pairs left out, ' +
       'evidence is weaker for the strangers that are hard to tell apart. `libri` was seen beside each way. With durations it ' +
       'is better there and worse on the telephone, and an answer would need them.',

@@ -9,6 +9,7 @@ import { addressOf, listen } from '../common/listen.js';
 import { Traffic } from '../common/traffic.js';
 import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { UploadMemory } from '../uploads/upload-memory.js';
 import { UploadSlots } from '../uploads/upload-slots.js';
 import { CompatController } from './compat.controller.js';
 import { compatErrorBody, CompatErrorFilter } from './compat-error.filter.js';
@@ -29,6 +30,7 @@ export class CompatServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly engine: EmbeddingEngine,
     private readonly traffic: Traffic,
     private readonly slots: UploadSlots,
+    private readonly memory: UploadMemory,
     private readonly roots: AudioRoots,
     private readonly keys: KeyRing,
     private readonly rate: RequestRate,
@@ -47,6 +49,7 @@ export class CompatServer implements OnApplicationBootstrap, OnModuleDestroy {
       { provide: EmbeddingEngine, useValue: this.engine },
       { provide: Traffic, useValue: this.traffic },
       { provide: UploadSlots, useValue: this.slots },
+      { provide: UploadMemory, useValue: this.memory },
       { provide: AudioRoots, useValue: this.roots },
       { provide: KeyRing, useValue: this.keys },
       { provide: RequestRate, useValue: this.rate },

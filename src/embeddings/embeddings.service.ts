@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { BatchItem, EmbedOptions, EmbedResult } from '../addon/types.js';
 import { TimbreError } from '../common/timbre-error.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
-import { withNames } from '../uploads/client-names.js';
+import { withClientNames, withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
 import type { ComparisonView, EmbeddingsView, RecordingView } from './embeddings.dto.js';
 
@@ -25,8 +25,7 @@ export class EmbeddingsService {
     const items = await this.engine.embedBatch([a.audio, b.audio], bounds);
     const [of, to] = items.map((item, index) => {
       if ('result' in item) return item.result;
-      const { code, message, details } = item.error;
-      throw new TimbreError(code, withNames(message, [index === 0 ? a : b]), { cause: item.error, details });
+      throw withClientNames(item.error, [index === 0 ? a : b]);
     }) as [EmbedResult, EmbedResult];
     const seconds = { secondsA: of.speech.seconds, secondsB: to.speech.seconds };
     const score = this.engine.scorer().score(of.embedding, to.embedding, seconds);

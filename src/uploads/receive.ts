@@ -1,18 +1,16 @@
 import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 import { randomUUID } from 'node:crypto';
-import { unlink } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { discardRest } from '../common/discard-rest.js';
-import { isMissing } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { WaitingShare } from '../common/waiting-bytes.js';
 import type { Config } from '../config/config.js';
 import type { Recording, Upload, UploadForm } from './recording.js';
 import { RecordingSink } from './recording-sink.js';
-import type { MemoryRoom, UploadMemory } from './upload-memory.js';
+import type { UploadMemory } from './upload-memory.js';
 
 /** Bounds on the form around the recordings; nobody needs more. */
 const MAX_FIELDS = 32;
@@ -53,35 +51,17 @@ export async function receive(
   share: WaitingShare,
   memory: UploadMemory,
 ): Promise<ReceivedUpload> {
-  const recordings: Recording[] = [];
-  const rooms: MemoryRoom[] = [];
-  const room = (): MemoryRoom => {
-    rooms.push(memory.room());
-    return rooms.at(-1)!;
-  };
-  const remove = async (): Promise<void> => {
-    share.release();
-    for (const each of rooms) each.release();
-    await Promise.all(recordings.flatMap(({ audio }) => (typeof audio === 'string' ? [removeFile(audio)] : [])));
-  };
+  const reception = new Reception(request, form, limits, share, memory);
   try {
     checkHeaders(request, form, limits);
-    const fields = await new Reception(request, form, limits, recordings, share, room).run(context);
-    checkCounts(recordings, form);
-    return { recordings, fields, remove };
+    const upload = await reception.run(context);
+    checkCounts(upload.recordings, form);
+    return { ...upload, remove: () => reception.remove() };
   } catch (error) {
     discardRest(request);
     // What went wrong first is what is told.
-    await remove().catch(() => undefined);
+    await reception.remove().catch(() => undefined);
     throw error;
-  }
-}
-
-async function removeFile(path: string): Promise<void> {
-  try {
-    await unlink(path);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
   }
 }
 
@@ -114,10 +94,18 @@ function checkCounts(recordings: readonly Recording[], form: UploadForm): void {
   }
 }
 
+/** A recording of the form, as far as it has come. */
+interface Part {
+  field: string;
+  filename: string;
+  sink: RecordingSink;
+}
+
 /** One form on its way in. The first thing that goes wrong ends it. */
 class Reception {
   private readonly name = randomUUID();
   private readonly fields = Object.create(null) as Record<string, string>;
+  private readonly parts: Part[] = [];
   private readonly writing: Promise<void>[] = [];
   private readonly failing = new AbortController();
   private received = 0;
@@ -126,14 +114,12 @@ class Reception {
     private readonly request: IncomingMessage,
     private readonly form: UploadForm,
     private readonly limits: ReceiveLimits,
-    /** Takes what is being written, from its first byte on. */
-    private readonly recordings: Recording[],
     private readonly share: WaitingShare,
-    private readonly room: () => MemoryRoom,
+    private readonly memory: UploadMemory,
   ) {}
 
-  /** The form's fields, once its recordings are written. */
-  async run({ signal, deadline }: Pick<RequestContext, 'signal' | 'deadline'>): Promise<Upload['fields']> {
+  /** What the form holds, once all of it is here. */
+  async run({ signal, deadline }: Pick<RequestContext, 'signal' | 'deadline'>): Promise<Upload> {
     const { request } = this;
     const gone = (): void => this.fail(new TimbreError('ABORTED', 'the client went away during the upload'));
     const closed = (): void => {
@@ -147,13 +133,20 @@ class Reception {
       await this.parsed();
       await Promise.all(this.writing);
       this.failing.signal.throwIfAborted();
-      return this.fields;
+      const recordings = this.parts.map(({ field, filename, sink }) => ({ field, filename, ...sink.take() }));
+      return { recordings, fields: this.fields };
     } finally {
       await Promise.allSettled(this.writing);
       clearTimeout(late);
       signal.removeEventListener('abort', gone);
       request.off('close', closed);
     }
+  }
+
+  /** Gives back what the recordings are held in. */
+  async remove(): Promise<void> {
+    this.share.release();
+    await Promise.all(this.parts.map(({ sink }) => sink.remove()));
   }
 
   /** Settles when the parser has seen the whole form, or with the first failure. */
@@ -217,7 +210,7 @@ class Reception {
   }
 
   private file(field: string | undefined, stream: BusboyFileStream, filename: string | undefined): void {
-    // `write` tells what goes wrong with it: a disk that is full ends this stream too, and is no fault of the client.
+    // The pipeline tells what goes wrong with it: a disk that is full ends this stream too, and is no fault of the client.
     stream.on('error', () => undefined);
     const problem = this.refusal(field);
     if (problem) {
@@ -225,30 +218,12 @@ class Reception {
       this.fail(problem);
       return;
     }
-    const recording: Recording = {
-      field: field!,
-      audio: join(this.limits.uploadDir, `timbre-upload-${this.name}-${this.recordings.length}`),
-      filename: displayName(filename),
-      bytes: 0,
-      sha256: '',
-    };
-    this.recordings.push(recording);
-    stream.on('limit', () => this.fail(recordingTooLarge(recording, this.limits)));
-    this.writing.push(this.write(stream, recording).catch((error: unknown) => this.fail(error)));
-  }
-
-  private async write(stream: BusboyFileStream, recording: Recording): Promise<void> {
-    const sink = new RecordingSink(recording.audio as string, this.room());
-    try {
-      await pipeline(stream, sink, { signal: this.failing.signal });
-    } catch (error) {
-      throw malformed(error);
-    } finally {
-      // Whoever removes the file must not come before it is made.
-      if (!sink.closed) await new Promise((resolve) => sink.once('close', resolve));
-      recording.bytes = sink.bytes;
-    }
-    Object.assign(recording, sink.take());
+    const path = join(this.limits.uploadDir, `timbre-upload-${this.name}-${this.parts.length}`);
+    const part = { field: field!, filename: displayName(filename), sink: new RecordingSink(path, this.memory.room()) };
+    this.parts.push(part);
+    stream.on('limit', () => this.fail(recordingTooLarge(part, this.limits)));
+    const write = pipeline(stream, part.sink, { signal: this.failing.signal });
+    this.writing.push(write.catch((error: unknown) => this.fail(malformed(error))));
   }
 
   /** Why this field may not hold one more recording. */
@@ -258,7 +233,7 @@ class Reception {
       const text = `recordings go into ${names(this.form)}, not into ${JSON.stringify((field ?? '').slice(0, MAX_NAME_LENGTH))}`;
       return new TimbreError('INVALID_ARGUMENT', text);
     }
-    const count = this.recordings.filter((recording) => recording.field === field).length;
+    const count = this.parts.filter((part) => part.field === field).length;
     if (allowed.max === undefined || count < allowed.max) return undefined;
     const most = allowed.max === 1 ? 'one recording' : `${allowed.max} recordings`;
     return new TimbreError('INVALID_ARGUMENT', `the field "${field}" takes no more than ${most}`);
@@ -314,6 +289,6 @@ function requestTooLarge(bytes: number, { maxRequestBytes }: ReceiveLimits): Tim
   return new TimbreError('BODY_TOO_LARGE', `the request has ${bytes} bytes or more, the limit is ${maxRequestBytes}`);
 }
 
-function recordingTooLarge({ field }: Recording, { maxUploadBytes }: ReceiveLimits): TimbreError {
+function recordingTooLarge({ field }: Part, { maxUploadBytes }: ReceiveLimits): TimbreError {
   return new TimbreError('AUDIO_TOO_LARGE', `a recording in "${field}" has more than ${maxUploadBytes} bytes`);
 }

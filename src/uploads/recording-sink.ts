@@ -1,20 +1,21 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Writable } from 'node:stream';
 import { isMissing } from '../common/files.js';
 import { TimbreError } from '../common/timbre-error.js';
+import type { Recording } from './recording.js';
 import type { MemoryRoom } from './upload-memory.js';
 
 /**
- * Takes one recording as it comes, and hashes it: into memory while there is room, or else all of it into a file, which
- * its owner removes. Errors: WRITE_FAILED.
+ * Takes one recording as it comes, and hashes it: into memory while there is room, or else all of it into a file. Its
+ * owner removes it. Errors: WRITE_FAILED.
  */
 export class RecordingSink extends Writable {
   private readonly hash = createHash('sha256');
   private file: FileHandle | undefined;
   private writing = Promise.resolve();
-  private taken = 0;
+  private bytes = 0;
 
   /** `path`: of the file, where one is needed. */
   constructor(
@@ -24,18 +25,23 @@ export class RecordingSink extends Writable {
     super();
   }
 
-  get bytes(): number {
-    return this.taken;
+  /** What came, once it has all come; to be called once. */
+  take(): Pick<Recording, 'audio' | 'bytes' | 'sha256'> {
+    const { bytes } = this;
+    return { audio: this.file ? this.path : this.room.bytes, bytes, sha256: this.hash.digest('hex') };
   }
 
-  /** What came, once it has all come: the room's bytes or the file's path, and its SHA-256. To be called once. */
-  take(): { audio: Buffer | string; sha256: string } {
-    return { audio: this.file ? this.path : this.room.bytes, sha256: this.hash.digest('hex') };
+  /** Gives the memory back, or removes the file, where it was not taken over. */
+  async remove(): Promise<void> {
+    // What is being written now would be left behind, or find its memory another's.
+    await this.writing.catch(() => undefined);
+    this.room.release();
+    if (this.file) await unlink(this.path).catch(unlessMissing);
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
     this.hash.update(chunk);
-    this.taken += chunk.length;
+    this.bytes += chunk.length;
     if (!this.file && this.room.append(chunk)) {
       done();
     } else {
@@ -65,7 +71,7 @@ export class RecordingSink extends Writable {
     }
   }
 
-  /** After what is being written: a file that is opened now would be left behind. Safe to call again. */
+  /** Once what is being written is written. Safe to call again. */
   private async close(): Promise<void> {
     await this.writing.catch(() => undefined);
     try {
@@ -74,6 +80,10 @@ export class RecordingSink extends Writable {
       throw writeFailed(error, this.path);
     }
   }
+}
+
+function unlessMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
 }
 
 /** A new file; its folder is made where it is not there, or not any more. */

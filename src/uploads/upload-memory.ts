@@ -1,6 +1,5 @@
-import type { Config } from '../config/config.js';
-
-type Limit = Pick<Config, 'uploadMemoryBytes'>;
+import { Injectable } from '@nestjs/common';
+import { Config } from '../config/config.js';
 
 /** A recording in memory begins with the first of these and moves to the next where it does not fit any more. */
 const BLOCK_BYTES = [128, 256, 512, 1024].map((kib) => kib * 1024);
@@ -8,25 +7,18 @@ const BLOCK_BYTES = [128, 256, 512, 1024].map((kib) => kib * 1024);
 /** Larger recordings are no bother to write, and would soon fill the memory that there is for small ones. */
 export const SMALL_RECORDING_BYTES = BLOCK_BYTES.at(-1)!;
 
-const all = new WeakMap<Limit, UploadMemory>();
-
 /**
- * Memory for recordings that are held outside files, over all listeners of one service. Blocks are used again: one of
+ * Memory for recordings that are held outside files, of all requests. Blocks are used again: one of
  * its own for each recording would have V8 collect its whole heap every few hundred requests.
  */
+@Injectable()
 export class UploadMemory {
   private readonly free = new Map<number, Buffer[]>(BLOCK_BYTES.map((bytes) => [bytes, []]));
   /** Of all blocks, free or not. */
   private allocated = 0;
   private used = 0;
 
-  private constructor(private readonly limit: number) {}
-
-  static of(config: Limit): UploadMemory {
-    let memory = all.get(config);
-    if (!memory) all.set(config, (memory = new UploadMemory(config.uploadMemoryBytes)));
-    return memory;
-  }
+  constructor(private readonly config: Config) {}
 
   /** Bytes of the blocks that hold a recording. */
   get inUse(): number {
@@ -53,10 +45,11 @@ export class UploadMemory {
   }
 
   private allocate(size: number): Buffer | undefined {
+    const { uploadMemoryBytes } = this.config;
     for (const [other, blocks] of this.free) {
-      while (this.allocated + size > this.limit && blocks.pop()) this.allocated -= other;
+      while (this.allocated + size > uploadMemoryBytes && blocks.pop()) this.allocated -= other;
     }
-    if (this.allocated + size > this.limit) return undefined;
+    if (this.allocated + size > uploadMemoryBytes) return undefined;
     this.allocated += size;
     return Buffer.allocUnsafeSlow(size);
   }

@@ -56,6 +56,7 @@ export class UploadsInterceptor implements NestInterceptor {
     private readonly config: Config,
     private readonly engine: EmbeddingEngine,
     private readonly slots: UploadSlots,
+    private readonly memory: UploadMemory,
   ) {}
 
   async intercept(execution: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
@@ -68,8 +69,7 @@ export class UploadsInterceptor implements NestInterceptor {
     const release = this.admit(request, options);
     try {
       const share = WaitingBytes.of(this.config).share();
-      const memory = UploadMemory.of(this.config);
-      const upload = await receive(request, form, this.limits(options), contextOf(request), share, memory);
+      const upload = await receive(request, form, this.limits(options), contextOf(request), share, this.memory);
       try {
         const result = fields.safeParse({ ...upload.fields });
         if (!result.success) throw invalid(result.error.issues);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { errorBody } from '../../src/common/api-errors.js';
-import { Config, type ConfigInput } from '../../src/config/config.js';
+import type { ConfigInput } from '../../src/config/config.js';
 import { embeddingsView } from '../../src/embeddings/embeddings.dto.js';
 import { UploadMemory } from '../../src/uploads/upload-memory.js';
 import { RawClient } from './raw-client.js';
@@ -21,7 +21,7 @@ afterAll(() => workshop.remove());
 
 /** What is held in memory of requests under way. */
 function held(service: TestService): number {
-  return UploadMemory.of(service.service.app.get(Config, { strict: false })).inUse;
+  return service.service.app.get(UploadMemory, { strict: false }).inUse;
 }
 
 /** Status and code of an error's answer. */
@@ -224,6 +224,16 @@ describe('an upload that never comes to its end', () => {
     } finally {
       await small.close();
     }
+  });
+
+  test("the sidecar's port takes from the same memory, and gives it back", async () => {
+    const url = service.service.sidecarUrl!;
+    const headers = { 'content-length': '100000' };
+    const client = await RawClient.post({ url }, '/extract-embedding-buffer', headers);
+    client.write(part + 'RIFF');
+    await until(() => held(service) > 0);
+    client.destroy();
+    await until(() => held(service) === 0);
   });
 
   test('one that stalls is given up at its deadline', async () => {
