@@ -55,7 +55,7 @@ async function calibrateModel(cli: Cli, trials: string, options: CalibrateOption
     durations: options.durations === true,
     balanced: options.balanced === true,
   });
-  const { calibration, thresholds } = learned;
+  const { calibration, thresholds, impostorTail } = learned;
   const about = {
     trials: basename(trials),
     sha256: createHash('sha256')
@@ -71,16 +71,18 @@ async function calibrateModel(cli: Cli, trials: string, options: CalibrateOption
   const written: string[] = [];
   if (options.bundle !== undefined) {
     const { updateManifest } = await import('../addon/bundles.js');
-    const facts = { calibration: { ...calibration, learned: about }, thresholds, ...own };
+    const facts = { calibration: { ...calibration, learned: about }, thresholds, impostorTail, ...own };
     await updateManifest(await findBundle(options.model, modelFolders(cli.env)), facts, options.bundle);
     written.push(options.bundle);
   }
   const file = options.out ?? (options.bundle === undefined ? 'calibration.json' : undefined);
   if (file !== undefined) {
-    await writeCalibrationFile(file, { format: 1, model: run.model, calibration, thresholds, ...own, learned: about });
+    const learnt = { calibration, thresholds, impostorTail, ...own, learned: about };
+    await writeCalibrationFile(file, { format: 1, model: run.model, ...learnt });
     written.push(file);
   }
-  if (options.json) await cli.json({ model: run.model, calibration, thresholds, learned: about, written });
+  if (options.json)
+    await cli.json({ model: run.model, calibration, thresholds, impostorTail, learned: about, written });
   else await cli.line(describe(run.model, learned, written));
 }
 

@@ -157,7 +157,7 @@ interface Embedded {
   cohort: Cohort | null;
 }
 
-const NOT_CALIBRATED: ModelCalibration = { calibration: null, thresholds: [], cohort: null };
+const NOT_CALIBRATED: ModelCalibration = { calibration: null, thresholds: [], impostorTail: null, cohort: null };
 
 async function fromFile(paths: string[], options: TrialOptions): Promise<Embedded> {
   for (const name of ['cut', 'cohort'] as const) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { numberSpeakers, seededUniform } from '../evaluation/bootstrap.js';
 import { normalQuantile } from '../evaluation/testing.js';
 import type { TrialScores } from '../evaluation/trial-scores.js';
+import { scoreAtRate } from './impostor-tail.js';
 import { learnCalibration } from './learn-calibration.js';
 
 /** Gaussian cosines of many speakers: targets around 0.6, impostors around 0.1, deviation 0.1. */
@@ -42,6 +43,9 @@ describe('learnCalibration', () => {
     expect(learned.thresholds[0]!.cosine).toBeCloseTo(0.333, 1);
     expect(learned.thresholds[1]!.cosine).toBeCloseTo(0.409, 1);
     expect(learned.points[0]!.far).toBeLessThanOrEqual(0.01);
+    // Strangers' llr: 50 * N(0.1, 0.1) - 17.5.
+    const above = scoreAtRate(learned.impostorTail, 1e-3).score;
+    expect((above - learned.calibration.offset) / learned.calibration.scale).toBeCloseTo(0.409, 1);
     const { cllr, crossValidatedCllr, minCllr } = learned.evidence;
     expect(minCllr).toBeLessThanOrEqual(cllr);
     expect(cllr - minCllr).toBeLessThan(0.01);

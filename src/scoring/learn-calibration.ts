@@ -12,6 +12,7 @@ import { cllr, minCllr, pointAtFar } from '../evaluation/metrics.js';
 import type { Normalisation } from '../evaluation/normalise.js';
 import { ScoredTrials, type OperatingPoint } from '../evaluation/scores.js';
 import type { TrialScores } from '../evaluation/trial-scores.js';
+import { fitImpostorTail, type ImpostorTail } from './impostor-tail.js';
 import type { ScoreThreshold } from './model-calibration.js';
 
 /** False acceptance rates that thresholds are set for. */
@@ -22,6 +23,8 @@ const LEAST_FALSE_ACCEPTS = 5;
 export interface LearnedCalibration {
   calibration: Calibration & { norm: Normalisation };
   thresholds: ScoreThreshold[];
+  /** How high strangers score, in natural log-likelihood ratios. */
+  impostorTail: ImpostorTail;
   /** The rates of each threshold on the trials it was set on. */
   points: OperatingPoint[];
   evidence: {
@@ -75,6 +78,7 @@ export function learnCalibration(
       cosine: straight ? (point.threshold - calibration.offset) / calibration.scale : null,
       llr: point.threshold,
     })),
+    impostorTail: impostorTail(llrs, trials, speakers),
     points: points.map(({ point }) => point),
     evidence: {
       targets: scored.targetCount,
@@ -85,6 +89,19 @@ export function learnCalibration(
       minCllr: minCllr(scored, weights),
     },
   };
+}
+
+/** Every pair of speakers weighs the same, as strangers of a service are not the few who recorded most. */
+function impostorTail(llrs: Float64Array, { labels }: TrialScores, speakers: TrialSpeakers): ImpostorTail {
+  const balanced = pairBalancedWeights(speakers);
+  const impostors = Uint32Array.from(labels.keys()).filter((i) => !labels[i]);
+  const weights = Float64Array.from(impostors, (i) => balanced[i]!);
+  // The weights of one pair's trials sum to 1, so that their sum counts the pairs.
+  const pairs = weights.reduce((sum, weight) => sum + weight, 0);
+  return fitImpostorTail(
+    Float64Array.from(impostors, (i) => llrs[i]!),
+    { weights, independent: pairs },
+  );
 }
 
 function durationColumns({ secondsA, secondsB }: TrialScores): Record<'logShorter' | 'logLonger', Float64Array> {

@@ -2,6 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { TimbreError } from '../common/timbre-error.js';
 import type { Calibration } from '../evaluation/calibration.js';
 import type { Cohort, Normalisation } from '../evaluation/normalise.js';
+import { parseImpostorTail, type ImpostorTail } from './impostor-tail.js';
 import { decodeVectors, type EncodedVectors } from './vectors.js';
 
 /** Where to cut scores for a target share of impostors accepted. */
@@ -19,6 +20,8 @@ export interface ModelCalibration {
   calibration: (Calibration & { norm: Normalisation }) | null;
   /** By falling false acceptance rate. */
   thresholds: ScoreThreshold[];
+  /** How high strangers score, in natural log-likelihood ratios; null where that was not learned. */
+  impostorTail: ImpostorTail | null;
   cohort: Cohort | null;
 }
 
@@ -29,6 +32,7 @@ export interface CalibrationFile {
   model: string;
   calibration: Calibration & { norm: Normalisation };
   thresholds: ScoreThreshold[];
+  impostorTail?: ImpostorTail;
   /** Present where scores were normalised by a cohort other than the bundle's. */
   cohort?: EncodedVectors;
   /** What it was learned on, for people. */
@@ -50,6 +54,7 @@ export function calibrationOf(manifest: Readonly<Record<string, unknown>>): Mode
   return {
     calibration: manifest['calibration'] == null ? null : parseCalibration(manifest['calibration'], where),
     thresholds: manifest['thresholds'] == null ? [] : parseThresholds(manifest['thresholds'], where),
+    impostorTail: manifest['impostorTail'] == null ? null : parseImpostorTail(manifest['impostorTail'], where),
     cohort: manifest['cohort'] == null ? null : decodeVectors(manifest['cohort'], `the cohort in ${where}`),
   };
 }
@@ -80,6 +85,7 @@ export async function readCalibrationFile(
   return {
     calibration: parseCalibration(file.calibration, path),
     thresholds: parseThresholds(file.thresholds, path),
+    impostorTail: file.impostorTail == null ? null : parseImpostorTail(file.impostorTail, path),
     cohort: file.cohort ? decodeVectors(file.cohort, `the cohort in ${path}`) : calibrationOf(manifest).cohort,
   };
 }

@@ -4,13 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededUniform } from '../evaluation/bootstrap.js';
 import { toUnit, type Cohort } from '../evaluation/normalise.js';
+import { gaussianQuantiles } from '../evaluation/testing.js';
 import {
   readCalibrationFile,
   withoutVectors,
   writeCalibrationFile,
   type CalibrationFile,
 } from './model-calibration.js';
-import { Scorer } from './scorer.js';
+import { fitImpostorTail, scoreAtRate } from './impostor-tail.js';
+import { Scorer, type Score } from './scorer.js';
 import { encodeVectors } from './vectors.js';
 
 function errorOf(call: () => unknown): unknown {
@@ -20,6 +22,11 @@ function errorOf(call: () => unknown): unknown {
     return error;
   }
   return undefined;
+}
+
+/** The score of two embeddings of this cosine. */
+function scored(scorer: Scorer, cosine: number): Score {
+  return scorer.score(Float32Array.from([1, 0]), Float32Array.from([cosine, Math.sqrt(1 - cosine ** 2)]));
 }
 
 const dim = 6;
@@ -111,6 +118,63 @@ describe('Scorer of a calibrated model', () => {
     const [a, b] = [random(), random()];
     const { llr, probability } = Scorer.of(linear, { prior: 0.1 }).score(a, b);
     expect(probability).toBeCloseTo(1 / (1 + 9 * Math.exp(-llr!)), 12);
+  });
+});
+
+describe('Scorer of a calibration that knows how high strangers score', () => {
+  // Impostors around an llr of -5, deviation 2.
+  const impostorTail = fitImpostorTail(gaussianQuantiles(20_000, -5, 2));
+  const manifest = { ...linear, impostorTail };
+  const evidence = (llr: number): Score => {
+    const cosine = (llr + 4) / 12;
+    return scored(Scorer.of(manifest), cosine);
+  };
+
+  it('has a threshold for any rate', () => {
+    for (const rate of [0.2, 0.03, 0.004, 1e-5]) {
+      const { threshold, falseAcceptRate } = scored(Scorer.of(manifest, { falseAcceptRate: rate }), 0);
+      expect(falseAcceptRate).toBe(rate);
+      expect(threshold).toBeCloseTo((scoreAtRate(impostorTail, rate).score + 4) / 12, 6);
+    }
+    for (const rate of [0, 1, NaN, 0.3, 1e-6]) {
+      expect(errorOf(() => Scorer.of(manifest, { falseAcceptRate: rate }))).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    }
+  });
+
+  it('asks for more evidence the more people there are, at the same rate', () => {
+    const scorer = Scorer.of(manifest);
+    const first = evidence(0.5);
+    expect(scorer.openSet(first, null, 1)).toMatchObject({ decision: 'ACCEPT', falseAcceptRate: 0.01 });
+    const among = scorer.openSet(first, null, 1000);
+    expect(among).toMatchObject({ decision: 'REJECT', falseAcceptRate: 0.01 });
+    expect(among.thresholdLlr).toBeGreaterThan(2);
+  });
+
+  it('names nobody where two people are close', () => {
+    const scorer = Scorer.of(manifest);
+    expect(scorer.openSet(evidence(6), evidence(5), 10).decision).toBe('AMBIGUOUS');
+    expect(scorer.openSet(evidence(6), evidence(2), 10).decision).toBe('ACCEPT');
+  });
+
+  it('promises no rate where the caller names the threshold, or the calibration knows no strangers', () => {
+    const named = Scorer.of(manifest, { threshold: 0.3 });
+    const [above, below] = [scored(named, 0.4), scored(named, 0.2)];
+    expect(named.openSet(above, below, 1000)).toEqual({
+      decision: 'ACCEPT',
+      thresholdLlr: null,
+      falseAcceptRate: null,
+      extrapolated: null,
+    });
+    expect(Scorer.of(linear).openSet(scored(Scorer.of(linear), 0.5), null, 1000)).toMatchObject({
+      decision: 'ACCEPT',
+      falseAcceptRate: null,
+    });
+  });
+
+  it('refuses a tail that is none', () => {
+    expect(errorOf(() => Scorer.of({ ...linear, impostorTail: { start: 1 } }))).toMatchObject({
+      code: 'MODEL_INVALID',
+    });
   });
 });
 

@@ -1,6 +1,8 @@
 import { TimbreError } from '../common/timbre-error.js';
 import { calibrate, durationQuality, probability } from '../evaluation/calibration.js';
 import { cohortStatistics, normaliseScore, toUnit, type CohortStatistics } from '../evaluation/normalise.js';
+import { DecisionPolicy, requireRate, type OpenSetDecision } from './decision-policy.js';
+import { scoreAtRate } from './impostor-tail.js';
 import { calibrationOf, type ModelCalibration } from './model-calibration.js';
 
 export type Decision = 'ACCEPT' | 'REJECT';
@@ -23,6 +25,18 @@ export interface Score {
   decision: Decision | null;
 }
 
+/** The answer to "is it one of these people, and whom?", with what it was decided by. */
+export interface OpenSetAnswer {
+  /** Null without a threshold. */
+  decision: OpenSetDecision | null;
+  /** The evidence that the first had to reach; null where decisions are not made on evidence. */
+  thresholdLlr: number | null;
+  /** False accepts per request; null where no rate was learned. */
+  falseAcceptRate: number | null;
+  /** The rate lies beyond what the calibration's trials can show; null without a rate. */
+  extrapolated: boolean | null;
+}
+
 /** One side of a comparison, with what is worth computing once when it is compared often. */
 export interface Side {
   unit: Float32Array;
@@ -35,7 +49,11 @@ export interface Side {
 export interface ScorerOptions {
   /** From `readCalibrationFile`; takes the place of the bundle's. */
   calibration?: ModelCalibration;
-  /** Which of the calibration's thresholds decides. Default 0.01. */
+  /**
+   * The share of strangers that may be accepted, per comparison of two recordings and per request that identifies.
+   * Between 1e-5 and 0.2 where the calibration knows how high strangers score, else one of its thresholds' rates.
+   * Default 0.01.
+   */
   falseAcceptRate?: number;
   /** A cosine that decides instead. Without it: the learned threshold, else the one of the model's publisher. */
   threshold?: number;
@@ -62,11 +80,14 @@ export class Scorer {
       throw new TimbreError('INVALID_ARGUMENT', `the threshold is ${threshold}; a cosine lies in [-1, 1]`);
     }
     const { thresholds } = calibration;
-    if (thresholds.length > 0 && !thresholds.some((known) => known.falseAcceptRate === falseAcceptRate)) {
+    requireRate(falseAcceptRate);
+    const learnt = thresholds.some((known) => known.falseAcceptRate === falseAcceptRate);
+    if (thresholds.length > 0 && !calibration.impostorTail && !learnt) {
       const known = thresholds.map((t) => t.falseAcceptRate).join(', ');
       throw new TimbreError(
         'INVALID_ARGUMENT',
-        `no threshold was learned for a false acceptance rate of ${falseAcceptRate}; there are ones for ${known}`,
+        `no threshold was learned for a false acceptance rate of ${falseAcceptRate}; there are ones for ${known}, and ` +
+          'any other needs a calibration made by this version',
       );
     }
     if (calibration.calibration && calibration.calibration.norm !== 'none' && !calibration.cohort) {
@@ -76,7 +97,7 @@ export class Scorer {
     const [from, cosine] =
       threshold !== undefined
         ? (['option', threshold] as const)
-        : thresholds.length > 0
+        : thresholds.length > 0 || calibration.impostorTail
           ? (['calibration', undefined] as const)
           : ([published === undefined ? null : 'published', published] as const);
     return new Scorer(calibration, from, { falseAcceptRate, threshold: cosine, prior });
@@ -130,6 +151,28 @@ export class Scorer {
     };
   }
 
+  /**
+   * Decides for whoever of `gallerySize` people is nearest: the threshold rises with their number, so that a stranger is
+   * accepted at the scorer's rate whatever it is. A threshold that the caller or the publisher named stays as it is, and
+   * so does one of a calibration that does not know how high strangers score; no rate is promised then.
+   * Errors: INVALID_ARGUMENT.
+   */
+  openSet(first: Score, second: Score | null, gallerySize: number): OpenSetAnswer {
+    const { impostorTail } = this.calibration;
+    const { threshold: given, falseAcceptRate } = this.options;
+    if (given !== undefined || !impostorTail || first.llr === null) {
+      return { decision: first.decision, thresholdLlr: null, falseAcceptRate: null, extrapolated: null };
+    }
+    const policy = new DecisionPolicy(impostorTail, falseAcceptRate);
+    const threshold = policy.threshold(gallerySize);
+    return {
+      decision: policy.decide(first.llr, second?.llr ?? null, threshold),
+      thresholdLlr: threshold.llr,
+      falseAcceptRate,
+      extrapolated: threshold.extrapolated,
+    };
+  }
+
   /** The line from cosine to llr for this pair: normalisation and durations only shift and stretch it. */
   private evidence(a: Side, b: Side): { offset: number; scale: number } | null {
     const { calibration } = this.calibration;
@@ -144,10 +187,12 @@ export class Scorer {
   }
 
   private threshold(evidence: { offset: number; scale: number } | null): number | null {
-    const chosen = this.calibration.thresholds.find((t) => t.falseAcceptRate === this.options.falseAcceptRate);
-    if (!chosen) return null;
-    if (chosen.cosine !== null) return chosen.cosine;
-    return evidence && chosen.llr !== null ? (chosen.llr - evidence.offset) / evidence.scale : null;
+    const { thresholds, impostorTail } = this.calibration;
+    const { falseAcceptRate } = this.options;
+    const chosen = thresholds.find((known) => known.falseAcceptRate === falseAcceptRate);
+    if (chosen && chosen.cosine !== null) return chosen.cosine;
+    const llr = chosen?.llr ?? (impostorTail && scoreAtRate(impostorTail, falseAcceptRate).score);
+    return evidence && llr !== null ? (llr - evidence.offset) / evidence.scale : null;
   }
 }
 

@@ -1,0 +1,71 @@
+import { TimbreError } from '../common/timbre-error.js';
+import { RATE_BOUNDS, scoreAtRate, type ImpostorTail } from './impostor-tail.js';
+
+/** What a threshold was made from. */
+export type ThresholdSource = 'option' | 'calibration' | 'published';
+
+/** The evidence that has to be reached, and what it promises. */
+export interface OpenSetThreshold {
+  /** Natural log-likelihood ratio. */
+  llr: number;
+  /** False accepts per request: the share of strangers' requests that are answered with somebody's name. */
+  falseAcceptRate: number;
+  /** People who were compared. */
+  gallerySize: number;
+  /** The rate lies beyond what the calibration's impostor trials can show. */
+  extrapolated: boolean;
+}
+
+export type OpenSetDecision = 'ACCEPT' | 'REJECT' | 'AMBIGUOUS';
+
+/**
+ * How much more probable the first person has to be than the second before a name is given: 20 times, natural
+ * logarithm. Two people closer than that are AMBIGUOUS.
+ */
+export const LEAST_MARGIN = Math.log(20);
+
+/** Errors: INVALID_ARGUMENT for a rate outside of `RATE_BOUNDS`. */
+export function requireRate(rate: number): number {
+  if (rate >= RATE_BOUNDS.least && rate <= RATE_BOUNDS.most) return rate;
+  throw new TimbreError(
+    'INVALID_ARGUMENT',
+    `a false acceptance rate of ${rate} was asked for; it has to lie between ${RATE_BOUNDS.least} and ${RATE_BOUNDS.most}`,
+  );
+}
+
+/**
+ * Decides open sets: is it one of N people, and whom?
+ *
+ * The rate is per request. A stranger is compared with N people, and one of them scoring high is enough: each comparison
+ * may accept a share p of strangers with 1 - (1 - p)^N = rate. That counts the comparisons as independent; where one
+ * stranger scores high against many people at once, fewer requests are accepted than promised.
+ */
+export class DecisionPolicy {
+  /** Errors: INVALID_ARGUMENT. */
+  constructor(
+    private readonly tail: ImpostorTail,
+    readonly falseAcceptRate: number,
+  ) {
+    requireRate(falseAcceptRate);
+  }
+
+  /** The evidence that the best of `gallerySize` people has to reach. Errors: INVALID_ARGUMENT for a size below 1. */
+  threshold(gallerySize: number): OpenSetThreshold {
+    if (!(Number.isInteger(gallerySize) && gallerySize >= 1)) {
+      throw new TimbreError('INVALID_ARGUMENT', `a gallery of ${gallerySize} people decides nothing`);
+    }
+    const { falseAcceptRate } = this;
+    const perComparison = -Math.expm1(Math.log1p(-falseAcceptRate) / gallerySize);
+    const { score, extrapolated } = scoreAtRate(this.tail, perComparison);
+    return { llr: score, falseAcceptRate, gallerySize, extrapolated };
+  }
+
+  /**
+   * Decides on the evidence for the first and the second person of the ranking.
+   * @param second null where only one person was compared
+   */
+  decide(first: number, second: number | null, threshold: OpenSetThreshold): OpenSetDecision {
+    if (!(first >= threshold.llr)) return 'REJECT';
+    return second !== null && first - second < LEAST_MARGIN ? 'AMBIGUOUS' : 'ACCEPT';
+  }
+}
