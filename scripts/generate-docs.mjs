@@ -11,8 +11,8 @@ const check = process.argv.includes('--check');
 /** @param {string} name of a module below dist */
 const load = (name) => import(new URL(`dist/${name}`, root).href);
 
-const { configurationPage } = await load('config/page.js');
-const { openApiPage } = await load('app/openapi-page.js');
+const { configurationPage } = await load('service/config/page.js');
+const { openApiPage } = await load('service/app/openapi-page.js');
 
 const folder = await mkdtemp(join(tmpdir(), 'timbre-docs-'));
 /** @type {Record<string, string>} */

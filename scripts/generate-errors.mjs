@@ -17,7 +17,7 @@ for (const key of /** @type {const} */ (['code', 'exit'])) {
 const generated = {
   'native/core/support/error_codes.inc':
     `// ${origin}.\n` + table.map(({ code }) => `TIMBRE_ERROR_CODE(${code})\n`).join(''),
-  'src/common/error-codes.ts':
+  'src/errors/error-codes.ts':
     `// ${origin}.\n\n` +
     '/** Every error code with its HTTP status, exit status and meaning. */\n' +
     'export const ERROR_CODES = {\n' +

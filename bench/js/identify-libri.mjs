@@ -6,9 +6,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startService } from '../../dist/app/service.js';
-import { createLog } from '../../dist/common/logging.js';
-import { Config } from '../../dist/config/config.js';
+import { startService } from '../../dist/service/app/service.js';
+import { createLog } from '../../dist/service/http/logging.js';
+import { Config } from '../../dist/service/config/config.js';
 import { describeMachine, quantile, ROOT } from './machine.mjs';
 
 const { values, positionals } = parseArgs({

@@ -1,8 +1,8 @@
 // The service in a process of its own; its parent asks for the delay of its event loop: 'watch' ... 'delay' -> { delayP99 }.
 import process from 'node:process';
-import { startService } from '../../dist/app/service.js';
-import { createLog } from '../../dist/common/logging.js';
-import { Config } from '../../dist/config/config.js';
+import { startService } from '../../dist/service/app/service.js';
+import { createLog } from '../../dist/service/http/logging.js';
+import { Config } from '../../dist/service/config/config.js';
 import { watchEventLoop } from './lanes.mjs';
 
 const [model, dataDir] = /** @type {[string, string]} */ (process.argv.slice(2));

@@ -1,8 +1,8 @@
 // What must be true of a data folder whose service was killed, as its successor finds it.
 import { cpSync, rmSync } from 'node:fs';
-import { DATABASE_FILE, Database } from '../../dist/persistence/database.js';
-import { TypeOrmVoiceStore } from '../../dist/persistence/typeorm-voice-store.js';
-import { buildProfile } from '../../dist/enrollments/profile.js';
+import { DATABASE_FILE, Database } from '../../dist/service/persistence/sqlite/database.js';
+import { TypeOrmVoiceStore } from '../../dist/service/persistence/sqlite/typeorm-voice-store.js';
+import { buildProfile } from '../../dist/service/enrollments/profile.js';
 
 const ALL = 1_000_000;
 

@@ -33,8 +33,10 @@ const PACKAGES = [
 ];
 
 /** Rooms of src/ that work without a service. */
-const LIBRARY = ['addon', 'cli', 'evaluation', 'models', 'scoring'];
-const SHARED = ['common', 'config'];
+const LIBRARY = ['addon', 'cli', 'errors', 'evaluation', 'models', 'scoring', 'support'];
+/** What only src/service may import. */
+const FRAMEWORK = /^(@nestjs\/|reflect-metadata$|rxjs($|\/))/;
+const SHARED = ['errors', 'support', 'http', 'config'];
 /** Parts of the addon that have nothing to do with an engine. */
 const FREE_OF_ENGINES = /\/addon\/(gallery|cosine)\.js$/;
 
@@ -88,6 +90,9 @@ function typescriptViolations(root) {
       const at = `${path.relative(root, file)}:${line}: '${text}': `;
       const rule = PACKAGES.find(({ name }) => name.test(text));
       if (rule && !rule.rooms.includes(room)) found.push(`${at}may be imported in ${rule.rooms.join(', ')} only`);
+      if (FRAMEWORK.test(text) && !typeOnly && !path.relative(source, file).startsWith(`service${path.sep}`)) {
+        found.push(`${at}may be imported in service only`);
+      }
       if (!text.startsWith('.')) continue;
       const other = roomOf(source, path.resolve(path.dirname(file), text));
       if (other === room) continue;
@@ -107,7 +112,7 @@ function typescriptViolations(root) {
  * @returns {string | undefined} the rule that an import breaks
  */
 function direction(room, other, imported, typeOnly) {
-  // Entries of the package lie in src itself.
+  // The entry for Nest applications lies in src/service itself.
   if (room === 'app' || room.endsWith('.ts')) return undefined;
   if (other === 'app') return room === 'cli' ? undefined : 'nothing imports app but the command line';
   if (other === 'cli') return 'nothing imports the command line';
@@ -165,12 +170,13 @@ function typescriptFiles(folder) {
 }
 
 /**
- * First folder of a file below `source`; of a file that lies in `source` itself its own name.
+ * First folder of a file below `source`, or below `source/service`; of a file that lies there itself its own name.
  * @param {string} source
  * @param {string} file
  */
 function roomOf(source, file) {
-  return path.relative(source, file).split(path.sep)[0] ?? '';
+  const [first = '', second = ''] = path.relative(source, file).split(path.sep);
+  return first === 'service' ? second : first;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 
 /** Longest delay that timers take. */
 export const LONGEST_MS = 2 ** 31 - 1;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
-import { isErrorCode, TimbreError } from '../common/timbre-error.js';
+import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
 import { whyUnavailable } from './unavailable.js';
 import type { EmbedResult, EncoderInfo, EncoderStats, RuntimeInfo, VerifyReport } from './types.js';
 

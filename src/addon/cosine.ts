@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { invalid, show } from './arguments.js';
 import type { EmbedResult } from './types.js';
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { types } from 'node:util';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { filePath, invalid, isUrl, show } from './arguments.js';
 import type { Stop } from './stop.js';
 import type { AudioInput } from './types.js';

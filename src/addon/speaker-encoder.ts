@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { invalid, LONGEST_MS, number, optionsObject, show, text, wholeNumber } from './arguments.js';
 import { addon, typed, type NativeEmbedOptions, type NativeEncoder, type NativeJob } from './binding.js';
 import { cosine, type EmbeddingLike } from './cosine.js';

@@ -1,4 +1,4 @@
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { invalid, LONGEST_MS, number, show } from './arguments.js';
 
 /** What a caller's signal or deadline says about a call: whether, and why, to stop. */

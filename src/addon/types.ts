@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { TimbreError } from '../common/timbre-error.js';
+import type { TimbreError } from '../errors/timbre-error.js';
 
 /** Limits on one recording; outside them a recording is refused with a typed error, in bounded memory. */
 export interface AudioLimits {

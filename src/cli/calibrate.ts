@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { parseColumn } from '../evaluation/groups.js';
 import { trialSpeakers } from '../evaluation/trial-scores.js';
 import { findBundle, modelFolders } from '../models/cache.js';

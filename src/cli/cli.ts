@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { isFloat32Array } from 'node:util/types';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { Progress, type ProgressUnit } from './progress.js';
 
 /** What a command line runs in. */

@@ -1,4 +1,4 @@
-import type { SpeakerView } from '../speakers/speakers.dto.js';
+import type { SpeakerView } from '../service/speakers/speakers.dto.js';
 
 /** Where the enrolment stands, in one line. */
 export function describeSpeaker(speaker: SpeakerView): string {

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { SpeakerEncoder } from '../addon/index.js';
 import type { EmbedResult } from '../addon/types.js';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import type { Cli } from './cli.js';
 import { withEncoder, type EncoderOptions } from './encoder.js';
 import { NpyWriter } from './npy.js';

@@ -1,11 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestFile } from '../common/files.js';
-import { speakerId } from '../common/speaker-id.js';
-import { isErrorCode, TimbreError } from '../common/timbre-error.js';
-import type { EnrollmentsView } from '../enrollments/enrollments.dto.js';
-import type { JobView, ItemEventView } from '../jobs/jobs.dto.js';
-import type { SpeakerView } from '../speakers/speakers.dto.js';
+import { digestFile } from '../support/files.js';
+import { speakerId } from '../support/speaker-id.js';
+import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
+import type { EnrollmentsView } from '../service/enrollments/enrollments.dto.js';
+import type { JobView, ItemEventView } from '../service/jobs/jobs.dto.js';
+import type { SpeakerView } from '../service/speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
 import { describeSpeaker } from './describe-speaker.js';
 import type { Progress } from './progress.js';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { TimbreError } from '../common/timbre-error.js';
-import type { EnrolledView } from '../enrollments/enrollments.dto.js';
-import type { SpeakerView } from '../speakers/speakers.dto.js';
+import { TimbreError } from '../errors/timbre-error.js';
+import type { EnrolledView } from '../service/enrollments/enrollments.dto.js';
+import type { SpeakerView } from '../service/speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
 import { describeSpeaker } from './describe-speaker.js';
 import { enrolFolders } from './enroll-folders.js';

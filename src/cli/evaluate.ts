@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Option, type Command } from 'commander';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { pairBalancedWeights } from '../evaluation/bootstrap.js';
 import { groupTrials, type Group } from '../evaluation/groups.js';
 import { detSvg, histogramSvg, pngOf, type DetCurve } from '../evaluation/plots.js';

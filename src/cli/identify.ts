@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
-import { TimbreError } from '../common/timbre-error.js';
-import type { IdentificationView } from '../identification/identification.dto.js';
+import { TimbreError } from '../errors/timbre-error.js';
+import type { IdentificationView } from '../service/identification/identification.dto.js';
 import { table, type Cli } from './cli.js';
 import { whole } from './options.js';
 import { findRecordings } from './recordings.js';

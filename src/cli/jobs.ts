@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
-import { isErrorCode, TimbreError } from '../common/timbre-error.js';
-import type { ItemEventView, JobItemView, JobsView, JobView, JobWithItemsView } from '../jobs/jobs.dto.js';
+import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
+import type { ItemEventView, JobItemView, JobsView, JobView, JobWithItemsView } from '../service/jobs/jobs.dto.js';
 import { table, type Cli } from './cli.js';
 import { whole } from './options.js';
 import { count, duration } from './progress.js';

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { TimbreError } from '../common/timbre-error.js';
-import { Config } from '../config/config.js';
-import type { RotationView } from '../data-keys/data-keys.dto.js';
+import { TimbreError } from '../errors/timbre-error.js';
+import { Config } from '../service/config/config.js';
+import type { RotationView } from '../service/data-keys/data-keys.dto.js';
 import type { Cli } from './cli.js';
 import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
 
@@ -60,8 +60,8 @@ async function ask(cli: Cli, options: Options): Promise<number> {
 async function rotateHere(cli: Cli, dataDir: string): Promise<number> {
   const { dataDir: folder, dataKey, dataKeyFile: keyFile } = Config.of({ dataDir }, cli.env);
   const [{ Database }, { countKeys, rotateDataKey }] = await Promise.all([
-    import('../persistence/database.js'),
-    import('../persistence/key-rotation.js'),
+    import('../service/persistence/sqlite/database.js'),
+    import('../service/persistence/sqlite/key-rotation.js'),
   ]);
   const database = await Database.open({ folder, key: dataKey || undefined, keyFile });
   try {

@@ -1,10 +1,10 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { ApiKey, KeyStatus } from '../access/api-key.js';
-import type { KeyStore } from '../access/key-store.js';
-import { SCOPES, type Scope } from '../common/scopes.js';
-import { TimbreError } from '../common/timbre-error.js';
-import { Config } from '../config/config.js';
-import { SETTINGS } from '../config/settings.js';
+import type { ApiKey, KeyStatus } from '../service/access/api-key.js';
+import type { KeyStore } from '../service/access/key-store.js';
+import { SCOPES, type Scope } from '../support/scopes.js';
+import { TimbreError } from '../errors/timbre-error.js';
+import { Config } from '../service/config/config.js';
+import { SETTINGS } from '../service/config/settings.js';
 import { table, type Cli } from './cli.js';
 import { registerRotateData } from './keys-rotate.js';
 import { number } from './options.js';
@@ -56,7 +56,7 @@ export function register(program: Command, cli: Cli): void {
   add('revoke', 'make a key invalid; a running service refuses it within a second', 'revoke 0123456789ab')
     .argument('<id>', "the key's id, or the key itself")
     .action(async (given: string, options: Options) => {
-      const { keyIdOf } = await import('../access/api-key.js');
+      const { keyIdOf } = await import('../service/access/api-key.js');
       const id = keyIdOf(given) ?? given;
       const revoked = await withStore(cli, options, (store) => store.revoke(id, new Date()));
       if (!revoked) throw new TimbreError('KEY_NOT_FOUND', `there is no API key ${id} in ${dataDirOf(cli, options)}`);
@@ -76,10 +76,10 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
   const { name, scope: scopes, days } = options;
   const now = new Date();
   const expiresAt = days === undefined ? null : new Date(now.getTime() + days * DAY_MS);
-  const { newApiKey } = await import('../access/api-key.js');
+  const { newApiKey } = await import('../service/access/api-key.js');
   const { key, text } = newApiKey({ name, scopes, expiresAt }, now);
   const { dataDir: folder, dataKey, dataKeyFile: keyFile } = configOf(cli, options);
-  const { TypeOrmKeyStore } = await import('../persistence/typeorm-key-store.js');
+  const { TypeOrmKeyStore } = await import('../service/persistence/sqlite/typeorm-key-store.js');
   const store = await TypeOrmKeyStore.openOrMake({ folder, keyFile, key: dataKey || undefined });
   try {
     await store.insert(key);
@@ -93,7 +93,7 @@ async function create(cli: Cli, options: CreateOptions): Promise<void> {
 
 /** Undefined where there is no database with keys. */
 async function withStore<T>(cli: Cli, options: Options, work: (store: KeyStore) => Promise<T>): Promise<T | undefined> {
-  const { TypeOrmKeyStore } = await import('../persistence/typeorm-key-store.js');
+  const { TypeOrmKeyStore } = await import('../service/persistence/sqlite/typeorm-key-store.js');
   const store = await TypeOrmKeyStore.open(dataDirOf(cli, options));
   if (!store) return undefined;
   try {
@@ -126,7 +126,7 @@ interface KeyView extends Pick<ApiKey, 'id' | 'name' | 'scopes' | 'lastUsedOn'> 
 }
 
 async function viewOf(key: ApiKey, now: Date): Promise<KeyView> {
-  const { statusOf } = await import('../access/api-key.js');
+  const { statusOf } = await import('../service/access/api-key.js');
   const { id, name, scopes, lastUsedOn } = key;
   return {
     id,

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import type { Service } from '../app/service.js';
+import type { Service } from '../service/app/service.js';
 import type { Cli } from './cli.js';
 
 /** `--data-dir`, of the commands that otherwise ask a running service. */
@@ -16,9 +16,9 @@ export function dataDirOption(): Option {
  */
 export async function startLocally(cli: Cli, dataDir: string): Promise<string> {
   const [{ startService }, { Config }, { createLog }] = await Promise.all([
-    import('../app/service.js'),
-    import('../config/config.js'),
-    import('../common/logging.js'),
+    import('../service/app/service.js'),
+    import('../service/config/config.js'),
+    import('../service/http/logging.js'),
   ]);
   const own = { dataDir, host: '127.0.0.1', port: 0, sidecarPort: 'off', requireKeys: 'auto', rateLimit: 0 } as const;
   const config = Config.of({ logLevel: 'error', ...own }, cli.env);

@@ -2,8 +2,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { LoadOptions, ManifestJson, VerifyReport } from '../addon/types.js';
-import { digestFile } from '../common/files.js';
-import { TimbreError } from '../common/timbre-error.js';
+import { digestFile } from '../support/files.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import {
   bundleIds,
   bundlePath,

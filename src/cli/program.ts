@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { packageVersion } from '../common/package-version.js';
-import { TimbreError } from '../common/timbre-error.js';
+import { packageVersion } from '../support/package-version.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import * as backup from './backup.js';
 import * as calibrate from './calibrate.js';
 import { Cli, type Surroundings } from './cli.js';

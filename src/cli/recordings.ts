@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 
 /** File names that count as recordings inside a folder; a file that is named itself is taken whatever it is called. */
 export const AUDIO_EXTENSIONS: ReadonlySet<string> = new Set(

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { returnMemoryEarly } from '../addon/heap.js';
-import { Config, SETTING_NAMES, type ConfigInput } from '../config/config.js';
-import { SETTINGS, type Setting, type SettingName } from '../config/settings.js';
+import { Config, SETTING_NAMES, type ConfigInput } from '../service/config/config.js';
+import { SETTINGS, type Setting, type SettingName } from '../service/config/settings.js';
 import type { Cli } from './cli.js';
 
 export function register(program: Command, cli: Cli): void {
@@ -16,7 +16,7 @@ export function register(program: Command, cli: Cli): void {
     .action(async (options: ConfigInput) => {
       const config = Config.of(options, cli.env);
       returnMemoryEarly(cli.env);
-      const { serve } = await import('../app/serve.js');
+      const { serve } = await import('../service/app/serve.js');
       await serve(config, { signal: cli.signal, log: cli.log });
     });
   for (const name of SETTING_NAMES) command.addOption(optionOf(name));

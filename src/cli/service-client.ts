@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { isErrorCode, TimbreError } from '../common/timbre-error.js';
+import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
 import type { Cli } from './cli.js';
 import { dataDirOption, startLocally } from './local-service.js';
 import { readEvents, type ServiceEvent } from './service-events.js';

@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
-import type { ConsentView } from '../consent/consent.dto.js';
-import type { ProfileView } from '../enrollments/enrollments.dto.js';
-import type { ExportView } from '../privacy/export.dto.js';
-import type { SpeakersView, SpeakerView } from '../speakers/speakers.dto.js';
+import type { ConsentView } from '../service/consent/consent.dto.js';
+import type { ProfileView } from '../service/enrollments/enrollments.dto.js';
+import type { ExportView } from '../service/privacy/export.dto.js';
+import type { SpeakersView, SpeakerView } from '../service/speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
 import { describeSpeaker } from './describe-speaker.js';
 import { whole } from './options.js';

@@ -1,6 +1,6 @@
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { Option, type Command } from 'commander';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { calibrate, durationQuality } from '../evaluation/calibration.js';
 import { defaultCacheFolder, EmbeddingCache } from '../evaluation/embedding-cache.js';
 import { parseColumn, selectTrials } from '../evaluation/groups.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ScoreView, VerificationView } from '../verification/verification.dto.js';
+import type { ScoreView, VerificationView } from '../service/verification/verification.dto.js';
 import { table, type Cli } from './cli.js';
 import { addServiceOptions, ServiceClient, speakerPath, type ServiceOptions } from './service-client.js';
 

@@ -3,8 +3,8 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { digestFile, isMissing } from '../common/files.js';
-import { TimbreError } from '../common/timbre-error.js';
+import { digestFile, isMissing } from '../support/files.js';
+import { TimbreError } from '../errors/timbre-error.js';
 
 const ADVICE = 'name another folder with --cache, or give --no-cache';
 

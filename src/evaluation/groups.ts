@@ -1,4 +1,4 @@
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import type { TrialList } from './trials.js';
 
 /** A text in which `*` stands for anything. */

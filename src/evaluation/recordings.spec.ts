@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BatchItem, EmbedResult } from '../addon/types.js';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { EmbeddingCache } from './embedding-cache.js';
 import { embedRecordings, readEmbeddings, vectorOf, type RecordingEncoder } from './recordings.js';
 

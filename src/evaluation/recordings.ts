@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { BatchItem, BatchOptions, EmbedResult } from '../addon/types.js';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { contentHash, type EmbeddingCache, type StoredEmbedding } from './embedding-cache.js';
 import { toUnit } from './normalise.js';
 

@@ -1,4 +1,4 @@
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 
 /**
  * Scored trials in descending order of score, the form every error rate here is computed from.

@@ -1,4 +1,4 @@
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { numberSpeakers, type TrialSpeakers } from './bootstrap.js';
 import {
   cohortStatistics,

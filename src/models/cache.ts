@@ -4,7 +4,7 @@ import { PACKAGE_FOLDER } from '../addon/binding.js';
 import { readManifest } from '../addon/bundles.js';
 import { modelPath } from '../addon/model-path.js';
 import type { ManifestJson } from '../addon/types.js';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { nearestName, PUBLISHED_MODELS } from './registry.js';
 import { exists, writeFailure } from './storage.js';
 

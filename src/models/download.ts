@@ -4,8 +4,8 @@ import { open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'no
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fetch, type Dispatcher, type Response } from 'undici';
-import { isMissing } from '../common/files.js';
-import { TimbreError } from '../common/timbre-error.js';
+import { isMissing } from '../support/files.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { Inbox } from './inbox.js';
 import { FileLock, type LockOptions } from './lock.js';
 import { environmentProxies } from './proxies.js';

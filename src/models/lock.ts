@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, open, readFile, readlink, rename, stat, unlink, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isMissing } from '../common/files.js';
+import { isMissing } from '../support/files.js';
 import { writeFailure } from './storage.js';
 
 /** Who holds a lock. The machine counts as another where process ids mean something else: another container. */

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PACKAGE_FOLDER } from '../addon/binding.js';
-import type { ErrorCode } from '../common/error-codes.js';
-import { TimbreError } from '../common/timbre-error.js';
+import type { ErrorCode } from '../errors/error-codes.js';
+import { TimbreError } from '../errors/timbre-error.js';
 
 export interface OnnxExport {
   bundle: string;

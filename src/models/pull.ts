@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { convertCheckpoint, readManifest } from '../addon/bundles.js';
 import type { ManifestJson } from '../addon/types.js';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { bundlePath, modelFolders, type ModelFolders } from './cache.js';
 import { download, type DownloadOptions } from './download.js';
 import { FileLock } from './lock.js';

@@ -1,5 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 
 /** A file of a published model, at one revision. */
 export interface PublishedFile {

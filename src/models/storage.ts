@@ -1,5 +1,5 @@
 import { mkdir, stat, statfs } from 'node:fs/promises';
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 
 const CAUSES: Record<string, string> = {
   ENOSPC: 'the disk is full; free some space and run it again',

@@ -1,4 +1,4 @@
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { calibrate, durationQuality, probability } from '../evaluation/calibration.js';
 import { cohortStatistics, normaliseScore, toUnit, type CohortStatistics } from '../evaluation/normalise.js';
 import { DecisionPolicy, requireRate, type OpenSetDecision } from './decision-policy.js';

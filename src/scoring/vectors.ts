@@ -1,4 +1,4 @@
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import type { Cohort } from '../evaluation/normalise.js';
 
 /** Vectors as a manifest or calibration file carries them: rows of IEEE half precision, little-endian, in base64. */

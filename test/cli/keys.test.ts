@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
-import { Database, DATABASE_FILE } from '../../src/persistence/database.js';
-import { TypeOrmAuditRepository } from '../../src/persistence/repositories/typeorm-audit.repository.js';
+import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
+import { TypeOrmAuditRepository } from '../../src/service/persistence/sqlite/repositories/typeorm-audit.repository.js';
 import { timbre, type Ran } from './support.js';
 
 let folder: string;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { newApiKey } from '../../src/access/api-key.js';
-import type { Scope } from '../../src/common/scopes.js';
-import { errorBody } from '../../src/common/api-errors.js';
-import type { ConfigInput } from '../../src/config/config.js';
-import { TypeOrmKeyStore } from '../../src/persistence/typeorm-key-store.js';
+import { newApiKey } from '../../src/service/access/api-key.js';
+import type { Scope } from '../../src/support/scopes.js';
+import { errorBody } from '../../src/service/http/api-errors.js';
+import type { ConfigInput } from '../../src/service/config/config.js';
+import { TypeOrmKeyStore } from '../../src/service/persistence/sqlite/typeorm-key-store.js';
 import { timbre } from '../cli/support.js';
 import { RawClient } from './raw-client.js';
 import { TestService, until, wav, Workshop } from './support.js';

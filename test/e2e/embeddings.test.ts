@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { comparisonView, embeddingsView } from '../../src/embeddings/embeddings.dto.js';
+import { comparisonView, embeddingsView } from '../../src/service/embeddings/embeddings.dto.js';
 import { TestService, wav, Workshop } from './support.js';
 
 let workshop: Workshop;

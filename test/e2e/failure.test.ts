@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import sqlite3 from 'sqlite3';
-import { errorBody } from '../../src/common/api-errors.js';
-import type { ConfigInput } from '../../src/config/config.js';
-import { Database, DATABASE_FILE } from '../../src/persistence/database.js';
-import { CurrentModel } from '../../src/voices/current-model.js';
+import { errorBody } from '../../src/service/http/api-errors.js';
+import type { ConfigInput } from '../../src/service/config/config.js';
+import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
+import { CurrentModel } from '../../src/service/voices/current-model.js';
 import { formOf, TestService, wav, Workshop } from './support.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));

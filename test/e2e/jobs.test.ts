@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import type { ConfigInput } from '../../src/config/config.js';
-import { enrollmentsView } from '../../src/enrollments/enrollments.dto.js';
-import { itemEventView, jobsView, jobView, jobWithItemsView, type JobView } from '../../src/jobs/jobs.dto.js';
+import type { ConfigInput } from '../../src/service/config/config.js';
+import { enrollmentsView } from '../../src/service/enrollments/enrollments.dto.js';
+import { itemEventView, jobsView, jobView, jobWithItemsView, type JobView } from '../../src/service/jobs/jobs.dto.js';
 import { TestService, until, wav, Workshop, type Part } from './support.js';
 
 let workshop: Workshop;

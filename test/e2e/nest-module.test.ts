@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { addressOf } from '../../src/common/listen.js';
-import { EmbeddingEngine, TimbreModule } from '../../src/nest.js';
+import { addressOf } from '../../src/service/http/listen.js';
+import { EmbeddingEngine, TimbreModule } from '../../src/service/nest.js';
 import { formOf, wav, Workshop } from './support.js';
 
 let workshop: Workshop;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { serve } from '../../src/app/serve.js';
-import { errorBody } from '../../src/common/api-errors.js';
-import { packageVersion } from '../../src/common/package-version.js';
-import { Config } from '../../src/config/config.js';
+import { serve } from '../../src/service/app/serve.js';
+import { errorBody } from '../../src/service/http/api-errors.js';
+import { packageVersion } from '../../src/support/package-version.js';
+import { Config } from '../../src/service/config/config.js';
 import { LONGEST, TestService, until, wav, Workshop } from './support.js';
 
 let workshop: Workshop;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { errorBody } from '../../src/common/api-errors.js';
-import { WaitingBytes } from '../../src/common/waiting-bytes.js';
-import { Config, type ConfigInput } from '../../src/config/config.js';
+import { errorBody } from '../../src/service/http/api-errors.js';
+import { WaitingBytes } from '../../src/service/http/waiting-bytes.js';
+import { Config, type ConfigInput } from '../../src/service/config/config.js';
 import { FORM_END, FORM_START, RawClient } from './raw-client.js';
 import { formOf, LONGEST, TestService, until, wav, Workshop } from './support.js';
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
-import { auditView } from '../../src/audit/audit.dto.js';
-import { consentView } from '../../src/consent/consent.dto.js';
-import { rotationView } from '../../src/data-keys/data-keys.dto.js';
-import { exportView } from '../../src/privacy/export.dto.js';
+import { auditView } from '../../src/service/audit/audit.dto.js';
+import { consentView } from '../../src/service/consent/consent.dto.js';
+import { rotationView } from '../../src/service/data-keys/data-keys.dto.js';
+import { exportView } from '../../src/service/privacy/export.dto.js';
 import { timbre } from '../cli/support.js';
 import { canSpeak, spoken, TestService, until, wav, Workshop } from './support.js';
 

@@ -6,10 +6,10 @@ import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { convertCheckpoint, updateManifest } from '../../src/addon/index.js';
 import type { EncoderStats } from '../../src/addon/types.js';
-import { startService, type Service } from '../../src/app/service.js';
-import { createLog } from '../../src/common/logging.js';
-import { EmbeddingEngine } from '../../src/engine/embedding-engine.js';
-import { Config, type ConfigInput } from '../../src/config/config.js';
+import { startService, type Service } from '../../src/service/app/service.js';
+import { createLog } from '../../src/service/http/logging.js';
+import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
+import { Config, type ConfigInput } from '../../src/service/config/config.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/checkpoints/${name}`, import.meta.url));
 const CHECKPOINTS = {

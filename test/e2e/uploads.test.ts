@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
-import { errorBody } from '../../src/common/api-errors.js';
-import type { ConfigInput } from '../../src/config/config.js';
-import { embeddingsView } from '../../src/embeddings/embeddings.dto.js';
-import { UploadMemory } from '../../src/uploads/upload-memory.js';
+import { errorBody } from '../../src/service/http/api-errors.js';
+import type { ConfigInput } from '../../src/service/config/config.js';
+import { embeddingsView } from '../../src/service/embeddings/embeddings.dto.js';
+import { UploadMemory } from '../../src/service/uploads/upload-memory.js';
 import { RawClient } from './raw-client.js';
 import { silence, TestService, until, wav, Workshop } from './support.js';
 

@@ -3,10 +3,15 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
-import { enrolledView, enrollmentsView, enrollmentView, profileView } from '../../src/enrollments/enrollments.dto.js';
-import { identificationView } from '../../src/identification/identification.dto.js';
-import { speakersView, speakerView } from '../../src/speakers/speakers.dto.js';
-import { verificationView } from '../../src/verification/verification.dto.js';
+import {
+  enrolledView,
+  enrollmentsView,
+  enrollmentView,
+  profileView,
+} from '../../src/service/enrollments/enrollments.dto.js';
+import { identificationView } from '../../src/service/identification/identification.dto.js';
+import { speakersView, speakerView } from '../../src/service/speakers/speakers.dto.js';
+import { verificationView } from '../../src/service/verification/verification.dto.js';
 import { canSpeak, spoken, TestService, wav, Workshop } from './support.js';
 
 let workshop: Workshop;

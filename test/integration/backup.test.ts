@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { chmod, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { backUp } from '../../src/persistence/backup.js';
-import { Database, DATABASE_FILE } from '../../src/persistence/database.js';
-import { rotateDataKey } from '../../src/persistence/key-rotation.js';
-import { TypeOrmVoiceStore } from '../../src/persistence/typeorm-voice-store.js';
+import { backUp } from '../../src/service/persistence/sqlite/backup.js';
+import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
+import { rotateDataKey } from '../../src/service/persistence/sqlite/key-rotation.js';
+import { TypeOrmVoiceStore } from '../../src/service/persistence/sqlite/typeorm-voice-store.js';
 import { enrollment, speaker, temporaryFolder } from './voices.js';
 
 let folder: string;

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
-import { Database, DATABASE_FILE, schemaDifference } from '../../src/persistence/database.js';
-import { TypeOrmVoiceStore } from '../../src/persistence/typeorm-voice-store.js';
+import { Database, DATABASE_FILE, schemaDifference } from '../../src/service/persistence/sqlite/database.js';
+import { TypeOrmVoiceStore } from '../../src/service/persistence/sqlite/typeorm-voice-store.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
 
 let folder: string;

@@ -2,12 +2,17 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildProfile } from '../../src/enrollments/profile.js';
-import { Database, DATABASE_FILE } from '../../src/persistence/database.js';
-import { countKeys, finishRotation, rotateDataKey, type RotationStep } from '../../src/persistence/key-rotation.js';
-import { TypeOrmDataKeys } from '../../src/persistence/typeorm-data-keys.js';
-import { TypeOrmVoiceStore } from '../../src/persistence/typeorm-voice-store.js';
-import { keyId } from '../../src/persistence/vector-cipher.js';
+import { buildProfile } from '../../src/service/enrollments/profile.js';
+import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
+import {
+  countKeys,
+  finishRotation,
+  rotateDataKey,
+  type RotationStep,
+} from '../../src/service/persistence/sqlite/key-rotation.js';
+import { TypeOrmDataKeys } from '../../src/service/persistence/sqlite/typeorm-data-keys.js';
+import { TypeOrmVoiceStore } from '../../src/service/persistence/sqlite/typeorm-voice-store.js';
+import { keyId } from '../../src/service/persistence/sqlite/vector-cipher.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
 
 /** More than two batches. */

@@ -7,9 +7,9 @@ import type {
   EncoderStats,
   ManifestJson,
 } from '../../src/addon/types.js';
-import { TimbreError } from '../../src/common/timbre-error.js';
-import { toTimbreError } from '../../src/common/to-timbre-error.js';
-import { EmbeddingEngine, type EngineState } from '../../src/engine/embedding-engine.js';
+import { TimbreError } from '../../src/errors/timbre-error.js';
+import { toTimbreError } from '../../src/service/http/to-timbre-error.js';
+import { EmbeddingEngine, type EngineState } from '../../src/service/engine/embedding-engine.js';
 import { Scorer } from '../../src/scoring/scorer.js';
 
 export const DIM = 192;

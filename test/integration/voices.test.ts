@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ConfigInput } from '../../src/config/config.js';
-import type { Enrolled } from '../../src/enrollments/enrollments.service.js';
-import type { Enrollment } from '../../src/enrollments/enrollment.js';
-import { TypeOrmVoiceStore } from '../../src/persistence/typeorm-voice-store.js';
-import { newSpeaker } from '../../src/speakers/speaker.js';
+import type { ConfigInput } from '../../src/service/config/config.js';
+import type { Enrolled } from '../../src/service/enrollments/enrollments.service.js';
+import type { Enrollment } from '../../src/service/enrollments/enrollment.js';
+import { TypeOrmVoiceStore } from '../../src/service/persistence/sqlite/typeorm-voice-store.js';
+import { newSpeaker } from '../../src/service/speakers/speaker.js';
 import { embeddingOf, ScriptedEngine } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
 import { House } from './house.js';

@@ -66,46 +66,49 @@ describe('native rooms', () => {
 
 describe('rooms of src', () => {
   it('keep typeorm in persistence', () => {
-    write('src/persistence/database.ts', "import { DataSource } from 'typeorm';\n");
+    write('src/service/persistence/database.ts', "import { DataSource } from 'typeorm';\n");
     expect(violations(root)).toEqual([]);
-    write('src/speakers/speaker.ts', "// A speaker.\nimport type { Repository } from 'typeorm';\n");
-    expect(violations(root)).toEqual(["src/speakers/speaker.ts:2: 'typeorm': may be imported in persistence only"]);
+    write('src/service/speakers/speaker.ts', "// A speaker.\nimport type { Repository } from 'typeorm';\n");
+    expect(violations(root)).toEqual([
+      "src/service/speakers/speaker.ts:2: 'typeorm': may be imported in persistence only",
+    ]);
   });
 
   it('let persistence implement ports, never the other way round', () => {
-    write('src/persistence/store.ts', "import { Store } from '../speakers/store.js';\n");
+    write('src/service/persistence/store.ts', "import { Store } from '../speakers/store.js';\n");
     expect(violations(root)).toEqual([]);
-    write('src/speakers/service.ts', "import { Store } from '../persistence/store.js';\n");
+    write('src/service/speakers/service.ts', "import { Store } from '../persistence/store.js';\n");
     expect(violations(root)).toEqual([expect.stringContaining('speakers may not import persistence')]);
   });
 
   it('let features reach the addon through the engine, its types excepted', () => {
     write(
-      'src/health/a.ts',
-      "import type { RuntimeInfo } from '../addon/types.js';\nimport { Engine } from '../engine/engine.js';\n",
+      'src/service/health/a.ts',
+      "import type { RuntimeInfo } from '../../addon/types.js';\nimport { Engine } from '../engine/engine.js';\n",
     );
-    write('src/engine/engine.ts', "import { SpeakerEncoder } from '../addon/speaker-encoder.js';\n");
+    write('src/service/engine/engine.ts', "import { SpeakerEncoder } from '../../addon/speaker-encoder.js';\n");
     expect(violations(root)).toEqual([]);
-    write('src/health/b.ts', "import {\n  SpeakerEncoder,\n} from '../addon/speaker-encoder.js';\n");
-    expect(violations(root)).toEqual([expect.stringContaining('src/health/b.ts:1: ')]);
+    write('src/service/health/b.ts', "import {\n  SpeakerEncoder,\n} from '../../addon/speaker-encoder.js';\n");
+    expect(violations(root)).toEqual([expect.stringContaining('src/service/health/b.ts:1: ')]);
   });
 
   it('keep the service out of the library', () => {
-    write('src/scoring/a.ts', "import { Profile } from '../enrollments/profile.js';\n");
-    write('src/common/b.ts', "import { Engine } from '../engine/engine.js';\n");
-    write('src/engine/c.ts', "import { Speaker } from '../speakers/speaker.js';\n");
+    write('src/scoring/a.ts', "import { Profile } from '../service/enrollments/profile.js';\n");
+    write('src/service/http/b.ts', "import { Engine } from '../engine/engine.js';\n");
+    write('src/service/engine/c.ts', "import { Speaker } from '../speakers/speaker.js';\n");
     expect(violations(root)).toHaveLength(3);
   });
 
   it('load no framework with the addon, however far away it is imported', () => {
     write('src/addon/index.ts', "export { cosine } from './cosine.js';\nimport type { X } from '@nestjs/common';\n");
-    write('src/addon/cosine.ts', "import { TimbreError } from '../common/error.js';\n");
-    write('src/common/error.ts', "import './decorators.js';\n");
+    write('src/addon/cosine.ts', "import { TimbreError } from '../errors/error.js';\n");
+    write('src/errors/error.ts', "import './decorators.js';\n");
     expect(violations(root)).toEqual([]);
-    write('src/common/decorators.ts', "import { Injectable } from '@nestjs/common';\n");
+    write('src/errors/decorators.ts', "import { Injectable } from '@nestjs/common';\n");
     expect(violations(root)).toEqual([
-      "src/common/decorators.ts:1: '@nestjs/common' is loaded by src/addon/index.ts " +
-        '(src/addon/index.ts > src/addon/cosine.ts > src/common/error.ts > src/common/decorators.ts)',
+      "src/errors/decorators.ts:1: '@nestjs/common': may be imported in service only",
+      "src/errors/decorators.ts:1: '@nestjs/common' is loaded by src/addon/index.ts " +
+        '(src/addon/index.ts > src/addon/cosine.ts > src/errors/error.ts > src/errors/decorators.ts)',
     ]);
   });
 });

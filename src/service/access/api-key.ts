@@ -1,0 +1,81 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { TimbreError } from '../../errors/timbre-error.js';
+import { plainText } from '../../support/plain-text.js';
+import type { Scope } from '../../support/scopes.js';
+
+/** What is stored of a key; its text is shown once and kept nowhere. */
+export interface ApiKey {
+  /** Part of the text, and what people name the key by. */
+  id: string;
+  /** Who or what uses it, for people. */
+  name: string;
+  scopes: readonly Scope[];
+  digest: Buffer;
+  createdAt: Date;
+  expiresAt: Date | null;
+  revokedAt: Date | null;
+  /** The last day of use, `2026-01-31` in UTC; no finer, so that it is no record of anybody's movements. */
+  lastUsedOn: string | null;
+}
+
+export type KeyStatus = 'active' | 'expired' | 'revoked';
+
+/** Recognisable for people and for scanners of secrets. */
+export const KEY_PREFIX = 'tmb_';
+
+const ID_BYTES = 6;
+const SECRET_BYTES = 32;
+const KEY_TEXT = /^tmb_([0-9a-f]{12})_[\w-]{43}$/;
+
+const LONGEST_NAME = 100;
+
+/** A key and its text. Errors: INVALID_ARGUMENT. */
+export function newApiKey(
+  { name, scopes, expiresAt = null }: { name: string; scopes: readonly Scope[]; expiresAt?: Date | null },
+  now: Date,
+): { key: ApiKey; text: string } {
+  if (scopes.length === 0) throw new TimbreError('INVALID_ARGUMENT', 'a key needs at least one scope');
+  if (expiresAt && expiresAt <= now) throw new TimbreError('INVALID_ARGUMENT', 'a key cannot expire before it is made');
+  const id = randomBytes(ID_BYTES).toString('hex');
+  const text = `${KEY_PREFIX}${id}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
+  const key: ApiKey = {
+    id,
+    name: plainText('the name of the key', name, LONGEST_NAME),
+    scopes: [...new Set(scopes)],
+    digest: digestOf(text),
+    createdAt: now,
+    expiresAt,
+    revokedAt: null,
+    lastUsedOn: null,
+  };
+  return { key, text };
+}
+
+/** The id in a key's text; undefined for what is no key of ours. */
+export function keyIdOf(text: string): string | undefined {
+  return KEY_TEXT.exec(text)?.[1];
+}
+
+/**
+ * SHA-256, and nothing slow: a slow hash protects passwords, which can be guessed. 256 random bits cannot, and a hash
+ * that takes a tenth of a second would be a way to bring the service down.
+ */
+function digestOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+const NO_KEY = Buffer.alloc(32);
+
+/** Whether the text is the key's, in a time that tells nothing about how much of it is right. */
+export function isTextOf(text: string, key: ApiKey | undefined): boolean {
+  return timingSafeEqual(digestOf(text), key?.digest ?? NO_KEY) && key !== undefined;
+}
+
+export function statusOf({ expiresAt, revokedAt }: ApiKey, now: Date): KeyStatus {
+  if (revokedAt) return 'revoked';
+  return expiresAt && expiresAt <= now ? 'expired' : 'active';
+}
+
+export function allows({ scopes }: ApiKey, needed: Scope): boolean {
+  return scopes.includes(needed) || scopes.includes('admin');
+}

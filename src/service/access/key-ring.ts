@@ -1,0 +1,70 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { TimbreError } from '../../errors/timbre-error.js';
+import { isTextOf, keyIdOf, statusOf, type ApiKey } from './api-key.js';
+import { KeyStore } from './key-store.js';
+
+/** A key that another program revokes works for so long at most. */
+export const KEYS_MAX_AGE_MS = 1000;
+
+/** An unknown key may be a new one; somebody who tries many shall not make the database work. */
+const UNKNOWN_KEY_MAX_AGE_MS = 100;
+
+/** Until the day of use is written again after that failed. */
+const NOTE_AGAIN_MS = 60_000;
+
+/** The keys of the database, read again whenever they are needed and older than `KEYS_MAX_AGE_MS`. */
+@Injectable()
+export class KeyRing {
+  private readonly logger = new Logger('Keys');
+  private keys: ReadonlyMap<string, ApiKey> = new Map();
+  /** `performance.now()` before they were read. */
+  private readAt = -Infinity;
+  private reading: Promise<void> | undefined;
+  /** The day of use that was written, by key. */
+  private readonly noted = new Map<string, string>();
+
+  constructor(private readonly store: KeyStore) {}
+
+  /** The key behind a text. Errors: UNAUTHENTICATED; those of the storage, without which nobody is let in. */
+  async authenticate(text: string): Promise<ApiKey> {
+    const id = keyIdOf(text) ?? '';
+    await this.refresh(KEYS_MAX_AGE_MS);
+    if (!this.keys.has(id)) await this.refresh(UNKNOWN_KEY_MAX_AGE_MS);
+    const key = this.keys.get(id);
+    if (!isTextOf(text, key) || !key) throw new TimbreError('UNAUTHENTICATED', 'there is no such API key');
+    const now = new Date();
+    const status = statusOf(key, now);
+    if (status !== 'active') throw new TimbreError('UNAUTHENTICATED', `the API key ${key.id} is ${status}`);
+    this.note(key, now.toISOString().slice(0, 10));
+    return key;
+  }
+
+  /** Whether any key works now. */
+  async holdsAny(): Promise<boolean> {
+    await this.refresh(KEYS_MAX_AGE_MS);
+    const now = new Date();
+    return [...this.keys.values()].some((key) => statusOf(key, now) === 'active');
+  }
+
+  private async refresh(maxAgeMs: number): Promise<void> {
+    if (performance.now() - this.readAt <= maxAgeMs) return;
+    await (this.reading ??= this.read().finally(() => (this.reading = undefined)));
+  }
+
+  private async read(): Promise<void> {
+    const started = performance.now();
+    const keys = await this.store.all();
+    this.keys = new Map(keys.map((key) => [key.id, key]));
+    this.readAt = started;
+  }
+
+  /** Once a day; the request that the key came with does not wait. */
+  private note({ id, lastUsedOn }: ApiKey, day: string): void {
+    if (lastUsedOn === day || this.noted.get(id) === day) return;
+    this.noted.set(id, day);
+    this.store.used(id, day).catch((error: unknown) => {
+      this.logger.warn({ key: id, err: error, msg: 'the last use of a key could not be noted' });
+      setTimeout(() => this.noted.delete(id), NOTE_AGAIN_MS).unref();
+    });
+  }
+}

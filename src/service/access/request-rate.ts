@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import { isIPv6 } from 'node:net';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { TimbreError } from '../../errors/timbre-error.js';
+import { Config } from '../config/config.js';
+
+const WINDOW_SECONDS = 60;
+
+/** How many requests a key, or an address, has made in this minute. */
+@Injectable()
+export class RequestRate {
+  private readonly perMinute: number;
+  private readonly limiter: RateLimiterMemory | undefined;
+
+  constructor({ rateLimit }: Config) {
+    this.perMinute = rateLimit;
+    if (rateLimit > 0) this.limiter = new RateLimiterMemory({ points: rateLimit, duration: WINDOW_SECONDS });
+  }
+
+  ofKey(id: string): Promise<void> {
+    return this.count(`key ${id}`, `the API key ${id}`);
+  }
+
+  /** Errors: RATE_LIMITED. */
+  ofAddress(address: string): Promise<void> {
+    const source = networkOf(address);
+    return this.count(`address ${source}`, source);
+  }
+
+  private async count(source: string, name: string): Promise<void> {
+    try {
+      await this.limiter?.consume(source);
+    } catch (thrown) {
+      if (!(thrown instanceof RateLimiterRes)) throw thrown;
+      throw new TimbreError('RATE_LIMITED', `${name} has made ${this.perMinute} requests within a minute; wait`, {
+        retryAfterSeconds: Math.max(1, thrown.msBeforeNext / 1000),
+      });
+    }
+  }
+}
+
+/** Who has one address of IPv6 has 2^64 of them. */
+function networkOf(address: string): string {
+  const plain = address.replace(/^::ffff:(?=[\d.]+$)/, '');
+  if (!isIPv6(plain)) return plain;
+  const [head = '', tail] = plain.replace(/%.*$/, '').split('::');
+  const left = head.split(':').filter(Boolean);
+  const right = (tail ?? '').split(':').filter(Boolean);
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
+  return `${[...left, ...new Array<string>(zeros).fill('0'), ...right].slice(0, 4).join(':')}::/64`;
+}

@@ -1,0 +1,74 @@
+import { Controller, Get, Header, Param, StreamableFile, UseFilters, UseInterceptors } from '@nestjs/common';
+import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
+import { createReadStream } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { Public } from '../access/scope.js';
+import { ErrorFilter } from '../http/error.filter.js';
+import { RequestInterceptor } from '../http/request.interceptor.js';
+import { TimbreError } from '../../errors/timbre-error.js';
+import { OpenApi } from './openapi.js';
+
+const ASSETS = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+
+/** What the page needs of swagger-ui-dist, and nothing else of that folder. */
+const ASSET_TYPES: Readonly<Record<string, string>> = {
+  'swagger-ui.css': 'text/css',
+  'swagger-ui-bundle.js': 'text/javascript',
+  'favicon-32x32.png': 'image/png',
+};
+
+const PAGE = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>Timbre API</title>
+    <link rel="stylesheet" href="docs/swagger-ui.css">
+    <link rel="icon" type="image/png" href="docs/favicon-32x32.png">
+  </head>
+  <body>
+    <div id="ui"></div>
+    <script src="docs/swagger-ui-bundle.js"></script>
+    <script src="docs/start.js"></script>
+  </body>
+</html>
+`;
+
+const START = `SwaggerUIBundle({ url: 'docs/openapi.json', dom_id: '#ui', deepLinking: true, tryItOutEnabled: true });\n`;
+
+/** The API's documentation to read and to try out, from the package's own files. */
+@Controller('docs')
+@Public()
+@UseFilters(ErrorFilter)
+@UseInterceptors(RequestInterceptor)
+@ApiExcludeController()
+export class DocsController {
+  constructor(private readonly openApi: OpenApi) {}
+
+  @Get()
+  @Header('content-type', 'text/html; charset=utf-8')
+  page(): string {
+    return PAGE;
+  }
+
+  @Get('openapi.json')
+  document(): OpenAPIObject {
+    return this.openApi.document();
+  }
+
+  @Get('start.js')
+  @Header('content-type', 'text/javascript; charset=utf-8')
+  start(): string {
+    return START;
+  }
+
+  @Get(':asset')
+  @Header('cache-control', 'public, max-age=3600')
+  asset(@Param('asset') name: string): StreamableFile {
+    const type = Object.hasOwn(ASSET_TYPES, name) ? ASSET_TYPES[name]! : undefined;
+    if (type === undefined)
+      throw new TimbreError('ROUTE_NOT_FOUND', `the documentation has no file ${JSON.stringify(name)}`);
+    return new StreamableFile(createReadStream(join(ASSETS, name)), { type });
+  }
+}

@@ -1,0 +1,34 @@
+import type { DestinationStream } from 'pino';
+import { createLog } from '../http/logging.js';
+import type { Config } from '../config/config.js';
+import { startService } from './service.js';
+
+export interface ServeOptions {
+  /** Stops the service when aborted. */
+  signal: AbortSignal;
+  /** Where the log goes. */
+  log: DestinationStream & { isTTY?: boolean };
+}
+
+/**
+ * Runs the service until it is told to stop. Throws where it cannot become ready: a supervisor shall see that, and no
+ * waiting would change it. (A model that cannot be fetched yet is no such case: it is tried again.)
+ */
+export async function serve(config: Config, { signal, log: stream }: ServeOptions): Promise<void> {
+  const log = createLog(config.logLevel, stream);
+  const service = await startService(config, log);
+  try {
+    log.info({ url: service.url }, `the API listens on ${service.url}, its documentation is ${service.url}/docs`);
+    if (service.sidecarUrl) log.info({ url: service.sidecarUrl }, `the sidecar's calls are on ${service.sidecarUrl}`);
+    const stopped = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([service.ready(), stopped]);
+    await stopped;
+    log.info('stopping');
+  } finally {
+    await service.close();
+    log.info('stopped');
+  }
+}

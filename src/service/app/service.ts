@@ -1,0 +1,82 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from 'pino';
+import { AccessGuard } from '../access/access.guard.js';
+import { checkExposure } from '../access/check-exposure.js';
+import { guardBodies } from '../access/guard-bodies.js';
+import { KeyRing } from '../access/key-ring.js';
+import { KEY_HEADER } from '../access/presented-key.js';
+import { errorBodyOf, ErrorFilter } from '../http/error.filter.js';
+import { createApplication } from '../http/http-adapter.js';
+import { addressOf, listen } from '../http/listen.js';
+import { NestLog } from '../http/logging.js';
+import { Traffic } from '../http/traffic.js';
+import { REQUEST_ID_HEADER } from '../http/request-id.js';
+import { CompatServer } from '../compat/compat.server.js';
+import { Config } from '../config/config.js';
+import { AddonEngine } from '../engine/addon-engine.js';
+import { OpenApi } from './openapi.js';
+import { ServiceModule } from './service.module.js';
+
+/** A running service. */
+export interface Service {
+  app: NestFastifyApplication;
+  /** Of the API, `http://127.0.0.1:3000`. */
+  url: string;
+  /** Of the sidecar's calls; undefined where they are off. */
+  sidecarUrl: string | undefined;
+  /** Settles when the model is ready, rejects when it cannot be. */
+  ready(): Promise<void>;
+  /** Not ready, accepts nothing new, drains, fails the rest with ENGINE_CLOSED, closes. Safe to call again. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens at once and loads the model meanwhile, so that whoever waits for the service can ask it how far it is.
+ * Errors: INVALID_ARGUMENT where a port is taken, an address is not this machine's, or others could call without a key;
+ * those of the database.
+ */
+export async function startService(config: Config, log: Logger): Promise<Service> {
+  const app = await createApplication(ServiceModule.with(config), config, errorBodyOf, new NestLog(log));
+  try {
+    app.useGlobalFilters(app.get(ErrorFilter));
+    app.get(OpenApi).of(app);
+    await checkExposure(config, app.get(KeyRing, { strict: false }));
+    guardBodies(app, app.get(AccessGuard, { strict: false }));
+    allowPages(app, config);
+    const traffic = app.get(Traffic);
+    traffic.watch(app.getHttpServer());
+    await listen(app, config.port, config.host, 'PORT');
+    return running(app, config, traffic);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+/** Pages of other origins, where the configuration names them. */
+function allowPages(app: NestFastifyApplication, { corsOrigins }: Config): void {
+  if (corsOrigins.length === 0) return;
+  app.enableCors({
+    origin: [...corsOrigins],
+    methods: ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'],
+    allowedHeaders: ['authorization', KEY_HEADER, 'content-type', 'last-event-id', REQUEST_ID_HEADER],
+    exposedHeaders: ['retry-after', REQUEST_ID_HEADER],
+    maxAge: 600,
+  });
+}
+
+function running(app: NestFastifyApplication, config: Config, traffic: Traffic): Service {
+  const engine = app.get(AddonEngine);
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await traffic.drain(config.drainSeconds, () => engine.close());
+    await app.close();
+  };
+  return {
+    app,
+    url: addressOf(app),
+    sidecarUrl: app.get(CompatServer, { strict: false }).url,
+    ready: () => engine.ready(),
+    close: () => (closing ??= close()),
+  };
+}

@@ -1,0 +1,59 @@
+import { currentActor, type Actor } from '../../support/actor.js';
+
+/** Everything that is recorded. A name once used keeps its meaning. */
+export const AUDIT_ACTIONS = [
+  'speaker.created',
+  'speaker.renamed',
+  'speaker.erased',
+  'speaker.exported',
+  'consent.given',
+  'consent.withdrawn',
+  'enrollment.added',
+  'enrollment.deleted',
+  'enrollment.refused',
+  'voice.verified',
+  'voice.identified',
+  'key.created',
+  'key.revoked',
+  'job.created',
+  'job.cancelled',
+  'data-key.rotated',
+  'audit.trimmed',
+] as const;
+
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** What is to be recorded: no audio, no vector, no name, and no id that a caller chose. */
+export interface AuditEvent {
+  action: AuditAction;
+  /** `Speaker.subject` of whom it was done to; left out where it concerns nobody. */
+  subject?: string | null;
+  /** Opaque id of what else it was done to: an enrolment, a key, a job. */
+  object?: string | null;
+  /** `OK`, a decision, or an error's code. Default: OK. */
+  outcome?: string;
+}
+
+/** One line of the audit trail. */
+export interface AuditEntry {
+  /** Counts up without ever repeating. */
+  id: number;
+  at: Date;
+  by: string;
+  action: AuditAction;
+  subject: string | null;
+  object: string | null;
+  outcome: string;
+  requestId: string | null;
+}
+
+export type NewAuditEntry = Omit<AuditEntry, 'id'>;
+
+/** Whose it is and when is the moment's. */
+export function newAuditEntry(
+  { action, subject = null, object = null, outcome = 'OK' }: AuditEvent,
+  at = new Date(),
+  { by, requestId }: Actor = currentActor(),
+): NewAuditEntry {
+  return { at, by, action, subject, object, outcome, requestId };
+}

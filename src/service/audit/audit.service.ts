@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { TimbreError } from '../../errors/timbre-error.js';
+import { speakerNotFound } from '../speakers/speaker.js';
+import { VoiceStore } from '../voices/voice-store.js';
+import type { AuditEntry } from './audit-entry.js';
+import type { AuditQuery } from './audit.dto.js';
+import { AuditTrail } from './audit-trail.js';
+
+export interface AuditPage {
+  /** Oldest first, each with the id of its speaker while there is one. */
+  entries: { entry: AuditEntry; speakerId: string | null }[];
+  nextCursor: number | null;
+}
+
+@Injectable()
+export class AuditService {
+  constructor(
+    private readonly store: VoiceStore,
+    private readonly trail: AuditTrail,
+  ) {}
+
+  /** Errors: SPEAKER_NOT_FOUND, INVALID_ARGUMENT for a speaker and a subject at once, those of the storage. */
+  async page({ speaker: id, subject, from, to, limit, cursor = 0 }: AuditQuery): Promise<AuditPage> {
+    if (id !== undefined && subject !== undefined) {
+      throw new TimbreError('INVALID_ARGUMENT', 'give a speaker or a subject, not both');
+    }
+    // What waits because the database takes nothing does not keep anybody from reading the rest.
+    await this.trail.flush().catch(() => undefined);
+    return this.store.read(async ({ speakers, audit }) => {
+      const speaker = id === undefined ? undefined : await speakers.find(id);
+      if (speaker === null) throw speakerNotFound(id ?? '');
+      const filter = {
+        subject: speaker?.subject ?? subject,
+        from: from === undefined ? undefined : new Date(from),
+        to: to === undefined ? undefined : new Date(to),
+      };
+      // One more than asked for tells whether there is another page.
+      const found = await audit.page(filter, cursor, limit + 1);
+      const shown = found.slice(0, limit);
+      const known = await speakers.bySubject(shown.flatMap((entry) => entry.subject ?? []));
+      const ids = new Map(known.map((one) => [one.subject, one.id]));
+      return {
+        entries: shown.map((entry) => ({ entry, speakerId: ids.get(entry.subject ?? '') ?? null })),
+        nextCursor: found.length > limit ? (shown.at(-1)?.id ?? null) : null,
+      };
+    });
+  }
+}

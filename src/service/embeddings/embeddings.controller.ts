@@ -1,0 +1,41 @@
+import { HttpCode, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { RequireScope } from '../access/scope.js';
+import type { EmbedOptions } from '../../addon/types.js';
+import { ApiController } from '../access/api-controller.js';
+import { Bounds } from '../http/request-context.js';
+import type { Recording } from '../uploads/recording.js';
+import { AcceptsRecordings, Recordings } from '../uploads/uploads.decorator.js';
+import { comparisonView, embeddingsView, type ComparisonView, type EmbeddingsView } from './embeddings.dto.js';
+import { EmbeddingsService } from './embeddings.service.js';
+
+@ApiController('v1', 'Embeddings')
+@RequireScope('read')
+export class EmbeddingsController {
+  constructor(private readonly embeddings: EmbeddingsService) {}
+
+  @Post('embeddings')
+  @HttpCode(200)
+  @AcceptsRecordings({ audio: { min: 1 } })
+  @ApiOperation({
+    summary: 'Embeddings of one or more recordings',
+    description:
+      'A recording that fails is a result with an `error`; the others are not touched. Where all fail, the answer is ' +
+      "the first one's error.",
+    operationId: 'createEmbeddings',
+  })
+  @ApiOkResponse({ description: 'One result per recording, in their order.', standardSchema: embeddingsView })
+  embed(@Recordings() recordings: Recording[], @Bounds() bounds: EmbedOptions): Promise<EmbeddingsView> {
+    return this.embeddings.embed(recordings, bounds);
+  }
+
+  @Post('compare')
+  @HttpCode(200)
+  @AcceptsRecordings({ a: { min: 1, max: 1 }, b: { min: 1, max: 1 } })
+  @ApiOperation({ summary: 'Are two recordings of the same speaker?', operationId: 'compareRecordings' })
+  @ApiOkResponse({ description: 'The score, and the threshold that decided.', standardSchema: comparisonView })
+  compare(@Recordings() recordings: Recording[], @Bounds() bounds: EmbedOptions): Promise<ComparisonView> {
+    const [a, b] = ['a', 'b'].map((name) => recordings.find(({ field }) => field === name)!) as [Recording, Recording];
+    return this.embeddings.compare(a, b, bounds);
+  }
+}

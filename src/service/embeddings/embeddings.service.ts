@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import type { BatchItem, EmbedOptions, EmbedResult } from '../../addon/types.js';
+import { TimbreError } from '../../errors/timbre-error.js';
+import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { withClientNames, withNames } from '../uploads/client-names.js';
+import type { Recording } from '../uploads/recording.js';
+import type { ComparisonView, EmbeddingsView, RecordingView } from './embeddings.dto.js';
+
+@Injectable()
+export class EmbeddingsService {
+  constructor(private readonly engine: EmbeddingEngine) {}
+
+  /** One result per recording. Throws only where none could be embedded: the first one's error, all in its details. */
+  async embed(recordings: readonly Recording[], bounds: EmbedOptions): Promise<EmbeddingsView> {
+    const inputs = recordings.map(({ audio }) => audio);
+    const items = await this.engine.embedBatch(inputs, bounds);
+    const { model, embeddingDim } = this.engine.info();
+    const results = items.map((item) => resultOf(item, recordings[item.index]!));
+    if (items.every((item) => 'error' in item)) throw allFailed(items, results);
+    return { model, dimension: embeddingDim, results };
+  }
+
+  /** Errors: those of either recording. */
+  async compare(a: Recording, b: Recording, bounds: EmbedOptions): Promise<ComparisonView> {
+    const items = await this.engine.embedBatch([a.audio, b.audio], bounds);
+    const [of, to] = items.map((item, index) => {
+      if ('result' in item) return item.result;
+      throw withClientNames(item.error, [index === 0 ? a : b]);
+    }) as [EmbedResult, EmbedResult];
+    const seconds = { secondsA: of.speech.seconds, secondsB: to.speech.seconds };
+    const score = this.engine.scorer().score(of.embedding, to.embedding, seconds);
+    return { ...score, model: of.model, a: viewOf(a, of), b: viewOf(b, to) };
+  }
+}
+
+/** A recording and what was measured on it, without its embedding. */
+export function viewOf({ filename, sha256 }: Recording, { audio, speech, quality }: EmbedResult): RecordingView {
+  return { filename, sha256, audio, speech, quality };
+}
+
+function resultOf(item: BatchItem, recording: Recording): EmbeddingsView['results'][number] {
+  const { index } = item;
+  if ('error' in item) {
+    const { code, message } = item.error;
+    return { index, filename: recording.filename, error: { code, message: withNames(message, [recording]) } };
+  }
+  const { result } = item;
+  return { index, ...viewOf(recording, result), embedding: Array.from(result.embedding), timings: result.timings };
+}
+
+function allFailed(items: readonly BatchItem[], results: EmbeddingsView['results']): TimbreError {
+  const [first] = items;
+  if (!first || !('error' in first)) throw new Error('no recording failed');
+  const { error } = first;
+  const options = { cause: error, ...(items.length > 1 ? { details: { results } } : {}) };
+  return new TimbreError(error.code, error.message, options);
+}

@@ -1,0 +1,241 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SpeakerEncoder } from '../../addon/index.js';
+import type { AudioInput, BatchItem, EmbedOptions, EmbedResult, EncoderInfo, EncoderStats } from '../../addon/types.js';
+import { TimbreError } from '../../errors/timbre-error.js';
+import { toTimbreError } from '../http/to-timbre-error.js';
+import { Config } from '../config/config.js';
+import { readCalibrationFile } from '../../scoring/model-calibration.js';
+import { Scorer, type ScorerOptions } from '../../scoring/scorer.js';
+import { EmbeddingEngine, type EngineListener, type EngineState } from './embedding-engine.js';
+import { locateModel } from './locate-model.js';
+
+/** Pause between attempts to fetch a model, after those that the download makes itself. */
+const FETCH_AGAIN_MS = 30_000;
+
+const WARM_UP_SECONDS = 3;
+
+const NO_STATS: EncoderStats = {
+  submitted: 0,
+  completed: 0,
+  failed: 0,
+  aborted: 0,
+  rejected: 0,
+  batches: 0,
+  queued: 0,
+  running: 0,
+  audioSeconds: 0,
+  timings: { queue: 0, decode: 0, resample: 0, speech: 0, features: 0, model: 0, total: 0 },
+};
+
+/** The engine on the native addon. It loads in the background, so that the service answers "not ready" meanwhile. */
+@Injectable()
+export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('Engine');
+  private readonly listeners = new Set<EngineListener>();
+  private readonly stopping = new AbortController();
+  private current: EngineState;
+  private encoder: SpeakerEncoder | undefined;
+  private scores: Scorer | undefined;
+  private starting: Promise<void> | undefined;
+
+  constructor(private readonly config: Config) {
+    super();
+    this.current = { status: 'loading', model: config.model };
+  }
+
+  get state(): EngineState {
+    return this.current;
+  }
+
+  onApplicationBootstrap(): void {
+    // Whoever needs to know awaits ready(); the state tells everybody else.
+    this.ready().catch(() => undefined);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.close();
+  }
+
+  ready(): Promise<void> {
+    return (this.starting ??= this.start());
+  }
+
+  async embed(input: AudioInput, options: EmbedOptions = {}): Promise<EmbedResult> {
+    try {
+      const result = await this.loaded().embed(input, options);
+      this.tell({ index: 0, result });
+      return result;
+    } catch (thrown) {
+      const error = this.withRetryTime(toTimbreError(thrown));
+      this.tell({ index: 0, error });
+      throw error;
+    }
+  }
+
+  async embedBatch(inputs: readonly AudioInput[], options: EmbedOptions = {}): Promise<BatchItem[]> {
+    const items = await this.loaded().embedBatch(inputs, options);
+    for (const item of items) this.tell(item);
+    return items;
+  }
+
+  admit(): void {
+    const { queued } = this.loaded().stats();
+    if (queued >= this.config.queueLimit) {
+      throw this.withRetryTime(new TimbreError('OVERLOADED', `${queued} recordings wait already; try again later`));
+    }
+  }
+
+  info(): EncoderInfo {
+    return this.loaded().info();
+  }
+
+  scorer(): Scorer {
+    this.loaded();
+    return this.scores!;
+  }
+
+  stats(): EncoderStats {
+    return this.encoder?.stats() ?? NO_STATS;
+  }
+
+  listen(listener: EngineListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Recordings under way end with ENGINE_CLOSED. Safe to call again. */
+  async close(): Promise<void> {
+    if (this.current.status !== 'failed') this.change({ status: 'closed' });
+    this.stopping.abort();
+    await this.starting?.catch(() => undefined);
+    await this.encoder?.close();
+  }
+
+  private async start(): Promise<void> {
+    const { signal } = this.stopping;
+    try {
+      const model = await this.locate(signal);
+      signal.throwIfAborted();
+      this.change({ status: 'loading', model: this.config.model });
+      const started = performance.now();
+      const encoder = await this.load(model);
+      this.encoder = encoder;
+      this.scores = await this.makeScorer(encoder.info().manifest);
+      await warmUp(encoder);
+      signal.throwIfAborted();
+      this.change({ status: 'ready' });
+      const { model: name, device, deviceNote, workers } = encoder.info();
+      const ms = Math.round(performance.now() - started);
+      this.logger.log({ model: name, device, deviceNote, workers, ms, msg: 'the model is loaded' });
+    } catch (thrown) {
+      if (signal.aborted) throw new TimbreError('ENGINE_CLOSED', 'the service is stopping');
+      const error = toTimbreError(thrown);
+      this.change({ status: 'failed', code: error.code, reason: error.message });
+      this.logger.error({ code: error.code, err: error.cause, msg: `the model cannot be loaded: ${error.message}` });
+      throw error;
+    }
+  }
+
+  /** The bundle's file or id; fetches a published model that is not in the cache yet. */
+  private async locate(signal: AbortSignal): Promise<string> {
+    for (;;) {
+      try {
+        return await locateModel(this.config, {
+          signal,
+          onProgress: (progress) => this.change({ status: 'fetching', model: this.config.model, progress }),
+          onNote: (note) => this.logger.warn(note),
+        });
+      } catch (thrown) {
+        const error = toTimbreError(thrown);
+        if (error.code !== 'DOWNLOAD_FAILED' || signal.aborted) throw error;
+        this.logger.warn(`${error.message}; trying again in ${FETCH_AGAIN_MS / 1000} s`);
+        await delay(FETCH_AGAIN_MS, undefined, { signal, ref: false });
+      }
+    }
+  }
+
+  private async load(model: string): Promise<SpeakerEncoder> {
+    const { SpeakerEncoder } = await import('../../addon/index.js');
+    const { device, workers, queueLimit, maxBatch, maxUploadBytes, maxAudioSeconds, modelCacheDir } = this.config;
+    return SpeakerEncoder.load({
+      model,
+      device,
+      queueLimit,
+      maxBatch,
+      cacheDir: modelCacheDir,
+      limits: { maxBytes: maxUploadBytes, maxSeconds: maxAudioSeconds },
+      ...(workers > 0 ? { workers } : {}),
+    });
+  }
+
+  private async makeScorer(manifest: Record<string, unknown>): Promise<Scorer> {
+    const { calibrationFile, falseAcceptRate } = this.config;
+    const options: ScorerOptions = { falseAcceptRate };
+    if (calibrationFile) options.calibration = await readCalibrationFile(calibrationFile, manifest);
+    return Scorer.of(manifest, options);
+  }
+
+  private loaded(): SpeakerEncoder {
+    const state = this.current;
+    switch (state.status) {
+      case 'ready':
+        return this.encoder!;
+      case 'closed':
+        throw new TimbreError('ENGINE_CLOSED', 'the service is stopping');
+      case 'failed':
+        throw new TimbreError('MODEL_NOT_READY', `the model cannot be loaded: ${state.reason}`, {
+          details: { code: state.code },
+        });
+      default:
+        throw new TimbreError('MODEL_NOT_READY', describeState(state));
+    }
+  }
+
+  /** When the queue will have moved on: its length by the mean time of a recording, over the workers. */
+  private withRetryTime(error: TimbreError): TimbreError {
+    if (error.code !== 'OVERLOADED' || error.retryAfterSeconds !== undefined || !this.encoder) return error;
+    const { queued, completed, timings } = this.encoder.stats();
+    const busy = timings.total - timings.queue;
+    const seconds = completed > 0 ? (queued * (busy / completed)) / 1000 / this.encoder.info().workers : 1;
+    const retryAfterSeconds = Math.min(60, Math.max(1, Math.ceil(seconds)));
+    return new TimbreError('OVERLOADED', error.message, { cause: error.cause, retryAfterSeconds });
+  }
+
+  private tell(item: BatchItem): void {
+    for (const listener of this.listeners) {
+      if ('result' in item) listener.embedded?.(item.result);
+      else listener.failed?.(item.error.code);
+    }
+  }
+
+  private change(state: EngineState): void {
+    this.current = state;
+    for (const listener of this.listeners) listener.changed?.(state);
+  }
+}
+
+/** For people and for `/health/ready`. */
+export function describeState(state: EngineState): string {
+  switch (state.status) {
+    case 'fetching': {
+      const share = state.progress === null ? '' : ` (${Math.floor(state.progress * 100)} %)`;
+      return `the model ${state.model} is being fetched${share}`;
+    }
+    case 'loading':
+      return `the model ${state.model} is loading`;
+    case 'ready':
+      return 'ready';
+    case 'failed':
+      return state.reason;
+    case 'closed':
+      return 'the service is stopping';
+  }
+}
+
+/** One utterance of noise per worker: the first forward calls plan and allocate. */
+async function warmUp(encoder: SpeakerEncoder): Promise<void> {
+  const { sampleRate, workers } = encoder.info();
+  const samples = Float32Array.from({ length: WARM_UP_SECONDS * sampleRate }, () => Math.random() * 0.2 - 0.1);
+  await Promise.all(Array.from({ length: workers }, () => encoder.embed({ samples, sampleRate })));
+}

@@ -1,0 +1,61 @@
+import type { AudioInput, BatchItem, EmbedOptions, EmbedResult, EncoderInfo, EncoderStats } from '../../addon/types.js';
+import type { ErrorCode } from '../../errors/error-codes.js';
+import type { Scorer } from '../../scoring/scorer.js';
+
+export type EngineState =
+  /** `progress` in [0, 1] while a model is fetched, null where it is not known. */
+  | { status: 'fetching'; model: string; progress: number | null }
+  | { status: 'loading'; model: string }
+  | { status: 'ready' }
+  /** It will not become ready by itself: `reason` says what is wrong and what to do. */
+  | { status: 'failed'; code: ErrorCode; reason: string }
+  | { status: 'closed' };
+
+export interface EngineListener {
+  embedded?(result: EmbedResult): void;
+  failed?(code: ErrorCode): void;
+  changed?(state: EngineState): void;
+}
+
+/** The one port through which the service reaches the model. */
+export abstract class EmbeddingEngine {
+  abstract readonly state: EngineState;
+
+  /**
+   * Waits in the engine's bounded queue and embeds. Errors: those of the recording, OVERLOADED at once when the queue is
+   * full, MODEL_NOT_READY before the model is loaded, ABORTED, DEADLINE_EXCEEDED, ENGINE_CLOSED.
+   */
+  abstract embed(input: AudioInput, options?: EmbedOptions): Promise<EmbedResult>;
+
+  /** `embed` of a recording whose request was let in: waits for room in the queue. Errors: those of `embed` but OVERLOADED. */
+  async embedAdmitted(input: AudioInput, options: EmbedOptions = {}): Promise<EmbedResult> {
+    const [item] = await this.embedBatch([input], options);
+    if (!item) throw new Error('a batch of one gave no result');
+    if ('error' in item) throw item.error;
+    return item.result;
+  }
+
+  /**
+   * One item per input, in their order; one that fails costs the others nothing, and none is refused for a full queue.
+   * Only a few are queued at a time, so that a long list leaves room for others. Errors: MODEL_NOT_READY, ENGINE_CLOSED.
+   */
+  abstract embedBatch(inputs: readonly AudioInput[], options?: EmbedOptions): Promise<BatchItem[]>;
+
+  /** Throws what `embed` would throw before looking at its input: MODEL_NOT_READY, ENGINE_CLOSED, OVERLOADED. */
+  abstract admit(): void;
+
+  /** Errors: MODEL_NOT_READY, ENGINE_CLOSED. */
+  abstract info(): EncoderInfo;
+
+  /** Of the loaded model, with the user's calibration where one is configured. Errors: MODEL_NOT_READY, ENGINE_CLOSED. */
+  abstract scorer(): Scorer;
+
+  /** All zero before the model is loaded. */
+  abstract stats(): EncoderStats;
+
+  /** Settles when the model is ready; rejects with what made it fail. */
+  abstract ready(): Promise<void>;
+
+  /** Returns a function that stops listening. */
+  abstract listen(listener: EngineListener): () => void;
+}

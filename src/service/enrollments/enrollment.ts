@@ -1,0 +1,27 @@
+import type { EmbeddingOrigin } from '../voices/embedding.js';
+import type { Measures, Verdict } from './recording-quality.js';
+import { TimbreError } from '../../errors/timbre-error.js';
+
+/** One recording of a speaker: what it was worth, and its embedding. The audio itself is not kept. */
+export interface Enrollment {
+  /** UUID. */
+  id: string;
+  speakerId: string;
+  createdAt: Date;
+  /** As the caller named the file; for people. */
+  fileName: string | null;
+  /** SHA-256 of the file, hexadecimal: the same file twice is one recording. */
+  contentSha256: string;
+  origin: EmbeddingOrigin;
+  /** As the model gave it. */
+  embedding: Float32Array;
+  measures: Measures;
+  verdict: Verdict;
+}
+
+export function enrollmentNotFound(speakerId: string, id: string): TimbreError {
+  return new TimbreError(
+    'ENROLLMENT_NOT_FOUND',
+    `speaker ${JSON.stringify(speakerId)} has no enrolment with the id ${JSON.stringify(id.slice(0, 64))}`,
+  );
+}

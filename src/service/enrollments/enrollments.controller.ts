@@ -1,0 +1,140 @@
+import { Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
+import type { z } from 'zod';
+import { RequireScope } from '../access/scope.js';
+import type { EmbedOptions } from '../../addon/types.js';
+import { ApiController } from '../access/api-controller.js';
+import { ApiErrors } from '../http/api-errors.js';
+import { Bounds } from '../http/request-context.js';
+import { Config } from '../config/config.js';
+import { enrollmentState, toSpeakerView } from '../speakers/speakers.dto.js';
+import { SpeakersService } from '../speakers/speakers.service.js';
+import { withNames } from '../uploads/client-names.js';
+import type { Recording } from '../uploads/recording.js';
+import { AcceptsRecordings, Recordings } from '../uploads/uploads.decorator.js';
+import {
+  enrolledView,
+  enrollmentsView,
+  enrollmentView,
+  profileQuery,
+  profileView,
+  toEnrollmentView,
+  type EnrolledView,
+  type EnrollmentsView,
+  type EnrollmentView,
+  type ProfileView,
+} from './enrollments.dto.js';
+import { EnrollmentsService } from './enrollments.service.js';
+
+@ApiController('v1/speakers/:id', 'Enrolments')
+@RequireScope('read')
+@ApiErrors('SPEAKER_NOT_FOUND', 'MODEL_NOT_READY', 'STORAGE_UNAVAILABLE')
+export class EnrollmentsController {
+  constructor(
+    private readonly enrollments: EnrollmentsService,
+    private readonly speakers: SpeakersService,
+    private readonly config: Config,
+  ) {}
+
+  @Post('enrollments')
+  @RequireScope('enrol')
+  @AcceptsRecordings({ audio: { min: 1 } })
+  @ApiOperation({
+    summary: 'Add recordings of the speaker',
+    description:
+      'Each gets a verdict. One of low quality is stored with the reasons and does not count; one that cannot be ' +
+      "embedded is a result with an `error`. Where all fail, nothing is stored and the answer is the first one's error.",
+    operationId: 'enrol',
+  })
+  @ApiParam({ name: 'id', example: 'ada' })
+  @ApiCreatedResponse({
+    description: 'The speaker now, and what came of each recording.',
+    standardSchema: enrolledView,
+  })
+  @ApiErrors(
+    'SPEAKER_NOT_FOUND',
+    'CONFLICT',
+    'CONSENT_REQUIRED',
+    'OPTED_OUT',
+    'STORAGE_UNAVAILABLE',
+    'STORAGE_FULL',
+    'MODEL_NOT_READY',
+  )
+  async enrol(
+    @Param('id') id: string,
+    @Recordings() recordings: Recording[],
+    @Bounds() bounds: EmbedOptions,
+  ): Promise<EnrolledView> {
+    const { speaker, profile, results } = await this.enrollments.enrol(id, recordings, bounds);
+    return {
+      speaker: toSpeakerView(speaker, profile, this.config.enrollmentSeconds),
+      results: results.map((result, index) => {
+        const { filename } = result.recording;
+        if ('error' in result) {
+          const { code, message } = result.error;
+          return { index, filename, error: { code, message: withNames(message, [result.recording]) } };
+        }
+        const { duplicate, enrollment } = result;
+        return { index, filename, duplicate, enrollment: toEnrollmentView(enrollment, profile) };
+      }),
+    };
+  }
+
+  @Get('enrollments')
+  @ApiOperation({ summary: "The speaker's recordings, oldest first", operationId: 'listEnrollments' })
+  @ApiParam({ name: 'id', example: 'ada' })
+  @ApiOkResponse({ description: 'Of every model that the speaker was enrolled with.', standardSchema: enrollmentsView })
+  async list(@Param('id') id: string): Promise<EnrollmentsView> {
+    const { speaker, profile, enrollments } = await this.enrollments.list(id);
+    return {
+      speaker: toSpeakerView(speaker, profile, this.config.enrollmentSeconds),
+      enrollments: enrollments.map((enrollment) => toEnrollmentView(enrollment, profile)),
+    };
+  }
+
+  @Get('enrollments/:enrollmentId')
+  @ApiOperation({ summary: 'One recording', operationId: 'getEnrollment' })
+  @ApiParam({ name: 'id', example: 'ada' })
+  @ApiOkResponse({ description: 'What was measured on it and what it counts for.', standardSchema: enrollmentView })
+  @ApiErrors('SPEAKER_NOT_FOUND', 'ENROLLMENT_NOT_FOUND')
+  async get(@Param('id') id: string, @Param('enrollmentId') enrollmentId: string): Promise<EnrollmentView> {
+    const { enrollment, profile } = await this.enrollments.get(id, enrollmentId);
+    return toEnrollmentView(enrollment, profile);
+  }
+
+  @Delete('enrollments/:enrollmentId')
+  @RequireScope('enrol')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete one recording for good', operationId: 'deleteEnrollment' })
+  @ApiParam({ name: 'id', example: 'ada' })
+  @ApiNoContentResponse({ description: 'Deleted; the profile is made of the others.' })
+  @ApiErrors('SPEAKER_NOT_FOUND', 'ENROLLMENT_NOT_FOUND', 'CONFLICT')
+  async delete(@Param('id') id: string, @Param('enrollmentId') enrollmentId: string): Promise<void> {
+    await this.enrollments.delete(id, enrollmentId);
+  }
+
+  @Get('profile')
+  @ApiOperation({ summary: 'The voice profile for the loaded model', operationId: 'getProfile' })
+  @ApiParam({ name: 'id', example: 'ada' })
+  @ApiOkResponse({ description: 'The profile.', standardSchema: profileView })
+  @ApiErrors('SPEAKER_NOT_FOUND', 'MODEL_MISMATCH')
+  async profile(
+    @Param('id') id: string,
+    @Query({ schema: profileQuery }) query: z.output<typeof profileQuery>,
+  ): Promise<ProfileView> {
+    const { profile, origin, others } = await this.speakers.profileBeside(id);
+    const members = profile?.members ?? [];
+    return {
+      speakerId: id,
+      model: origin.model,
+      frontEnd: origin.frontEnd,
+      ...enrollmentState(profile, this.config.enrollmentSeconds),
+      cohesion: profile?.cohesion ?? null,
+      recordings: members,
+      outliers: members.filter(({ outlier }) => outlier).map(({ enrollmentId }) => enrollmentId),
+      otherModels: others.map(({ model }) => model),
+      updatedAt: profile?.updatedAt.toISOString() ?? null,
+      ...(query.embedding === 'true' ? { embedding: profile?.centroid ? Array.from(profile.centroid) : null } : {}),
+    };
+  }
+}

@@ -1,0 +1,264 @@
+import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import type { EmbedOptions } from '../../addon/types.js';
+import { AuditTrail } from '../audit/audit-trail.js';
+import { TimbreError } from '../../errors/timbre-error.js';
+import { requireConsent } from '../consent/consent.js';
+import { ConsentPolicy } from '../consent/consent-policy.js';
+import { Config } from '../config/config.js';
+import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { VoiceGallery } from '../voices/voice-gallery.js';
+import { CurrentModel } from '../voices/current-model.js';
+import { speakerNotFound, type Speaker } from '../speakers/speaker.js';
+import { VoiceStore, type VoiceRecords } from '../voices/voice-store.js';
+import type { Recording } from '../uploads/recording.js';
+import { checkEmbedding, type EmbeddingOrigin } from '../voices/embedding.js';
+import { enrollmentNotFound, type Enrollment } from './enrollment.js';
+import { ProfileKeeper } from './profile-keeper.js';
+import type { Profile } from './profile.js';
+import { judge, measuresOf, type Measures } from './recording-quality.js';
+
+/** What came of one recording. */
+export type Enrolled =
+  { recording: Recording; enrollment: Enrollment; duplicate: boolean } | { recording: Recording; error: TimbreError };
+
+/** A speaker with everything known about the voice. */
+export interface Voice {
+  speaker: Speaker;
+  profile: Profile | null;
+}
+
+/** What else is to become durable with an enrolment, or not at all. */
+export type AlongWith = (records: VoiceRecords, results: readonly Enrolled[]) => Promise<void>;
+
+/** What an enrolment is made of, before it has a speaker. */
+interface Heard {
+  embedding: Float32Array;
+  measures: Measures;
+}
+
+@Injectable()
+export class EnrollmentsService {
+  constructor(
+    private readonly store: VoiceStore,
+    private readonly engine: EmbeddingEngine,
+    private readonly model: CurrentModel,
+    private readonly keeper: ProfileKeeper,
+    private readonly gallery: VoiceGallery,
+    private readonly consent: ConsentPolicy,
+    private readonly trail: AuditTrail,
+    private readonly config: Config,
+  ) {}
+
+  /**
+   * Adds recordings to a speaker, in one transaction. A recording that cannot be embedded costs the others nothing; one
+   * that the speaker has already stays as it is; one of low quality is stored with the reasons and does not count.
+   * `alongWith` runs in the same transaction; what it throws undoes that.
+   * Errors: SPEAKER_NOT_FOUND, OPTED_OUT and CONSENT_REQUIRED before anything is heard, INVALID_ARGUMENT for more
+   * recordings than a speaker may have, the first recording's error where all fail, those of the model and of the
+   * storage.
+   */
+  async enrol(
+    speakerId: string,
+    recordings: readonly Recording[],
+    bounds: EmbedOptions,
+    alongWith?: AlongWith,
+  ): Promise<Voice & { results: Enrolled[] }> {
+    const origin = this.model.origin();
+    const known = await this.recall(speakerId, recordings, origin);
+    const heard = await this.listen(recordings, known, bounds);
+    if (recordings.every(({ sha256 }) => heard.get(sha256) instanceof TimbreError)) throw allFailed(recordings, heard);
+
+    return this.store.transactionThen(
+      async (records) => {
+        const found = await records.speakers.find(speakerId);
+        if (!found) throw speakerNotFound(speakerId);
+        // Once more: consent may have been withdrawn while the recordings were heard.
+        this.requireConsent(found);
+        const results: Enrolled[] = [];
+        for (const recording of recordings) {
+          const outcome = heard.get(recording.sha256);
+          if (outcome === undefined) throw new Error('every recording has an outcome');
+          results.push(
+            outcome instanceof TimbreError
+              ? { recording, error: outcome }
+              : await this.add(records, found, origin, recording, outcome),
+          );
+        }
+        const { speaker, profile } = await this.renew(records, found, origin, results);
+        await alongWith?.(records, results);
+        return { speaker, profile, results };
+      },
+      ({ profile }) => {
+        if (profile) this.gallery.follow(profile);
+      },
+    );
+  }
+
+  /** Oldest first, of every model. Errors: SPEAKER_NOT_FOUND. */
+  async list(speakerId: string): Promise<Voice & { enrollments: Enrollment[] }> {
+    const origin = this.model.origin();
+    return this.store.read(async ({ speakers, enrollments, profiles }) => {
+      const speaker = await speakers.find(speakerId);
+      if (!speaker) throw speakerNotFound(speakerId);
+      return {
+        speaker,
+        profile: await profiles.find(speakerId, origin),
+        enrollments: await enrollments.ofSpeaker(speakerId),
+      };
+    });
+  }
+
+  /** With the profile of its own model. Errors: SPEAKER_NOT_FOUND, ENROLLMENT_NOT_FOUND. */
+  async get(speakerId: string, id: string): Promise<{ enrollment: Enrollment; profile: Profile | null }> {
+    return this.store.read(async ({ speakers, enrollments, profiles }) => {
+      if (!(await speakers.find(speakerId))) throw speakerNotFound(speakerId);
+      const enrollment = await enrollments.find(speakerId, id);
+      if (!enrollment) throw enrollmentNotFound(speakerId, id);
+      return { enrollment, profile: await profiles.find(speakerId, enrollment.origin) };
+    });
+  }
+
+  /** Deletes for good. Errors: SPEAKER_NOT_FOUND, ENROLLMENT_NOT_FOUND. */
+  async delete(speakerId: string, id: string): Promise<void> {
+    await this.store.transactionThen(
+      async (records) => {
+        const speaker = await records.speakers.find(speakerId);
+        if (!speaker) throw speakerNotFound(speakerId);
+        const enrollment = await records.enrollments.find(speakerId, id);
+        if (!enrollment) throw enrollmentNotFound(speakerId, id);
+        await records.enrollments.delete(speakerId, id);
+        await records.audit.record({ action: 'enrollment.deleted', subject: speaker.subject, object: id });
+        return this.keeper.renew(records, speaker, enrollment.origin);
+      },
+      ({ profile }) => {
+        this.gallery.follow(profile);
+      },
+    );
+    await this.store.wipe();
+  }
+
+  /** Errors: OPTED_OUT, CONSENT_REQUIRED. */
+  private requireConsent(speaker: Speaker): void {
+    try {
+      requireConsent(speaker, this.consent.required);
+    } catch (error) {
+      const outcome = error instanceof TimbreError ? error.code : 'INTERNAL';
+      this.trail.note({ action: 'enrollment.refused', subject: speaker.subject, outcome });
+      throw error;
+    }
+  }
+
+  /**
+   * What is stored of these very files already, whoever's they are. Errors: SPEAKER_NOT_FOUND, OPTED_OUT,
+   * CONSENT_REQUIRED.
+   */
+  private recall(
+    speakerId: string,
+    recordings: readonly Recording[],
+    origin: EmbeddingOrigin,
+  ): Promise<Map<string, Heard>> {
+    return this.store.read(async ({ speakers, enrollments }) => {
+      const speaker = await speakers.find(speakerId);
+      if (!speaker) throw speakerNotFound(speakerId);
+      this.requireConsent(speaker);
+      const known = new Map<string, Heard>();
+      for (const { sha256 } of recordings) {
+        const found = known.has(sha256) ? null : await enrollments.findAnyByContent(origin, sha256);
+        if (found) known.set(sha256, found);
+      }
+      return known;
+    });
+  }
+
+  /** Embeds what is not known, each file once; the outcome by content. */
+  private async listen(
+    recordings: readonly Recording[],
+    known: ReadonlyMap<string, Heard>,
+    bounds: EmbedOptions,
+  ): Promise<Map<string, Heard | TimbreError>> {
+    const outcomes = new Map<string, Heard | TimbreError>(known);
+    const unknown = new Map(recordings.filter(({ sha256 }) => !known.has(sha256)).map((one) => [one.sha256, one]));
+    const hashes = [...unknown.keys()];
+    const inputs = Array.from(unknown.values(), ({ audio }) => audio);
+    const items = inputs.length > 0 ? await this.engine.embedBatch(inputs, bounds) : [];
+    for (const item of items) {
+      const sha256 = hashes[item.index];
+      if (sha256 === undefined) throw new Error('the engine answered what nobody asked');
+      outcomes.set(sha256, 'error' in item ? item.error : this.heard(item.result));
+    }
+    return outcomes;
+  }
+
+  private heard(result: Parameters<typeof measuresOf>[0]): Heard | TimbreError {
+    try {
+      const embedding = checkEmbedding(result.embedding, this.model.dimension());
+      return { embedding, measures: measuresOf(result) };
+    } catch (error) {
+      if (error instanceof TimbreError) return error;
+      throw error;
+    }
+  }
+
+  private async add(
+    { enrollments, audit }: VoiceRecords,
+    { id: speakerId, subject }: Speaker,
+    origin: EmbeddingOrigin,
+    recording: Recording,
+    { embedding, measures }: Heard,
+  ): Promise<Enrolled> {
+    const { sha256, filename } = recording;
+    const enrollment: Enrollment = {
+      id: randomUUID(),
+      speakerId,
+      createdAt: new Date(),
+      fileName: filename === '' ? null : filename,
+      contentSha256: sha256,
+      origin,
+      embedding,
+      measures,
+      verdict: judge(measures, this.model.recordingLimits()),
+    };
+    if (!(await enrollments.insert(enrollment))) {
+      const present = await enrollments.findByContent(speakerId, origin, sha256);
+      if (!present) throw new Error('an enrolment is there and is not');
+      return { recording, enrollment: present, duplicate: true };
+    }
+    await audit.record({ action: 'enrollment.added', subject, object: enrollment.id });
+    return { recording, enrollment, duplicate: false };
+  }
+
+  private async renew(
+    records: VoiceRecords,
+    speaker: Speaker,
+    origin: EmbeddingOrigin,
+    results: readonly Enrolled[],
+  ): Promise<Voice> {
+    const added = results.some((result) => 'enrollment' in result && !result.duplicate);
+    if (!added) return { speaker, profile: await records.profiles.find(speaker.id, origin) };
+    const { enrolled, ...voice } = await this.keeper.renew(records, speaker, origin);
+    const { maxEnrollments } = this.config;
+    if (enrolled > maxEnrollments) {
+      throw new TimbreError(
+        'INVALID_ARGUMENT',
+        `a speaker may have ${maxEnrollments} recordings; delete some before you add more`,
+      );
+    }
+    return voice;
+  }
+}
+
+function allFailed(recordings: readonly Recording[], outcomes: ReadonlyMap<string, Heard | TimbreError>): TimbreError {
+  const results = recordings.map(({ filename, sha256 }, index) => {
+    const error = outcomes.get(sha256);
+    if (!(error instanceof TimbreError)) throw new Error('not all failed');
+    return { index, filename, error };
+  });
+  const first = results[0]?.error;
+  if (!first) throw new Error('there was no recording');
+  const details = results.map(({ error: { code, message }, ...rest }) => ({ ...rest, error: { code, message } }));
+  return new TimbreError(first.code, first.message, {
+    cause: first,
+    ...(results.length > 1 ? { details: { results: details } } : {}),
+  });
+}

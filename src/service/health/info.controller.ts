@@ -1,0 +1,76 @@
+import { Get } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { z } from 'zod';
+import { RequireScope } from '../access/scope.js';
+import { ApiController } from '../access/api-controller.js';
+import { packageVersion } from '../../support/package-version.js';
+import { Config, limitsOf } from '../config/config.js';
+import { describeState } from '../engine/addon-engine.js';
+import { EmbeddingEngine } from '../engine/embedding-engine.js';
+
+const model = z.object({
+  name: z.string().meta({ description: 'What embeddings carry.', example: 'starter@0123456789ab' }),
+  id: z.string(),
+  family: z.string(),
+  trained: z.boolean(),
+  embeddingDim: z.int(),
+  sampleRate: z.int(),
+  shortestSeconds: z.number(),
+  device: z.string(),
+  deviceNote: z.string().meta({ description: 'Why the device is not a better one.' }),
+  workers: z.int(),
+  calibrated: z.boolean().meta({ description: 'Whether scores carry llr and probability.' }),
+});
+
+const serviceInfo = z.object({
+  version: z.string(),
+  state: z.enum(['fetching', 'loading', 'ready', 'failed', 'closed']),
+  message: z.string().meta({ description: 'The state for people.' }),
+  uptimeSeconds: z.number(),
+  model: model.nullable().meta({ description: 'Null until the model is loaded.' }),
+  limits: z.record(z.string(), z.unknown()).meta({ description: 'Every bound on requests; docs/configuration.md.' }),
+});
+
+@ApiController('v1/info', 'Operations')
+@RequireScope('read')
+export class InfoController {
+  constructor(
+    private readonly config: Config,
+    private readonly engine: EmbeddingEngine,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'What runs here, and within which limits', operationId: 'getInfo' })
+  @ApiOkResponse({ description: 'Also while the model is loading.', standardSchema: serviceInfo })
+  read(): z.output<typeof serviceInfo> {
+    const { state } = this.engine;
+    const model = state.status === 'ready' ? this.model() : null;
+    return {
+      version: packageVersion(),
+      state: state.status,
+      message: describeState(state),
+      uptimeSeconds: Math.round(process.uptime()),
+      model,
+      limits: { ...limitsOf(this.config), ...(model ? { workers: model.workers } : {}) },
+    };
+  }
+
+  private model(): z.output<typeof model> {
+    const { model: name, id, family, trained, embeddingDim, sampleRate, ...rest } = this.engine.info();
+    const { shortestSeconds, device, deviceNote, workers } = rest;
+    const { calibrated } = this.engine.scorer();
+    return {
+      name,
+      id,
+      family,
+      trained,
+      embeddingDim,
+      sampleRate,
+      shortestSeconds,
+      device,
+      deviceNote,
+      workers,
+      calibrated,
+    };
+  }
+}

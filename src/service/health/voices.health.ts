@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
+import { toTimbreError } from '../http/to-timbre-error.js';
+import { describeState } from '../engine/addon-engine.js';
+import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { VoiceGallery } from '../voices/voice-gallery.js';
+import { VoiceStore } from '../voices/voice-store.js';
+
+/** Somebody waits for the answer. */
+const LONGEST_MS = 2000;
+
+/** Whether what is stored can be reached, and searched. */
+@Injectable()
+export class VoicesHealth {
+  private asking: Promise<void> | undefined;
+
+  constructor(
+    private readonly indicator: HealthIndicatorService,
+    private readonly store: VoiceStore,
+    private readonly engine: EmbeddingEngine,
+    private readonly voices: VoiceGallery,
+  ) {}
+
+  /** Up when the database answers. */
+  async database(key: string): Promise<HealthIndicatorResult> {
+    const check = this.indicator.check(key);
+    // One question at a time, however many ask while a slow database keeps its answer.
+    this.asking ??= this.store.check().finally(() => (this.asking = undefined));
+    const problem = await problemOf(this.asking, 'the database does not answer');
+    return problem === null ? check.up() : check.down({ message: problem });
+  }
+
+  /** Up when every enrolled voice is in memory. A build that failed is tried again. */
+  async gallery(key: string): Promise<HealthIndicatorResult> {
+    const check = this.indicator.check(key);
+    const { state } = this.engine;
+    if (state.status !== 'ready') return check.down({ message: describeState(state) });
+    const problem = await problemOf(this.voices.ready(), `${this.voices.size} voices are loaded, and more to come`);
+    return problem === null ? check.up({ voices: this.voices.size }) : check.down({ message: problem });
+  }
+}
+
+/** Null when the work is done, in time; why it is not, otherwise. */
+async function problemOf(work: Promise<void>, late: string): Promise<string | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(late), LONGEST_MS);
+  });
+  const done = work.then(
+    () => null,
+    (error: unknown) => toTimbreError(error).message,
+  );
+  try {
+    return await Promise.race([done, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,40 @@
+import { HttpCode, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { RequireScope } from '../access/scope.js';
+import type { EmbedOptions } from '../../addon/types.js';
+import { ApiController } from '../access/api-controller.js';
+import { ApiErrors } from '../http/api-errors.js';
+import { Bounds } from '../http/request-context.js';
+import type { Recording } from '../uploads/recording.js';
+import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.decorator.js';
+import {
+  identificationView,
+  identifyFields,
+  type IdentificationView,
+  type IdentifyFields,
+} from './identification.dto.js';
+import { IdentificationService } from './identification.service.js';
+
+@ApiController('v1', 'Identification')
+@RequireScope('read')
+export class IdentificationController {
+  constructor(private readonly identification: IdentificationService) {}
+
+  @Post('identify')
+  @HttpCode(200)
+  @AcceptsRecordings({ audio: { min: 1, max: 1 } }, identifyFields)
+  @ApiOperation({
+    summary: 'Whose voice is this?',
+    description: 'Open set: the answer can be that it is nobody who is enrolled.',
+    operationId: 'identifySpeaker',
+  })
+  @ApiOkResponse({ description: 'The decision and the ranking.', standardSchema: identificationView })
+  @ApiErrors('SPEAKER_NOT_FOUND', 'STORAGE_UNAVAILABLE')
+  identify(
+    @Recordings() [recording]: [Recording],
+    @FormFields() fields: IdentifyFields,
+    @Bounds() bounds: EmbedOptions,
+  ): Promise<IdentificationView> {
+    return this.identification.identify(recording, fields, bounds);
+  }
+}

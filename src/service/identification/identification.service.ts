@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import type { EmbedOptions } from '../../addon/types.js';
+import type { AuditEvent } from '../audit/audit-entry.js';
+import { AuditTrail } from '../audit/audit-trail.js';
+import { Config } from '../config/config.js';
+import { viewOf } from '../embeddings/embeddings.service.js';
+import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { speakerNotFound, type Speaker } from '../speakers/speaker.js';
+import type { Recording } from '../uploads/recording.js';
+import { toScoreView } from '../verification/verification.dto.js';
+import { CurrentModel } from '../voices/current-model.js';
+import { checkEmbedding } from '../voices/embedding.js';
+import { VoiceGallery } from '../voices/voice-gallery.js';
+import { VoiceStore } from '../voices/voice-store.js';
+import type { IdentificationView, IdentifyFields } from './identification.dto.js';
+
+/** Who of the enrolled speakers is it, if any? */
+@Injectable()
+export class IdentificationService {
+  constructor(
+    private readonly engine: EmbeddingEngine,
+    private readonly gallery: VoiceGallery,
+    private readonly store: VoiceStore,
+    private readonly model: CurrentModel,
+    private readonly trail: AuditTrail,
+    private readonly config: Config,
+  ) {}
+
+  /**
+   * Errors: SPEAKER_NOT_FOUND for a candidate whom nobody knows, those of the recording, of the model and of the
+   * storage.
+   */
+  async identify(
+    recording: Recording,
+    { top, candidates }: IdentifyFields,
+    bounds: EmbedOptions,
+  ): Promise<IdentificationView> {
+    await this.gallery.ready();
+    if (candidates) await this.requireAll(candidates);
+    const heard = await this.engine.embedAdmitted(recording.audio, bounds);
+    const query = checkEmbedding(heard.embedding, this.model.dimension());
+    const gallerySize = candidates ? this.gallery.countOf(candidates) : this.gallery.size;
+    const nobody: IdentificationView = {
+      decision: 'NOT_ENROLLED',
+      speakerId: null,
+      margin: null,
+      ranking: [],
+      gallerySize,
+      model: heard.model,
+      recording: viewOf(recording, heard),
+    };
+    if (gallerySize === 0) return this.nobody(nobody);
+    if (heard.speech.seconds < this.config.minSpeechSeconds) {
+      return this.nobody({ ...nobody, decision: 'NOT_ENOUGH_SPEECH' });
+    }
+
+    // The second speaker tells the margin, even where only the first is asked for.
+    const found = await this.gallery.search(query, Math.max(2, top), candidates);
+    const known = await this.find(found.map(({ speakerId }) => speakerId));
+    // Whoever was erased or has opted out since is not found any more.
+    const matches = found.flatMap((match) => {
+      const speaker = known.get(match.speakerId);
+      return speaker && !speaker.optedOutAt ? [{ ...match, speaker }] : [];
+    });
+    const [first, second] = matches;
+    if (!first) return this.nobody(nobody);
+    const scorer = this.engine.scorer();
+    const side = scorer.side(query, heard.speech.seconds);
+    const ranking = matches.map(({ speaker, centroid, speechSeconds }) => ({
+      speaker,
+      score: scorer.compare(side, scorer.side(centroid, speechSeconds)),
+    }));
+    const decision = ranking[0]?.score.decision ?? null;
+    if (decision === 'ACCEPT') this.trail.matched(first.speaker, eventOf(decision));
+    else this.trail.unmatched(eventOf(decision));
+    return {
+      ...nobody,
+      decision,
+      speakerId: decision === 'ACCEPT' ? first.speakerId : null,
+      margin: second ? first.cosine - second.cosine : null,
+      ranking: ranking.slice(0, top).map(({ speaker: { id: speakerId, name }, score }, i) => {
+        return { rank: i + 1, speakerId, name, score: toScoreView(score) };
+      }),
+    };
+  }
+
+  private nobody(view: IdentificationView): IdentificationView {
+    this.trail.unmatched(eventOf(view.decision));
+    return view;
+  }
+
+  private async requireAll(ids: readonly string[]): Promise<void> {
+    const known = await this.find(ids);
+    const unknown = ids.find((id) => !known.has(id));
+    if (unknown !== undefined) throw speakerNotFound(unknown);
+  }
+
+  private async find(ids: readonly string[]): Promise<Map<string, Speaker>> {
+    const speakers = await this.store.read((records) => records.speakers.findMany(ids));
+    return new Map(speakers.map((speaker) => [speaker.id, speaker]));
+  }
+}
+
+function eventOf(decision: IdentificationView['decision']): AuditEvent {
+  return { action: 'voice.identified', outcome: decision ?? 'UNDECIDED' };
+}

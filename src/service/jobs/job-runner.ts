@@ -1,0 +1,291 @@
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { basename } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { actAs } from '../../support/actor.js';
+import { AudioRoots } from '../http/audio-roots.js';
+import { Bell } from '../../support/bell.js';
+import type { ErrorCode } from '../../errors/error-codes.js';
+import { TimbreError } from '../../errors/timbre-error.js';
+import { toTimbreError } from '../http/to-timbre-error.js';
+import { Traffic } from '../http/traffic.js';
+import { Config } from '../config/config.js';
+import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { EnrollmentsService } from '../enrollments/enrollments.service.js';
+import { Metrics } from '../metrics/metrics.service.js';
+import { withNames } from '../uploads/client-names.js';
+import type { Recording } from '../uploads/recording.js';
+import { Spool } from '../uploads/spool.js';
+import { VoiceStore } from '../voices/voice-store.js';
+import { isFinished, type ItemOutcome, type Job, type JobItem } from './job.js';
+import { JobFeed } from './job-feed.js';
+import type { ItemKey } from './job.repository.js';
+import { Pace } from './pace.js';
+import { settleItem } from './settle-item.js';
+
+/** What passes by itself and says nothing about the recording: it is tried again. */
+const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'OVERLOADED',
+  'MODEL_NOT_READY',
+  'ENGINE_CLOSED',
+  'CONFLICT',
+  'STORAGE_UNAVAILABLE',
+  'STORAGE_FULL',
+  'WRITE_FAILED',
+]);
+
+/** Milliseconds that a recording of a job waits at most while recordings of requests queue: constant load is no end. */
+const LONGEST_YIELD_MS = 30_000;
+
+/** Pause after something that passes, doubled each time. */
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+
+const HOUSEKEEPING_MS = 3600_000;
+const DAY_MS = 86_400_000;
+/** Jobs deleted in one transaction; each may have many thousand rows. */
+const JOBS_AT_ONCE = 10;
+
+/**
+ * Works on the recordings of all jobs, oldest job first. Whatever is in the database is all it knows: after a crash it
+ * goes on where the last recording became durable.
+ *
+ * One worker of the engine is left to requests, and no recording is begun while those of requests queue.
+ */
+@Injectable()
+export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Jobs');
+  private readonly stopping = new AbortController();
+  /** Rings when there may be something to do. */
+  private readonly work = new Bell();
+  /** Rings when a recording has left the engine. */
+  private readonly room = new Bell();
+  /** Recordings that are being worked on. */
+  private readonly inHand = new Map<string, AbortController>();
+  private readonly pace = new Pace();
+  private readonly count: (result: string) => void;
+  private running: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private stopListening: (() => void) | undefined;
+
+  constructor(
+    private readonly store: VoiceStore,
+    private readonly engine: EmbeddingEngine,
+    private readonly enrollments: EnrollmentsService,
+    private readonly spool: Spool,
+    private readonly roots: AudioRoots,
+    private readonly feed: JobFeed,
+    private readonly config: Config,
+    traffic: Traffic,
+    metrics: Metrics,
+  ) {
+    traffic.onDrain(() => this.stop());
+    this.count = metrics.counter('timbre_job_items_total', 'Recordings of jobs that have an outcome.', 'result');
+    metrics.gauge('timbre_spool_bytes', 'Bytes of uploads that wait for their job.', () => this.spool.bytes);
+    metrics.gauges('timbre_jobs', 'Jobs that are not finished.', 'state', () => this.countJobs());
+  }
+
+  /** Before the service listens: what a process that was killed left in the spool goes. */
+  async onModuleInit(): Promise<void> {
+    await this.spool.keepOnly(await this.store.read(({ jobs }) => jobs.spooled()));
+  }
+
+  onApplicationBootstrap(): void {
+    const ring = (): void => this.room.ring();
+    this.stopListening = this.engine.listen({ embedded: ring, failed: ring });
+    this.timer = setInterval(() => void this.keepHouse(), HOUSEKEEPING_MS).unref();
+    void this.keepHouse();
+    this.running = this.run();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.stop();
+    clearInterval(this.timer);
+    this.stopListening?.();
+    await this.running;
+  }
+
+  /** There is a new job. */
+  wake(): void {
+    this.work.ring();
+  }
+
+  /** Ends the work on recordings of a job that was cancelled. */
+  drop(jobId: string): void {
+    for (const [key, controller] of this.inHand) if (key.startsWith(`${jobId}/`)) controller.abort();
+  }
+
+  /** Seconds for so many recordings; null where nothing is known of the pace. */
+  secondsFor(recordings: number): number | null {
+    return this.pace.secondsFor(recordings);
+  }
+
+  /** What is in hand stays waiting in the database. */
+  private stop(): void {
+    this.stopping.abort();
+    for (const controller of this.inHand.values()) controller.abort();
+  }
+
+  private async run(): Promise<void> {
+    const stopped = new Promise<boolean>((resolve) => {
+      this.stopping.signal.addEventListener('abort', () => resolve(false), { once: true });
+    });
+    const ready = this.engine.ready().then(
+      () => true,
+      // The engine says what is wrong; jobs wait for a service that has a model.
+      () => false,
+    );
+    if (!(await Promise.race([ready, stopped]))) return;
+    const lanes = Math.max(1, this.engine.info().workers - 1);
+    await Promise.all(Array.from({ length: lanes }, () => this.lane()));
+  }
+
+  /** One recording after the other. */
+  private async lane(): Promise<void> {
+    const { signal } = this.stopping;
+    for (let pause = FIRST_PAUSE_MS; !signal.aborted;) {
+      const { rings } = this.work;
+      try {
+        const item = await this.take();
+        if (item) await this.settle(item);
+        else await this.work.after(rings, signal);
+        pause = FIRST_PAUSE_MS;
+      } catch (thrown) {
+        if (this.stopping.signal.aborted) return;
+        const { code, message } = toTimbreError(thrown);
+        this.logger.warn({ code, msg: `jobs wait ${pause / 1000} s: ${message}` });
+        await delay(pause, undefined, { signal }).catch(() => undefined);
+        pause = Math.min(LONGEST_PAUSE_MS, 2 * pause);
+      }
+    }
+  }
+
+  /** The next recording that waits, now in hand; null where there is none. */
+  private take(): Promise<JobItem | null> {
+    return this.store.transactionThen(
+      async ({ jobs }) => {
+        for (const job of await jobs.unfinished()) {
+          const waiting = await jobs.items(job.id, 0, this.inHand.size + 1, 'queued');
+          const item = waiting.find((one) => !this.inHand.has(keyOf(one)));
+          if (!item) continue;
+          if (job.state === 'queued') await jobs.update({ ...job, state: 'running', startedAt: new Date() });
+          return item;
+        }
+        return null;
+      },
+      (item) => {
+        if (item) this.inHand.set(keyOf(item), new AbortController());
+      },
+    );
+  }
+
+  /** Gives a recording its outcome. Throws what passes; nothing has become of the recording then. */
+  private async settle(item: JobItem): Promise<void> {
+    const { signal } = this.inHand.get(keyOf(item))!;
+    try {
+      if (this.stopping.signal.aborted) return;
+      await this.yieldToRequests(signal);
+      const job = await actAs({ by: 'jobs', requestId: null }, () => this.enrol(item, signal));
+      await this.spool.remove(item);
+      this.tell(job, 'done');
+    } catch (thrown) {
+      const error = toTimbreError(thrown);
+      if (signal.aborted || error.code === 'ABORTED') return;
+      if (PASSING.has(error.code)) throw error;
+      await this.fail(item, error);
+    } finally {
+      this.inHand.delete(keyOf(item));
+      if (signal.aborted && !this.stopping.signal.aborted) await this.spool.removeJob(item.jobId);
+    }
+  }
+
+  /** The enrolment and the outcome become durable together, or neither. */
+  private async enrol(item: JobItem, signal: AbortSignal): Promise<Job> {
+    const recording = await this.recording(item);
+    try {
+      const settled: { job: Job | null } = { job: null };
+      await this.enrollments.enrol(item.speakerId ?? '', [recording], { signal }, async ({ jobs }, [enrolled]) => {
+        if (!enrolled || !('enrollment' in enrolled)) throw new Error('an enrolment without a result');
+        const { enrollment, duplicate } = enrolled;
+        const result = { enrollmentId: enrollment.id, duplicate, accepted: enrollment.verdict.accepted };
+        settled.job = await settleItem(jobs, item, { result }, new Date());
+        if (!settled.job) throw new TimbreError('ABORTED', 'the recording does not wait any more');
+      });
+      if (!settled.job) throw new Error('an enrolment without a job');
+      return settled.job;
+    } catch (thrown) {
+      const { code, message } = toTimbreError(thrown);
+      throw new TimbreError(code, withNames(message, [recording]), { cause: thrown });
+    }
+  }
+
+  /** The recording as a file that nobody else changes. */
+  private async recording(item: JobItem): Promise<Recording> {
+    const { path, fileName } = item;
+    const field = 'audio';
+    if (path === null) return { field, filename: fileName ?? '', ...(await this.spool.describe(item)) };
+    const from = await this.roots.resolve(path);
+    return { field, filename: fileName ?? basename(path), ...(await this.spool.copy(item, from)) };
+  }
+
+  private async fail(item: JobItem, { code, message, cause }: TimbreError): Promise<void> {
+    if (code === 'INTERNAL') this.logger.error({ jobId: item.jobId, err: cause, msg: message });
+    const outcome: ItemOutcome = { error: { code, message } };
+    const job = await this.store.transaction(({ jobs }) => settleItem(jobs, item, outcome, new Date()));
+    await this.spool.remove(item);
+    if (job) this.tell(job, 'failed');
+  }
+
+  private tell(job: Job, result: 'done' | 'failed'): void {
+    this.pace.step(performance.now());
+    this.count(result);
+    this.feed.tell(job.id);
+    if (!isFinished(job)) return;
+    const { id, done, failed } = job;
+    void this.spool.removeJob(id).catch((error: unknown) => {
+      this.logger.warn({ jobId: id, err: error, msg: 'the empty folder of a job could not be removed' });
+    });
+    this.logger.log({ jobId: id, done, failed, msg: `a job is ${job.state}: ${done} done, ${failed} failed` });
+  }
+
+  private async yieldToRequests(signal: AbortSignal): Promise<void> {
+    const end = performance.now() + LONGEST_YIELD_MS;
+    for (;;) {
+      const { rings } = this.room;
+      const left = end - performance.now();
+      if (left <= 0 || signal.aborted || this.engine.stats().queued === 0) return;
+      await this.room.after(rings, signal, left);
+    }
+  }
+
+  /** Removes jobs that ended long ago. */
+  private async keepHouse(): Promise<void> {
+    try {
+      const before = new Date(Date.now() - this.config.jobDays * DAY_MS);
+      for (let removed = JOBS_AT_ONCE; removed === JOBS_AT_ONCE && !this.stopping.signal.aborted;) {
+        removed = await this.store.transaction(async ({ jobs }) => {
+          const ids = await jobs.finishedBefore(before, JOBS_AT_ONCE);
+          for (const id of ids) await jobs.delete(id);
+          return ids.length;
+        });
+      }
+    } catch (error) {
+      this.logger.warn({ err: error, msg: 'old jobs could not be removed; the next hour tries again' });
+    }
+  }
+
+  private async countJobs(): Promise<Record<string, number>> {
+    const unfinished = await this.store.read(({ jobs }) => jobs.unfinished());
+    const running = unfinished.filter(({ state }) => state === 'running').length;
+    return { waiting: unfinished.length - running, running };
+  }
+}
+
+function keyOf({ jobId, index }: ItemKey): string {
+  return `${jobId}/${index}`;
+}

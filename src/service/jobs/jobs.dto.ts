@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { LONGEST_ID } from '../../support/speaker-id.js';
+import { LONGEST_NAME } from '../speakers/speaker.js';
+import { ITEM_STATES, JOB_STATES, waiting, type Job, type JobItem } from './job.js';
+
+const EXAMPLE_JOB = '0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11';
+const EXAMPLE_ENROLLMENT = '5a1f3c0c-77d4-4f0c-8a43-0c1f2b9e6d20';
+
+const createSpeakers = 'Whether speakers who are not there are added, at once; otherwise their recordings fail.';
+
+/** Whom one recording is of. */
+const speakerOf = {
+  speakerId: z.string().meta({
+    description: `The speaker's id, as of POST /v1/speakers; ${LONGEST_ID} characters at most.`,
+    example: 'ada',
+  }),
+  name: z
+    .string()
+    .nullable()
+    .optional()
+    .meta({
+      description: `Name of a speaker who is added, ${LONGEST_NAME} characters at most.`,
+      example: 'Ada Lovelace',
+    }),
+};
+
+export const sessionOfPaths = z
+  .strictObject({
+    createSpeakers: z.boolean().default(false).meta({ description: createSpeakers }),
+    items: z
+      .array(
+        z.strictObject({
+          ...speakerOf,
+          path: z.string().min(1).max(4096).meta({
+            description: 'A file of the machine the service runs on, below its AUDIO_ROOTS.',
+            example: '/srv/recordings/ada/1.wav',
+          }),
+        }),
+      )
+      .min(1)
+      .meta({ description: 'The recordings; TIMBRE_MAX_JOB_ITEMS bounds how many.' }),
+  })
+  .meta({
+    example: {
+      createSpeakers: true,
+      items: [
+        { speakerId: 'ada', name: 'Ada Lovelace', path: '/srv/recordings/ada/1.wav' },
+        { speakerId: 'ada', path: '/srv/recordings/ada/2.wav' },
+      ],
+    },
+  });
+
+/** What the form's field `items` holds. */
+export const uploadedItems = z.array(z.strictObject(speakerOf)).min(1);
+
+export const sessionOfUploads = z.strictObject({
+  items: z.string().meta({
+    description: 'JSON: a list with one `{ "speakerId", "name"? }` for each recording, in the order of the uploads.',
+    example: '[{"speakerId":"ada","name":"Ada Lovelace"},{"speakerId":"ada"}]',
+  }),
+  createSpeakers: z.enum(['true', 'false']).default('false').meta({ description: createSpeakers }),
+});
+
+export const jobView = z.object({
+  id: z.uuid().meta({ example: EXAMPLE_JOB }),
+  state: z.enum(JOB_STATES).meta({
+    description: 'completed: every recording has an outcome; failed: each of them is an error.',
+  }),
+  createdAt: z.iso.datetime(),
+  startedAt: z.iso.datetime().nullable(),
+  finishedAt: z.iso.datetime().nullable(),
+  counts: z
+    .object({ total: z.int(), waiting: z.int(), done: z.int(), failed: z.int(), cancelled: z.int() })
+    .meta({ description: 'Recordings.', example: { total: 120, waiting: 77, done: 41, failed: 2, cancelled: 0 } }),
+  secondsLeft: z.number().nullable().meta({
+    description: 'At the pace of late, with the jobs before it; null where that is not known, and after the end.',
+    example: 31.5,
+  }),
+});
+
+export const jobItemView = z.object({
+  index: z.int().meta({ description: 'Position in the job, from 0.' }),
+  speakerId: z.string().nullable().meta({ description: 'Null once the speaker was erased.', example: 'ada' }),
+  filename: z.string().nullable().meta({ example: '1.wav' }),
+  path: z.string().nullable().meta({ description: 'As it was given; null for an upload.' }),
+  state: z.enum(ITEM_STATES),
+  result: z
+    .object({
+      enrollmentId: z.string(),
+      duplicate: z.boolean().meta({ description: 'The speaker had this very file already; nothing was added.' }),
+      accepted: z.boolean().meta({ description: 'Whether the recording is good enough to count.' }),
+    })
+    .nullable()
+    .meta({ example: { enrollmentId: EXAMPLE_ENROLLMENT, duplicate: false, accepted: true } }),
+  error: z
+    .object({ code: z.string(), message: z.string() })
+    .nullable()
+    .meta({ description: 'Why it failed; other recordings are not touched.' }),
+  settledAt: z.iso.datetime().nullable(),
+});
+
+export const listJobs = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(500).default(50).meta({ description: 'Jobs on the page.' }),
+  cursor: z.string().max(1000).optional().meta({ description: '`nextCursor` of the page before.' }),
+});
+
+export const jobsView = z.object({
+  jobs: z.array(jobView),
+  total: z.int().meta({ description: 'Of all pages.' }),
+  nextCursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+});
+
+export const getJob = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(100).meta({ description: 'Recordings on the page.' }),
+  from: z.coerce.number().int().min(0).default(0).meta({ description: '`nextIndex` of the page before.' }),
+  state: z.enum(ITEM_STATES).optional().meta({ description: 'Only recordings of this state.' }),
+});
+
+export const jobWithItemsView = jobView.extend({
+  items: z.array(jobItemView).meta({ description: 'One page of the recordings, in their order.' }),
+  nextIndex: z.int().nullable().meta({ description: '`from` of the next page; null on the last one.' }),
+});
+
+/** The data of an `item` event: what came of the recording, and where the job stands when it is told. */
+export const itemEventView = jobItemView.extend({ job: jobView });
+
+export type JobView = z.output<typeof jobView>;
+export type JobsView = z.output<typeof jobsView>;
+export type JobItemView = z.output<typeof jobItemView>;
+export type ItemEventView = z.output<typeof itemEventView>;
+export type JobWithItemsView = z.output<typeof jobWithItemsView>;
+
+export function toJobView(job: Job, secondsLeft: number | null): JobView {
+  const { id, state, createdAt, startedAt, finishedAt, total, done, failed, cancelled } = job;
+  return {
+    id,
+    state,
+    createdAt: createdAt.toISOString(),
+    startedAt: startedAt?.toISOString() ?? null,
+    finishedAt: finishedAt?.toISOString() ?? null,
+    counts: { total, waiting: waiting(job), done, failed, cancelled },
+    secondsLeft: secondsLeft === null ? null : Math.round(secondsLeft * 10) / 10,
+  };
+}
+
+export function toJobItemView(item: JobItem): JobItemView {
+  const { index, speakerId, fileName, path, state, result, error, settledAt } = item;
+  return {
+    index,
+    speakerId,
+    filename: fileName,
+    path,
+    state,
+    result,
+    error,
+    settledAt: settledAt?.toISOString() ?? null,
+  };
+}

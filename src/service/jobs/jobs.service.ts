@@ -1,0 +1,187 @@
+import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { decodeCursor, encodeCursor } from '../speakers/speaker-cursor.js';
+import { TimbreError } from '../../errors/timbre-error.js';
+import { Config } from '../config/config.js';
+import { speakerId } from '../../support/speaker-id.js';
+import { speakerName } from '../speakers/speaker.js';
+import { SpeakersService } from '../speakers/speakers.service.js';
+import type { Recording } from '../uploads/recording.js';
+import { Spool } from '../uploads/spool.js';
+import { VoiceStore } from '../voices/voice-store.js';
+import {
+  afterCancel,
+  isFinished,
+  jobNotFound,
+  newJob,
+  waiting,
+  type ItemState,
+  type Job,
+  type JobItem,
+} from './job.js';
+import { JobFeed } from './job-feed.js';
+import { JobRunner } from './job-runner.js';
+
+/** One recording of a session to be: of whom, and where it lies. */
+export interface SessionItem {
+  speakerId: string;
+  /** Of a speaker who is added. */
+  name?: string | null | undefined;
+  /** Null for an upload. */
+  path: string | null;
+  fileName: string | null;
+}
+
+/** A job, and for how many seconds it will take; null where that is not known. */
+export interface Forecast {
+  job: Job;
+  secondsLeft: number | null;
+}
+
+@Injectable()
+export class JobsService {
+  constructor(
+    private readonly store: VoiceStore,
+    private readonly speakers: SpeakersService,
+    private readonly spool: Spool,
+    private readonly runner: JobRunner,
+    private readonly feed: JobFeed,
+    private readonly config: Config,
+  ) {}
+
+  /** Errors: OVERLOADED where a new job would be refused. */
+  async admit(): Promise<void> {
+    const unfinished = await this.store.read(({ jobs }) => jobs.unfinished());
+    this.checkRoom(unfinished);
+    this.spool.admit();
+  }
+
+  /**
+   * Adds a job. `uploads` are the recordings without a path, in their order; they are taken over. The job is durable
+   * when this resolves; where it rejects, nothing of it is left but speakers who were added.
+   * Errors: INVALID_ARGUMENT, BODY_TOO_LARGE for too many recordings, OVERLOADED, WRITE_FAILED, those of the storage.
+   */
+  async create(
+    items: readonly SessionItem[],
+    uploads: readonly Recording[],
+    createSpeakers: boolean,
+  ): Promise<Forecast> {
+    const { maxJobItems } = this.config;
+    if (items.length > maxJobItems) {
+      throw new TimbreError('BODY_TOO_LARGE', `a job has ${maxJobItems} recordings at most, not ${items.length}`);
+    }
+    const checked = items.map((item, index) => checkItem(item, index));
+    await this.admit();
+    if (createSpeakers) await this.speakers.addMissing(checked.map(({ speakerId: id, name }) => ({ id, name })));
+    const job = newJob(randomUUID(), checked.length, new Date());
+    if (uploads.length > 0) await this.spool.adopt(job.id, uploads);
+    try {
+      await this.store.transaction(async ({ jobs, audit }) => {
+        this.checkRoom(await jobs.unfinished());
+        await jobs.insert(job, checked);
+        await audit.record({ action: 'job.created', object: job.id });
+      });
+    } catch (error) {
+      await this.spool.removeJob(job.id);
+      throw error;
+    }
+    this.runner.wake();
+    return { job, secondsLeft: null };
+  }
+
+  /** Errors: JOB_NOT_FOUND. */
+  get(id: string): Promise<Forecast> {
+    return this.store.read(async ({ jobs }) => {
+      const job = await jobs.find(id);
+      if (!job) throw jobNotFound(id);
+      return this.forecast(job, await jobs.unfinished());
+    });
+  }
+
+  /** A page of the job's recordings. Errors: JOB_NOT_FOUND. */
+  async items(
+    id: string,
+    { from, limit, state }: { from: number; limit: number; state?: ItemState | undefined },
+  ): Promise<Forecast & { items: JobItem[]; nextIndex: number | null }> {
+    return this.store.read(async ({ jobs }) => {
+      const job = await jobs.find(id);
+      if (!job) throw jobNotFound(id);
+      // One more than asked for tells whether there is another page.
+      const found = await jobs.items(id, from, limit + 1, state);
+      return {
+        ...this.forecast(job, await jobs.unfinished()),
+        items: found.slice(0, limit),
+        nextIndex: found[limit]?.index ?? null,
+      };
+    });
+  }
+
+  /** Newest first. Errors: INVALID_ARGUMENT for a cursor of nobody's. */
+  async page(
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<{ jobs: Forecast[]; total: number; nextCursor: string | null }> {
+    const after = cursor === undefined ? null : decodeCursor(cursor);
+    return this.store.read(async ({ jobs }) => {
+      const found = await jobs.page(after, limit + 1);
+      const unfinished = await jobs.unfinished();
+      const shown = found.slice(0, limit);
+      const last = found.length > limit ? shown.at(-1) : undefined;
+      return {
+        jobs: shown.map((job) => this.forecast(job, unfinished)),
+        total: await jobs.count(),
+        nextCursor: last ? encodeCursor(last) : null,
+      };
+    });
+  }
+
+  /**
+   * Cancels a job that is not finished; what it enrolled stays. Removes one that is. Gives the cancelled job, null for
+   * one that was removed. Errors: JOB_NOT_FOUND.
+   */
+  async cancelOrRemove(id: string): Promise<Job | null> {
+    const now = new Date();
+    const cancelled = await this.store.transaction(async ({ jobs, audit }) => {
+      const job = await jobs.find(id);
+      if (!job) throw jobNotFound(id);
+      if (isFinished(job)) {
+        await jobs.delete(id);
+        return null;
+      }
+      await jobs.cancelItems(id, now);
+      const next = afterCancel(job, now);
+      await jobs.update(next);
+      await audit.record({ action: 'job.cancelled', object: id });
+      return next;
+    });
+    this.runner.drop(id);
+    await this.spool.removeJob(id);
+    this.feed.tell(id);
+    return cancelled;
+  }
+
+  private forecast(job: Job, unfinished: readonly Job[]): Forecast {
+    if (isFinished(job)) return { job, secondsLeft: null };
+    const before = unfinished.slice(0, unfinished.findIndex(({ id }) => id === job.id) + 1);
+    const recordings = before.reduce((sum, one) => sum + waiting(one), 0);
+    return { job, secondsLeft: this.runner.secondsFor(recordings) };
+  }
+
+  private checkRoom(unfinished: readonly Job[]): void {
+    const { maxJobs } = this.config;
+    if (unfinished.length < maxJobs) return;
+    throw new TimbreError('OVERLOADED', `${unfinished.length} jobs are not finished; try again later`, {
+      retryAfterSeconds: 30,
+    });
+  }
+}
+
+function checkItem(item: SessionItem, index: number): SessionItem {
+  const { name } = item;
+  try {
+    return { ...item, speakerId: speakerId(item.speakerId), name: name == null ? null : speakerName(name) };
+  } catch (error) {
+    if (!(error instanceof TimbreError)) throw error;
+    throw new TimbreError(error.code, `items.${index}: ${error.message}`, { cause: error });
+  }
+}

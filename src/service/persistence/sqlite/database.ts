@@ -1,0 +1,338 @@
+import { chmod, mkdir, open, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Logger } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { TimbreError } from '../../../errors/timbre-error.js';
+import { loadDataKeys, removeKeysAside } from './data-key.js';
+import { APPLICATION_ID, checkOrigin, DATABASE_FILE } from './database-file.js';
+import { ENTITIES } from './entities/index.js';
+import { SettingEntity } from './entities/setting.entity.js';
+import { FolderLock } from './folder-lock.js';
+import { MIGRATIONS } from './migrations/index.js';
+import { SideConnection } from './side-connection.js';
+import { SQLITE } from './sqlite.js';
+import { toStorageError } from './storage-errors.js';
+import { forgetTraces, hasTraces } from './traces.js';
+import { VectorCipher } from './vector-cipher.js';
+
+export { DATABASE_FILE };
+
+export interface DatabaseOptions {
+  /** Holds the database, its key unless that lies elsewhere, and its lock; made where it is missing. */
+  folder: string;
+  /** The data key, 32 bytes in base64 or hexadecimal, with older ones after it. Default: from `keyFile`. */
+  key?: string | undefined;
+  /** Default: `data.key` in the folder, made at the first start. */
+  keyFile?: string | undefined;
+  /** How long a call waits for other programs that hold the database. Default 5,000. */
+  busyTimeoutMs?: number | undefined;
+  /** How long erasures gather before the file is written anew without their traces. Default 10,000. */
+  rewriteAfterMs?: number | undefined;
+}
+
+const REWRITE_AFTER_MS = 10_000;
+const REWRITE_RETRY_MS = 60_000;
+const CHECKPOINT_RETRY_MS = 1000;
+
+/** A known text under the data key tells a wrong key before anything is written with it. */
+export const KEY_CHECK = { name: 'key-check', text: 'timbre', belongsTo: ['key-check'] } as const;
+
+/**
+ * One SQLite file behind one connection. Work runs strictly one after the other: TypeORM's transactions on SQLite share
+ * their connection, so that statements of two at once would mix.
+ */
+export class Database {
+  private last: Promise<unknown> = Promise.resolve();
+  private closed = false;
+  /** Deleted rows may still be readable in the write-ahead log. */
+  private traces = false;
+  private rewriting: NodeJS.Timeout | undefined;
+  /** There while the file is written anew. */
+  private reader: SideConnection | undefined;
+  /** Reads on it. */
+  private readonly reads = new Set<Promise<unknown>>();
+  /** Reads that wait for their turn, or for it. */
+  private readonly waiting = new Set<(reader: SideConnection) => void>();
+  private readonly logger = new Logger('Database');
+
+  private constructor(
+    private readonly folder: string,
+    private readonly source: DataSource,
+    private readonly lock: FolderLock,
+    readonly cipher: VectorCipher,
+    /** Null where the key came without a file. */
+    readonly keyFile: string | null,
+    private readonly rewriteAfterMs: number,
+  ) {}
+
+  /**
+   * Locks the folder, checks that the file is a Timbre database of a version and key that fit, and only then brings
+   * its tables up to date. Errors: STORAGE_UNAVAILABLE, STORAGE_FULL, STORAGE_INVALID; nothing was changed then.
+   */
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const folder = resolve(options.folder);
+    const file = join(folder, DATABASE_FILE);
+    await makeFolder(folder);
+    const lock = await FolderLock.take(join(folder, `${DATABASE_FILE}.lock`));
+    const source = new DataSource({
+      type: 'sqlite',
+      driver: SQLITE,
+      database: file,
+      busyTimeout: options.busyTimeoutMs ?? 5000,
+      entities: ENTITIES,
+      migrations: MIGRATIONS,
+      migrationsTransactionMode: 'all',
+      synchronize: false,
+    });
+    try {
+      await makeFile(file);
+      await source.initialize();
+      const fresh = await checkOrigin(source, file);
+      const check = fresh ? null : await readKeyCheck(source);
+      const keyFile = resolve(options.keyFile ?? join(folder, 'data.key'));
+      const keys = await loadDataKeys({ key: options.key, keyFile, create: check === null });
+      const cipher = new VectorCipher(...keys);
+      if (check) proveKey(cipher, check, file);
+      await source.query('PRAGMA journal_mode = WAL');
+      // An acknowledged write survives a power cut; deleted rows are overwritten.
+      await source.query('PRAGMA synchronous = FULL');
+      await source.query('PRAGMA secure_delete = ON');
+      await source.query('PRAGMA trusted_schema = OFF');
+      // Rewriting the file needs room aside, which a read-only system has nowhere else.
+      process.env['SQLITE_TMPDIR'] ??= folder;
+      await source.runMigrations();
+      await source.query(`PRAGMA application_id = ${APPLICATION_ID}`);
+      if (!check) await writeKeyCheck(source, cipher);
+      const ownKeyFile = options.key === undefined ? keyFile : null;
+      if (ownKeyFile) await removeKeysAside(ownKeyFile);
+      const rewriteAfterMs = options.rewriteAfterMs ?? REWRITE_AFTER_MS;
+      const database = new Database(folder, source, lock, cipher, ownKeyFile, rewriteAfterMs);
+      // A crash may have come between an erasure and its wipe.
+      await database.wipe();
+      return database;
+    } catch (error) {
+      if (source.isInitialized) await source.destroy();
+      await lock.release();
+      throw toStorageError(error);
+    }
+  }
+
+  /** `committed` runs before the next transaction begins. Errors: those of the storage, and what `work` throws. */
+  transaction<T>(work: (manager: EntityManager) => Promise<T>, committed?: (result: T) => void): Promise<T> {
+    return this.alone(async () => {
+      const { manager } = this.source;
+      await this.begin();
+      let result: T;
+      try {
+        result = await work(manager);
+        await manager.query('COMMIT');
+      } catch (error) {
+        await this.rollBack();
+        throw error;
+      }
+      committed?.(result);
+      return result;
+    });
+  }
+
+  /** Errors: those of the storage, and what `work` throws. */
+  query<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.alone(() => work(this.source.manager));
+  }
+
+  /** As `query`, for what only reads: it does not wait while the file is written anew. */
+  read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    if (this.reader) return this.readAside(this.reader, work);
+    return new Promise<T>((resolve, reject) => {
+      const aside = (reader: SideConnection): void => void this.readAside(reader, work).then(resolve, reject);
+      this.waiting.add(aside);
+      this.alone(async () => {
+        if (this.waiting.delete(aside)) resolve(await work(this.source.manager));
+      }).catch(reject);
+    });
+  }
+
+  /**
+   * Moves the write-ahead log into the database and empties it, so that nothing that was deleted can be read in either.
+   * Another program that reads at this moment can prevent it; `close` and the next call try again, and so does the
+   * rewriting of the file, which follows a little later where something was erased. False where it was prevented.
+   */
+  wipe(): Promise<boolean> {
+    this.traces = true;
+    return this.alone(async () => {
+      await this.checkpoint();
+      if (await hasTraces(this.source.manager)) this.rewriteSoon(this.rewriteAfterMs);
+      return !this.traces;
+    });
+  }
+
+  /** Writes the file anew, without anything of what was erased, where something was; what writes waits meanwhile. */
+  rewrite(): Promise<void> {
+    return this.alone(() => this.rewriteNow());
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    await this.alone(async () => {
+      this.closed = true;
+      clearTimeout(this.rewriting);
+      try {
+        if (this.traces) await this.checkpoint();
+        await this.rewriteNow();
+      } catch (error) {
+        // The next start does it.
+        this.logger.warn({ err: error, msg: 'traces of what was erased could not be removed yet' });
+      } finally {
+        await this.source.destroy();
+        await this.lock.release();
+      }
+    });
+  }
+
+  private async rewriteNow(): Promise<void> {
+    const { manager } = this.source;
+    if (!(await hasTraces(manager))) return;
+    const reader = await SideConnection.open(this.folder, { needs: [], readOnly: true });
+    if (!reader) throw new Error('the database that is open is not there');
+    this.reader = reader;
+    for (const aside of this.waiting) aside(reader);
+    this.waiting.clear();
+    try {
+      await manager.query('VACUUM');
+    } finally {
+      this.reader = undefined;
+      // None sees what is older than the next write, or keeps the write-ahead log from being emptied.
+      await Promise.allSettled(this.reads);
+      await reader.close();
+    }
+    await forgetTraces(manager);
+    await this.checkpoint();
+  }
+
+  private async readAside<T>(reader: SideConnection, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const reading = reader.query(work);
+    this.reads.add(reading);
+    try {
+      return await reading;
+    } finally {
+      this.reads.delete(reading);
+    }
+  }
+
+  private rewriteSoon(milliseconds: number): void {
+    if (this.closed) return;
+    this.rewriting ??= setTimeout(() => {
+      this.rewriting = undefined;
+      this.rewrite().catch((error: unknown) => {
+        if (this.closed) return;
+        this.logger.warn({ err: error, msg: 'traces of what was erased could not be removed; trying again' });
+        this.rewriteSoon(REWRITE_RETRY_MS);
+      });
+    }, milliseconds).unref();
+  }
+
+  private async checkpoint(): Promise<void> {
+    const [{ busy }] = await this.source.query<[{ busy: number }]>('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.traces = busy !== 0;
+    if (this.traces) this.checkpointSoon();
+  }
+
+  private checkpointSoon(): void {
+    setTimeout(() => {
+      if (this.traces && !this.closed) this.wipe().catch(() => undefined);
+    }, CHECKPOINT_RETRY_MS).unref();
+  }
+
+  private alone<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.last.then(async () => {
+      if (this.closed) throw new TimbreError('STORAGE_UNAVAILABLE', 'the database is closed');
+      try {
+        return await work();
+      } catch (error) {
+        throw toStorageError(error);
+      }
+    });
+    this.last = run.catch(() => undefined);
+    return run;
+  }
+
+  /** Takes the write lock at once: a transaction that reads first could not wait for it later. */
+  private async begin(): Promise<void> {
+    const { manager } = this.source;
+    try {
+      await manager.query('BEGIN IMMEDIATE');
+    } catch (error) {
+      if (!/within a transaction/.test(String(error))) throw error;
+      await manager.query('ROLLBACK');
+      await manager.query('BEGIN IMMEDIATE');
+    }
+  }
+
+  private async rollBack(): Promise<void> {
+    try {
+      await this.source.manager.query('ROLLBACK');
+    } catch {
+      // SQLite rolled back by itself (full disk, failed read), or `begin` will see that it did not.
+    }
+  }
+}
+
+/** The schema that the entities describe but the migrations have not made, as SQL; empty where they agree. */
+export async function schemaDifference(file: string): Promise<string[]> {
+  const source = await new DataSource({
+    type: 'sqlite',
+    driver: SQLITE,
+    database: file,
+    entities: ENTITIES,
+  }).initialize();
+  try {
+    const { upQueries } = await source.driver.createSchemaBuilder().log();
+    return upQueries.map(({ query }) => query);
+  } finally {
+    await source.destroy();
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new TimbreError('STORAGE_UNAVAILABLE', `cannot make the data folder: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** For the service's own eyes; the files that SQLite puts beside it take its permissions. */
+async function makeFile(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a', 0o600)).close();
+    if (((await stat(file)).mode & 0o077) !== 0) await chmod(file, 0o600);
+  } catch (cause) {
+    throw new TimbreError('STORAGE_UNAVAILABLE', `cannot write the database: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function readKeyCheck(source: DataSource): Promise<Buffer | null> {
+  const row = await source.manager.findOneBy(SettingEntity, { name: KEY_CHECK.name });
+  if (row) return row.value;
+  // The first start may have been cut off before the check was written; vectors without one are damage.
+  const [{ count }] = await source.query<[{ count: number }]>('SELECT COUNT(*) AS count FROM enrollments');
+  if (count === 0) return null;
+  throw new TimbreError('STORAGE_INVALID', 'the database has lost the check of its data key; restore a backup');
+}
+
+async function writeKeyCheck(source: DataSource, cipher: VectorCipher): Promise<void> {
+  const value = cipher.seal(Buffer.from(KEY_CHECK.text), KEY_CHECK.belongsTo);
+  await source.manager.insert(SettingEntity, { name: KEY_CHECK.name, value });
+}
+
+function proveKey(cipher: VectorCipher, check: Buffer, file: string): void {
+  try {
+    cipher.open(check, KEY_CHECK.belongsTo);
+  } catch (cause) {
+    throw new TimbreError(
+      'STORAGE_INVALID',
+      `${file} was encrypted with another data key; give the key it was made with`,
+      { cause },
+    );
+  }
+}

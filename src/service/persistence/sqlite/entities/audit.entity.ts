@@ -1,0 +1,34 @@
+import { EntitySchema } from 'typeorm';
+import type { AuditAction } from '../../../audit/audit-entry.js';
+
+export interface AuditRow {
+  id: number;
+  /** Milliseconds since 1970. */
+  at: number;
+  by: string;
+  action: AuditAction;
+  subject: string | null;
+  object: string | null;
+  outcome: string;
+  requestId: string | null;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
+export const AuditEntity = new EntitySchema<AuditRow>({
+  name: 'Audit',
+  tableName: 'audit',
+  columns: {
+    id: { type: 'integer', primary: true, generated: 'increment' },
+    at: { type: 'integer' },
+    by: { type: 'text' },
+    action: { type: 'text' },
+    subject: { type: 'text', nullable: true },
+    object: { type: 'text', nullable: true },
+    outcome: { type: 'text' },
+    requestId: { type: 'text', name: 'request_id', nullable: true },
+  },
+  indices: [
+    { name: 'audit_of_subject', columns: ['subject', 'id'] },
+    { name: 'audit_in_time', columns: ['at'] },
+  ],
+});

@@ -1,0 +1,46 @@
+import type { Enrollment } from '../../../enrollments/enrollment.js';
+import type { EnrollmentRow } from '../entities/enrollment.entity.js';
+import type { VectorCipher } from '../vector-cipher.js';
+
+type Owner = Pick<EnrollmentRow, 'id' | 'speakerId' | 'model' | 'frontEnd'>;
+
+/** What an enrolment's embedding is bound to. */
+export const enrollmentOwner = ({ id, speakerId, model, frontEnd }: Owner): string[] => [
+  'enrollment',
+  speakerId,
+  model,
+  frontEnd,
+  id,
+];
+
+/** Errors: STORAGE_INVALID where the embedding does not open. */
+export function toEnrollment(row: EnrollmentRow, cipher: VectorCipher): Enrollment {
+  const { id, speakerId, fileName, contentSha256, model, frontEnd, accepted, reasons, quality } = row;
+  const { audioSeconds, speechSeconds, sampleRate, channels, snrDb, clippedShare, bandwidthHz, levelDb } = row;
+  return {
+    id,
+    speakerId,
+    createdAt: new Date(row.createdAt),
+    fileName,
+    contentSha256,
+    origin: { model, frontEnd },
+    embedding: cipher.openVector(row.embedding, enrollmentOwner(row)),
+    measures: { audioSeconds, speechSeconds, sampleRate, channels, snrDb, clippedShare, bandwidthHz, levelDb },
+    verdict: { accepted, reasons, quality },
+  };
+}
+
+export function toEnrollmentRow(enrollment: Enrollment, cipher: VectorCipher): EnrollmentRow {
+  const { id, speakerId, createdAt, fileName, contentSha256, origin, embedding, measures, verdict } = enrollment;
+  return {
+    id,
+    speakerId,
+    createdAt: createdAt.getTime(),
+    fileName,
+    contentSha256,
+    ...origin,
+    embedding: cipher.sealVector(embedding, enrollmentOwner({ id, speakerId, ...origin })),
+    ...measures,
+    ...verdict,
+  };
+}

@@ -1,0 +1,37 @@
+import type { Consent } from '../../../consent/consent.js';
+import type { Speaker } from '../../../speakers/speaker.js';
+import type { ConsentJson, SpeakerRow } from '../entities/speaker.entity.js';
+
+export function toSpeaker({ consent, consentWithdrawnAt, ...row }: SpeakerRow): Speaker {
+  return {
+    ...row,
+    createdAt: new Date(row.createdAt),
+    updatedAt: new Date(row.updatedAt),
+    consent: consent && toConsent(consent),
+    optedOutAt: toDate(consentWithdrawnAt),
+    lastUsedAt: toDate(row.lastUsedAt),
+  };
+}
+
+export function toSpeakerRow({ createdAt, updatedAt, consent, optedOutAt, lastUsedAt, ...rest }: Speaker): SpeakerRow {
+  return {
+    ...rest,
+    createdAt: createdAt.getTime(),
+    updatedAt: updatedAt.getTime(),
+    consent: consent && toConsentJson(consent),
+    consentWithdrawnAt: optedOutAt?.getTime() ?? null,
+    lastUsedAt: lastUsedAt?.getTime() ?? null,
+  };
+}
+
+function toConsent({ givenAt, recordedAt, ...rest }: ConsentJson): Consent {
+  return { ...rest, givenAt: new Date(givenAt), recordedAt: new Date(recordedAt) };
+}
+
+function toConsentJson({ givenAt, recordedAt, ...rest }: Consent): ConsentJson {
+  return { ...rest, givenAt: givenAt.toISOString(), recordedAt: recordedAt.toISOString() };
+}
+
+function toDate(milliseconds: number | null): Date | null {
+  return milliseconds === null ? null : new Date(milliseconds);
+}

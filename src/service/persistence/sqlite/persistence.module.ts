@@ -1,0 +1,67 @@
+import {
+  Global,
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { KeyStore } from '../../access/key-store.js';
+import { Config } from '../../config/config.js';
+import { DataKeys } from '../../data-keys/data-keys.js';
+import { VoiceStore } from '../../voices/voice-store.js';
+import { Database } from './database.js';
+import { TypeOrmDataKeys } from './typeorm-data-keys.js';
+import { TypeOrmKeyStore } from './typeorm-key-store.js';
+import { TypeOrmVoiceStore } from './typeorm-voice-store.js';
+
+/** Opens the database before the service listens, and closes it after the last request. */
+@Global()
+@Module({
+  providers: [
+    {
+      provide: Database,
+      inject: [Config],
+      useFactory: ({ dataDir, dataKey, dataKeyFile }: Config): Promise<Database> =>
+        Database.open({ folder: dataDir, key: dataKey || undefined, keyFile: dataKeyFile }),
+    },
+    {
+      provide: VoiceStore,
+      inject: [Database],
+      useFactory: (database: Database): VoiceStore => new TypeOrmVoiceStore(database),
+    },
+    {
+      provide: TypeOrmDataKeys,
+      inject: [Database],
+      useFactory: (database: Database): TypeOrmDataKeys => new TypeOrmDataKeys(database),
+    },
+    { provide: DataKeys, useExisting: TypeOrmDataKeys },
+    {
+      provide: KeyStore,
+      inject: [Database, Config],
+      useFactory: (database: Database, { dataDir }: Config): Promise<KeyStore> =>
+        TypeOrmKeyStore.beside(database, dataDir),
+    },
+  ],
+  exports: [VoiceStore, KeyStore, DataKeys],
+})
+export class PersistenceModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(KeyStore) private readonly keys: KeyStore,
+    @Inject(TypeOrmDataKeys) private readonly dataKeys: TypeOrmDataKeys,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.dataKeys.resume();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.dataKeys.close();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.keys.close();
+    await this.database.close();
+  }
+}

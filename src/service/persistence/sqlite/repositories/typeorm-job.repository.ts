@@ -1,0 +1,134 @@
+import { In, IsNull, LessThan, MoreThan, MoreThanOrEqual, type EntityManager } from 'typeorm';
+import { JobRepository, type ItemKey, type JobCursor } from '../../../jobs/job.repository.js';
+import type { ItemOutcome, ItemState, Job, JobItem, JobState, NewItem } from '../../../jobs/job.js';
+import { JobItemEntity, type JobItemRow } from '../entities/job-item.entity.js';
+import { JobEntity } from '../entities/job.entity.js';
+import { toJob, toJobItem, toJobRow } from '../mappers/job.mapper.js';
+
+const UNFINISHED: JobState[] = ['queued', 'running'];
+
+export class TypeOrmJobRepository extends JobRepository {
+  constructor(private readonly manager: EntityManager) {
+    super();
+  }
+
+  /** The rows go as one parameter: ten thousand of them must not hold up everybody else. */
+  async insert(job: Job, items: readonly NewItem[]): Promise<void> {
+    await this.manager.insert(JobEntity, toJobRow(job));
+    const rows = items.map(({ speakerId, fileName, path }) => [speakerId, fileName, path]);
+    await this.manager.query(
+      `INSERT INTO job_items (job_id, position, speaker_id, file_name, path, state)
+       SELECT ?, key, value ->> 0, value ->> 1, value ->> 2, 'queued' FROM json_each(?)`,
+      [job.id, JSON.stringify(rows)],
+    );
+  }
+
+  async find(id: string): Promise<Job | null> {
+    const row = await this.manager.findOneBy(JobEntity, { id });
+    return row && toJob(row);
+  }
+
+  async page(after: JobCursor | null, limit: number): Promise<Job[]> {
+    const query = this.manager
+      .createQueryBuilder(JobEntity, 'job')
+      .orderBy('job.createdAt', 'DESC')
+      .addOrderBy('job.id', 'DESC')
+      .limit(limit);
+    if (after) {
+      query.where('(job.createdAt, job.id) < (:createdAt, :id)', {
+        createdAt: after.createdAt.getTime(),
+        id: after.id,
+      });
+    }
+    return (await query.getMany()).map(toJob);
+  }
+
+  count(): Promise<number> {
+    return this.manager.count(JobEntity);
+  }
+
+  async unfinished(): Promise<Job[]> {
+    const rows = await this.manager.find(JobEntity, {
+      where: { state: In(UNFINISHED) },
+      order: { createdAt: 'ASC', id: 'ASC' },
+    });
+    return rows.map(toJob);
+  }
+
+  async update(job: Job): Promise<void> {
+    const { id, ...changes } = toJobRow(job);
+    await this.manager.update(JobEntity, { id }, changes);
+  }
+
+  async delete(id: string): Promise<boolean> {
+    const { affected } = await this.manager.delete(JobEntity, { id });
+    return affected === 1;
+  }
+
+  async finishedBefore(time: Date, limit: number): Promise<string[]> {
+    const rows = await this.manager.find(JobEntity, {
+      select: { id: true },
+      where: { finishedAt: LessThan(time.getTime()) },
+      order: { finishedAt: 'ASC' },
+      take: limit,
+    });
+    return rows.map(({ id }) => id);
+  }
+
+  async items(jobId: string, from: number, limit: number, state?: ItemState): Promise<JobItem[]> {
+    const rows = await this.manager.find(JobItemEntity, {
+      where: { jobId, position: MoreThanOrEqual(from), ...(state && { state }) },
+      order: { position: 'ASC' },
+      take: limit,
+    });
+    return rows.map(toJobItem);
+  }
+
+  async settled(jobId: string, afterEvent: number, limit: number): Promise<JobItem[]> {
+    const rows = await this.manager.find(JobItemEntity, {
+      where: { jobId, event: MoreThan(afterEvent) },
+      order: { event: 'ASC' },
+      take: limit,
+    });
+    return rows.map(toJobItem);
+  }
+
+  async settle({ jobId, index }: ItemKey, outcome: ItemOutcome, event: number, now: Date): Promise<boolean> {
+    const changes: Partial<JobItemRow> =
+      'error' in outcome
+        ? { state: 'failed', errorCode: outcome.error.code, errorMessage: outcome.error.message }
+        : { state: 'done', ...outcome.result };
+    const { affected } = await this.manager.update(
+      JobItemEntity,
+      { jobId, position: index, state: 'queued' },
+      { ...changes, event, settledAt: now.getTime() },
+    );
+    return affected === 1;
+  }
+
+  async cancelItems(jobId: string, now: Date): Promise<void> {
+    const changes = { state: 'cancelled', settledAt: now.getTime() } as const;
+    await this.manager.update(JobItemEntity, { jobId, state: 'queued' }, changes);
+  }
+
+  async spooled(): Promise<ItemKey[]> {
+    const rows = await this.manager.find(JobItemEntity, {
+      select: { jobId: true, position: true },
+      where: { state: 'queued', path: IsNull() },
+    });
+    return rows.map(({ jobId, position }) => ({ jobId, index: position }));
+  }
+
+  async waitingOf(speakerId: string): Promise<JobItem[]> {
+    const rows = await this.manager.find(JobItemEntity, {
+      where: { speakerId, state: 'queued' },
+      order: { jobId: 'ASC', position: 'ASC' },
+    });
+    return rows.map(toJobItem);
+  }
+
+  async forgetSpeaker(speakerId: string): Promise<void> {
+    const nothing = { speakerId: null, fileName: null, path: null, enrollmentId: null, errorMessage: null };
+    await this.manager.update(JobItemEntity, { speakerId }, nothing);
+  }
+}

@@ -1,0 +1,45 @@
+import type { EntityManager } from 'typeorm';
+import { VoiceStore, type VoiceRecords } from '../../voices/voice-store.js';
+import type { Database } from './database.js';
+import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
+import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
+import { TypeOrmJobRepository } from './repositories/typeorm-job.repository.js';
+import { TypeOrmProfileRepository } from './repositories/typeorm-profile.repository.js';
+import { TypeOrmSpeakerRepository } from './repositories/typeorm-speaker.repository.js';
+
+export class TypeOrmVoiceStore extends VoiceStore {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  transaction<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T> {
+    return this.database.transaction((manager) => work(this.records(manager)));
+  }
+
+  transactionThen<T>(work: (records: VoiceRecords) => Promise<T>, committed: (result: T) => void): Promise<T> {
+    return this.database.transaction((manager) => work(this.records(manager)), committed);
+  }
+
+  read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T> {
+    return this.database.read((manager) => work(this.records(manager)));
+  }
+
+  async check(): Promise<void> {
+    await this.database.read((manager) => manager.query('SELECT 1 FROM settings LIMIT 1'));
+  }
+
+  async wipe(): Promise<void> {
+    await this.database.wipe();
+  }
+
+  private records(manager: EntityManager): VoiceRecords {
+    const { cipher } = this.database;
+    return {
+      speakers: new TypeOrmSpeakerRepository(manager),
+      enrollments: new TypeOrmEnrollmentRepository(manager, cipher),
+      profiles: new TypeOrmProfileRepository(manager, cipher),
+      jobs: new TypeOrmJobRepository(manager),
+      audit: new TypeOrmAuditRepository(manager),
+    };
+  }
+}

@@ -1,0 +1,20 @@
+import { TimbreError } from '../../errors/timbre-error.js';
+import type { SpeakerCursor } from './speaker.repository.js';
+
+/** A place in the list as the text that callers hand back. */
+export function encodeCursor({ createdAt, id }: SpeakerCursor): string {
+  return Buffer.from(JSON.stringify([createdAt.getTime(), id])).toString('base64url');
+}
+
+/** Errors: INVALID_ARGUMENT. */
+export function decodeCursor(text: string): SpeakerCursor {
+  try {
+    const [time, id, ...rest] = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as unknown[];
+    if (Number.isSafeInteger(time) && typeof id === 'string' && rest.length === 0) {
+      return { createdAt: new Date(time as number), id };
+    }
+  } catch {
+    // Said below.
+  }
+  throw new TimbreError('INVALID_ARGUMENT', 'the cursor is not one that this list gave; begin without one');
+}

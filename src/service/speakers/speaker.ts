@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { plainText } from '../../support/plain-text.js';
+import { LONGEST_ID, speakerId } from '../../support/speaker-id.js';
+import { TimbreError } from '../../errors/timbre-error.js';
+import type { Consent } from '../consent/consent.js';
+
+export const LONGEST_NAME = 200;
+
+/** Somebody whose voice can be known. The voice itself is in enrolments and the profile made of them. */
+export interface Speaker {
+  /** A UUID, or what the caller calls the speaker. */
+  id: string;
+  /**
+   * What the audit trail calls the speaker: a UUID of which nothing can be learnt, and which nothing leads to once the
+   * speaker is erased. A speaker added anew under the same id has another.
+   */
+  subject: string;
+  /** For people; null where there is none. */
+  name: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+  /** Counts every change of the speaker, its enrolments and its profile, from 1. */
+  version: number;
+  /** Null where none was recorded. */
+  consent: Consent | null;
+  /** Since when the speaker is neither enrolled nor matched; null where they are. */
+  optedOutAt: Date | null;
+  /** Of the last verification or identification; null before the first. */
+  lastUsedAt: Date | null;
+}
+
+/** Errors: INVALID_ARGUMENT. */
+export function speakerName(value: string): string {
+  return plainText('the name', value, LONGEST_NAME);
+}
+
+/** Errors: INVALID_ARGUMENT. */
+export function newSpeaker(given: { id?: string | undefined; name?: string | null | undefined }, now: Date): Speaker {
+  return {
+    id: given.id === undefined ? randomUUID() : speakerId(given.id),
+    subject: randomUUID(),
+    name: given.name == null ? null : speakerName(given.name),
+    createdAt: now,
+    updatedAt: now,
+    version: 1,
+    consent: null,
+    optedOutAt: null,
+    lastUsedAt: null,
+  };
+}
+
+/** The error for an id that no speaker has; it repeats no more of the id than a log line can carry. */
+export function speakerNotFound(id: string): TimbreError {
+  return new TimbreError('SPEAKER_NOT_FOUND', `no speaker has the id ${JSON.stringify(id.slice(0, LONGEST_ID))}`);
+}

@@ -1,0 +1,88 @@
+import { Body, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
+import type { z } from 'zod';
+import { RequireScope } from '../access/scope.js';
+import { ApiController } from '../access/api-controller.js';
+import { ApiErrors } from '../http/api-errors.js';
+import { Config } from '../config/config.js';
+import {
+  createSpeaker,
+  listSpeakers,
+  speakersView,
+  speakerView,
+  toSpeakerView,
+  updateSpeaker,
+  type SpeakersView,
+  type SpeakerView,
+} from './speakers.dto.js';
+import { SpeakersService, type Voice } from './speakers.service.js';
+
+@ApiController('v1/speakers', 'Speakers')
+@RequireScope('read')
+@ApiErrors('STORAGE_UNAVAILABLE')
+export class SpeakersController {
+  constructor(
+    private readonly speakers: SpeakersService,
+    private readonly config: Config,
+  ) {}
+
+  @Post()
+  @RequireScope('enrol')
+  @ApiOperation({ summary: 'Add a speaker', operationId: 'createSpeaker' })
+  @ApiCreatedResponse({ description: 'The new speaker, without a voice yet.', standardSchema: speakerView })
+  @ApiErrors('SPEAKER_EXISTS', 'STORAGE_FULL')
+  async create(@Body({ schema: createSpeaker }) body: z.output<typeof createSpeaker>): Promise<SpeakerView> {
+    return this.view({ speaker: await this.speakers.create(body), profile: null });
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'List speakers, oldest first', operationId: 'listSpeakers' })
+  @ApiOkResponse({ description: 'One page.', standardSchema: speakersView })
+  @ApiErrors('MODEL_NOT_READY')
+  async list(@Query({ schema: listSpeakers }) query: z.output<typeof listSpeakers>): Promise<SpeakersView> {
+    const { voices, total, nextCursor } = await this.speakers.page(query.limit, query.cursor);
+    return { speakers: voices.map((voice) => this.view(voice)), total, nextCursor };
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'A speaker and where the enrolment stands', operationId: 'getSpeaker' })
+  @ApiParam({ name: 'id', example: 'ada' })
+  @ApiOkResponse({ description: 'The speaker.', standardSchema: speakerView })
+  @ApiErrors('SPEAKER_NOT_FOUND', 'MODEL_NOT_READY')
+  async get(@Param('id') id: string): Promise<SpeakerView> {
+    return this.view(await this.speakers.get(id));
+  }
+
+  @Patch(':id')
+  @RequireScope('enrol')
+  @ApiOperation({ summary: 'Rename a speaker', operationId: 'updateSpeaker' })
+  @ApiParam({ name: 'id', example: 'ada' })
+  @ApiOkResponse({ description: 'The speaker as changed.', standardSchema: speakerView })
+  @ApiErrors('SPEAKER_NOT_FOUND', 'CONFLICT', 'MODEL_NOT_READY', 'STORAGE_FULL')
+  async update(
+    @Param('id') id: string,
+    @Body({ schema: updateSpeaker }) body: z.output<typeof updateSpeaker>,
+  ): Promise<SpeakerView> {
+    return this.view(await this.speakers.update(id, body));
+  }
+
+  @Delete(':id')
+  @RequireScope('admin')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Erase a speaker for good',
+    description:
+      'With all enrolments and profiles; what they were made of is overwritten in the files of the database.',
+    operationId: 'eraseSpeaker',
+  })
+  @ApiParam({ name: 'id', example: 'ada' })
+  @ApiNoContentResponse({ description: 'Erased.' })
+  @ApiErrors('SPEAKER_NOT_FOUND')
+  async erase(@Param('id') id: string): Promise<void> {
+    await this.speakers.erase(id);
+  }
+
+  private view({ speaker, profile }: Voice): SpeakerView {
+    return toSpeakerView(speaker, profile, this.config.enrollmentSeconds);
+  }
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { CONSENT_STATUSES, consentStatus } from '../consent/consent.js';
+import { ENROLLMENT_STATUSES, remainingSeconds, type Profile } from '../enrollments/profile.js';
+import { LONGEST_ID } from '../../support/speaker-id.js';
+import { LONGEST_NAME, type Speaker } from './speaker.js';
+
+const EXAMPLE_ID = '3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10';
+
+/** Lengths and characters are the domain's to check: it counts characters, not halves of them. */
+const name = z
+  .string()
+  .nullable()
+  .meta({
+    description: `For people; ${LONGEST_NAME} characters at most, one line in any script.`,
+    example: 'Ada Lovelace',
+  });
+
+export const createSpeaker = z.strictObject({
+  id: z
+    .string()
+    .optional()
+    .meta({
+      description:
+        `Your own id, ${LONGEST_ID} characters at most: letters and digits of any script, and . _ ~ @ : + - after the ` +
+        'first. Left out, a UUID is made.',
+      example: 'ada',
+    }),
+  name: name.optional(),
+});
+
+export const updateSpeaker = z.strictObject({
+  name: name.optional(),
+  version: z.int().positive().optional().meta({
+    description: 'The version that you read; another one stored meanwhile is a CONFLICT.',
+    example: 1,
+  }),
+});
+
+export const listSpeakers = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(500).default(50).meta({ description: 'Speakers on the page.' }),
+  cursor: z.string().max(1000).optional().meta({ description: '`nextCursor` of the page before.' }),
+});
+
+export const speakerView = z.object({
+  id: z.string().meta({ example: EXAMPLE_ID }),
+  name: z.string().nullable().meta({ example: 'Ada Lovelace' }),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+  version: z.int().meta({ description: 'Counts every change of the speaker, the enrolments and the profile.' }),
+  consentStatus: z.enum(CONSENT_STATUSES).meta({
+    description: 'WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.',
+    example: 'GIVEN',
+  }),
+  enrollmentStatus: z.enum(ENROLLMENT_STATUSES).meta({
+    description: 'For the loaded model. Enrolled: enough speech for verification and identification.',
+  }),
+  enrollmentsCount: z.int().meta({ description: 'Recordings that count: accepted, and no outliers.', example: 3 }),
+  enrollmentsSpeechLengthInSec: z.number().meta({ description: 'Net speech of those recordings.', example: 24.5 }),
+  remainingEnrollmentsSpeechLengthInSec: z.number().meta({ description: 'Net speech still needed.', example: 0 }),
+  confidence: z.number().meta({
+    description: 'How far the profile can be trusted, in [0, 1]; see docs/profiles.md.',
+    example: 0.81,
+  }),
+});
+
+export const speakersView = z.object({
+  speakers: z.array(speakerView),
+  total: z.int().meta({ description: 'Of all pages.' }),
+  nextCursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+});
+
+export type SpeakerView = z.output<typeof speakerView>;
+export type SpeakersView = z.output<typeof speakersView>;
+
+export function toSpeakerView(speaker: Speaker, profile: Profile | null, requiredSeconds: number): SpeakerView {
+  return {
+    id: speaker.id,
+    name: speaker.name,
+    createdAt: speaker.createdAt.toISOString(),
+    updatedAt: speaker.updatedAt.toISOString(),
+    version: speaker.version,
+    consentStatus: consentStatus(speaker),
+    ...enrollmentState(profile, requiredSeconds),
+  };
+}
+
+/** Where the enrolment stands, in the words of the hosted services that people come from. */
+export function enrollmentState(
+  profile: Profile | null,
+  requiredSeconds: number,
+): Pick<
+  SpeakerView,
+  | 'enrollmentStatus'
+  | 'enrollmentsCount'
+  | 'enrollmentsSpeechLengthInSec'
+  | 'remainingEnrollmentsSpeechLengthInSec'
+  | 'confidence'
+> {
+  return {
+    enrollmentStatus: profile?.status ?? 'Enrolling',
+    enrollmentsCount: profile?.members.filter(({ outlier }) => !outlier).length ?? 0,
+    enrollmentsSpeechLengthInSec: profile?.speechSeconds ?? 0,
+    remainingEnrollmentsSpeechLengthInSec: remainingSeconds(profile, requiredSeconds),
+    confidence: profile?.confidence ?? 0,
+  };
+}

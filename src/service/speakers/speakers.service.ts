@@ -1,0 +1,218 @@
+import { Injectable } from '@nestjs/common';
+import { TimbreError } from '../../errors/timbre-error.js';
+import type { Profile } from '../enrollments/profile.js';
+import { CurrentModel } from '../voices/current-model.js';
+import { sameOrigin, type EmbeddingOrigin } from '../voices/embedding.js';
+import type { ItemKey } from '../jobs/job.repository.js';
+import { forgetSpeaker } from '../jobs/settle-item.js';
+import { Spool } from '../uploads/spool.js';
+import { VoiceGallery } from '../voices/voice-gallery.js';
+import { VoiceStore, type VoiceRecords } from '../voices/voice-store.js';
+import { decodeCursor, encodeCursor } from './speaker-cursor.js';
+import { newSpeaker, speakerName, speakerNotFound, type Speaker } from './speaker.js';
+
+/** A speaker with the profile of the loaded model. */
+export interface Voice {
+  speaker: Speaker;
+  profile: Profile | null;
+}
+
+export interface SpeakerPage {
+  voices: Voice[];
+  total: number;
+  nextCursor: string | null;
+}
+
+export interface SpeakerProfile extends Voice {
+  origin: EmbeddingOrigin;
+}
+
+/** Speakers added in one transaction, so that a long list does not hold up everybody else. */
+const ADDED_AT_ONCE = 200;
+
+@Injectable()
+export class SpeakersService {
+  constructor(
+    private readonly store: VoiceStore,
+    private readonly model: CurrentModel,
+    private readonly gallery: VoiceGallery,
+    private readonly spool: Spool,
+  ) {}
+
+  /** Errors: INVALID_ARGUMENT, SPEAKER_EXISTS, those of the storage. */
+  async create(given: { id?: string | undefined; name?: string | null | undefined }): Promise<Speaker> {
+    const speaker = newSpeaker(given, new Date());
+    await this.store.transaction(async ({ speakers, audit }) => {
+      await speakers.insert(speaker);
+      await audit.record({ action: 'speaker.created', subject: speaker.subject });
+    });
+    return speaker;
+  }
+
+  /** Adds those who are not there yet, each with the first name given. Errors: INVALID_ARGUMENT, those of the storage. */
+  async addMissing(given: readonly { id: string; name?: string | null | undefined }[]): Promise<void> {
+    const wanted = new Map<string, Speaker>();
+    for (const one of given) {
+      const speaker = newSpeaker(one, new Date());
+      const before = wanted.get(speaker.id);
+      if (!before) wanted.set(speaker.id, speaker);
+      else before.name ??= speaker.name;
+    }
+    const all = [...wanted.values()];
+    for (let i = 0; i < all.length; i += ADDED_AT_ONCE) {
+      const batch = all.slice(i, i + ADDED_AT_ONCE);
+      await this.store.transaction(async ({ speakers, audit }) => {
+        const there = new Set((await speakers.findMany(batch.map(({ id }) => id))).map(({ id }) => id));
+        for (const speaker of batch) {
+          if (there.has(speaker.id)) continue;
+          await speakers.insert(speaker);
+          await audit.record({ action: 'speaker.created', subject: speaker.subject });
+        }
+      });
+    }
+  }
+
+  /** Errors: SPEAKER_NOT_FOUND, MODEL_NOT_READY, those of the storage. */
+  get(id: string): Promise<Voice> {
+    const origin = this.model.origin();
+    return this.store.read(async ({ speakers, profiles }) => {
+      const speaker = await speakers.find(id);
+      if (!speaker) throw speakerNotFound(id);
+      return { speaker, profile: await profiles.find(id, origin) };
+    });
+  }
+
+  /** Oldest first. Errors: INVALID_ARGUMENT for a cursor of nobody's, MODEL_NOT_READY, those of the storage. */
+  page(limit: number, cursor: string | undefined): Promise<SpeakerPage> {
+    const after = cursor === undefined ? null : decodeCursor(cursor);
+    const origin = this.model.origin();
+    return this.store.read(async ({ speakers, profiles }) => {
+      // One more than asked for tells whether there is another page.
+      const found = await speakers.page(after, limit + 1);
+      const shown = found.slice(0, limit);
+      const ids = shown.map(({ id }) => id);
+      const known = new Map((await profiles.findMany(ids, origin)).map((profile) => [profile.speakerId, profile]));
+      const last = found.length > limit ? shown.at(-1) : undefined;
+      return {
+        voices: shown.map((speaker) => ({ speaker, profile: known.get(speaker.id) ?? null })),
+        total: await speakers.count(),
+        nextCursor: last ? encodeCursor(last) : null,
+      };
+    });
+  }
+
+  /**
+   * Gives the speaker another name. Errors: SPEAKER_NOT_FOUND, INVALID_ARGUMENT, CONFLICT where `version` is not the
+   * stored one, MODEL_NOT_READY, those of the storage.
+   */
+  update(
+    id: string,
+    { name, version }: { name?: string | null | undefined; version?: number | undefined },
+  ): Promise<Voice> {
+    const origin = this.model.origin();
+    const renamed = name == null ? name : speakerName(name);
+    return this.store.transaction(async ({ speakers, profiles, audit }) => {
+      const found = await speakers.find(id);
+      if (!found) throw speakerNotFound(id);
+      const speaker = await speakers.update({
+        ...found,
+        name: renamed === undefined ? found.name : renamed,
+        version: version ?? found.version,
+        updatedAt: new Date(),
+      });
+      await audit.record({ action: 'speaker.renamed', subject: found.subject });
+      return { speaker, profile: await profiles.find(id, origin) };
+    });
+  }
+
+  /** Deletes the speaker, all enrolments and profiles for good. Errors: SPEAKER_NOT_FOUND, those of the storage. */
+  async erase(id: string): Promise<void> {
+    await this.eraseThose(async ({ speakers }) => {
+      const found = await speakers.find(id);
+      if (!found) throw speakerNotFound(id);
+      return [found];
+    });
+  }
+
+  /**
+   * Erases speakers who were neither enrolled, verified nor identified since a time, and says how many; `limit` at most.
+   * Errors: those of the storage.
+   */
+  eraseIdle(since: Date, limit: number): Promise<number> {
+    return this.eraseThose(({ speakers }) => speakers.idle(since, limit));
+  }
+
+  /** Who is erased is decided in the transaction that erases. */
+  private async eraseThose(choose: (records: VoiceRecords) => Promise<Speaker[]>): Promise<number> {
+    const { erased, uploads } = await this.store.transactionThen(
+      async (records) => {
+        const { speakers, jobs, audit } = records;
+        const chosen = await choose(records);
+        const waiting: ItemKey[] = [];
+        for (const { id, subject } of chosen) {
+          await speakers.erase(id);
+          await audit.record({ action: 'speaker.erased', subject });
+          waiting.push(...(await forgetSpeaker(jobs, id, new Date())));
+        }
+        return { erased: chosen, uploads: waiting };
+      },
+      (result) => {
+        for (const { id } of result.erased) this.gallery.forget(id);
+      },
+    );
+    if (erased.length === 0) return 0;
+    try {
+      for (const upload of uploads) await this.spool.remove(upload);
+    } finally {
+      await this.store.wipe();
+    }
+    return erased.length;
+  }
+
+  /**
+   * Errors: SPEAKER_NOT_FOUND, MODEL_MISMATCH where the speaker was enrolled with other models only, MODEL_NOT_READY,
+   * those of the storage.
+   */
+  profile(id: string): Promise<SpeakerProfile> {
+    const origin = this.model.origin();
+    return this.store.read((records) => profileOf(records, id, origin));
+  }
+
+  /** With the other models that the speaker was enrolled with. Errors: as of `profile`. */
+  profileBeside(id: string): Promise<SpeakerProfile & { others: EmbeddingOrigin[] }> {
+    const origin = this.model.origin();
+    return this.store.read(async (records) => {
+      const found = await profileOf(records, id, origin);
+      return { ...found, others: await otherOrigins(records, id, origin) };
+    });
+  }
+}
+
+async function profileOf(records: VoiceRecords, id: string, origin: EmbeddingOrigin): Promise<SpeakerProfile> {
+  const speaker = await records.speakers.find(id);
+  if (!speaker) throw speakerNotFound(id);
+  const profile = await records.profiles.find(id, origin);
+  if (!profile) {
+    const others = await otherOrigins(records, id, origin);
+    if (others.length > 0) throw enrolledElsewhere(id, origin, others);
+  }
+  return { speaker, profile, origin };
+}
+
+async function otherOrigins(
+  { profiles }: VoiceRecords,
+  id: string,
+  origin: EmbeddingOrigin,
+): Promise<EmbeddingOrigin[]> {
+  return (await profiles.origins(id)).filter((one) => !sameOrigin(one, origin));
+}
+
+function enrolledElsewhere(id: string, origin: EmbeddingOrigin, others: readonly EmbeddingOrigin[]): TimbreError {
+  const models = others.map(({ model }) => model).join(', ');
+  return new TimbreError(
+    'MODEL_MISMATCH',
+    `speaker ${JSON.stringify(id)} was enrolled with ${models}, the loaded model is ${origin.model} ` +
+      `(front end ${origin.frontEnd}); enrol the speaker again, or load that model`,
+    { details: { enrolledWith: others, loaded: origin } },
+  );
+}

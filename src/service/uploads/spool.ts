@@ -1,0 +1,204 @@
+import { Injectable } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { digestFile, sync } from '../../support/files.js';
+import { TimbreError } from '../../errors/timbre-error.js';
+import { Config } from '../config/config.js';
+import type { Recording } from './recording.js';
+
+/** A file of the spool: of which job, and which of its recordings. */
+export interface SpoolKey {
+  jobId: string;
+  index: number;
+}
+
+/** What a copy is named while its recording is worked on; gone with it. */
+const COPY = '.copy';
+
+/**
+ * Recordings that outlive their request, each in a file of its own below the data folder, until their job is done with
+ * them. Only the service's user can read them.
+ */
+@Injectable()
+export class Spool {
+  readonly folder: string;
+  /** Bytes of each file that waits, by job. */
+  private readonly files = new Map<string, Map<number, number>>();
+  private reserved = 0;
+
+  constructor(private readonly config: Config) {
+    this.folder = join(config.dataDir, 'spool');
+  }
+
+  /** Of uploads that wait. */
+  get bytes(): number {
+    let sum = this.reserved;
+    for (const files of this.files.values()) for (const bytes of files.values()) sum += bytes;
+    return sum;
+  }
+
+  /** Errors: OVERLOADED where nothing more goes in. */
+  admit(more = 1): void {
+    const { maxSpoolBytes } = this.config;
+    if (this.bytes + more <= maxSpoolBytes) return;
+    throw new TimbreError(
+      'OVERLOADED',
+      `${this.bytes} bytes of uploads wait for their jobs, of ${maxSpoolBytes} that may; try again later`,
+      { retryAfterSeconds: 30 },
+    );
+  }
+
+  /**
+   * Takes a job's uploads over from their request, in their order; they are on the disk when it resolves, or none is.
+   * Errors: OVERLOADED, WRITE_FAILED.
+   */
+  async adopt(jobId: string, recordings: readonly Recording[]): Promise<void> {
+    const bytes = recordings.reduce((sum, recording) => sum + recording.bytes, 0);
+    this.admit(bytes);
+    this.reserved += bytes;
+    try {
+      await makeFolder(this.jobFolder(jobId));
+      const sizes = new Map<number, number>();
+      for (const [index, recording] of recordings.entries()) {
+        await place(recording.audio, this.path({ jobId, index }));
+        sizes.set(index, recording.bytes);
+      }
+      await sync(this.jobFolder(jobId));
+      await sync(this.folder);
+      this.files.set(jobId, sizes);
+    } catch (error) {
+      await this.removeJob(jobId).catch(() => undefined);
+      throw writeFailed(error, this.folder);
+    } finally {
+      this.reserved -= bytes;
+    }
+  }
+
+  path({ jobId, index }: SpoolKey): string {
+    return join(this.jobFolder(jobId), String(index));
+  }
+
+  /** The digest of an upload. Errors: AUDIO_NOT_FOUND where it is gone. */
+  async describe(key: SpoolKey): Promise<Pick<Recording, 'audio' | 'bytes' | 'sha256'>> {
+    const audio = this.path(key);
+    const digest = await digestFile(audio).catch((cause: unknown) => {
+      throw new TimbreError('AUDIO_NOT_FOUND', `the upload cannot be read: ${(cause as Error).message}`, { cause });
+    });
+    return { audio, ...digest };
+  }
+
+  /**
+   * A copy of a file of this machine that nobody else can change, so that its digest is that of what is embedded.
+   * Errors: AUDIO_NOT_FOUND, AUDIO_TOO_LARGE, WRITE_FAILED; nothing is left of it then.
+   */
+  async copy(key: SpoolKey, from: string): Promise<Pick<Recording, 'audio' | 'bytes' | 'sha256'>> {
+    const { maxUploadBytes } = this.config;
+    const path = this.path(key) + COPY;
+    const hash = createHash('sha256');
+    let bytes = 0;
+    const meter = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk);
+        bytes += chunk.length;
+        if (bytes > maxUploadBytes) done(tooLarge(maxUploadBytes));
+        else done(null, chunk);
+      },
+    });
+    const source = createReadStream(from);
+    try {
+      if ((await stat(from)).size > maxUploadBytes) throw tooLarge(maxUploadBytes);
+      await makeFolder(this.jobFolder(key.jobId));
+      await pipeline(source, meter, createWriteStream(path, { mode: 0o600 }));
+      return { audio: path, bytes, sha256: hash.digest('hex') };
+    } catch (error) {
+      source.destroy();
+      await rm(path, { force: true }).catch(() => undefined);
+      if (error instanceof TimbreError) throw error;
+      if (source.errored === error || (error as NodeJS.ErrnoException).syscall === 'stat') {
+        throw new TimbreError('AUDIO_NOT_FOUND', `the file cannot be read: ${(error as NodeJS.ErrnoException).code}`, {
+          cause: error,
+        });
+      }
+      throw writeFailed(error, this.folder);
+    }
+  }
+
+  /** Removes what there is of one recording. */
+  async remove(key: SpoolKey): Promise<void> {
+    const path = this.path(key);
+    await Promise.all([path, path + COPY].map((file) => rm(file, { force: true })));
+    this.files.get(key.jobId)?.delete(key.index);
+  }
+
+  async removeJob(jobId: string): Promise<void> {
+    await rm(this.jobFolder(jobId), { recursive: true, force: true });
+    this.files.delete(jobId);
+  }
+
+  /** Removes everything but these uploads, and counts them: a process that was killed leaves what nobody needs. */
+  async keepOnly(keys: readonly SpoolKey[]): Promise<void> {
+    await makeFolder(this.folder);
+    const keep = new Map<string, Map<number, number>>();
+    for (const key of keys) {
+      const { size } = await stat(this.path(key)).catch(() => ({ size: 0 }));
+      const files = keep.get(key.jobId) ?? new Map<number, number>();
+      keep.set(key.jobId, files.set(key.index, size));
+    }
+    for (const jobId of await readdir(this.folder)) {
+      const files = keep.get(jobId);
+      if (!files) {
+        await rm(join(this.folder, jobId), { recursive: true, force: true });
+        continue;
+      }
+      for (const name of await readdir(join(this.folder, jobId))) {
+        if (!files.has(Number(name))) await rm(join(this.folder, jobId, name), { recursive: true, force: true });
+      }
+    }
+    this.files.clear();
+    for (const [jobId, files] of keep) this.files.set(jobId, files);
+  }
+
+  private jobFolder(jobId: string): string {
+    return join(this.folder, jobId);
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw writeFailed(error, folder);
+  }
+}
+
+/** What was uploaded is on the disk then; the name of the request's file goes. */
+async function place(audio: string | Buffer, to: string): Promise<void> {
+  if (typeof audio === 'string') await moveFile(audio, to);
+  else await writeFile(to, audio, { mode: 0o600 });
+  await sync(to);
+}
+
+async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    await copyFile(from, to);
+    await chmod(to, 0o600);
+    await rm(from);
+  }
+}
+
+function tooLarge(limit: number): TimbreError {
+  return new TimbreError('AUDIO_TOO_LARGE', `the recording has more than ${limit} bytes`);
+}
+
+function writeFailed(error: unknown, folder: string): TimbreError {
+  if (error instanceof TimbreError) return error;
+  const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+  return new TimbreError('WRITE_FAILED', `a recording cannot be kept in ${folder}: ${reason}`, { cause: error });
+}

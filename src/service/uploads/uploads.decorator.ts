@@ -1,0 +1,87 @@
+import {
+  applyDecorators,
+  createParamDecorator,
+  SetMetadata,
+  UseInterceptors,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { ApiBody, ApiConsumes } from '@nestjs/swagger';
+import type { IncomingMessage } from 'node:http';
+import { z } from 'zod';
+import { ApiErrors } from '../http/api-errors.js';
+import { eachItsOwn } from '../http/body-by-type.js';
+import type { UploadForm } from './recording.js';
+import {
+  uploadOf,
+  UploadsInterceptor,
+  UPLOAD_METADATA,
+  type UploadMetadata,
+  type UploadOptions,
+} from './uploads.interceptor.js';
+
+/**
+ * Makes a call take recordings by multipart/form-data: streamed to bounded temporary files and hashed before the handler
+ * runs, removed after it has settled, whichever way. `fields` is a `z.strictObject` of the form's other fields, which
+ * arrive as text.
+ *
+ *   @Post()
+ *   @AcceptsRecordings({ audio: { min: 1 } }, z.strictObject({ label: z.string().max(200).optional() }))
+ *   create(@Recordings() recordings: Recording[], @FormFields() fields: { label?: string }, @Bounds() bounds: EmbedOptions)
+ */
+export function AcceptsRecordings(
+  form: UploadForm,
+  fields: z.ZodObject = z.strictObject({}),
+  options: UploadOptions = {},
+): MethodDecorator {
+  const properties: Record<string, object> = {};
+  for (const [name, { min, max }] of Object.entries(form)) {
+    const file = { type: 'string', format: 'binary' };
+    properties[name] =
+      max === 1 ? file : { type: 'array', items: file, minItems: min, ...(max === undefined ? {} : { maxItems: max }) };
+  }
+  const others = z.toJSONSchema(fields, { target: 'openapi-3.0', io: 'input' }) as {
+    properties?: Record<string, object>;
+    required?: string[];
+  };
+  const required = Object.keys(form).filter((name) => form[name]!.min > 0);
+  const body = {
+    type: 'object',
+    properties: { ...properties, ...others.properties },
+    required: [...required, ...(others.required ?? [])],
+    additionalProperties: false,
+  };
+  const json = options.json ? z.toJSONSchema(options.json, { target: 'openapi-3.0', io: 'input' }) : {};
+  const metadata: UploadMetadata = { form, fields, options };
+  return applyDecorators(
+    SetMetadata(UPLOAD_METADATA, metadata),
+    UseInterceptors(UploadsInterceptor),
+    ApiConsumes('multipart/form-data', ...(options.json ? ['application/json'] : [])),
+    ApiBody({ schema: options.json ? eachItsOwn({ 'multipart/form-data': body, 'application/json': json }) : body }),
+    ApiErrors(
+      'BODY_TOO_LARGE',
+      'CONTENT_TYPE_UNSUPPORTED',
+      'AUDIO_TOO_LARGE',
+      'AUDIO_UNSUPPORTED',
+      'AUDIO_CORRUPT',
+      'AUDIO_TOO_SHORT',
+      'AUDIO_TOO_LONG',
+      'NO_SPEECH',
+      'OVERLOADED',
+      'MODEL_NOT_READY',
+      'OUT_OF_MEMORY',
+      'ENGINE_CLOSED',
+      'DEADLINE_EXCEEDED',
+      'WRITE_FAILED',
+    ),
+  );
+}
+
+/** The recordings of the request, in the order of their upload. */
+export const Recordings = createParamDecorator((_data: unknown, context: ExecutionContext) => {
+  return uploadOf(context.switchToHttp().getRequest<IncomingMessage>()).recordings;
+});
+
+/** The other fields of the form, as their schema gives them. */
+export const FormFields = createParamDecorator((_data: unknown, context: ExecutionContext) => {
+  return uploadOf(context.switchToHttp().getRequest<IncomingMessage>()).fields;
+});

@@ -1,0 +1,32 @@
+import { HttpCode, Param, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
+import { RequireScope } from '../access/scope.js';
+import type { EmbedOptions } from '../../addon/types.js';
+import { ApiController } from '../access/api-controller.js';
+import { ApiErrors } from '../http/api-errors.js';
+import { Bounds } from '../http/request-context.js';
+import type { Recording } from '../uploads/recording.js';
+import { AcceptsRecordings, Recordings } from '../uploads/uploads.decorator.js';
+import { verificationView, type VerificationView } from './verification.dto.js';
+import { VerificationService } from './verification.service.js';
+
+@ApiController('v1/speakers/:id', 'Verification')
+@RequireScope('read')
+export class VerificationController {
+  constructor(private readonly verification: VerificationService) {}
+
+  @Post('verify')
+  @HttpCode(200)
+  @AcceptsRecordings({ audio: { min: 1, max: 1 } })
+  @ApiOperation({ summary: 'Is this the speaker?', operationId: 'verifySpeaker' })
+  @ApiParam({ name: 'id', example: 'ada' })
+  @ApiOkResponse({ description: 'The decision, and what it was made of.', standardSchema: verificationView })
+  @ApiErrors('SPEAKER_NOT_FOUND', 'MODEL_MISMATCH', 'STORAGE_UNAVAILABLE')
+  verify(
+    @Param('id') id: string,
+    @Recordings() [recording]: [Recording],
+    @Bounds() bounds: EmbedOptions,
+  ): Promise<VerificationView> {
+    return this.verification.verify(id, recording, bounds);
+  }
+}

@@ -1,0 +1,75 @@
+import { Injectable } from '@nestjs/common';
+import type { EmbedOptions } from '../../addon/types.js';
+import { AuditTrail } from '../audit/audit-trail.js';
+import { Config } from '../config/config.js';
+import { viewOf } from '../embeddings/embeddings.service.js';
+import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import type { Profile } from '../enrollments/profile.js';
+import { enrollmentState } from '../speakers/speakers.dto.js';
+import { SpeakersService, type SpeakerProfile } from '../speakers/speakers.service.js';
+import type { Recording } from '../uploads/recording.js';
+import { CurrentModel } from '../voices/current-model.js';
+import { checkEmbedding } from '../voices/embedding.js';
+import { toScoreView, type VerificationView } from './verification.dto.js';
+
+/** Is it who they say it is? */
+@Injectable()
+export class VerificationService {
+  constructor(
+    private readonly engine: EmbeddingEngine,
+    private readonly speakers: SpeakersService,
+    private readonly model: CurrentModel,
+    private readonly trail: AuditTrail,
+    private readonly config: Config,
+  ) {}
+
+  /** Errors: SPEAKER_NOT_FOUND, MODEL_MISMATCH, those of the recording, of the model and of the storage. */
+  async verify(speakerId: string, recording: Recording, bounds: EmbedOptions): Promise<VerificationView> {
+    const before = await this.speakers.profile(speakerId);
+    if (before.speaker.optedOutAt) return this.answer(before, 'OPTED_OUT');
+    if (!enrolledVoice(before.profile)) return this.answer(before, 'NOT_ENROLLED');
+
+    const heard = await this.engine.embedAdmitted(recording.audio, bounds);
+    const query = checkEmbedding(heard.embedding, this.model.dimension());
+    const about = { recording: viewOf(recording, heard) };
+    // Read anew: the speaker may have been changed, erased or opted out while the recording was embedded.
+    const now = await this.speakers.profile(speakerId);
+    if (now.speaker.optedOutAt) return this.answer(now, 'OPTED_OUT');
+    const voice = enrolledVoice(now.profile);
+    if (!voice) return this.answer(now, 'NOT_ENROLLED', about);
+    const { seconds } = heard.speech;
+    if (seconds < this.config.minSpeechSeconds) return this.answer(now, 'NOT_ENOUGH_SPEECH', about);
+
+    const score = this.engine
+      .scorer()
+      .score(query, voice.centroid, { secondsA: seconds, secondsB: voice.speechSeconds });
+    return this.answer(now, score.decision, { ...about, score: toScoreView(score) });
+  }
+
+  private answer(
+    { speaker, profile, origin }: SpeakerProfile,
+    decision: VerificationView['decision'],
+    { score = null, recording = null }: Partial<Pick<VerificationView, 'score' | 'recording'>> = {},
+  ): VerificationView {
+    const event = { action: 'voice.verified', subject: speaker.subject, outcome: decision ?? 'UNDECIDED' } as const;
+    if (score) this.trail.matched(speaker, event);
+    else this.trail.unmatched(event);
+    const state = enrollmentState(profile, this.config.enrollmentSeconds);
+    const { enrollmentStatus, remainingEnrollmentsSpeechLengthInSec, confidence } = state;
+    return {
+      speakerId: speaker.id,
+      decision,
+      score,
+      model: origin.model,
+      enrollmentStatus,
+      remainingEnrollmentsSpeechLengthInSec,
+      confidence,
+      recording,
+    };
+  }
+}
+
+function enrolledVoice(profile: Profile | null): { centroid: Float32Array; speechSeconds: number } | null {
+  if (profile?.status !== 'Enrolled' || !profile.centroid) return null;
+  return { centroid: profile.centroid, speechSeconds: profile.speechSeconds };
+}
