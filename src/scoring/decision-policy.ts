@@ -1,4 +1,4 @@
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { RATE_BOUNDS, scoreAtRate, type ImpostorTail } from './impostor-tail.js';
 
 /** What a threshold was made from. */

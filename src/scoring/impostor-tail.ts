@@ -1,4 +1,4 @@
-import { TimbreError } from '../common/timbre-error.js';
+import { TimbreError } from '../errors/timbre-error.js';
 
 /**
  * How the scores of strangers are distributed where decisions are made: which share of them lies above a score.
