@@ -7,6 +7,7 @@
 #include "bundles.h"
 #include "encoder.h"
 #include "environment.h"
+#include "files.h"
 #include "gallery.h"
 #include "support/heap.h"
 
@@ -25,6 +26,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   timbre::Encoder::define(env, exports);
   timbre::define_bundles(env, exports);
   timbre::define_gallery(env, exports);
+  timbre::define_files(env, exports);
   exports.Set("returnMemoryEarly", Napi::Function::New<return_memory_early>(env, "returnMemoryEarly"));
   return exports;
 }

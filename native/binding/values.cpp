@@ -1,6 +1,11 @@
 #include "values.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <system_error>
 #include <utility>
 
 namespace timbre {
@@ -32,6 +37,15 @@ Napi::Object quality_to_js(Napi::Env env, const SpeechReport& speech, const Audi
   object.Set("bandwidthHz", speech.bandwidth_hz);
   object.Set("levelDb", speech.level_db);
   return object;
+}
+
+Error not_open(int reason) {
+  const std::string said = std::generic_category().message(reason);
+  if (reason == EMFILE || reason == ENFILE) {
+    return {ErrorCode::OVERLOADED,
+            "a recording cannot be opened (" + said + "); close files or raise the limit (ulimit -n)"};
+  }
+  return {ErrorCode::INVALID_ARGUMENT, "the descriptor of a recording is not that of an open file (" + said + ")"};
 }
 
 }  // namespace
@@ -85,6 +99,12 @@ Napi::Object to_js(Napi::Env env, const EmbedResult& result, const std::string& 
 
 AudioSource to_audio_source(Napi::Value input, int sample_rate) {
   if (input.IsString()) return AudioPath{input.As<Napi::String>().Utf8Value()};
+  if (input.IsNumber()) {
+    // A descriptor of the addon's own: the caller may close his as soon as this returns.
+    const int copy = ::fcntl(input.As<Napi::Number>().Int32Value(), F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) throw to_js(input.Env(), not_open(errno));
+    return AudioFile{std::make_shared<const Descriptor>(copy)};
+  }
   if (input.IsTypedArray()) {
     const auto array = input.As<Napi::TypedArray>();
     if (array.TypedArrayType() == napi_uint8_array) {
@@ -96,7 +116,7 @@ AudioSource to_audio_source(Napi::Value input, int sample_rate) {
       return AudioSamples{{samples.Data(), samples.Data() + samples.ElementLength()}, sample_rate};
     }
   }
-  throw Napi::TypeError::New(input.Env(), "an input is a string, a Uint8Array or a Float32Array");
+  throw Napi::TypeError::New(input.Env(), "an input is a string, a number, a Uint8Array or a Float32Array");
 }
 
 std::string model_name(const Manifest& manifest) {

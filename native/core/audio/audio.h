@@ -2,9 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
+
+#include "support/descriptor.h"
 
 namespace timbre {
 
@@ -22,6 +25,12 @@ struct AudioPath {
   std::string path;
 };
 
+/// A file that is open for reading already, whatever it is called now. Read from its beginning; where the descriptor
+/// stands does not matter, and is not moved.
+struct AudioFile {
+  std::shared_ptr<const Descriptor> descriptor;
+};
+
 /// An encoded recording in memory, owned.
 struct AudioBytes {
   std::vector<std::uint8_t> bytes;
@@ -33,7 +42,7 @@ struct AudioSamples {
   int sample_rate = 0;
 };
 
-using AudioSource = std::variant<AudioPath, AudioBytes, AudioSamples>;
+using AudioSource = std::variant<AudioPath, AudioFile, AudioBytes, AudioSamples>;
 
 /// What the recording was before it was mixed down and resampled.
 struct AudioInfo {

@@ -194,6 +194,9 @@ Result<Audio> decode(const AudioSource& source, int sample_rate, const AudioLimi
     if (const auto* path = std::get_if<AudioPath>(&source)) {
       return decode_input(Input::open(*path, limits), sample_rate, limits, interrupt, timing);
     }
+    if (const auto* file = std::get_if<AudioFile>(&source)) {
+      return decode_input(Input::of(*file, limits), sample_rate, limits, interrupt, timing);
+    }
     if (const auto* bytes = std::get_if<AudioBytes>(&source)) {
       return decode_input(Input::of(*bytes, limits), sample_rate, limits, interrupt, timing);
     }

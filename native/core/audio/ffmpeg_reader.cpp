@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "audio/child_process.h"
+#include "support/descriptor.h"
 #include "support/text.h"
 
 namespace timbre {
@@ -57,19 +58,6 @@ Program find(std::string_view path, std::string_view library_path) {
 std::atomic<const Program*> program = nullptr;
 
 /// A descriptor that closes.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 /// A recording in memory as a file without a name, so that ffmpeg can seek in it.
 Result<Descriptor> file_of(std::span<const std::uint8_t> bytes) {

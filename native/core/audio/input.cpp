@@ -64,44 +64,44 @@ Result<Input> Input::open(const AudioPath& path, const AudioLimits& limits) {
   // A named pipe opens at once with O_NONBLOCK, and nothing is read from it.
   const int descriptor = ::open(path.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor < 0) return cannot_open(path.path, errno);
-  Input input(quoted(path.path), 0, descriptor, {});
+  return of(quoted(path.path), std::make_shared<const Descriptor>(descriptor), limits);
+}
+
+Result<Input> Input::of(const AudioFile& file, const AudioLimits& limits) {
+  return of("the recording", file.descriptor, limits);
+}
+
+Result<Input> Input::of(std::string name, std::shared_ptr<const Descriptor> file, const AudioLimits& limits) {
   struct stat status {};
-  if (::fstat(descriptor, &status) != 0) return cannot_open(path.path, errno);
+  if (::fstat(file->get(), &status) != 0) {
+    return Error{ErrorCode::AUDIO_NOT_FOUND,
+                 name + " cannot be looked at (" + std::generic_category().message(errno) + ")"};
+  }
   if (!S_ISREG(status.st_mode)) {
     return Error{ErrorCode::AUDIO_UNSUPPORTED,
-                 input.name_ + " is " + kind(status.st_mode) + ", not a regular file; give the path of a recording"};
+                 name + " is " + kind(status.st_mode) + ", not a regular file; give the path of a recording"};
   }
-  input.size_ = static_cast<std::uint64_t>(status.st_size);
+  Input input(std::move(name), static_cast<std::uint64_t>(status.st_size), std::move(file), {});
   if (auto error = refused(input.name_, input.size_, limits)) return *error;
   return input;
 }
 
 Result<Input> Input::of(const AudioBytes& bytes, const AudioLimits& limits) {
-  Input input("the recording", bytes.bytes.size(), -1, bytes.bytes);
+  Input input("the recording", bytes.bytes.size(), nullptr, bytes.bytes);
   if (auto error = refused(input.name_, input.size_, limits)) return *error;
   return input;
-}
-
-Input::Input(Input&& other) noexcept
-    : name_(std::move(other.name_)),
-      size_(other.size_),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      memory_(other.memory_) {}
-
-Input::~Input() {
-  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 std::size_t Input::read(std::uint64_t offset, std::span<std::uint8_t> to) const {
   if (offset >= size_) return 0;
   const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(to.size(), size_ - offset));
-  if (descriptor_ < 0) {
+  if (!file_) {
     std::memcpy(to.data(), memory_.data() + offset, wanted);
     return wanted;
   }
   std::size_t done = 0;
   while (done < wanted) {
-    const ssize_t got = ::pread(descriptor_, to.data() + done, wanted - done, static_cast<off_t>(offset + done));
+    const ssize_t got = ::pread(file_->get(), to.data() + done, wanted - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     done += static_cast<std::size_t>(got);

@@ -26,6 +26,7 @@ using test::sine;
 using test::Wav;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 std::string message(const Result<Audio>& result) { return result ? "" : result.error().message; }
 
@@ -77,6 +78,36 @@ TEST(BadPath, WhatIsNoRegularFileIsRefusedWithoutReading) {
   ASSERT_GE(writer, 0);
   EXPECT_EQ(code(decoded(AudioPath{pipe})), "AUDIO_UNSUPPORTED");
   close(writer);
+}
+
+AudioFile opened(const std::string& path) {
+  return {std::make_shared<const Descriptor>(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC))};
+}
+
+TEST(OpenFile, IsReadFromItsBeginningWhateverItsNameIsNow) {
+  const Folder folder;
+  const std::string path = folder.write("a.wav", plain_wav().bytes());
+  const AudioFile file = opened(path);
+  ASSERT_EQ(lseek(file.descriptor->get(), 100, SEEK_SET), 100);
+  ASSERT_EQ(rename(path.c_str(), folder.path("moved.wav").c_str()), 0);
+  folder.write("a.wav", text("another file took the name"));
+  const auto result = decoded(file);
+  ASSERT_EQ(code(result), "") << message(result);
+  EXPECT_EQ(result.value().samples, decoded(AudioBytes{plain_wav().bytes()}).value().samples);
+  EXPECT_EQ(lseek(file.descriptor->get(), 0, SEEK_CUR), 100);
+}
+
+TEST(OpenFile, IsRefusedWithoutAPathWhereItIsNoRecording) {
+  const Folder folder;
+  for (const auto& [path, expected] :
+       {std::pair{folder.path(""), "AUDIO_UNSUPPORTED"}, std::pair{std::string("/dev/zero"), "AUDIO_UNSUPPORTED"},
+        std::pair{folder.write("empty.wav", {}), "AUDIO_CORRUPT"},
+        std::pair{folder.write("words.wav", text("words, not sounds")), "AUDIO_UNSUPPORTED"},
+        std::pair{folder.path("missing.wav"), "AUDIO_NOT_FOUND"}}) {
+    const auto result = decoded(opened(path));
+    EXPECT_EQ(code(result), expected) << path;
+    EXPECT_THAT(message(result), Not(HasSubstr("/"))) << path;
+  }
 }
 
 TEST(BadPath, WithoutPermissionSaysSo) {

@@ -1,4 +1,5 @@
 // Every format, from path and from memory, to the samples that went in.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,7 +51,7 @@ INSTANTIATE_TEST_SUITE_P(Sndfile, Formats,
                                          Format{"OGG/OPUS", SF_FORMAT_OGG | SF_FORMAT_OPUS, 20},
                                          Format{"MP3/LAYER_III", SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III, 20}));
 
-TEST_P(Formats, GiveTheSignalFromPathAndFromMemory) {
+TEST_P(Formats, GiveTheSignalFromPathFromOpenFileAndFromMemory) {
   const Folder folder;
   const std::vector<float> signal = sine(440, 16000, 1);
   const Bytes bytes = encoded(folder, GetParam().number, signal, 16000);
@@ -61,6 +62,11 @@ TEST_P(Formats, GiveTheSignalFromPathAndFromMemory) {
 
   const Audio& audio = from_path.value();
   EXPECT_EQ(audio.samples, from_memory.value().samples);
+  const AudioFile file{
+      std::make_shared<const Descriptor>(open(folder.path("recording").c_str(), O_RDONLY | O_CLOEXEC))};
+  const auto from_file = decoded(file);
+  ASSERT_EQ(code(from_file), "") << from_file.error().message;
+  EXPECT_EQ(audio.samples, from_file.value().samples);
   EXPECT_EQ(audio.info.format, GetParam().name);
   EXPECT_EQ(audio.info.sample_rate, 16000);
   EXPECT_EQ(audio.info.channels, 1);
