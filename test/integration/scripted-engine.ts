@@ -10,6 +10,7 @@ import type {
 import { TimbreError } from '../../src/errors/timbre-error.js';
 import { toTimbreError } from '../../src/service/http/to-timbre-error.js';
 import { EmbeddingEngine, type EngineState } from '../../src/service/engine/embedding-engine.js';
+import type { ImpostorTail } from '../../src/scoring/impostor-tail.js';
 import { Scorer } from '../../src/scoring/scorer.js';
 
 export const DIM = 192;
@@ -26,6 +27,13 @@ export interface Script {
   bandwidthHz?: number;
 }
 
+/** What a scripted model brings along. */
+export interface ScriptedModel {
+  thresholds?: boolean;
+  window?: string;
+  impostorTail?: ImpostorTail;
+}
+
 /**
  * An engine whose recordings are JSON that says how they sound: the domain is tested on voices that are known exactly,
  * with qualities that no synthesiser hits.
@@ -40,7 +48,7 @@ export class ScriptedEngine extends EmbeddingEngine {
 
   constructor(
     readonly model = 'scripted@0123456789ab',
-    { thresholds = true, window = 'hamming' }: { thresholds?: boolean; window?: string } = {},
+    { thresholds = true, window = 'hamming', impostorTail }: ScriptedModel = {},
   ) {
     super();
     this.manifest = {
@@ -53,6 +61,7 @@ export class ScriptedEngine extends EmbeddingEngine {
         ? {
             calibration: { offset: -4, scale: 10, quality: {} },
             thresholds: [{ falseAcceptRate: 0.01, cosine: 0.4, llr: 0 }],
+            ...(impostorTail && { impostorTail }),
           }
         : {}),
     };

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { gaussianQuantiles } from '../../src/evaluation/testing.js';
+import { fitImpostorTail } from '../../src/scoring/impostor-tail.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import type { Enrolled } from '../../src/service/enrollments/enrollments.service.js';
 import type { Enrollment } from '../../src/service/enrollments/enrollment.js';
@@ -257,6 +259,34 @@ describe('identification', () => {
     });
     await house.speakers.create({ id: 'eve' });
     expect(await house.identify({ voice: 2 }, 5, ['eve'])).toMatchObject({ decision: 'NOT_ENROLLED', ranking: [] });
+  });
+
+  describe('under a calibration that knows how high strangers score', () => {
+    // Vectors of different voices are random: cosines of strangers around 0, so llr around -4, deviation 0.72.
+    const impostorTail = fitImpostorTail(gaussianQuantiles(20_000, -4, 0.72));
+    beforeEach(() => restart(new ScriptedEngine(undefined, { impostorTail })));
+
+    it('asks for more evidence the more people there are, and says what it promises', async () => {
+      const asked = { voice: 2, seed: 50 };
+      const [one, all] = [await house.identify(asked, 5, ['cleo']), await house.identify(asked)];
+      expect([one, all]).toMatchObject([
+        { decision: 'ACCEPT', gallerySize: 1, falseAcceptRate: 0.01, extrapolated: false },
+        { decision: 'ACCEPT', gallerySize: 4, falseAcceptRate: 0.01, extrapolated: false },
+      ]);
+      expect(one.threshold).toBeCloseTo(-4 + 0.72 * 2.33, 1);
+      expect(all.threshold).toBeCloseTo(-4 + 0.72 * 2.81, 1);
+      expect(await house.identify({ voice: 99 })).toMatchObject({ decision: 'REJECT', falseAcceptRate: 0.01 });
+    });
+
+    it('names nobody where two people are too close', async () => {
+      await house.enrolled('twin-of-cleo', 2);
+      expect(await house.identify({ voice: 2, seed: 50 })).toMatchObject({ decision: 'AMBIGUOUS', speakerId: null });
+      expect(await house.identify({ voice: 1, seed: 50 })).toMatchObject({ decision: 'ACCEPT', speakerId: 'bob' });
+    });
+  });
+
+  it('promises no rate under a calibration that does not know how high strangers score', async () => {
+    expect(await house.identify({ voice: 2, seed: 50 })).toMatchObject({ falseAcceptRate: null, threshold: null });
   });
 
   it('does not decide on too little speech', async () => {

@@ -441,7 +441,9 @@ export const SETTINGS = {
     schema: share,
     default: '0.01',
     takes: 'SHARE',
-    means: 'Share of impostors that a decision may accept; picks among the thresholds of the calibration.',
+    means:
+      'False accepts that a request may have: the share of strangers who are taken for somebody, between 1e-5 and 0.2, whatever ' +
+      'the number of people compared.',
   }),
   consent: setting({
     env: 'TIMBRE_CONSENT',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { recordingView } from '../embeddings/embeddings.dto.js';
 import { scoreView } from '../verification/verification.dto.js';
 
-export const IDENTIFY_DECISIONS = ['ACCEPT', 'REJECT', 'NOT_ENOUGH_SPEECH', 'NOT_ENROLLED'] as const;
+export const IDENTIFY_DECISIONS = ['ACCEPT', 'REJECT', 'AMBIGUOUS', 'NOT_ENOUGH_SPEECH', 'NOT_ENROLLED'] as const;
 
 const MAX_CANDIDATES = 1000;
 
@@ -26,10 +26,31 @@ export const identificationView = z.object({
     .nullable()
     .meta({
       description:
-        'ACCEPT: it is the first of the ranking. REJECT: it is none of the candidates. NOT_ENOUGH_SPEECH: too little ' +
-        'to decide on. NOT_ENROLLED: no candidate is enrolled. Null where the model brings no threshold.',
+        'ACCEPT: it is the first of the ranking. REJECT: it is none of the candidates. AMBIGUOUS: it is one of the ' +
+        'first two, who are too close to name one. NOT_ENOUGH_SPEECH: too little to decide on. NOT_ENROLLED: no candidate is enrolled. Null where the model brings no threshold.',
     }),
   speakerId: z.string().nullable().meta({ description: 'Who it is; null unless the decision is ACCEPT.' }),
+  falseAcceptRate: z
+    .number()
+    .nullable()
+    .meta({
+      description:
+        'Share of requests with the voice of a stranger that are answered with a name, whatever the number of candidates. ' +
+        'Null where nothing was compared, or the threshold is one that promises no rate.',
+      example: 0.01,
+    }),
+  threshold: z
+    .number()
+    .nullable()
+    .meta({
+      description:
+        'The log-likelihood ratio that the first of the ranking had to reach; it rises with the number of candidates. Null ' +
+        'where decisions are made on cosines: those of the ranking have their thresholds.',
+      example: 4.9,
+    }),
+  extrapolated: z.boolean().nullable().meta({
+    description: 'Whether the rate lies beyond what the trials of the calibration can show; null without a rate.',
+  }),
   margin: z.number().nullable().meta({
     description: 'How much nearer the first is than the second speaker, in cosine; null where there is no second.',
   }),

@@ -43,6 +43,9 @@ export class IdentificationService {
     const nobody: IdentificationView = {
       decision: 'NOT_ENROLLED',
       speakerId: null,
+      falseAcceptRate: null,
+      threshold: null,
+      extrapolated: null,
       margin: null,
       ranking: [],
       gallerySize,
@@ -70,13 +73,17 @@ export class IdentificationService {
       speaker,
       score: scorer.compare(side, scorer.side(centroid, speechSeconds)),
     }));
-    const decision = ranking[0]?.score.decision ?? null;
+    const answer = scorer.openSet(ranking[0]!.score, ranking[1]?.score ?? null, gallerySize);
+    const { decision } = answer;
     if (decision === 'ACCEPT') this.trail.matched(first.speaker, eventOf(decision));
     else this.trail.unmatched(eventOf(decision));
     return {
       ...nobody,
       decision,
       speakerId: decision === 'ACCEPT' ? first.speakerId : null,
+      falseAcceptRate: answer.falseAcceptRate,
+      threshold: answer.thresholdLlr,
+      extrapolated: answer.extrapolated,
       margin: second ? first.cosine - second.cosine : null,
       ranking: ranking.slice(0, top).map(({ speaker: { id: speakerId, name }, score }, i) => {
         return { rank: i + 1, speakerId, name, score: toScoreView(score) };
