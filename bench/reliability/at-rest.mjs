@@ -2,7 +2,7 @@
 import { cpSync, rmSync } from 'node:fs';
 import { DATABASE_FILE, Database } from '../../dist/service/persistence/sqlite/database.js';
 import { TypeOrmVoiceStore } from '../../dist/service/persistence/sqlite/typeorm-voice-store.js';
-import { buildProfile } from '../../dist/service/enrollments/profile.js';
+import { buildProfile } from '../../dist/service/records/profile.js';
 
 const ALL = 1_000_000;
 

@@ -12,7 +12,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { Database } from '../../dist/service/persistence/sqlite/database.js';
 import { TypeOrmVoiceStore } from '../../dist/service/persistence/sqlite/typeorm-voice-store.js';
-import { newSpeaker } from '../../dist/service/speakers/speaker.js';
+import { newSpeaker } from '../../dist/service/records/speaker.js';
 import { formBody } from '../../test/fuzz/http-requests.mjs';
 import { describeMachine, quantile } from '../js/machine.mjs';
 import { random, Recordings } from './recordings.mjs';

@@ -7,7 +7,7 @@ import { actAs } from '../../src/support/actor.js';
 import { Clock } from '../../src/support/clock.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
 import { ConsentPolicy } from '../../src/service/consent/consent-policy.js';
-import { consentStatus } from '../../src/service/consent/consent.js';
+import { consentStatus } from '../../src/service/records/consent.js';
 import { DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import { ExportService } from '../../src/service/privacy/export.service.js';
 import { exportView } from '../../src/service/privacy/export.dto.js';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { buildProfile, type Profile } from '../../src/service/enrollments/profile.js';
+import { buildProfile, type Profile } from '../../src/service/records/profile.js';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
 import { TypeOrmVoiceStore } from '../../src/service/persistence/sqlite/typeorm-voice-store.js';
-import type { Speaker } from '../../src/service/speakers/speaker.js';
+import type { Speaker } from '../../src/service/records/speaker.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
 
 let remove: () => Promise<void>;

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildProfile } from '../../src/service/enrollments/profile.js';
+import { buildProfile } from '../../src/service/records/profile.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import {
   countKeys,

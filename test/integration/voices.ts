@@ -2,9 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Enrollment } from '../../src/service/enrollments/enrollment.js';
-import type { EmbeddingOrigin } from '../../src/service/voices/embedding.js';
-import { newSpeaker, type Speaker } from '../../src/service/speakers/speaker.js';
+import type { Enrollment } from '../../src/service/records/enrollment.js';
+import type { EmbeddingOrigin } from '../../src/service/records/embedding.js';
+import { newSpeaker, type Speaker } from '../../src/service/records/speaker.js';
 
 export const ORIGIN: EmbeddingOrigin = { model: 'test@0123456789ab', frontEnd: 'kaldi-0123456789ab' };
 

@@ -1,8 +1,8 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Config } from '../config/config.js';
-import type { Speaker } from '../speakers/speaker.js';
-import { VoiceStore } from '../voices/voice-store.js';
-import { newAuditEntry, type AuditEvent, type NewAuditEntry } from './audit-entry.js';
+import type { Speaker } from '../records/speaker.js';
+import { VoiceStore } from '../records/voice-store.js';
+import { newAuditEntry, type AuditEvent, type NewAuditEntry } from '../records/audit-entry.js';
 
 /** Entries wait so long for others: one write to the disk for all of them. */
 const GATHER_MS = 200;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AUDIT_ACTIONS, type AuditEntry } from './audit-entry.js';
+import { AUDIT_ACTIONS, type AuditEntry } from '../records/audit-entry.js';
 
 const time = z.iso.datetime({ offset: true });
 

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { TimbreError } from '../../errors/timbre-error.js';
-import { speakerNotFound } from '../speakers/speaker.js';
-import { VoiceStore } from '../voices/voice-store.js';
-import type { AuditEntry } from './audit-entry.js';
+import { speakerNotFound } from '../records/speaker.js';
+import { VoiceStore } from '../records/voice-store.js';
+import type { AuditEntry } from '../records/audit-entry.js';
 import type { AuditQuery } from './audit.dto.js';
 import { AuditTrail } from './audit-trail.js';
 

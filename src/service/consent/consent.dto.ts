@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Speaker } from '../speakers/speaker.js';
+import type { Speaker } from '../records/speaker.js';
 import {
   CONSENT_STATUSES,
   consentStatus,
@@ -7,7 +7,7 @@ import {
   LONGEST_METHOD,
   LONGEST_TEXT_VERSION,
   type Consent,
-} from './consent.js';
+} from '../records/consent.js';
 
 const fields = {
   givenBy: z.string().meta({

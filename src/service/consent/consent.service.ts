@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { speakerNotFound, type Speaker } from '../speakers/speaker.js';
+import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { VoiceGallery } from '../voices/voice-gallery.js';
-import { VoiceStore } from '../voices/voice-store.js';
-import { newConsent, type GivenConsent } from './consent.js';
+import { VoiceStore } from '../records/voice-store.js';
+import { newConsent, type GivenConsent } from '../records/consent.js';
 
 /** What speakers said about the use of their voices. Errors of every call: SPEAKER_NOT_FOUND, those of the storage. */
 @Injectable()

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { speakerView } from '../speakers/speakers.dto.js';
-import { ENROLLMENT_STATUSES, type Profile, type ProfileMember } from './profile.js';
-import type { Enrollment } from './enrollment.js';
-import { QUALITY_LABELS, REJECTION_REASONS } from './recording-quality.js';
+import { ENROLLMENT_STATUSES, type Profile, type ProfileMember } from '../records/profile.js';
+import type { Enrollment } from '../records/enrollment.js';
+import { QUALITY_LABELS, REJECTION_REASONS } from '../records/recording-quality.js';
 
 export const enrollmentView = z.object({
   id: z.uuid(),

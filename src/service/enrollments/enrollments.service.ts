@@ -3,30 +3,25 @@ import { randomUUID } from 'node:crypto';
 import type { EmbedOptions } from '../../addon/types.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { TimbreError } from '../../errors/timbre-error.js';
-import { requireConsent } from '../consent/consent.js';
+import { requireConsent } from '../records/consent.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
 import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { VoiceGallery } from '../voices/voice-gallery.js';
 import { CurrentModel } from '../voices/current-model.js';
-import { speakerNotFound, type Speaker } from '../speakers/speaker.js';
-import { VoiceStore, type VoiceRecords } from '../voices/voice-store.js';
+import { speakerNotFound, type Speaker } from '../records/speaker.js';
+import { VoiceStore, type VoiceRecords } from '../records/voice-store.js';
 import type { Recording } from '../uploads/recording.js';
-import { checkEmbedding, type EmbeddingOrigin } from '../voices/embedding.js';
-import { enrollmentNotFound, type Enrollment } from './enrollment.js';
+import { checkEmbedding, type EmbeddingOrigin } from '../records/embedding.js';
+import { enrollmentNotFound, type Enrollment } from '../records/enrollment.js';
 import { ProfileKeeper } from './profile-keeper.js';
-import type { Profile } from './profile.js';
-import { judge, measuresOf, type Measures } from './recording-quality.js';
+import type { Profile } from '../records/profile.js';
+import type { Voice } from '../records/voice.js';
+import { judge, measuresOf, type Measures } from '../records/recording-quality.js';
 
 /** What came of one recording. */
 export type Enrolled =
   { recording: Recording; enrollment: Enrollment; duplicate: boolean } | { recording: Recording; error: TimbreError };
-
-/** A speaker with everything known about the voice. */
-export interface Voice {
-  speaker: Speaker;
-  profile: Profile | null;
-}
 
 /** What else is to become durable with an enrolment, or not at all. */
 export type AlongWith = (records: VoiceRecords, results: readonly Enrolled[]) => Promise<void>;

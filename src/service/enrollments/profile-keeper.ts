@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { CurrentModel } from '../voices/current-model.js';
-import type { Speaker } from '../speakers/speaker.js';
-import type { VoiceRecords } from '../voices/voice-store.js';
-import type { EmbeddingOrigin } from '../voices/embedding.js';
-import { buildProfile, type Profile } from './profile.js';
+import type { Speaker } from '../records/speaker.js';
+import type { VoiceRecords } from '../records/voice-store.js';
+import type { EmbeddingOrigin } from '../records/embedding.js';
+import { buildProfile, type Profile } from '../records/profile.js';
 
 /** Makes a speaker's profile anew from all enrolments, within the transaction that changes them. */
 @Injectable()

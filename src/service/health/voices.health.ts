@@ -4,7 +4,7 @@ import { toTimbreError } from '../http/to-timbre-error.js';
 import { describeState } from '../engine/addon-engine.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { VoiceGallery } from '../voices/voice-gallery.js';
-import { VoiceStore } from '../voices/voice-store.js';
+import { VoiceStore } from '../records/voice-store.js';
 
 /** Somebody waits for the answer. */
 const LONGEST_MS = 2000;

@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { EmbedOptions } from '../../addon/types.js';
-import type { AuditEvent } from '../audit/audit-entry.js';
+import type { AuditEvent } from '../records/audit-entry.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Config } from '../config/config.js';
 import { viewOf } from '../embeddings/embeddings.service.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
-import { speakerNotFound, type Speaker } from '../speakers/speaker.js';
+import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import type { Recording } from '../uploads/recording.js';
 import { toScoreView } from '../verification/verification.dto.js';
 import { CurrentModel } from '../voices/current-model.js';
-import { checkEmbedding } from '../voices/embedding.js';
+import { checkEmbedding } from '../records/embedding.js';
 import { VoiceGallery } from '../voices/voice-gallery.js';
-import { VoiceStore } from '../voices/voice-store.js';
+import { VoiceStore } from '../records/voice-store.js';
 import type { IdentificationView, IdentifyFields } from './identification.dto.js';
 
 /** Who of the enrolled speakers is it, if any? */

@@ -21,12 +21,12 @@ import { Metrics } from '../metrics/metrics.service.js';
 import { withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
 import { Spool } from '../uploads/spool.js';
-import { VoiceStore } from '../voices/voice-store.js';
-import { isFinished, type ItemOutcome, type Job, type JobItem } from './job.js';
+import { VoiceStore } from '../records/voice-store.js';
+import { isFinished, type ItemOutcome, type Job, type JobItem } from '../records/job.js';
 import { JobFeed } from './job-feed.js';
-import type { ItemKey } from './job.repository.js';
+import type { ItemKey } from '../records/job.repository.js';
 import { Pace } from './pace.js';
-import { settleItem } from './settle-item.js';
+import { settleItem } from '../records/settle-item.js';
 
 /** What passes by itself and says nothing about the recording: it is tried again. */
 const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LONGEST_ID } from '../../support/speaker-id.js';
-import { LONGEST_NAME } from '../speakers/speaker.js';
-import { ITEM_STATES, JOB_STATES, waiting, type Job, type JobItem } from './job.js';
+import { LONGEST_NAME } from '../records/speaker.js';
+import { ITEM_STATES, JOB_STATES, waiting, type Job, type JobItem } from '../records/job.js';
 
 const EXAMPLE_JOB = '0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11';
 const EXAMPLE_ENROLLMENT = '5a1f3c0c-77d4-4f0c-8a43-0c1f2b9e6d20';

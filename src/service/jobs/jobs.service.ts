@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { decodeCursor, encodeCursor } from '../speakers/speaker-cursor.js';
+import { decodeCursor, encodeCursor } from '../records/cursor.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { Config } from '../config/config.js';
 import { speakerId } from '../../support/speaker-id.js';
-import { speakerName } from '../speakers/speaker.js';
+import { speakerName } from '../records/speaker.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import type { Recording } from '../uploads/recording.js';
 import { Spool } from '../uploads/spool.js';
-import { VoiceStore } from '../voices/voice-store.js';
+import { VoiceStore } from '../records/voice-store.js';
 import {
   afterCancel,
   isFinished,
@@ -18,7 +18,7 @@ import {
   type ItemState,
   type Job,
   type JobItem,
-} from './job.js';
+} from '../records/job.js';
 import { JobFeed } from './job-feed.js';
 import { JobRunner } from './job-runner.js';
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { auditEntryView } from '../audit/audit.dto.js';
 import { consentView } from '../consent/consent.dto.js';
 import { enrollmentView } from '../enrollments/enrollments.dto.js';
-import { ENROLLMENT_STATUSES } from '../enrollments/profile.js';
+import { ENROLLMENT_STATUSES } from '../records/profile.js';
 
 export const exportQuery = z.strictObject({
   vectors: z.enum(['true', 'false']).default('false').meta({

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import type { AuditEntry } from '../audit/audit-entry.js';
-import type { AuditRepository } from '../audit/audit.repository.js';
+import type { AuditEntry } from '../records/audit-entry.js';
+import type { AuditRepository } from '../records/audit.repository.js';
 import { toAuditEntryView } from '../audit/audit.dto.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
 import { toConsentView } from '../consent/consent.dto.js';
 import { toEnrollmentView } from '../enrollments/enrollments.dto.js';
-import type { Profile } from '../enrollments/profile.js';
-import { speakerNotFound, type Speaker } from '../speakers/speaker.js';
-import { sameOrigin } from '../voices/embedding.js';
-import { VoiceStore } from '../voices/voice-store.js';
+import type { Profile } from '../records/profile.js';
+import { speakerNotFound, type Speaker } from '../records/speaker.js';
+import { sameOrigin } from '../records/embedding.js';
+import { VoiceStore } from '../records/voice-store.js';
 import type { ExportView } from './export.dto.js';
 
 const AUDIT_PAGE = 1000;

@@ -4,7 +4,7 @@ import { actAs } from '../../support/actor.js';
 import { Clock } from '../../support/clock.js';
 import { Config } from '../config/config.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
-import { VoiceStore } from '../voices/voice-store.js';
+import { VoiceStore } from '../records/voice-store.js';
 
 const DAY_MS = 24 * 3600 * 1000;
 const RETRY_MS = 3600 * 1000;

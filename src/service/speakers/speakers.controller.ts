@@ -15,7 +15,8 @@ import {
   type SpeakersView,
   type SpeakerView,
 } from './speakers.dto.js';
-import { SpeakersService, type Voice } from './speakers.service.js';
+import type { Voice } from '../records/voice.js';
+import { SpeakersService } from './speakers.service.js';
 
 @ApiController('v1/speakers', 'Speakers')
 @RequireScope('read')

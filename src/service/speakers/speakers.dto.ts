@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { CONSENT_STATUSES, consentStatus } from '../consent/consent.js';
-import { ENROLLMENT_STATUSES, remainingSeconds, type Profile } from '../enrollments/profile.js';
+import { CONSENT_STATUSES, consentStatus } from '../records/consent.js';
+import { ENROLLMENT_STATUSES, remainingSeconds, type Profile } from '../records/profile.js';
 import { LONGEST_ID } from '../../support/speaker-id.js';
-import { LONGEST_NAME, type Speaker } from './speaker.js';
+import { LONGEST_NAME, type Speaker } from '../records/speaker.js';
 
 const EXAMPLE_ID = '3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10';
 

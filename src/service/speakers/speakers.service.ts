@@ -1,21 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { TimbreError } from '../../errors/timbre-error.js';
-import type { Profile } from '../enrollments/profile.js';
 import { CurrentModel } from '../voices/current-model.js';
-import { sameOrigin, type EmbeddingOrigin } from '../voices/embedding.js';
-import type { ItemKey } from '../jobs/job.repository.js';
-import { forgetSpeaker } from '../jobs/settle-item.js';
+import { sameOrigin, type EmbeddingOrigin } from '../records/embedding.js';
+import type { ItemKey } from '../records/job.repository.js';
+import { forgetSpeaker } from '../records/settle-item.js';
 import { Spool } from '../uploads/spool.js';
 import { VoiceGallery } from '../voices/voice-gallery.js';
-import { VoiceStore, type VoiceRecords } from '../voices/voice-store.js';
-import { decodeCursor, encodeCursor } from './speaker-cursor.js';
-import { newSpeaker, speakerName, speakerNotFound, type Speaker } from './speaker.js';
-
-/** A speaker with the profile of the loaded model. */
-export interface Voice {
-  speaker: Speaker;
-  profile: Profile | null;
-}
+import { VoiceStore, type VoiceRecords } from '../records/voice-store.js';
+import { decodeCursor, encodeCursor } from '../records/cursor.js';
+import { newSpeaker, speakerName, speakerNotFound, type Speaker } from '../records/speaker.js';
+import type { Voice } from '../records/voice.js';
 
 export interface SpeakerPage {
   voices: Voice[];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { recordingView } from '../embeddings/embeddings.dto.js';
-import { ENROLLMENT_STATUSES } from '../enrollments/profile.js';
+import { ENROLLMENT_STATUSES } from '../records/profile.js';
 import type { Score } from '../../scoring/scorer.js';
 
 export const VERIFY_DECISIONS = ['ACCEPT', 'REJECT', 'NOT_ENOUGH_SPEECH', 'NOT_ENROLLED', 'OPTED_OUT'] as const;

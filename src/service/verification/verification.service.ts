@@ -4,12 +4,12 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import { Config } from '../config/config.js';
 import { viewOf } from '../embeddings/embeddings.service.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
-import type { Profile } from '../enrollments/profile.js';
+import type { Profile } from '../records/profile.js';
 import { enrollmentState } from '../speakers/speakers.dto.js';
 import { SpeakersService, type SpeakerProfile } from '../speakers/speakers.service.js';
 import type { Recording } from '../uploads/recording.js';
 import { CurrentModel } from '../voices/current-model.js';
-import { checkEmbedding } from '../voices/embedding.js';
+import { checkEmbedding } from '../records/embedding.js';
 import { toScoreView, type VerificationView } from './verification.dto.js';
 
 /** Is it who they say it is? */

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
-import { frontEndId, sameOrigin, type EmbeddingOrigin } from './embedding.js';
-import type { ProfilePolicy } from '../enrollments/profile.js';
-import type { RecordingLimits } from '../enrollments/recording-quality.js';
+import { frontEndId, sameOrigin, type EmbeddingOrigin } from '../records/embedding.js';
+import type { ProfilePolicy } from '../records/profile.js';
+import type { RecordingLimits } from '../records/recording-quality.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 
 /** A recording below this cosine with the others is a stranger's, where the model brings no threshold of its own. */

@@ -1,10 +1,10 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Gallery } from '../../addon/gallery.js';
-import { sameOrigin, type EmbeddingOrigin } from './embedding.js';
-import type { Profile } from '../enrollments/profile.js';
+import { sameOrigin, type EmbeddingOrigin } from '../records/embedding.js';
+import type { Profile } from '../records/profile.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { CurrentModel } from './current-model.js';
-import { VoiceStore } from './voice-store.js';
+import { VoiceStore } from '../records/voice-store.js';
 
 export interface VoiceMatch {
   speakerId: string;

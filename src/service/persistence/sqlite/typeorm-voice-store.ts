@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { VoiceStore, type VoiceRecords } from '../../voices/voice-store.js';
+import { VoiceStore, type VoiceRecords } from '../../records/voice-store.js';
 import type { Database } from './database.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';

@@ -1,5 +1,5 @@
 import { EntitySchema } from 'typeorm';
-import type { AuditAction } from '../../../audit/audit-entry.js';
+import type { AuditAction } from '../../../records/audit-entry.js';
 
 export interface AuditRow {
   id: number;

@@ -1,5 +1,5 @@
 import { EntitySchema } from 'typeorm';
-import type { QualityLabel, RejectionReason } from '../../../enrollments/recording-quality.js';
+import type { QualityLabel, RejectionReason } from '../../../records/recording-quality.js';
 
 export interface EnrollmentRow {
   id: string;

@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm';
 import type { ErrorCode } from '../../../../errors/error-codes.js';
-import type { ItemState } from '../../../jobs/job.js';
+import type { ItemState } from '../../../records/job.js';
 
 export interface JobItemRow {
   jobId: string;

@@ -1,5 +1,5 @@
 import { EntitySchema } from 'typeorm';
-import type { JobState } from '../../../jobs/job.js';
+import type { JobState } from '../../../records/job.js';
 
 export interface JobRow {
   id: string;

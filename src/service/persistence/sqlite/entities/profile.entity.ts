@@ -1,5 +1,5 @@
 import { EntitySchema } from 'typeorm';
-import type { EnrollmentStatus, ProfileMember } from '../../../enrollments/profile.js';
+import type { EnrollmentStatus, ProfileMember } from '../../../records/profile.js';
 
 export interface ProfileRow {
   speakerId: string;

@@ -1,4 +1,4 @@
-import type { Enrollment } from '../../../enrollments/enrollment.js';
+import type { Enrollment } from '../../../records/enrollment.js';
 import type { EnrollmentRow } from '../entities/enrollment.entity.js';
 import type { VectorCipher } from '../vector-cipher.js';
 

@@ -1,4 +1,4 @@
-import type { Job, JobItem } from '../../../jobs/job.js';
+import type { Job, JobItem } from '../../../records/job.js';
 import type { JobItemRow } from '../entities/job-item.entity.js';
 import type { JobRow } from '../entities/job.entity.js';
 

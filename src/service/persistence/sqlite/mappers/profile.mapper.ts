@@ -1,4 +1,4 @@
-import type { Profile } from '../../../enrollments/profile.js';
+import type { Profile } from '../../../records/profile.js';
 import type { ProfileRow } from '../entities/profile.entity.js';
 import type { VectorCipher } from '../vector-cipher.js';
 

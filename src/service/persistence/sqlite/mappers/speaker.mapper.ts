@@ -1,5 +1,5 @@
-import type { Consent } from '../../../consent/consent.js';
-import type { Speaker } from '../../../speakers/speaker.js';
+import type { Consent } from '../../../records/consent.js';
+import type { Speaker } from '../../../records/speaker.js';
 import type { ConsentJson, SpeakerRow } from '../entities/speaker.entity.js';
 
 export function toSpeaker({ consent, consentWithdrawnAt, ...row }: SpeakerRow): Speaker {

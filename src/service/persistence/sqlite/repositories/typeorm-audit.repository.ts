@@ -1,6 +1,6 @@
 import { LessThan, type EntityManager } from 'typeorm';
-import { newAuditEntry, type AuditEntry, type AuditEvent, type NewAuditEntry } from '../../../audit/audit-entry.js';
-import { AuditRepository, type AuditFilter } from '../../../audit/audit.repository.js';
+import { newAuditEntry, type AuditEntry, type AuditEvent, type NewAuditEntry } from '../../../records/audit-entry.js';
+import { AuditRepository, type AuditFilter } from '../../../records/audit.repository.js';
 import { insertRows } from '../rows.js';
 import { AuditEntity, type AuditRow } from '../entities/audit.entity.js';
 

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
-import { sameOrigin, type EmbeddingOrigin } from '../../../voices/embedding.js';
-import type { Enrollment } from '../../../enrollments/enrollment.js';
-import { EnrollmentRepository } from '../../../enrollments/enrollment.repository.js';
+import { sameOrigin, type EmbeddingOrigin } from '../../../records/embedding.js';
+import type { Enrollment } from '../../../records/enrollment.js';
+import { EnrollmentRepository } from '../../../records/enrollment.repository.js';
 import { EnrollmentEntity } from '../entities/enrollment.entity.js';
 import { toEnrollment, toEnrollmentRow } from '../mappers/enrollment.mapper.js';
 import { findRow, findRows, insertRows } from '../rows.js';

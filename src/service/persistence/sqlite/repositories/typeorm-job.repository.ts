@@ -1,6 +1,7 @@
 import { In, IsNull, LessThan, MoreThan, MoreThanOrEqual, type EntityManager } from 'typeorm';
-import { JobRepository, type ItemKey, type JobCursor } from '../../../jobs/job.repository.js';
-import type { ItemOutcome, ItemState, Job, JobItem, JobState, NewItem } from '../../../jobs/job.js';
+import type { Cursor } from '../../../records/cursor.js';
+import { JobRepository, type ItemKey } from '../../../records/job.repository.js';
+import type { ItemOutcome, ItemState, Job, JobItem, JobState, NewItem } from '../../../records/job.js';
 import { JobItemEntity, type JobItemRow } from '../entities/job-item.entity.js';
 import { JobEntity } from '../entities/job.entity.js';
 import { toJob, toJobItem, toJobRow } from '../mappers/job.mapper.js';
@@ -28,7 +29,7 @@ export class TypeOrmJobRepository extends JobRepository {
     return row && toJob(row);
   }
 
-  async page(after: JobCursor | null, limit: number): Promise<Job[]> {
+  async page(after: Cursor | null, limit: number): Promise<Job[]> {
     const query = this.manager
       .createQueryBuilder(JobEntity, 'job')
       .orderBy('job.createdAt', 'DESC')

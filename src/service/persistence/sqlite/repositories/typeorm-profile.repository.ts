@@ -1,7 +1,7 @@
 import { In, MoreThan, type EntityManager } from 'typeorm';
-import type { EmbeddingOrigin } from '../../../voices/embedding.js';
-import type { Profile } from '../../../enrollments/profile.js';
-import { ProfileRepository } from '../../../enrollments/profile.repository.js';
+import type { EmbeddingOrigin } from '../../../records/embedding.js';
+import type { Profile } from '../../../records/profile.js';
+import { ProfileRepository } from '../../../records/profile.repository.js';
 import { ProfileEntity } from '../entities/profile.entity.js';
 import { toProfile, toProfileRow } from '../mappers/profile.mapper.js';
 import { findRow, findRows, insertRows } from '../rows.js';

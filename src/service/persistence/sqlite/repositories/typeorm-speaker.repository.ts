@@ -1,7 +1,8 @@
 import { In, IsNull, Not, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../../errors/timbre-error.js';
-import type { Speaker } from '../../../speakers/speaker.js';
-import { SpeakerRepository, type SpeakerCursor } from '../../../speakers/speaker.repository.js';
+import type { Speaker } from '../../../records/speaker.js';
+import type { Cursor } from '../../../records/cursor.js';
+import { SpeakerRepository } from '../../../records/speaker.repository.js';
 import { EnrollmentEntity } from '../entities/enrollment.entity.js';
 import { SpeakerEntity } from '../entities/speaker.entity.js';
 import { toSpeaker, toSpeakerRow } from '../mappers/speaker.mapper.js';
@@ -40,7 +41,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
     return rows.map(toSpeaker);
   }
 
-  async page(after: SpeakerCursor | null, limit: number): Promise<Speaker[]> {
+  async page(after: Cursor | null, limit: number): Promise<Speaker[]> {
     const query = this.manager
       .createQueryBuilder(SpeakerEntity, 'speaker')
       .orderBy('speaker.createdAt')

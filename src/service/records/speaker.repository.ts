@@ -1,10 +1,5 @@
+import type { Cursor } from './cursor.js';
 import type { Speaker } from './speaker.js';
-
-/** Where a page of the list begins: after this speaker. */
-export interface SpeakerCursor {
-  createdAt: Date;
-  id: string;
-}
 
 export abstract class SpeakerRepository {
   /** Errors: SPEAKER_EXISTS. */
@@ -18,7 +13,7 @@ export abstract class SpeakerRepository {
   abstract bySubject(subjects: readonly string[]): Promise<Speaker[]>;
 
   /** Oldest first. */
-  abstract page(after: SpeakerCursor | null, limit: number): Promise<Speaker[]>;
+  abstract page(after: Cursor | null, limit: number): Promise<Speaker[]>;
 
   abstract count(): Promise<number>;
 

@@ -1,5 +1,5 @@
 import { toUnit } from '../../evaluation/normalise.js';
-import type { EmbeddingOrigin } from '../voices/embedding.js';
+import type { EmbeddingOrigin } from './embedding.js';
 
 export const ENROLLMENT_STATUSES = ['Enrolling', 'Enrolled'] as const;
 export type EnrollmentStatus = (typeof ENROLLMENT_STATUSES)[number];

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { plainText } from '../../support/plain-text.js';
 import { LONGEST_ID, speakerId } from '../../support/speaker-id.js';
 import { TimbreError } from '../../errors/timbre-error.js';
-import type { Consent } from '../consent/consent.js';
+import type { Consent } from './consent.js';
 
 export const LONGEST_NAME = 200;
 

@@ -1,13 +1,18 @@
 import { TimbreError } from '../../errors/timbre-error.js';
-import type { SpeakerCursor } from './speaker.repository.js';
+
+/** Where a page of a list begins: after this row. */
+export interface Cursor {
+  createdAt: Date;
+  id: string;
+}
 
 /** A place in the list as the text that callers hand back. */
-export function encodeCursor({ createdAt, id }: SpeakerCursor): string {
+export function encodeCursor({ createdAt, id }: Cursor): string {
   return Buffer.from(JSON.stringify([createdAt.getTime(), id])).toString('base64url');
 }
 
 /** Errors: INVALID_ARGUMENT. */
-export function decodeCursor(text: string): SpeakerCursor {
+export function decodeCursor(text: string): Cursor {
   try {
     const [time, id, ...rest] = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as unknown[];
     if (Number.isSafeInteger(time) && typeof id === 'string' && rest.length === 0) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { decodeCursor, encodeCursor } from './speaker-cursor.js';
+import { decodeCursor, encodeCursor } from './cursor.js';
 import { speakerId } from '../../support/speaker-id.js';
 import { newSpeaker, speakerName, speakerNotFound } from './speaker.js';
 

@@ -1,8 +1,8 @@
-import type { AuditRepository } from '../audit/audit.repository.js';
-import type { EnrollmentRepository } from '../enrollments/enrollment.repository.js';
-import type { ProfileRepository } from '../enrollments/profile.repository.js';
-import type { JobRepository } from '../jobs/job.repository.js';
-import type { SpeakerRepository } from '../speakers/speaker.repository.js';
+import type { AuditRepository } from './audit.repository.js';
+import type { EnrollmentRepository } from './enrollment.repository.js';
+import type { ProfileRepository } from './profile.repository.js';
+import type { JobRepository } from './job.repository.js';
+import type { SpeakerRepository } from './speaker.repository.js';
 
 /** All that is stored about voices, as one call sees it. */
 export interface VoiceRecords {

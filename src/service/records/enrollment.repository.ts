@@ -1,4 +1,4 @@
-import type { EmbeddingOrigin } from '../voices/embedding.js';
+import type { EmbeddingOrigin } from './embedding.js';
 import type { Enrollment } from './enrollment.js';
 
 export abstract class EnrollmentRepository {

@@ -1,4 +1,4 @@
-import type { EmbeddingOrigin } from '../voices/embedding.js';
+import type { EmbeddingOrigin } from './embedding.js';
 import type { Profile } from './profile.js';
 
 export abstract class ProfileRepository {

@@ -1,10 +1,5 @@
+import type { Cursor } from './cursor.js';
 import type { ItemOutcome, ItemState, Job, JobItem, NewItem } from './job.js';
-
-/** Where a page of the list begins: after this job. */
-export interface JobCursor {
-  createdAt: Date;
-  id: string;
-}
 
 /** A recording of a job, and nothing about it. */
 export type ItemKey = Pick<JobItem, 'jobId' | 'index'>;
@@ -16,7 +11,7 @@ export abstract class JobRepository {
   abstract find(id: string): Promise<Job | null>;
 
   /** Newest first. */
-  abstract page(after: JobCursor | null, limit: number): Promise<Job[]>;
+  abstract page(after: Cursor | null, limit: number): Promise<Job[]>;
 
   abstract count(): Promise<number>;
 

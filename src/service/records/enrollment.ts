@@ -1,4 +1,4 @@
-import type { EmbeddingOrigin } from '../voices/embedding.js';
+import type { EmbeddingOrigin } from './embedding.js';
 import type { Measures, Verdict } from './recording-quality.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 

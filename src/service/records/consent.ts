@@ -1,6 +1,6 @@
 import { plainText } from '../../support/plain-text.js';
 import { TimbreError } from '../../errors/timbre-error.js';
-import type { Speaker } from '../speakers/speaker.js';
+import type { Speaker } from './speaker.js';
 
 export const LONGEST_GIVER = 200;
 export const LONGEST_METHOD = 200;
