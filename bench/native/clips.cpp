@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "audio/decode.h"
+#include "bundle/manifest.h"
 #include "features/front_end.h"
-#include "model/manifest.h"
 #include "stage.h"
 
 namespace {

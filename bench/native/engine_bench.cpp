@@ -5,9 +5,9 @@
 
 #include <latch>
 
+#include "bundle/torch_model.h"
 #include "encode.h"
 #include "engine/engine.h"
-#include "model/torch_model.h"
 #include "stage.h"
 
 namespace {

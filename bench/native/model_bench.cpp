@@ -12,11 +12,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "bundle/torch_model.h"
 #include "features/front_end.h"
-#include "model/int8.h"
-#include "model/product.h"
-#include "model/torch_model.h"
-#include "model/torch_settings.h"
+#include "network/int8.h"
+#include "network/product.h"
+#include "network/torch_settings.h"
 #include "stage.h"
 
 namespace {

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "model/manifest.h"
+#include "bundle/manifest.h"
 #include "stage.h"
 
 namespace timbre::bench {

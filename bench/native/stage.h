@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "audio/audio.h"
-#include "model/synthetic.h"
+#include "bundle/synthetic.h"
 #include "support/result.h"
 
 /// What the programs share.

@@ -4,10 +4,11 @@
 #include <utility>
 
 #include "audio/decode.h"
+#include "bundle/torch_model.h"
+#include "bundle/update_manifest.h"
+#include "bundle/verify.h"
+#include "checkpoint/convert.h"
 #include "environment.h"
-#include "model/convert.h"
-#include "model/torch_model.h"
-#include "model/verify.h"
 
 namespace timbre {
 

@@ -4,7 +4,7 @@
 #include <system_error>
 #include <utility>
 
-#include "model/torch_model.h"
+#include "bundle/torch_model.h"
 #include "values.h"
 
 namespace timbre {

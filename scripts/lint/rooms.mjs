@@ -3,13 +3,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { filesBelow } from '../setup/stamps.mjs';
 
-/** Third-party headers, and the one room of each. */
+/** Third-party headers, and the rooms that alone may include them. */
 const HEADERS = [
-  { header: /^(napi|node_api|js_native_api)[\w-]*\.h$|^node\//, what: 'Node-API', room: 'binding' },
-  { header: /^(torch|ATen|c10|caffe2)\//, what: 'LibTorch', room: 'model' },
-  { header: /^(nlohmann\/|xxhash\.h$)/, what: 'nlohmann-json and xxHash', room: 'model' },
-  { header: /^(sndfile\.hh?|soxr\.h|mpg123\.h)$/, what: 'libsndfile, libmpg123 and soxr', room: 'audio' },
-  { header: /^(kaldi-native-fbank\/|kissfft\/|kiss_fftr?\.h$|Eigen\/)/, what: 'kaldi-native-fbank', room: 'features' },
+  { header: /^(napi|node_api|js_native_api)[\w-]*\.h$|^node\//, what: 'Node-API', rooms: ['binding'] },
+  { header: /^(torch|ATen|c10|caffe2)\//, what: 'LibTorch', rooms: ['checkpoint', 'bundle', 'network', 'conversation'] },
+  { header: /^nlohmann\//, what: 'nlohmann-json', rooms: ['checkpoint', 'bundle'] },
+  { header: /^xxhash\.h$/, what: 'xxHash', rooms: ['bundle'] },
+  { header: /^(sndfile\.hh?|soxr\.h|mpg123\.h)$/, what: 'libsndfile, libmpg123 and soxr', rooms: ['audio'] },
+  { header: /^(kaldi-native-fbank\/|kissfft\/|kiss_fftr?\.h$|Eigen\/)/, what: 'kaldi-native-fbank', rooms: ['features'] },
 ];
 
 /** Native rooms, and those whose headers each may include beside its own. */
@@ -19,10 +20,14 @@ const NATIVE = {
   speech: ['support', 'audio', 'features'],
   features: ['support'],
   scoring: ['support'],
-  model: ['support', 'features'],
-  engine: ['support', 'audio', 'speech', 'features', 'model'],
+  simd: ['support'],
+  archive: ['support'],
+  network: ['support', 'simd'],
+  bundle: ['support', 'archive', 'features', 'network'],
+  checkpoint: ['support', 'archive', 'bundle', 'network'],
+  engine: ['support', 'audio', 'speech', 'features', 'bundle'],
   // What it converts: the engine, bundles, the facts about libraries.
-  binding: ['support', 'audio', 'speech', 'model', 'engine', 'scoring'],
+  binding: ['support', 'audio', 'speech', 'bundle', 'checkpoint', 'engine', 'scoring'],
 };
 
 /** npm packages, and the rooms of src/ that alone may import them. */
@@ -68,7 +73,9 @@ function nativeViolations(root) {
     for (const { text, line } of matches(file, /^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]/gm)) {
       const at = `${path.relative(root, file)}:${line}: `;
       const rule = HEADERS.find(({ header }) => header.test(text));
-      if (rule && rule.room !== room) found.push(`${at}<${text}>: ${rule.what} may be included in ${rule.room} only`);
+      if (rule && !rule.rooms.includes(room)) {
+        found.push(`${at}<${text}>: ${rule.what} may be included in ${rule.rooms.join(', ')} only`);
+      }
       const other = text.includes('/') ? (text.split('/')[0] ?? '') : room;
       if (other in NATIVE && other !== room && !allowed.includes(/** @type {never} */ (other))) {
         found.push(`${at}"${text}": ${room} may not include ${other}`);

@@ -11,13 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "archive/pickle.h"
+#include "archive/zip_archive.h"
+#include "bundle/facts.h"
+#include "bundle/manifest.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/family.h"
 #include "features/front_end.h"
-#include "model/checkpoint.h"
-#include "model/facts.h"
-#include "model/family.h"
-#include "model/manifest.h"
-#include "model/pickle.h"
-#include "model/zip_archive.h"
 #include "target.h"
 
 namespace timbre::fuzz {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "audio/decode.h"
+#include "bundle/manifest.h"
 #include "features/front_end.h"
-#include "model/manifest.h"
 #include "ogg_pages.h"
 #include "speech/speech.h"
 #include "target.h"

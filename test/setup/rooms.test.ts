@@ -22,20 +22,24 @@ function write(file: string, text: string): void {
 describe('native rooms', () => {
   it.each([
     ['binding', '<napi.h>', 'engine'],
-    ['model', '<torch/script.h>', 'engine'],
-    ['model', '<ATen/Parallel.h>', 'features'],
-    ['model', '<c10/util/Exception.h>', 'support'],
-    ['model', '<nlohmann/json.hpp>', 'engine'],
-    ['audio', '<sndfile.h>', 'model'],
+    ['checkpoint, bundle, network, conversation', '<torch/script.h>', 'engine'],
+    ['checkpoint, bundle, network, conversation', '<ATen/Parallel.h>', 'features'],
+    ['checkpoint, bundle, network, conversation', '<c10/util/Exception.h>', 'support'],
+    ['checkpoint, bundle', '<nlohmann/json.hpp>', 'engine'],
+    ['bundle', '<xxhash.h>', 'archive'],
+    ['audio', '<sndfile.h>', 'bundle'],
     ['audio', '<soxr.h>', 'engine'],
-    ['features', '<kaldi-native-fbank/csrc/rfft.h>', 'model'],
+    ['features', '<kaldi-native-fbank/csrc/rfft.h>', 'network'],
     ['features', '<kiss_fftr.h>', 'audio'],
-  ])('%s alone includes %s', (home, header, elsewhere) => {
+  ])('%s alone includes %s', (homes, header, elsewhere) => {
     const folder = (room: string) => (room === 'binding' ? 'native/binding' : `native/core/${room}`);
-    write(`${folder(home)}/here.cpp`, `#include ${header}\n`);
+    // Rooms that are not built yet are unknown.
+    for (const home of homes.split(', ').filter((room) => room !== 'conversation')) {
+      write(`${folder(home)}/here.cpp`, `#include ${header}\n`);
+    }
     expect(violations(root)).toEqual([]);
     write(`${folder(elsewhere)}/there.cpp`, `\n#include ${header}\n`);
-    expect(violations(root)).toEqual([expect.stringContaining(`may be included in ${home} only`)]);
+    expect(violations(root)).toEqual([expect.stringContaining(`may be included in ${homes} only`)]);
     expect(violations(root)[0]).toContain(`${folder(elsewhere)}/there.cpp:2: ${header}: `);
   });
 
@@ -48,9 +52,11 @@ describe('native rooms', () => {
 
   it.each([
     ['support', 'audio/audio.h'],
-    ['audio', 'model/model.h'],
+    ['audio', 'bundle/model.h'],
     ['features', 'engine/engine.h'],
-    ['model', 'audio/audio.h'],
+    ['bundle', 'checkpoint/convert.h'],
+    ['network', 'bundle/model.h'],
+    ['archive', 'audio/audio.h'],
   ])('may not be included upwards: %s includes %s', (room, header) => {
     write(`native/core/${room}/a.cpp`, `#include "${header}"\n`);
     expect(violations(root)).toEqual([

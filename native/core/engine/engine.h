@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "audio/audio.h"
+#include "bundle/model.h"
 #include "features/front_end.h"
-#include "model/model.h"
 #include "speech/speech.h"
 #include "support/interrupt.h"
 #include "support/result.h"

@@ -6,6 +6,12 @@
 
 namespace timbre {
 
+namespace {
+
+constexpr std::size_t kShownCharacters = 80;
+
+}  // namespace
+
 std::string text(double value) {
   std::array<char, 32> buffer;
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
@@ -13,5 +19,19 @@ std::string text(double value) {
 }
 
 std::string seconds_text(double seconds) { return text(std::round(seconds * 1000) / 1000) + " s"; }
+
+std::string quote(std::string_view name) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text = "'";
+  for (const char c : name.substr(0, kShownCharacters)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      text += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+    } else {
+      text += c;
+    }
+  }
+  return text + (name.size() > kShownCharacters ? "...'" : "'");
+}
 
 }  // namespace timbre

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace timbre {
 
@@ -9,5 +10,8 @@ std::string text(double value);
 
 /// Seconds for messages, to the millisecond: "3.01 s".
 std::string seconds_text(double seconds);
+
+/// A name from a file as a message may show it: in quotes, cut to a readable length, control characters escaped.
+std::string quote(std::string_view name);
 
 }  // namespace timbre

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "bundle/model.h"
+
+namespace timbre {
+
+/// Loads a bundle, checks its manifest, the digest of its weights and two trial utterances, and freezes it on the
+/// device.
+///
+/// device: "auto" (CUDA where there is one that works, with the reason in device_note() when not), "cpu", "cuda",
+/// "cuda:1".
+/// Errors: MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
+Result<std::unique_ptr<const Model>> load_torch_model(const std::string& path, const std::string& device);
+
+/// LibTorch's version, its CPU capability ("AVX512"), and the CUDA devices it sees.
+struct TorchRuntime {
+  std::string version;
+  std::string cpu_capability;
+  int cuda_devices = 0;
+  bool cuda_built = false;
+};
+TorchRuntime torch_runtime();
+
+}  // namespace timbre

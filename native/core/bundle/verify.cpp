@@ -1,0 +1,174 @@
+#include "bundle/verify.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "bundle/synthetic.h"
+#include "bundle/torch_model.h"
+#include "features/front_end.h"
+#include "support/base64.h"
+#include "support/text.h"
+
+namespace timbre {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::string_view kEncoding = "float32-base64";
+struct Bounds {
+  double relative_error;
+  double one_minus_cosine;
+};
+// Another processor adds in another order; anything more is another model.
+constexpr Bounds kFp32 = {1e-4, 1e-6};
+// Against the same weights in fp32: int8 rounds, by 7 or 8 bits as the processor has it.
+constexpr Bounds kInt8 = {0.1, 5e-3};
+// Random weights spread every rounding; what they make means nothing anyway.
+constexpr Bounds kInt8Untrained = {0.5, 0.1};
+constexpr double kLongestSeconds = 60;
+
+struct Recording {
+  std::string signal;
+  double seconds = 0;
+  std::uint64_t seed = 0;
+};
+
+const std::array<Recording, 4> kRecordings = {
+    Recording{"voice", 3.01, 1}, {"voice", 1.3, 7}, {"noise", 2, 3}, {"voice", 0.4, 12}};
+
+/// Waveform to vector.
+Result<Embedding> embed(const Model& model, const FrontEnd& front_end, const Recording& recording) {
+  const int rate = model.manifest().front_end.sample_rate;
+  const auto samples = synthesise(recording.signal, recording.seconds, recording.seed, rate);
+  if (!samples) {
+    return Error{ErrorCode::MODEL_INVALID, "the bundle was verified with a signal called \"" + recording.signal +
+                                               "\", which this version cannot make: update timbre-voice"};
+  }
+  const auto features = front_end.compute(*samples);
+  if (!features) {
+    return features.error();
+  }
+  const Matrix* const one[] = {&features.value()};
+  auto embeddings = model.embed(one);
+  if (!embeddings) {
+    return std::move(embeddings).error();
+  }
+  return std::move(embeddings).value().front();
+}
+
+std::optional<Embedding> decode(const std::string& text, std::size_t dim) {
+  const auto bytes = from_base64(text);
+  if (!bytes || bytes->size() != dim * sizeof(float)) {
+    return std::nullopt;
+  }
+  Embedding embedding(dim);
+  std::memcpy(embedding.data(), bytes->data(), bytes->size());
+  return embedding;
+}
+
+VerifyCase compare(const Recording& recording, const Embedding& here, const Embedding& stored, const Bounds& bounds) {
+  double difference = 0;
+  double product = 0;
+  double here_squared = 0;
+  double stored_squared = 0;
+  for (std::size_t i = 0; i < here.size(); ++i) {
+    const double a = here[i];
+    const double b = stored[i];
+    difference += (a - b) * (a - b);
+    product += a * b;
+    here_squared += a * a;
+    stored_squared += b * b;
+  }
+  VerifyCase found;
+  found.name = recording.signal + ' ' + std::to_string(recording.seed) + ", " + seconds_text(recording.seconds);
+  found.seconds = recording.seconds;
+  found.relative_error = std::sqrt(difference / stored_squared);
+  found.one_minus_cosine = 1 - product / std::sqrt(here_squared * stored_squared);
+  // Not-a-number, which a stored vector of zeros gives, passes nothing.
+  found.passed = found.relative_error <= bounds.relative_error && found.one_minus_cosine <= bounds.one_minus_cosine;
+  return found;
+}
+
+/// The stored cases, or nothing where the manifest does not hold them in a form known here.
+std::optional<std::vector<std::pair<Recording, Embedding>>> read_cases(const Manifest& manifest) {
+  const auto root = ordered_json::parse(manifest.json, nullptr, /*allow_exceptions=*/false);
+  std::vector<std::pair<Recording, Embedding>> cases;
+  try {
+    const auto& verification = root.at("verification");
+    if (verification.at("encoding") != kEncoding) {
+      return std::nullopt;
+    }
+    for (const auto& row : verification.at("cases")) {
+      Recording recording{row.at("signal"), row.at("seconds"), row.at("seed")};
+      auto embedding = decode(row.at("embedding"), manifest.embedding_dim);
+      if (!embedding || !(recording.seconds > 0 && recording.seconds <= kLongestSeconds)) {
+        return std::nullopt;
+      }
+      cases.emplace_back(std::move(recording), *std::move(embedding));
+    }
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+  return cases.empty() ? std::nullopt : std::optional(std::move(cases));
+}
+
+}  // namespace
+
+Result<std::string> verification_vectors(const Model& model) {
+  auto front_end = FrontEnd::create(model.manifest().front_end);
+  if (!front_end) {
+    return std::move(front_end).error();
+  }
+  ordered_json cases = ordered_json::array();
+  for (const Recording& recording : kRecordings) {
+    const auto embedding = embed(model, *front_end.value(), recording);
+    if (!embedding) {
+      return embedding.error();
+    }
+    cases.push_back({{"signal", recording.signal},
+                     {"seconds", recording.seconds},
+                     {"seed", recording.seed},
+                     {"embedding", to_base64(std::as_bytes(std::span(embedding.value())))}});
+  }
+  return ordered_json{{"encoding", kEncoding}, {"cases", std::move(cases)}}.dump();
+}
+
+Result<VerifyReport> verify_model(const Model& model) {
+  const Manifest& manifest = model.manifest();
+  const auto cases = read_cases(manifest);
+  if (!cases) {
+    return Error{ErrorCode::MODEL_INVALID, "the bundle '" + manifest.id +
+                                               "' holds no vectors to verify it with, or damaged ones; make it again "
+                                               "with `timbre models add`"};
+  }
+  auto front_end = FrontEnd::create(manifest.front_end);
+  if (!front_end) {
+    return std::move(front_end).error();
+  }
+  const Bounds bounds = manifest.precision == "fp32" ? kFp32 : manifest.trained ? kInt8 : kInt8Untrained;
+  VerifyReport report{manifest, model.device(), model.device_note(), bounds.relative_error, bounds.one_minus_cosine, {},
+                      true};
+  for (const auto& [recording, stored] : *cases) {
+    const auto here = embed(model, *front_end.value(), recording);
+    if (!here) {
+      return here.error();
+    }
+    report.cases.push_back(compare(recording, here.value(), stored, bounds));
+    report.passed = report.passed && report.cases.back().passed;
+  }
+  return report;
+}
+
+Result<VerifyReport> verify_bundle(const std::string& path, const std::string& device) {
+  auto model = load_torch_model(path, device);
+  return model ? verify_model(*model.value()) : std::move(model).error();
+}
+
+}  // namespace timbre

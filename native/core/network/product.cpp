@@ -1,0 +1,183 @@
+#include "network/product.h"
+
+#include <ATen/Context.h>
+#include <ATen/Functions.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/cpu/Utils.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+/// MKL's products by a packed matrix, which LibTorch brings along where it was built with MKL; null elsewhere.
+extern "C" {
+using MklInt = int;
+[[gnu::weak]] std::size_t cblas_sgemm_pack_get_size(int packed, MklInt m, MklInt n, MklInt k);
+[[gnu::weak]] void cblas_sgemm_pack(int layout, int packed, int transposed, MklInt m, MklInt n, MklInt k, float alpha,
+                                    const float* from, MklInt from_step, float* to);
+[[gnu::weak]] void cblas_sgemm_compute(int layout, int a_form, int b_form, MklInt m, MklInt n, MklInt k, const float* a,
+                                       MklInt a_step, const float* b, MklInt b_step, float beta, float* c,
+                                       MklInt c_step);
+}
+
+namespace timbre {
+
+namespace {
+
+// ------------------------------------------------------------------------------------------------------ fp32
+
+at::Tensor wrap(ConstRows x) {
+  // from_blob takes no const; nothing writes to an input.
+  return at::from_blob(const_cast<float*>(x.data),
+                       {static_cast<std::int64_t>(x.count), static_cast<std::int64_t>(x.width)},
+                       {static_cast<std::int64_t>(x.step), 1}, at::kFloat);
+}
+
+Rows result_of(Product::Scratch& scratch, std::size_t rows, std::size_t width) {
+  if (scratch.values.size() < rows * width) {
+    scratch.values.resize(rows * width);
+  }
+  return {scratch.values.data(), rows, width, width};
+}
+
+class FloatProduct : public Product {
+ public:
+  explicit FloatProduct(const at::Tensor& weights) : Product(weights), weights_(weights.t()) {}
+
+  Rows operator()(ConstRows x, Scratch& scratch) const override {
+    const Rows result = result_of(scratch, x.count, outputs());
+    at::Tensor out = wrap(result);
+    at::mm_out(out, wrap(x), weights_);
+    return result;
+  }
+
+ private:
+  at::Tensor weights_;  ///< [inputs, outputs]
+};
+
+class PackedFloatProduct : public Product {
+ public:
+  static bool possible() { return cblas_sgemm_pack_get_size != nullptr && cblas_sgemm_pack && cblas_sgemm_compute; }
+
+  explicit PackedFloatProduct(const at::Tensor& weights) : Product(weights) {
+    const auto n = static_cast<MklInt>(outputs());
+    const auto k = static_cast<MklInt>(inputs());
+    const at::Tensor dense = weights.contiguous();
+    packed_ = at::empty({static_cast<std::int64_t>(cblas_sgemm_pack_get_size(kB, kUsualRows, n, k))}, at::kByte);
+    cblas_sgemm_pack(kRowMajor, kB, kTransposed, kUsualRows, n, k, 1, dense.const_data_ptr<float>(), k, packed());
+  }
+
+  Rows operator()(ConstRows x, Scratch& scratch) const override {
+    const Rows result = result_of(scratch, x.count, outputs());
+    const auto n = static_cast<MklInt>(outputs());
+    const auto k = static_cast<MklInt>(inputs());
+    cblas_sgemm_compute(kRowMajor, kPlain, kPacked, static_cast<MklInt>(x.count), n, k, x.data,
+                        static_cast<MklInt>(x.step), packed(), k, 0, result.data, n);
+    return result;
+  }
+
+ private:
+  static constexpr MklInt kUsualRows = 300;
+  // CBLAS_LAYOUT, CBLAS_TRANSPOSE, CBLAS_IDENTIFIER and CBLAS_STORAGE of mkl_cblas.h.
+  static constexpr int kRowMajor = 101;
+  static constexpr int kPlain = 111;
+  static constexpr int kTransposed = 112;
+  static constexpr int kPacked = 151;
+  static constexpr int kB = 162;
+
+  float* packed() const { return static_cast<float*>(packed_.data_ptr()); }
+
+  at::Tensor packed_;
+};
+
+// ------------------------------------------------------------------------------------------------------ int8
+
+/// Zeros have any scale.
+constexpr float kSmallestScale = 1e-12F;
+/// oneDNN compiles a kernel for every number of rows: these are few.
+constexpr std::size_t kRowsTogether = 16;
+
+/// Without VNNI two products of 8 bits overflow the 16 that they are added in.
+std::int32_t largest_input() { return at::cpu::is_avx512_vnni_supported() ? 255 : 127; }
+
+class Int8Product : public Product {
+ public:
+  explicit Int8Product(const at::Tensor& weights)
+      : Product(weights),
+        multiply_(operation("onednn::qlinear_pointwise")),
+        scales_(weights.q_per_channel_scales().to(at::kFloat)),
+        zeros_(at::zeros({weights.size(0)}, at::kInt)) {
+    torch::jit::Stack stack{weights.int_repr(), c10::IValue()};
+    operation("onednn::qlinear_prepack").callBoxed(stack);
+    packed_ = stack.front().toTensor();
+  }
+
+  Rows operator()(ConstRows x, Scratch& scratch) const override {
+    const std::size_t rows = (x.count + kRowsTogether - 1) / kRowsTogether * kRowsTogether;
+    const auto [low, high] = range(x);
+    // Rounded, they would pass for numbers.
+    TORCH_CHECK(std::isfinite(high - low), "activations are not finite");
+    const float step = std::max((high - low) / static_cast<float>(largest_), kSmallestScale);
+    const auto zero = static_cast<std::int32_t>(std::lround(-low / step));
+    // What the last call left in the rows beyond is multiplied, and read by nobody.
+    const auto bytes = static_cast<std::int64_t>(rows * inputs());
+    if (!scratch.bytes.defined() || scratch.bytes.numel() < bytes) {
+      scratch.bytes = at::zeros({bytes}, at::kByte);
+    }
+    quantise(x, 1 / step, zero, largest_, scratch.bytes.mutable_data_ptr<std::uint8_t>());
+    const at::Tensor rounded =
+        scratch.bytes.narrow(0, 0, bytes).view({static_cast<std::int64_t>(rows), static_cast<std::int64_t>(inputs())});
+    torch::jit::Stack stack{rounded,
+                            static_cast<double>(step),
+                            static_cast<std::int64_t>(zero),
+                            packed_,
+                            scales_,
+                            zeros_,
+                            /*bias=*/c10::IValue(),
+                            /*output_scale=*/1.0,
+                            /*output_zero_point=*/std::int64_t{0},
+                            static_cast<std::int64_t>(at::kFloat),
+                            /*post_op_name=*/"none",
+                            c10::List<std::optional<at::Scalar>>(),
+                            /*post_op_algorithm=*/""};
+    multiply_.callBoxed(stack);
+    scratch.result = stack.front().toTensor();
+    return {scratch.result.mutable_data_ptr<float>(), x.count, outputs(), outputs()};
+  }
+
+ private:
+  static c10::OperatorHandle operation(const char* name) {
+    return c10::Dispatcher::singleton().findSchemaOrThrow(name, "");
+  }
+
+  c10::OperatorHandle multiply_;
+  std::int32_t largest_ = largest_input();
+  at::Tensor packed_;
+  at::Tensor scales_;
+  at::Tensor zeros_;
+};
+
+}  // namespace
+
+Product::Product(const at::Tensor& weights) {
+  TORCH_CHECK(weights.dim() == 2 && weights.numel() > 0, "weights of the shape ", weights.sizes());
+  inputs_ = static_cast<std::size_t>(weights.size(1));
+  outputs_ = static_cast<std::size_t>(weights.size(0));
+}
+
+std::unique_ptr<const Product> float_product(const at::Tensor& weights) {
+  if (PackedFloatProduct::possible()) {
+    return std::make_unique<PackedFloatProduct>(weights);
+  }
+  return plain_product(weights);
+}
+
+std::unique_ptr<const Product> plain_product(const at::Tensor& weights) {
+  return std::make_unique<FloatProduct>(weights);
+}
+
+std::unique_ptr<const Product> int8_product(const at::Tensor& weights) {
+  return std::make_unique<Int8Product>(weights);
+}
+
+}  // namespace timbre

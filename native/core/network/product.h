@@ -1,0 +1,50 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "simd/rows.h"
+
+namespace timbre {
+
+/// A matrix product by weights that were laid out for it once. Immutable: any thread may multiply.
+class Product {
+ public:
+  /// What a product needs while it runs and leaves its result in; one for each thread.
+  struct Scratch {
+    std::vector<float> values;
+    at::Tensor bytes;
+    at::Tensor result;
+  };
+
+  virtual ~Product() = default;
+
+  std::size_t inputs() const { return inputs_; }
+  std::size_t outputs() const { return outputs_; }
+
+  /// x [rows, inputs] times the weights -> [rows, outputs] in `scratch`, until its next product. Throws what LibTorch
+  /// throws.
+  virtual Rows operator()(ConstRows x, Scratch& scratch) const = 0;
+
+ protected:
+  explicit Product(const at::Tensor& weights);
+
+ private:
+  std::size_t inputs_ = 0;
+  std::size_t outputs_ = 0;
+};
+
+/// weights: float32[outputs, inputs]. Throws where they are no matrix, or an empty one.
+std::unique_ptr<const Product> float_product(const at::Tensor& weights);
+
+/// What float_product() gives where LibTorch brings no MKL along.
+std::unique_ptr<const Product> plain_product(const at::Tensor& weights);
+
+/// weights: qint8[outputs, inputs] as of to_int8(). Inputs are rounded to 8 bits (7 where the processor's products
+/// would overflow) on a scale of their own in every call, which throws where they are not finite.
+std::unique_ptr<const Product> int8_product(const at::Tensor& weights);
+
+}  // namespace timbre

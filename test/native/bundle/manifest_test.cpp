@@ -1,0 +1,174 @@
+#include "bundle/manifest.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+namespace timbre {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+const Json kManifest = Json::parse(R"({
+  "format": 1, "id": "spkrec-ecapa-voxceleb", "version": "1", "family": "speechbrain", "trained": true,
+  "precision": "fp32",
+  "embedding": { "dim": 192 },
+  "input": { "sampleRate": 16000, "shortestFrames": 5, "longestSeconds": 0 },
+  "frontEnd": { "type": "speechbrain", "frameLength": 400, "frameShift": 160, "fftLength": 512,
+                "window": "hamming_periodic", "melBins": 80, "lowHz": 20, "highHz": 7600, "sampleScale": 32768,
+                "preemphasis": 0.97, "removeDc": true, "logFloor": 1e-10, "topDb": 80, "subtractMean": true },
+  "weightsDigest": { "algorithm": "xxh3-128", "value": "0123456789abcdef0123456789abcdef" },
+  "source": { "licence": "Apache-2.0" }
+})");
+
+Json with(const std::string& pointer, Json value) {
+  Json manifest = kManifest;
+  manifest[Json::json_pointer(pointer)] = std::move(value);
+  return manifest;
+}
+
+std::string fault(const std::string& text) {
+  const auto manifest = parse_manifest(text);
+  if (manifest.ok()) {
+    ADD_FAILURE() << "accepted " << text;
+    return "";
+  }
+  EXPECT_EQ(manifest.error().code, ErrorCode::MODEL_INVALID);
+  EXPECT_EQ(manifest.error().message.find('\n'), std::string::npos);
+  return manifest.error().message;
+}
+
+TEST(Manifest, GivesEveryField) {
+  const auto parsed = parse_manifest(kManifest.dump());
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  const Manifest& manifest = parsed.value();
+  EXPECT_EQ(manifest.id, "spkrec-ecapa-voxceleb");
+  EXPECT_EQ(manifest.version, "1");
+  EXPECT_EQ(manifest.family, "speechbrain");
+  EXPECT_TRUE(manifest.trained);
+  EXPECT_EQ(manifest.embedding_dim, 192);
+  EXPECT_EQ(manifest.shortest_frames, 5);
+  EXPECT_EQ(manifest.longest_seconds, 0);
+  EXPECT_EQ(manifest.precision, "fp32");
+  EXPECT_EQ(manifest.weights_digest, "0123456789abcdef0123456789abcdef");
+  const FrontEndConfig& front_end = manifest.front_end;
+  EXPECT_EQ(front_end.type, "speechbrain");
+  EXPECT_EQ(front_end.sample_rate, 16000);
+  EXPECT_EQ(front_end.frame_length, 400);
+  EXPECT_EQ(front_end.frame_shift, 160);
+  EXPECT_EQ(front_end.fft_length, 512);
+  EXPECT_EQ(front_end.window, "hamming_periodic");
+  EXPECT_EQ(front_end.mel_bins, 80);
+  EXPECT_EQ(front_end.low_hz, 20);
+  EXPECT_EQ(front_end.high_hz, 7600);
+  EXPECT_EQ(front_end.sample_scale, 32768);
+  EXPECT_EQ(front_end.preemphasis, 0.97);
+  EXPECT_TRUE(front_end.remove_dc);
+  EXPECT_EQ(front_end.log_floor, 1e-10);
+  EXPECT_EQ(front_end.top_db, 80);
+  EXPECT_TRUE(front_end.subtract_mean);
+}
+
+TEST(Manifest, KeepsItsTextWithKeysItDoesNotKnow) {
+  Json manifest = with("/frontEnd/colour", "blue");
+  manifest["calibration"] = {{"slope", 12.5}};
+  const auto parsed = parse_manifest(manifest.dump());
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(Json::parse(parsed.value().json), manifest);
+}
+
+TEST(Manifest, NamesAFieldThatIsMissing) {
+  for (const std::string path : {"format",
+                                 "id",
+                                 "version",
+                                 "family",
+                                 "trained",
+                                 "precision",
+                                 "embedding.dim",
+                                 "input.sampleRate",
+                                 "input.shortestFrames",
+                                 "input.longestSeconds",
+                                 "frontEnd.type",
+                                 "frontEnd.frameLength",
+                                 "frontEnd.frameShift",
+                                 "frontEnd.fftLength",
+                                 "frontEnd.window",
+                                 "frontEnd.melBins",
+                                 "frontEnd.lowHz",
+                                 "frontEnd.highHz",
+                                 "frontEnd.sampleScale",
+                                 "frontEnd.preemphasis",
+                                 "frontEnd.removeDc",
+                                 "frontEnd.logFloor",
+                                 "frontEnd.topDb",
+                                 "frontEnd.subtractMean",
+                                 "weightsDigest.algorithm",
+                                 "weightsDigest.value"}) {
+    Json manifest = kManifest;
+    const auto dot = path.find('.');
+    if (dot == std::string::npos) {
+      manifest.erase(path);
+    } else {
+      manifest[path.substr(0, dot)].erase(path.substr(dot + 1));
+    }
+    EXPECT_THAT(fault(manifest.dump()), HasSubstr(": " + path + " is missing"));
+  }
+}
+
+TEST(Manifest, NamesTheFirstFieldOfAPartThatIsNoObject) {
+  EXPECT_THAT(fault(with("/embedding", 192).dump()), HasSubstr("embedding.dim is missing"));
+  EXPECT_THAT(fault(with("/frontEnd", Json::array({1})).dump()), HasSubstr("frontEnd.type is missing"));
+  EXPECT_THAT(fault(with("/weightsDigest", nullptr).dump()), HasSubstr("weightsDigest.algorithm is missing"));
+}
+
+TEST(Manifest, NamesAFieldOfAnotherTypeWithItsValue) {
+  EXPECT_THAT(fault(with("/frontEnd/melBins", "80").dump()), HasSubstr("frontEnd.melBins is \"80\""));
+  EXPECT_THAT(fault(with("/frontEnd/melBins", 80.5).dump()), HasSubstr("frontEnd.melBins is 80.5"));
+  EXPECT_THAT(fault(with("/trained", 1).dump()), HasSubstr("trained is 1"));
+  EXPECT_THAT(fault(with("/version", 1).dump()), HasSubstr("version is 1"));
+  EXPECT_THAT(fault(with("/frontEnd/lowHz", nullptr).dump()), HasSubstr("frontEnd.lowHz is null"));
+  EXPECT_THAT(fault(with("/format", "1").dump()), HasSubstr("format is \"1\""));
+}
+
+TEST(Manifest, NamesAFieldOutOfRange) {
+  EXPECT_THAT(fault(with("/embedding/dim", 0).dump()), HasSubstr("embedding.dim is 0"));
+  EXPECT_THAT(fault(with("/embedding/dim", -192).dump()), HasSubstr("embedding.dim is -192"));
+  EXPECT_THAT(fault(with("/embedding/dim", 18446744073709551615ULL).dump()), HasSubstr("embedding.dim is 184467"));
+  EXPECT_THAT(fault(with("/input/sampleRate", 4000000000LL).dump()), HasSubstr("input.sampleRate is 4000000000"));
+  EXPECT_THAT(fault(with("/input/shortestFrames", 0).dump()), HasSubstr("input.shortestFrames is 0"));
+  EXPECT_THAT(fault(with("/input/longestSeconds", -1).dump()), HasSubstr("input.longestSeconds is -1"));
+  EXPECT_THAT(fault(with("/frontEnd/fftLength", 399).dump()), HasSubstr("frontEnd.fftLength is 399"));
+  EXPECT_THAT(fault(with("/frontEnd/highHz", 8001).dump()), HasSubstr("frontEnd.highHz is 8001"));
+  EXPECT_THAT(fault(with("/frontEnd/highHz", 10).dump()), HasSubstr("frontEnd.highHz is 10"));
+  EXPECT_THAT(fault(with("/frontEnd/sampleScale", 0).dump()), HasSubstr("frontEnd.sampleScale is 0"));
+  EXPECT_THAT(fault(with("/frontEnd/preemphasis", 1.5).dump()), HasSubstr("frontEnd.preemphasis is 1.5"));
+}
+
+TEST(Manifest, NamesATextThatIsNotOfItsForm) {
+  EXPECT_THAT(fault(with("/id", "").dump()), HasSubstr("id is \"\""));
+  EXPECT_THAT(fault(with("/id", "../secret").dump()), HasSubstr("id is \"../secret\""));
+  EXPECT_THAT(fault(with("/id", std::string(129, 'a')).dump()), HasSubstr("id is \"aaa"));
+  EXPECT_THAT(fault(with("/precision", "fp8").dump()), HasSubstr("precision is \"fp8\" where fp32 or int8 belongs"));
+  EXPECT_THAT(fault(with("/weightsDigest/algorithm", "md5").dump()), HasSubstr("weightsDigest.algorithm is \"md5\""));
+  EXPECT_THAT(fault(with("/weightsDigest/value", "0123").dump()), HasSubstr("weightsDigest.value is \"0123\""));
+  EXPECT_THAT(fault(with("/weightsDigest/value", std::string(32, 'G')).dump()), HasSubstr("weightsDigest.value"));
+}
+
+TEST(Manifest, ShowsALongValueShortened) {
+  EXPECT_LT(fault(with("/trained", std::string(9999, 'x')).dump()).size(), 300);
+}
+
+TEST(Manifest, SaysThatAnotherFormatIsANewerTimbres) {
+  EXPECT_THAT(fault(R"({ "format": 2 })"), HasSubstr("format 2, made by a newer Timbre"));
+}
+
+TEST(Manifest, RefusesTextThatIsNoJsonObject) {
+  for (const std::string text : {"", "{", "[]", "null", "{\"format\": 1e999}", "\xff\xfe", "{\"id\": \"\xc3\x28\"}"}) {
+    EXPECT_THAT(fault(text), HasSubstr("no JSON object"));
+  }
+  EXPECT_THAT(fault(std::string(1000000, '[')), HasSubstr("no JSON object"));
+}
+
+}  // namespace
+}  // namespace timbre

@@ -1,0 +1,174 @@
+#include "network/ecapa.h"
+
+#include <ATen/Functions.h>
+#include <c10/util/Exception.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "network/torch_settings.h"
+#include "scratch.h"
+#include "torch_bundle/bundles.h"
+
+namespace timbre {
+namespace {
+
+using torch::jit::Module;
+using namespace testing;
+
+class EcapaTest : public ::testing::Test {
+ protected:
+  Module module_of(const std::string& checkpoint) {
+    const auto rows = nlohmann::json::parse(read_file(kCheckpoints + "embeddings.json")).at("embeddings");
+    take(convert_checkpoint(request(kCheckpoints + checkpoint, rows.at(checkpoint).at("family"), scratch_ / "x.pt")));
+    Module module = torch::jit::load(scratch_ / "x.pt");
+    module.eval();
+    return module;
+  }
+
+ private:
+  Scratch scratch_;
+  TorchScope scope_;
+};
+
+// ------------------------------------------------------------------------------------------- what it computes
+
+class EcapaOfFixtureTest : public EcapaTest, public ::testing::WithParamInterface<std::string> {};
+
+TEST_P(EcapaOfFixtureTest, ComputesWhatTheModuleComputes) {
+  Module module = module_of(GetParam());
+  const auto network = EcapaNetwork::of(module);
+  ASSERT_NE(network, nullptr);
+  EcapaNetwork::Workspace workspace;
+  // Down and up: a workspace keeps what is left of the utterance before.
+  for (const std::int64_t frames : {1201, 5, 300, 6, 17, 1201}) {
+    SCOPED_TRACE(std::to_string(frames) + " frames");
+    const at::Tensor features = at::arange(frames * 80, at::kFloat).pow(1.5).mul_(1e-3).sin_().mul_(4);
+    const at::Tensor expected =
+        module.forward({features.view({1, frames, 80}), at::full({1}, frames, at::kLong)}).toTensor().contiguous();
+    const auto* values = expected.const_data_ptr<float>();
+    const Embedding found =
+        network->embed({features.const_data_ptr<float>(), static_cast<std::size_t>(frames), 80, 80}, workspace);
+    EXPECT_LE(relative_error(found, {values, values + expected.numel()}), 1e-4);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Checkpoints, EcapaOfFixtureTest,
+                         ::testing::Values("3dspeaker-c8.safetensors", "speechbrain-c16.ckpt",
+                                           "taoruijie-c8.safetensors", "timbre-c8.safetensors",
+                                           "wespeaker-c8.safetensors", "wespeaker-embbn-c8.safetensors",
+                                           "wespeaker-glob-c16.ckpt", "wespeaker-glob-embbn-c8.safetensors"),
+                         [](const auto& test) {
+                           std::string name = test.param.substr(0, test.param.find('.'));
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
+
+TEST_F(EcapaTest, RefusesFeaturesOfAnotherWidth) {
+  const auto network = EcapaNetwork::of(module_of("speechbrain-c16.ckpt"));
+  EcapaNetwork::Workspace workspace;
+  const std::vector<float> features(30 * 81);
+  EXPECT_THROW(network->embed({features.data(), 30, 79, 81}, workspace), c10::Error);
+  EXPECT_THROW(network->embed({features.data(), 30, 81, 81}, workspace), c10::Error);
+}
+
+// ------------------------------------------------------------------------------------------- what it refuses
+
+/// Puts another tensor in the place of this one.
+void put(const Module& module, const std::string& path, const at::Tensor& value) {
+  const std::size_t dot = path.find('.');
+  if (dot == path.npos) {
+    Module(module).setattr(path, value);
+  } else {
+    put(module.attr(path.substr(0, dot)).toModule(), path.substr(dot + 1), value);
+  }
+}
+
+struct Named {
+  std::string path;
+  at::Tensor value;
+};
+
+std::vector<Named> tensors_of(const Module& module) {
+  std::vector<Named> tensors;
+  for (const auto& [path, value] : module.named_parameters()) {
+    tensors.push_back({path, value});
+  }
+  for (const auto& [path, value] : module.named_buffers()) {
+    tensors.push_back({path, value});
+  }
+  return tensors;
+}
+
+/// One more along a dimension.
+at::Tensor grown(const at::Tensor& tensor, std::int64_t dimension) {
+  return at::cat({tensor, tensor.narrow(dimension, 0, 1)}, dimension);
+}
+
+TEST_F(EcapaTest, RefusesATensorOfAnotherShape) {
+  for (const char* checkpoint : {"timbre-c8.safetensors", "wespeaker-glob-embbn-c8.safetensors"}) {
+    const Module module = module_of(checkpoint);
+    for (const auto& [path, value] : tensors_of(module)) {
+      if (path == "pooling.score.bias") {
+        continue;  // no softmax sees it
+      }
+      std::vector<at::Tensor> others = {at::zeros({0}), at::zeros({3, 2, 1}), value.unsqueeze(-1).narrow(-1, 0, 0)};
+      for (std::int64_t dimension = 0; dimension < value.dim(); ++dimension) {
+        others.push_back(grown(value, dimension));
+        others.push_back(value.narrow(dimension, 0, value.size(dimension) - 1));
+      }
+      for (const at::Tensor& other : others) {
+        put(module, path, other);
+        EXPECT_THROW(EcapaNetwork::of(module), c10::Error) << checkpoint << ": " << path << " of " << other.sizes();
+      }
+      put(module, path, value);
+      ASSERT_NO_THROW(EcapaNetwork::of(module)) << path;
+    }
+  }
+}
+
+TEST_F(EcapaTest, RefusesALayerThatItsNeighboursDoNotFit) {
+  const Module module = module_of("speechbrain-c16.ckpt");
+  const std::vector<std::vector<std::string>> layers = {{"frame."},
+                                                        {"blocks.0.enter."},
+                                                        {"blocks.1.res2net.chunks.0."},
+                                                        {"blocks.2.res2net.chunks.6."},
+                                                        {"blocks.2.leave."},
+                                                        {"blocks.0.squeeze_excitation.reduce."},
+                                                        {"blocks.0.squeeze_excitation.expand."},
+                                                        {"aggregate.", "aggregate_norm."},
+                                                        {"pooling.from_frame.", "pooling.norm."},
+                                                        {"pooling.from_context."},
+                                                        {"pooling.score."},
+                                                        {"pooled_norm."}};
+  for (const auto& layer : layers) {
+    std::vector<Named> changed;
+    for (const Named& tensor : tensors_of(module)) {
+      if (std::ranges::any_of(layer, [&](const std::string& part) { return tensor.path.starts_with(part); })) {
+        changed.push_back(tensor);
+        put(module, tensor.path, grown(tensor.value, 0));
+      }
+    }
+    ASSERT_FALSE(changed.empty()) << layer.front();
+    EXPECT_THROW(EcapaNetwork::of(module), c10::Error) << layer.front();
+    for (const auto& [path, value] : changed) {
+      put(module, path, value);
+    }
+  }
+  EXPECT_NE(EcapaNetwork::of(module), nullptr);
+}
+
+TEST_F(EcapaTest, IsNothingOfAnotherModule) {
+  Module module("Other");
+  module.define("def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return features\n");
+  EXPECT_EQ(EcapaNetwork::of(module), nullptr);
+  EXPECT_ANY_THROW(EcapaNetwork::of(Module("Ecapa")));
+}
+
+}  // namespace
+}  // namespace timbre

@@ -1,0 +1,253 @@
+#include "bundle/torch_model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/export.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <functional>
+#include <initializer_list>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "bundle/torch_module.h"
+#include "checkpoint_writer.h"
+#include "scratch.h"
+#include "torch_bundle/bundles.h"
+
+namespace timbre {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using namespace testing;
+
+Matrix features_of(std::size_t frames) {
+  Matrix features(frames, 80);
+  for (std::size_t i = 0; i < features.values.size(); ++i) {
+    features.values[i] = static_cast<float>(3 * std::sin(0.7 * static_cast<double>(i % 1013)));
+  }
+  return features;
+}
+
+class TorchModelTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    take(convert_checkpoint(request(kCheckpoints + "speechbrain-c16.ckpt", "speechbrain", path_)));
+  }
+
+  Error refusal(const std::string& path, const std::string& device = "cpu") {
+    const auto model = load_torch_model(path, device);
+    return model ? Error{ErrorCode::INTERNAL, "it was loaded"} : model.error();
+  }
+
+  /// The bundle's module, or another one, with a changed manifest whose digest fits.
+  std::string with(const std::function<void(json&)>& edit, const char* code = nullptr) {
+    json manifest = json::parse(take(read_manifest(path_)).json);
+    torch::jit::Module module = torch::jit::load(path_);
+    if (code != nullptr) {
+      module = torch::jit::Module("Other");
+      module.define(code);
+      manifest["weightsDigest"]["value"] = weights_digest(module);
+    }
+    edit(manifest);
+    return write(module, manifest);
+  }
+
+  /// The bundle with a changed module, whose digest fits.
+  std::string with_module(const std::function<void(torch::jit::Module&)>& change) {
+    json manifest = json::parse(take(read_manifest(path_)).json);
+    torch::jit::Module module = torch::jit::load(path_);
+    change(module);
+    manifest["weightsDigest"]["value"] = weights_digest(module);
+    return write(module, manifest);
+  }
+
+  std::string write(const torch::jit::Module& module, const json& manifest) {
+    const std::string path = scratch_ / "changed.pt";
+    torch::jit::ExportModule(module, path, {{"manifest.json", manifest.dump()}});
+    return path;
+  }
+
+  Scratch scratch_;
+  std::string path_ = scratch_ / "x.pt";
+};
+
+TEST_F(TorchModelTest, LoadsABundle) {
+  const auto model = take(load_torch_model(path_, "cpu"));
+  EXPECT_EQ(model->device(), "cpu");
+  EXPECT_EQ(model->device_note(), "");
+  EXPECT_FALSE(model->batches());
+  EXPECT_EQ(embed(*model, {features_of(30)})[0].size(), 32U);
+  EXPECT_TRUE(take(model->embed({})).empty());
+}
+
+TEST_F(TorchModelTest, GivesTheSameToManyThreads) {
+  const auto model = take(load_torch_model(path_, "cpu"));
+  const Embedding alone = embed(*model, {features_of(120)})[0];
+  std::vector<std::vector<Embedding>> found(4);
+  std::vector<std::thread> threads;
+  for (auto& embeddings : found) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 10; ++i) {
+        embeddings.push_back(embed(*model, {features_of(120)})[0]);
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  for (const auto& embeddings : found) {
+    EXPECT_THAT(embeddings, ::testing::Each(alone));
+  }
+}
+
+TEST_F(TorchModelTest, FallsBackToTheProcessorAndSaysWhy) {
+  if (torch_runtime().cuda_devices > 0) {
+    GTEST_SKIP() << "there is a CUDA device";
+  }
+  const auto model = take(load_torch_model(path_, "auto"));
+  EXPECT_EQ(model->device(), "cpu");
+  EXPECT_THAT(model->device_note(), HasSubstr("CUDA"));
+  for (const char* device : {"cuda", "cuda:0", "cuda:7"}) {
+    EXPECT_EQ(refusal(path_, device).code, ErrorCode::DEVICE_UNAVAILABLE) << device;
+  }
+}
+
+TEST_F(TorchModelTest, RefusesDevicesThatAreNone) {
+  for (const char* device : {"", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1x", "CPU"}) {
+    EXPECT_EQ(refusal(path_, device).code, ErrorCode::INVALID_ARGUMENT) << device;
+  }
+}
+
+TEST_F(TorchModelTest, RefusesFeaturesThatDoNotFit) {
+  const auto model = take(load_torch_model(path_, "cpu"));
+  const Matrix good = features_of(30);
+  const Matrix few = features_of(model->manifest().shortest_frames - 1);
+  const Matrix narrow(30, 40);
+  Matrix bad = features_of(30);
+  bad.values[77] = std::numeric_limits<float>::quiet_NaN();
+  for (const Matrix* matrix : std::initializer_list<const Matrix*>{&few, &narrow, &bad}) {
+    const Matrix* const batch[] = {&good, matrix};
+    const auto embeddings = model->embed(batch);
+    ASSERT_FALSE(embeddings);
+    EXPECT_EQ(embeddings.error().code, ErrorCode::INFERENCE_FAILED) << embeddings.error().message;
+  }
+  EXPECT_EQ(embed(*model, {good})[0].size(), 32U);
+}
+
+TEST_F(TorchModelTest, RefusesFilesThatAreNoBundles) {
+  EXPECT_EQ(refusal(scratch_ / "nothing.pt").code, ErrorCode::MODEL_NOT_FOUND);
+  EXPECT_EQ(refusal(scratch_.folder().string()).code, ErrorCode::MODEL_INVALID);
+  write_file(scratch_ / "text.pt", "hello");
+  EXPECT_EQ(refusal(scratch_ / "text.pt").code, ErrorCode::MODEL_INVALID);
+  EXPECT_THAT(refusal(kCheckpoints + "speechbrain-c16.ckpt").message, HasSubstr("timbre models add"));
+  EXPECT_THAT(refusal(kSkeletons + "/speechbrain.pt").message, HasSubstr("without a manifest"));
+  write_file(scratch_ / "cut.pt", read_file(path_).substr(0, 60000));
+  EXPECT_EQ(refusal(scratch_ / "cut.pt").code, ErrorCode::MODEL_INVALID);
+}
+
+TEST_F(TorchModelTest, RefusesCodeThatWouldUnpackToTooMuch) {
+  ZipWriter zip;
+  zip.add("archive/code/__torch__.py", std::string(1000, 'x'), {.method = 8, .size = 0x7fffffff});
+  zip.add("archive/data.pkl", "");
+  zip.add("archive/extra/manifest.json", "{}");
+  write_file(scratch_ / "bomb.pt", zip.finish());
+  const Error error = refusal(scratch_ / "bomb.pt");
+  EXPECT_EQ(error.code, ErrorCode::MODEL_INVALID);
+  EXPECT_THAT(error.message, HasSubstr("would unpack to 2147483647 bytes"));
+}
+
+TEST_F(TorchModelTest, RefusesAModuleThatIsNotWhatItsManifestSays) {
+  const auto same = [](json&) {};
+  EXPECT_THAT(refusal(with([](json& m) { m["weightsDigest"]["value"] = std::string(32, '0'); })).message,
+              HasSubstr("weights are damaged"));
+  EXPECT_THAT(refusal(with([](json& m) { m["embedding"]["dim"] = 31; })).message, HasSubstr("32 values"));
+  EXPECT_THAT(refusal(with([](json& m) { m["frontEnd"]["melBins"] = 40; })).message, HasSubstr("cannot be used"));
+  const char* const codes[] = {
+      "def backward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return features\n",
+      "def forward(self, features: Tensor) -> Tensor:\n  return features\n",
+      "def forward(self, features: Tensor, lengths: Tensor) -> int:\n  return 3\n",
+      "def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return torch.matmul(features, lengths)\n",
+      "def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return features[0, 0]\n",
+      "def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return features[:, 0, :32] / 0\n",
+  };
+  for (const char* code : codes) {
+    const Error error = refusal(with(same, code));
+    EXPECT_EQ(error.code, ErrorCode::MODEL_INVALID) << code << error.message;
+    EXPECT_THAT(error.message, HasSubstr("changed.pt"));
+    EXPECT_EQ(error.message.find('\n'), std::string::npos) << error.message;
+  }
+}
+
+TEST_F(TorchModelTest, RefusesTensorsThatDoNotFitTogether) {
+  using torch::jit::Module;
+  const std::function<void(Module&)> changes[] = {
+      [](Module& module) {
+        Module layer = module.attr("pooling").toModule().attr("from_frame").toModule();
+        layer.setattr("weight", at::ones({7, 48}));
+      },
+      [](Module& module) { module.attr("embed").toModule().setattr("bias", at::ones({0})); },
+      [](Module& module) {
+        module.attr("frame").toModule().attr("linear").toModule().setattr("weight", at::ones({16}));
+      },
+      // Nothing but the module's own code reads it.
+      [](Module& module) { module.attr("pooling").toModule().attr("score").toModule().setattr("bias", at::ones({7})); },
+  };
+  for (const auto& change : changes) {
+    const Error error = refusal(with_module(change));
+    EXPECT_EQ(error.code, ErrorCode::MODEL_INVALID) << error.message;
+    EXPECT_THAT(error.message, HasSubstr("changed.pt"));
+    EXPECT_EQ(error.message.find('\n'), std::string::npos) << error.message;
+  }
+}
+
+/// Gives the module other code under its own name.
+void redefine_forward(torch::jit::Module& module, const std::string& result) {
+  const auto type = module.type();
+  type->unsafeRemoveMethod("forward");
+  module._ivalue()->compilation_unit()->unsafeRemoveMethod(c10::QualifiedName(*type->name(), "forward"));
+  module.define("def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return " + result + "\n");
+}
+
+TEST_F(TorchModelTest, RefusesOtherCodeUnderTheNameOfOurs) {
+  for (const char* code : {"features[:, 0, :32]", "features[:, 0, :32] / 0", "features[:, 0, :32] * 0"}) {
+    const Error error = refusal(with_module([&](torch::jit::Module& module) { redefine_forward(module, code); }));
+    EXPECT_EQ(error.code, ErrorCode::MODEL_INVALID) << code;
+    EXPECT_THAT(error.message, HasSubstr("its code and its constants differ")) << code;
+  }
+}
+
+TEST_F(TorchModelTest, RunsCodeOfAnyOtherName) {
+  const std::string code =
+      "def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return features[:, 2, :32]\n";
+  const auto model = take(load_torch_model(with([](json&) {}, code.c_str()), "cpu"));
+  const Matrix features = features_of(30);
+  const auto row = features.row(2);
+  EXPECT_EQ(embed(*model, {features})[0], Embedding(row.begin(), row.begin() + 32));
+}
+
+TEST_F(TorchModelTest, RefusesFeaturesThatAreNoNumbersInInt8Too) {
+  auto wanted = request(kCheckpoints + "speechbrain-c16.ckpt", "speechbrain", path_);
+  wanted.precision = "int8";
+  take(convert_checkpoint(wanted));
+  const auto model = take(load_torch_model(path_, "cpu"));
+  Matrix bad = features_of(30);
+  bad.values[77] = std::numeric_limits<float>::quiet_NaN();
+  const Matrix* const batch[] = {&bad};
+  const auto embeddings = model->embed(batch);
+  ASSERT_FALSE(embeddings);
+  EXPECT_EQ(embeddings.error().code, ErrorCode::INFERENCE_FAILED) << embeddings.error().message;
+}
+
+TEST(TorchRuntimeTest, SaysWhatItIs) {
+  const TorchRuntime runtime = torch_runtime();
+  EXPECT_THAT(runtime.version, HasSubstr("."));
+  EXPECT_FALSE(runtime.cpu_capability.empty());
+  EXPECT_TRUE(runtime.cuda_built || runtime.cuda_devices == 0);
+}
+
+}  // namespace
+}  // namespace timbre
