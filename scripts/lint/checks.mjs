@@ -66,6 +66,7 @@ function allChecks(root) {
       mend: () => [[venv('ruff'), 'format', '--quiet', ...ruff]],
     },
     { name: 'rooms', command: () => node('scripts/check-rooms.mjs') },
+    { name: 'dependencies', command: () => [bin('depcruise'), 'src', '--output-type', 'err-long'] },
     {
       name: 'error tables',
       command: () => node('scripts/generate-errors.mjs', '--check'),

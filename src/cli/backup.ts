@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { Config } from '../service/config/config.js';
 import { SETTINGS } from '../service/config/settings.js';
 import type { Cli } from './cli.js';
+import { service } from './local-service.js';
 
 interface Options {
   dataDir?: string;
@@ -27,7 +28,7 @@ Example:
     )
     .action(async (file: string, options: Options) => {
       const config = Config.of(options.dataDir === undefined ? {} : { dataDir: options.dataDir }, cli.env);
-      const { backUp } = await import('../service/persistence/sqlite/backup.js');
+      const { backUp } = await service();
       const bytes = await backUp(config.dataDir, file);
       const key = config.dataKey ? 'TIMBRE_DATA_KEY' : config.dataKeyFile;
       if (options.json) await cli.json({ file, bytes, keyIncluded: false, key });

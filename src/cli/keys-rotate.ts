@@ -4,6 +4,8 @@ import { TimbreError } from '../errors/timbre-error.js';
 import { Config } from '../service/config/config.js';
 import type { RotationView } from '../service/data-keys/data-keys.dto.js';
 import type { Cli } from './cli.js';
+import { service } from './local-service.js';
+import type { Progress } from './progress.js';
 import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
 
 interface Options extends ServiceOptions {
@@ -58,25 +60,16 @@ async function ask(cli: Cli, options: Options): Promise<number> {
 }
 
 async function rotateHere(cli: Cli, dataDir: string): Promise<number> {
-  const { dataDir: folder, dataKey, dataKeyFile: keyFile } = Config.of({ dataDir }, cli.env);
-  const [{ Database }, { countKeys, rotateDataKey }] = await Promise.all([
-    import('../service/persistence/sqlite/database.js'),
-    import('../service/persistence/sqlite/key-rotation.js'),
-  ]);
-  const database = await Database.open({ folder, key: dataKey || undefined, keyFile });
+  const config = Config.of({ dataDir }, cli.env);
+  const local = await service();
+  let progress: Progress | undefined;
   try {
-    const { total } = await countKeys(database);
-    const progress = cli.progress('re-encrypting', total, 'vectors');
-    try {
-      await rotateDataKey(database, {
-        signal: cli.signal,
-        reached: async () => progress.update((await countKeys(database)).done),
-      });
-    } finally {
-      progress.stop();
-    }
-    return total;
+    return await local.rotateHere(config, {
+      signal: cli.signal,
+      begun: (total) => (progress = cli.progress('re-encrypting', total, 'vectors')),
+      done: (vectors) => progress?.update(vectors),
+    });
   } finally {
-    await database.close();
+    progress?.stop();
   }
 }

@@ -1,12 +1,12 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { ApiKey, KeyStatus } from '../service/access/api-key.js';
-import type { KeyStore } from '../service/access/key-store.js';
+import type { KeyView } from '../service/app/command-line.js';
 import { SCOPES, type Scope } from '../support/scopes.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import { Config } from '../service/config/config.js';
 import { SETTINGS } from '../service/config/settings.js';
 import { table, type Cli } from './cli.js';
 import { registerRotateData } from './keys-rotate.js';
+import { service } from './local-service.js';
 import { number } from './options.js';
 
 interface Options {
@@ -49,17 +49,16 @@ export function register(program: Command, cli: Cli): void {
     .action((options: CreateOptions) => create(cli, options));
 
   add('list', 'all keys, oldest first', 'list').action(async (options: Options) => {
-    const found = await withStore(cli, options, (store) => store.all());
-    await show(cli, found ?? [], options);
+    const { listKeys } = await service();
+    await show(cli, await listKeys(configOf(cli, options)), options);
   });
 
   add('revoke', 'make a key invalid; a running service refuses it within a second', 'revoke 0123456789ab')
     .argument('<id>', "the key's id, or the key itself")
     .action(async (given: string, options: Options) => {
-      const { keyIdOf } = await import('../service/access/api-key.js');
-      const id = keyIdOf(given) ?? given;
-      const revoked = await withStore(cli, options, (store) => store.revoke(id, new Date()));
-      if (!revoked) throw new TimbreError('KEY_NOT_FOUND', `there is no API key ${id} in ${dataDirOf(cli, options)}`);
+      const config = configOf(cli, options);
+      const { id, revoked } = await (await service()).revokeKey(config, given);
+      if (!revoked) throw new TimbreError('KEY_NOT_FOUND', `there is no API key ${id} in ${config.dataDir}`);
       if (options.json) await cli.json({ revoked: id });
       else cli.note(`${id} is revoked`);
     });
@@ -74,38 +73,15 @@ function dataDirOption(): Option {
 
 async function create(cli: Cli, options: CreateOptions): Promise<void> {
   const { name, scope: scopes, days } = options;
-  const now = new Date();
-  const expiresAt = days === undefined ? null : new Date(now.getTime() + days * DAY_MS);
-  const { newApiKey } = await import('../service/access/api-key.js');
-  const { key, text } = newApiKey({ name, scopes, expiresAt }, now);
-  const { dataDir: folder, dataKey, dataKeyFile: keyFile } = configOf(cli, options);
-  const { TypeOrmKeyStore } = await import('../service/persistence/sqlite/typeorm-key-store.js');
-  const store = await TypeOrmKeyStore.openOrMake({ folder, keyFile, key: dataKey || undefined });
-  try {
-    await store.insert(key);
-  } finally {
-    await store.close();
-  }
-  if (options.json) await cli.json({ ...(await viewOf(key, now)), key: text });
+  const expiresAt = days === undefined ? null : new Date(Date.now() + days * DAY_MS);
+  const { createKey } = await service();
+  const { key, text } = await createKey(configOf(cli, options), { name, scopes, expiresAt });
+  if (options.json) await cli.json({ ...key, key: text });
   else await cli.line(text);
   cli.note(`the key ${key.id} of ${key.name} (${key.scopes.join(', ')}) is stored as a hash only: keep its text now`);
 }
 
-/** Undefined where there is no database with keys. */
-async function withStore<T>(cli: Cli, options: Options, work: (store: KeyStore) => Promise<T>): Promise<T | undefined> {
-  const { TypeOrmKeyStore } = await import('../service/persistence/sqlite/typeorm-key-store.js');
-  const store = await TypeOrmKeyStore.open(dataDirOf(cli, options));
-  if (!store) return undefined;
-  try {
-    return await work(store);
-  } finally {
-    await store.close();
-  }
-}
-
-async function show(cli: Cli, keys: readonly ApiKey[], { json }: Options): Promise<void> {
-  const now = new Date();
-  const views = await Promise.all(keys.map((key) => viewOf(key, now)));
+async function show(cli: Cli, views: readonly KeyView[], { json }: Options): Promise<void> {
   if (json) return cli.json(views);
   if (views.length === 0) {
     cli.note('no keys yet: timbre keys create --name <name> --scope <scope>');
@@ -118,34 +94,8 @@ async function show(cli: Cli, keys: readonly ApiKey[], { json }: Options): Promi
   await cli.line(table([['ID', 'NAME', 'SCOPES', 'STATUS', 'CREATED', 'EXPIRES', 'LAST USED'], ...rows]));
 }
 
-interface KeyView extends Pick<ApiKey, 'id' | 'name' | 'scopes' | 'lastUsedOn'> {
-  status: KeyStatus;
-  createdAt: string;
-  expiresAt: string | null;
-  revokedAt: string | null;
-}
-
-async function viewOf(key: ApiKey, now: Date): Promise<KeyView> {
-  const { statusOf } = await import('../service/access/api-key.js');
-  const { id, name, scopes, lastUsedOn } = key;
-  return {
-    id,
-    name,
-    scopes,
-    status: statusOf(key, now),
-    createdAt: key.createdAt.toISOString(),
-    expiresAt: key.expiresAt?.toISOString() ?? null,
-    revokedAt: key.revokedAt?.toISOString() ?? null,
-    lastUsedOn,
-  };
-}
-
 function configOf(cli: Cli, { dataDir }: Options): Config {
   return Config.of(dataDir === undefined ? {} : { dataDir }, cli.env);
-}
-
-function dataDirOf(cli: Cli, options: Options): string {
-  return configOf(cli, options).dataDir;
 }
 
 function scope(text: string, before: Scope[] = []): Scope[] {

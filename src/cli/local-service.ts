@@ -1,6 +1,9 @@
 import { Option } from 'commander';
-import type { Service } from '../service/app/service.js';
+import { Config } from '../service/config/config.js';
 import type { Cli } from './cli.js';
+
+/** The service's own entry, loaded by the commands that need it alone: it takes a second, and its packages. */
+export const service = () => import('../service/app/command-line.js');
 
 /** `--data-dir`, of the commands that otherwise ask a running service. */
 export function dataDirOption(): Option {
@@ -15,15 +18,11 @@ export function dataDirOption(): Option {
  * the folder meanwhile. Closed when the command ends. Errors: those of the configuration, the storage and the model.
  */
 export async function startLocally(cli: Cli, dataDir: string): Promise<string> {
-  const [{ startService }, { Config }, { createLog }] = await Promise.all([
-    import('../service/app/service.js'),
-    import('../service/config/config.js'),
-    import('../service/http/logging.js'),
-  ]);
+  const { startService, createLog } = await service();
   const own = { dataDir, host: '127.0.0.1', port: 0, sidecarPort: 'off', requireKeys: 'auto', rateLimit: 0 } as const;
   const config = Config.of({ logLevel: 'error', ...own }, cli.env);
-  const service: Service = await startService(config, createLog(config.logLevel, cli.log));
-  cli.atEnd(() => service.close());
-  await service.ready();
-  return service.url;
+  const running = await startService(config, createLog(config.logLevel, cli.log));
+  cli.atEnd(() => running.close());
+  await running.ready();
+  return running.url;
 }

@@ -3,6 +3,7 @@ import { returnMemoryEarly } from '../addon/heap.js';
 import { Config, SETTING_NAMES, type ConfigInput } from '../service/config/config.js';
 import { SETTINGS, type Setting, type SettingName } from '../service/config/settings.js';
 import type { Cli } from './cli.js';
+import { service } from './local-service.js';
 
 export function register(program: Command, cli: Cli): void {
   const command = program
@@ -16,7 +17,7 @@ export function register(program: Command, cli: Cli): void {
     .action(async (options: ConfigInput) => {
       const config = Config.of(options, cli.env);
       returnMemoryEarly(cli.env);
-      const { serve } = await import('../service/app/serve.js');
+      const { serve } = await service();
       await serve(config, { signal: cli.signal, log: cli.log });
     });
   for (const name of SETTING_NAMES) command.addOption(optionOf(name));

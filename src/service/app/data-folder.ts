@@ -1,0 +1,92 @@
+import { keyIdOf, newApiKey, statusOf, type ApiKey, type KeyStatus } from '../access/api-key.js';
+import type { KeyStore } from '../access/key-store.js';
+import type { Config } from '../config/config.js';
+import { Database } from '../persistence/sqlite/database.js';
+import { countKeys, rotateDataKey } from '../persistence/sqlite/key-rotation.js';
+import { TypeOrmKeyStore } from '../persistence/sqlite/typeorm-key-store.js';
+
+/** An API key as it may be shown. */
+export interface KeyView extends Pick<ApiKey, 'id' | 'name' | 'scopes' | 'lastUsedOn'> {
+  status: KeyStatus;
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+}
+
+/** Makes a key in the data folder, and the folder where there is none; `text` is stored nowhere. */
+export async function createKey(
+  config: Config,
+  wanted: Pick<ApiKey, 'name' | 'scopes' | 'expiresAt'>,
+): Promise<{ key: KeyView; text: string }> {
+  const now = new Date();
+  const { key, text } = newApiKey(wanted, now);
+  const store = await TypeOrmKeyStore.openOrMake(storageOf(config));
+  try {
+    await store.insert(key);
+  } finally {
+    await store.close();
+  }
+  return { key: viewOf(key, now), text };
+}
+
+/** All keys, oldest first; none where there is no database. */
+export async function listKeys(config: Config): Promise<KeyView[]> {
+  const now = new Date();
+  const found = (await withKeys(config, (store) => store.all())) ?? [];
+  return found.map((key) => viewOf(key, now));
+}
+
+/** Makes a key invalid, given by its id or its text. `revoked` is false where there is no such key. */
+export async function revokeKey(config: Config, given: string): Promise<{ id: string; revoked: boolean }> {
+  const id = keyIdOf(given) ?? given;
+  return { id, revoked: (await withKeys(config, (store) => store.revoke(id, new Date()))) ?? false };
+}
+
+/** Re-encrypts every vector with a new data key; no service may have the folder. Gives how many vectors there are. */
+export async function rotateHere(
+  config: Config,
+  { signal, begun, done }: { signal: AbortSignal; begun: (total: number) => void; done: (vectors: number) => void },
+): Promise<number> {
+  const database = await Database.open(storageOf(config));
+  try {
+    const { total } = await countKeys(database);
+    begun(total);
+    await rotateDataKey(database, { signal, reached: async () => done((await countKeys(database)).done) });
+    return total;
+  } finally {
+    await database.close();
+  }
+}
+
+function storageOf({ dataDir, dataKey, dataKeyFile }: Config): {
+  folder: string;
+  key: string | undefined;
+  keyFile: string;
+} {
+  return { folder: dataDir, key: dataKey || undefined, keyFile: dataKeyFile };
+}
+
+/** Undefined where there is no database with keys. */
+async function withKeys<T>({ dataDir }: Config, work: (store: KeyStore) => Promise<T>): Promise<T | undefined> {
+  const store = await TypeOrmKeyStore.open(dataDir);
+  if (!store) return undefined;
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+function viewOf(key: ApiKey, now: Date): KeyView {
+  const { id, name, scopes, lastUsedOn } = key;
+  return {
+    id,
+    name,
+    scopes,
+    status: statusOf(key, now),
+    createdAt: key.createdAt.toISOString(),
+    expiresAt: key.expiresAt?.toISOString() ?? null,
+    revokedAt: key.revokedAt?.toISOString() ?? null,
+    lastUsedOn,
+  };
+}
