@@ -20,8 +20,6 @@ interface CreateOptions extends Options {
   days?: number;
 }
 
-const DAY_MS = 86_400_000;
-
 export function register(program: Command, cli: Cli): void {
   const keys = program
     .command('keys')
@@ -73,9 +71,8 @@ function dataDirOption(): Option {
 
 async function create(cli: Cli, options: CreateOptions): Promise<void> {
   const { name, scope: scopes, days } = options;
-  const expiresAt = days === undefined ? null : new Date(Date.now() + days * DAY_MS);
   const { createKey } = await service();
-  const { key, text } = await createKey(configOf(cli, options), { name, scopes, expiresAt });
+  const { key, text } = await createKey(configOf(cli, options), { name, scopes, days });
   if (options.json) await cli.json({ ...key, key: text });
   else await cli.line(text);
   cli.note(`the key ${key.id} of ${key.name} (${key.scopes.join(', ')}) is stored as a hash only: keep its text now`);

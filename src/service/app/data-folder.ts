@@ -5,6 +5,8 @@ import { Database } from '../persistence/sqlite/database.js';
 import { countKeys, rotateDataKey } from '../persistence/sqlite/key-rotation.js';
 import { TypeOrmKeyStore } from '../persistence/sqlite/typeorm-key-store.js';
 
+const DAY_MS = 86_400_000;
+
 /** An API key as it may be shown. */
 export interface KeyView extends Pick<ApiKey, 'id' | 'name' | 'scopes' | 'lastUsedOn'> {
   status: KeyStatus;
@@ -13,13 +15,14 @@ export interface KeyView extends Pick<ApiKey, 'id' | 'name' | 'scopes' | 'lastUs
   revokedAt: string | null;
 }
 
-/** Makes a key in the data folder, and the folder where there is none; `text` is stored nowhere. */
+/** Makes a key, for `days` or for ever, and the data folder where there is none; `text` is stored nowhere. */
 export async function createKey(
   config: Config,
-  wanted: Pick<ApiKey, 'name' | 'scopes' | 'expiresAt'>,
+  { name, scopes, days }: Pick<ApiKey, 'name' | 'scopes'> & { days: number | undefined },
 ): Promise<{ key: KeyView; text: string }> {
   const now = new Date();
-  const { key, text } = newApiKey(wanted, now);
+  const expiresAt = days === undefined ? null : new Date(now.getTime() + days * DAY_MS);
+  const { key, text } = newApiKey({ name, scopes, expiresAt }, now);
   const store = await TypeOrmKeyStore.openOrMake(storageOf(config));
   try {
     await store.insert(key);
