@@ -18,7 +18,8 @@ Options:
 
 Variables:
   TIMBRE_TORCH         cpu (default), cuda (PyTorch with everything it needs on a GPU), or none
-  TIMBRE_TORCH_INDEX   package index to take PyTorch from, for example its index of CPU wheels
+  TIMBRE_TORCH_INDEX   package index to take PyTorch from (and nothing else), for example its index of CPU wheels
+  TIMBRE_TORCH_SHA256  digest of a PyTorch wheel that models/requirements.txt does not name
   LIBTORCH, Torch_DIR  a LibTorch to build against instead of PyTorch's wheel
   TIMBRE_PYTHON        the Python that makes the virtual environment (default: python3)
   TIMBRE_JOBS          files compiled at once (default: by processors and free memory)

@@ -82,6 +82,7 @@ function allChecks(root) {
       command: () => node('scripts/generate-licences.mjs', '--check'),
       mend: () => [node('scripts/generate-licences.mjs')],
     },
+    { name: 'bill of materials', command: () => node('scripts/sbom.mjs') },
     {
       name: 'skeletons',
       env: { PYTHONPATH: path.join(root, 'models'), PYTHONDONTWRITEBYTECODE: '1' },

@@ -111,6 +111,7 @@ describe('the tarball', () => {
         'dist/addon/index.d.ts',
         'dist/cli/main.js',
         'models/requirements.txt',
+        'models/requirements-cuda.txt',
         'models/skeletons/speechbrain.pt',
         'native/CMakeLists.txt',
         'native/binding/addon.cpp',

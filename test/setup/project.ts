@@ -31,9 +31,9 @@ export class Project {
     writeFileSync(this.log, '');
     chmodSync(this.log, 0o666);
     cpSync(path.join(ROOT, 'scripts'), path.join(this.root, 'scripts'), { recursive: true });
-    cpSync(path.join(ROOT, 'models/requirements.txt'), path.join(this.root, 'models/requirements.txt'), {
-      recursive: true,
-    });
+    for (const name of ['models/requirements.txt', 'models/requirements-cuda.txt']) {
+      cpSync(path.join(ROOT, name), path.join(this.root, name), { recursive: true });
+    }
     this.write('package.json', '{ "scripts": {} }');
     this.write(
       'package-lock.json',
@@ -56,6 +56,10 @@ export class Project {
   write(name: string, text: string): void {
     mkdirSync(path.dirname(this.path(name)), { recursive: true });
     writeFileSync(this.path(name), text);
+  }
+
+  read(name: string): string {
+    return readFileSync(this.path(name), 'utf8');
   }
 
   exists(name: string): boolean {
@@ -125,23 +129,41 @@ ${body}
     });
   }
 
+  /**
+   * A pip that installs what the requirements file on its command line pins, from an index with this build of PyTorch. It
+   * refuses what has no digest.
+   */
+  pip({ version, cuda }: { version: string; cuda: boolean }): string {
+    const site = '.venv/lib/python3.11/site-packages/';
+    const metadata = { name: 'torch', version, requires_dist: cuda ? ['nvidia-cudnn-cu13==9'] : ['sympy'] };
+    return this.source(
+      'pip',
+      `if (!args.includes('install')) process.exit(0);
+       const locked = fs.readFileSync(args[args.indexOf('-r') + 1], 'utf8');
+       fs.appendFileSync(path.join(root, 'locked'), locked);
+       if (!args.includes('--require-hashes') || !locked.includes('--hash=sha256:')) process.exit(9);
+       const report = args.indexOf('--report');
+       if (report >= 0) {
+         fs.writeFileSync(args[report + 1], ${JSON.stringify(JSON.stringify({ install: [{ metadata }] }))});
+         process.exit(0);
+       }
+       for (const [, name, version] of locked.matchAll(/^([\\w.-]+)==([\\w.]+)/gm)) {
+         const as = name === 'torch' ? ${JSON.stringify(version)} : version;
+         write('${site}' + name.replaceAll('-', '_') + '-' + as + '.dist-info/METADATA', '');
+         if (name !== 'torch') continue;
+         write('${site}torch/version.py', "cuda: Optional[str] = ${cuda ? "'13.0'" : 'None'}\\n");
+         write('${site}torch/lib/libtorch_cpu.so', '');
+       }`,
+    );
+  }
+
   /** A machine on which every program is there and works. */
   complete(): this {
     // What every set-up calls, and what is called a dozen times, is no JavaScript: -v V -p P -s S -w FILE.
     this.shell('dpkg-query', 'for name; do echo "$name installed"; done');
     this.shell('espeak-ng', 'echo RIFF > "$8"');
     this.program('apt-get', '');
-    const pip = this.source(
-      'pip',
-      `const report = args.indexOf('--report');
-       if (report >= 0) fs.writeFileSync(args[report + 1], JSON.stringify({ install: [{ metadata: { name: 'torch', version: '2.13.0+cpu' } }] }));
-       else if (args.includes('install')) {
-         const site = '.venv/lib/python3.11/site-packages/';
-         for (const name of ['torch-2.13.0+cpu', 'numpy-2.3.5']) write(site + name + '.dist-info/METADATA', '');
-         write(site + 'torch/version.py', 'cuda: Optional[str] = None\\n');
-         write(site + 'torch/lib/libtorch_cpu.so', '');
-       }`,
-    );
+    const pip = this.pip({ version: '2.13.0+cpu', cuda: false });
     this.program(
       'python3',
       `if (args[0] === '-c' && args[1].includes('print')) console.log('3.11');

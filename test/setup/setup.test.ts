@@ -253,20 +253,30 @@ describe('Python', () => {
 
   it('takes the least of a CUDA build that linking needs', () => {
     project.complete();
-    const site = '.venv/lib/python3.11/site-packages';
     project.program(
-      '.venv/bin/python',
-      `const report = args.indexOf('--report');
-       if (report >= 0) fs.writeFileSync(args[report + 1], JSON.stringify({ install: [{ metadata: { name: 'torch', version: '2.13.0' } }, { metadata: { name: 'nvidia-cudnn-cu13', version: '9' } }] }));
-       else if (args.includes('install')) {
-         for (const name of ['torch-2.13.0', 'numpy-2.3.5', 'nvidia_cuda_runtime-13.0.96']) write('${site}/' + name + '.dist-info/METADATA', '');
-         write('${site}/torch/version.py', "cuda: Optional[str] = '13.0'\\n");
-         write('${site}/torch/lib/libtorch_cpu.so', '');
-       }`,
+      'python3',
+      python(`write('.venv/bin/python', ${JSON.stringify(project.pip({ version: '2.13.0', cuda: true }))}, 0o755);`),
     );
     expect(project.setup().stderr).toMatch(/CUDA 13\.0\), for linking only/);
-    const [install] = project.calls().filter((call) => call.includes(' install ') && !call.includes('--dry-run'));
-    expect(install).toMatch(/--no-deps torch==2\.13\.0 numpy==\S+ nvidia-cuda-runtime==\S+ nvidia-cuda-cupti==\S+$/);
+    const installed = new Set(project.read('locked').match(/^[\w.-]+(?===)/gm));
+    for (const name of ['torch', 'numpy', 'nvidia-cuda-runtime', 'nvidia-cuda-cupti'])
+      expect(installed).toContain(name);
+    expect(installed).not.toContain('nvidia-cudnn-cu13');
+  });
+
+  it('is given nothing without a digest, and no index beside the one for PyTorch', () => {
+    project.complete();
+    const digest = 'ab'.repeat(32);
+    const settings = { TIMBRE_TORCH_INDEX: 'https://torch.example/simple', TIMBRE_TORCH_SHA256: digest };
+    expect(project.setup([], settings).status).toBe(0);
+    const installs = project.calls().filter((call) => call.includes(' install '));
+    expect(installs.length).toBeGreaterThanOrEqual(3);
+    for (const call of installs) {
+      expect(call).toContain('--require-hashes');
+      expect(call).not.toContain('--extra-index-url');
+    }
+    expect(installs.filter((call) => call.includes('--index-url https://torch.example/simple'))).toHaveLength(2);
+    expect(project.read('locked')).toContain(`--hash=sha256:${digest}`);
   });
 
   it('has no CUDA build where one is asked for', () => {
@@ -288,6 +298,7 @@ describe('Python', () => {
 
   it.each([
     [{ TIMBRE_TORCH: 'rocm' }, 'TIMBRE_TORCH is "rocm"', 'cpu (the default), cuda, or none'],
+    [{ TIMBRE_TORCH_SHA256: 'ab' }, 'TIMBRE_TORCH_SHA256 is "ab"', '64 hexadecimal'],
     [{ TIMBRE_TORCH: 'none' }, 'neither LIBTORCH nor Torch_DIR', 'Set LIBTORCH'],
     [{ LIBTORCH: '/nowhere' }, 'LIBTORCH names no LibTorch: /nowhere lacks', 'Set LIBTORCH'],
   ])('is told %j', (env, message, remedy) => {

@@ -1,6 +1,6 @@
 // A virtual environment with PyTorch: LibTorch's headers and libraries come from the wheel, and conversion and training
 // run in it. Nothing of it runs when Timbre embeds.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ask, run, which } from '../commands.mjs';
 import { Failure } from '../failure.mjs';
@@ -12,7 +12,10 @@ const OLDEST_PYTHON = '3.11';
  * What PyTorch's CUDA build for x86-64 must find to be linked on a machine without CUDA; the rest of its 4 GB of
  * libraries is only needed to compute on a GPU, or to import it in Python.
  */
-const CUDA_STUBS = ['nvidia-cuda-runtime==13.0.96', 'nvidia-cuda-cupti==13.0.85'];
+const CUDA_STUBS = ['nvidia-cuda-runtime', 'nvidia-cuda-cupti'];
+
+/** What torch needs on a GPU, apart from the rest. */
+const CUDA_FILE = 'models/requirements-cuda.txt';
 
 /**
  * @param {NodeJS.ProcessEnv} env
@@ -65,18 +68,48 @@ export function sitePackages(root) {
 }
 
 /**
- * Pinned requirements of a requirements file.
+ * Pinned requirements of a lock file, each with its digests.
  * @param {string} file
- * @returns {{ name: string, version: string }[]}
+ * @returns {{ name: string, version: string, block: string }[]} `block`: the lines, as pip reads them
  */
-function requirements(file) {
+export function lockedPackages(file) {
   return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((line) => {
-      const [, name, version] = /^([\w.-]+)==([\w.]+)/.exec(line) ?? [];
-      return name && version ? [{ name, version }] : [];
+    .split(/\n(?=\S)/)
+    .flatMap((block) => {
+      const [, name, version] = /^([\w.-]+)==([\w.]+)/.exec(block) ?? [];
+      return name && version ? [{ name, version, block: block.trimEnd() }] : [];
     });
 }
+
+/**
+ * Installs packages of lock files, exactly those and only files with the digests that are named there.
+ * @param {import('../context.mjs').Context} context
+ * @param {string[]} blocks of lock files
+ * @param {{ what: string, words?: string[] }} more words for pip
+ */
+export async function installLocked(context, blocks, { what, words = [] }) {
+  const folder = mkdtempSync(path.join(context.scratch(), 'pip-'));
+  try {
+    const file = path.join(folder, 'requirements.txt');
+    writeFileSync(file, `${blocks.join('\n')}\n`);
+    // Everything that a package needs is in its lock file: nothing is resolved, and nothing else is installed.
+    const exact = ['install', '--retries', '2', '--require-hashes', '--no-deps', ...words, '-r', file];
+    await run(interpreter(context.root), [...PIP, ...exact], {
+      cwd: context.root,
+      env: context.env,
+      log: context.log('python'),
+      verbose: context.options.verbose,
+      what,
+      remedy:
+        'If pip says that hashes do not match, its index gives other files than were locked: take another index, or for ' +
+        'a build of PyTorch that you trust name its digest in TIMBRE_TORCH_SHA256.',
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const PIP = ['-m', 'pip', '--no-input', '--disable-pip-version-check'];
 
 /**
  * Versions installed in the virtual environment, by normalised name.
@@ -132,7 +165,7 @@ export const python = {
     const kind = torchKind(env);
     if (!existsSync(interpreter(root))) return { ready: false, says: 'no virtual environment in .venv' };
     const there = installed(root);
-    const pinned = files(context).flatMap(requirements);
+    const pinned = files(context).flatMap(lockedPackages);
     const absent = pinned.filter(({ name, version }) => there.get(normalise(name))?.split('+')[0] !== version);
     if (absent.length > 0) {
       return {
@@ -171,45 +204,61 @@ export const python = {
       });
     }
 
-    const index = env['TIMBRE_TORCH_INDEX'];
-    const pip = ['-m', 'pip', '--no-input', '--disable-pip-version-check'];
-    const from = ['--retries', '2', ...(index ? ['--extra-index-url', index] : [])];
-    const [requirementsFile, ...further] = files(context);
-    const wantsTorch = kind !== 'none' && requirementsFile !== undefined;
-    if (wantsTorch) {
-      say('looking which PyTorch build there is');
-      const report = await resolve(context, [...pip, 'install', ...from], requirementsFile);
-      if (kind === 'cuda' && !report.cuda) {
-        throw new Failure(
-          `TIMBRE_TORCH=cuda, and the package index has only PyTorch ${report.version}`,
-          'Set TIMBRE_TORCH_INDEX to the PyTorch wheel index for your CUDA version, or leave TIMBRE_TORCH out.',
-        );
-      }
-      const fresh = kind === 'cuda' && torchBuild(root)?.cuda === undefined ? ['--force-reinstall'] : [];
-      if (report.cuda && kind === 'cpu') {
-        say(`pip install torch ${report.version} (the CUDA build is all there is; some 700 MB)`);
-        const packages = requirements(requirementsFile).map(({ name, version }) => `${name}==${version}`);
-        await run(executable, [...pip, 'install', ...from, '--no-deps', ...packages, ...CUDA_STUBS], {
-          ...settings,
-          what: 'installing PyTorch',
-        });
-      } else {
-        say(`pip install torch ${report.version}`);
-        await run(executable, [...pip, 'install', ...from, ...fresh, '-r', requirementsFile], {
-          ...settings,
-          what: 'installing PyTorch',
-        });
-      }
-    }
+    const [first, ...further] = files(context);
+    const wantsTorch = kind !== 'none' && first !== undefined;
+    if (wantsTorch) await installTorch(context, first);
     for (const file of wantsTorch ? further : files(context)) {
       say(`pip install -r ${path.relative(root, file)}`);
-      await run(executable, [...pip, 'install', ...from, '-r', file], {
-        ...settings,
-        what: `installing ${path.basename(file)}`,
-      });
+      const blocks = lockedPackages(file).map(({ block }) => block);
+      await installLocked(context, blocks, { what: `installing ${path.basename(file)}` });
     }
   },
 };
+
+/**
+ * @param {import('../context.mjs').Context} context
+ * @param {string} file the lock file with PyTorch in it
+ */
+async function installTorch(context, file) {
+  const { root, env, say } = context;
+  const packages = lockedPackages(file);
+  const torch = packages.find(({ name }) => name === 'torch');
+  if (!torch) throw new Failure(`${path.relative(root, file)} has no PyTorch`, 'Restore the file.');
+  const digest = env['TIMBRE_TORCH_SHA256'];
+  if (digest && !/^[0-9a-f]{64}$/.test(digest)) {
+    throw new Failure(
+      `TIMBRE_TORCH_SHA256 is "${digest}"`,
+      'Set it to the SHA-256 of the wheel, 64 hexadecimal digits.',
+    );
+  }
+  const block = digest ? `${torch.block} \\\n    --hash=sha256:${digest}` : torch.block;
+  // A further index would be asked for every package, and whoever owns a name there could give theirs.
+  const index = env['TIMBRE_TORCH_INDEX'] ? ['--index-url', env['TIMBRE_TORCH_INDEX']] : [];
+
+  say('looking which PyTorch build there is');
+  const build = await findTorch(context, block, index);
+  const kind = torchKind(env);
+  if (kind === 'cuda' && !build.cuda) {
+    throw new Failure(
+      `TIMBRE_TORCH=cuda, and the package index has only PyTorch ${build.version}`,
+      'Set TIMBRE_TORCH_INDEX to the PyTorch wheel index for your CUDA version, or leave TIMBRE_TORCH out.',
+    );
+  }
+  const remark = build.cuda && kind === 'cpu' ? ' (the CUDA build is all there is; some 700 MB)' : '';
+  say(`pip install torch ${build.version}${remark}`);
+  const fresh = kind === 'cuda' && torchBuild(root)?.cuda === undefined ? ['--force-reinstall'] : [];
+  await installLocked(context, [block], { what: 'installing PyTorch', words: [...index, ...fresh] });
+  const gpu = build.cuda ? lockedPackages(path.join(root, CUDA_FILE)) : [];
+  const rest = [
+    ...packages.filter((each) => each !== torch),
+    ...gpu.filter(({ name }) => kind === 'cuda' || CUDA_STUBS.includes(name)),
+  ];
+  await installLocked(
+    context,
+    rest.map((each) => each.block),
+    { what: 'installing what PyTorch needs' },
+  );
+}
 
 /**
  * @param {NodeJS.ProcessEnv} env
@@ -245,24 +294,22 @@ function basePython(env) {
 /**
  * Which build of PyTorch pip would install, asked without installing it.
  * @param {import('../context.mjs').Context} context
- * @param {string[]} install the words of pip's command
- * @param {string} file requirements
+ * @param {string} block of the lock file
+ * @param {string[]} index words for pip
  * @returns {Promise<{ version: string, cuda: boolean }>}
  */
-async function resolve(context, install, file) {
+async function findTorch(context, block, index) {
   const folder = mkdtempSync(path.join(context.scratch(), 'pip-'));
   try {
     const report = path.join(folder, 'report.json');
-    await run(
-      interpreter(context.root),
-      [...install, '--dry-run', '--ignore-installed', '--quiet', '--report', report, '-r', file],
-      { cwd: context.root, env: context.env, log: context.log('python'), what: 'looking for PyTorch' },
-    );
-    /** @type {{ install: { metadata: { name: string, version: string } }[] }} */
+    const words = ['--dry-run', '--ignore-installed', '--quiet', '--report', report, ...index];
+    await installLocked(context, [block], { what: 'looking for PyTorch', words });
+    /** @type {{ install: { metadata: { name: string, version: string, requires_dist?: string[] } }[] }} */
     const { install: found } = JSON.parse(readFileSync(report, 'utf8'));
     const torch = found.find(({ metadata }) => metadata.name === 'torch')?.metadata;
     if (!torch) throw new Failure('pip found no PyTorch', 'Look at its output: .cache/setup/python.log');
-    const cuda = found.some(({ metadata }) => metadata.name.startsWith('nvidia-'));
+    // The package index has one build a platform: for x86-64 the one for CUDA, for others the one without.
+    const cuda = process.arch === 'x64' && (torch.requires_dist ?? []).some((name) => /^(nvidia|cuda)-/.test(name));
     return { version: torch.version, cuda };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -14,6 +14,7 @@ import path from 'node:path';
 import { ask, run } from '../commands.mjs';
 import { Failure } from '../failure.mjs';
 import { readStamp, writeStamp } from '../stamps.mjs';
+import { installLocked, lockedPackages } from './python.mjs';
 
 /**
  * @typedef {object} SourceDistribution
@@ -104,7 +105,9 @@ async function download(context, { name, version, archive: file, sha256: expecte
     // Without build isolation a source distribution's metadata needs setuptools, which virtual environments lack since
     // Python 3.12; older ones bring one without bdist_wheel. PyTorch needs a newer one anyway, a LibTorch none.
     if (!isWheel(file) && !ask(python, ['-c', 'import setuptools.command.bdist_wheel'], { env }).ok) {
-      await run(python, [...pip, 'install', '--upgrade', 'setuptools'], settings);
+      const locked = lockedPackages(path.join(root, 'models/requirements.txt'));
+      const blocks = locked.filter((each) => each.name === 'setuptools').map(({ block }) => block);
+      await installLocked(context, blocks, { what: 'installing setuptools' });
     }
     const requirements = path.join(folder, 'requirements.txt');
     writeFileSync(requirements, `${name}==${version} --hash=sha256:${expected}\n`);

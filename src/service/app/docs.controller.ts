@@ -1,17 +1,18 @@
 import { Controller, Get, Header, Param, StreamableFile, UseFilters, UseInterceptors } from '@nestjs/common';
 import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
 import { createReadStream } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { PACKAGE_FOLDER } from '../../addon/binding.js';
 import { Public } from '../access/scope.js';
 import { ErrorFilter } from '../http/error.filter.js';
 import { RequestInterceptor } from '../http/request.interceptor.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { OpenApi } from './openapi.js';
 
-const ASSETS = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+/** Files of swagger-ui-dist, put there by the build. */
+const ASSETS = join(PACKAGE_FOLDER, 'dist', 'swagger-ui');
 
-/** What the page needs of swagger-ui-dist, and nothing else of that folder. */
+/** What the page needs, and nothing else of that folder. */
 const ASSET_TYPES: Readonly<Record<string, string>> = {
   'swagger-ui.css': 'text/css',
   'swagger-ui-bundle.js': 'text/javascript',
