@@ -6,6 +6,7 @@ import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
 import type { EnrollmentsView } from '../service/enrollments/enrollments.dto.js';
 import type { JobView, ItemEventView } from '../service/jobs/jobs.dto.js';
 import type { SpeakerView } from '../service/speakers/speakers.dto.js';
+import type { GiveConsent } from '../service/consent/consent.dto.js';
 import { table, type Cli } from './cli.js';
 import { describeSpeaker } from './describe-speaker.js';
 import type { Progress } from './progress.js';
@@ -15,6 +16,9 @@ import { speakerPath, type ServiceClient } from './service-client.js';
 /** What goes in one request: it is read into memory, and what is lost when a connection breaks is sent again. */
 const BATCH_FILES = 32;
 const BATCH_BYTES = 64 * 1024 * 1024;
+
+/** Enrolments read at a time. */
+const PAGE = 500;
 
 /** Jobs of this command that the service has at a time: one works while the next is sent. */
 const JOBS_AT_ONCE = 2;
@@ -33,12 +37,17 @@ type Row = { speakerId: string; path: string } & (
 );
 
 /** Enrols every folder of a folder as the speaker it is named after. */
-export async function enrolFolders(cli: Cli, client: ServiceClient, folder: string, asJson: boolean): Promise<void> {
+export async function enrolFolders(
+  cli: Cli,
+  client: ServiceClient,
+  folder: string,
+  { json: asJson, consent }: { json: boolean; consent: GiveConsent | undefined },
+): Promise<void> {
   const speakers = await findSpeakers(folder);
   const count = speakers.reduce((sum, { files }) => sum + files.length, 0);
   if (count === 0) throw new TimbreError('INVALID_ARGUMENT', `no folder in ${folder} has recordings`);
   const progress = cli.progress('enrolling', count, 'files');
-  const rows = await new FolderEnrolment(cli, client, progress).run(speakers).finally(() => progress.stop());
+  const rows = await new FolderEnrolment(cli, client, progress, consent).run(speakers).finally(() => progress.stop());
   const states: SpeakerView[] = [];
   for (const { id } of speakers) {
     // One whose recordings all failed may not be there.
@@ -88,6 +97,8 @@ class FolderEnrolment {
     private readonly cli: Cli,
     private readonly client: ServiceClient,
     private readonly progress: Progress,
+    /** Of every speaker who has none recorded. */
+    private readonly consent: GiveConsent | undefined,
   ) {}
 
   async run(speakers: readonly { id: string; files: readonly string[] }[]): Promise<Row[]> {
@@ -122,8 +133,14 @@ class FolderEnrolment {
   /** Digests of the files that the speaker has of the loaded model. */
   private async stored(id: string, model: string | undefined): Promise<Set<string>> {
     try {
-      const { enrollments } = await this.client.get<EnrollmentsView>(speakerPath(id, 'enrollments'));
-      return new Set(enrollments.filter((one) => one.model === model).map(({ sha256 }) => sha256));
+      const digests = new Set<string>();
+      for (let next = ''; ;) {
+        const path = `${speakerPath(id, 'enrollments')}?limit=${PAGE}${next}`;
+        const page: EnrollmentsView = await this.client.get<EnrollmentsView>(path);
+        for (const one of page.enrollments) if (one.model === model) digests.add(one.sha256);
+        if (page.nextCursor === null) return digests;
+        next = `&cursor=${encodeURIComponent(page.nextCursor)}`;
+      }
     } catch (error) {
       if (error instanceof TimbreError && error.code === 'SPEAKER_NOT_FOUND') return new Set();
       throw error;
@@ -151,6 +168,7 @@ class FolderEnrolment {
     const fields = {
       items: JSON.stringify(batch.map((source) => ({ speakerId: source.speakerId }))),
       createSpeakers: 'true',
+      ...(this.consent && { consent: JSON.stringify(this.consent) }),
     };
     let job: JobView;
     try {

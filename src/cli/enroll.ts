@@ -3,12 +3,14 @@ import { TimbreError } from '../errors/timbre-error.js';
 import type { EnrolledView } from '../service/enrollments/enrollments.dto.js';
 import type { SpeakerView } from '../service/speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
+import type { GiveConsent } from '../service/consent/consent.dto.js';
+import { addConsentOptions, consentOf, type ConsentOptions } from './consent-options.js';
 import { describeSpeaker } from './describe-speaker.js';
 import { enrolFolders } from './enroll-folders.js';
 import { findRecordings } from './recordings.js';
 import { addServiceOptions, ServiceClient, speakerPath, type ServiceOptions } from './service-client.js';
 
-interface Options extends ServiceOptions {
+interface Options extends ServiceOptions, ConsentOptions {
   name?: string;
   json?: true;
   fromFolders?: string;
@@ -21,30 +23,31 @@ type Row = { path: string } & (
 );
 
 export function register(program: Command, cli: Cli): void {
-  addServiceOptions(program.command('enroll'))
+  addConsentOptions(addServiceOptions(program.command('enroll')), "the speaker's, or everybody's,")
     .description("add recordings to a speaker's voice profile; a speaker who is not there is added")
     .argument('[speaker]', "the speaker's id")
     .argument('[path...]', 'recordings, or folders that are searched for them')
     .option('--name <name>', 'name of a speaker who is added')
     .option('--from-folders <dir>', "many speakers instead: a folder of each in this one, named by the speaker's id")
-
     .option('--json', 'one JSON document: { speaker, results }')
     .addHelpText(
       'after',
       `
 A recording that fails does not stop the others; the exit status is then that of the first such error.
 Folders go as jobs of the service; run again, the command sends only what is not there yet.
+A consent is recorded for speakers who have none; who has withdrawn theirs stays out.
 
 Examples:
   timbre enroll ada ada-1.wav ada-2.wav --name "Ada Lovelace"
-  timbre enroll --from-folders recordings`,
+  timbre enroll --from-folders recordings --consent-text privacy-2026 --consent-how "signed form"`,
     )
     .action(async (id: string | undefined, paths: string[], options: Options) => {
       if (options.fromFolders !== undefined) {
         if (id !== undefined || options.name !== undefined) {
           throw new TimbreError('INVALID_ARGUMENT', 'with --from-folders the folders name the speakers; name no other');
         }
-        await enrolFolders(cli, new ServiceClient(cli, options), options.fromFolders, options.json ?? false);
+        const { fromFolders, json = false } = options;
+        await enrolFolders(cli, new ServiceClient(cli, options), fromFolders, { json, consent: consentOf(options) });
         return;
       }
       if (id === undefined || paths.length === 0) {
@@ -53,7 +56,7 @@ Examples:
       const files = await findRecordings(paths);
       if (files.length === 0) throw new TimbreError('INVALID_ARGUMENT', `no recordings in ${paths.join(', ')}`);
       const client = new ServiceClient(cli, options);
-      await ensureSpeaker(cli, client, id, options.name);
+      await ensureSpeaker(cli, client, id, options.name, consentOf(options));
       const rows = await enrolAll(cli, client, id, files);
       const speaker = await client.get<SpeakerView>(speakerPath(id));
       if (options.json) await cli.json({ speaker, results: rows });
@@ -61,12 +64,20 @@ Examples:
     });
 }
 
-async function ensureSpeaker(cli: Cli, client: ServiceClient, id: string, name: string | undefined): Promise<void> {
+async function ensureSpeaker(
+  cli: Cli,
+  client: ServiceClient,
+  id: string,
+  name: string | undefined,
+  consent: GiveConsent | undefined,
+): Promise<void> {
   try {
-    await client.get<SpeakerView>(speakerPath(id));
+    const { consentStatus } = await client.get<SpeakerView>(speakerPath(id));
+    if (consent && consentStatus === 'NOT_RECORDED') await client.put(speakerPath(id, 'consent'), { json: consent });
   } catch (error) {
     if (!(error instanceof TimbreError) || error.code !== 'SPEAKER_NOT_FOUND') throw error;
-    await client.post('/v1/speakers', { json: { id, ...(name === undefined ? {} : { name }) } });
+    const json = { id, ...(name !== undefined && { name }), ...(consent && { consent }) };
+    await client.post('/v1/speakers', { json });
     cli.note(`${id} is a new speaker`);
   }
 }

@@ -85,11 +85,11 @@ async function list(client: ServiceClient, limit: number): Promise<JobView[]> {
 /** The job with all its recordings. */
 async function readWhole(client: ServiceClient, id: string): Promise<JobWithItemsView> {
   const items: JobItemView[] = [];
-  for (let from: number | null = 0; ;) {
-    const page: JobWithItemsView = await client.get<JobWithItemsView>(`${jobPath(id)}?limit=${ITEMS}&from=${from}`);
+  for (let next = ''; ;) {
+    const page: JobWithItemsView = await client.get<JobWithItemsView>(`${jobPath(id)}?limit=${ITEMS}${next}`);
     items.push(...page.items);
-    from = page.nextIndex;
-    if (from === null) return { ...page, items };
+    if (page.nextCursor === null) return { ...page, items };
+    next = `&cursor=${encodeURIComponent(page.nextCursor)}`;
   }
 }
 

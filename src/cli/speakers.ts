@@ -4,6 +4,7 @@ import type { ProfileView } from '../service/enrollments/enrollments.dto.js';
 import type { ExportView } from '../service/privacy/export.dto.js';
 import type { SpeakersView, SpeakerView } from '../service/speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
+import { addConsentOptions, consentOf, type ConsentOptions } from './consent-options.js';
 import { describeSpeaker } from './describe-speaker.js';
 import { whole } from './options.js';
 import { addServiceOptions, ServiceClient, speakerPath, type ServiceOptions } from './service-client.js';
@@ -43,16 +44,23 @@ export function register(program: Command, cli: Cli): void {
       else await cli.line(report(speaker, profile));
     });
 
-  add('add', 'add a speaker without recordings', 'add ada --name "Ada Lovelace"')
-    .argument('[speaker]', 'the id (default: a UUID)')
-    .option('--name <name>', 'for people')
-    .action(async (id: string | undefined, options: Options & { name?: string }) => {
-      const { name } = options;
-      const json = { ...(id !== undefined && { id }), ...(name !== undefined && { name }) };
-      const speaker = await new ServiceClient(cli, options).post<SpeakerView>('/v1/speakers', { json });
-      if (options.json) await cli.json(speaker);
-      else await cli.line(speaker.id);
-    });
+  addConsentOptions(
+    add('add', 'add a speaker without recordings', 'add ada --name "Ada Lovelace"')
+      .argument('[speaker]', 'the id (default: a UUID)')
+      .option('--name <name>', 'for people'),
+    "the speaker's",
+  ).action(async (id: string | undefined, options: Options & ConsentOptions & { name?: string }) => {
+    const { name } = options;
+    const consent = consentOf(options);
+    const json = {
+      ...(id !== undefined && { id }),
+      ...(name !== undefined && { name }),
+      ...(consent && { consent }),
+    };
+    const speaker = await new ServiceClient(cli, options).post<SpeakerView>('/v1/speakers', { json });
+    if (options.json) await cli.json(speaker);
+    else await cli.line(speaker.id);
+  });
 
   add('rename', 'give a speaker another name', 'rename ada "Ada King"')
     .argument('<speaker>', "the speaker's id")
@@ -69,13 +77,18 @@ export function register(program: Command, cli: Cli): void {
     'consent ada --by "Ada Lovelace" --how "signed form" --text privacy-2026',
   )
     .argument('<speaker>', "the speaker's id")
-    .requiredOption('--by <who>', 'who gave it')
+    .option('--by <who>', 'who gave it (default: the speaker)')
     .requiredOption('--how <method>', 'how it was given')
     .requiredOption('--text <version>', 'which text was agreed to')
     .option('--at <time>', 'when, ISO 8601 (default: now)')
-    .action(async (id: string, options: Options & { by: string; how: string; text: string; at?: string }) => {
+    .action(async (id: string, options: Options & { by?: string; how: string; text: string; at?: string }) => {
       const { by: givenBy, how: method, text: textVersion, at } = options;
-      const json = { givenBy, method, textVersion, ...(at !== undefined && { givenAt: at }) };
+      const json = {
+        method,
+        textVersion,
+        ...(givenBy !== undefined && { givenBy }),
+        ...(at !== undefined && { givenAt: at }),
+      };
       const consent = await new ServiceClient(cli, options).put<ConsentView>(speakerPath(id, 'consent'), { json });
       if (options.json) await cli.json(consent);
       else cli.note(`the consent of ${id} is recorded`);

@@ -69,6 +69,31 @@ describe('enroll --from-folders', () => {
     expect(await json(service, 'jobs', 'list')).toHaveLength(jobs.length + 1);
   });
 
+  test('records a consent with everybody, without whom nobody is enrolled where it is required', async () => {
+    const strict = await TestService.start(workshop, { model: workshop.path('small.pt'), consent: 'required' });
+    try {
+      await strict.service.ready();
+      const enrol = (...argv: string[]): Promise<Ran> =>
+        timbre(['enroll', '--from-folders', folder, ...argv, '--url', strict.url]);
+      expect(await enrol()).toMatchObject({ status: 60, stderr: expect.stringContaining('no consent') });
+      expect(await enrol('--consent-how', 'signed form')).toMatchObject({ status: 2 });
+      const consent = ['--consent-text', 'privacy-2026', '--consent-how', 'signed form'];
+      expect(await enrol(...consent)).toMatchObject({ status: 0 });
+      const file = workshop.path('people', 'ada', '1.wav');
+      const one = ['enroll', 'zoe', file, '--name', 'Zoe', '--consent-by', 'her guardian', ...consent];
+      expect(await timbre([...one, '--url', strict.url])).toMatchObject({ status: 0 });
+      const add = ['speakers', 'add', 'yan', ...consent, '--url', strict.url];
+      expect(await timbre(add)).toMatchObject({ status: 0 });
+      const givers = ['ada', 'zoe', 'yan'].map(async (id) => {
+        const { body } = await strict.call(`/v1/speakers/${id}/consent`);
+        return (body as { consent: { givenBy: string } }).consent.givenBy;
+      });
+      expect(await Promise.all(givers)).toEqual(['ada', 'her guardian', 'yan']);
+    } finally {
+      await strict.close();
+    }
+  });
+
   test('goes on after files that fail, and says so in the exit status', async () => {
     const odd = workshop.path('odd');
     await mkdir(workshop.path('odd', 'eve'), { recursive: true });

@@ -210,6 +210,34 @@ describe('a training session', () => {
     expect(await service.uploads()).toEqual([]);
   });
 
+  test('brings the consent of its speakers, for all or one by one, where a consent is required', async () => {
+    const service = await start({ consent: 'required' });
+    const ofAll = { method: 'signed form', textVersion: 'privacy-2026' };
+    const session = {
+      items: [
+        { speakerId: 'ada', name: 'Ada', path: at('1.wav') },
+        { speakerId: 'ben', consent: { ...ofAll, givenBy: 'his mother' }, path: at('2.wav') },
+      ],
+    };
+    const without = await hand(service, { items: [{ speakerId: 'cleo', path: at('3.wav') }] });
+    expect((await finished(service, without.id)).items).toMatchObject([{ error: { code: 'CONSENT_REQUIRED' } }]);
+    const { id } = await hand(service, { ...session, consent: ofAll });
+    expect(await finished(service, id)).toMatchObject({ counts: { done: 2, failed: 0 } });
+    const consents = await Promise.all(['ada', 'ben'].map((of) => service.call(`/v1/speakers/${of}/consent`)));
+    expect(consents.map(({ body }) => body)).toMatchObject([
+      { status: 'GIVEN', consent: { ...ofAll, givenBy: 'Ada' } },
+      { status: 'GIVEN', consent: { ...ofAll, givenBy: 'his mother' } },
+    ]);
+    const fields: Part[] = [['consent', JSON.stringify(ofAll)]];
+    const { body } = await upload(service, [wav(1, { seed: 4 })], [{ speakerId: 'cleo' }], fields);
+    expect(await finished(service, jobView.parse(body).id)).toMatchObject({ counts: { done: 1 } });
+    for (const consent of ['{', '{"method":"x"}', '{"method":"","textVersion":"1"}']) {
+      const refused = await upload(service, [wav(1)], [{ speakerId: 'dan' }], [['consent', consent]]);
+      expectError(refused, 400, 'INVALID_ARGUMENT');
+    }
+    expect(await service.call('/v1/speakers/dan')).toMatchObject({ status: 404 });
+  });
+
   test('in which every recording fails has failed', async () => {
     const service = await start();
     const { id } = await hand(service, { items: items('noise.wav', 'gone.wav') });
@@ -343,8 +371,10 @@ describe('what waits', () => {
     const service = await startWaiting();
     const { id } = await hand(service, { items: items('1.wav', '2.wav', '3.wav') });
     const first = await read(service, id, '?limit=2');
-    expect(first).toMatchObject({ nextIndex: 2, items: [{ index: 0, path: at('1.wav') }, { index: 1 }] });
-    expect(await read(service, id, '?limit=2&from=2')).toMatchObject({ nextIndex: null, items: [{ index: 2 }] });
+    expect(first).toMatchObject({ items: [{ index: 0, path: at('1.wav') }, { index: 1 }] });
+    const second = await read(service, id, `?limit=2&cursor=${first.nextCursor}`);
+    expect(second).toMatchObject({ nextCursor: null, items: [{ index: 2 }] });
+    expectError(await service.call(`/v1/jobs?cursor=${first.nextCursor}`), 400, 'INVALID_ARGUMENT');
     expect((await read(service, id, '?state=done')).items).toEqual([]);
     expectError(await service.call(`${jobPath(id)}?state=x`), 400, 'INVALID_ARGUMENT');
   });

@@ -3,7 +3,7 @@ import { gaussianQuantiles } from '../../src/evaluation/testing.js';
 import { fitImpostorTail } from '../../src/scoring/impostor-tail.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import type { Enrolled } from '../../src/service/enrollments/enrollments.service.js';
-import type { Enrollment } from '../../src/service/records/enrollment.js';
+import type { EnrollmentInfo } from '../../src/service/records/enrollment.js';
 import { TypeOrmVoiceStore } from '../../src/service/persistence/sqlite/typeorm-voice-store.js';
 import { newSpeaker } from '../../src/service/records/speaker.js';
 import { embeddingOf, ScriptedEngine } from './scripted-engine.js';
@@ -30,7 +30,7 @@ async function restart(engine?: ScriptedEngine, settings?: ConfigInput): Promise
   house = await House.open(folder, engine, settings);
 }
 
-function storedOf(result: Enrolled | undefined): Enrollment {
+function storedOf(result: Enrolled | undefined): EnrollmentInfo {
   if (result && 'enrollment' in result) return result.enrollment;
   throw new Error('nothing was stored');
 }
@@ -68,7 +68,11 @@ describe('enrolment', () => {
     expect(again.profile).toMatchObject({ speechSeconds: 12 });
     expect(again.speaker.version).toBe(first.speaker.version);
     const other = await house.enrol('bob', script);
-    expect(storedOf(other.results[0]).embedding).toEqual(storedOf(first.results[0]).embedding);
+    const embedding = (speakerId: string, { id }: EnrollmentInfo): Promise<Float32Array | null> =>
+      house.store.read(({ enrollments }) => enrollments.embedding(speakerId, id));
+    expect(await embedding('bob', storedOf(other.results[0]))).toEqual(
+      await embedding('ada', storedOf(first.results[0])),
+    );
     expect(house.engine.embedded).toHaveLength(1);
   });
 
@@ -130,6 +134,24 @@ describe('enrolment', () => {
     await expect(house.enrol('ada', { voice: 1 })).rejects.toMatchObject({ code: 'SPEAKER_NOT_FOUND' });
     await house.speakers.create({ id: 'ada' });
     expect((await house.enrollments.list('ada')).enrollments).toEqual([]);
+  });
+
+  it('stores nothing for a speaker who is erased meanwhile and whose id somebody else has by then', async () => {
+    await house.speakers.create({ id: 'ada' });
+    house.engine.before = async () => {
+      await house.speakers.erase('ada');
+      await house.speakers.create({ id: 'ada' });
+    };
+    await expect(house.enrol('ada', { voice: 1 })).rejects.toMatchObject({ code: 'SPEAKER_NOT_FOUND' });
+    expect((await house.enrollments.list('ada')).enrollments).toEqual([]);
+    house.engine.before = () => Promise.resolve();
+    await house.enrolled('bob', 2);
+    house.engine.before = async () => {
+      house.engine.before = () => Promise.resolve();
+      await house.speakers.erase('bob');
+      await house.enrolled('bob', 3);
+    };
+    await expect(house.verify('bob', { voice: 3, seed: 9 })).rejects.toMatchObject({ code: 'SPEAKER_NOT_FOUND' });
   });
 
   it('stores nothing on a full disk, and goes on when there is room', async () => {

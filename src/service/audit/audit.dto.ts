@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextCursorView, pageQuery } from '../http/pages.js';
 import { AUDIT_ACTIONS, type AuditEntry } from '../records/audit-entry.js';
 
 const time = z.iso.datetime({ offset: true });
@@ -10,10 +11,7 @@ export const auditQuery = z.strictObject({
   }),
   from: time.optional().meta({ description: 'At or after.', example: '2026-03-01T00:00:00Z' }),
   to: time.optional().meta({ description: 'Before.', example: '2026-04-01T00:00:00Z' }),
-  limit: z.coerce.number().int().min(1).max(1000).default(100).meta({ description: 'Entries on the page.' }),
-  cursor: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional().meta({
-    description: '`nextCursor` of the page before.',
-  }),
+  ...pageQuery('Entries', { most: 1000, usual: 100 }),
 });
 
 export const auditEntryView = z.object({
@@ -39,7 +37,7 @@ export const auditEntryView = z.object({
 
 export const auditView = z.object({
   entries: z.array(auditEntryView),
-  nextCursor: z.int().nullable().meta({ description: 'Null on the last page.' }),
+  nextCursor: nextCursorView,
 });
 
 export type AuditQuery = z.output<typeof auditQuery>;

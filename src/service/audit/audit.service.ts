@@ -1,15 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { TimbreError } from '../../errors/timbre-error.js';
+import { Places } from '../http/pages.js';
 import { speakerNotFound } from '../records/speaker.js';
 import { VoiceStore } from '../records/voice-store.js';
 import type { AuditEntry } from '../records/audit-entry.js';
 import type { AuditQuery } from './audit.dto.js';
 import { AuditTrail } from './audit-trail.js';
 
+const PLACES = new Places<[id: number]>('audit', ['number']);
+
 export interface AuditPage {
   /** Oldest first, each with the id of its speaker while there is one. */
   entries: { entry: AuditEntry; speakerId: string | null }[];
-  nextCursor: number | null;
+  nextCursor: string | null;
 }
 
 @Injectable()
@@ -20,10 +23,11 @@ export class AuditService {
   ) {}
 
   /** Errors: SPEAKER_NOT_FOUND, INVALID_ARGUMENT for a speaker and a subject at once, those of the storage. */
-  async page({ speaker: id, subject, from, to, limit, cursor = 0 }: AuditQuery): Promise<AuditPage> {
+  async page({ speaker: id, subject, from, to, limit, cursor }: AuditQuery): Promise<AuditPage> {
     if (id !== undefined && subject !== undefined) {
       throw new TimbreError('INVALID_ARGUMENT', 'give a speaker or a subject, not both');
     }
+    const after = PLACES.decode(cursor);
     // What waits because the database takes nothing does not keep anybody from reading the rest.
     await this.trail.flush().catch(() => undefined);
     return this.store.read(async ({ speakers, audit }) => {
@@ -35,13 +39,13 @@ export class AuditService {
         to: to === undefined ? undefined : new Date(to),
       };
       // One more than asked for tells whether there is another page.
-      const found = await audit.page(filter, cursor, limit + 1);
-      const shown = found.slice(0, limit);
+      const found = await audit.page(filter, after?.[0] ?? 0, limit + 1);
+      const { rows: shown, nextCursor } = PLACES.page(found, limit, (entry) => [entry.id]);
       const known = await speakers.bySubject(shown.flatMap((entry) => entry.subject ?? []));
       const ids = new Map(known.map((one) => [one.subject, one.id]));
       return {
         entries: shown.map((entry) => ({ entry, speakerId: ids.get(entry.subject ?? '') ?? null })),
-        nextCursor: found.length > limit ? (shown.at(-1)?.id ?? null) : null,
+        nextCursor,
       };
     });
   }

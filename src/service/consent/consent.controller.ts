@@ -1,11 +1,22 @@
-import { Body, Delete, Get, Param, Put } from '@nestjs/common';
+import { Body, Delete, Get, Param, Put, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { ConsentPolicy } from './consent-policy.js';
-import { consentView, giveConsent, toConsentView, type ConsentView } from './consent.dto.js';
+import {
+  consentsView,
+  consentView,
+  giveConsent,
+  listConsents,
+  toConsentView,
+  toGivenConsent,
+  toPastConsentView,
+  type ConsentsView,
+  type ConsentView,
+  type GiveConsent,
+} from './consent.dto.js';
 import { ConsentService } from './consent.service.js';
 
 @ApiController('v1/speakers/:id/consent', 'Privacy')
@@ -26,24 +37,31 @@ export class ConsentController {
     return toConsentView(await this.consent.get(id), this.policy.required);
   }
 
+  @Get('history')
+  @RequireScope('read')
+  @ApiOperation({ summary: 'Every consent of the speaker, oldest first', operationId: 'listConsents' })
+  @ApiParam({ name: 'id', example: 'ada' })
+  @ApiOkResponse({ description: 'One page.', standardSchema: consentsView })
+  async history(
+    @Param('id') id: string,
+    @Query({ schema: listConsents }) query: z.output<typeof listConsents>,
+  ): Promise<ConsentsView> {
+    const { rows, nextCursor } = await this.consent.history(id, query.limit, query.cursor);
+    return { consents: rows.map(toPastConsentView), nextCursor };
+  }
+
   @Put()
   @ApiOperation({
     summary: "Record the speaker's consent",
-    description: 'In the place of an earlier one. A speaker who had opted out is enrolled and matched again.',
+    description:
+      'In the place of an earlier one, which the history keeps. A speaker who had opted out is enrolled and matched again.',
     operationId: 'giveConsent',
   })
   @ApiParam({ name: 'id', example: 'ada' })
   @ApiOkResponse({ description: 'What is recorded now.', standardSchema: consentView })
   @ApiErrors('SPEAKER_NOT_FOUND', 'CONFLICT', 'STORAGE_FULL')
-  async give(
-    @Param('id') id: string,
-    @Body({ schema: giveConsent }) { givenAt, ...body }: z.output<typeof giveConsent>,
-  ): Promise<ConsentView> {
-    const speaker = await this.consent.give(id, {
-      ...body,
-      givenAt: givenAt === undefined ? givenAt : new Date(givenAt),
-    });
-    return toConsentView(speaker, this.policy.required);
+  async give(@Param('id') id: string, @Body({ schema: giveConsent }) body: GiveConsent): Promise<ConsentView> {
+    return toConsentView(await this.consent.give(id, toGivenConsent(body)), this.policy.required);
   }
 
   @Delete()

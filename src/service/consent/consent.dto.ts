@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextCursorView, pageQuery } from '../http/pages.js';
 import type { Speaker } from '../records/speaker.js';
 import {
   CONSENT_STATUSES,
@@ -7,6 +8,8 @@ import {
   LONGEST_METHOD,
   LONGEST_TEXT_VERSION,
   type Consent,
+  type GivenConsent,
+  type RecordedConsent,
 } from '../records/consent.js';
 
 const fields = {
@@ -26,11 +29,24 @@ const fields = {
 
 export const giveConsent = z.strictObject({
   ...fields,
+  givenBy: fields.givenBy.optional().meta({
+    description: `Who gave it: the speaker, or who may speak for them; ${LONGEST_GIVER} characters at most. Left out, the speaker.`,
+    example: 'Ada Lovelace',
+  }),
   givenAt: z.iso.datetime({ offset: true }).optional().meta({
     description: 'When it was given; left out, now.',
     example: '2026-03-01T09:30:00Z',
   }),
 });
+
+/** A consent as a request has it. */
+export type GiveConsent = z.output<typeof giveConsent>;
+
+export function toGivenConsent({ givenAt, ...rest }: GiveConsent): GivenConsent {
+  return { ...rest, givenAt: givenAt === undefined ? undefined : new Date(givenAt) };
+}
+
+const consentRecord = z.object({ ...fields, givenAt: z.iso.datetime(), recordedAt: z.iso.datetime() });
 
 export const consentView = z.object({
   speakerId: z.string().meta({ example: 'ada' }),
@@ -41,14 +57,24 @@ export const consentView = z.object({
     example: 'GIVEN',
   }),
   required: z.boolean().meta({ description: 'Whether this service enrols nobody without a consent.' }),
-  consent: z
-    .object({ ...fields, givenAt: z.iso.datetime(), recordedAt: z.iso.datetime() })
-    .nullable()
-    .meta({ description: 'The last one that was given, also after it was withdrawn.' }),
+  consent: consentRecord.nullable().meta({ description: 'The last one that was given, also after it was withdrawn.' }),
   withdrawnAt: z.iso.datetime().nullable(),
 });
 
+export const listConsents = z.strictObject(pageQuery('Consents', { most: 500, usual: 50 }));
+
+export const pastConsentView = consentRecord.extend({
+  withdrawnAt: z.iso.datetime().nullable().meta({ description: 'Null where it was not withdrawn.' }),
+});
+
+export const consentsView = z.object({
+  consents: z.array(pastConsentView).meta({ description: 'Every consent that was recorded, oldest first.' }),
+  nextCursor: nextCursorView,
+});
+
 export type ConsentView = z.output<typeof consentView>;
+export type PastConsentView = z.output<typeof pastConsentView>;
+export type ConsentsView = z.output<typeof consentsView>;
 
 export function toConsentView(speaker: Speaker, required: boolean): ConsentView {
   const { id: speakerId, consent, optedOutAt } = speaker;
@@ -63,4 +89,8 @@ export function toConsentView(speaker: Speaker, required: boolean): ConsentView 
 
 function given({ givenBy, method, textVersion, givenAt, recordedAt }: Consent): NonNullable<ConsentView['consent']> {
   return { givenBy, method, textVersion, givenAt: givenAt.toISOString(), recordedAt: recordedAt.toISOString() };
+}
+
+export function toPastConsentView({ withdrawnAt, ...consent }: RecordedConsent): PastConsentView {
+  return { ...given(consent), withdrawnAt: withdrawnAt?.toISOString() ?? null };
 }

@@ -1,8 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { Places } from '../http/pages.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { VoiceGallery } from '../voices/voice-gallery.js';
 import { VoiceStore } from '../records/voice-store.js';
-import { newConsent, type GivenConsent } from '../records/consent.js';
+import type { GivenConsent, RecordedConsent } from '../records/consent.js';
+import type { ConsentPlace } from '../records/consent.repository.js';
+import { giveConsent } from '../records/give-consent.js';
+
+const PLACES = new Places<ConsentPlace>('consents', ['number', 'string']);
 
 /** What speakers said about the use of their voices. Errors of every call: SPEAKER_NOT_FOUND, those of the storage. */
 @Injectable()
@@ -20,17 +25,29 @@ export class ConsentService {
     });
   }
 
+  /** Every consent of a speaker, oldest first. Errors: INVALID_ARGUMENT for a cursor of another list. */
+  history(
+    speakerId: string,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<{ rows: RecordedConsent[]; nextCursor: string | null }> {
+    const after = PLACES.decode(cursor);
+    return this.store.read(async ({ speakers, consents }) => {
+      if (!(await speakers.find(speakerId))) throw speakerNotFound(speakerId);
+      const found = await consents.page(speakerId, after, limit + 1);
+      return PLACES.page(found, limit, ({ recordedAt, id }) => [recordedAt.getTime(), id]);
+    });
+  }
+
   /** Puts the consent in the place of an earlier one; who had opted out is in again. Errors: INVALID_ARGUMENT. */
   async give(speakerId: string, given: GivenConsent): Promise<Speaker> {
     const now = new Date();
-    const consent = newConsent(given, now);
     const { speaker } = await this.store.transactionThen(
-      async ({ speakers, profiles, audit }) => {
-        const found = await speakers.find(speakerId);
+      async (records) => {
+        const found = await records.speakers.find(speakerId);
         if (!found) throw speakerNotFound(speakerId);
-        const changed = await speakers.update({ ...found, consent, optedOutAt: null, updatedAt: now });
-        await audit.record({ action: 'consent.given', subject: found.subject });
-        return { speaker: changed, back: found.optedOutAt ? await profiles.ofSpeaker(speakerId) : null };
+        const changed = await giveConsent(records, found, given, now);
+        return { speaker: changed, back: found.optedOutAt ? await records.profiles.ofSpeaker(speakerId) : null };
       },
       ({ back }) => {
         if (back) this.gallery.show(speakerId, back);
@@ -43,10 +60,11 @@ export class ConsentService {
   withdraw(speakerId: string): Promise<Speaker> {
     const now = new Date();
     return this.store.transactionThen(
-      async ({ speakers, audit }) => {
+      async ({ speakers, consents, audit }) => {
         const found = await speakers.find(speakerId);
         if (!found) throw speakerNotFound(speakerId);
         if (found.optedOutAt) return found;
+        await consents.withdraw(speakerId, now);
         await audit.record({ action: 'consent.withdrawn', subject: found.subject });
         return speakers.update({ ...found, optedOutAt: now, updatedAt: now });
       },

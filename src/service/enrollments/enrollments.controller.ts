@@ -16,6 +16,7 @@ import {
   enrolledView,
   enrollmentsView,
   enrollmentView,
+  listEnrollments,
   profileQuery,
   profileView,
   toEnrollmentView,
@@ -84,11 +85,15 @@ export class EnrollmentsController {
   @ApiOperation({ summary: "The speaker's recordings, oldest first", operationId: 'listEnrollments' })
   @ApiParam({ name: 'id', example: 'ada' })
   @ApiOkResponse({ description: 'Of every model that the speaker was enrolled with.', standardSchema: enrollmentsView })
-  async list(@Param('id') id: string): Promise<EnrollmentsView> {
-    const { speaker, profile, enrollments } = await this.enrollments.list(id);
+  async list(
+    @Param('id') id: string,
+    @Query({ schema: listEnrollments }) query: z.output<typeof listEnrollments>,
+  ): Promise<EnrollmentsView> {
+    const { speaker, profile, enrollments, nextCursor } = await this.enrollments.list(id, query.limit, query.cursor);
     return {
       speaker: toSpeakerView(speaker, profile, this.config.enrollmentSeconds),
       enrollments: enrollments.map((enrollment) => toEnrollmentView(enrollment, profile)),
+      nextCursor,
     };
   }
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { nextCursorView, pageQuery } from '../http/pages.js';
 import { speakerView } from '../speakers/speakers.dto.js';
 import { ENROLLMENT_STATUSES, type Profile, type ProfileMember } from '../records/profile.js';
-import type { Enrollment } from '../records/enrollment.js';
+import type { EnrollmentInfo } from '../records/enrollment.js';
 import { QUALITY_LABELS, REJECTION_REASONS } from '../records/recording-quality.js';
 
 export const enrollmentView = z.object({
@@ -29,7 +30,13 @@ export const enrollmentView = z.object({
   outlier: z.boolean().meta({ description: 'Set aside: it does not sound like the others.' }),
 });
 
-export const enrollmentsView = z.object({ speaker: speakerView, enrollments: z.array(enrollmentView) });
+export const listEnrollments = z.strictObject(pageQuery('Recordings', { most: 500, usual: 100 }));
+
+export const enrollmentsView = z.object({
+  speaker: speakerView,
+  enrollments: z.array(enrollmentView),
+  nextCursor: nextCursorView,
+});
 
 const stored = z.object({
   index: z.int().meta({ description: 'Position among the uploads.' }),
@@ -82,7 +89,7 @@ export type EnrolledView = z.output<typeof enrolledView>;
 export type ProfileView = z.output<typeof profileView>;
 
 /** `profile` is that of the enrolment's own model. */
-export function toEnrollmentView(enrollment: Enrollment, profile: Profile | null): EnrollmentView {
+export function toEnrollmentView(enrollment: EnrollmentInfo, profile: Profile | null): EnrollmentView {
   const { id, createdAt, fileName, contentSha256, origin, measures, verdict } = enrollment;
   const { snrDb, clippedShare, bandwidthHz, levelDb } = measures;
   const member = memberOf(profile, id);

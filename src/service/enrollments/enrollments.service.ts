@@ -6,6 +6,7 @@ import { TimbreError } from '../../errors/timbre-error.js';
 import { requireConsent } from '../records/consent.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
 import { Config } from '../config/config.js';
+import { Places } from '../http/pages.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { VoiceGallery } from '../voices/voice-gallery.js';
 import { CurrentModel } from '../voices/current-model.js';
@@ -13,7 +14,8 @@ import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { VoiceStore, type VoiceRecords } from '../records/voice-store.js';
 import type { Recording } from '../uploads/recording.js';
 import { checkEmbedding, type EmbeddingOrigin } from '../records/embedding.js';
-import { enrollmentNotFound, type Enrollment } from '../records/enrollment.js';
+import { enrollmentNotFound, type Enrollment, type EnrollmentInfo } from '../records/enrollment.js';
+import type { EnrollmentPlace, HeardBefore } from '../records/enrollment.repository.js';
 import { ProfileKeeper } from './profile-keeper.js';
 import type { Profile } from '../records/profile.js';
 import type { Voice } from '../records/voice.js';
@@ -21,7 +23,8 @@ import { judge, measuresOf, type Measures } from '../records/recording-quality.j
 
 /** What came of one recording. */
 export type Enrolled =
-  { recording: Recording; enrollment: Enrollment; duplicate: boolean } | { recording: Recording; error: TimbreError };
+  | { recording: Recording; enrollment: EnrollmentInfo; duplicate: boolean }
+  | { recording: Recording; error: TimbreError };
 
 /** What else is to become durable with an enrolment, or not at all. */
 export type AlongWith = (records: VoiceRecords, results: readonly Enrolled[]) => Promise<void>;
@@ -31,6 +34,8 @@ interface Heard {
   embedding: Float32Array;
   measures: Measures;
 }
+
+const PLACES = new Places<EnrollmentPlace>('enrolments', ['number', 'string']);
 
 @Injectable()
 export class EnrollmentsService {
@@ -49,9 +54,9 @@ export class EnrollmentsService {
    * Adds recordings to a speaker, in one transaction. A recording that cannot be embedded costs the others nothing; one
    * that the speaker has already stays as it is; one of low quality is stored with the reasons and does not count.
    * `alongWith` runs in the same transaction; what it throws undoes that.
-   * Errors: SPEAKER_NOT_FOUND, OPTED_OUT and CONSENT_REQUIRED before anything is heard, INVALID_ARGUMENT for more
-   * recordings than a speaker may have, the first recording's error where all fail, those of the model and of the
-   * storage.
+   * Errors: SPEAKER_NOT_FOUND, also where the speaker is erased meanwhile and another has the id; OPTED_OUT and
+   * CONSENT_REQUIRED before anything is heard, INVALID_ARGUMENT for more recordings than a speaker may have, the first
+   * recording's error where all fail, those of the model and of the storage.
    */
   async enrol(
     speakerId: string,
@@ -60,52 +65,52 @@ export class EnrollmentsService {
     alongWith?: AlongWith,
   ): Promise<Voice & { results: Enrolled[] }> {
     const origin = this.model.origin();
-    const known = await this.recall(speakerId, recordings, origin);
-    const heard = await this.listen(recordings, known, bounds);
-    if (recordings.every(({ sha256 }) => heard.get(sha256) instanceof TimbreError)) throw allFailed(recordings, heard);
-
-    return this.store.transactionThen(
-      async (records) => {
-        const found = await records.speakers.find(speakerId);
-        if (!found) throw speakerNotFound(speakerId);
-        // Once more: consent may have been withdrawn while the recordings were heard.
-        this.requireConsent(found);
-        const results: Enrolled[] = [];
-        for (const recording of recordings) {
-          const outcome = heard.get(recording.sha256);
-          if (outcome === undefined) throw new Error('every recording has an outcome');
-          results.push(
-            outcome instanceof TimbreError
-              ? { recording, error: outcome }
-              : await this.add(records, found, origin, recording, outcome),
-          );
-        }
-        const { speaker, profile } = await this.renew(records, found, origin, results);
-        await alongWith?.(records, results);
-        return { speaker, profile, results };
-      },
-      ({ profile }) => {
-        if (profile) this.gallery.follow(profile);
-      },
-    );
+    const { subject, known } = await this.recall(speakerId, recordings, origin);
+    for (let before = known; ; before = new Map()) {
+      const heard = await this.listen(recordings, before, bounds);
+      if (recordings.every(({ sha256 }) => heard.get(sha256) instanceof TimbreError))
+        throw allFailed(recordings, heard);
+      const done = await this.store.transactionThen(
+        async (records) => {
+          const found = await records.speakers.find(speakerId);
+          // Another of the same id is somebody else.
+          if (found?.subject !== subject) throw speakerNotFound(speakerId);
+          // Once more: consent may have been withdrawn while the recordings were heard.
+          this.requireConsent(found);
+          // What was known of these files may be of somebody who has opted out by now: then they are heard after all.
+          if (!(await mayBeUsed(records, before))) return null;
+          const results = await this.storeAll(records, found, origin, recordings, heard);
+          const { speaker, profile } = await this.renew(records, found, origin, results);
+          await alongWith?.(records, results);
+          return { speaker, profile, results };
+        },
+        (result) => {
+          if (result?.profile) this.gallery.follow(result.profile);
+        },
+      );
+      if (done) return done;
+    }
   }
 
-  /** Oldest first, of every model. Errors: SPEAKER_NOT_FOUND. */
-  async list(speakerId: string): Promise<Voice & { enrollments: Enrollment[] }> {
+  /** Oldest first, of every model. Errors: SPEAKER_NOT_FOUND, INVALID_ARGUMENT for a cursor of another list. */
+  async list(
+    speakerId: string,
+    limit = 500,
+    cursor?: string,
+  ): Promise<Voice & { enrollments: EnrollmentInfo[]; nextCursor: string | null }> {
+    const after = PLACES.decode(cursor);
     const origin = this.model.origin();
     return this.store.read(async ({ speakers, enrollments, profiles }) => {
       const speaker = await speakers.find(speakerId);
       if (!speaker) throw speakerNotFound(speakerId);
-      return {
-        speaker,
-        profile: await profiles.find(speakerId, origin),
-        enrollments: await enrollments.ofSpeaker(speakerId),
-      };
+      const found = await enrollments.page(speakerId, after, limit + 1);
+      const { rows, nextCursor } = PLACES.page(found, limit, ({ createdAt, id }) => [createdAt.getTime(), id]);
+      return { speaker, profile: await profiles.find(speakerId, origin), enrollments: rows, nextCursor };
     });
   }
 
   /** With the profile of its own model. Errors: SPEAKER_NOT_FOUND, ENROLLMENT_NOT_FOUND. */
-  async get(speakerId: string, id: string): Promise<{ enrollment: Enrollment; profile: Profile | null }> {
+  async get(speakerId: string, id: string): Promise<{ enrollment: EnrollmentInfo; profile: Profile | null }> {
     return this.store.read(async ({ speakers, enrollments, profiles }) => {
       if (!(await speakers.find(speakerId))) throw speakerNotFound(speakerId);
       const enrollment = await enrollments.find(speakerId, id);
@@ -145,24 +150,24 @@ export class EnrollmentsService {
   }
 
   /**
-   * What is stored of these very files already, whoever's they are. Errors: SPEAKER_NOT_FOUND, OPTED_OUT,
-   * CONSENT_REQUIRED.
+   * What is stored of these very files already, whoever's they are but of those who have opted out, and the subject of
+   * the speaker. Errors: SPEAKER_NOT_FOUND, OPTED_OUT, CONSENT_REQUIRED.
    */
   private recall(
     speakerId: string,
     recordings: readonly Recording[],
     origin: EmbeddingOrigin,
-  ): Promise<Map<string, Heard>> {
+  ): Promise<{ subject: string; known: Map<string, HeardBefore> }> {
     return this.store.read(async ({ speakers, enrollments }) => {
       const speaker = await speakers.find(speakerId);
       if (!speaker) throw speakerNotFound(speakerId);
       this.requireConsent(speaker);
-      const known = new Map<string, Heard>();
+      const known = new Map<string, HeardBefore>();
       for (const { sha256 } of recordings) {
-        const found = known.has(sha256) ? null : await enrollments.findAnyByContent(origin, sha256);
+        const found = known.has(sha256) ? null : await enrollments.heardBefore(origin, sha256);
         if (found) known.set(sha256, found);
       }
-      return known;
+      return { subject: speaker.subject, known };
     });
   }
 
@@ -195,18 +200,38 @@ export class EnrollmentsService {
     }
   }
 
+  private async storeAll(
+    records: VoiceRecords,
+    speaker: Speaker,
+    origin: EmbeddingOrigin,
+    recordings: readonly Recording[],
+    heard: ReadonlyMap<string, Heard | TimbreError>,
+  ): Promise<Enrolled[]> {
+    const results: Enrolled[] = [];
+    // A millisecond apart: the list is in the order of the upload.
+    let createdAt = Date.now();
+    for (const recording of recordings) {
+      const outcome = heard.get(recording.sha256);
+      if (outcome === undefined) throw new Error('every recording has an outcome');
+      if (outcome instanceof TimbreError) results.push({ recording, error: outcome });
+      else results.push(await this.add(records, speaker, origin, recording, outcome, new Date(createdAt++)));
+    }
+    return results;
+  }
+
   private async add(
     { enrollments, audit }: VoiceRecords,
     { id: speakerId, subject }: Speaker,
     origin: EmbeddingOrigin,
     recording: Recording,
     { embedding, measures }: Heard,
+    createdAt: Date,
   ): Promise<Enrolled> {
     const { sha256, filename } = recording;
     const enrollment: Enrollment = {
       id: randomUUID(),
       speakerId,
-      createdAt: new Date(),
+      createdAt,
       fileName: filename === '' ? null : filename,
       contentSha256: sha256,
       origin,
@@ -241,6 +266,14 @@ export class EnrollmentsService {
     }
     return voice;
   }
+}
+
+/** Whether those whose embeddings are about to be used are there, and have not opted out. */
+async function mayBeUsed({ speakers }: VoiceRecords, known: ReadonlyMap<string, HeardBefore>): Promise<boolean> {
+  const subjects = new Set(Array.from(known.values(), ({ subject }) => subject));
+  if (subjects.size === 0) return true;
+  const found = await speakers.bySubject([...subjects]);
+  return found.length === subjects.size && found.every(({ optedOutAt }) => !optedOutAt);
 }
 
 function allFailed(recordings: readonly Recording[], outcomes: ReadonlyMap<string, Heard | TimbreError>): TimbreError {

@@ -70,8 +70,8 @@ export class JobsController {
     @Param('id') id: string,
     @Query({ schema: getJob }) query: z.output<typeof getJob>,
   ): Promise<JobWithItemsView> {
-    const { job, secondsLeft, items, nextIndex } = await this.jobs.items(id, query);
-    return { ...toJobView(job, secondsLeft), items: items.map(toJobItemView), nextIndex };
+    const { job, secondsLeft, items, nextCursor } = await this.jobs.items(id, query);
+    return { ...toJobView(job, secondsLeft), items: items.map(toJobItemView), nextCursor };
   }
 
   @Delete(':id')

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { giveConsent } from '../consent/consent.dto.js';
+import { nextCursorView, pageQuery } from '../http/pages.js';
 import { LONGEST_ID } from '../../support/speaker-id.js';
 import { LONGEST_NAME } from '../records/speaker.js';
 import { ITEM_STATES, JOB_STATES, waiting, type Job, type JobItem } from '../records/job.js';
@@ -7,6 +9,10 @@ const EXAMPLE_JOB = '0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11';
 const EXAMPLE_ENROLLMENT = '5a1f3c0c-77d4-4f0c-8a43-0c1f2b9e6d20';
 
 const createSpeakers = 'Whether speakers who are not there are added, at once; otherwise their recordings fail.';
+
+const consentOfAll =
+  'A consent of every speaker of the session who has none recorded; one of an item comes first. Speakers who have ' +
+  'withdrawn theirs stay out.';
 
 /** Whom one recording is of. */
 const speakerOf = {
@@ -22,11 +28,15 @@ const speakerOf = {
       description: `Name of a speaker who is added, ${LONGEST_NAME} characters at most.`,
       example: 'Ada Lovelace',
     }),
+  consent: giveConsent.optional().meta({
+    description: "The speaker's consent, recorded where there is none; the first of a speaker's items counts.",
+  }),
 };
 
 export const sessionOfPaths = z
   .strictObject({
     createSpeakers: z.boolean().default(false).meta({ description: createSpeakers }),
+    consent: giveConsent.optional().meta({ description: consentOfAll }),
     items: z
       .array(
         z.strictObject({
@@ -55,10 +65,18 @@ export const uploadedItems = z.array(z.strictObject(speakerOf)).min(1);
 
 export const sessionOfUploads = z.strictObject({
   items: z.string().meta({
-    description: 'JSON: a list with one `{ "speakerId", "name"? }` for each recording, in the order of the uploads.',
+    description:
+      'JSON: a list with one `{ "speakerId", "name"?, "consent"? }` for each recording, in the order of the uploads.',
     example: '[{"speakerId":"ada","name":"Ada Lovelace"},{"speakerId":"ada"}]',
   }),
   createSpeakers: z.enum(['true', 'false']).default('false').meta({ description: createSpeakers }),
+  consent: z
+    .string()
+    .optional()
+    .meta({
+      description: `JSON: \`{ "method", "textVersion", "givenBy"?, "givenAt"? }\`. ${consentOfAll}`,
+      example: '{"method":"signed form","textVersion":"privacy-2026-03"}',
+    }),
 });
 
 export const jobView = z.object({
@@ -99,26 +117,22 @@ export const jobItemView = z.object({
   settledAt: z.iso.datetime().nullable(),
 });
 
-export const listJobs = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(500).default(50).meta({ description: 'Jobs on the page.' }),
-  cursor: z.string().max(1000).optional().meta({ description: '`nextCursor` of the page before.' }),
-});
+export const listJobs = z.strictObject(pageQuery('Jobs', { most: 500, usual: 50 }));
 
 export const jobsView = z.object({
   jobs: z.array(jobView),
   total: z.int().meta({ description: 'Of all pages.' }),
-  nextCursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+  nextCursor: nextCursorView,
 });
 
 export const getJob = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(1000).default(100).meta({ description: 'Recordings on the page.' }),
-  from: z.coerce.number().int().min(0).default(0).meta({ description: '`nextIndex` of the page before.' }),
+  ...pageQuery('Recordings', { most: 1000, usual: 100 }),
   state: z.enum(ITEM_STATES).optional().meta({ description: 'Only recordings of this state.' }),
 });
 
 export const jobWithItemsView = jobView.extend({
   items: z.array(jobItemView).meta({ description: 'One page of the recordings, in their order.' }),
-  nextIndex: z.int().nullable().meta({ description: '`from` of the next page; null on the last one.' }),
+  nextCursor: nextCursorView,
 });
 
 /** The data of an `item` event: what came of the recording, and where the job stands when it is told. */

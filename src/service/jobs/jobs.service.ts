@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { decodeCursor, encodeCursor } from '../records/cursor.js';
+import { newConsent, type GivenConsent } from '../records/consent.js';
+import { Places } from '../http/pages.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { Config } from '../config/config.js';
 import { speakerId } from '../../support/speaker-id.js';
@@ -27,6 +28,8 @@ export interface SessionItem {
   speakerId: string;
   /** Of a speaker who is added. */
   name?: string | null | undefined;
+  /** For a speaker who has none recorded. */
+  consent?: GivenConsent | undefined;
   /** Null for an upload. */
   path: string | null;
   fileName: string | null;
@@ -37,6 +40,9 @@ export interface Forecast {
   job: Job;
   secondsLeft: number | null;
 }
+
+const JOBS = new Places<[createdAt: number, id: string]>('jobs', ['number', 'string']);
+const ITEMS = new Places<[index: number]>('job items', ['number']);
 
 @Injectable()
 export class JobsService {
@@ -58,7 +64,7 @@ export class JobsService {
 
   /**
    * Adds a job. `uploads` are the recordings without a path, in their order; they are taken over. The job is durable
-   * when this resolves; where it rejects, nothing of it is left but speakers who were added.
+   * when this resolves; where it rejects, nothing of it is left but speakers who were added and consents.
    * Errors: INVALID_ARGUMENT, BODY_TOO_LARGE for too many recordings, OVERLOADED, WRITE_FAILED, those of the storage.
    */
   async create(
@@ -72,7 +78,10 @@ export class JobsService {
     }
     const checked = items.map((item, index) => checkItem(item, index));
     await this.admit();
-    if (createSpeakers) await this.speakers.addMissing(checked.map(({ speakerId: id, name }) => ({ id, name })));
+    await this.speakers.prepare(
+      checked.map(({ speakerId: id, name, consent }) => ({ id, name, consent })),
+      createSpeakers,
+    );
     const job = newJob(randomUUID(), checked.length, new Date());
     if (uploads.length > 0) await this.spool.adopt(job.id, uploads);
     try {
@@ -101,17 +110,19 @@ export class JobsService {
   /** A page of the job's recordings. Errors: JOB_NOT_FOUND. */
   async items(
     id: string,
-    { from, limit, state }: { from: number; limit: number; state?: ItemState | undefined },
-  ): Promise<Forecast & { items: JobItem[]; nextIndex: number | null }> {
+    { cursor, limit, state }: { cursor?: string | undefined; limit: number; state?: ItemState | undefined },
+  ): Promise<Forecast & { items: JobItem[]; nextCursor: string | null }> {
+    const after = ITEMS.decode(cursor);
     return this.store.read(async ({ jobs }) => {
       const job = await jobs.find(id);
       if (!job) throw jobNotFound(id);
       // One more than asked for tells whether there is another page.
-      const found = await jobs.items(id, from, limit + 1, state);
+      const found = await jobs.items(id, after ? after[0] + 1 : 0, limit + 1, state);
+      const { rows, nextCursor } = ITEMS.page(found, limit, ({ index }) => [index]);
       return {
         ...this.forecast(job, await jobs.unfinished()),
-        items: found.slice(0, limit),
-        nextIndex: found[limit]?.index ?? null,
+        items: rows,
+        nextCursor,
       };
     });
   }
@@ -121,16 +132,15 @@ export class JobsService {
     limit: number,
     cursor: string | undefined,
   ): Promise<{ jobs: Forecast[]; total: number; nextCursor: string | null }> {
-    const after = cursor === undefined ? null : decodeCursor(cursor);
+    const after = JOBS.decode(cursor);
     return this.store.read(async ({ jobs }) => {
-      const found = await jobs.page(after, limit + 1);
+      const found = await jobs.page(after && { createdAt: new Date(after[0]), id: after[1] }, limit + 1);
+      const { rows, nextCursor } = JOBS.page(found, limit, ({ createdAt, id }) => [createdAt.getTime(), id]);
       const unfinished = await jobs.unfinished();
-      const shown = found.slice(0, limit);
-      const last = found.length > limit ? shown.at(-1) : undefined;
       return {
-        jobs: shown.map((job) => this.forecast(job, unfinished)),
+        jobs: rows.map((job) => this.forecast(job, unfinished)),
         total: await jobs.count(),
-        nextCursor: last ? encodeCursor(last) : null,
+        nextCursor,
       };
     });
   }
@@ -177,9 +187,14 @@ export class JobsService {
 }
 
 function checkItem(item: SessionItem, index: number): SessionItem {
-  const { name } = item;
   try {
-    return { ...item, speakerId: speakerId(item.speakerId), name: name == null ? null : speakerName(name) };
+    const checked = {
+      ...item,
+      speakerId: speakerId(item.speakerId),
+      name: item.name == null ? null : speakerName(item.name),
+    };
+    if (item.consent) newConsent(item.consent, { id: checked.speakerId, name: checked.name }, new Date());
+    return checked;
   } catch (error) {
     if (!(error instanceof TimbreError)) throw error;
     throw new TimbreError(error.code, `items.${index}: ${error.message}`, { cause: error });

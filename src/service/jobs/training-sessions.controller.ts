@@ -3,6 +3,8 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { ApiAcceptedResponse, ApiOperation } from '@nestjs/swagger';
 import { basename } from 'node:path';
 import type { z } from 'zod';
+import type { GivenConsent } from '../records/consent.js';
+import { giveConsent, toGivenConsent, type GiveConsent } from '../consent/consent.dto.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
@@ -58,22 +60,19 @@ export class TrainingSessionsController {
 
   private async ofUploads(
     recordings: readonly Recording[],
-    { items: text, createSpeakers }: z.output<typeof sessionOfUploads>,
+    { items: text, createSpeakers, consent }: z.output<typeof sessionOfUploads>,
   ): Promise<Forecast> {
-    const result = uploadedItems.safeParse(parseItems(text));
-    if (!result.success) {
-      throw invalid(result.error.issues.map((issue) => ({ ...issue, path: ['items', ...issue.path] })));
-    }
-    const { length } = result.data;
-    if (length !== recordings.length) {
+    const all = parseField('items', text, uploadedItems);
+    if (all.length !== recordings.length) {
       throw new TimbreError(
         'INVALID_ARGUMENT',
-        `items has ${length} entries for ${recordings.length} recordings; it needs one for each, in their order`,
+        `items has ${all.length} entries for ${recordings.length} recordings; it needs one for each, in their order`,
       );
     }
-    const items = result.data.map((item, i): SessionItem => {
+    const ofAll = consent === undefined ? undefined : parseField('consent', consent, giveConsent);
+    const items = all.map((item, i): SessionItem => {
       const { filename } = recordings[i]!;
-      return { ...item, path: null, fileName: filename === '' ? null : filename };
+      return { ...item, consent: consentOf(item, ofAll), path: null, fileName: filename === '' ? null : filename };
     });
     return this.jobs.create(items, recordings, createSpeakers === 'true');
   }
@@ -81,18 +80,33 @@ export class TrainingSessionsController {
   private ofPaths(body: unknown): Promise<Forecast> {
     const result = sessionOfPaths.safeParse(body);
     if (!result.success) throw invalid(result.error.issues);
-    const { items, createSpeakers } = result.data;
-    const all = items.map((item): SessionItem => ({ ...item, fileName: basename(item.path) }));
+    const { items, createSpeakers, consent } = result.data;
+    const all = items.map((item): SessionItem => {
+      return { ...item, consent: consentOf(item, consent), fileName: basename(item.path) };
+    });
     return this.jobs.create(all, [], createSpeakers);
   }
 }
 
-function parseItems(text: string): unknown {
+function consentOf(
+  item: { consent?: GiveConsent | undefined },
+  ofAll: GiveConsent | undefined,
+): GivenConsent | undefined {
+  const consent = item.consent ?? ofAll;
+  return consent && toGivenConsent(consent);
+}
+
+/** A field of the form that holds JSON. */
+function parseField<Schema extends z.ZodType>(name: string, text: string, schema: Schema): z.output<Schema> {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
-    throw new TimbreError('INVALID_ARGUMENT', `the field "items" is no JSON: ${(error as Error).message}`, {
+    throw new TimbreError('INVALID_ARGUMENT', `the field "${name}" is no JSON: ${(error as Error).message}`, {
       cause: error,
     });
   }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw invalid(result.error.issues.map((issue) => ({ ...issue, path: [name, ...issue.path] })));
 }

@@ -22,11 +22,19 @@ export interface Consent {
   recordedAt: Date;
 }
 
+/** A consent in the speaker's history. */
+export interface RecordedConsent extends Consent {
+  /** UUID. */
+  id: string;
+  withdrawnAt: Date | null;
+}
+
 export const CONSENT_STATUSES = ['NOT_RECORDED', 'GIVEN', 'WITHDRAWN'] as const;
 export type ConsentStatus = (typeof CONSENT_STATUSES)[number];
 
 export interface GivenConsent {
-  givenBy: string;
+  /** Default: the speaker, by name or else by id. */
+  givenBy?: string | undefined;
   method: string;
   /** Default: now. */
   givenAt?: Date | undefined;
@@ -34,12 +42,16 @@ export interface GivenConsent {
 }
 
 /** Errors: INVALID_ARGUMENT. */
-export function newConsent({ givenBy, method, givenAt, textVersion }: GivenConsent, now: Date): Consent {
+export function newConsent(
+  { givenBy, method, givenAt, textVersion }: GivenConsent,
+  { id, name }: Pick<Speaker, 'id' | 'name'>,
+  now: Date,
+): Consent {
   if (givenAt && givenAt.getTime() > now.getTime() + CLOCK_SKEW_MS) {
     throw new TimbreError('INVALID_ARGUMENT', 'givenAt lies in the future; a consent is recorded once it was given');
   }
   return {
-    givenBy: plainText('givenBy', givenBy, LONGEST_GIVER),
+    givenBy: plainText('givenBy', givenBy ?? name ?? id, LONGEST_GIVER),
     method: plainText('method', method, LONGEST_METHOD),
     givenAt: givenAt ?? now,
     textVersion: plainText('textVersion', textVersion, LONGEST_TEXT_VERSION),

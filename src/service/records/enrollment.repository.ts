@@ -1,23 +1,35 @@
 import type { EmbeddingOrigin } from './embedding.js';
-import type { Enrollment } from './enrollment.js';
+import type { Enrollment, EnrollmentInfo } from './enrollment.js';
+
+/** Place in a speaker's list: oldest first. */
+export type EnrollmentPlace = readonly [createdAt: number, id: string];
+
+/** A stored embedding of a file, and whose it is. */
+export type HeardBefore = Pick<Enrollment, 'embedding' | 'measures'> & { subject: string };
 
 export abstract class EnrollmentRepository {
   /** False where the speaker has an enrolment of this very file by this model; nothing is changed then. */
   abstract insert(enrollment: Enrollment): Promise<boolean>;
 
-  abstract find(speakerId: string, id: string): Promise<Enrollment | null>;
+  abstract find(speakerId: string, id: string): Promise<EnrollmentInfo | null>;
 
-  /** All of a speaker, of every model, oldest first. */
+  /** Of a speaker, of every model, oldest first. */
+  abstract page(speakerId: string, after: EnrollmentPlace | null, limit: number): Promise<EnrollmentInfo[]>;
+
+  /** All of a speaker, of every model, oldest first, with their embeddings. */
   abstract ofSpeaker(speakerId: string): Promise<Enrollment[]>;
 
   /** Those of one origin, oldest first, and how many the speaker has of every model. */
   abstract ofOrigin(speakerId: string, origin: EmbeddingOrigin): Promise<{ enrollments: Enrollment[]; total: number }>;
 
   /** The speaker's enrolment of this very file. */
-  abstract findByContent(speakerId: string, origin: EmbeddingOrigin, sha256: string): Promise<Enrollment | null>;
+  abstract findByContent(speakerId: string, origin: EmbeddingOrigin, sha256: string): Promise<EnrollmentInfo | null>;
 
-  /** Any speaker's enrolment of this very file: its embedding need not be made again. */
-  abstract findAnyByContent(origin: EmbeddingOrigin, sha256: string): Promise<Enrollment | null>;
+  /** Anybody's enrolment of this very file, but not of who has opted out: its embedding need not be made again. */
+  abstract heardBefore(origin: EmbeddingOrigin, sha256: string): Promise<HeardBefore | null>;
+
+  /** The embedding of one of the speaker's enrolments; null where there is none. */
+  abstract embedding(speakerId: string, id: string): Promise<Float32Array | null>;
 
   abstract delete(speakerId: string, id: string): Promise<boolean>;
 }

@@ -19,6 +19,9 @@ export interface Enrollment {
   verdict: Verdict;
 }
 
+/** All but the embedding, which is opened only where it is needed. */
+export type EnrollmentInfo = Omit<Enrollment, 'embedding'>;
+
 export function enrollmentNotFound(speakerId: string, id: string): TimbreError {
   return new TimbreError(
     'ENROLLMENT_NOT_FOUND',

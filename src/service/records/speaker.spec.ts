@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { decodeCursor, encodeCursor } from './cursor.js';
 import { speakerId } from '../../support/speaker-id.js';
 import { newSpeaker, speakerName, speakerNotFound } from './speaker.js';
 
@@ -80,22 +79,5 @@ describe('a new speaker', () => {
 describe('the error for an unknown id', () => {
   it('is of a length that a log can carry', () => {
     expect(speakerNotFound('\n'.repeat(10_000)).message.length).toBeLessThan(400);
-  });
-});
-
-describe('a cursor', () => {
-  it('comes back as it was', () => {
-    const cursor = { createdAt: new Date(1_764_000_000_123), id: 'Zoë' };
-    expect(decodeCursor(encodeCursor(cursor))).toEqual(cursor);
-  });
-
-  it.each([
-    '',
-    'x',
-    'bnVsbA',
-    Buffer.from('[1]').toString('base64url'),
-    Buffer.from('["1","a"]').toString('base64url'),
-  ])('is refused when it is %j', (text) => {
-    expect(() => decodeCursor(text)).toThrow(refused);
   });
 });

@@ -1,4 +1,5 @@
 import type { AuditRepository } from './audit.repository.js';
+import type { ConsentRepository } from './consent.repository.js';
 import type { EnrollmentRepository } from './enrollment.repository.js';
 import type { ProfileRepository } from './profile.repository.js';
 import type { JobRepository } from './job.repository.js';
@@ -9,6 +10,7 @@ export interface VoiceRecords {
   readonly speakers: SpeakerRepository;
   readonly enrollments: EnrollmentRepository;
   readonly profiles: ProfileRepository;
+  readonly consents: ConsentRepository;
   readonly jobs: JobRepository;
   readonly audit: AuditRepository;
 }

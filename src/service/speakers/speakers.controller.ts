@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
+import { toGivenConsent } from '../consent/consent.dto.js';
 import { Config } from '../config/config.js';
 import {
   createSpeaker,
@@ -33,7 +34,9 @@ export class SpeakersController {
   @ApiCreatedResponse({ description: 'The new speaker, without a voice yet.', standardSchema: speakerView })
   @ApiErrors('SPEAKER_EXISTS', 'STORAGE_FULL')
   async create(@Body({ schema: createSpeaker }) body: z.output<typeof createSpeaker>): Promise<SpeakerView> {
-    return this.view({ speaker: await this.speakers.create(body), profile: null });
+    const { consent, ...rest } = body;
+    const speaker = await this.speakers.create({ ...rest, consent: consent && toGivenConsent(consent) });
+    return this.view({ speaker, profile: null });
   }
 
   @Get()

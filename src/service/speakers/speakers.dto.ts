@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { CONSENT_STATUSES, consentStatus } from '../records/consent.js';
+import { giveConsent } from '../consent/consent.dto.js';
 import { ENROLLMENT_STATUSES, remainingSeconds, type Profile } from '../records/profile.js';
+import { nextCursorView, pageQuery } from '../http/pages.js';
 import { LONGEST_ID } from '../../support/speaker-id.js';
 import { LONGEST_NAME, type Speaker } from '../records/speaker.js';
 
@@ -26,6 +28,9 @@ export const createSpeaker = z.strictObject({
       example: 'ada',
     }),
   name: name.optional(),
+  consent: giveConsent.optional().meta({
+    description: "The speaker's consent, recorded in the same step.",
+  }),
 });
 
 export const updateSpeaker = z.strictObject({
@@ -36,10 +41,7 @@ export const updateSpeaker = z.strictObject({
   }),
 });
 
-export const listSpeakers = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(500).default(50).meta({ description: 'Speakers on the page.' }),
-  cursor: z.string().max(1000).optional().meta({ description: '`nextCursor` of the page before.' }),
-});
+export const listSpeakers = z.strictObject(pageQuery('Speakers', { most: 500, usual: 50 }));
 
 export const speakerView = z.object({
   id: z.string().meta({ example: EXAMPLE_ID }),
@@ -66,7 +68,7 @@ export const speakerView = z.object({
 export const speakersView = z.object({
   speakers: z.array(speakerView),
   total: z.int().meta({ description: 'Of all pages.' }),
-  nextCursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
+  nextCursor: nextCursorView,
 });
 
 export type SpeakerView = z.output<typeof speakerView>;

@@ -1,15 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { TimbreError } from '../../errors/timbre-error.js';
+import { consentStatus, newConsent, type GivenConsent } from '../records/consent.js';
+import { giveConsent } from '../records/give-consent.js';
+import { Places } from '../http/pages.js';
 import { CurrentModel } from '../voices/current-model.js';
 import { sameOrigin, type EmbeddingOrigin } from '../records/embedding.js';
 import type { ItemKey } from '../records/job.repository.js';
 import { forgetSpeaker } from '../records/settle-item.js';
 import { Spool } from '../uploads/spool.js';
 import { VoiceGallery } from '../voices/voice-gallery.js';
-import { VoiceStore, type VoiceRecords } from '../records/voice-store.js';
-import { decodeCursor, encodeCursor } from '../records/cursor.js';
-import { newSpeaker, speakerName, speakerNotFound, type Speaker } from '../records/speaker.js';
 import type { Voice } from '../records/voice.js';
+import { VoiceStore, type VoiceRecords } from '../records/voice-store.js';
+import { newSpeaker, speakerName, speakerNotFound, type Speaker } from '../records/speaker.js';
 
 export interface SpeakerPage {
   voices: Voice[];
@@ -21,8 +23,17 @@ export interface SpeakerProfile extends Voice {
   origin: EmbeddingOrigin;
 }
 
+/** Whom a caller wants to be there. */
+export interface GivenSpeaker {
+  id: string;
+  name?: string | null | undefined;
+  consent?: GivenConsent | undefined;
+}
+
 /** Speakers added in one transaction, so that a long list does not hold up everybody else. */
-const ADDED_AT_ONCE = 200;
+const ADDED_AT_ONCE = 50;
+
+const PLACES = new Places<[createdAt: number, id: string]>('speakers', ['number', 'string']);
 
 @Injectable()
 export class SpeakersService {
@@ -34,33 +45,43 @@ export class SpeakersService {
   ) {}
 
   /** Errors: INVALID_ARGUMENT, SPEAKER_EXISTS, those of the storage. */
-  async create(given: { id?: string | undefined; name?: string | null | undefined }): Promise<Speaker> {
-    const speaker = newSpeaker(given, new Date());
-    await this.store.transaction(async ({ speakers, audit }) => {
-      await speakers.insert(speaker);
-      await audit.record({ action: 'speaker.created', subject: speaker.subject });
-    });
-    return speaker;
+  create({ consent, ...given }: Omit<GivenSpeaker, 'id'> & { id?: string | undefined }): Promise<Speaker> {
+    const now = new Date();
+    const speaker = newSpeaker(given, now);
+    return this.store.transaction((records) => add(records, speaker, consent, now));
   }
 
-  /** Adds those who are not there yet, each with the first name given. Errors: INVALID_ARGUMENT, those of the storage. */
-  async addMissing(given: readonly { id: string; name?: string | null | undefined }[]): Promise<void> {
-    const wanted = new Map<string, Speaker>();
-    for (const one of given) {
-      const speaker = newSpeaker(one, new Date());
+  /**
+   * Adds those who are not there yet, each with the first name and the first consent given, where `create` allows it.
+   * Records the consent of those who are there and have none; who has opted out stays out.
+   * Errors: INVALID_ARGUMENT, those of the storage.
+   */
+  async prepare(given: readonly GivenSpeaker[], create: boolean): Promise<void> {
+    const now = new Date();
+    const wanted = new Map<string, { speaker: Speaker; consent: GivenConsent | undefined }>();
+    for (const { consent, ...one } of given) {
+      const speaker = newSpeaker(one, now);
+      // What is wrong with a consent is told before anything is stored.
+      if (consent) newConsent(consent, speaker, now);
       const before = wanted.get(speaker.id);
-      if (!before) wanted.set(speaker.id, speaker);
-      else before.name ??= speaker.name;
+      if (!before) wanted.set(speaker.id, { speaker, consent });
+      else {
+        before.speaker.name ??= speaker.name;
+        before.consent ??= consent;
+      }
     }
-    const all = [...wanted.values()];
+    const all = [...wanted.values()].filter(({ consent }) => create || consent);
     for (let i = 0; i < all.length; i += ADDED_AT_ONCE) {
       const batch = all.slice(i, i + ADDED_AT_ONCE);
-      await this.store.transaction(async ({ speakers, audit }) => {
-        const there = new Set((await speakers.findMany(batch.map(({ id }) => id))).map(({ id }) => id));
-        for (const speaker of batch) {
-          if (there.has(speaker.id)) continue;
-          await speakers.insert(speaker);
-          await audit.record({ action: 'speaker.created', subject: speaker.subject });
+      await this.store.transaction(async (records) => {
+        const found = await records.speakers.findMany(batch.map(({ speaker }) => speaker.id));
+        const there = new Map(found.map((one) => [one.id, one]));
+        for (const { speaker, consent } of batch) {
+          const known = there.get(speaker.id);
+          if (!known && create) await add(records, speaker, consent, now);
+          if (known && consent && consentStatus(known) === 'NOT_RECORDED') {
+            await giveConsent(records, known, consent, now);
+          }
         }
       });
     }
@@ -78,19 +99,18 @@ export class SpeakersService {
 
   /** Oldest first. Errors: INVALID_ARGUMENT for a cursor of nobody's, MODEL_NOT_READY, those of the storage. */
   page(limit: number, cursor: string | undefined): Promise<SpeakerPage> {
-    const after = cursor === undefined ? null : decodeCursor(cursor);
+    const after = PLACES.decode(cursor);
     const origin = this.model.origin();
     return this.store.read(async ({ speakers, profiles }) => {
       // One more than asked for tells whether there is another page.
-      const found = await speakers.page(after, limit + 1);
-      const shown = found.slice(0, limit);
-      const ids = shown.map(({ id }) => id);
+      const found = await speakers.page(after && { createdAt: new Date(after[0]), id: after[1] }, limit + 1);
+      const { rows, nextCursor } = PLACES.page(found, limit, ({ createdAt, id }) => [createdAt.getTime(), id]);
+      const ids = rows.map(({ id }) => id);
       const known = new Map((await profiles.findMany(ids, origin)).map((profile) => [profile.speakerId, profile]));
-      const last = found.length > limit ? shown.at(-1) : undefined;
       return {
-        voices: shown.map((speaker) => ({ speaker, profile: known.get(speaker.id) ?? null })),
+        voices: rows.map((speaker) => ({ speaker, profile: known.get(speaker.id) ?? null })),
         total: await speakers.count(),
-        nextCursor: last ? encodeCursor(last) : null,
+        nextCursor,
       };
     });
   }
@@ -180,6 +200,17 @@ export class SpeakersService {
       return { ...found, others: await otherOrigins(records, id, origin) };
     });
   }
+}
+
+async function add(
+  records: VoiceRecords,
+  speaker: Speaker,
+  consent: GivenConsent | undefined,
+  now: Date,
+): Promise<Speaker> {
+  await records.speakers.insert(speaker);
+  await records.audit.record({ action: 'speaker.created', subject: speaker.subject });
+  return consent ? giveConsent(records, speaker, consent, now) : speaker;
 }
 
 async function profileOf(records: VoiceRecords, id: string, origin: EmbeddingOrigin): Promise<SpeakerProfile> {

@@ -6,6 +6,7 @@ import { viewOf } from '../embeddings/embeddings.service.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import type { Profile } from '../records/profile.js';
 import { enrollmentState } from '../speakers/speakers.dto.js';
+import { speakerNotFound } from '../records/speaker.js';
 import { SpeakersService, type SpeakerProfile } from '../speakers/speakers.service.js';
 import type { Recording } from '../uploads/recording.js';
 import { CurrentModel } from '../voices/current-model.js';
@@ -32,8 +33,10 @@ export class VerificationService {
     const heard = await this.engine.embedAdmitted(recording.audio, bounds);
     const query = checkEmbedding(heard.embedding, this.model.dimension());
     const about = { recording: viewOf(recording, heard) };
-    // Read anew: the speaker may have been changed, erased or opted out while the recording was embedded.
+    // Read anew: the speaker may have been changed, erased or opted out while the recording was embedded, and somebody
+    // else may have the id by now.
     const now = await this.speakers.profile(speakerId);
+    if (now.speaker.subject !== before.speaker.subject) throw speakerNotFound(speakerId);
     if (now.speaker.optedOutAt) return this.answer(now, 'OPTED_OUT');
     const voice = enrolledVoice(now.profile);
     if (!voice) return this.answer(now, 'NOT_ENROLLED', about);

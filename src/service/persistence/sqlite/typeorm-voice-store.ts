@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { VoiceStore, type VoiceRecords } from '../../records/voice-store.js';
 import type { Database } from './database.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
+import { TypeOrmConsentRepository } from './repositories/typeorm-consent.repository.js';
 import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
 import { TypeOrmJobRepository } from './repositories/typeorm-job.repository.js';
 import { TypeOrmProfileRepository } from './repositories/typeorm-profile.repository.js';
@@ -38,6 +39,7 @@ export class TypeOrmVoiceStore extends VoiceStore {
       speakers: new TypeOrmSpeakerRepository(manager),
       enrollments: new TypeOrmEnrollmentRepository(manager, cipher),
       profiles: new TypeOrmProfileRepository(manager, cipher),
+      consents: new TypeOrmConsentRepository(manager),
       jobs: new TypeOrmJobRepository(manager),
       audit: new TypeOrmAuditRepository(manager),
     };

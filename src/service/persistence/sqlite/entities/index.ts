@@ -1,5 +1,6 @@
 import { ApiKeyEntity } from './api-key.entity.js';
 import { AuditEntity } from './audit.entity.js';
+import { ConsentEntity } from './consent.entity.js';
 import { EnrollmentEntity } from './enrollment.entity.js';
 import { JobItemEntity } from './job-item.entity.js';
 import { JobEntity } from './job.entity.js';
@@ -13,6 +14,7 @@ export const ENTITIES = [
   ProfileEntity,
   SettingEntity,
   AuditEntity,
+  ConsentEntity,
   JobEntity,
   JobItemEntity,
   ApiKeyEntity,

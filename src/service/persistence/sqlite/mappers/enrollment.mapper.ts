@@ -1,4 +1,4 @@
-import type { Enrollment } from '../../../records/enrollment.js';
+import type { Enrollment, EnrollmentInfo } from '../../../records/enrollment.js';
 import type { EnrollmentRow } from '../entities/enrollment.entity.js';
 import type { VectorCipher } from '../vector-cipher.js';
 
@@ -15,6 +15,15 @@ export const enrollmentOwner = ({ id, speakerId, model, frontEnd }: Owner): stri
 
 /** Errors: STORAGE_INVALID where the embedding does not open. */
 export function toEnrollment(row: EnrollmentRow, cipher: VectorCipher): Enrollment {
+  return { ...toEnrollmentInfo(row), embedding: openEmbedding(row, cipher) };
+}
+
+/** Errors: STORAGE_INVALID where it does not open. */
+export function openEmbedding(row: EnrollmentRow, cipher: VectorCipher): Float32Array {
+  return cipher.openVector(row.embedding, enrollmentOwner(row));
+}
+
+export function toEnrollmentInfo(row: Omit<EnrollmentRow, 'embedding'>): EnrollmentInfo {
   const { id, speakerId, fileName, contentSha256, model, frontEnd, accepted, reasons, quality } = row;
   const { audioSeconds, speechSeconds, sampleRate, channels, snrDb, clippedShare, bandwidthHz, levelDb } = row;
   return {
@@ -24,7 +33,6 @@ export function toEnrollment(row: EnrollmentRow, cipher: VectorCipher): Enrollme
     fileName,
     contentSha256,
     origin: { model, frontEnd },
-    embedding: cipher.openVector(row.embedding, enrollmentOwner(row)),
     measures: { audioSeconds, speechSeconds, sampleRate, channels, snrDb, clippedShare, bandwidthHz, levelDb },
     verdict: { accepted, reasons, quality },
   };

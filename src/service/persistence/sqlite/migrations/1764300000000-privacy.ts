@@ -1,9 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-
-/** A version 4 UUID in SQLite's own words. */
-const UUID = `lower(
-  hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-' ||
-  substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))`;
+import { UUID } from './uuid.js';
 
 /** Consent, opt-out and last use of speakers; the audit trail, which the database itself keeps from changing. */
 export class Privacy1764300000000 implements MigrationInterface {

@@ -2,6 +2,13 @@ import { Voices1764000000000 } from './1764000000000-voices.js';
 import { Jobs1764100000000 } from './1764100000000-jobs.js';
 import { Access1764200000000 } from './1764200000000-access.js';
 import { Privacy1764300000000 } from './1764300000000-privacy.js';
+import { Consents1764400000000 } from './1764400000000-consents.js';
 
 /** In the order they run. A migration that was released never changes. */
-export const MIGRATIONS = [Voices1764000000000, Jobs1764100000000, Access1764200000000, Privacy1764300000000];
+export const MIGRATIONS = [
+  Voices1764000000000,
+  Jobs1764100000000,
+  Access1764200000000,
+  Privacy1764300000000,
+  Consents1764400000000,
+];

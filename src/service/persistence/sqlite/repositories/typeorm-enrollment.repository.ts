@@ -1,9 +1,13 @@
 import type { EntityManager } from 'typeorm';
 import { sameOrigin, type EmbeddingOrigin } from '../../../records/embedding.js';
-import type { Enrollment } from '../../../records/enrollment.js';
-import { EnrollmentRepository } from '../../../records/enrollment.repository.js';
+import type { Enrollment, EnrollmentInfo } from '../../../records/enrollment.js';
+import {
+  EnrollmentRepository,
+  type EnrollmentPlace,
+  type HeardBefore,
+} from '../../../records/enrollment.repository.js';
 import { EnrollmentEntity } from '../entities/enrollment.entity.js';
-import { toEnrollment, toEnrollmentRow } from '../mappers/enrollment.mapper.js';
+import { openEmbedding, toEnrollment, toEnrollmentInfo, toEnrollmentRow } from '../mappers/enrollment.mapper.js';
 import { findRow, findRows, insertRows } from '../rows.js';
 import { leaveTraces } from '../traces.js';
 import type { VectorCipher } from '../vector-cipher.js';
@@ -22,9 +26,20 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     return (await insertRows(this.manager, EnrollmentEntity, [row], { keep: key })) === 1;
   }
 
-  async find(speakerId: string, id: string): Promise<Enrollment | null> {
+  async find(speakerId: string, id: string): Promise<EnrollmentInfo | null> {
     const row = await findRow(this.manager, EnrollmentEntity, { speakerId, id });
-    return row && toEnrollment(row, this.cipher);
+    return row && toEnrollmentInfo(row);
+  }
+
+  async page(speakerId: string, after: EnrollmentPlace | null, limit: number): Promise<EnrollmentInfo[]> {
+    const query = this.manager
+      .createQueryBuilder(EnrollmentEntity, 'enrollment')
+      .where('enrollment.speakerId = :speakerId', { speakerId })
+      .orderBy('enrollment.createdAt')
+      .addOrderBy('enrollment.id')
+      .limit(limit);
+    if (after) query.andWhere('(enrollment.createdAt, enrollment.id) > (:at, :id)', { at: after[0], id: after[1] });
+    return (await query.getMany()).map(toEnrollmentInfo);
   }
 
   async ofSpeaker(speakerId: string): Promise<Enrollment[]> {
@@ -38,14 +53,30 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     return { enrollments: own.map((row) => toEnrollment(row, this.cipher)), total: rows.length };
   }
 
-  async findByContent(speakerId: string, origin: EmbeddingOrigin, contentSha256: string): Promise<Enrollment | null> {
+  async findByContent(
+    speakerId: string,
+    origin: EmbeddingOrigin,
+    contentSha256: string,
+  ): Promise<EnrollmentInfo | null> {
     const row = await findRow(this.manager, EnrollmentEntity, { speakerId, ...origin, contentSha256 });
-    return row && toEnrollment(row, this.cipher);
+    return row && toEnrollmentInfo(row);
   }
 
-  async findAnyByContent(origin: EmbeddingOrigin, contentSha256: string): Promise<Enrollment | null> {
-    const row = await findRow(this.manager, EnrollmentEntity, { ...origin, contentSha256 });
-    return row && toEnrollment(row, this.cipher);
+  async heardBefore({ model, frontEnd }: EmbeddingOrigin, contentSha256: string): Promise<HeardBefore | null> {
+    const [found] = await this.manager.query<{ id: string; subject: string }[]>(
+      `SELECT e.id, s.subject FROM enrollments e JOIN speakers s ON s.id = e.speaker_id
+       WHERE e.content_sha256 = ? AND e.model = ? AND e.front_end = ? AND s.consent_withdrawn_at IS NULL LIMIT 1`,
+      [contentSha256, model, frontEnd],
+    );
+    const row = found && (await findRow(this.manager, EnrollmentEntity, { id: found.id }));
+    if (!row) return null;
+    const { embedding, measures } = toEnrollment(row, this.cipher);
+    return { embedding, measures, subject: found.subject };
+  }
+
+  async embedding(speakerId: string, id: string): Promise<Float32Array | null> {
+    const row = await findRow(this.manager, EnrollmentEntity, { speakerId, id });
+    return row && openEmbedding(row, this.cipher);
   }
 
   async delete(speakerId: string, id: string): Promise<boolean> {
