@@ -6,11 +6,19 @@ import { filesBelow } from '../setup/stamps.mjs';
 /** Third-party headers, and the rooms that alone may include them. */
 const HEADERS = [
   { header: /^(napi|node_api|js_native_api)[\w-]*\.h$|^node\//, what: 'Node-API', rooms: ['binding'] },
-  { header: /^(torch|ATen|c10|caffe2)\//, what: 'LibTorch', rooms: ['checkpoint', 'bundle', 'network', 'conversation'] },
+  {
+    header: /^(torch|ATen|c10|caffe2)\//,
+    what: 'LibTorch',
+    rooms: ['checkpoint', 'bundle', 'network', 'conversation'],
+  },
   { header: /^nlohmann\//, what: 'nlohmann-json', rooms: ['checkpoint', 'bundle'] },
   { header: /^xxhash\.h$/, what: 'xxHash', rooms: ['bundle'] },
   { header: /^(sndfile\.hh?|soxr\.h|mpg123\.h)$/, what: 'libsndfile, libmpg123 and soxr', rooms: ['audio'] },
-  { header: /^(kaldi-native-fbank\/|kissfft\/|kiss_fftr?\.h$|Eigen\/)/, what: 'kaldi-native-fbank', rooms: ['features'] },
+  {
+    header: /^(kaldi-native-fbank\/|kissfft\/|kiss_fftr?\.h$|Eigen\/)/,
+    what: 'kaldi-native-fbank',
+    rooms: ['features'],
+  },
 ];
 
 /** Native rooms, and those whose headers each may include beside its own. */

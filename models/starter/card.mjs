@@ -115,7 +115,7 @@ function introduction({ network, embedding, storage, licence, training }) {
     `A small ECAPA-TDNN (${size}, ${storage ?? 'fp32'} weights), trained by this repository (\`models/training\`) on ` +
     `${training.hours} hours of openly licensed speech of ${training.speakers.toLocaleString('en-GB')} people. It makes ` +
     `Timbre work from the first minute, offline. Licence of the weights: ${licence}. This page is written by ` +
-    `\`scripts/make-starter.mjs\`; every number is from \`models/starter.json\`.`
+    `\`models/starter/make.mjs\`; every number is from \`models/starter.json\`.`
   );
 }
 

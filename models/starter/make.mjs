@@ -1,17 +1,17 @@
 // Makes the bundled model of a finished training run, measures it and writes its card:
 //
-//   npm run build && node scripts/make-starter.mjs --run runs/starter --data ../shared/speech --command 'python -m ...'
+//   npm run build && node models/starter/make.mjs --run runs/starter --data ../shared/speech --command 'python -m ...'
 //
 // Writes models/starter.pt, models/starter.json (all results) and models/starter.md. With --only bundle, measure or card
 // it does that step alone. Embeddings and baselines are kept in --work, so that a second run takes minutes less.
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readManifest, updateManifest } from '../dist/addon/bundles.js';
-import { makeBundle, trainingCommit } from './starter/bundle.mjs';
-import { cardOf, summaryOf } from './starter/card.mjs';
-import { measure } from './starter/measure.mjs';
-import { ROOT } from './starter/tools.mjs';
+import { readManifest, updateManifest } from '../../dist/addon/bundles.js';
+import { makeBundle, trainingCommit } from './bundle.mjs';
+import { cardOf, summaryOf } from './card.mjs';
+import { measure } from './measure.mjs';
+import { ROOT } from './tools.mjs';
 
 const { values } = parseArgs({
   options: {
