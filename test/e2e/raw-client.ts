@@ -43,6 +43,11 @@ export class RawClient {
     this.socket.write(data);
   }
 
+  /** What came so far. */
+  get said(): string {
+    return this.received;
+  }
+
   /** The whole answer, which is JSON. */
   async answer(): Promise<string> {
     await until(() => /\r\n\r\n.*}$/s.test(this.received));

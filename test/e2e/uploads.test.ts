@@ -47,7 +47,15 @@ describe.each<[string, ConfigInput]>([
   describe('a form that is not as declared', () => {
     test.each<[string, Parameters<TestService['postForm']>[1], number, string]>([
       ['without a recording', [], 400, 'INVALID_ARGUMENT'],
-      ['with another field name', [['file', wav(1)]], 400, 'INVALID_ARGUMENT'],
+      [
+        'with two recordings in a field of another name',
+        [
+          ['file', wav(1)],
+          ['file', wav(1)],
+        ],
+        400,
+        'INVALID_ARGUMENT',
+      ],
       ['with the recording as text', [['audio', 'RIFF']], 400, 'INVALID_ARGUMENT'],
       [
         'with a field too many',
@@ -104,7 +112,7 @@ describe.each<[string, ConfigInput]>([
       ['application/json', '{}'],
       ['text/plain', 'hello'],
       ['application/x-www-form-urlencoded', 'audio=1'],
-      ['audio/wav', 'RIFF'],
+      ['audio', 'RIFF'],
       ['', ''],
     ])('the content type %j is 415', async (type, body) => {
       const headers = type === '' ? {} : { 'content-type': type };

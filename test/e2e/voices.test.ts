@@ -207,7 +207,11 @@ describeSpeech('enrolment', () => {
   test('refuses what it cannot take, and stores nothing of it', async () => {
     await add('eve');
     expectError(await service.postForm(path('eve', 'enrollments'), []), 400, 'INVALID_ARGUMENT');
-    expectError(await service.postForm(path('eve', 'enrollments'), [['file', wav(1)]]), 400, 'INVALID_ARGUMENT');
+    const misnamed = [
+      ['file', wav(1)],
+      ['file', wav(2)],
+    ] as const;
+    expectError(await service.postForm(path('eve', 'enrollments'), misnamed), 400, 'INVALID_ARGUMENT');
     expectError(await enrol('eve', ...Array.from({ length: 5 }, () => wav(1))), 413, 'BODY_TOO_LARGE');
     expectError(await service.postJson(path('eve', 'enrollments'), {}), 415, 'CONTENT_TYPE_UNSUPPORTED');
     expectError(await enrol('eve', Buffer.from('no recording')), 415, 'AUDIO_UNSUPPORTED');

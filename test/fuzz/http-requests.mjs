@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer';
 import { Agent, METHODS, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { clearInterval, setInterval, setTimeout } from 'node:timers';
+import { gzipSync } from 'node:zlib';
 
 /**
  * @typedef {object} Schema
@@ -269,10 +270,12 @@ function bodyOf(operation, manner) {
   const content = operation.requestBody?.content ?? {};
   const json = content['application/json']?.schema;
   const form = content['multipart/form-data']?.schema;
+  const raw = content['audio/*'];
   const none = fc.constant({ headers: {}, body: undefined });
   const choices = [];
   if (json) choices.push(valueOf(json, manner).map((value) => jsonBody(JSON.stringify(value) ?? '')));
   if (form) choices.push(formParts(form, manner).map((parts) => formBody(parts)));
+  if (raw) choices.push(rawBody(manner));
   const right = choices.length > 0 ? fc.oneof(...choices) : none;
   if (!manner.mistakes) return right;
   const wrong = fc.oneof(
@@ -285,6 +288,20 @@ function bodyOf(operation, manner) {
     none,
   );
   return fc.oneof({ weight: 8, arbitrary: right }, { weight: choices.length > 0 ? 2 : 1, arbitrary: wrong });
+}
+
+/**
+ * A recording that is the body, some in gzip.
+ * @param {Manner} manner
+ * @returns {import('fast-check').Arbitrary<Body>}
+ */
+function rawBody({ mistakes, speech, recordings }) {
+  const type = fc.constantFrom('audio/wav', 'audio/webm; codecs=opus', 'application/octet-stream', 'video/mp4');
+  const bytes = fc.constantFrom(...speech, ...(mistakes ? recordings : []));
+  return fc.tuple(type, bytes, fc.boolean()).map(([contentType, recording, packed]) => ({
+    headers: { 'content-type': contentType, ...(packed ? { 'content-encoding': 'gzip' } : {}) },
+    body: packed ? gzipSync(recording) : recording,
+  }));
 }
 
 /** @param {string | Buffer} text */

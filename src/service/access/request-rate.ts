@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { isIPv6 } from 'node:net';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { TimbreError } from '../../errors/timbre-error.js';
+import { networkOf } from '../../support/network.js';
 import { Config } from '../config/config.js';
 
 const WINDOW_SECONDS = 60;
@@ -37,15 +37,4 @@ export class RequestRate {
       });
     }
   }
-}
-
-/** Who has one address of IPv6 has 2^64 of them. */
-function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=[\d.]+$)/, '');
-  if (!isIPv6(plain)) return plain;
-  const [head = '', tail] = plain.replace(/%.*$/, '').split('::');
-  const left = head.split(':').filter(Boolean);
-  const right = (tail ?? '').split(':').filter(Boolean);
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
-  return `${[...left, ...new Array<string>(zeros).fill('0'), ...right].slice(0, 4).join(':')}::/64`;
 }

@@ -38,6 +38,7 @@ export interface Service {
 export async function startService(config: Config, log: Logger): Promise<Service> {
   const app = await createApplication(ServiceModule.with(config), config, errorBodyOf, new NestLog(log));
   try {
+    app.setGlobalPrefix(config.basePath);
     app.useGlobalFilters(app.get(ErrorFilter));
     app.get(OpenApi).of(app);
     await checkExposure(config, app.get(KeyRing, { strict: false }));
@@ -74,7 +75,7 @@ function running(app: NestFastifyApplication, config: Config, traffic: Traffic):
   };
   return {
     app,
-    url: addressOf(app),
+    url: addressOf(app) + config.basePath,
     sidecarUrl: app.get(CompatServer, { strict: false }).url,
     ready: () => engine.ready(),
     close: () => (closing ??= close()),

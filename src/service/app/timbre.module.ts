@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { AccessModule } from '../access/access.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { HttpModule } from '../http/http.module.js';
-import { acceptForms } from '../http/http-adapter.js';
+import { leaveRecordings } from '../http/http-adapter.js';
 import { CompatModule } from '../compat/compat.module.js';
 import { Config, type ConfigInput } from '../config/config.js';
 import { ConfigModule } from '../config/config.module.js';
@@ -68,9 +68,9 @@ export class TimbreModule implements OnModuleInit {
     };
   }
 
-  /** Express leaves the bodies of forms alone; Fastify has to be told. */
+  /** Express leaves forms and recordings alone; Fastify has to be told. */
   onModuleInit(): void {
     const { httpAdapter } = this.host;
-    if (httpAdapter.getType() === 'fastify') acceptForms(httpAdapter.getInstance<FastifyInstance>());
+    if (httpAdapter.getType() === 'fastify') leaveRecordings(httpAdapter.getInstance<FastifyInstance>());
   }
 }

@@ -1,18 +1,41 @@
-import { Body, Controller, Get, HttpCode, Post, Res, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Header,
+  HttpCode,
+  Post,
+  Res,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { z } from 'zod';
 import { Public, RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../../addon/types.js';
+import type { Config } from '../config/config.js';
+import { TakesLargeJson } from '../http/json-limits.js';
+import type { JsonLimits } from '../http/json-reader.js';
 import { Bounds } from '../http/request-context.js';
 import { RequestInterceptor } from '../http/request.interceptor.js';
 import type { Recording } from '../uploads/recording.js';
 import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.decorator.js';
+import { HoldsUploadSlot } from '../uploads/holds-upload-slot.interceptor.js';
 import { CompatErrorFilter } from './compat-error.filter.js';
 import { CompatGuard } from './compat.guard.js';
 import { CompatService } from './compat.service.js';
+import { MOST_DIMENSIONS, MOST_NUMBERS } from './requests.js';
 
 const AUDIO = { audio: { min: 1, max: 1 } };
 const ANY_FIELDS = z.looseObject({});
+
+/** What stands beside the list, the vectors or the recording of a request, and what the sidecar ignored. */
+const FEW_VALUES = 1000;
+
+function recordingInJson({ maxJsonBytes }: Config): JsonLimits {
+  return { bytes: maxJsonBytes, values: MOST_DIMENSIONS + FEW_VALUES };
+}
 
 @Controller()
 @RequireScope('read')
@@ -35,30 +58,37 @@ export class CompatController {
 
   @Post('extract-embedding')
   @HttpCode(200)
+  @UseInterceptors(HoldsUploadSlot)
   extract(@Body() body: unknown, @Bounds() bounds: EmbedOptions): Promise<object> {
     return this.compat.extract(body, bounds);
   }
 
   @Post('batch-extract-embeddings')
   @HttpCode(200)
-  extractBatch(@Body() body: unknown, @Bounds() bounds: EmbedOptions): Promise<object> {
+  @UseInterceptors(HoldsUploadSlot)
+  @TakesLargeJson(({ maxJsonBytes, maxBatchPaths }) => ({ bytes: maxJsonBytes, values: maxBatchPaths + FEW_VALUES }))
+  @Header('content-type', 'application/json; charset=utf-8')
+  extractBatch(@Body() body: unknown, @Bounds() bounds: EmbedOptions): Promise<string> {
     return this.compat.extractBatch(body, bounds);
   }
 
   @Post('compute-similarity')
   @HttpCode(200)
+  @TakesLargeJson(({ maxJsonBytes }) => ({ bytes: maxJsonBytes, values: 2 * MOST_DIMENSIONS + FEW_VALUES }))
   similarity(@Body() body: unknown): object {
     return this.compat.similarity(body);
   }
 
   @Post('compute-centroid')
   @HttpCode(200)
-  centroid(@Body() body: unknown): object {
-    return this.compat.centroid(body);
+  @TakesLargeJson(({ maxJsonBytes }) => ({ bytes: maxJsonBytes, values: MOST_NUMBERS + FEW_VALUES }))
+  centroid(@Body() body: unknown, @Bounds() bounds: EmbedOptions): Promise<object> {
+    return this.compat.centroid(body, bounds);
   }
 
   @Post('extract-embedding-buffer')
   @HttpCode(200)
+  @TakesLargeJson(recordingInJson)
   @AcceptsRecordings(AUDIO, ANY_FIELDS, { orJson: true })
   extractBuffer(
     @Body() body: unknown,
@@ -71,6 +101,7 @@ export class CompatController {
 
   @Post('extract-embedding-and-compare')
   @HttpCode(200)
+  @TakesLargeJson(recordingInJson)
   @AcceptsRecordings(AUDIO, ANY_FIELDS, { orJson: true })
   extractAndCompare(
     @Body() body: unknown,

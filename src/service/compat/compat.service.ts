@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EmbedOptions, EmbedResult } from '../../addon/types.js';
+import { Steps } from '../../support/steps.js';
 import { AudioRoots } from '../http/audio-roots.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { toTimbreError } from '../http/to-timbre-error.js';
@@ -7,10 +8,22 @@ import { Config } from '../config/config.js';
 import { describeState } from '../engine/addon-engine.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { isPublished } from '../engine/locate-model.js';
-import { decodePcm, readPcm } from './pcm.js';
+import { jsonOf } from '../http/json-text.js';
+import { decodePcm, readPcm, type PcmBounds } from './pcm.js';
 import type { Recording } from '../uploads/recording.js';
-import { centroid, extract, extractBatch, form, pcm, read, reference, similarity } from './requests.js';
-import { cosine, mean } from './vectors.js';
+import {
+  centroid,
+  checked,
+  extract,
+  extractBatch,
+  form,
+  oneOfCentroid,
+  pcm,
+  read,
+  reference,
+  similarity,
+} from './requests.js';
+import { cosine, Mean } from './vectors.js';
 
 /** In every answer: the filters of the sidecar are gone, see docs/api.md. */
 const UNTOUCHED = { preprocessing_applied: false };
@@ -50,14 +63,26 @@ export class CompatService {
     return { success: true, ...embeddingOf(result), ...UNTOUCHED };
   }
 
-  /** The list takes as long as it takes: clients of the sidecar send hundreds of paths. */
-  async extractBatch(body: unknown, { signal }: EmbedOptions): Promise<object> {
+  /**
+   * The answer as JSON: a long one is written in pieces. What is not done in time is an error of its path, as a bad file is.
+   */
+  async extractBatch(body: unknown, { signal }: EmbedOptions): Promise<string> {
     const { audio_paths: paths } = read(extractBatch, body);
+    const { maxBatchPaths, batchSeconds } = this.config;
+    if (paths.length > maxBatchPaths) {
+      throw new TimbreError(
+        'BODY_TOO_LARGE',
+        `audio_paths has ${paths.length} entries; there are ${maxBatchPaths} at most`,
+      );
+    }
     this.engine.admit();
+    const began = performance.now();
+    const steps = new Steps({ signal });
     const embeddings: { index: number; audio_path: unknown; embedding: number[]; success: true }[] = [];
     const errors: { index: number; audio_path: unknown; error: string }[] = [];
     const found: { index: number; file: string }[] = [];
     for (const [index, path] of paths.entries()) {
+      await steps.next();
       try {
         if (typeof path !== 'string') throw new TimbreError('INVALID_ARGUMENT', 'audio_path must be a string');
         found.push({ index, file: await this.roots.resolve(path) });
@@ -65,7 +90,8 @@ export class CompatService {
         errors.push({ index, audio_path: path, error: notFound(toTimbreError(thrown), path) });
       }
     }
-    const options = { allowSilence: true, ...(signal ? { signal } : {}) };
+    const timeoutMs = Math.max(1, began + batchSeconds * 1000 - performance.now());
+    const options = { allowSilence: true, timeoutMs, ...(signal ? { signal } : {}) };
     const files = found.map(({ file }) => file);
     for (const item of await this.engine.embedBatch(files, options)) {
       const { index } = found[item.index]!;
@@ -73,7 +99,7 @@ export class CompatService {
       if ('error' in item) errors.push({ index, audio_path, error: item.error.message });
       else embeddings.push({ index, audio_path, embedding: Array.from(item.result.embedding), success: true });
     }
-    return {
+    const answer = {
       success: embeddings.length > 0,
       total: paths.length,
       processed: embeddings.length,
@@ -83,6 +109,7 @@ export class CompatService {
       model: this.engine.info().model,
       ...UNTOUCHED,
     };
+    return jsonOf(answer, steps);
   }
 
   similarity(body: unknown): object {
@@ -90,10 +117,16 @@ export class CompatService {
     return { success: true, similarity: cosine(embedding1, embedding2) };
   }
 
-  centroid(body: unknown): object {
+  async centroid(body: unknown, { signal }: EmbedOptions): Promise<object> {
     const { embeddings } = read(centroid, body);
-    const [first] = embeddings;
-    return { success: true, centroid: mean(embeddings), dimension: first!.length, embedding_count: embeddings.length };
+    const steps = new Steps({ signal });
+    const mean = new Mean(embeddings.length);
+    for (const one of embeddings) {
+      mean.add(checked(oneOfCentroid, one));
+      await steps.next();
+    }
+    const { value } = mean;
+    return { success: true, centroid: value, dimension: value.length, embedding_count: embeddings.length };
   }
 
   async extractBuffer(body: unknown, recording: Recording | undefined, bounds: EmbedOptions): Promise<object> {
@@ -136,9 +169,14 @@ export class CompatService {
     return { answer, embedding: result.embedding };
   }
 
-  private embedJson(body: unknown, options: EmbedOptions): Promise<EmbedResult> {
+  private async embedJson(body: unknown, options: EmbedOptions): Promise<EmbedResult> {
     const { audio_base64, sample_rate: sampleRate } = read(pcm, body);
-    return this.engine.embedAdmitted({ samples: decodePcm(audio_base64), sampleRate }, options);
+    const samples = await decodePcm(audio_base64, this.pcmBounds(sampleRate, options));
+    return this.engine.embedAdmitted({ samples, sampleRate }, options);
+  }
+
+  private pcmBounds(sampleRate: number, { signal }: EmbedOptions): PcmBounds {
+    return { maxSamples: Math.floor(sampleRate * this.config.maxAudioSeconds), steps: new Steps({ signal }) };
   }
 
   /** A recording of any format; raw PCM where the form says its sample rate. */
@@ -149,7 +187,8 @@ export class CompatService {
     } catch (thrown) {
       const error = toTimbreError(thrown);
       if (error.code !== 'AUDIO_UNSUPPORTED' || sampleRate === undefined) throw error;
-      return this.engine.embedAdmitted({ samples: await readPcm(audio), sampleRate }, options);
+      const samples = await readPcm(audio, this.pcmBounds(sampleRate, options));
+      return this.engine.embedAdmitted({ samples, sampleRate }, options);
     }
   }
 }

@@ -1,28 +1,62 @@
 import { readFile } from 'node:fs/promises';
 import { TimbreError } from '../../errors/timbre-error.js';
+import type { Steps } from '../../support/steps.js';
 
-/** Base64 of 16-bit little-endian samples to samples in [-1, 1). Errors: INVALID_ARGUMENT. */
-export function decodePcm(base64: string): Float32Array {
-  const compact = base64.replace(/\s+/g, '');
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(compact) || compact.replace(/=+$/, '').length % 4 === 1) {
-    throw new TimbreError('INVALID_ARGUMENT', 'audio_base64 is no base64');
+/** Characters, and samples, that are converted at once. */
+const PIECE = 64 * 1024;
+
+/** Most samples that are made of raw PCM; more are refused before there is memory for them. */
+export interface PcmBounds {
+  maxSamples: number;
+  steps: Steps;
+}
+
+/** Base64 of 16-bit little-endian samples to samples in [-1, 1). Errors: INVALID_ARGUMENT, AUDIO_TOO_LONG. */
+export async function decodePcm(base64: string, bounds: PcmBounds): Promise<Float32Array> {
+  const bytes = Buffer.allocUnsafe(Math.ceil((base64.length * 3) / 4));
+  let length = 0;
+  let rest = '';
+  let ended = false;
+  for (let at = 0; at < base64.length; at += PIECE) {
+    const piece = rest + base64.slice(at, at + PIECE).replace(/\s+/g, '');
+    const isLast = at + PIECE >= base64.length;
+    const whole = isLast ? piece.length : piece.length - (piece.length % 4);
+    // Padding is the end; nothing follows it.
+    if (!/^[A-Za-z0-9+/]*={0,2}$/.test(piece) || (ended && /[^=]/.test(piece.slice(rest.length)))) throw notBase64();
+    ended ||= piece.endsWith('=');
+    if (isLast && piece.replace(/=+$/, '').length % 4 === 1) throw notBase64();
+    length += bytes.write(piece.slice(0, whole), length, 'base64');
+    rest = piece.slice(whole);
+    await bounds.steps.next();
   }
-  return samplesOf(Buffer.from(compact, 'base64'));
+  return samplesOf(bytes.subarray(0, length), bounds);
 }
 
-/** The samples of a file of raw PCM. Errors: INVALID_ARGUMENT. */
-export async function readPcm(audio: string | Buffer): Promise<Float32Array> {
-  return samplesOf(typeof audio === 'string' ? await readFile(audio) : audio);
+/** The samples of a file of raw PCM. Errors: INVALID_ARGUMENT, AUDIO_TOO_LONG. */
+export async function readPcm(audio: string | Buffer, bounds: PcmBounds): Promise<Float32Array> {
+  return samplesOf(typeof audio === 'string' ? await readFile(audio) : audio, bounds);
 }
 
-function samplesOf(bytes: Buffer): Float32Array {
+async function samplesOf(bytes: Buffer, { maxSamples, steps }: PcmBounds): Promise<Float32Array> {
   if (bytes.length === 0 || bytes.length % 2 !== 0) {
     throw new TimbreError(
       'INVALID_ARGUMENT',
       `raw PCM is whole 16-bit samples, at least one, not ${bytes.length} bytes`,
     );
   }
-  const samples = new Float32Array(bytes.length / 2);
-  for (let i = 0; i < samples.length; i++) samples[i] = bytes.readInt16LE(2 * i) / 32768;
+  const count = bytes.length / 2;
+  if (count > maxSamples) {
+    throw new TimbreError('AUDIO_TOO_LONG', `the recording has ${count} samples; allowed are ${maxSamples}`);
+  }
+  const samples = new Float32Array(count);
+  for (let from = 0; from < count; from += PIECE) {
+    const to = Math.min(from + PIECE, count);
+    for (let i = from; i < to; i++) samples[i] = bytes.readInt16LE(2 * i) / 32768;
+    await steps.next();
+  }
   return samples;
+}
+
+function notBase64(): TimbreError {
+  return new TimbreError('INVALID_ARGUMENT', 'audio_base64 is no base64');
 }

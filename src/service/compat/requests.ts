@@ -3,6 +3,12 @@ import { TimbreError } from '../../errors/timbre-error.js';
 
 /** The requests of the sidecar's contract. Fields that it does not know are ignored, as the sidecar did. */
 
+/** Numbers of one vector; no model gives nearly as many. */
+export const MOST_DIMENSIONS = 8192;
+
+/** Numbers of all vectors of one request: more than a thousand of 192 dimensions. */
+export const MOST_NUMBERS = 250_000;
+
 function missing(...fields: string[]): (issue: { input?: unknown }) => string | undefined {
   const text = `Missing required field${fields.length > 1 ? 's' : ''}: ${fields.join(', ')}`;
   return ({ input }) => (input === undefined || input === null ? text : undefined);
@@ -12,7 +18,8 @@ function vector(name: string, ...required: string[]): z.ZodType<number[]> {
   const wrong = `${name} must be a list of finite numbers`;
   return z
     .array(z.number(wrong), { error: (issue) => missing(...required)(issue) ?? wrong })
-    .min(1, `${name} must not be empty`);
+    .min(1, `${name} must not be empty`)
+    .max(MOST_DIMENSIONS, `${name} has more than ${MOST_DIMENSIONS} numbers`);
 }
 
 export const extract = z.looseObject({
@@ -39,17 +46,16 @@ export const similarity = z
     },
   });
 
-export const centroid = z
-  .looseObject({
-    embeddings: z
-      .array(vector('each of embeddings'), {
-        error: (issue) => missing('embeddings')(issue) ?? 'embeddings must be a list of lists',
-      })
-      .min(1, 'embeddings must not be empty'),
-  })
-  .refine(({ embeddings }) => embeddings.every(({ length }) => length === embeddings[0]!.length), {
-    error: 'embeddings must all have the same length',
-  });
+/** The list; its vectors are checked one by one, with `oneOfCentroid`. */
+export const centroid = z.looseObject({
+  embeddings: z
+    .array(z.unknown(), {
+      error: (issue) => missing('embeddings')(issue) ?? 'embeddings must be a list of lists',
+    })
+    .min(1, 'embeddings must not be empty'),
+});
+
+export const oneOfCentroid = vector('each of embeddings');
 
 const sampleRate = z.preprocess(
   (value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value),
@@ -83,8 +89,12 @@ export const reference = z.looseObject({
 
 /** The body as the schema has it. Errors: INVALID_ARGUMENT with the first thing that is wrong. */
 export function read<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
-  const object = typeof body === 'object' && body !== null && !Array.isArray(body) ? body : {};
-  const result = schema.safeParse(object);
+  return checked(schema, typeof body === 'object' && body !== null && !Array.isArray(body) ? body : {});
+}
+
+/** The same of any value. */
+export function checked<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const result = schema.safeParse(value);
   if (!result.success) throw new TimbreError('INVALID_ARGUMENT', result.error.issues[0]!.message);
   return result.data;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { cosine, mean } from './vectors.js';
+import { cosine, Mean } from './vectors.js';
 
 const numbers = fc.double({ noNaN: true, noDefaultInfinity: true });
 
@@ -20,13 +20,15 @@ test('a cosine is a number in [-1, 1] whatever the sizes, symmetric, and 0 for a
   );
 });
 
+function meanOf(...vectors: number[][]): number[] {
+  const mean = new Mean(vectors.length);
+  for (const vector of vectors) mean.add(vector);
+  return mean.value;
+}
+
 test('a mean lies between its vectors, also where their sum does not fit', () => {
-  expect(mean([[1e308], [1e308], [1e308]])[0]).toBeCloseTo(1e308, -296);
-  expect(
-    mean([
-      [1, -2],
-      [3, 4],
-    ]),
-  ).toEqual([2, 1]);
-  expect(mean([[5, 6]])).toEqual([5, 6]);
+  expect(meanOf([1e308], [1e308], [1e308])[0]).toBeCloseTo(1e308, -296);
+  expect(meanOf([1, -2], [3, 4])).toEqual([2, 1]);
+  expect(meanOf([5, 6])).toEqual([5, 6]);
+  expect(() => meanOf([1], [1, 2])).toThrow('same length');
 });

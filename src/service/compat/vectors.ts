@@ -1,3 +1,5 @@
+import { TimbreError } from '../../errors/timbre-error.js';
+
 /** Cosine in [-1, 1], in double precision; 0 where either vector is zero. The vectors have one length. */
 export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [scaleA, scaleB] = [largest(a), largest(b)];
@@ -13,11 +15,26 @@ export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Math.max(-1, Math.min(1, dot / Math.sqrt(normA * normB)));
 }
 
-/** The plain mean of vectors of one length. */
-export function mean(vectors: readonly (readonly number[])[]): number[] {
-  const sum = new Array<number>(vectors[0]!.length).fill(0);
-  for (const vector of vectors) vector.forEach((value, i) => (sum[i]! += value / vectors.length));
-  return sum;
+/** The plain mean of so many vectors of one length, as they come. */
+export class Mean {
+  private sum: number[] | undefined;
+
+  constructor(private readonly count: number) {}
+
+  /** Errors: INVALID_ARGUMENT for a vector of another length. */
+  add(vector: readonly number[]): void {
+    const sum = (this.sum ??= new Array<number>(vector.length).fill(0));
+    if (vector.length !== sum.length) {
+      throw new TimbreError('INVALID_ARGUMENT', 'embeddings must all have the same length');
+    }
+    // Divided before it is added: a sum of large numbers would overflow.
+    for (let i = 0; i < vector.length; i++) sum[i]! += vector[i]! / this.count;
+  }
+
+  /** Once all are added. */
+  get value(): number[] {
+    return this.sum ?? [];
+  }
 }
 
 function largest(vector: ArrayLike<number>): number {

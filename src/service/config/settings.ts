@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   audioRoots,
+  basePath,
   byteSize,
   byteSizeOrNone,
   consentRule,
@@ -68,6 +69,17 @@ export const SETTINGS = {
     default: '5001',
     takes: 'PORT',
     means: 'Port of the calls that the Python sidecar had; `off` leaves them out.',
+  }),
+  basePath: setting({
+    env: 'TIMBRE_BASE_PATH',
+    flag: 'base-path',
+    schema: basePath,
+    default: '',
+    defaultMeans: 'none: `/`',
+    takes: 'PATH',
+    means:
+      'Path that every call of the API lies below, `/voices`, where a proxy passes it on. Not for the port of the ' +
+      'sidecar, nor for the module, which has the prefix of its application.',
   }),
   requireKeys: setting({
     env: 'TIMBRE_REQUIRE_KEYS',
@@ -179,7 +191,9 @@ export const SETTINGS = {
     schema: whole(1, 100_000),
     default: '256',
     takes: 'N',
-    means: 'Requests with recordings handled at once; one more is answered with OVERLOADED.',
+    means:
+      'Requests with recordings handled at once; one more is answered with OVERLOADED. An eighth more are kept for keys ' +
+      'and addresses that hold less than an equal share.',
     limit: true,
   }),
   maxConnections: setting({
@@ -199,7 +213,8 @@ export const SETTINGS = {
     takes: 'BYTES',
     means:
       'Bytes of all bodies that are received and worked on at once: uploads, most of which lie in the upload folder, and ' +
-      'JSON, which counts four times for what it takes in memory. One more is answered with OVERLOADED.',
+      'JSON, which counts four times for what it takes in memory. One more is answered with OVERLOADED. The last eighth is ' +
+      'for keys and addresses that hold less than an equal share.',
     limit: true,
   }),
   uploadMemoryBytes: setting({
@@ -236,7 +251,16 @@ export const SETTINGS = {
     schema: byteSize,
     default: '16MiB',
     takes: 'BYTES',
-    means: 'Bytes of one JSON body.',
+    means: 'Bytes of one JSON body of a call that takes a list or a recording in it; of any other, 64 KiB.',
+    limit: true,
+  }),
+  maxBatchPaths: setting({
+    env: 'TIMBRE_MAX_BATCH_PATHS',
+    flag: 'max-batch-paths',
+    schema: whole(1, 10_000),
+    default: '1000',
+    takes: 'N',
+    means: "Paths in one `/batch-extract-embeddings` of the sidecar's calls.",
     limit: true,
   }),
   maxFiles: setting({
@@ -323,7 +347,7 @@ export const SETTINGS = {
   maxJobItems: setting({
     env: 'TIMBRE_MAX_JOB_ITEMS',
     flag: 'max-job-items',
-    schema: whole(1, 1_000_000),
+    schema: whole(1, 100_000),
     default: '10000',
     takes: 'N',
     means: 'Recordings in one job.',
@@ -371,6 +395,27 @@ export const SETTINGS = {
     default: '60',
     takes: 'SECONDS',
     means: 'Time for one request, the upload included; past it the answer is DEADLINE_EXCEEDED.',
+    limit: true,
+  }),
+  batchSeconds: setting({
+    env: 'TIMBRE_BATCH_SECONDS',
+    flag: 'batch-seconds',
+    schema: seconds(0.1, 86_400),
+    default: '600',
+    takes: 'SECONDS',
+    means:
+      "Time for one `/batch-extract-embeddings` of the sidecar's calls; what is not done then is an error of its path.",
+    limit: true,
+  }),
+  minUploadBytesPerSecond: setting({
+    env: 'TIMBRE_MIN_UPLOAD_RATE',
+    flag: 'min-upload-rate',
+    schema: byteSizeOrNone,
+    default: '1KiB',
+    takes: 'BYTES',
+    means:
+      'Bytes a second that a body has to come with; one that is slower for some seconds is answered with ' +
+      'DEADLINE_EXCEEDED. 0: none is too slow.',
     limit: true,
   }),
   drainSeconds: setting({

@@ -77,6 +77,16 @@ function bytesFrom(least: number): z.ZodType<number> {
   );
 }
 
+/** A path without the slash at its end, `/voices/v2`; empty for the root. */
+export const basePath: z.ZodType<string> = z.preprocess(
+  (value) => (typeof value === 'string' ? value.trim().replace(/\/+$/, '') : value),
+  z
+    .string()
+    .max(200, 'has more than 200 characters')
+    .regex(/^(\/[A-Za-z0-9._~-]+)*$/, 'must be a path such as /voices, of letters, digits and . _ ~ -')
+    .refine((path) => !/\/\.{1,2}(\/|$)/.test(path), 'must be a path without . and ..'),
+);
+
 /** Origins of web pages, `https://app.example:8443`; no paths, no wildcards. */
 export const origins: z.ZodType<readonly string[]> = z.preprocess(
   (value) =>

@@ -7,10 +7,14 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net';
 import type { Config } from '../config/config.js';
 import { discardRest } from './discard-rest.js';
+import { jsonLimitsOf } from './json-limits.js';
+import { continueLater } from './read-body.js';
 import { readJson } from './read-json.js';
+import { RECORDING_TYPES } from './recording-types.js';
 import { contextOf } from './request-context.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
 import { setSecureHeaders } from './secure-headers.js';
+import { sourceOf } from './source.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { toTimbreError } from './to-timbre-error.js';
 import { WaitingBytes, type WaitingShare } from './waiting-bytes.js';
@@ -26,7 +30,7 @@ const CHECK_CONNECTIONS_MS = 1000;
 /** The body of an answer to an address that never reaches a route, and so no filter. */
 export type ErrorForm = (error: TimbreError, requestId: string) => unknown;
 
-/** A listener of the service: takes JSON and forms, nothing else. `logger`: default, the one of the first listener. */
+/** A listener of the service: takes JSON, forms and recordings, nothing else. `logger`: default, the one of the first listener. */
 export function createApplication(
   module: DynamicModule,
   config: Config,
@@ -55,7 +59,7 @@ function createAdapter(config: Config, form: ErrorForm): FastifyAdapter {
     genReqId: (raw: IncomingMessage) => contextOf(raw).id,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const known = toTimbreError(error);
-      setSecureHeaders(request.raw, reply.raw);
+      setSecureHeaders(request.raw, reply.raw, config.basePath);
       void reply.header(REQUEST_ID_HEADER, request.id).status(known.httpStatus).send(form(known, request.id));
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, form),
@@ -64,7 +68,7 @@ function createAdapter(config: Config, form: ErrorForm): FastifyAdapter {
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.addHook('onRequest', ({ raw }, reply, done) => {
-    setSecureHeaders(raw, reply.raw);
+    setSecureHeaders(raw, reply.raw, config.basePath);
     if (raw.httpVersion === '1.1' && raw.headers.host === undefined) {
       discardRest(raw);
       done(new TimbreError('INVALID_ARGUMENT', 'a request of HTTP/1.1 needs the header "host"'));
@@ -72,14 +76,21 @@ function createAdapter(config: Config, form: ErrorForm): FastifyAdapter {
       done();
     }
   });
+  fastify.removeAllContentTypeParsers();
   acceptJson(fastify, config);
-  acceptForms(fastify);
+  leaveRecordings(fastify);
+  refuseOtherBodies(fastify);
   fastify.server.maxConnections = config.maxConnections;
+  // A refusal comes before the body, and whoever reads the body asks for it.
+  fastify.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    continueLater(request, response);
+    fastify.server.emit('request', request, response);
+  });
   // Node's own answer has no body.
   fastify.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const known = new TimbreError('INVALID_ARGUMENT', 'the header "expect" may ask for 100-continue only');
     const { id } = contextOf(request);
-    setSecureHeaders(request, response);
+    setSecureHeaders(request, response, config.basePath);
     const body = JSON.stringify(form(known, id));
     response.writeHead(known.httpStatus, {
       connection: 'close',
@@ -96,16 +107,21 @@ function createAdapter(config: Config, form: ErrorForm): FastifyAdapter {
 function acceptJson(fastify: FastifyInstance, config: Config): void {
   const bodies = WaitingBytes.of(config);
   const shares = new WeakMap<IncomingMessage, WaitingShare>();
-  fastify.addHook('onRequest', (request, reply, done) => {
-    const share = bodies.share();
-    shares.set(request.raw, share);
+  fastify.addHook('onRequest', ({ raw }, reply, done) => {
+    const share = bodies.share(() => sourceOf(raw));
+    shares.set(raw, share);
     reply.raw.once('close', () => share.release());
     done();
   });
-  fastify.removeContentTypeParser('application/json');
-  fastify.addContentTypeParser('application/json', (request: FastifyRequest, payload: IncomingMessage) =>
-    readJson(payload, shares.get(request.raw)!, config),
-  );
+  fastify.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) => {
+    if (takesNoBody(request)) return undefined;
+    return readJson(payload, shares.get(request.raw)!, jsonLimitsOf(request, config), config);
+  });
+}
+
+/** What comes with a call that is not there, or that deletes, is not read. */
+function takesNoBody(request: FastifyRequest): boolean {
+  return request.is404 || request.method === 'DELETE';
 }
 
 /** What is no request of HTTP, or does not come to its end, never reaches a route. */
@@ -133,13 +149,37 @@ function ofClient(error: NodeJS.ErrnoException): TimbreError {
       return new TimbreError('DEADLINE_EXCEEDED', 'the request did not come to its end in time');
     case 'HPE_HEADER_OVERFLOW':
       return new TimbreError('INVALID_ARGUMENT', "the request's head is too large");
+    case 'HPE_INVALID_EOF_STATE':
+      return new TimbreError(
+        'INVALID_ARGUMENT',
+        'the request was cut off: the connection ended before it was complete',
+      );
     default:
       return new TimbreError('INVALID_ARGUMENT', 'this is no request of HTTP/1.1');
   }
 }
 
-/** Leaves the bodies of forms unread, for `receive`. */
-export function acceptForms(fastify: FastifyInstance): void {
-  if (fastify.hasContentTypeParser('multipart/form-data')) return;
-  fastify.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null));
+/** Leaves forms and recordings unread, for `receive`. */
+export function leaveRecordings(fastify: FastifyInstance): void {
+  for (const type of ['multipart/form-data', RECORDING_TYPES]) {
+    if (fastify.hasContentTypeParser(type)) continue;
+    fastify.addContentTypeParser(type, (_request, _payload, done) => done(null));
+  }
+}
+
+/** An empty body is none, whatever it is called. */
+function refuseOtherBodies(fastify: FastifyInstance): void {
+  fastify.addContentTypeParser('*', (request, _payload, done) => {
+    const { headers, raw } = request;
+    if (
+      takesNoBody(request) ||
+      (headers['transfer-encoding'] === undefined && !Number(headers['content-length'] ?? 0))
+    ) {
+      done(null);
+      return;
+    }
+    discardRest(raw);
+    const type = JSON.stringify((headers['content-type'] ?? '').slice(0, 100));
+    done(new TimbreError('CONTENT_TYPE_UNSUPPORTED', `got a body of the content type ${type}; send application/json`));
+  });
 }

@@ -1,69 +1,56 @@
 import type { IncomingMessage } from 'node:http';
+import { TimbreError } from '../../errors/timbre-error.js';
+import { Steps } from '../../support/steps.js';
 import type { Config } from '../config/config.js';
 import { discardRest } from './discard-rest.js';
-import { parseJson } from './parse-json.js';
+import { JsonReader, jsonTooLarge, type JsonLimits } from './json-reader.js';
+import { readBody } from './read-body.js';
 import { contextOf } from './request-context.js';
-import { TimbreError } from '../../errors/timbre-error.js';
 import type { WaitingShare } from './waiting-bytes.js';
 
 /** Bytes of memory that a byte of JSON takes: as it came, as text, as values, and as what is made of them. */
 const MEMORY_OF_JSON = 4;
 
-type JsonLimits = Pick<Config, 'maxJsonBytes' | 'requestSeconds'>;
+type Times = Pick<Config, 'requestSeconds' | 'minUploadBytesPerSecond'>;
 
 /**
- * A request's JSON, counted in `share`.
- * Errors: INVALID_ARGUMENT, BODY_TOO_LARGE, OVERLOADED, DEADLINE_EXCEEDED, ABORTED.
+ * A request's JSON, counted in `share`; undefined where the body is empty.
+ * Errors: INVALID_ARGUMENT, BODY_TOO_LARGE, CONTENT_TYPE_UNSUPPORTED, OVERLOADED, DEADLINE_EXCEEDED, ABORTED.
  */
-export async function readJson(request: IncomingMessage, share: WaitingShare, limits: JsonLimits): Promise<unknown> {
+export async function readJson(
+  request: IncomingMessage,
+  share: WaitingShare,
+  limits: JsonLimits,
+  { requestSeconds, minUploadBytesPerSecond }: Times,
+): Promise<unknown> {
   try {
-    const { started } = contextOf(request);
-    const left = started + limits.requestSeconds * 1000 - performance.now();
-    return parseJson(await readAll(request, limits, left, (bytes) => share.grow(MEMORY_OF_JSON * bytes)));
+    checkCharset(request);
+    const { started, signal } = contextOf(request);
+    const deadline = started + requestSeconds * 1000;
+    const reader = new JsonReader(limits, new Steps({ signal, deadline }));
+    const bounds = {
+      maxBytes: limits.bytes,
+      tooLarge: () => jsonTooLarge('the body', limits.bytes),
+      deadline,
+      seconds: requestSeconds,
+      minBytesPerSecond: minUploadBytesPerSecond,
+      share,
+      sharePerByte: MEMORY_OF_JSON,
+    };
+    await readBody(request, bounds, (piece) => reader.take(piece));
+    return reader.end();
   } catch (error) {
     discardRest(request);
     throw error;
   }
 }
 
-function readAll(
-  request: IncomingMessage,
-  { maxJsonBytes, requestSeconds }: JsonLimits,
-  milliseconds: number,
-  grow: (bytes: number) => void,
-): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    if (Number(request.headers['content-length'] ?? 0) > maxJsonBytes) {
-      reject(tooLarge(maxJsonBytes));
-      return;
-    }
-    const chunks: Buffer[] = [];
-    let received = 0;
-    const end = (settle: () => void): void => {
-      clearTimeout(timer);
-      request.off('data', take).off('end', complete).off('error', gone).off('close', gone);
-      settle();
-    };
-    const take = (chunk: Buffer): void => {
-      received += chunk.length;
-      try {
-        if (received > maxJsonBytes) throw tooLarge(maxJsonBytes);
-        grow(chunk.length);
-        chunks.push(chunk);
-      } catch (error) {
-        end(() => reject(error instanceof Error ? error : new Error(String(error))));
-      }
-    };
-    const complete = (): void => end(() => resolve(Buffer.concat(chunks, received)));
-    const gone = (): void => end(() => reject(new TimbreError('ABORTED', 'the client went away during its request')));
-    const timer = setTimeout(() => {
-      const text = `the request was not complete after ${requestSeconds} s`;
-      end(() => reject(new TimbreError('DEADLINE_EXCEEDED', text)));
-    }, milliseconds);
-    request.on('data', take).once('end', complete).once('error', gone).once('close', gone);
-  });
-}
-
-function tooLarge(limit: number): TimbreError {
-  return new TimbreError('BODY_TOO_LARGE', `the body has more than ${limit} bytes`);
+/** Errors: CONTENT_TYPE_UNSUPPORTED for JSON that says it is in another encoding than UTF-8. */
+function checkCharset({ headers }: IncomingMessage): void {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(headers['content-type'] ?? '')?.[1];
+  if (charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset)) return;
+  throw new TimbreError(
+    'CONTENT_TYPE_UNSUPPORTED',
+    `JSON is in UTF-8, not in ${JSON.stringify(charset.slice(0, 40))}; encode it so`,
+  );
 }

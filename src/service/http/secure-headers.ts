@@ -37,9 +37,10 @@ const ofPage = helmet({
 });
 
 /** Headers that keep browsers from doing more with an answer than it is for. */
-export function setSecureHeaders(request: IncomingMessage, response: ServerResponse): void {
+export function setSecureHeaders(request: IncomingMessage, response: ServerResponse, basePath: string): void {
   if (response.headersSent) return;
-  const isPage = /^\/docs\b/.test(request.url ?? '');
+  const [path = ''] = (request.url ?? '').split('?', 1);
+  const isPage = path.startsWith(basePath) && /^\/docs(\/|$)/.test(path.slice(basePath.length));
   // Voices are nobody's business but the caller's; the files of the page set their own.
   response.setHeader('cache-control', 'no-store');
   (isPage ? ofPage : ofData)(request, response, (error?: unknown) => {

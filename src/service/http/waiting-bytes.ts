@@ -1,15 +1,25 @@
 import { TimbreError } from '../../errors/timbre-error.js';
+import { FairShares } from '../../support/fair-shares.js';
 import type { Config } from '../config/config.js';
 
 type Limit = Pick<Config, 'maxWaitingBytes'>;
 
 const all = new WeakMap<Limit, WaitingBytes>();
 
-/** Bounds the bytes of all bodies that are received and worked on at once, over all listeners of one service. */
-export class WaitingBytes {
-  private taken = 0;
+/** Of all bytes, what is kept for sources that hold less than an equal share. */
+const RESERVED_SHARE = 1 / 8;
 
-  private constructor(private readonly limit: number) {}
+/**
+ * Bounds the bytes of all bodies that are received and worked on at once, over all listeners of one service, and shares
+ * them between those who send them.
+ */
+export class WaitingBytes {
+  private readonly shares: FairShares;
+
+  private constructor(limit: number) {
+    const reserve = Math.floor(limit * RESERVED_SHARE);
+    this.shares = new FairShares(limit - reserve, reserve);
+  }
 
   /** The one of a configuration: listeners read bodies before anything is injected into them. */
   static of(config: Limit): WaitingBytes {
@@ -19,22 +29,23 @@ export class WaitingBytes {
   }
 
   get inUse(): number {
-    return this.taken;
+    return this.shares.inUse;
   }
 
-  /** A share of a body, which grows as the body comes. */
-  share(): WaitingShare {
+  /** A share of a body, which grows as the body comes. `source` is asked once, when its first byte is there. */
+  share(source: () => string): WaitingShare {
     let own = 0;
+    let name: string | undefined;
     return {
       grow: (bytes) => {
-        if (this.taken + bytes > this.limit) {
-          throw new TimbreError('OVERLOADED', `${this.taken} bytes of other requests are worked on; try again later`);
+        name ??= source();
+        if (!this.shares.take(name, bytes)) {
+          throw new TimbreError('OVERLOADED', `${this.inUse} bytes of other requests are worked on; try again later`);
         }
-        this.taken += bytes;
         own += bytes;
       },
       release: () => {
-        this.taken -= own;
+        if (name !== undefined) this.shares.give(name, own);
         own = 0;
       },
     };

@@ -8,6 +8,9 @@ import { ITEM_STATES, JOB_STATES, waiting, type Job, type JobItem } from '../rec
 const EXAMPLE_JOB = '0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11';
 const EXAMPLE_ENROLLMENT = '5a1f3c0c-77d4-4f0c-8a43-0c1f2b9e6d20';
 
+/** Of any job, whatever the setting says. */
+const MOST_JOB_ITEMS = 100_000;
+
 const createSpeakers = 'Whether speakers who are not there are added, at once; otherwise their recordings fail.';
 
 const consentOfAll =
@@ -33,21 +36,29 @@ const speakerOf = {
   }),
 };
 
+export const itemOfPath = z.strictObject({
+  ...speakerOf,
+  path: z.string().min(1).max(4096).meta({
+    description: 'A file of the machine the service runs on, below its AUDIO_ROOTS.',
+    example: '/srv/recordings/ada/1.wav',
+  }),
+});
+
+/** The session without its items. */
+export const sessionEnvelope = z.strictObject({
+  createSpeakers: z.boolean().default(false).meta({ description: createSpeakers }),
+  consent: giveConsent.optional().meta({ description: consentOfAll }),
+  items: z.unknown(),
+});
+
+/** As the API describes it; a long list is checked item by item. */
 export const sessionOfPaths = z
   .strictObject({
-    createSpeakers: z.boolean().default(false).meta({ description: createSpeakers }),
-    consent: giveConsent.optional().meta({ description: consentOfAll }),
+    ...sessionEnvelope.shape,
     items: z
-      .array(
-        z.strictObject({
-          ...speakerOf,
-          path: z.string().min(1).max(4096).meta({
-            description: 'A file of the machine the service runs on, below its AUDIO_ROOTS.',
-            example: '/srv/recordings/ada/1.wav',
-          }),
-        }),
-      )
+      .array(itemOfPath)
       .min(1)
+      .max(MOST_JOB_ITEMS)
       .meta({ description: 'The recordings; TIMBRE_MAX_JOB_ITEMS bounds how many.' }),
   })
   .meta({
@@ -60,20 +71,22 @@ export const sessionOfPaths = z
     },
   });
 
-/** What the form's field `items` holds. */
-export const uploadedItems = z.array(z.strictObject(speakerOf)).min(1);
+/** One entry of the form's field `items`. */
+export const uploadedItem = z.strictObject(speakerOf);
 
 export const sessionOfUploads = z.strictObject({
-  items: z.string().meta({
+  items: z.unknown().meta({
+    type: 'string',
     description:
       'JSON: a list with one `{ "speakerId", "name"?, "consent"? }` for each recording, in the order of the uploads.',
     example: '[{"speakerId":"ada","name":"Ada Lovelace"},{"speakerId":"ada"}]',
   }),
   createSpeakers: z.enum(['true', 'false']).default('false').meta({ description: createSpeakers }),
   consent: z
-    .string()
+    .unknown()
     .optional()
     .meta({
+      type: 'string',
       description: `JSON: \`{ "method", "textVersion", "givenBy"?, "givenAt"? }\`. ${consentOfAll}`,
       example: '{"method":"signed form","textVersion":"privacy-2026-03"}',
     }),

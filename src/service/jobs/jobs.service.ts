@@ -4,6 +4,7 @@ import { newConsent, type GivenConsent } from '../records/consent.js';
 import { Places } from '../http/pages.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { Config } from '../config/config.js';
+import { Steps } from '../../support/steps.js';
 import { speakerId } from '../../support/speaker-id.js';
 import { speakerName } from '../records/speaker.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
@@ -65,22 +66,29 @@ export class JobsService {
   /**
    * Adds a job. `uploads` are the recordings without a path, in their order; they are taken over. The job is durable
    * when this resolves; where it rejects, nothing of it is left but speakers who were added and consents.
-   * Errors: INVALID_ARGUMENT, BODY_TOO_LARGE for too many recordings, OVERLOADED, WRITE_FAILED, those of the storage.
+   * Errors: INVALID_ARGUMENT, BODY_TOO_LARGE for too many recordings, OVERLOADED, WRITE_FAILED, those of the storage and,
+   * before the job is written, of the steps.
    */
   async create(
     items: readonly SessionItem[],
     uploads: readonly Recording[],
     createSpeakers: boolean,
+    steps = new Steps(),
   ): Promise<Forecast> {
     const { maxJobItems } = this.config;
     if (items.length > maxJobItems) {
       throw new TimbreError('BODY_TOO_LARGE', `a job has ${maxJobItems} recordings at most, not ${items.length}`);
     }
-    const checked = items.map((item, index) => checkItem(item, index));
+    const checked: SessionItem[] = [];
+    for (const [index, item] of items.entries()) {
+      checked.push(checkItem(item, index));
+      await steps.next();
+    }
     await this.admit();
     await this.speakers.prepare(
       checked.map(({ speakerId: id, name, consent }) => ({ id, name, consent })),
       createSpeakers,
+      steps,
     );
     const job = newJob(randomUUID(), checked.length, new Date());
     if (uploads.length > 0) await this.spool.adopt(job.id, uploads);

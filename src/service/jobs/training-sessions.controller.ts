@@ -1,6 +1,7 @@
-import { Body, HttpCode, Post, Res, UseInterceptors } from '@nestjs/common';
+import { Body, HttpCode, Post, Req, Res, UseInterceptors } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ApiAcceptedResponse, ApiOperation } from '@nestjs/swagger';
+import type { IncomingMessage } from 'node:http';
 import { basename } from 'node:path';
 import type { z } from 'zod';
 import type { GivenConsent } from '../records/consent.js';
@@ -9,12 +10,38 @@ import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { TimbreError } from '../../errors/timbre-error.js';
-import { invalid } from '../http/validation.js';
+import { TakesLargeJson } from '../http/json-limits.js';
+import type { JsonLimits } from '../http/json-reader.js';
+import { prefixOf } from '../http/prefix.js';
+import { Bounds } from '../http/request-context.js';
+import { checked, checkEach } from '../http/check-each.js';
+import { Config } from '../config/config.js';
+import type { EmbedOptions } from '../../addon/types.js';
+import { Steps } from '../../support/steps.js';
 import type { Recording } from '../uploads/recording.js';
 import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.decorator.js';
 import { JobAdmission } from './job-admission.interceptor.js';
-import { jobView, sessionOfPaths, sessionOfUploads, toJobView, uploadedItems, type JobView } from './jobs.dto.js';
+import {
+  itemOfPath,
+  jobView,
+  sessionEnvelope,
+  sessionOfPaths,
+  sessionOfUploads,
+  toJobView,
+  uploadedItem,
+  type JobView,
+} from './jobs.dto.js';
 import { JobsService, type Forecast, type SessionItem } from './jobs.service.js';
+
+/** An item, its fields and their values, and room for more of them. */
+const VALUES_OF_ITEM = 20;
+
+/** Of the form's field `consent`. */
+const CONSENT_JSON: JsonLimits = { bytes: 16 * 1024, values: 100 };
+
+function sessionJson({ maxJsonBytes, maxJobItems }: Config): JsonLimits {
+  return { bytes: maxJsonBytes, values: VALUES_OF_ITEM * maxJobItems + 100 };
+}
 
 @ApiController('v1/training-sessions', 'Jobs')
 @RequireScope('enrol')
@@ -23,11 +50,18 @@ export class TrainingSessionsController {
   constructor(
     private readonly jobs: JobsService,
     private readonly host: HttpAdapterHost,
+    private readonly config: Config,
   ) {}
 
   @Post()
   @HttpCode(202)
-  @AcceptsRecordings({ audio: { min: 1 } }, sessionOfUploads, { orJson: true, json: sessionOfPaths, forJob: true })
+  @AcceptsRecordings({ audio: { min: 1 } }, sessionOfUploads, {
+    orJson: true,
+    json: sessionOfPaths,
+    forJob: true,
+    jsonFields: (config) => ({ items: sessionJson(config), consent: CONSENT_JSON }),
+  })
+  @TakesLargeJson(sessionJson)
   // Runs before what the line above adds: the last decorator is the first to be applied.
   @UseInterceptors(JobAdmission)
   @ApiOperation({
@@ -48,43 +82,49 @@ export class TrainingSessionsController {
     @Recordings() recordings: Recording[],
     @FormFields() fields: Partial<z.output<typeof sessionOfUploads>>,
     @Body() body: unknown,
+    @Bounds() bounds: EmbedOptions,
+    @Req() request: IncomingMessage,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<JobView> {
+    const steps = new Steps({ signal: bounds.signal });
     const { job, secondsLeft } =
       recordings.length > 0
-        ? await this.ofUploads(recordings, fields as z.output<typeof sessionOfUploads>)
-        : await this.ofPaths(body);
-    this.host.httpAdapter.setHeader(response, 'location', `/v1/jobs/${job.id}`);
+        ? await this.ofUploads(recordings, fields as z.output<typeof sessionOfUploads>, steps)
+        : await this.ofPaths(body, steps);
+    const prefix = prefixOf(request, '/v1/training-sessions');
+    this.host.httpAdapter.setHeader(response, 'location', `${prefix}/v1/jobs/${job.id}`);
     return toJobView(job, secondsLeft);
   }
 
   private async ofUploads(
     recordings: readonly Recording[],
-    { items: text, createSpeakers, consent }: z.output<typeof sessionOfUploads>,
+    { items: given, createSpeakers, consent }: z.output<typeof sessionOfUploads>,
+    steps: Steps,
   ): Promise<Forecast> {
-    const all = parseField('items', text, uploadedItems);
+    const all = await checkEach('items', given, uploadedItem, this.config.maxJobItems, steps);
     if (all.length !== recordings.length) {
       throw new TimbreError(
         'INVALID_ARGUMENT',
         `items has ${all.length} entries for ${recordings.length} recordings; it needs one for each, in their order`,
       );
     }
-    const ofAll = consent === undefined ? undefined : parseField('consent', consent, giveConsent);
+    const ofAll = consent === undefined ? undefined : checked('consent', giveConsent, consent);
     const items = all.map((item, i): SessionItem => {
       const { filename } = recordings[i]!;
       return { ...item, consent: consentOf(item, ofAll), path: null, fileName: filename === '' ? null : filename };
     });
-    return this.jobs.create(items, recordings, createSpeakers === 'true');
+    return this.jobs.create(items, recordings, createSpeakers === 'true', steps);
   }
 
-  private ofPaths(body: unknown): Promise<Forecast> {
-    const result = sessionOfPaths.safeParse(body);
-    if (!result.success) throw invalid(result.error.issues);
-    const { items, createSpeakers, consent } = result.data;
-    const all = items.map((item): SessionItem => {
-      return { ...item, consent: consentOf(item, consent), fileName: basename(item.path) };
-    });
-    return this.jobs.create(all, [], createSpeakers);
+  private async ofPaths(body: unknown, steps: Steps): Promise<Forecast> {
+    if (body === undefined) throw new TimbreError('INVALID_ARGUMENT', 'the body is empty; send JSON or a form');
+    const { items, createSpeakers, consent } = checked('', sessionEnvelope, body);
+    const all = (await checkEach('items', items, itemOfPath, this.config.maxJobItems, steps)).map(
+      (item): SessionItem => {
+        return { ...item, consent: consentOf(item, consent), fileName: basename(item.path) };
+      },
+    );
+    return this.jobs.create(all, [], createSpeakers, steps);
   }
 }
 
@@ -94,19 +134,4 @@ function consentOf(
 ): GivenConsent | undefined {
   const consent = item.consent ?? ofAll;
   return consent && toGivenConsent(consent);
-}
-
-/** A field of the form that holds JSON. */
-function parseField<Schema extends z.ZodType>(name: string, text: string, schema: Schema): z.output<Schema> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new TimbreError('INVALID_ARGUMENT', `the field "${name}" is no JSON: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw invalid(result.error.issues.map((issue) => ({ ...issue, path: [name, ...issue.path] })));
 }

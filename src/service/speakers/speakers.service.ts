@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Steps } from '../../support/steps.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { consentStatus, newConsent, type GivenConsent } from '../records/consent.js';
 import { giveConsent } from '../records/give-consent.js';
@@ -54,12 +55,13 @@ export class SpeakersService {
   /**
    * Adds those who are not there yet, each with the first name and the first consent given, where `create` allows it.
    * Records the consent of those who are there and have none; who has opted out stays out.
-   * Errors: INVALID_ARGUMENT, those of the storage.
+   * Errors: INVALID_ARGUMENT, those of the storage and of the steps.
    */
-  async prepare(given: readonly GivenSpeaker[], create: boolean): Promise<void> {
+  async prepare(given: readonly GivenSpeaker[], create: boolean, steps = new Steps()): Promise<void> {
     const now = new Date();
     const wanted = new Map<string, { speaker: Speaker; consent: GivenConsent | undefined }>();
     for (const { consent, ...one } of given) {
+      await steps.next();
       const speaker = newSpeaker(one, now);
       // What is wrong with a consent is told before anything is stored.
       if (consent) newConsent(consent, speaker, now);
@@ -73,6 +75,7 @@ export class SpeakersService {
     const all = [...wanted.values()].filter(({ consent }) => create || consent);
     for (let i = 0; i < all.length; i += ADDED_AT_ONCE) {
       const batch = all.slice(i, i + ADDED_AT_ONCE);
+      await steps.next();
       await this.store.transaction(async (records) => {
         const found = await records.speakers.findMany(batch.map(({ speaker }) => speaker.id));
         const there = new Map(found.map((one) => [one.id, one]));

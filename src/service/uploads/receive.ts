@@ -1,28 +1,27 @@
-import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 import { randomUUID } from 'node:crypto';
+import { isUtf8 } from 'node:buffer';
+import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { discardRest } from '../http/discard-rest.js';
 import { TimbreError } from '../../errors/timbre-error.js';
+import { Steps } from '../../support/steps.js';
+import type { Config } from '../config/config.js';
+import { discardRest } from '../http/discard-rest.js';
+import type { JsonLimits } from '../http/json-reader.js';
+import { readBody, type BodyBounds } from '../http/read-body.js';
+import { RECORDING_TYPES } from '../http/recording-types.js';
 import type { RequestContext } from '../http/request-context.js';
 import type { WaitingShare } from '../http/waiting-bytes.js';
-import type { Config } from '../config/config.js';
+import { FormParser } from './form-parser.js';
 import type { Recording, Upload, UploadForm } from './recording.js';
 import { RecordingSink } from './recording-sink.js';
 import type { UploadMemory } from './upload-memory.js';
 
-/** Bounds on the form around the recordings; nobody needs more. */
-const MAX_FIELDS = 32;
-const MAX_FIELD_BYTES = 16 * 1024;
 const MAX_NAME_LENGTH = 100;
 const MAX_FILENAME_LENGTH = 255;
 
-/**
- * More than a socket gives at once. The parser passes over a part that is no field, and would wait for ever where such a
- * part fills its buffer and ends in the same chunk.
- */
-const PART_BUFFER_BYTES = 256 * 1024;
+/** No recording is as short and made of characters alone: somebody sent the name of a file, or a text. */
+const LONGEST_TEXT_BYTES = 4096;
 
 /** An upload and the way to get rid of its temporary files, and of its shares of the bytes that are held. */
 export interface ReceivedUpload extends Upload {
@@ -31,17 +30,19 @@ export interface ReceivedUpload extends Upload {
 
 export interface ReceiveLimits extends Pick<
   Config,
-  'maxFiles' | 'maxUploadBytes' | 'maxRequestBytes' | 'requestSeconds' | 'uploadDir'
+  'maxFiles' | 'maxUploadBytes' | 'maxRequestBytes' | 'requestSeconds' | 'minUploadBytesPerSecond' | 'uploadDir'
 > {
-  /** Bytes of one field that is no recording; default 16 KiB. */
-  fieldBytes?: number;
+  /** Fields of the form that hold JSON, which is parsed while it comes. */
+  json?: Readonly<Record<string, JsonLimits>>;
+  /** Whether the body may be one recording instead of a form. */
+  raw: boolean;
 }
 
 /**
- * Streams the recordings of a form into `memory` while it has room for them, or else into temporary files. When it
- * throws, it has removed what it wrote.
+ * Streams the recordings of a form, or a body that is one recording, into `memory` while it has room for them, or else into
+ * temporary files. When it throws, it has removed what it wrote.
  * Errors: CONTENT_TYPE_UNSUPPORTED, BODY_TOO_LARGE, AUDIO_TOO_LARGE, INVALID_ARGUMENT for a form that is not as declared
- * or breaks off, OVERLOADED where `share` cannot grow, ABORTED when the client goes away, DEADLINE_EXCEEDED, WRITE_FAILED.
+ * or is cut off, OVERLOADED where `share` cannot grow, ABORTED when the client goes away, DEADLINE_EXCEEDED, WRITE_FAILED.
  */
 export async function receive(
   request: IncomingMessage,
@@ -51,11 +52,9 @@ export async function receive(
   share: WaitingShare,
   memory: UploadMemory,
 ): Promise<ReceivedUpload> {
-  const reception = new Reception(request, form, limits, share, memory);
+  const reception = new Reception(request, form, limits, context, share, memory);
   try {
-    checkHeaders(request, form, limits);
-    const upload = await reception.run(context);
-    checkCounts(upload.recordings, form);
+    const upload = await reception.run();
     return { ...upload, remove: () => reception.remove() };
   } catch (error) {
     discardRest(request);
@@ -69,17 +68,177 @@ export function isForm({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
   return /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
 }
 
-function checkHeaders(request: IncomingMessage, form: UploadForm, limits: ReceiveLimits): void {
-  if (!isForm(request)) {
-    const type = request.headers['content-type'] ?? '';
+export function isRecording({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return RECORDING_TYPES.test(headers['content-type'] ?? '');
+}
+
+/** A recording of the request, as far as it has come. */
+interface Part {
+  field: string;
+  filename: string;
+  /** Whether nothing about the part says that it is a file. */
+  mayBeText: boolean;
+  sink: RecordingSink;
+}
+
+/** One upload on its way in. The first thing that goes wrong ends it. */
+class Reception {
+  private readonly name = randomUUID();
+  private readonly fields = Object.create(null) as Record<string, unknown>;
+  private readonly parts: Part[] = [];
+  private readonly failing = new AbortController();
+  /** The name of a recording that was taken for the only field there is. */
+  private misnamed: string | undefined;
+
+  constructor(
+    private readonly request: IncomingMessage,
+    private readonly form: UploadForm,
+    private readonly limits: ReceiveLimits,
+    private readonly context: Pick<RequestContext, 'signal' | 'deadline'>,
+    private readonly share: WaitingShare,
+    private readonly memory: UploadMemory,
+  ) {}
+
+  /** What the request holds, once all of it is here. */
+  async run(): Promise<Upload> {
+    if (isForm(this.request)) await this.readForm();
+    else if (this.limits.raw && isRecording(this.request)) await this.readRecording();
+    else throw this.otherType();
+    const recordings = this.parts.map(({ field, filename, sink }) => ({ field, filename, ...sink.take() }));
+    await this.checkText(recordings);
+    checkCounts(recordings, this.form);
+    return { recordings, fields: this.fields };
+  }
+
+  /** Gives back what the recordings are held in. */
+  async remove(): Promise<void> {
+    this.share.release();
+    await Promise.all(this.parts.map(({ sink }) => sink.remove()));
+  }
+
+  private async readForm(): Promise<void> {
+    const { request, limits, failing, context } = this;
+    const bounds = this.bounds(limits.maxRequestBytes, () => requestTooLarge(limits));
+    const parser = new FormParser(
+      request.headers,
+      {
+        fields: Object.keys(this.form),
+        json: limits.json ?? {},
+        maxFiles: limits.maxFiles,
+        maxFileBytes: limits.maxUploadBytes,
+      },
+      {
+        file: (field, filename, mayBeText) => this.begin(field, filename, mayBeText).sink,
+        tooLong: (field) => recordingTooLarge(field, limits),
+        field: (name, value) => this.setField(name, value),
+        fail: (error) => failing.abort(error),
+      },
+      new Steps(context),
+      failing.signal,
+    );
+    try {
+      await readBody(request, { ...bounds, signal: failing.signal }, (piece) => parser.take(piece));
+      await parser.end();
+    } catch (error) {
+      failing.abort(error);
+      throw failing.signal.reason;
+    } finally {
+      await parser.settled();
+    }
+    failing.signal.throwIfAborted();
+  }
+
+  /** The body is the recording; what a form has beside it comes with the address. */
+  private async readRecording(): Promise<void> {
+    const { request, limits } = this;
+    const [field] = Object.keys(this.form) as [string];
+    for (const [name, value] of new URL(request.url ?? '/', 'http://localhost').searchParams) {
+      this.setField(name, value);
+    }
+    const { sink } = this.begin(field, undefined, false);
+    const most = Math.min(limits.maxUploadBytes, limits.maxRequestBytes);
+    let failure: Error | null | undefined;
+    sink.on('error', (error) => (failure = error));
+    await readBody(
+      request,
+      this.bounds(most, () => recordingTooLarge(field, { maxUploadBytes: most })),
+      (piece) =>
+        new Promise((resolve, reject) => {
+          sink.write(piece, (error) => (error ? reject(error) : resolve()));
+        }),
+    );
+    await new Promise<void>((resolve, reject) => {
+      sink.once('error', reject).end(resolve);
+      if (failure) reject(failure);
+    });
+  }
+
+  private bounds(maxBytes: number, tooLarge: () => TimbreError): BodyBounds {
+    const { requestSeconds: seconds, minUploadBytesPerSecond: minBytesPerSecond } = this.limits;
+    const { share, context } = this;
+    return { maxBytes, tooLarge, seconds, minBytesPerSecond, deadline: context.deadline, share, sharePerByte: 1 };
+  }
+
+  /** Errors: INVALID_ARGUMENT, BODY_TOO_LARGE where the field takes no more. */
+  private begin(given: string, filename: string | undefined, mayBeText: boolean): Part {
+    const field = this.fieldOf(given);
+    const path = join(this.limits.uploadDir, `timbre-upload-${this.name}-${this.parts.length}`);
+    const part = {
+      field,
+      filename: displayName(filename),
+      mayBeText,
+      sink: new RecordingSink(path, this.memory.room()),
+    };
+    this.parts.push(part);
+    return part;
+  }
+
+  /** The field that a recording belongs to: where there is one field and one recording, its name does not matter. */
+  private fieldOf(given: string): string {
+    const { form, parts, limits } = this;
+    if (this.misnamed !== undefined) throw wrongField(this.misnamed, form);
+    const fields = Object.keys(form);
+    if (!Object.hasOwn(form, given)) {
+      if (given === '' || fields.length > 1 || parts.length > 0) throw wrongField(given, form);
+      this.misnamed = given;
+    }
+    const field = Object.hasOwn(form, given) ? given : fields[0]!;
+    if (parts.length >= limits.maxFiles) {
+      throw new TimbreError('BODY_TOO_LARGE', `more than ${limits.maxFiles} recordings in one request`);
+    }
+    const { max = Infinity } = form[field]!;
+    if (parts.filter((part) => part.field === field).length < max) return field;
+    const most = max === 1 ? 'one recording' : `${max} recordings`;
+    throw new TimbreError('INVALID_ARGUMENT', `the field "${field}" takes no more than ${most}`);
+  }
+
+  private setField(given: string, value: unknown): void {
+    const name = given.slice(0, MAX_NAME_LENGTH);
+    if (name in this.fields) throw new TimbreError('INVALID_ARGUMENT', `the field "${name}" came twice`);
+    this.fields[name] = value;
+  }
+
+  /** Errors: INVALID_ARGUMENT for a text where a file belongs. */
+  private async checkText(recordings: readonly Recording[]): Promise<void> {
+    for (const [i, { field, audio, bytes }] of recordings.entries()) {
+      if (!this.parts[i]!.mayBeText || bytes > LONGEST_TEXT_BYTES) continue;
+      if (!isText(typeof audio === 'string' ? await readFile(audio) : audio)) continue;
+      throw new TimbreError(
+        'INVALID_ARGUMENT',
+        `the field "${field}" holds ${bytes} bytes of text and no recording; send a file, as curl does with -F ${field}=@FILE`,
+      );
+    }
+  }
+
+  private otherType(): TimbreError {
+    const type = this.request.headers['content-type'] ?? '';
     const got = type === '' ? 'no content type' : `the content type ${JSON.stringify(type.slice(0, 100))}`;
-    throw new TimbreError(
+    const raw = this.limits.raw ? ', or one recording as the body with its own content type, such as audio/wav' : '';
+    return new TimbreError(
       'CONTENT_TYPE_UNSUPPORTED',
-      `got ${got}; send multipart/form-data with the recordings as ${names(form)}, as curl does with -F`,
+      `got ${got}; send multipart/form-data with the recordings as ${names(this.form)}, as curl does with -F${raw}`,
     );
   }
-  const declared = Number(request.headers['content-length'] ?? 0);
-  if (declared > limits.maxRequestBytes) throw requestTooLarge(declared, limits);
 }
 
 function checkCounts(recordings: readonly Recording[], form: UploadForm): void {
@@ -94,182 +253,18 @@ function checkCounts(recordings: readonly Recording[], form: UploadForm): void {
   }
 }
 
-/** A recording of the form, as far as it has come. */
-interface Part {
-  field: string;
-  filename: string;
-  sink: RecordingSink;
+function isText(bytes: Buffer): boolean {
+  // eslint-disable-next-line no-control-regex -- they are what no text has
+  return isUtf8(bytes) && !/[\u0000-\u0008\u000e-\u001f\u007f]/.test(bytes.toString('utf8'));
 }
 
-/** One form on its way in. The first thing that goes wrong ends it. */
-class Reception {
-  private readonly name = randomUUID();
-  private readonly fields = Object.create(null) as Record<string, string>;
-  private readonly parts: Part[] = [];
-  private readonly writing: Promise<void>[] = [];
-  private readonly failing = new AbortController();
-  private received = 0;
-
-  constructor(
-    private readonly request: IncomingMessage,
-    private readonly form: UploadForm,
-    private readonly limits: ReceiveLimits,
-    private readonly share: WaitingShare,
-    private readonly memory: UploadMemory,
-  ) {}
-
-  /** What the form holds, once all of it is here. */
-  async run({ signal, deadline }: Pick<RequestContext, 'signal' | 'deadline'>): Promise<Upload> {
-    const { request } = this;
-    const gone = (): void => this.fail(new TimbreError('ABORTED', 'the client went away during the upload'));
-    const closed = (): void => {
-      if (!request.complete) gone();
-    };
-    const late = setTimeout(() => this.fail(this.tooSlow()), Math.min(deadline - performance.now(), 2 ** 31 - 1));
-    signal.addEventListener('abort', gone);
-    request.on('close', closed);
-    try {
-      if (signal.aborted || request.destroyed) gone();
-      await this.parsed();
-      await Promise.all(this.writing);
-      this.failing.signal.throwIfAborted();
-      const recordings = this.parts.map(({ field, filename, sink }) => ({ field, filename, ...sink.take() }));
-      return { recordings, fields: this.fields };
-    } finally {
-      await Promise.allSettled(this.writing);
-      clearTimeout(late);
-      signal.removeEventListener('abort', gone);
-      request.off('close', closed);
-    }
-  }
-
-  /** Gives back what the recordings are held in. */
-  async remove(): Promise<void> {
-    this.share.release();
-    await Promise.all(this.parts.map(({ sink }) => sink.remove()));
-  }
-
-  /** Settles when the parser has seen the whole form, or with the first failure. */
-  private parsed(): Promise<void> {
-    const { request, failing } = this;
-    return new Promise((resolve, reject) => {
-      const parser = this.parser();
-      const count = (chunk: Buffer): void => {
-        this.received += chunk.length;
-        try {
-          if (this.received > this.limits.maxRequestBytes) throw requestTooLarge(this.received, this.limits);
-          this.share.grow(chunk.length);
-        } catch (error) {
-          this.fail(error);
-        }
-      };
-      // The parser may still complain about its fate after it was let go: it keeps this listener.
-      parser.on('error', (error: unknown) => this.fail(malformed(error)));
-      parser.on('finish', resolve);
-      const stop = (): void => {
-        request.off('data', count);
-        request.unpipe(parser);
-        reject(failing.signal.reason as TimbreError);
-      };
-      if (failing.signal.aborted) {
-        stop();
-        return;
-      }
-      failing.signal.addEventListener('abort', stop);
-      request.on('data', count);
-      request.pipe(parser);
-    });
-  }
-
-  private parser(): BusboyInstance {
-    let parser: BusboyInstance;
-    try {
-      parser = new Busboy({
-        headers: this.request.headers as BusboyHeaders,
-        fileHwm: PART_BUFFER_BYTES,
-        limits: {
-          fieldSize: this.limits.fieldBytes ?? MAX_FIELD_BYTES,
-          fields: MAX_FIELDS,
-          files: this.limits.maxFiles,
-          fileSize: this.limits.maxUploadBytes,
-          headerPairs: 32,
-        },
-      });
-    } catch (error) {
-      throw malformed(error);
-    }
-    parser.on('file', (field, stream, filename) => this.file(field, stream, filename));
-    parser.on('field', (field, value, _nameTruncated, truncated) => this.field(field, value, truncated));
-    parser.on('filesLimit', () =>
-      this.fail(new TimbreError('BODY_TOO_LARGE', `more than ${this.limits.maxFiles} recordings in one request`)),
-    );
-    parser.on('fieldsLimit', () =>
-      this.fail(new TimbreError('BODY_TOO_LARGE', `more than ${MAX_FIELDS} fields in one form`)),
-    );
-    return parser;
-  }
-
-  private file(field: string | undefined, stream: BusboyFileStream, filename: string | undefined): void {
-    // The pipeline tells what goes wrong with it: a disk that is full ends this stream too, and is no fault of the client.
-    stream.on('error', () => undefined);
-    const problem = this.refusal(field);
-    if (problem) {
-      stream.resume();
-      this.fail(problem);
-      return;
-    }
-    const path = join(this.limits.uploadDir, `timbre-upload-${this.name}-${this.parts.length}`);
-    const part = { field: field!, filename: displayName(filename), sink: new RecordingSink(path, this.memory.room()) };
-    this.parts.push(part);
-    stream.on('limit', () => this.fail(recordingTooLarge(part, this.limits)));
-    const write = pipeline(stream, part.sink, { signal: this.failing.signal });
-    this.writing.push(write.catch((error: unknown) => this.fail(malformed(error))));
-  }
-
-  /** Why this field may not hold one more recording. */
-  private refusal(field: string | undefined): TimbreError | undefined {
-    const allowed = field !== undefined && Object.hasOwn(this.form, field) ? this.form[field] : undefined;
-    if (!allowed) {
-      const text = `recordings go into ${names(this.form)}, not into ${JSON.stringify((field ?? '').slice(0, MAX_NAME_LENGTH))}`;
-      return new TimbreError('INVALID_ARGUMENT', text);
-    }
-    const count = this.parts.filter((part) => part.field === field).length;
-    if (allowed.max === undefined || count < allowed.max) return undefined;
-    const most = allowed.max === 1 ? 'one recording' : `${allowed.max} recordings`;
-    return new TimbreError('INVALID_ARGUMENT', `the field "${field}" takes no more than ${most}`);
-  }
-
-  private field(field: string | undefined, value: string, truncated: boolean): void {
-    const name = (field ?? '').slice(0, MAX_NAME_LENGTH);
-    if (truncated) {
-      this.fail(
-        new TimbreError(
-          'BODY_TOO_LARGE',
-          `the field "${name}" has more than ${this.limits.fieldBytes ?? MAX_FIELD_BYTES} bytes`,
-        ),
-      );
-    } else if (Object.hasOwn(this.form, name)) {
-      this.fail(new TimbreError('INVALID_ARGUMENT', `the field "${name}" must be sent as a file, with a file name`));
-    } else if (name in this.fields) {
-      this.fail(new TimbreError('INVALID_ARGUMENT', `the field "${name}" came twice`));
-    } else {
-      this.fields[name] = value;
-    }
-  }
-
-  /** The first reason stays. */
-  private fail(error: unknown): void {
-    this.failing.abort(error);
-  }
-
-  private tooSlow(): TimbreError {
-    return new TimbreError('DEADLINE_EXCEEDED', `the upload was not complete after ${this.limits.requestSeconds} s`);
-  }
-}
-
-/** The client's file name for people: no folders, no control characters, bounded. */
+/**
+ * The client's file name for people: no folders, no control characters, bounded. One that is not in UTF-8 is left out:
+ * nobody can read what would be kept of it.
+ */
 function displayName(filename: string | undefined): string {
   const last = (filename ?? '').split(/[\\/]/).at(-1)!;
+  if (last.includes('\ufffd')) return '';
   // eslint-disable-next-line no-control-regex -- they are what is removed
   return last.replace(/[\u0000-\u001f\u007f-\u009f]/g, '').slice(0, MAX_FILENAME_LENGTH);
 }
@@ -279,16 +274,15 @@ function names(form: UploadForm): string {
   return `the form field${quoted.length === 1 ? '' : 's'} ${quoted.join(' and ')}`;
 }
 
-function malformed(error: unknown): TimbreError {
-  if (error instanceof TimbreError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new TimbreError('INVALID_ARGUMENT', `the form is malformed or breaks off: ${reason}`, { cause: error });
+function wrongField(given: string, form: UploadForm): TimbreError {
+  const text = `recordings go into ${names(form)}, not into ${JSON.stringify(given.slice(0, MAX_NAME_LENGTH))}`;
+  return new TimbreError('INVALID_ARGUMENT', text);
 }
 
-function requestTooLarge(bytes: number, { maxRequestBytes }: ReceiveLimits): TimbreError {
-  return new TimbreError('BODY_TOO_LARGE', `the request has ${bytes} bytes or more, the limit is ${maxRequestBytes}`);
+function requestTooLarge({ maxRequestBytes }: ReceiveLimits): TimbreError {
+  return new TimbreError('BODY_TOO_LARGE', `the request has more than ${maxRequestBytes} bytes`);
 }
 
-function recordingTooLarge({ field }: Part, { maxUploadBytes }: ReceiveLimits): TimbreError {
+function recordingTooLarge(field: string, { maxUploadBytes }: Pick<ReceiveLimits, 'maxUploadBytes'>): TimbreError {
   return new TimbreError('AUDIO_TOO_LARGE', `a recording in "${field}" has more than ${maxUploadBytes} bytes`);
 }

@@ -25,6 +25,6 @@ export type UploadForm = Readonly<Record<string, FieldCount>>;
 export interface Upload {
   /** In the order of their upload. */
   recordings: Recording[];
-  /** The form's other fields, as text. */
-  fields: Record<string, string>;
+  /** The form's other fields: text, or the value of one that holds JSON. */
+  fields: Record<string, unknown>;
 }

@@ -1,27 +1,29 @@
 import { Injectable } from '@nestjs/common';
 import { TimbreError } from '../../errors/timbre-error.js';
+import { FairShares } from '../../support/fair-shares.js';
 import { Config } from '../config/config.js';
 
-/** Bounds how many requests with recordings are handled at once. */
+/** Bounds how many requests with recordings are handled at once, and shares the places between those who send them. */
 @Injectable()
 export class UploadSlots {
-  private taken = 0;
+  private readonly shares: FairShares;
 
-  constructor(private readonly config: Config) {}
+  constructor({ maxConcurrentRequests }: Config) {
+    this.shares = new FairShares(maxConcurrentRequests, Math.ceil(maxConcurrentRequests / 8));
+  }
 
   get inUse(): number {
-    return this.taken;
+    return this.shares.inUse;
   }
 
   /** Gives a function that frees the slot, to be called once or more. Errors: OVERLOADED. */
-  take(): () => void {
-    if (this.taken >= this.config.maxConcurrentRequests) {
-      throw new TimbreError('OVERLOADED', `${this.taken} requests with recordings are under way; try again later`);
+  take(source: string): () => void {
+    if (!this.shares.take(source)) {
+      throw new TimbreError('OVERLOADED', `${this.inUse} requests with recordings are under way; try again later`);
     }
-    this.taken++;
     let held = true;
     return () => {
-      if (held) this.taken--;
+      if (held) this.shares.give(source);
       held = false;
     };
   }

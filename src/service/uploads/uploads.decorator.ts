@@ -5,13 +5,14 @@ import {
   UseInterceptors,
   type ExecutionContext,
 } from '@nestjs/common';
-import { ApiBody, ApiConsumes } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiQuery } from '@nestjs/swagger';
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { ApiErrors } from '../http/api-errors.js';
 import { eachItsOwn } from '../http/body-by-type.js';
 import type { UploadForm } from './recording.js';
 import {
+  takesRaw,
   uploadOf,
   UploadsInterceptor,
   UPLOAD_METADATA,
@@ -20,9 +21,9 @@ import {
 } from './uploads.interceptor.js';
 
 /**
- * Makes a call take recordings by multipart/form-data: streamed to bounded temporary files and hashed before the handler
- * runs, removed after it has settled, whichever way. `fields` is a `z.strictObject` of the form's other fields, which
- * arrive as text.
+ * Makes a call take recordings by multipart/form-data, and one recording as the body itself where it takes one: streamed
+ * to bounded temporary files and hashed before the handler runs, removed after it has settled, whichever way. `fields` is
+ * a `z.strictObject` of the form's other fields, which arrive as text.
  *
  *   @Post()
  *   @AcceptsRecordings({ audio: { min: 1 } }, z.strictObject({ label: z.string().max(200).optional() }))
@@ -50,13 +51,21 @@ export function AcceptsRecordings(
     required: [...required, ...(others.required ?? [])],
     additionalProperties: false,
   };
-  const json = options.json ? z.toJSONSchema(options.json, { target: 'openapi-3.0', io: 'input' }) : {};
+  const raw = takesRaw(form, options);
+  const bodies = {
+    'multipart/form-data': body,
+    ...(options.json
+      ? { 'application/json': z.toJSONSchema(options.json, { target: 'openapi-3.0', io: 'input' }) }
+      : {}),
+    ...(raw ? { 'audio/*': { type: 'string', format: 'binary' } } : {}),
+  };
   const metadata: UploadMetadata = { form, fields, options };
   return applyDecorators(
     SetMetadata(UPLOAD_METADATA, metadata),
     UseInterceptors(UploadsInterceptor),
-    ApiConsumes('multipart/form-data', ...(options.json ? ['application/json'] : [])),
-    ApiBody({ schema: options.json ? eachItsOwn({ 'multipart/form-data': body, 'application/json': json }) : body }),
+    ApiConsumes(...Object.keys(bodies)),
+    ApiBody({ schema: eachItsOwn(bodies) }),
+    ...(raw ? queryOf(others) : []),
     ApiErrors(
       'BODY_TOO_LARGE',
       'CONTENT_TYPE_UNSUPPORTED',
@@ -74,6 +83,19 @@ export function AcceptsRecordings(
       'WRITE_FAILED',
     ),
   );
+}
+
+/** What a form has beside the recording comes with the address where the recording is the body. */
+function queryOf({ properties = {} }: { properties?: Record<string, object> }): MethodDecorator[] {
+  return Object.entries(properties).map(([name, schema]) => {
+    const { description = '', ...rest } = schema as { description?: string };
+    return ApiQuery({
+      name,
+      required: false,
+      description: `${description} For a recording that is the body; a form has it as a field.`.trim(),
+      schema: rest,
+    });
+  });
 }
 
 /** The recordings of the request, in the order of their upload. */

@@ -4,13 +4,15 @@ import type { IncomingMessage } from 'node:http';
 import { lastValueFrom, of, type Observable } from 'rxjs';
 import type { z } from 'zod';
 import { discardRest } from '../http/discard-rest.js';
+import type { JsonLimits } from '../http/json-reader.js';
 import { contextOf, rawRequest } from '../http/request-context.js';
+import { sourceOf } from '../http/source.js';
 import { invalid } from '../http/validation.js';
 import { WaitingBytes } from '../http/waiting-bytes.js';
 import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { withClientNames } from './client-names.js';
-import { isForm, receive, type ReceiveLimits } from './receive.js';
+import { isForm, isRecording, receive, type ReceiveLimits } from './receive.js';
 import type { Recording, UploadForm } from './recording.js';
 import { UploadMemory } from './upload-memory.js';
 import { UploadSlots } from './upload-slots.js';
@@ -28,13 +30,20 @@ export interface UploadOptions {
   orJson?: boolean;
   /** The form of those bodies, for the documentation. */
   json?: z.ZodType;
-  /** As many recordings as a job may have, and fields as large as a JSON body may be. */
+  /** As many recordings as a job may have; nothing of the engine is needed before the answer. */
   forJob?: boolean;
+  /** Fields of the form that hold JSON; `FormFields` gives their values. */
+  jsonFields?: (config: Config) => Record<string, JsonLimits>;
 }
 
 interface ValidatedUpload {
   recordings: Recording[];
   fields: unknown;
+}
+
+/** Whether a call takes a body that is one recording: one that has one field of recordings, and no need of others. */
+export function takesRaw(form: UploadForm, { forJob }: UploadOptions): boolean {
+  return Object.keys(form).length === 1 && !forJob;
 }
 
 const uploads = new WeakMap<IncomingMessage, ValidatedUpload>();
@@ -62,14 +71,13 @@ export class UploadsInterceptor implements NestInterceptor {
   async intercept(execution: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const { form, fields, options } = this.reflector.get<UploadMetadata>(UPLOAD_METADATA, execution.getHandler());
     const request = rawRequest(execution.switchToHttp().getRequest<IncomingMessage>());
-    if (options.orJson && !isForm(request)) {
-      uploads.set(request, { recordings: [], fields: {} });
-      return next.handle();
-    }
+    const raw = takesRaw(form, options);
+    if (options.orJson && !isForm(request) && !isRecording(request)) return this.withJson(request, options, next);
     const release = this.admit(request, options);
     try {
-      const share = WaitingBytes.of(this.config).share();
-      const upload = await receive(request, form, this.limits(options), contextOf(request), share, this.memory);
+      const share = WaitingBytes.of(this.config).share(() => sourceOf(request));
+      const limits = { ...this.limits(options), raw };
+      const upload = await receive(request, form, limits, contextOf(request), share, this.memory);
       try {
         const result = fields.safeParse({ ...upload.fields });
         if (!result.success) throw invalid(result.error.issues);
@@ -87,18 +95,41 @@ export class UploadsInterceptor implements NestInterceptor {
     }
   }
 
-  private limits({ forJob }: UploadOptions): ReceiveLimits {
-    if (!forJob) return this.config;
-    const { maxJobItems, maxUploadBytes, maxRequestBytes, requestSeconds, uploadDir, maxJsonBytes } = this.config;
-    const bounds = { maxUploadBytes, maxRequestBytes, requestSeconds, uploadDir };
-    return { ...bounds, maxFiles: maxJobItems, fieldBytes: maxJsonBytes };
+  /** The recordings, if any, are part of a JSON body. */
+  private async withJson(
+    request: IncomingMessage,
+    { forJob }: UploadOptions,
+    next: CallHandler,
+  ): Promise<Observable<unknown>> {
+    uploads.set(request, { recordings: [], fields: {} });
+    if (forJob) return next.handle();
+    const release = this.slots.take(sourceOf(request));
+    try {
+      return of(await lastValueFrom(next.handle(), { defaultValue: undefined }));
+    } finally {
+      release();
+    }
+  }
+
+  private limits({ forJob, jsonFields }: UploadOptions): Omit<ReceiveLimits, 'raw'> {
+    const { config } = this;
+    const { maxUploadBytes, maxRequestBytes, requestSeconds, minUploadBytesPerSecond, uploadDir } = config;
+    return {
+      maxFiles: forJob ? config.maxJobItems : config.maxFiles,
+      maxUploadBytes,
+      maxRequestBytes,
+      requestSeconds,
+      minUploadBytesPerSecond,
+      uploadDir,
+      ...(jsonFields ? { json: jsonFields(config) } : {}),
+    };
   }
 
   private admit(request: IncomingMessage, { forJob }: UploadOptions): () => void {
     try {
       // A job waits for the model and for room in the queue by itself.
       if (!forJob) this.engine.admit();
-      return this.slots.take();
+      return this.slots.take(sourceOf(request));
     } catch (error) {
       discardRest(request);
       throw error;
