@@ -23,6 +23,11 @@ export class RawClient {
     return new RawClient(socket);
   }
 
+  /** Over a connection that is there. */
+  static over(socket: Socket): RawClient {
+    return new RawClient(socket);
+  }
+
   /** With the head of a form, unless the headers say otherwise. */
   static async post({ url }: { url: string }, path: string, headers: Record<string, string>): Promise<RawClient> {
     const client = await RawClient.connect(url);

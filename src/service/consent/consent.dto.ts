@@ -14,14 +14,17 @@ import {
 
 const fields = {
   givenBy: z.string().meta({
+    maxLength: LONGEST_GIVER,
     description: `Who gave it: the speaker, or who may speak for them; ${LONGEST_GIVER} characters at most.`,
     example: 'Ada Lovelace',
   }),
   method: z.string().meta({
+    maxLength: LONGEST_METHOD,
     description: `How it was given; ${LONGEST_METHOD} characters at most.`,
     example: 'signed form',
   }),
   textVersion: z.string().meta({
+    maxLength: LONGEST_TEXT_VERSION,
     description: `Which text was agreed to; ${LONGEST_TEXT_VERSION} characters at most.`,
     example: 'privacy-2026-03',
   }),
@@ -30,6 +33,7 @@ const fields = {
 export const giveConsent = z.strictObject({
   ...fields,
   givenBy: fields.givenBy.optional().meta({
+    maxLength: LONGEST_GIVER,
     description: `Who gave it: the speaker, or who may speak for them; ${LONGEST_GIVER} characters at most. Left out, the speaker.`,
     example: 'Ada Lovelace',
   }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_FIELD_BYTES } from '../uploads/form-parser.js';
 import { recordingView } from '../embeddings/embeddings.dto.js';
 import { scoreView } from '../verification/verification.dto.js';
 
@@ -17,7 +18,10 @@ export const identifyFields = z.strictObject({
     .refine((ids) => ids.length > 0, 'names nobody; leave it out to search everybody')
     .refine((ids) => ids.length <= MAX_CANDIDATES, `names more than ${MAX_CANDIDATES} speakers`)
     .optional()
-    .meta({ description: 'Ids of the speakers to choose among, separated by commas. Default: everybody enrolled.' }),
+    .meta({
+      maxLength: MAX_FIELD_BYTES,
+      description: 'Ids of the speakers to choose among, separated by commas. Default: everybody enrolled.',
+    }),
 });
 
 export const identificationView = z.object({

@@ -11,6 +11,10 @@ const EXAMPLE_ENROLLMENT = '5a1f3c0c-77d4-4f0c-8a43-0c1f2b9e6d20';
 /** Of any job, whatever the setting says. */
 const MOST_JOB_ITEMS = 100_000;
 
+/** Characters of the JSON in a form: of the items, what TIMBRE_MAX_JSON_BYTES is unless it is set; of a consent. */
+const MOST_JSON = 16 * 1024 * 1024;
+export const LONGEST_CONSENT = 16 * 1024;
+
 const createSpeakers = 'Whether speakers who are not there are added, at once; otherwise their recordings fail.';
 
 const consentOfAll =
@@ -20,6 +24,7 @@ const consentOfAll =
 /** Whom one recording is of. */
 const speakerOf = {
   speakerId: z.string().meta({
+    maxLength: LONGEST_ID,
     description: `The speaker's id, as of POST /v1/speakers; ${LONGEST_ID} characters at most.`,
     example: 'ada',
   }),
@@ -28,6 +33,7 @@ const speakerOf = {
     .nullable()
     .optional()
     .meta({
+      maxLength: LONGEST_NAME,
       description: `Name of a speaker who is added, ${LONGEST_NAME} characters at most.`,
       example: 'Ada Lovelace',
     }),
@@ -77,6 +83,7 @@ export const uploadedItem = z.strictObject(speakerOf);
 export const sessionOfUploads = z.strictObject({
   items: z.unknown().meta({
     type: 'string',
+    maxLength: MOST_JSON,
     description:
       'JSON: a list with one `{ "speakerId", "name"?, "consent"? }` for each recording, in the order of the uploads.',
     example: '[{"speakerId":"ada","name":"Ada Lovelace"},{"speakerId":"ada"}]',
@@ -87,6 +94,7 @@ export const sessionOfUploads = z.strictObject({
     .optional()
     .meta({
       type: 'string',
+      maxLength: LONGEST_CONSENT,
       description: `JSON: \`{ "method", "textVersion", "givenBy"?, "givenAt"? }\`. ${consentOfAll}`,
       example: '{"method":"signed form","textVersion":"privacy-2026-03"}',
     }),

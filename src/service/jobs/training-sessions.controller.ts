@@ -24,6 +24,7 @@ import { JobAdmission } from './job-admission.interceptor.js';
 import {
   itemOfPath,
   jobView,
+  LONGEST_CONSENT,
   sessionEnvelope,
   sessionOfPaths,
   sessionOfUploads,
@@ -37,7 +38,7 @@ import { JobsService, type Forecast, type SessionItem } from './jobs.service.js'
 const VALUES_OF_ITEM = 20;
 
 /** Of the form's field `consent`. */
-const CONSENT_JSON: JsonLimits = { bytes: 16 * 1024, values: 100 };
+const CONSENT_JSON: JsonLimits = { bytes: LONGEST_CONSENT, values: 100 };
 
 function sessionJson({ maxJsonBytes, maxJobItems }: Config): JsonLimits {
   return { bytes: maxJsonBytes, values: VALUES_OF_ITEM * maxJobItems + 100 };

@@ -13,6 +13,7 @@ const name = z
   .string()
   .nullable()
   .meta({
+    maxLength: LONGEST_NAME,
     description: `For people; ${LONGEST_NAME} characters at most, one line in any script.`,
     example: 'Ada Lovelace',
   });
@@ -22,6 +23,7 @@ export const createSpeaker = z.strictObject({
     .string()
     .optional()
     .meta({
+      maxLength: LONGEST_ID,
       description:
         `Your own id, ${LONGEST_ID} characters at most: letters and digits of any script, and . _ ~ @ : + - after the ` +
         'first. Left out, a UUID is made.',

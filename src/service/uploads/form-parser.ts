@@ -9,7 +9,7 @@ import { RECORDING_TYPES } from '../http/recording-types.js';
 
 /** Bounds on the form around the recordings; nobody needs more. */
 const MAX_FIELDS = 32;
-const MAX_FIELD_BYTES = 16 * 1024;
+export const MAX_FIELD_BYTES = 16 * 1024;
 const MAX_NAME_LENGTH = 100;
 
 /** Bytes that are parsed at once: the smallest parts are five bytes of the form and many microseconds of work. */

@@ -20,6 +20,10 @@ import {
   type UploadOptions,
 } from './uploads.interceptor.js';
 
+/** Recordings in one form, whatever TIMBRE_MAX_FILES and TIMBRE_MAX_JOB_ITEMS say. */
+const MOST_FILES = 10_000;
+const MOST_JOB_FILES = 100_000;
+
 /**
  * Makes a call take recordings by multipart/form-data, and one recording as the body itself where it takes one: streamed
  * to bounded temporary files and hashed before the handler runs, removed after it has settled, whichever way. `fields` is
@@ -34,11 +38,11 @@ export function AcceptsRecordings(
   fields: z.ZodObject = z.strictObject({}),
   options: UploadOptions = {},
 ): MethodDecorator {
+  const most = options.forJob ? MOST_JOB_FILES : MOST_FILES;
   const properties: Record<string, object> = {};
   for (const [name, { min, max }] of Object.entries(form)) {
     const file = { type: 'string', format: 'binary' };
-    properties[name] =
-      max === 1 ? file : { type: 'array', items: file, minItems: min, ...(max === undefined ? {} : { maxItems: max }) };
+    properties[name] = max === 1 ? file : { type: 'array', items: file, minItems: min, maxItems: max ?? most };
   }
   const others = z.toJSONSchema(fields, { target: 'openapi-3.0', io: 'input' }) as {
     properties?: Record<string, object>;
