@@ -8,7 +8,7 @@ import { LONGEST, TestService, until, wav, Workshop } from '../e2e/support.js';
 
 /**
  * Requests that are made to keep the event loop busy, by kind, each with what it was measured to do before it was bounded.
- * bench/reliability/event-loop.mjs measures how long the loop is held for every call at its largest body.
+ * bench/reliability/request-loop.mjs measures how long the loop is held for every call at its largest body.
  */
 
 const MIB = 1 << 20;
