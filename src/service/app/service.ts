@@ -46,6 +46,8 @@ export async function startService(config: Config, log: Logger): Promise<Service
     allowPages(app, config);
     const traffic = app.get(Traffic);
     traffic.watch(app.getHttpServer());
+    // It takes longer than any request may hold the event loop.
+    app.get(OpenApi).document();
     await listen(app, config.port, config.host, 'PORT');
     return running(app, config, traffic);
   } catch (error) {

@@ -115,6 +115,12 @@ describe('bounds', () => {
     expect(await refusal(text, 10, { bytes: 1000, values: 400 })).toMatchObject({ code: 'BODY_TOO_LARGE' });
   });
 
+  test('are kept for characters written as \\u, which cost a hundred times what they stand for', async () => {
+    const text = `"${'\\u00e9'.repeat(21_000)}"`;
+    expect(await refusal(text, 64 * 1024, { bytes: 1 << 20, values: 400 })).toMatchObject({ code: 'BODY_TOO_LARGE' });
+    expect(await read(text, 64 * 1024, { bytes: 1 << 20, values: 600 })).toBe('é'.repeat(21_000));
+  });
+
   test('are kept for levels', async () => {
     expect(await read(`${'['.repeat(32)}${']'.repeat(32)}`)).toBeDefined();
     expect(await refusal('['.repeat(33))).toMatchObject({ code: 'INVALID_ARGUMENT' });

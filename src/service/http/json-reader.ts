@@ -13,6 +13,10 @@ const SLICE_BYTES = 16 * 1024;
 const TEXT_BLOCK_BYTES = 4096;
 const NUMBER_BLOCK_BYTES = 64;
 
+const ESCAPE = '\\u';
+/** Characters written as \u that any body may have, beside two for each of its values. */
+const FEW_ESCAPES = 20_000;
+
 /** Bounds on the JSON of a call. */
 export interface JsonLimits {
   /** Of the whole, as it comes out of its encoding. */
@@ -36,6 +40,7 @@ export class JsonReader {
   private bytes = 0;
   private values = 0;
   private depth = 0;
+  private escapes = 0;
   /** Byte of the last token. */
   private at = 0;
 
@@ -87,6 +92,7 @@ export class JsonReader {
   }
 
   private parse(slice: Uint8Array): void {
+    this.countEscapes(slice);
     if (!this.utf8.takes(slice)) throw this.notUtf8();
     try {
       this.tokenizer.write(slice);
@@ -116,6 +122,19 @@ export class JsonReader {
       throw new TimbreError(
         'BODY_TOO_LARGE',
         `${this.what} has more than ${this.limits.values} values and names of fields; send less at once`,
+      );
+    }
+  }
+
+  /** They cost a hundred times what the character does that they stand for; one that is cut in two is not missed. */
+  private countEscapes(slice: Uint8Array): void {
+    const bytes = Buffer.from(slice.buffer, slice.byteOffset, slice.byteLength);
+    const most = FEW_ESCAPES + 2 * this.limits.values;
+    for (let at = bytes.indexOf(ESCAPE); at !== -1; at = bytes.indexOf(ESCAPE, at + ESCAPE.length)) {
+      if (++this.escapes <= most) continue;
+      throw new TimbreError(
+        'BODY_TOO_LARGE',
+        `${this.what} has more than ${most} characters as \\u; send them in UTF-8`,
       );
     }
   }

@@ -86,6 +86,9 @@ class Reception {
   private readonly name = randomUUID();
   private readonly fields = Object.create(null) as Record<string, unknown>;
   private readonly parts: Part[] = [];
+  /** Recordings of each field. */
+  private readonly counts = new Map<string, number>();
+  private readonly steps: Steps;
   private readonly failing = new AbortController();
   /** The name of a recording that was taken for the only field there is. */
   private misnamed: string | undefined;
@@ -97,14 +100,20 @@ class Reception {
     private readonly context: Pick<RequestContext, 'signal' | 'deadline'>,
     private readonly share: WaitingShare,
     private readonly memory: UploadMemory,
-  ) {}
+  ) {
+    this.steps = new Steps(context);
+  }
 
   /** What the request holds, once all of it is here. */
   async run(): Promise<Upload> {
     if (isForm(this.request)) await this.readForm();
     else if (this.limits.raw && isRecording(this.request)) await this.readRecording();
     else throw this.otherType();
-    const recordings = this.parts.map(({ field, filename, sink }) => ({ field, filename, ...sink.take() }));
+    const recordings: Recording[] = [];
+    for (const { field, filename, sink } of this.parts) {
+      recordings.push({ field, filename, ...sink.take() });
+      await this.steps.next();
+    }
     await this.checkText(recordings);
     checkCounts(recordings, this.form);
     return { recordings, fields: this.fields };
@@ -113,11 +122,17 @@ class Reception {
   /** Gives back what the recordings are held in. */
   async remove(): Promise<void> {
     this.share.release();
-    await Promise.all(this.parts.map(({ sink }) => sink.remove()));
+    const steps = new Steps();
+    const removed: Promise<void>[] = [];
+    for (const { sink } of this.parts) {
+      removed.push(sink.remove());
+      await steps.next();
+    }
+    await Promise.all(removed);
   }
 
   private async readForm(): Promise<void> {
-    const { request, limits, failing, context } = this;
+    const { request, limits, failing } = this;
     const bounds = this.bounds(limits.maxRequestBytes, () => requestTooLarge(limits));
     const parser = new FormParser(
       request.headers,
@@ -133,7 +148,7 @@ class Reception {
         field: (name, value) => this.setField(name, value),
         fail: (error) => failing.abort(error),
       },
-      new Steps(context),
+      this.steps,
       failing.signal,
     );
     try {
@@ -190,6 +205,7 @@ class Reception {
       sink: new RecordingSink(path, this.memory.room()),
     };
     this.parts.push(part);
+    this.counts.set(field, (this.counts.get(field) ?? 0) + 1);
     return part;
   }
 
@@ -207,7 +223,7 @@ class Reception {
       throw new TimbreError('BODY_TOO_LARGE', `more than ${limits.maxFiles} recordings in one request`);
     }
     const { max = Infinity } = form[field]!;
-    if (parts.filter((part) => part.field === field).length < max) return field;
+    if ((this.counts.get(field) ?? 0) < max) return field;
     const most = max === 1 ? 'one recording' : `${max} recordings`;
     throw new TimbreError('INVALID_ARGUMENT', `the field "${field}" takes no more than ${most}`);
   }
@@ -221,6 +237,7 @@ class Reception {
   /** Errors: INVALID_ARGUMENT for a text where a file belongs. */
   private async checkText(recordings: readonly Recording[]): Promise<void> {
     for (const [i, { field, audio, bytes }] of recordings.entries()) {
+      await this.steps.next();
       if (!this.parts[i]!.mayBeText || bytes > LONGEST_TEXT_BYTES) continue;
       if (!isText(typeof audio === 'string' ? await readFile(audio) : audio)) continue;
       throw new TimbreError(

@@ -8,20 +8,27 @@ import { toJob, toJobItem, toJobRow } from '../mappers/job.mapper.js';
 
 const UNFINISHED: JobState[] = ['queued', 'running'];
 
+/** Rows of one statement; each may hold kilobytes. */
+const ROWS_AT_ONCE = 200;
+
 export class TypeOrmJobRepository extends JobRepository {
   constructor(private readonly manager: EntityManager) {
     super();
   }
 
-  /** The rows go as one parameter: ten thousand of them must not hold up everybody else. */
+  /** Many rows go as one parameter, and not all of them: ten thousand must not hold up everybody else. */
   async insert(job: Job, items: readonly NewItem[]): Promise<void> {
     await this.manager.insert(JobEntity, toJobRow(job));
-    const rows = items.map(({ speakerId, fileName, path }) => [speakerId, fileName, path]);
-    await this.manager.query(
-      `INSERT INTO job_items (job_id, position, speaker_id, file_name, path, state)
-       SELECT ?, key, value ->> 0, value ->> 1, value ->> 2, 'queued' FROM json_each(?)`,
-      [job.id, JSON.stringify(rows)],
-    );
+    for (let from = 0; from < items.length; from += ROWS_AT_ONCE) {
+      const rows = items
+        .slice(from, from + ROWS_AT_ONCE)
+        .map(({ speakerId, fileName, path }) => [speakerId, fileName, path]);
+      await this.manager.query(
+        `INSERT INTO job_items (job_id, position, speaker_id, file_name, path, state)
+         SELECT ?, key + ?, value ->> 0, value ->> 1, value ->> 2, 'queued' FROM json_each(?)`,
+        [job.id, from, JSON.stringify(rows)],
+      );
+    }
   }
 
   async find(id: string): Promise<Job | null> {
