@@ -36,7 +36,7 @@ int main(int count, char** words) {
     std::cerr << "clips BUNDLE OUT SECONDS,SECONDS,... [RECORDING ...]\n";
     return 2;
   }
-  const Manifest manifest = bench::take(read_manifest(words[1]));
+  const bundle::Manifest manifest = bench::take(bundle::read_manifest(words[1]));
   const int rate = manifest.front_end.sample_rate;
   const auto front_end = bench::take(FrontEnd::create(manifest.front_end));
   std::vector<float> recording;

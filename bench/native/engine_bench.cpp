@@ -45,7 +45,7 @@ void end_to_end(benchmark::State& state, const std::string& path, const Format& 
                 std::size_t workers) {
   EngineOptions options;
   options.workers = workers;
-  const auto engine = bench::take(Engine::create(bench::take(load_torch_model(path, "cpu")), options));
+  const auto engine = bench::take(Engine::create(bench::take(bundle::load_torch_model(path, "cpu")), options));
   const AudioBytes recording{
       bench::encode(bench::voice(seconds, format.rate), format.rate, format.channels, format.encoding)};
   const std::size_t count = kInFlight * workers;
@@ -71,7 +71,7 @@ void end_to_end(benchmark::State& state, const std::string& path, const Format& 
 int main(int count, char** words) {
   benchmark::Initialize(&count, words);
   const std::string path = bench::model_path(count, words);
-  const Manifest manifest = bench::take(read_manifest(path));
+  const bundle::Manifest manifest = bench::take(bundle::read_manifest(path));
   benchmark::AddCustomContext("model", manifest.id);
   benchmark::AddCustomContext("digest", manifest.weights_digest);
   for (const Format& format : kFormats) {

@@ -71,7 +71,7 @@ struct Sizes {
 
 /// The bundle of this run.
 struct Subject {
-  std::unique_ptr<const Model> model;
+  std::unique_ptr<const bundle::Model> model;
   std::unique_ptr<const FrontEnd> front_end;
   Sizes sizes;
 };
@@ -83,7 +83,7 @@ void set_rates(benchmark::State& state, double flop) {
 }
 
 void network(benchmark::State& state, const Subject& subject, double seconds) {
-  const Manifest& manifest = subject.model->manifest();
+  const bundle::Manifest& manifest = subject.model->manifest();
   const Matrix features =
       bench::take(subject.front_end->compute(bench::voice(seconds, manifest.front_end.sample_rate)));
   const Matrix* const one[] = {&features};
@@ -94,7 +94,7 @@ void network(benchmark::State& state, const Subject& subject, double seconds) {
 
 /// A product [rows, inputs] x [inputs, outputs] as LibTorch's linear layer does it.
 void plain_product(benchmark::State& state, std::int64_t rows, std::int64_t inputs, std::int64_t outputs) {
-  const TorchScope scope;
+  const network::TorchScope scope;
   const at::Tensor x = at::randn({rows, inputs});
   const at::Tensor weight = at::randn({outputs, inputs});
   for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(at::linear(x, weight));
@@ -102,12 +102,12 @@ void plain_product(benchmark::State& state, std::int64_t rows, std::int64_t inpu
 }
 
 /// The same by a product of the network.
-void network_product(benchmark::State& state, const Product& product, std::int64_t rows) {
-  const TorchScope scope;
+void network_product(benchmark::State& state, const network::Product& product, std::int64_t rows) {
+  const network::TorchScope scope;
   const auto inputs = static_cast<std::int64_t>(product.inputs());
   const at::Tensor x = at::randn({rows, inputs});
   const ConstRows view{x.const_data_ptr<float>(), static_cast<std::size_t>(rows), product.inputs(), product.inputs()};
-  Product::Scratch scratch;
+  network::Product::Scratch scratch;
   for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(product(view, scratch));
   set_rates(state, 2.0 * static_cast<double>(rows * inputs) * static_cast<double>(product.outputs()));
 }
@@ -120,7 +120,7 @@ void add(const std::string& name, Work work) {
 }
 
 void add_products(const Subject& subject) {
-  const TorchScope scope;
+  const network::TorchScope scope;
   const Sizes& sizes = subject.sizes;
   const auto rate = static_cast<double>(subject.model->manifest().front_end.sample_rate);
   const auto frames = subject.front_end->frames(static_cast<std::size_t>(kSecondsOfProducts * rate));
@@ -131,10 +131,10 @@ void add_products(const Subject& subject) {
     const std::string shape = std::to_string(rows) + "x" + std::to_string(inputs) + "x" + std::to_string(outputs);
     add("product/linear/" + shape, [=](benchmark::State& state) { plain_product(state, rows, inputs, outputs); });
     const at::Tensor weight = at::randn({outputs, inputs});
-    const std::shared_ptr<const Product> packed = float_product(weight);
+    const std::shared_ptr<const network::Product> packed = network::float_product(weight);
     add("product/packed/" + shape, [=](benchmark::State& state) { network_product(state, *packed, rows); });
-    if (why_no_int8().empty()) {
-      const std::shared_ptr<const Product> int8 = int8_product(to_int8(weight));
+    if (network::why_no_int8().empty()) {
+      const std::shared_ptr<const network::Product> int8 = network::int8_product(network::to_int8(weight));
       add("int8/" + shape, [=](benchmark::State& state) { network_product(state, *int8, rows); });
     }
   }
@@ -144,7 +144,7 @@ void add_products(const Subject& subject) {
 
 int main(int count, char** words) {
   benchmark::Initialize(&count, words);
-  auto model = bench::take(load_torch_model(bench::model_path(count, words), "cpu"));
+  auto model = bench::take(bundle::load_torch_model(bench::model_path(count, words), "cpu"));
   auto front_end = bench::take(FrontEnd::create(model->manifest().front_end));
   const Sizes sizes(nlohmann::json::parse(model->manifest().json).at("network"));
   const Subject subject{std::move(model), std::move(front_end), sizes};

@@ -20,7 +20,7 @@ FrontEndConfig front_end_of(const std::string& variant) {
                     {"precision", "fp32"},
                     {"embedding", {{"dim", json["network"]["embeddingDim"]}}},
                     {"weightsDigest", {{"algorithm", "xxh3-128"}, {"value", std::string(32, '0')}}}});
-  return take(parse_manifest(json.dump())).front_end;
+  return take(bundle::parse_manifest(json.dump())).front_end;
 }
 
 }  // namespace timbre::bench

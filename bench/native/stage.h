@@ -26,7 +26,7 @@ T take(Result<T> result) {
 
 /// A recording by formula, mono.
 inline std::vector<float> voice(double seconds, int rate) {
-  return synthesise("voice", seconds, 1, rate).value_or(std::vector<float>());
+  return bundle::synthesise("voice", seconds, 1, rate).value_or(std::vector<float>());
 }
 
 /// The path after `--model=`, else TIMBRE_BENCH_MODEL, else the bundle that comes with the project.

@@ -18,7 +18,7 @@ std::string text_of(Napi::Value value) { return value.As<Napi::String>().Utf8Val
 
 std::string text_of(const Napi::Object& object, const char* key) { return text_of(object.Get(key)); }
 
-Result<Environment::ToJs> manifest_text(Result<Manifest> manifest) {
+Result<Environment::ToJs> manifest_text(Result<bundle::Manifest> manifest) {
   if (!manifest) return std::move(manifest).error();
   return Environment::ToJs(
       [json = std::move(manifest).value().json](Napi::Env env) -> Napi::Value { return Napi::String::New(env, json); });
@@ -26,7 +26,7 @@ Result<Environment::ToJs> manifest_text(Result<Manifest> manifest) {
 
 Napi::Value convert(const Napi::CallbackInfo& info) {
   const auto object = info[0].As<Napi::Object>();
-  ConvertRequest request;
+  checkpoint::ConvertRequest request;
   request.checkpoint = text_of(object, "checkpoint");
   request.family = text_of(object, "family");
   request.skeletons = text_of(object, "skeletons");
@@ -37,27 +37,27 @@ Napi::Value convert(const Napi::CallbackInfo& info) {
   request.precision = text_of(object, "precision");
   request.storage = text_of(object, "storage");
   return Environment::of(info.Env())->run("timbre-convert", [request = std::move(request)] {
-    return manifest_text(convert_checkpoint(request));
+    return manifest_text(checkpoint::convert_checkpoint(request));
   });
 }
 
 Napi::Value read(const Napi::CallbackInfo& info) {
   return Environment::of(info.Env())->run("timbre-manifest", [path = text_of(info[0])] {
-    return manifest_text(read_manifest(path));
+    return manifest_text(bundle::read_manifest(path));
   });
 }
 
 Napi::Value update(const Napi::CallbackInfo& info) {
   return Environment::of(info.Env())
       ->run("timbre-manifest", [path = text_of(info[0]), facts = text_of(info[1]), out = text_of(info[2])] {
-        return manifest_text(update_manifest(path, facts, out));
+        return manifest_text(bundle::update_manifest(path, facts, out));
       });
 }
 
-Napi::Object to_js(Napi::Env env, const VerifyReport& report) {
+Napi::Object to_js(Napi::Env env, const bundle::VerifyReport& report) {
   auto cases = Napi::Array::New(env, report.cases.size());
   for (std::uint32_t i = 0; i < cases.Length(); ++i) {
-    const VerifyCase& from = report.cases[i];
+    const bundle::VerifyCase& from = report.cases[i];
     auto to = Napi::Object::New(env);
     to.Set("name", from.name);
     to.Set("seconds", from.seconds);
@@ -80,7 +80,7 @@ Napi::Object to_js(Napi::Env env, const VerifyReport& report) {
 Napi::Value verify(const Napi::CallbackInfo& info) {
   return Environment::of(info.Env())
       ->run("timbre-verify", [path = text_of(info[0]), device = text_of(info[1])]() -> Result<Environment::ToJs> {
-        auto report = verify_bundle(path, device);
+        auto report = bundle::verify_bundle(path, device);
         Environment::shut_down_at_exit();
         if (!report) return std::move(report).error();
         return Environment::ToJs(
@@ -89,7 +89,7 @@ Napi::Value verify(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value runtime(const Napi::CallbackInfo& info) {
-  const TorchRuntime torch = torch_runtime();
+  const bundle::TorchRuntime torch = bundle::torch_runtime();
   const AudioLibraries audio = audio_libraries();
   auto torch_object = Napi::Object::New(info.Env());
   torch_object.Set("version", torch.version);

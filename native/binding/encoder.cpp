@@ -48,11 +48,11 @@ LoadRequest to_load_request(const Napi::Object& object) {
 }
 
 Result<Loaded> load_engine(const LoadRequest& request) {
-  auto model = load_torch_model(request.path, request.device);
+  auto model = bundle::load_torch_model(request.path, request.device);
   if (!model) return std::move(model).error();
   Environment::shut_down_at_exit();
 
-  const Manifest& manifest = model.value()->manifest();
+  const bundle::Manifest& manifest = model.value()->manifest();
   auto front_end = FrontEnd::create(manifest.front_end);
   if (!front_end) return std::move(front_end).error();
   Loaded loaded;
@@ -120,8 +120,8 @@ Encoder::~Encoder() {
 }
 
 Napi::Object Encoder::describe(Napi::Env env, double shortest_seconds) const {
-  const Model& model = owned_->model();
-  const Manifest& manifest = model.manifest();
+  const bundle::Model& model = owned_->model();
+  const bundle::Manifest& manifest = model.manifest();
   const EngineOptions& options = owned_->options();
   auto limits = Napi::Object::New(env);
   limits.Set("maxBytes", static_cast<double>(options.limits.max_bytes));

@@ -119,7 +119,7 @@ AudioSource to_audio_source(Napi::Value input, int sample_rate) {
   throw Napi::TypeError::New(input.Env(), "an input is a string, a number, a Uint8Array or a Float32Array");
 }
 
-std::string model_name(const Manifest& manifest) {
+std::string model_name(const bundle::Manifest& manifest) {
   return manifest.id + "@" + manifest.weights_digest.substr(0, kDigestDigits);
 }
 

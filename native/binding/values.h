@@ -25,6 +25,6 @@ Napi::Object to_js(Napi::Env env, const EmbedResult& result, const std::string& 
 AudioSource to_audio_source(Napi::Value input, int sample_rate);
 
 /// "<id>@<first 12 digits of the weights' digest>"
-std::string model_name(const Manifest& manifest);
+std::string model_name(const bundle::Manifest& manifest);
 
 }  // namespace timbre

@@ -23,11 +23,13 @@
 namespace timbre::fuzz {
 namespace {
 
-ByteSource source(const std::string& bytes) { return ByteSource(std::make_unique<std::istringstream>(bytes)); }
+archive::ByteSource source(const std::string& bytes) {
+  return archive::ByteSource(std::make_unique<std::istringstream>(bytes));
+}
 
 /// Two families of a few tensors each: copies, a convolution, columns, and names that a pattern leaves out.
-std::vector<Variant> variants() {
-  std::vector<Variant> made;
+std::vector<checkpoint::Variant> variants() {
+  std::vector<checkpoint::Variant> made;
   for (const std::string family : {"left", "right"}) {
     const std::string json =
         R"({"format":1,"family":")" + family + R"(","variant":")" + family +
@@ -36,7 +38,7 @@ std::vector<Variant> variants() {
         R"({"target":"b","source":"conv.bias","op":"copy","shape":[[8,"width"]]},)"
         R"({"target":"c","source":")" +
         family + R"(.weight","op":"columns","third":[0,1],"shape":[[1,"out"],[1,"width"]]}]})";
-    auto variant = parse_variant(json, "none");
+    auto variant = checkpoint::parse_variant(json, "none");
     expect(variant.ok(), "the families of this test are well described");
     made.push_back(std::move(variant).value());
   }
@@ -44,14 +46,14 @@ std::vector<Variant> variants() {
 }
 
 void checkpoint(const std::string& bytes) {
-  static const std::vector<Variant> known = variants();
-  const auto opened = Checkpoint::read_from(source(bytes));
+  static const std::vector<checkpoint::Variant> known = variants();
+  const auto opened = checkpoint::Checkpoint::read_from(source(bytes));
   if (!opened) return expect_typed(opened.error(), {"MODEL_INVALID"});
   std::uint64_t total = 0;
-  for (const CheckpointTensor& tensor : opened.value().tensors()) {
+  for (const checkpoint::CheckpointTensor& tensor : opened.value().tensors()) {
     expect(!tensor.name.empty(), "every tensor has a name");
     expect(tensor.elements() >= 0, "no tensor has fewer than no elements");
-    total += static_cast<std::uint64_t>(tensor.elements()) * bytes_of(tensor.type);
+    total += static_cast<std::uint64_t>(tensor.elements()) * archive::bytes_of(tensor.type);
     expect(total <= bytes.size(), "tensors take no more bytes than the file has");
     const auto values = opened.value().read(tensor);
     if (values) {
@@ -65,9 +67,9 @@ void checkpoint(const std::string& bytes) {
       expect_typed(integer.error(), {"MODEL_INVALID"});
     }
   }
-  static_cast<void>(is_untrained(opened.value()));
+  static_cast<void>(checkpoint::is_untrained(opened.value()));
   for (const std::string family : {"", "left"}) {
-    const auto variant = recognise(opened.value(), known, family);
+    const auto variant = checkpoint::recognise(opened.value(), known, family);
     if (!variant) {
       expect_typed(variant.error(), {"MODEL_INVALID", "INVALID_ARGUMENT"});
       continue;
@@ -80,7 +82,7 @@ void checkpoint(const std::string& bytes) {
 
 void archive(const std::string& bytes) {
   constexpr std::uint64_t kMost = 64 << 10;
-  const auto opened = ZipArchive::open(source(bytes));
+  const auto opened = archive::ZipArchive::open(source(bytes));
   if (!opened) return expect_typed(opened.error(), {"MODEL_INVALID"});
   for (const auto& [name, member] : opened.value().members()) {
     if (const auto at = opened.value().locate(name)) {
@@ -93,7 +95,7 @@ void archive(const std::string& bytes) {
       continue;
     }
     expect(read.value().size() == member.size, "the whole of a member is read");
-    if (const auto pickle = unpickle(read.value()); !pickle) expect_typed(pickle.error(), {"MODEL_INVALID"});
+    if (const auto pickle = archive::unpickle(read.value()); !pickle) expect_typed(pickle.error(), {"MODEL_INVALID"});
   }
 }
 
@@ -101,10 +103,10 @@ void archive(const std::string& bytes) {
 void manifest(const std::string& json) {
   constexpr int kMostPoints = 8192;
   constexpr int kMostBins = 256;
-  if (const auto merged = merge_facts(json, json); !merged) {
+  if (const auto merged = bundle::merge_facts(json, json); !merged) {
     expect_typed(merged.error(), {"MODEL_INVALID", "INVALID_ARGUMENT"});
   }
-  const auto parsed = parse_manifest(json);
+  const auto parsed = bundle::parse_manifest(json);
   if (!parsed) return expect_typed(parsed.error(), {"MODEL_INVALID"});
   const FrontEndConfig& config = parsed.value().front_end;
   if (config.fft_length > kMostPoints || config.mel_bins > kMostBins) return;
@@ -124,7 +126,7 @@ void bundle(const std::string& bytes) {
   expect(descriptor >= 0 && ftruncate(descriptor, 0) == 0 &&
              pwrite(descriptor, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()),
          "the bundle could be written for the test");
-  if (const auto read = read_manifest(path); !read) expect_typed(read.error(), {"MODEL_INVALID"});
+  if (const auto read = bundle::read_manifest(path); !read) expect_typed(read.error(), {"MODEL_INVALID"});
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ struct Model {
 };
 
 std::vector<Model> models() {
-  auto starter = read_manifest(TIMBRE_STARTER);
+  auto starter = bundle::read_manifest(TIMBRE_STARTER);
   expect(starter.ok(), "the starter bundle can be read");
   std::vector<Model> made;
   for (const FrontEndConfig& config :

@@ -13,7 +13,7 @@
 
 #include "support/text.h"
 
-namespace timbre {
+namespace timbre::archive {
 
 namespace {
 
@@ -123,4 +123,4 @@ int AtomicFile::finish() {
   return fault_;
 }
 
-}  // namespace timbre
+}  // namespace timbre::archive

@@ -5,7 +5,7 @@
 
 #include "support/result.h"
 
-namespace timbre {
+namespace timbre::archive {
 
 /// A file that is there whole or not at all: written under a name beside its own, synced, then renamed. What stood
 /// under its name stays until then. Not thread-safe.
@@ -38,4 +38,4 @@ class AtomicFile {
   int fault_ = 0;  ///< errno of the first write that failed
 };
 
-}  // namespace timbre
+}  // namespace timbre::archive

@@ -8,7 +8,7 @@
 
 #include "support/text.h"
 
-namespace timbre {
+namespace timbre::archive {
 
 static_assert(std::endian::native == std::endian::little, "checkpoints and bundles are little-endian");
 
@@ -49,4 +49,4 @@ Status ByteSource::read(std::uint64_t offset, std::span<char> to) const {
   return ok();
 }
 
-}  // namespace timbre
+}  // namespace timbre::archive

@@ -11,7 +11,7 @@
 
 #include "support/result.h"
 
-namespace timbre {
+namespace timbre::archive {
 
 /// A file, or bytes in memory, read at any place. Not thread-safe.
 class ByteSource {
@@ -33,9 +33,9 @@ class ByteSource {
 
 /// Takes little-endian values off the front of bytes. Reading past the end gives zeros and clears ok(), so that a
 /// parser may take a whole record and ask once.
-class Cursor {
+class LittleEndianReader {
  public:
-  explicit Cursor(std::string_view bytes) : rest_(bytes) {}
+  explicit LittleEndianReader(std::string_view bytes) : rest_(bytes) {}
 
   bool ok() const { return ok_; }
   std::size_t left() const { return rest_.size(); }
@@ -73,4 +73,4 @@ class Cursor {
   bool ok_ = true;
 };
 
-}  // namespace timbre
+}  // namespace timbre::archive

@@ -11,7 +11,7 @@
 #include "archive/bytes.h"
 #include "support/text.h"
 
-namespace timbre {
+namespace timbre::archive {
 
 namespace {
 
@@ -389,7 +389,7 @@ class Unpickler {
     }
   }
 
-  Cursor bytes_;
+  LittleEndianReader bytes_;
   Pickle pickle_;
   std::vector<StoredTensor> storages_;
   std::vector<std::uint32_t> stack_;
@@ -415,4 +415,4 @@ bool is_floating(ElementType type) {
 
 Result<Pickle> unpickle(std::string_view bytes) { return Unpickler(bytes).run(); }
 
-}  // namespace timbre
+}  // namespace timbre::archive

@@ -6,7 +6,7 @@
 
 #include "support/result.h"
 
-namespace timbre {
+namespace timbre::archive {
 
 /// Element types that PyTorch gives storages.
 enum class ElementType { float32, float64, float16, bfloat16, int64, int32, int16, int8, uint8, boolean };
@@ -50,4 +50,4 @@ struct Pickle {
 /// Errors: MODEL_INVALID, naming the global or the opcode.
 Result<Pickle> unpickle(std::string_view bytes);
 
-}  // namespace timbre
+}  // namespace timbre::archive

@@ -7,7 +7,7 @@
 
 #include "support/text.h"
 
-namespace timbre {
+namespace timbre::archive {
 
 namespace {
 
@@ -79,24 +79,24 @@ Result<Directory> read_end64(const ByteSource& source, std::uint64_t locator_off
   if (!locator) {
     return std::move(locator).error();
   }
-  Cursor cursor(locator.value());
-  if (cursor.take<std::uint32_t>() != kEnd64Locator) {
+  LittleEndianReader reader(locator.value());
+  if (reader.take<std::uint32_t>() != kEnd64Locator) {
     return directory;
   }
-  cursor.take(4);
-  directory.end = cursor.take<std::uint64_t>();
+  reader.take(4);
+  directory.end = reader.take<std::uint64_t>();
   auto record = read_bytes(source, directory.end, kEnd64Bytes);
   if (!record) {
     return std::move(record).error();
   }
-  cursor = Cursor(record.value());
-  if (cursor.take<std::uint32_t>() != kEnd64) {
+  reader = LittleEndianReader(record.value());
+  if (reader.take<std::uint32_t>() != kEnd64) {
     return damaged("its 64-bit end record is missing");
   }
-  cursor.take(28);
-  directory.entries = cursor.take<std::uint64_t>();
-  directory.size = cursor.take<std::uint64_t>();
-  directory.offset = cursor.take<std::uint64_t>();
+  reader.take(28);
+  directory.entries = reader.take<std::uint64_t>();
+  directory.size = reader.take<std::uint64_t>();
+  directory.offset = reader.take<std::uint64_t>();
   return directory;
 }
 
@@ -109,17 +109,17 @@ Result<Directory> find_directory(const ByteSource& source) {
   }
   const std::string_view bytes = tail.value();
   for (std::size_t at = bytes.size() < kEndBytes ? 0 : bytes.size() - kEndBytes + 1; at-- > 0;) {
-    Cursor cursor(bytes.substr(at));
-    if (cursor.take<std::uint32_t>() != kEnd) {
+    LittleEndianReader reader(bytes.substr(at));
+    if (reader.take<std::uint32_t>() != kEnd) {
       continue;
     }
     Directory directory;
-    cursor.take(6);
-    directory.entries = cursor.take<std::uint16_t>();
-    directory.size = cursor.take<std::uint32_t>();
-    directory.offset = cursor.take<std::uint32_t>();
+    reader.take(6);
+    directory.entries = reader.take<std::uint16_t>();
+    directory.size = reader.take<std::uint32_t>();
+    directory.offset = reader.take<std::uint32_t>();
     directory.end = tail_offset + at;
-    if (cursor.take<std::uint16_t>() != cursor.left()) {
+    if (reader.take<std::uint16_t>() != reader.left()) {
       continue;
     }
     return directory.end < kEnd64LocatorBytes ? directory
@@ -130,10 +130,10 @@ Result<Directory> find_directory(const ByteSource& source) {
 
 /// Fields of a directory entry that do not fit 32 bits stand in an extra field, in this order.
 bool widen(std::string_view extra, std::span<std::uint64_t* const> fields) {
-  Cursor cursor(extra);
-  while (cursor.ok() && cursor.left() > 0) {
-    const auto tag = cursor.take<std::uint16_t>();
-    Cursor values(cursor.take(cursor.take<std::uint16_t>()));
+  LittleEndianReader reader(extra);
+  while (reader.ok() && reader.left() > 0) {
+    const auto tag = reader.take<std::uint16_t>();
+    LittleEndianReader values(reader.take(reader.take<std::uint16_t>()));
     if (tag == kZip64Extra) {
       for (std::uint64_t* field : fields) {
         *field = *field == 0xffffffff ? values.take<std::uint64_t>() : *field;
@@ -141,7 +141,7 @@ bool widen(std::string_view extra, std::span<std::uint64_t* const> fields) {
       return values.ok();
     }
   }
-  return cursor.ok();
+  return reader.ok();
 }
 
 }  // namespace
@@ -169,27 +169,27 @@ Status ZipArchive::read_directory() {
     return std::move(bytes).error();
   }
   directory_offset_ = directory.offset;
-  Cursor cursor(bytes.value());
+  LittleEndianReader reader(bytes.value());
   for (std::uint64_t i = 0; i < directory.entries; ++i) {
     Member member;
-    const auto signature = cursor.take<std::uint32_t>();
-    cursor.take(4);
-    const auto flags = cursor.take<std::uint16_t>();
-    const auto method = cursor.take<std::uint16_t>();
-    cursor.take(4);
-    member.crc32 = cursor.take<std::uint32_t>();
-    std::uint64_t packed_size = cursor.take<std::uint32_t>();
-    member.size = cursor.take<std::uint32_t>();
-    const auto name_bytes = cursor.take<std::uint16_t>();
-    const auto extra_bytes = cursor.take<std::uint16_t>();
-    const auto comment_bytes = cursor.take<std::uint16_t>();
-    cursor.take(8);
-    member.header_offset = cursor.take<std::uint32_t>();
-    const std::string_view name = cursor.take(name_bytes);
-    const std::string_view extra = cursor.take(extra_bytes);
-    cursor.take(comment_bytes);
+    const auto signature = reader.take<std::uint32_t>();
+    reader.take(4);
+    const auto flags = reader.take<std::uint16_t>();
+    const auto method = reader.take<std::uint16_t>();
+    reader.take(4);
+    member.crc32 = reader.take<std::uint32_t>();
+    std::uint64_t packed_size = reader.take<std::uint32_t>();
+    member.size = reader.take<std::uint32_t>();
+    const auto name_bytes = reader.take<std::uint16_t>();
+    const auto extra_bytes = reader.take<std::uint16_t>();
+    const auto comment_bytes = reader.take<std::uint16_t>();
+    reader.take(8);
+    member.header_offset = reader.take<std::uint32_t>();
+    const std::string_view name = reader.take(name_bytes);
+    const std::string_view extra = reader.take(extra_bytes);
+    reader.take(comment_bytes);
     std::uint64_t* const wide[] = {&member.size, &packed_size, &member.header_offset};
-    if (!cursor.ok() || signature != kDirectoryEntry || !widen(extra, wide)) {
+    if (!reader.ok() || signature != kDirectoryEntry || !widen(extra, wide)) {
       return damaged("entry " + std::to_string(i) + " of its directory is cut short");
     }
     member.stored = method == 0 && (flags & kEncryptedFlag) == 0 && packed_size == member.size;
@@ -220,11 +220,11 @@ Result<std::uint64_t> ZipArchive::locate(std::string_view name) const {
   if (!header) {
     return std::move(header).error();
   }
-  Cursor cursor(header.value());
-  const auto signature = cursor.take<std::uint32_t>();
-  cursor.take(22);
-  const auto name_bytes = cursor.take<std::uint16_t>();
-  const auto extra_bytes = cursor.take<std::uint16_t>();
+  LittleEndianReader reader(header.value());
+  const auto signature = reader.take<std::uint32_t>();
+  reader.take(22);
+  const auto name_bytes = reader.take<std::uint16_t>();
+  const auto extra_bytes = reader.take<std::uint16_t>();
   const std::uint64_t begin = member->header_offset + kLocalHeaderBytes + name_bytes + extra_bytes;
   if (signature != kLocalHeader || begin > directory_offset_ || member->size > directory_offset_ - begin) {
     return damaged(quote(name) + " of " + std::to_string(member->size) + " bytes lies outside it");
@@ -272,4 +272,4 @@ Status ZipArchive::verify(std::string_view name) const {
   return timbre::ok();
 }
 
-}  // namespace timbre
+}  // namespace timbre::archive

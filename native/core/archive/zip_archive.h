@@ -8,7 +8,7 @@
 #include "archive/bytes.h"
 #include "support/result.h"
 
-namespace timbre {
+namespace timbre::archive {
 
 /// A zip archive as PyTorch writes it: members are stored, not compressed, so a member can never be larger than the
 /// file. A compressed member is listed, and refused when it is read.
@@ -47,4 +47,4 @@ class ZipArchive {
   std::map<std::string, Member, std::less<>> members_;
 };
 
-}  // namespace timbre
+}  // namespace timbre::archive

@@ -7,7 +7,7 @@
 #include <bit>
 #include <memory>
 
-namespace timbre {
+namespace timbre::bundle {
 
 static_assert(std::endian::native == std::endian::little, "the digest reads tensors where they lie");
 
@@ -34,4 +34,4 @@ std::string weights_digest(std::vector<TensorBytes> tensors) {
   return text;
 }
 
-}  // namespace timbre
+}  // namespace timbre::bundle

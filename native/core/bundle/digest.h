@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace timbre {
+namespace timbre::bundle {
 
 /// One tensor as the digest sees it. `bytes` are its elements in row-major order, little-endian, and not owned.
 struct TensorBytes {
@@ -22,4 +22,4 @@ struct TensorBytes {
 /// For each tensor: name, 0, dtype, 0, shape ("192x6144", empty for a scalar), 0, bytes.
 std::string weights_digest(std::vector<TensorBytes> tensors);
 
-}  // namespace timbre
+}  // namespace timbre::bundle

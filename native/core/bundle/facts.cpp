@@ -6,7 +6,7 @@
 
 #include "support/text.h"
 
-namespace timbre {
+namespace timbre::bundle {
 
 namespace {
 
@@ -39,4 +39,4 @@ Result<std::string> merge_facts(const std::string& manifest, const std::string& 
   return merged.dump(1);
 }
 
-}  // namespace timbre
+}  // namespace timbre::bundle

@@ -4,7 +4,7 @@
 
 #include "support/result.h"
 
-namespace timbre {
+namespace timbre::bundle {
 
 /// A manifest with facts merged into it as RFC 7386 does it; `facts` may be empty.
 ///
@@ -12,4 +12,4 @@ namespace timbre {
 /// where the manifest is no JSON object.
 Result<std::string> merge_facts(const std::string& manifest, const std::string& facts);
 
-}  // namespace timbre
+}  // namespace timbre::bundle

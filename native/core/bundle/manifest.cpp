@@ -11,7 +11,7 @@
 #include "archive/zip_archive.h"
 #include "support/text.h"
 
-namespace timbre {
+namespace timbre::bundle {
 
 namespace {
 
@@ -194,11 +194,11 @@ Result<Manifest> read_manifest(const std::string& path) {
   const auto refuse = [&file](const std::string& what) {
     return Error{ErrorCode::MODEL_INVALID, file + " is no bundle: " + what};
   };
-  auto source = ByteSource::open(path);
+  auto source = archive::ByteSource::open(path);
   if (!source) {
     return std::move(source).error();
   }
-  auto archive = ZipArchive::open(std::move(source).value());
+  auto archive = archive::ZipArchive::open(std::move(source).value());
   if (!archive) {
     return refuse("it is no zip archive, or damaged; `timbre models add` makes bundles from checkpoints");
   }
@@ -243,4 +243,4 @@ Result<Manifest> read_manifest(const std::string& path) {
   return manifest;
 }
 
-}  // namespace timbre
+}  // namespace timbre::bundle

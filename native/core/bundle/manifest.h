@@ -6,7 +6,7 @@
 #include "features/front_end.h"
 #include "support/result.h"
 
-namespace timbre {
+namespace timbre::bundle {
 
 /// What a bundle says about itself. `json` is the whole manifest, with what only people and scripts read.
 struct Manifest {
@@ -30,4 +30,4 @@ Result<Manifest> parse_manifest(const std::string& json);
 /// checksum. Errors: MODEL_NOT_FOUND, MODEL_INVALID.
 Result<Manifest> read_manifest(const std::string& path);
 
-}  // namespace timbre
+}  // namespace timbre::bundle

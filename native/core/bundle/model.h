@@ -10,7 +10,9 @@
 #include "support/matrix.h"
 #include "support/result.h"
 
-namespace timbre {
+namespace timbre::bundle {
+
+using network::Embedding;
 
 /// A loaded network. Thread-safe: workers share one.
 class Model {
@@ -33,4 +35,4 @@ class Model {
   virtual Result<std::vector<Embedding>> embed(std::span<const Matrix* const> features) const = 0;
 };
 
-}  // namespace timbre
+}  // namespace timbre::bundle

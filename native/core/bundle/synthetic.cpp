@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace timbre {
+namespace timbre::bundle {
 
 namespace {
 
@@ -64,4 +64,4 @@ std::optional<std::vector<float>> synthesise(std::string_view signal, double sec
   return samples;
 }
 
-}  // namespace timbre
+}  // namespace timbre::bundle

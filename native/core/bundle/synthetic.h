@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace timbre {
+namespace timbre::bundle {
 
 /// A recording by formula, mono in [-1, 1], the same on every machine up to the last bit of its sine.
 ///
@@ -14,4 +14,4 @@ namespace timbre {
 std::optional<std::vector<float>> synthesise(std::string_view signal, double seconds, std::uint64_t seed,
                                              int sample_rate);
 
-}  // namespace timbre
+}  // namespace timbre::bundle

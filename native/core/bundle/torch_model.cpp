@@ -26,7 +26,7 @@
 #include "network/int8.h"
 #include "network/torch_settings.h"
 
-namespace timbre {
+namespace timbre::bundle {
 
 namespace {
 
@@ -140,12 +140,12 @@ class Script {
 };
 
 /// Either way of computing a network.
-using Network = std::variant<Script, std::unique_ptr<const EcapaNetwork>>;
+using Network = std::variant<Script, std::unique_ptr<const network::EcapaNetwork>>;
 
-ConstRows as_rows(const Matrix& matrix) { return {matrix.values.data(), matrix.rows, matrix.cols, matrix.cols}; }
+simd::ConstRows as_rows(const Matrix& matrix) { return {matrix.values.data(), matrix.rows, matrix.cols, matrix.cols}; }
 
-Embedding embed(const EcapaNetwork& network, const Matrix& features) {
-  thread_local EcapaNetwork::Workspace workspace;
+Embedding embed(const network::EcapaNetwork& network, const Matrix& features) {
+  thread_local network::EcapaNetwork::Workspace workspace;
   return network.embed(as_rows(features), workspace);
 }
 
@@ -165,13 +165,13 @@ std::vector<Embedding> forward(const Script& script, at::Device device, std::spa
 
 /// Throws what LibTorch throws.
 std::vector<Embedding> run(const Network& network, at::Device device, std::span<const Matrix* const> features) {
-  const TorchScope scope;
+  const network::TorchScope scope;
   if (const auto* script = std::get_if<Script>(&network)) {
     return forward(*script, device, features);
   }
   std::vector<Embedding> embeddings;
   for (const Matrix* matrix : features) {
-    embeddings.push_back(embed(*std::get<std::unique_ptr<const EcapaNetwork>>(network), *matrix));
+    embeddings.push_back(embed(*std::get<std::unique_ptr<const network::EcapaNetwork>>(network), *matrix));
   }
   return embeddings;
 }
@@ -284,7 +284,7 @@ Status try_out(const Model& model, std::size_t frames) {
 }
 
 /// Whether a network computes what its module's code says: one trial utterance both ways.
-Status agree(const EcapaNetwork& network, Module& module, const Manifest& manifest) {
+Status agree(const network::EcapaNetwork& network, Module& module, const Manifest& manifest) {
   constexpr double kRounding = 1e-3;
   const Matrix features =
       trial_features(manifest.shortest_frames, static_cast<std::size_t>(manifest.front_end.mel_bins));
@@ -318,7 +318,7 @@ bool takes_features_and_lengths(const Module& module) {
 
 Result<std::unique_ptr<const Model>> load_at(const std::string& path, const Manifest& manifest, const Place& place) {
   try {
-    const TorchScope scope;
+    const network::TorchScope scope;
     Module module = torch::jit::load(path, at::kCPU, /*load_debug_files=*/false);
     if (!takes_features_and_lengths(module)) {
       return not_usable(path, "its module has no forward(features, lengths) that gives a tensor");
@@ -339,10 +339,10 @@ Result<std::unique_ptr<const Model>> load_at(const std::string& path, const Mani
 Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module module, at::Device device,
                                                 const std::string& device_note) {
   module.eval();
-  auto ecapa = device.is_cpu() ? EcapaNetwork::of(module) : nullptr;
+  auto ecapa = device.is_cpu() ? network::EcapaNetwork::of(module) : nullptr;
   const bool int8 = widen(module);
   Place place{device, device_note};
-  const std::string reason = ecapa ? why_no_int8() : "int8 is for the network of this project on processors";
+  const std::string reason = ecapa ? network::why_no_int8() : "int8 is for the network of this project on processors";
   if (int8 && !reason.empty()) {
     place.note += (place.note.empty() ? "" : "; ") + reason + ", computing in fp32";
   }
@@ -380,4 +380,4 @@ Result<std::unique_ptr<const Model>> load_torch_model(const std::string& path, c
 
 TorchRuntime torch_runtime() { return {TORCH_VERSION, at::get_cpu_capability(), cuda_devices(), cuda_built()}; }
 
-}  // namespace timbre
+}  // namespace timbre::bundle

@@ -5,7 +5,7 @@
 
 #include "bundle/model.h"
 
-namespace timbre {
+namespace timbre::bundle {
 
 /// Loads a bundle, checks its manifest, the digest of its weights and two trial utterances, and freezes it on the
 /// device.
@@ -24,4 +24,4 @@ struct TorchRuntime {
 };
 TorchRuntime torch_runtime();
 
-}  // namespace timbre
+}  // namespace timbre::bundle

@@ -11,7 +11,7 @@
 
 #include "bundle/digest.h"
 
-namespace timbre {
+namespace timbre::bundle {
 
 namespace {
 
@@ -112,4 +112,4 @@ Error torch_error(ErrorCode otherwise, const std::string& what) {
   return Error{otherwise, what + ": " + reason(text)};
 }
 
-}  // namespace timbre
+}  // namespace timbre::bundle

@@ -9,7 +9,7 @@
 #include "bundle/model.h"
 #include "support/result.h"
 
-namespace timbre {
+namespace timbre::bundle {
 
 /// The digest of a module's parameters and buffers, which lie on the CPU.
 std::string weights_digest(const torch::jit::Module& module);
@@ -26,4 +26,4 @@ Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, torch:
 /// else `otherwise` with `what` before it. Only inside a catch block.
 Error torch_error(ErrorCode otherwise, const std::string& what);
 
-}  // namespace timbre
+}  // namespace timbre::bundle

@@ -10,7 +10,7 @@
 #include "bundle/torch_module.h"
 #include "support/text.h"
 
-namespace timbre {
+namespace timbre::bundle {
 
 namespace {
 
@@ -38,7 +38,7 @@ Result<Manifest> update(const std::string& path, const std::string& facts, const
   replaced[kManifest] = merged.value();
 
   PyTorchStreamReader reader(path);
-  auto file = AtomicFile::create(out);
+  auto file = archive::AtomicFile::create(out);
   if (!file) {
     return std::move(file).error();
   }
@@ -78,4 +78,4 @@ Result<Manifest> update_manifest(const std::string& path, const std::string& fac
   }
 }
 
-}  // namespace timbre
+}  // namespace timbre::bundle

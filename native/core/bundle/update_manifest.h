@@ -6,7 +6,7 @@
 #include "bundle/manifest.h"
 #include "support/result.h"
 
-namespace timbre {
+namespace timbre::bundle {
 
 /// Writes the bundle at `path` to `out` (which may be the same file) with `facts` merged into its manifest as in
 /// convert_checkpoint(), and `extras` beside it, by name, an empty one removing it. Tensors are copied byte for byte,
@@ -19,4 +19,4 @@ namespace timbre {
 Result<Manifest> update_manifest(const std::string& path, const std::string& facts, const std::string& out,
                                  const std::map<std::string, std::string>& extras = {});
 
-}  // namespace timbre
+}  // namespace timbre::bundle

@@ -15,7 +15,7 @@
 #include "support/base64.h"
 #include "support/text.h"
 
-namespace timbre {
+namespace timbre::bundle {
 
 namespace {
 
@@ -171,4 +171,4 @@ Result<VerifyReport> verify_bundle(const std::string& path, const std::string& d
   return model ? verify_model(*model.value()) : std::move(model).error();
 }
 
-}  // namespace timbre
+}  // namespace timbre::bundle

@@ -7,7 +7,7 @@
 #include "bundle/model.h"
 #include "support/result.h"
 
-namespace timbre {
+namespace timbre::bundle {
 
 /// One synthetic recording, embedded here and at conversion.
 struct VerifyCase {
@@ -43,4 +43,4 @@ Result<VerifyReport> verify_model(const Model& model);
 /// Errors: as of the front end and the model.
 Result<std::string> verification_vectors(const Model& model);
 
-}  // namespace timbre
+}  // namespace timbre::bundle

@@ -15,7 +15,7 @@
 #include "archive/zip_archive.h"
 #include "support/text.h"
 
-namespace timbre {
+namespace timbre::checkpoint {
 
 namespace {
 
@@ -98,13 +98,13 @@ T load(const char* bytes) {
   return value;
 }
 
-float to_float(ElementType type, const char* bytes) {
+float to_float(archive::ElementType type, const char* bytes) {
   switch (type) {
-    case ElementType::float64:
+    case archive::ElementType::float64:
       return static_cast<float>(load<double>(bytes));
-    case ElementType::float16:
+    case archive::ElementType::float16:
       return half_to_float(load<std::uint16_t>(bytes));
-    case ElementType::bfloat16:
+    case archive::ElementType::bfloat16:
       return std::bit_cast<float>(static_cast<std::uint32_t>(load<std::uint16_t>(bytes)) << 16);
     default:
       return load<float>(bytes);
@@ -123,7 +123,7 @@ Status check_name(std::string_view name) {
 Status check_total(std::span<const CheckpointTensor> tensors, std::uint64_t file_bytes) {
   std::uint64_t total = 0;
   for (const CheckpointTensor& tensor : tensors) {
-    total += static_cast<std::uint64_t>(tensor.elements()) * bytes_of(tensor.type);
+    total += static_cast<std::uint64_t>(tensor.elements()) * archive::bytes_of(tensor.type);
     if (total > file_bytes) {
       return invalid(
           "its tensors take more bytes than the file has, so several share one storage: save it again with "
@@ -143,7 +143,7 @@ std::string join(std::span<const std::string> names) {
 
 /// What a reader finds in a file.
 struct Contents {
-  ByteSource source;
+  archive::ByteSource source;
   std::vector<CheckpointTensor> tensors;
   std::vector<std::string> notes;
 };
@@ -151,12 +151,12 @@ struct Contents {
 /// The archive of torch.save: <root>/data.pkl describes the tensors, <root>/data/<key> holds their bytes.
 class TorchReader {
  public:
-  static Result<Contents> read(ByteSource source) {
-    auto opened = ZipArchive::open(std::move(source));
+  static Result<Contents> read(archive::ByteSource source) {
+    auto opened = archive::ZipArchive::open(std::move(source));
     if (!opened) {
       return std::move(opened).error();
     }
-    ZipArchive archive = std::move(opened).value();
+    archive::ZipArchive archive = std::move(opened).value();
     auto root = find_root(archive);
     if (!root) {
       return std::move(root).error();
@@ -165,7 +165,7 @@ class TorchReader {
     if (!bytes) {
       return std::move(bytes).error();
     }
-    auto pickle = unpickle(bytes.value());
+    auto pickle = archive::unpickle(bytes.value());
     if (!pickle) {
       return std::move(pickle).error();
     }
@@ -177,11 +177,11 @@ class TorchReader {
   }
 
  private:
-  TorchReader(const ZipArchive& archive, const std::string& root, const Pickle& pickle)
+  TorchReader(const archive::ZipArchive& archive, const std::string& root, const archive::Pickle& pickle)
       : archive_(archive), root_(root), pickle_(pickle) {}
 
   /// "archive/"
-  static Result<std::string> find_root(const ZipArchive& archive) {
+  static Result<std::string> find_root(const archive::ZipArchive& archive) {
     constexpr std::string_view kPickle = "/data.pkl";
     for (const auto& [name, member] : archive.members()) {
       if (!name.ends_with(kPickle) || name.find('/') != name.size() - kPickle.size()) {
@@ -210,8 +210,8 @@ class TorchReader {
     std::string trail;
     std::uint32_t place = pickle_.root;
     for (int depth = 0; depth < kMaxNesting; ++depth) {
-      const PickleValue& value = pickle_.values[place];
-      if (value.kind != PickleValue::Kind::dictionary) {
+      const archive::PickleValue& value = pickle_.values[place];
+      if (value.kind != archive::PickleValue::Kind::dictionary) {
         break;
       }
       if (holds_tensors(value)) {
@@ -234,9 +234,9 @@ class TorchReader {
         "it holds no dictionary of tensors: save the network's with torch.save(model.state_dict(), 'file.ckpt')");
   }
 
-  bool holds_tensors(const PickleValue& dictionary) const {
+  bool holds_tensors(const archive::PickleValue& dictionary) const {
     for (std::size_t i = 1; i < dictionary.items.size(); i += 2) {
-      if (pickle_.values[dictionary.items[i]].kind == PickleValue::Kind::tensor) {
+      if (pickle_.values[dictionary.items[i]].kind == archive::PickleValue::Kind::tensor) {
         return true;
       }
     }
@@ -245,13 +245,13 @@ class TorchReader {
 
   /// The key and value to look into: of the dictionaries that hold tensors themselves, else of all, the one with the
   /// likeliest key. No value: there is none.
-  Result<std::pair<std::string_view, std::uint32_t>> enter(const PickleValue& dictionary) {
+  Result<std::pair<std::string_view, std::uint32_t>> enter(const archive::PickleValue& dictionary) {
     std::vector<std::pair<std::string_view, std::uint32_t>> full;
     std::vector<std::pair<std::string_view, std::uint32_t>> other;
     for (std::size_t i = 0; i + 1 < dictionary.items.size(); i += 2) {
-      const PickleValue& key = pickle_.values[dictionary.items[i]];
-      const PickleValue& value = pickle_.values[dictionary.items[i + 1]];
-      if (key.kind == PickleValue::Kind::string && value.kind == PickleValue::Kind::dictionary) {
+      const archive::PickleValue& key = pickle_.values[dictionary.items[i]];
+      const archive::PickleValue& value = pickle_.values[dictionary.items[i + 1]];
+      if (key.kind == archive::PickleValue::Kind::string && value.kind == archive::PickleValue::Kind::dictionary) {
         // One dictionary may stand under many keys; looking into each is bounded by looking into few.
         if (full.size() + other.size() == 64) {
           break;
@@ -292,12 +292,12 @@ class TorchReader {
     }
   }
 
-  Status take(const PickleValue& dictionary) {
+  Status take(const archive::PickleValue& dictionary) {
     std::set<std::string_view> names;
     for (std::size_t i = 0; i + 1 < dictionary.items.size(); i += 2) {
-      const PickleValue& key = pickle_.values[dictionary.items[i]];
-      const PickleValue& value = pickle_.values[dictionary.items[i + 1]];
-      if (key.kind != PickleValue::Kind::string || value.kind != PickleValue::Kind::tensor) {
+      const archive::PickleValue& key = pickle_.values[dictionary.items[i]];
+      const archive::PickleValue& value = pickle_.values[dictionary.items[i + 1]];
+      if (key.kind != archive::PickleValue::Kind::string || value.kind != archive::PickleValue::Kind::tensor) {
         continue;
       }
       if (auto status = check_name(key.text); !status) {
@@ -321,7 +321,7 @@ class TorchReader {
     return ok();
   }
 
-  Status add(std::string_view name, const StoredTensor& stored) {
+  Status add(std::string_view name, const archive::StoredTensor& stored) {
     const std::string member = root_ + "data/" + std::string(stored.storage);
     auto begin = storages_.find(member);
     if (begin == storages_.end()) {
@@ -331,7 +331,7 @@ class TorchReader {
       }
       begin = storages_.emplace(member, located.value()).first;
     }
-    const std::size_t width = bytes_of(stored.type);
+    const std::size_t width = archive::bytes_of(stored.type);
     const std::uint64_t available = archive_.find(member)->size / width;
     const auto count = count_elements(stored.shape);
     const auto reach = extent(stored.shape, stored.strides);
@@ -351,9 +351,9 @@ class TorchReader {
     return ok();
   }
 
-  const ZipArchive& archive_;
+  const archive::ZipArchive& archive_;
   const std::string& root_;
-  const Pickle& pickle_;
+  const archive::Pickle& pickle_;
   std::map<std::string, std::uint64_t> storages_;  ///< by member: where its bytes begin
   std::vector<CheckpointTensor> tensors_;
   std::vector<std::string> notes_;
@@ -363,12 +363,12 @@ class TorchReader {
 class SafetensorsReader {
  public:
   static bool recognises(std::string_view head, std::uint64_t file_bytes) {
-    Cursor cursor(head);
-    const auto header_bytes = cursor.take<std::uint64_t>();
-    return cursor.take(1) == "{" && header_bytes <= file_bytes - 8;
+    archive::LittleEndianReader reader(head);
+    const auto header_bytes = reader.take<std::uint64_t>();
+    return reader.take(1) == "{" && header_bytes <= file_bytes - 8;
   }
 
-  static Result<Contents> read(ByteSource source) {
+  static Result<Contents> read(archive::ByteSource source) {
     std::uint64_t header_bytes = 0;
     if (auto status = source.read(0, {reinterpret_cast<char*>(&header_bytes), sizeof(header_bytes)}); !status) {
       return std::move(status).error();
@@ -426,11 +426,12 @@ class SafetensorsReader {
  private:
   static std::optional<CheckpointTensor> parse(const std::string& name, const nlohmann::json& entry,
                                                std::uint64_t begin, std::uint64_t file_bytes) {
-    static const std::map<std::string, ElementType, std::less<>> kTypes = {
-        {"F32", ElementType::float32},   {"F64", ElementType::float64}, {"F16", ElementType::float16},
-        {"BF16", ElementType::bfloat16}, {"I64", ElementType::int64},   {"I32", ElementType::int32},
-        {"I16", ElementType::int16},     {"I8", ElementType::int8},     {"U8", ElementType::uint8},
-        {"BOOL", ElementType::boolean}};
+    static const std::map<std::string, archive::ElementType, std::less<>> kTypes = {
+        {"F32", archive::ElementType::float32}, {"F64", archive::ElementType::float64},
+        {"F16", archive::ElementType::float16}, {"BF16", archive::ElementType::bfloat16},
+        {"I64", archive::ElementType::int64},   {"I32", archive::ElementType::int32},
+        {"I16", archive::ElementType::int16},   {"I8", archive::ElementType::int8},
+        {"U8", archive::ElementType::uint8},    {"BOOL", archive::ElementType::boolean}};
     const auto field = [&](const char* key) {
       return entry.is_object() ? entry.value(key, nlohmann::json()) : nlohmann::json();
     };
@@ -451,8 +452,8 @@ class SafetensorsReader {
     const auto first = offsets[0].get<std::uint64_t>();
     const auto last = offsets[1].get<std::uint64_t>();
     if (known == kTypes.end() || !count || first > last || last > file_bytes - begin ||
-        (last - first) % bytes_of(known->second) != 0 ||
-        (last - first) / bytes_of(known->second) != static_cast<std::uint64_t>(*count)) {
+        (last - first) % archive::bytes_of(known->second) != 0 ||
+        (last - first) / archive::bytes_of(known->second) != static_cast<std::uint64_t>(*count)) {
       return std::nullopt;
     }
     tensor.type = known->second;
@@ -462,7 +463,7 @@ class SafetensorsReader {
   }
 };
 
-Result<Contents> read_contents(ByteSource source) {
+Result<Contents> read_contents(archive::ByteSource source) {
   std::string head(std::min<std::uint64_t>(source.size(), 64), '\0');
   if (auto status = source.read(0, head); !status) {
     return std::move(status).error();
@@ -508,7 +509,7 @@ std::string describe_shape(std::span<const std::int64_t> shape) {
   return "[" + text + "]";
 }
 
-Result<Checkpoint> Checkpoint::read_from(ByteSource source) {
+Result<Checkpoint> Checkpoint::read_from(archive::ByteSource source) {
   auto contents = read_contents(std::move(source));
   if (!contents) {
     return std::move(contents).error();
@@ -518,7 +519,7 @@ Result<Checkpoint> Checkpoint::read_from(ByteSource source) {
 }
 
 Result<Checkpoint> Checkpoint::open(const std::string& path) {
-  auto source = ByteSource::open(path);
+  auto source = archive::ByteSource::open(path);
   if (!source) {
     return std::move(source).error();
   }
@@ -530,19 +531,19 @@ Result<Checkpoint> Checkpoint::open(const std::string& path) {
 }
 
 Result<std::vector<float>> Checkpoint::read(const CheckpointTensor& tensor) const {
-  if (!is_floating(tensor.type)) {
+  if (!archive::is_floating(tensor.type)) {
     return invalid("tensor " + quote(tensor.name) + " holds " + std::string(timbre::name(tensor.type)) +
                    ", where floating-point weights belong");
   }
   std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
-  if (tensor.type == ElementType::float32 && tensor.strides == row_major(tensor.shape)) {
+  if (tensor.type == archive::ElementType::float32 && tensor.strides == row_major(tensor.shape)) {
     if (auto status =
             source_.read(tensor.file_offset, {reinterpret_cast<char*>(values.data()), values.size() * sizeof(float)});
         !status) {
       return std::move(status).error();
     }
   } else if (!values.empty()) {
-    const std::size_t width = bytes_of(tensor.type);
+    const std::size_t width = archive::bytes_of(tensor.type);
     std::vector<char> bytes(static_cast<std::size_t>(*extent(tensor.shape, tensor.strides)) * width);
     if (auto status = source_.read(tensor.file_offset, bytes); !status) {
       return std::move(status).error();
@@ -571,7 +572,7 @@ Result<std::vector<float>> Checkpoint::read(const CheckpointTensor& tensor) cons
 
 Result<std::int64_t> Checkpoint::read_integer(const CheckpointTensor& tensor) const {
   std::int64_t value = 0;
-  if (tensor.type != ElementType::int64 || tensor.elements() != 1) {
+  if (tensor.type != archive::ElementType::int64 || tensor.elements() != 1) {
     return invalid("tensor " + quote(tensor.name) + " is no single whole number");
   }
   if (auto status = source_.read(tensor.file_offset, {reinterpret_cast<char*>(&value), sizeof(value)}); !status) {
@@ -580,4 +581,4 @@ Result<std::int64_t> Checkpoint::read_integer(const CheckpointTensor& tensor) co
   return value;
 }
 
-}  // namespace timbre
+}  // namespace timbre::checkpoint

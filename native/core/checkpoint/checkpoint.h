@@ -9,12 +9,12 @@
 #include "archive/pickle.h"
 #include "support/result.h"
 
-namespace timbre {
+namespace timbre::checkpoint {
 
 /// One named tensor of a checkpoint; its elements stay in the file until Checkpoint::read().
 struct CheckpointTensor {
   std::string name;
-  ElementType type = ElementType::float32;
+  archive::ElementType type = archive::ElementType::float32;
   std::vector<std::int64_t> shape;
   std::vector<std::int64_t> strides;  ///< elements
   std::uint64_t file_offset = 0;      ///< bytes, of the first element
@@ -36,7 +36,7 @@ class Checkpoint {
   static Result<Checkpoint> open(const std::string& path);
 
   /// The same from any source; messages do not name it.
-  static Result<Checkpoint> read_from(ByteSource source);
+  static Result<Checkpoint> read_from(archive::ByteSource source);
 
   /// In the file's order; every one lies inside it, no name occurs twice.
   std::span<const CheckpointTensor> tensors() const { return tensors_; }
@@ -52,12 +52,12 @@ class Checkpoint {
   Result<std::int64_t> read_integer(const CheckpointTensor& tensor) const;
 
  private:
-  Checkpoint(ByteSource source, std::vector<CheckpointTensor> tensors, std::vector<std::string> notes)
+  Checkpoint(archive::ByteSource source, std::vector<CheckpointTensor> tensors, std::vector<std::string> notes)
       : source_(std::move(source)), tensors_(std::move(tensors)), notes_(std::move(notes)) {}
 
-  ByteSource source_;
+  archive::ByteSource source_;
   std::vector<CheckpointTensor> tensors_;
   std::vector<std::string> notes_;
 };
 
-}  // namespace timbre
+}  // namespace timbre::checkpoint

@@ -23,7 +23,7 @@
 #include "network/torch_settings.h"
 #include "support/text.h"
 
-namespace timbre {
+namespace timbre::checkpoint {
 
 namespace {
 
@@ -93,8 +93,8 @@ Result<at::Tensor> as_kept(const std::string& name, const at::Tensor& weights, K
     return Error{ErrorCode::INVALID_ARGUMENT,
                  "the weights of " + quote(name) + " do not fit half precision: store them as fp32"};
   }
-  if (keeping.int8 && bears_int8(name)) {
-    return to_int8(weights.to(at::kFloat));
+  if (keeping.int8 && network::bears_int8(name)) {
+    return network::to_int8(weights.to(at::kFloat));
   }
   return halve ? weights.to(at::kHalf) : weights;
 }
@@ -157,14 +157,14 @@ ordered_json describe(const ConvertRequest& request, const Checkpoint& checkpoin
 /// Adds the digest of the module's tensors, and what the weights in full make of the recordings that verify_bundle()
 /// repeats, from which the module must not be far.
 Status measure(ordered_json& manifest, const Module& stored, const Module& in_full) {
-  manifest["weightsDigest"] = {{"algorithm", "xxh3-128"}, {"value", weights_digest(stored)}};
-  auto parsed = parse_manifest(manifest.dump());
+  manifest["weightsDigest"] = {{"algorithm", "xxh3-128"}, {"value", bundle::weights_digest(stored)}};
+  auto parsed = bundle::parse_manifest(manifest.dump());
   if (!parsed) {
     return Error{ErrorCode::INVALID_ARGUMENT, "with this id, version and facts " + parsed.error().message};
   }
   const auto vectors_of = [&](const Module& module) -> Result<std::string> {
-    auto model = make_model(parsed.value(), module.clone(), at::kCPU, "");
-    return model ? verification_vectors(*model.value()) : std::move(model).error();
+    auto model = bundle::make_model(parsed.value(), module.clone(), at::kCPU, "");
+    return model ? bundle::verification_vectors(*model.value()) : std::move(model).error();
   };
   auto vectors = vectors_of(in_full);
   if (!vectors) {
@@ -174,20 +174,21 @@ Status measure(ordered_json& manifest, const Module& stored, const Module& in_fu
   if (parsed.value().precision == "fp32") {
     return ok();
   }
-  parsed = parse_manifest(manifest.dump());
+  parsed = bundle::parse_manifest(manifest.dump());
   if (!parsed) {
     return std::move(parsed).error();
   }
-  auto model = make_model(parsed.value(), stored.clone(), at::kCPU, "");
+  auto model = bundle::make_model(parsed.value(), stored.clone(), at::kCPU, "");
   if (!model) {
     return std::move(model).error();
   }
-  const auto report = verify_model(*model.value());
+  const auto report = bundle::verify_model(*model.value());
   if (!report) {
     return report.error();
   }
   if (!report.value().passed) {
-    const auto worst = std::ranges::max(report.value().cases, {}, &VerifyCase::one_minus_cosine).one_minus_cosine;
+    const auto worst =
+        std::ranges::max(report.value().cases, {}, &bundle::VerifyCase::one_minus_cosine).one_minus_cosine;
     return Error{ErrorCode::MODEL_INVALID, "in int8 its embeddings move away from those in fp32, to a cosine of " +
                                                std::to_string(1 - worst) + ": keep it in fp32"};
   }
@@ -195,9 +196,9 @@ Status measure(ordered_json& manifest, const Module& stored, const Module& in_fu
 }
 
 /// Measures the module and writes it to request.out with its manifest and what else lies in a bundle.
-Result<Manifest> finish(const ConvertRequest& request, const ordered_json& described, const Module& stored,
-                        const Module& in_full, torch::jit::ExtraFilesMap extras) {
-  auto facts = merge_facts(described.dump(), request.facts);
+Result<bundle::Manifest> finish(const ConvertRequest& request, const ordered_json& described, const Module& stored,
+                                const Module& in_full, torch::jit::ExtraFilesMap extras) {
+  auto facts = bundle::merge_facts(described.dump(), request.facts);
   if (!facts) {
     return std::move(facts).error();
   }
@@ -206,13 +207,13 @@ Result<Manifest> finish(const ConvertRequest& request, const ordered_json& descr
     const auto& [code, message] = status.error();
     return Error{code, "checkpoint " + quote(request.checkpoint) + ": " + message};
   }
-  auto parsed = parse_manifest(manifest.dump(1));
+  auto parsed = bundle::parse_manifest(manifest.dump(1));
   if (!parsed) {
     return std::move(parsed).error();
   }
   extras[kManifest] = parsed.value().json;
 
-  auto file = AtomicFile::create(request.out);
+  auto file = archive::AtomicFile::create(request.out);
   if (!file) {
     return std::move(file).error();
   }
@@ -238,7 +239,7 @@ Status keep(const Module& module, Keeping keeping) {
 }
 
 /// A bundle once more, in another precision.
-Result<Manifest> convert_bundle(const ConvertRequest& request, const Manifest& manifest) {
+Result<bundle::Manifest> convert_bundle(const ConvertRequest& request, const bundle::Manifest& manifest) {
   if (manifest.precision != "fp32") {
     return Error{ErrorCode::INVALID_ARGUMENT, "the bundle " + quote(request.checkpoint) + " is in " +
                                                   manifest.precision + " already; take the one it was made of"};
@@ -260,7 +261,7 @@ Result<Manifest> convert_bundle(const ConvertRequest& request, const Manifest& m
     return module;
   };
   const Module in_full = load();
-  if (weights_digest(in_full) != manifest.weights_digest) {
+  if (bundle::weights_digest(in_full) != manifest.weights_digest) {
     return Error{ErrorCode::MODEL_INVALID,
                  "the bundle " + quote(request.checkpoint) + " is damaged: fetch or make it again"};
   }
@@ -280,9 +281,9 @@ Result<Manifest> convert_bundle(const ConvertRequest& request, const Manifest& m
   return finish(request, described, stored, in_full, std::move(extras));
 }
 
-Result<Manifest> convert(const ConvertRequest& request) {
-  const TorchScope scope;
-  if (const auto bundle = read_manifest(request.checkpoint)) {
+Result<bundle::Manifest> convert(const ConvertRequest& request) {
+  const network::TorchScope scope;
+  if (const auto bundle = bundle::read_manifest(request.checkpoint)) {
     return convert_bundle(request, bundle.value());
   }
   auto checkpoint = Checkpoint::open(request.checkpoint);
@@ -325,7 +326,7 @@ Result<Manifest> convert(const ConvertRequest& request) {
 
 }  // namespace
 
-Result<Manifest> convert_checkpoint(const ConvertRequest& request) {
+Result<bundle::Manifest> convert_checkpoint(const ConvertRequest& request) {
   if (request.precision != "fp32" && request.precision != "int8") {
     return Error{ErrorCode::INVALID_ARGUMENT, "precision " + quote(request.precision) + " is neither fp32 nor int8"};
   }
@@ -335,8 +336,9 @@ Result<Manifest> convert_checkpoint(const ConvertRequest& request) {
   try {
     return convert(request);
   } catch (...) {
-    return torch_error(ErrorCode::INTERNAL, "the checkpoint " + quote(request.checkpoint) + " cannot be converted");
+    return bundle::torch_error(ErrorCode::INTERNAL,
+                               "the checkpoint " + quote(request.checkpoint) + " cannot be converted");
   }
 }
 
-}  // namespace timbre
+}  // namespace timbre::checkpoint

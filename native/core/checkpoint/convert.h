@@ -5,7 +5,7 @@
 #include "bundle/manifest.h"
 #include "support/result.h"
 
-namespace timbre {
+namespace timbre::checkpoint {
 
 struct ConvertRequest {
   std::string checkpoint;  ///< file of torch.save or of safetensors, or a bundle in fp32
@@ -38,6 +38,6 @@ struct ConvertRequest {
 /// Errors: MODEL_NOT_FOUND; MODEL_INVALID, naming every tensor at fault, or where int8 moves an embedding further than
 /// verify_bundle() lets it; INVALID_ARGUMENT (unknown family, two families that fit, an id or facts that are not
 /// valid); WRITE_FAILED; OUT_OF_MEMORY.
-Result<Manifest> convert_checkpoint(const ConvertRequest& request);
+Result<bundle::Manifest> convert_checkpoint(const ConvertRequest& request);
 
-}  // namespace timbre
+}  // namespace timbre::checkpoint

@@ -8,7 +8,7 @@
 
 #include "support/text.h"
 
-namespace timbre {
+namespace timbre::checkpoint {
 
 namespace {
 
@@ -35,7 +35,7 @@ bool is_ignored(const Variant& variant, const std::string& name) {
 /// A tensor's shape in our layout, or why it has none.
 Result<std::vector<std::int64_t>> arranged_shape(const CheckpointTensor& tensor, const TensorSource& source) {
   std::vector<std::int64_t> shape = tensor.shape;
-  if (!is_floating(tensor.type)) {
+  if (!archive::is_floating(tensor.type)) {
     return invalid(std::string(timbre::name(tensor.type)) + " where numbers with a fraction belong");
   }
   if (source.op == TensorSource::Op::conv && shape.size() == 3) {
@@ -324,4 +324,4 @@ bool is_untrained(const Checkpoint& checkpoint) {
   return counted;
 }
 
-}  // namespace timbre
+}  // namespace timbre::checkpoint

@@ -11,7 +11,7 @@
 #include "checkpoint/checkpoint.h"
 #include "support/result.h"
 
-namespace timbre {
+namespace timbre::checkpoint {
 
 /// Where one tensor of our network comes from in a checkpoint.
 struct TensorSource {
@@ -72,4 +72,4 @@ Result<std::vector<NetworkTensor>> arrange(const Checkpoint& checkpoint, const V
 /// Whether the checkpoint says itself that it was never trained: its batch norms have counted at most one batch.
 bool is_untrained(const Checkpoint& checkpoint);
 
-}  // namespace timbre
+}  // namespace timbre::checkpoint

@@ -14,8 +14,8 @@ constexpr std::size_t kRecovery = 16;
 
 }  // namespace
 
-std::vector<Result<Embedding>> Batcher::run(std::span<const Prepared> batch, std::uint64_t& forward_calls) {
-  std::vector<Result<Embedding>> results;
+std::vector<Result<bundle::Embedding>> Batcher::run(std::span<const Prepared> batch, std::uint64_t& forward_calls) {
+  std::vector<Result<bundle::Embedding>> results;
   results.reserve(batch.size());
   while (results.size() < batch.size()) {
     const auto part = batch.subspan(results.size(), std::min(cap_, batch.size() - results.size()));

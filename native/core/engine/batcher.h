@@ -18,7 +18,7 @@ struct Prepared {
 /// Runs prepared jobs through the model in batches as large as memory allows. Used by one thread.
 class Batcher {
  public:
-  Batcher(const Model& model, std::size_t max_batch) : model_(model), max_batch_(max_batch), cap_(max_batch) {}
+  Batcher(const bundle::Model& model, std::size_t max_batch) : model_(model), max_batch_(max_batch), cap_(max_batch) {}
 
   /// How many prepared jobs to take at most.
   std::size_t capacity() const { return cap_; }
@@ -26,10 +26,10 @@ class Batcher {
   /// One result per job, in order. A batch that does not fit into memory is halved, down to one utterance, whose
   /// job alone then fails; the size that fitted stays the cap and doubles again after successes.
   /// `forward_calls` is raised by the calls made.
-  std::vector<Result<Embedding>> run(std::span<const Prepared> batch, std::uint64_t& forward_calls);
+  std::vector<Result<bundle::Embedding>> run(std::span<const Prepared> batch, std::uint64_t& forward_calls);
 
  private:
-  const Model& model_;
+  const bundle::Model& model_;
   const std::size_t max_batch_;
   std::size_t cap_;
   std::size_t successes_ = 0;

@@ -50,7 +50,8 @@ thread_local std::vector<const void*> calling_back;
 /// by the thread that works on it: exactly once.
 class Works {
  public:
-  Works(std::unique_ptr<const Model> model, std::unique_ptr<const FrontEnd> front_end, const EngineOptions& options)
+  Works(std::unique_ptr<const bundle::Model> model, std::unique_ptr<const FrontEnd> front_end,
+        const EngineOptions& options)
       : model_(std::move(model)), front_end_(std::move(front_end)), options_(options) {}
 
   Result<Engine::JobId> submit(EmbedRequest request, Engine::Callback done) {
@@ -122,7 +123,7 @@ class Works {
     return stats;
   }
 
-  const Model& model() const { return *model_; }
+  const bundle::Model& model() const { return *model_; }
   const EngineOptions& options() const { return options_; }
 
   /// Counts the workers that will call work(), before the first does.
@@ -303,7 +304,7 @@ class Works {
     callback_returned_.notify_all();
   }
 
-  const std::unique_ptr<const Model> model_;
+  const std::unique_ptr<const bundle::Model> model_;
   const std::unique_ptr<const FrontEnd> front_end_;
   const std::unique_ptr<const SpeechDetector> detector_ = silero_detector();
   const EngineOptions options_;
@@ -380,7 +381,7 @@ class ThreadedEngine final : public Engine {
     works_->wait_for_callbacks();
   }
 
-  const Model& model() const override { return works_->model(); }
+  const bundle::Model& model() const override { return works_->model(); }
   const EngineOptions& options() const override { return works_->options(); }
   EngineStats stats() const override { return works_->stats(); }
 
@@ -414,7 +415,8 @@ std::optional<Error> invalid(const EngineOptions& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::create(std::unique_ptr<const Model> model, const EngineOptions& options) {
+Result<std::unique_ptr<Engine>> Engine::create(std::unique_ptr<const bundle::Model> model,
+                                               const EngineOptions& options) {
   if (auto error = invalid(options)) return *error;
   auto front_end = FrontEnd::create(model->manifest().front_end);
   if (!front_end) return std::move(front_end).error();

@@ -42,7 +42,7 @@ struct Timings {
 };
 
 struct EmbedResult {
-  Embedding embedding;
+  bundle::Embedding embedding;
   AudioInfo audio;
   SpeechReport speech;  ///< of what was embedded; 0 s of speech is no error
   Timings timings;
@@ -73,7 +73,8 @@ class Engine {
   using Callback = std::function<void(Result<EmbedResult>)>;
 
   /// Errors: INVALID_ARGUMENT, MODEL_INVALID of the front end, OVERLOADED when the system has no more threads.
-  static Result<std::unique_ptr<Engine>> create(std::unique_ptr<const Model> model, const EngineOptions& options);
+  static Result<std::unique_ptr<Engine>> create(std::unique_ptr<const bundle::Model> model,
+                                                const EngineOptions& options);
 
   /// Closes and joins; from a callback it cannot join, and the threads end on their own soon after.
   virtual ~Engine() = default;
@@ -90,7 +91,7 @@ class Engine {
   /// for nothing. Safe to call again.
   virtual void close(std::optional<Clock::time_point> drain = std::nullopt) = 0;
 
-  virtual const Model& model() const = 0;
+  virtual const bundle::Model& model() const = 0;
   virtual const EngineOptions& options() const = 0;
   virtual EngineStats stats() const = 0;
 };

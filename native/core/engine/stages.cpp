@@ -30,8 +30,8 @@ void cut(std::vector<float>& samples, double seconds, int rate) {
 
 }  // namespace
 
-Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector& detector, const Manifest& manifest,
-                       const AudioLimits& limits) {
+Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector& detector,
+                       const bundle::Manifest& manifest, const AudioLimits& limits) {
   const int rate = manifest.front_end.sample_rate;
   AudioTimings decoding;
   const AudioSource source = std::move(job.request.source);
@@ -73,7 +73,7 @@ Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector
   return features;
 }
 
-Result<Embedding> checked(Embedding embedding) {
+Result<bundle::Embedding> checked(bundle::Embedding embedding) {
   if (!std::all_of(embedding.begin(), embedding.end(), [](float x) { return std::isfinite(x); })) {
     return Error{ErrorCode::INFERENCE_FAILED,
                  "the model gave an embedding that is not finite; check the bundle with `timbre models verify`"};

@@ -9,11 +9,11 @@ namespace timbre {
 
 /// Decodes a job's recording, measures its speech and computes its features, with the checks that no model needs to
 /// see. Frees the recording. Errors: those of decode(), AUDIO_TOO_SHORT, AUDIO_TOO_LONG, NO_SPEECH.
-Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector& detector, const Manifest& manifest,
-                       const AudioLimits& limits);
+Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector& detector,
+                       const bundle::Manifest& manifest, const AudioLimits& limits);
 
 /// Fails with INFERENCE_FAILED unless every number of the embedding is finite.
-Result<Embedding> checked(Embedding embedding);
+Result<bundle::Embedding> checked(bundle::Embedding embedding);
 
 /// Runs a stage; what it throws becomes OUT_OF_MEMORY or INTERNAL, so that no exception leaves a worker.
 template <typename Stage>

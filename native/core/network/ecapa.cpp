@@ -8,7 +8,7 @@
 
 #include "network/int8.h"
 
-namespace timbre {
+namespace timbre::network {
 
 namespace {
 
@@ -415,4 +415,4 @@ Embedding EcapaNetwork::embed(ConstRows features, Workspace& workspace) const {
   return embedding;
 }
 
-}  // namespace timbre
+}  // namespace timbre::network

@@ -13,7 +13,7 @@
 #include "network/product.h"
 #include "simd/rows.h"
 
-namespace timbre {
+namespace timbre::network {
 
 /// The network of models/timbre_models/ecapa.py as a processor likes it: one utterance at a time, weights laid out
 /// once, one pass over the activations between two products, no copies. The same sums as the module's own forward, up
@@ -109,4 +109,4 @@ class EcapaNetwork::Workspace {
   std::array<std::vector<float>, 6> buffers_;
 };
 
-}  // namespace timbre
+}  // namespace timbre::network

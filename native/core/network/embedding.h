@@ -2,9 +2,9 @@
 
 #include <vector>
 
-namespace timbre {
+namespace timbre::network {
 
 /// What a network makes of an utterance, not normalised.
 using Embedding = std::vector<float>;
 
-}  // namespace timbre
+}  // namespace timbre::network

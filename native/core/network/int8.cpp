@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 
-namespace timbre {
+namespace timbre::network {
 
 namespace {
 
@@ -39,4 +39,4 @@ std::string why_no_int8() {
   return "";
 }
 
-}  // namespace timbre
+}  // namespace timbre::network

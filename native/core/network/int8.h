@@ -7,7 +7,7 @@
 
 /// Networks whose large layers multiply in int8: weights with a scale of their own for every output, activations
 /// scaled anew for every utterance.
-namespace timbre {
+namespace timbre::network {
 
 /// Whether a layer's weights, by the name of the tensor, may be int8: the wide ones that run over every frame. The
 /// first layer, the attention's last, squeeze-excitation and the embedding are small or lose accuracy, and stay as they
@@ -20,4 +20,4 @@ at::Tensor to_int8(const at::Tensor& weights);
 /// Empty where this processor multiplies faster in int8, else why not.
 std::string why_no_int8();
 
-}  // namespace timbre
+}  // namespace timbre::network

@@ -20,7 +20,7 @@ using MklInt = int;
                                        MklInt c_step);
 }
 
-namespace timbre {
+namespace timbre::network {
 
 namespace {
 
@@ -180,4 +180,4 @@ std::unique_ptr<const Product> int8_product(const at::Tensor& weights) {
   return std::make_unique<Int8Product>(weights);
 }
 
-}  // namespace timbre
+}  // namespace timbre::network

@@ -8,7 +8,7 @@
 
 #include "simd/rows.h"
 
-namespace timbre {
+namespace timbre::network {
 
 /// A matrix product by weights that were laid out for it once. Immutable: any thread may multiply.
 class Product {
@@ -47,4 +47,4 @@ std::unique_ptr<const Product> plain_product(const at::Tensor& weights);
 /// would overflow) on a scale of their own in every call, which throws where they are not finite.
 std::unique_ptr<const Product> int8_product(const at::Tensor& weights);
 
-}  // namespace timbre
+}  // namespace timbre::network

@@ -3,7 +3,7 @@
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 
-namespace timbre {
+namespace timbre::network {
 
 namespace {
 
@@ -25,4 +25,4 @@ TorchScope::TorchScope() {
   static_cast<void>(process && thread);
 }
 
-}  // namespace timbre
+}  // namespace timbre::network

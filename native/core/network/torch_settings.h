@@ -3,7 +3,7 @@
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 
-namespace timbre {
+namespace timbre::network {
 
 /// Held around every call into LibTorch: settings of the process (made once) and of this thread, inference mode, and
 /// silence, for a library does not print.
@@ -22,4 +22,4 @@ class TorchScope {
   c10::WarningUtils::WarningHandlerGuard no_warnings_{&silent_};
 };
 
-}  // namespace timbre
+}  // namespace timbre::network

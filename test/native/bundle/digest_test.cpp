@@ -5,7 +5,7 @@
 #include <array>
 #include <span>
 
-namespace timbre {
+namespace timbre::bundle {
 namespace {
 
 const std::array<float, 4> kWeight = {1.0F, -2.0F, 0.5F, 0.0F};
@@ -49,4 +49,4 @@ TEST(WeightsDigest, ChangesWithNameTypeAndShape) {
 }
 
 }  // namespace
-}  // namespace timbre
+}  // namespace timbre::bundle

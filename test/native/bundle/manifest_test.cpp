@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace timbre {
+namespace timbre::bundle {
 namespace {
 
 using ::testing::HasSubstr;
@@ -171,4 +171,4 @@ TEST(Manifest, RefusesTextThatIsNoJsonObject) {
 }
 
 }  // namespace
-}  // namespace timbre
+}  // namespace timbre::bundle

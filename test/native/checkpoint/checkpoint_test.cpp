@@ -43,7 +43,7 @@ void operator delete(void* memory) noexcept {
 
 void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
 
-namespace timbre {
+namespace timbre::checkpoint {
 namespace {
 
 using ::testing::ElementsAre;
@@ -56,7 +56,7 @@ using testing::write_checkpoint;
 using testing::ZipWriter;
 
 Result<Checkpoint> read(const std::string& bytes) {
-  return Checkpoint::read_from(ByteSource(std::make_unique<std::istringstream>(bytes)));
+  return Checkpoint::read_from(archive::ByteSource(std::make_unique<std::istringstream>(bytes)));
 }
 
 /// An archive with this pickle and storage 0 of four float32, 1 to 4.
@@ -115,7 +115,7 @@ TEST(Checkpoint, ReadsWhatPyTorchWrote) {
   EXPECT_EQ(checkpoint.value().tensors()[0].name, "blocks.0.conv.conv.weight");
   EXPECT_THAT(checkpoint.value().tensors()[0].shape, ElementsAre(16, 80, 5));
   EXPECT_EQ(checkpoint.value().tensors()[6].name, "blocks.0.norm.norm.num_batches_tracked");
-  EXPECT_EQ(checkpoint.value().tensors()[6].type, ElementType::int64);
+  EXPECT_EQ(checkpoint.value().tensors()[6].type, archive::ElementType::int64);
 }
 
 TEST(Checkpoint, FollowsOffsetAndStridesOfAView) {
@@ -507,4 +507,4 @@ TEST(Safetensors, StaySafeWhateverBytesAreDamaged) {
 }
 
 }  // namespace
-}  // namespace timbre
+}  // namespace timbre::checkpoint

@@ -19,7 +19,7 @@
 #include "scratch.h"
 #include "torch_bundle/bundles.h"
 
-namespace timbre {
+namespace timbre::checkpoint {
 namespace {
 
 using nlohmann::json;
@@ -42,7 +42,7 @@ std::vector<NamedTensor> tensors_of(const std::string& checkpoint) {
   const Checkpoint file = take(Checkpoint::open(kCheckpoints + checkpoint));
   std::vector<NamedTensor> tensors;
   for (const CheckpointTensor& tensor : file.tensors()) {
-    if (is_floating(tensor.type)) {
+    if (archive::is_floating(tensor.type)) {
       tensors.push_back({tensor.name, tensor.shape, take(file.read(tensor))});
     }
   }
@@ -60,7 +60,7 @@ NamedTensor& find(std::vector<NamedTensor>& tensors, const std::string& name) {
 class ConvertTest : public ::testing::Test {
  protected:
   /// What becomes of a checkpoint with these bytes; nothing may be left where that is an error.
-  Result<Manifest> convert(const std::string& bytes, const std::string& family = "speechbrain") {
+  Result<bundle::Manifest> convert(const std::string& bytes, const std::string& family = "speechbrain") {
     write_file(scratch_ / "changed.ckpt", bytes);
     auto manifest = convert_checkpoint(request(scratch_ / "changed.ckpt", family, scratch_ / "changed.pt"));
     if (!manifest) {
@@ -104,13 +104,13 @@ TEST_F(ConvertTest, GivesTheEmbeddingsOfTheReferenceConversion) {
   for (const auto& [file, row] : expected.at("embeddings").items()) {
     SCOPED_TRACE(file);
     const std::string path = scratch_ / (file + ".pt");
-    const Manifest manifest = take(convert_checkpoint(request(kCheckpoints + file, row.at("family"), path)));
+    const bundle::Manifest manifest = take(convert_checkpoint(request(kCheckpoints + file, row.at("family"), path)));
     EXPECT_EQ(json::parse(manifest.json).at("variant"), row.at("variant"));
-    const auto model = take(load_torch_model(path, "cpu"));
+    const auto model = take(bundle::load_torch_model(path, "cpu"));
     EXPECT_EQ(model->manifest().json, manifest.json);
     const std::vector<float> embedding = row.at("embedding");
     EXPECT_LT(relative_error(embed(*model, {features})[0], embedding), 1e-5);
-    EXPECT_TRUE(take(verify_bundle(path, "cpu")).passed);
+    EXPECT_TRUE(take(bundle::verify_bundle(path, "cpu")).passed);
   }
 }
 
@@ -133,7 +133,7 @@ TEST_F(ConvertTest, WritesWhatIsKnownIntoTheManifest) {
   EXPECT_EQ(manifest.at("network").at("pooledChannels"), 24);
   EXPECT_EQ(manifest.at("network").at("squeezeChannels"), 8);
   EXPECT_EQ(manifest.at("frontEnd").at("type"), "speechbrain");
-  EXPECT_EQ(take(read_manifest(scratch_ / "x.pt")).id, "voices");
+  EXPECT_EQ(take(bundle::read_manifest(scratch_ / "x.pt")).id, "voices");
 }
 
 TEST_F(ConvertTest, RecognisesTheFamilyByItsNames) {
@@ -169,13 +169,13 @@ TEST_F(ConvertTest, StoresHalfPrecisionInHalfTheSpace) {
   wanted.out = scratch_ / "half.pt";
   EXPECT_EQ(json::parse(take(convert_checkpoint(wanted)).json).at("storage"), "fp16");
   EXPECT_LT(std::filesystem::file_size(wanted.out), std::filesystem::file_size(scratch_ / "full.pt"));
-  EXPECT_TRUE(take(verify_bundle(wanted.out, "cpu")).passed);
+  EXPECT_TRUE(take(bundle::verify_bundle(wanted.out, "cpu")).passed);
   Matrix features(40, 80);
   for (std::size_t i = 0; i < features.values.size(); ++i) {
     features.values[i] = static_cast<float>(std::sin(static_cast<double>(i * i % 997)));
   }
-  const auto full = embed(*take(load_torch_model(scratch_ / "full.pt", "cpu")), {features});
-  const auto half = embed(*take(load_torch_model(wanted.out, "cpu")), {features});
+  const auto full = embed(*take(bundle::load_torch_model(scratch_ / "full.pt", "cpu")), {features});
+  const auto half = embed(*take(bundle::load_torch_model(wanted.out, "cpu")), {features});
   EXPECT_LT(relative_error(half[0], full[0]), 5e-3);
   EXPECT_GT(relative_error(half[0], full[0]), 0);
 }
@@ -213,8 +213,8 @@ TEST_F(ConvertTest, ComputesLargeLayersInInt8) {
     wanted.out = scratch_ / "int8.pt";
     EXPECT_EQ(take(convert_checkpoint(wanted)).precision, "int8");
 
-    const auto full = take(load_torch_model(scratch_ / "full.pt", "cpu"));
-    const auto int8 = take(load_torch_model(wanted.out, "cpu"));
+    const auto full = take(bundle::load_torch_model(scratch_ / "full.pt", "cpu"));
+    const auto int8 = take(bundle::load_torch_model(wanted.out, "cpu"));
     std::vector<Matrix> features;
     for (const std::size_t frames : {40U, 133U, 17U}) {
       Matrix& utterance = features.emplace_back(frames, 80);
@@ -231,14 +231,14 @@ TEST_F(ConvertTest, ComputesLargeLayersInInt8) {
       EXPECT_EQ(embed(*int8, {features[i]})[0], together[i]);
     }
 
-    const VerifyReport report = take(verify_bundle(wanted.out, "cpu"));
+    const bundle::VerifyReport report = take(bundle::verify_bundle(wanted.out, "cpu"));
     EXPECT_TRUE(report.passed);
     EXPECT_GT(report.max_relative_error, 1e-2);
     wanted.storage = "fp16";
     wanted.out = scratch_ / "smaller.pt";
     take(convert_checkpoint(wanted));
     EXPECT_LT(std::filesystem::file_size(wanted.out), std::filesystem::file_size(scratch_ / "int8.pt"));
-    EXPECT_TRUE(take(verify_bundle(wanted.out, "cpu")).passed);
+    EXPECT_TRUE(take(bundle::verify_bundle(wanted.out, "cpu")).passed);
   }
 }
 
@@ -247,20 +247,21 @@ TEST_F(ConvertTest, TakesABundleToInt8WithAllThatIsInIt) {
   wanted.facts = R"({"licence": {"name": "CC-BY-4.0"}})";
   wanted.storage = "fp16";
   take(convert_checkpoint(wanted));
-  take(update_manifest(wanted.out, "{}", wanted.out, {{"note.txt", "kept"}}));
+  take(bundle::update_manifest(wanted.out, "{}", wanted.out, {{"note.txt", "kept"}}));
 
   auto again = request(wanted.out, "", scratch_ / "int8.pt");
   again.id = "smaller";
   again.precision = "int8";
-  const Manifest manifest = take(convert_checkpoint(again));
+  const bundle::Manifest manifest = take(convert_checkpoint(again));
   EXPECT_EQ(manifest.id, "smaller");
   EXPECT_EQ(manifest.precision, "int8");
   const json written = json::parse(manifest.json);
   EXPECT_EQ(written.at("licence").at("name"), "CC-BY-4.0");
   EXPECT_EQ(written.at("storage"), "fp16");
-  EXPECT_EQ(written.at("source").at("bundle").at("weightsDigest"), take(read_manifest(wanted.out)).weights_digest);
+  EXPECT_EQ(written.at("source").at("bundle").at("weightsDigest"),
+            take(bundle::read_manifest(wanted.out)).weights_digest);
   EXPECT_THAT(read_file(again.out), HasSubstr("note.txt"));
-  EXPECT_TRUE(take(verify_bundle(again.out, "cpu")).passed);
+  EXPECT_TRUE(take(bundle::verify_bundle(again.out, "cpu")).passed);
 
   const auto refusal = [&](const ConvertRequest& request) {
     const auto refused = convert_checkpoint(request);
@@ -307,7 +308,7 @@ TEST_F(ConvertTest, NoticesThatInt8WeightsAreDamaged) {
   ASSERT_NE(data, bytes.npos);
   bytes[data + 200] = static_cast<char>(bytes[data + 200] ^ 1);
   write_file(wanted.out, bytes);
-  const auto model = load_torch_model(wanted.out, "cpu");
+  const auto model = bundle::load_torch_model(wanted.out, "cpu");
   ASSERT_FALSE(model);
   EXPECT_EQ(model.error().code, ErrorCode::MODEL_INVALID);
 }
@@ -497,7 +498,7 @@ TEST_F(ConvertTest, SaysThatAFolderMayNotBeWrittenTo) {
   if (root) {
     ASSERT_EQ(seteuid(65534), 0);
   }
-  const auto manifest = update_manifest(path, "", folder + "/x.pt");
+  const auto manifest = bundle::update_manifest(path, "", folder + "/x.pt");
   if (root) {
     ASSERT_EQ(seteuid(0), 0);
   }
@@ -507,37 +508,38 @@ TEST_F(ConvertTest, SaysThatAFolderMayNotBeWrittenTo) {
 }
 
 TEST_F(ConvertTest, SaysThatThereIsNoSuchFolder) {
-  const auto manifest = update_manifest(bundle(), "", scratch_ / "no/such/x.pt");
+  const auto manifest = bundle::update_manifest(bundle(), "", scratch_ / "no/such/x.pt");
   ASSERT_FALSE(manifest);
   EXPECT_EQ(manifest.error().code, ErrorCode::WRITE_FAILED);
   EXPECT_THAT(manifest.error().message, HasSubstr("make its folder first"));
-  EXPECT_EQ(update_manifest(bundle(), "", scratch_.folder().string()).error().code, ErrorCode::WRITE_FAILED);
+  EXPECT_EQ(bundle::update_manifest(bundle(), "", scratch_.folder().string()).error().code, ErrorCode::WRITE_FAILED);
 }
 
 // ------------------------------------------------------------------------------------------- facts added later
 
 TEST_F(ConvertTest, AddsFactsToABundleWithoutTouchingItsTensors) {
   const std::string path = bundle();
-  const Manifest before = take(read_manifest(path));
+  const bundle::Manifest before = take(bundle::read_manifest(path));
   const std::string facts =
       R"({"calibration": {"offset": -3.5, "scale": 9.25}, "source": {"bytes": null}, "id": "renamed"})";
-  const Manifest after = take(update_manifest(path, facts, path, {{"cohort.bin", std::string("\0\1\2", 3)}}));
+  const bundle::Manifest after =
+      take(bundle::update_manifest(path, facts, path, {{"cohort.bin", std::string("\0\1\2", 3)}}));
   EXPECT_EQ(after.id, "renamed");
   EXPECT_EQ(after.weights_digest, before.weights_digest);
   EXPECT_EQ(json::parse(after.json).at("calibration").at("scale"), 9.25);
   EXPECT_FALSE(json::parse(after.json).at("source").contains("bytes"));
-  EXPECT_EQ(take(read_manifest(path)).json, after.json);
-  EXPECT_TRUE(take(verify_bundle(path, "cpu")).passed);
+  EXPECT_EQ(take(bundle::read_manifest(path)).json, after.json);
+  EXPECT_TRUE(take(bundle::verify_bundle(path, "cpu")).passed);
 
   const auto extra = [&] {
-    const ZipArchive archive = take(ZipArchive::open(take(ByteSource::open(path))));
+    const archive::ZipArchive archive = take(archive::ZipArchive::open(take(archive::ByteSource::open(path))));
     const std::string root = archive.members().begin()->first.substr(0, archive.members().begin()->first.find('/'));
     return archive.find(root + "/extra/cohort.bin") == nullptr ? "" : take(archive.read(root + "/extra/cohort.bin", 9));
   };
   EXPECT_EQ(extra(), std::string("\0\1\2", 3));
-  take(update_manifest(path, "{}", path));
+  take(bundle::update_manifest(path, "{}", path));
   EXPECT_EQ(extra(), std::string("\0\1\2", 3));
-  take(update_manifest(path, "{}", path, {{"cohort.bin", ""}}));
+  take(bundle::update_manifest(path, "{}", path, {{"cohort.bin", ""}}));
   EXPECT_EQ(extra(), "");
 }
 
@@ -545,13 +547,14 @@ TEST_F(ConvertTest, RefusesFactsThatWouldSpoilABundle) {
   const std::string path = bundle();
   const std::string before = read_file(path);
   for (const char* facts : {"no json", "3", R"({"weightsDigest": {}})", R"({"id": null})", R"({"trained": "yes"})"}) {
-    const auto manifest = update_manifest(path, facts, path);
+    const auto manifest = bundle::update_manifest(path, facts, path);
     ASSERT_FALSE(manifest) << facts;
     EXPECT_EQ(manifest.error().code, ErrorCode::INVALID_ARGUMENT) << facts;
   }
-  EXPECT_EQ(update_manifest(kCheckpoints + "speechbrain-c16.ckpt", "{}", path).error().code, ErrorCode::MODEL_INVALID);
+  EXPECT_EQ(bundle::update_manifest(kCheckpoints + "speechbrain-c16.ckpt", "{}", path).error().code,
+            ErrorCode::MODEL_INVALID);
   EXPECT_EQ(read_file(path), before);
 }
 
 }  // namespace
-}  // namespace timbre
+}  // namespace timbre::checkpoint

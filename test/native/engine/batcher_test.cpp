@@ -37,7 +37,7 @@ std::vector<std::size_t> sizes(const FakeModel& model) {
 
 /// A device on which so many utterances fit.
 FakeModel small_device(std::size_t fits) {
-  return FakeModel(true, [fits](auto features) -> Result<std::vector<Embedding>> {
+  return FakeModel(true, [fits](auto features) -> Result<std::vector<bundle::Embedding>> {
     if (features.size() > fits) return Error{ErrorCode::OUT_OF_MEMORY, "too many"};
     return test::signatures(features);
   });
@@ -61,7 +61,7 @@ TEST(Batcher, HalvesABatchThatDoesNotFitAndKeepsTheSizeThatDid) {
 
 TEST(Batcher, DoublesAgainAfterFullBatchesThatFitted) {
   bool crowded = true;
-  const FakeModel model(true, [&](auto features) -> Result<std::vector<Embedding>> {
+  const FakeModel model(true, [&](auto features) -> Result<std::vector<bundle::Embedding>> {
     if (crowded && features.size() > 4) return Error{ErrorCode::OUT_OF_MEMORY, "too many"};
     return test::signatures(features);
   });
@@ -79,7 +79,7 @@ TEST(Batcher, DoublesAgainAfterFullBatchesThatFitted) {
 }
 
 TEST(Batcher, FailsTheOneUtteranceThatNeverFits) {
-  const FakeModel model(true, [](auto features) -> Result<std::vector<Embedding>> {
+  const FakeModel model(true, [](auto features) -> Result<std::vector<bundle::Embedding>> {
     for (const Matrix* one : features) {
       if (one->rows == 12) return Error{ErrorCode::OUT_OF_MEMORY, "too long"};
     }
@@ -102,15 +102,16 @@ TEST(Batcher, TurnsEveryFaultOfAModelIntoErrors) {
     EXPECT_EQ(results.size(), 1U);
     return results[0] ? "" : std::string(name(results[0].error().code));
   };
-  EXPECT_EQ(code_of([](auto) -> Result<std::vector<Embedding>> { throw std::runtime_error("no"); }), "INTERNAL");
-  EXPECT_EQ(code_of([](auto) -> Result<std::vector<Embedding>> { throw std::bad_alloc(); }), "OUT_OF_MEMORY");
-  EXPECT_EQ(code_of([](auto) -> Result<std::vector<Embedding>> {
+  EXPECT_EQ(code_of([](auto) -> Result<std::vector<bundle::Embedding>> { throw std::runtime_error("no"); }),
+            "INTERNAL");
+  EXPECT_EQ(code_of([](auto) -> Result<std::vector<bundle::Embedding>> { throw std::bad_alloc(); }), "OUT_OF_MEMORY");
+  EXPECT_EQ(code_of([](auto) -> Result<std::vector<bundle::Embedding>> {
               return Error{ErrorCode::INFERENCE_FAILED, ""};
             }),
             "INFERENCE_FAILED");
-  EXPECT_EQ(code_of([](auto) { return Result(std::vector<Embedding>{{1.0F, NAN}}); }), "INFERENCE_FAILED");
-  EXPECT_EQ(code_of([](auto) { return Result(std::vector<Embedding>{}); }), "INFERENCE_FAILED");
-  EXPECT_EQ(code_of([](auto) { return Result(std::vector<Embedding>{{1.0F}, {2.0F}}); }), "INFERENCE_FAILED");
+  EXPECT_EQ(code_of([](auto) { return Result(std::vector<bundle::Embedding>{{1.0F, NAN}}); }), "INFERENCE_FAILED");
+  EXPECT_EQ(code_of([](auto) { return Result(std::vector<bundle::Embedding>{}); }), "INFERENCE_FAILED");
+  EXPECT_EQ(code_of([](auto) { return Result(std::vector<bundle::Embedding>{{1.0F}, {2.0F}}); }), "INFERENCE_FAILED");
 }
 
 class Batching : public testing::Test {

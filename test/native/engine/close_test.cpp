@@ -21,7 +21,7 @@ using test::tone;
 class Close : public testing::TestWithParam<bool> {
  protected:
   /// The gate outlives an engine that is destroyed from its own callback.
-  std::unique_ptr<const Model> held_model() {
+  std::unique_ptr<const bundle::Model> held_model() {
     return std::make_unique<FakeModel>(GetParam(), [gate = gate_](auto features) {
       gate->pass();
       return test::signatures(features);

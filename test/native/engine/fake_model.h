@@ -56,8 +56,8 @@ class Opener {
   Gate& gate_;
 };
 
-inline Manifest manifest() {
-  Manifest manifest;
+inline bundle::Manifest manifest() {
+  bundle::Manifest manifest;
   manifest.id = "fake";
   manifest.embedding_dim = 2;
   manifest.shortest_frames = 5;
@@ -78,29 +78,31 @@ inline Manifest manifest() {
 }
 
 /// What a fake model does with a batch.
-using Embed = std::function<Result<std::vector<Embedding>>(std::span<const Matrix* const>)>;
+using Embed = std::function<Result<std::vector<bundle::Embedding>>(std::span<const Matrix* const>)>;
 
 /// [number of frames, features[0][0]]: tells utterances of different length or content apart.
-inline Embedding signature(const Matrix& features) { return {static_cast<float>(features.rows), features.values[0]}; }
+inline bundle::Embedding signature(const Matrix& features) {
+  return {static_cast<float>(features.rows), features.values[0]};
+}
 
-inline Result<std::vector<Embedding>> signatures(std::span<const Matrix* const> features) {
-  std::vector<Embedding> embeddings;
+inline Result<std::vector<bundle::Embedding>> signatures(std::span<const Matrix* const> features) {
+  std::vector<bundle::Embedding> embeddings;
   for (const Matrix* one : features) embeddings.push_back(signature(*one));
   return embeddings;
 }
 
 /// Stands where LibTorch's model stands, and remembers the batches that it was given.
-class FakeModel final : public Model {
+class FakeModel final : public bundle::Model {
  public:
-  explicit FakeModel(bool batches, Embed embed = signatures, Manifest described = test::manifest())
+  explicit FakeModel(bool batches, Embed embed = signatures, bundle::Manifest described = test::manifest())
       : manifest_(std::move(described)), batches_(batches), embed_(std::move(embed)) {}
 
-  const Manifest& manifest() const override { return manifest_; }
+  const bundle::Manifest& manifest() const override { return manifest_; }
   const std::string& device() const override { return device_; }
   const std::string& device_note() const override { return note_; }
   bool batches() const override { return batches_; }
 
-  Result<std::vector<Embedding>> embed(std::span<const Matrix* const> features) const override {
+  Result<std::vector<bundle::Embedding>> embed(std::span<const Matrix* const> features) const override {
     {
       const std::lock_guard lock(mutex_);
       std::vector<std::size_t> rows;
@@ -117,7 +119,7 @@ class FakeModel final : public Model {
   }
 
  private:
-  const Manifest manifest_;
+  const bundle::Manifest manifest_;
   const std::string device_ = "fake";
   const std::string note_;
   const bool batches_;
@@ -166,7 +168,7 @@ class Outcome {
   std::shared_future<Result<EmbedResult>> future_ = promise_->get_future().share();
 };
 
-inline std::unique_ptr<Engine> make_engine(std::unique_ptr<const Model> model, EngineOptions options = {}) {
+inline std::unique_ptr<Engine> make_engine(std::unique_ptr<const bundle::Model> model, EngineOptions options = {}) {
   auto engine = Engine::create(std::move(model), options);
   return engine ? std::move(engine).value() : nullptr;
 }

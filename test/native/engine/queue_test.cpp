@@ -20,7 +20,7 @@ using test::tone;
 
 class Queue : public testing::Test {
  protected:
-  std::unique_ptr<const Model> held_model() {
+  std::unique_ptr<const bundle::Model> held_model() {
     return std::make_unique<FakeModel>(false, [this](auto features) {
       gate_.pass();
       return test::signatures(features);

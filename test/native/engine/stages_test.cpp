@@ -21,7 +21,7 @@ using test::Outcome;
 using test::request;
 using test::tone;
 
-Outcome embedded(EmbedRequest one, Manifest manifest = test::manifest(), AudioLimits limits = {}) {
+Outcome embedded(EmbedRequest one, bundle::Manifest manifest = test::manifest(), AudioLimits limits = {}) {
   EngineOptions options;
   options.limits = limits;
   auto engine = make_engine(std::make_unique<FakeModel>(false, test::signatures, std::move(manifest)), options);
@@ -69,7 +69,7 @@ TEST(Stages, SaysHowLongARecordingMustBe) {
 }
 
 TEST(Stages, KeepsTheModelsOwnLimit) {
-  Manifest manifest = test::manifest();
+  bundle::Manifest manifest = test::manifest();
   manifest.longest_seconds = 1;
   EXPECT_EQ(embedded(request(tone(100)), manifest).code(), "");
   EXPECT_EQ(embedded(request(tone(101)), manifest).code(), "AUDIO_TOO_LONG");
@@ -154,7 +154,7 @@ TEST(Stages, RefusesOptionsOutOfRangeByName) {
 }
 
 TEST(Stages, RefusesAFrontEndThatItDoesNotKnow) {
-  Manifest manifest = test::manifest();
+  bundle::Manifest manifest = test::manifest();
   manifest.front_end.type = "unheard";
   const auto engine = Engine::create(std::make_unique<FakeModel>(false, test::signatures, manifest), {});
   ASSERT_FALSE(engine);

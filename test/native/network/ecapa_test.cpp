@@ -15,7 +15,7 @@
 #include "scratch.h"
 #include "torch_bundle/bundles.h"
 
-namespace timbre {
+namespace timbre::network {
 namespace {
 
 using torch::jit::Module;
@@ -25,7 +25,8 @@ class EcapaTest : public ::testing::Test {
  protected:
   Module module_of(const std::string& checkpoint) {
     const auto rows = nlohmann::json::parse(read_file(kCheckpoints + "embeddings.json")).at("embeddings");
-    take(convert_checkpoint(request(kCheckpoints + checkpoint, rows.at(checkpoint).at("family"), scratch_ / "x.pt")));
+    take(checkpoint::convert_checkpoint(
+        request(kCheckpoints + checkpoint, rows.at(checkpoint).at("family"), scratch_ / "x.pt")));
     Module module = torch::jit::load(scratch_ / "x.pt");
     module.eval();
     return module;
@@ -171,4 +172,4 @@ TEST_F(EcapaTest, IsNothingOfAnotherModule) {
 }
 
 }  // namespace
-}  // namespace timbre
+}  // namespace timbre::network

@@ -14,7 +14,7 @@
 #include "network/int8.h"
 #include "network/torch_settings.h"
 
-namespace timbre {
+namespace timbre::network {
 namespace {
 
 constexpr std::size_t kInputs = 37;
@@ -245,4 +245,4 @@ TEST_F(Int8ProductTest, RefusesInputsThatAreNotFinite) {
 }
 
 }  // namespace
-}  // namespace timbre
+}  // namespace timbre::network

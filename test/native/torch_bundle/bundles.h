@@ -20,8 +20,9 @@ namespace timbre::testing {
 inline const std::string kCheckpoints = std::string(TIMBRE_FIXTURES) + "/checkpoints/";
 inline const std::string kSkeletons = std::string(TIMBRE_SKELETONS);
 
-inline ConvertRequest request(const std::string& checkpoint, const std::string& family, const std::string& out) {
-  ConvertRequest request;
+inline checkpoint::ConvertRequest request(const std::string& checkpoint, const std::string& family,
+                                          const std::string& out) {
+  checkpoint::ConvertRequest request;
   request.checkpoint = checkpoint;
   request.family = family;
   request.skeletons = kSkeletons;
@@ -39,7 +40,7 @@ T take(Result<T> result) {
   return std::move(result).value();
 }
 
-inline std::vector<Embedding> embed(const Model& model, const std::vector<Matrix>& features) {
+inline std::vector<bundle::Embedding> embed(const bundle::Model& model, const std::vector<Matrix>& features) {
   std::vector<const Matrix*> batch;
   for (const Matrix& matrix : features) {
     batch.push_back(&matrix);

@@ -15,7 +15,7 @@
 #include "scratch.h"
 #include "torch_bundle/bundles.h"
 
-namespace timbre {
+namespace timbre::bundle {
 namespace {
 
 using nlohmann::json;
@@ -24,7 +24,7 @@ using namespace testing;
 constexpr double kRelativeError = 1e-4;
 constexpr double kOneMinusCosine = 1e-6;
 
-void expect_same(const Embedding& found, const std::vector<float>& expected) {
+void expect_same(const bundle::Embedding& found, const std::vector<float>& expected) {
   EXPECT_LE(relative_error(found, expected), kRelativeError);
   EXPECT_LE(one_minus_cosine(found, expected), kOneMinusCosine);
 }
@@ -53,7 +53,7 @@ TEST_P(CommittedParityTest, AgreesFromWaveformToVectorAloneAndTogether) {
   const Scratch scratch;
   const json rows = json::parse(read_file(kCheckpoints + "embeddings.json")).at("embeddings");
   const std::string family = rows.at(GetParam()).at("family");
-  take(convert_checkpoint(request(kCheckpoints + GetParam(), family, scratch / "x.pt")));
+  take(checkpoint::convert_checkpoint(request(kCheckpoints + GetParam(), family, scratch / "x.pt")));
   const auto model = take(load_torch_model(scratch / "x.pt", "cpu"));
   const auto front_end = take(FrontEnd::create(model->manifest().front_end));
   const Npz vectors(TIMBRE_FIXTURES "/features/vectors.npz");
@@ -99,11 +99,12 @@ class PaddingTest : public ::testing::TestWithParam<std::string> {};
 TEST_P(PaddingTest, ChangesNoUtteranceOfAnyLength) {
   const Scratch scratch;
   const json rows = json::parse(read_file(kCheckpoints + "embeddings.json")).at("embeddings");
-  take(convert_checkpoint(request(kCheckpoints + GetParam(), rows.at(GetParam()).at("family"), scratch / "x.pt")));
+  take(checkpoint::convert_checkpoint(
+      request(kCheckpoints + GetParam(), rows.at(GetParam()).at("family"), scratch / "x.pt")));
   const auto model = take(load_torch_model(scratch / "x.pt", "cpu"));
   const std::size_t shortest = model->manifest().shortest_frames;
   std::vector<Matrix> features;
-  std::vector<Embedding> alone;
+  std::vector<bundle::Embedding> alone;
   for (std::size_t frames = shortest; frames <= shortest + 40; ++frames) {
     features.push_back(features_of(frames));
     alone.push_back(embed(*model, {features.back()})[0]);
@@ -195,7 +196,7 @@ class GoldenParityTest : public ::testing::TestWithParam<Golden> {
     const std::string command = TIMBRE_PYTHON " '" + kGolden + "make_checkpoint.py' --variant " + family + "/" + size +
                                 " --seed 0 --out '" + checkpoint + "'";
     EXPECT_EQ(std::system(command.c_str()), 0) << command;
-    take(convert_checkpoint(request(checkpoint, family, scratch_ / "golden.pt")));
+    take(checkpoint::convert_checkpoint(request(checkpoint, family, scratch_ / "golden.pt")));
     return take(load_torch_model(scratch_ / "golden.pt", "cpu"));
   }
 
@@ -224,7 +225,7 @@ TEST_P(GoldenParityTest, AgreesFromWaveformToVectorAloneAndTogether) {
       worst_features = std::max<double>(worst_features, worst);
     }
     expected.push_back(vectors.read("embedding/" + size + "/" + one.name).values);
-    const Embedding alone = embed(*network, {features.back()})[0];
+    const bundle::Embedding alone = embed(*network, {features.back()})[0];
     expect_same(alone, expected.back());
     worst_embedding = std::max(worst_embedding, relative_error(alone, expected.back()));
   }
@@ -266,4 +267,4 @@ INSTANTIATE_TEST_SUITE_P(Variants, GoldenParityTest,
                          [](const auto& test) { return test_name(test.param.family + "_" + test.param.size); });
 
 }  // namespace
-}  // namespace timbre
+}  // namespace timbre::bundle

@@ -17,7 +17,7 @@
 #include "scratch.h"
 #include "torch_bundle/bundles.h"
 
-namespace timbre {
+namespace timbre::bundle {
 namespace {
 
 using nlohmann::json;
@@ -35,7 +35,7 @@ Matrix features_of(std::size_t frames) {
 class TorchModelTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    take(convert_checkpoint(request(kCheckpoints + "speechbrain-c16.ckpt", "speechbrain", path_)));
+    take(checkpoint::convert_checkpoint(request(kCheckpoints + "speechbrain-c16.ckpt", "speechbrain", path_)));
   }
 
   Error refusal(const std::string& path, const std::string& device = "cpu") {
@@ -86,8 +86,8 @@ TEST_F(TorchModelTest, LoadsABundle) {
 
 TEST_F(TorchModelTest, GivesTheSameToManyThreads) {
   const auto model = take(load_torch_model(path_, "cpu"));
-  const Embedding alone = embed(*model, {features_of(120)})[0];
-  std::vector<std::vector<Embedding>> found(4);
+  const bundle::Embedding alone = embed(*model, {features_of(120)})[0];
+  std::vector<std::vector<bundle::Embedding>> found(4);
   std::vector<std::thread> threads;
   for (auto& embeddings : found) {
     threads.emplace_back([&] {
@@ -226,13 +226,13 @@ TEST_F(TorchModelTest, RunsCodeOfAnyOtherName) {
   const auto model = take(load_torch_model(with([](json&) {}, code.c_str()), "cpu"));
   const Matrix features = features_of(30);
   const auto row = features.row(2);
-  EXPECT_EQ(embed(*model, {features})[0], Embedding(row.begin(), row.begin() + 32));
+  EXPECT_EQ(embed(*model, {features})[0], bundle::Embedding(row.begin(), row.begin() + 32));
 }
 
 TEST_F(TorchModelTest, RefusesFeaturesThatAreNoNumbersInInt8Too) {
   auto wanted = request(kCheckpoints + "speechbrain-c16.ckpt", "speechbrain", path_);
   wanted.precision = "int8";
-  take(convert_checkpoint(wanted));
+  take(checkpoint::convert_checkpoint(wanted));
   const auto model = take(load_torch_model(path_, "cpu"));
   Matrix bad = features_of(30);
   bad.values[77] = std::numeric_limits<float>::quiet_NaN();
@@ -250,4 +250,4 @@ TEST(TorchRuntimeTest, SaysWhatItIs) {
 }
 
 }  // namespace
-}  // namespace timbre
+}  // namespace timbre::bundle

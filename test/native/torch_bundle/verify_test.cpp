@@ -14,7 +14,7 @@
 #include "support/base64.h"
 #include "torch_bundle/bundles.h"
 
-namespace timbre {
+namespace timbre::bundle {
 namespace {
 
 using nlohmann::json;
@@ -26,7 +26,9 @@ using namespace testing;
 
 class VerifyTest : public ::testing::Test {
  protected:
-  void SetUp() override { take(convert_checkpoint(request(kCheckpoints + "wespeaker-glob-c16.ckpt", "", path_))); }
+  void SetUp() override {
+    take(checkpoint::convert_checkpoint(request(kCheckpoints + "wespeaker-glob-c16.ckpt", "", path_)));
+  }
 
   /// Writes the bundle anew with a changed `verification`, which no fact may touch.
   void change(const std::function<void(json&)>& edit) {
@@ -101,7 +103,8 @@ TEST_F(VerifyTest, RefusesABundleWithoutUsableVectors) {
 
 TEST_F(VerifyTest, RefusesDamagedWeights) {
   std::string bytes = read_file(path_);
-  const std::size_t at = take(take(ZipArchive::open(take(ByteSource::open(path_)))).locate("archive/data/50"));
+  const std::size_t at =
+      take(take(archive::ZipArchive::open(take(archive::ByteSource::open(path_)))).locate("archive/data/50"));
   bytes[at + 3] = static_cast<char>(bytes[at + 3] ^ 0x40);
   write_file(path_, bytes);
   const auto report = verify_bundle(path_, "cpu");
@@ -149,4 +152,4 @@ TEST(Base64, IsRfc4648) {
 }
 
 }  // namespace
-}  // namespace timbre
+}  // namespace timbre::bundle
