@@ -12,6 +12,7 @@ const HEADERS = [
     rooms: ['checkpoint', 'bundle', 'network', 'conversation'],
   },
   { header: /^nlohmann\//, what: 'nlohmann-json', rooms: ['checkpoint', 'bundle'] },
+  { header: /^hwy\//, what: 'Highway', rooms: ['simd'] },
   { header: /^xxhash\.h$/, what: 'xxHash', rooms: ['bundle'] },
   { header: /^(sndfile\.hh?|soxr\.h|mpg123\.h)$/, what: 'libsndfile, libmpg123 and soxr', rooms: ['audio'] },
   {
@@ -25,10 +26,10 @@ const HEADERS = [
 const NATIVE = {
   support: [],
   audio: ['support'],
-  speech: ['support', 'audio', 'features'],
-  features: ['support'],
-  scoring: ['support'],
   simd: ['support'],
+  speech: ['support', 'simd', 'audio', 'features'],
+  features: ['support', 'simd'],
+  scoring: ['support', 'simd'],
   archive: ['support'],
   network: ['support', 'simd'],
   bundle: ['support', 'archive', 'features', 'network'],

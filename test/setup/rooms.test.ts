@@ -40,6 +40,7 @@ describe('native rooms', () => {
     ['checkpoint, bundle, network, conversation', '<c10/util/Exception.h>', 'support'],
     ['checkpoint, bundle', '<nlohmann/json.hpp>', 'engine'],
     ['bundle', '<xxhash.h>', 'archive'],
+    ['simd', '<hwy/highway.h>', 'network'],
     ['audio', '<sndfile.h>', 'bundle'],
     ['audio', '<soxr.h>', 'engine'],
     ['features', '<kaldi-native-fbank/csrc/rfft.h>', 'network'],

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "simd/vectors.h"
+
 namespace timbre {
 
 CentredFrames::CentredFrames(std::size_t window_length, std::size_t points, std::size_t shift, Edge edge)
@@ -23,6 +25,10 @@ void CentredFrames::extract(std::span<const float> samples, std::size_t index, s
   const auto size = static_cast<std::ptrdiff_t>(samples.size());
   const auto start = static_cast<std::ptrdiff_t>(index * shift_ + offset_) - static_cast<std::ptrdiff_t>(points_ / 2);
   std::fill(frame.begin(), frame.end(), 0.0F);
+  if (start >= 0 && start + static_cast<std::ptrdiff_t>(window_.size()) <= size) {
+    simd::multiply(samples.subspan(static_cast<std::size_t>(start), window_.size()), window_, frame.subspan(offset_));
+    return;
+  }
   for (std::size_t n = 0; n < window_.size(); ++n) {
     std::ptrdiff_t at = start + static_cast<std::ptrdiff_t>(n);
     if (at < 0 || at >= size) {

@@ -6,6 +6,7 @@
 
 #include "features/front_ends.h"
 #include "features/real_fft.h"
+#include "simd/vectors.h"
 
 namespace timbre {
 
@@ -61,7 +62,7 @@ class KaldiFrontEnd final : public FrontEnd {
       fft.power(frame, power);
       const auto row = features.row(t);
       banks_.Compute(power.data(), row.data());
-      for (float& value : row) value = std::log(std::max(value, floor));
+      simd::floored_log(row, floor, 1);
     }
     if (config_.subtract_mean) subtract_column_means(features);
     return features;

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <new>
 
+#include "simd/vectors.h"
+
 namespace timbre {
 
 static_assert(sizeof(kiss_fft_cpx) == sizeof(std::complex<float>));
@@ -18,9 +20,8 @@ RealFft::RealFft(int points)
 
 void RealFft::power(std::span<const float> frame, std::span<float> power) {
   kiss_fftr(static_cast<kiss_fftr_cfg>(plan_.get()), frame.data(), reinterpret_cast<kiss_fft_cpx*>(spectrum_.data()));
-  for (std::size_t k = 0; k < spectrum_.size(); ++k) {
-    power[k] = spectrum_[k].real() * spectrum_[k].real() + spectrum_[k].imag() * spectrum_[k].imag();
-  }
+  // A complex number is its two parts in turn (C++ [complex.numbers.general]).
+  simd::square_magnitudes({reinterpret_cast<const float*>(spectrum_.data()), 2 * spectrum_.size()}, power);
 }
 
 }  // namespace timbre

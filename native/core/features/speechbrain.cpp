@@ -1,15 +1,19 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "features/centred_frames.h"
 #include "features/front_ends.h"
 #include "features/mel_filters.h"
 #include "features/real_fft.h"
+#include "simd/vectors.h"
 
 namespace timbre {
 
 namespace {
+
+constexpr auto kDecibels = static_cast<float>(10 / std::numbers::ln10);
 
 /// SpeechBrain's triangles: on HTK's mel scale, linear in Hz, both slopes as wide as the band to the left of the
 /// centre (so the right slope does not end at the next centre).
@@ -47,10 +51,8 @@ class SpeechBrainFrontEnd final : public FrontEnd {
       fft.power(frame, power);
       const auto row = features.row(t);
       filters_.apply(power, row);
-      for (float& value : row) {
-        value = 10 * std::log10(std::max(value, floor));
-        loudest = std::max(loudest, value);
-      }
+      simd::floored_log(row, floor, kDecibels);
+      for (const float value : row) loudest = std::max(loudest, value);
     }
     // The floor hangs on the whole utterance's maximum, so it waits for the last frame.
     if (config_.top_db > 0) {

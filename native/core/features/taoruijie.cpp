@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "features/centred_frames.h"
 #include "features/front_ends.h"
 #include "features/mel_filters.h"
 #include "features/real_fft.h"
+#include "simd/vectors.h"
 
 namespace timbre {
 
@@ -43,7 +45,8 @@ class TaoRuijieFrontEnd final : public FrontEnd {
       fft.power(frame, power);
       const auto row = features.row(t);
       filters_.apply(power, row);
-      for (float& value : row) value = std::log(value + floor);
+      for (float& value : row) value += floor;
+      simd::floored_log(row, std::numeric_limits<float>::min(), 1);
     }
     if (config_.subtract_mean) subtract_column_means(features);
     return features;

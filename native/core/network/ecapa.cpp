@@ -76,10 +76,10 @@ std::vector<float> read_bias(const Module& linear, std::size_t outputs) {
 
 // ------------------------------------------------------------------------------------------------------ one vector
 
-ConstRows as_row(std::span<const float> vector) { return {vector.data(), 1, vector.size(), vector.size()}; }
+simd::ConstRows as_row(std::span<const float> vector) { return {vector.data(), 1, vector.size(), vector.size()}; }
 
 std::vector<float> times(std::span<const float> vector, const Product& product, Scratch& scratch) {
-  const Rows result = product(as_row(vector), scratch);
+  const simd::Rows result = product(as_row(vector), scratch);
   return {result.data, result.data + result.width};
 }
 
@@ -110,7 +110,7 @@ void centre(std::vector<float>& embedding, std::span<const float> centre) {
 
 }  // namespace
 
-Rows EcapaNetwork::Workspace::rows(std::size_t buffer, std::size_t count, std::size_t width) {
+simd::Rows EcapaNetwork::Workspace::rows(std::size_t buffer, std::size_t count, std::size_t width) {
   auto& values = buffers_[buffer];
   if (values.size() < count * width) {
     values = std::vector<float>(count * width);
@@ -146,16 +146,16 @@ EcapaNetwork::Layer EcapaNetwork::read_layer(const Module& linear, const Module*
   Layer layer;
   layer.product = make_product(tensor(linear, "weight"));
   const std::size_t outputs = layer.product->outputs();
-  layer.activation.bias = read_bias(linear, outputs);
+  layer.relu_norm.bias = read_bias(linear, outputs);
   if (norm == nullptr) {
-    layer.activation.scale.assign(outputs, 1);
-    layer.activation.shift.assign(outputs, 0);
+    layer.relu_norm.scale.assign(outputs, 1);
+    layer.relu_norm.shift.assign(outputs, 0);
   } else {
     auto [scale, shift] = read_norm(*norm);
-    layer.activation.scale = std::move(scale);
-    layer.activation.shift = std::move(shift);
+    layer.relu_norm.scale = std::move(scale);
+    layer.relu_norm.shift = std::move(shift);
   }
-  expect(layer.activation.bias.size() == outputs && layer.activation.scale.size() == outputs, "a layer and its norm");
+  expect(layer.relu_norm.bias.size() == outputs && layer.relu_norm.scale.size() == outputs, "a layer and its norm");
   return layer;
 }
 
@@ -171,9 +171,9 @@ EcapaNetwork::Linear EcapaNetwork::read_linear(const Module& linear) {
   return {std::move(product), std::move(bias)};
 }
 
-Window EcapaNetwork::read_window(const Module& neighbours) {
-  const Window window{count(neighbours, "taps"), count(neighbours, "dilation"), count(neighbours, "stride"),
-                      constant(neighbours, "reflect").toBool()};
+simd::Window EcapaNetwork::read_window(const Module& neighbours) {
+  const simd::Window window{count(neighbours, "taps"), count(neighbours, "dilation"), count(neighbours, "stride"),
+                            constant(neighbours, "reflect").toBool()};
   expect(window.taps > 0 && window.stride > 0, "a convolution");
   return window;
 }
@@ -277,29 +277,30 @@ std::unique_ptr<const EcapaNetwork> EcapaNetwork::of(const Module& module) {
   return network;
 }
 
-void EcapaNetwork::run_block(const Block& block, ConstRows x, Rows y, Workspace& workspace) const {
+void EcapaNetwork::run_block(const Block& block, simd::ConstRows x, simd::Rows y, Workspace& workspace) const {
   Scratch& scratch = workspace.scratch;
-  const Rows entered = workspace.rows(kEntered, x.count, block.enter.product->outputs());
+  const simd::Rows entered = workspace.rows(kEntered, x.count, block.enter.product->outputs());
   by_tiles(x.count, [&](std::size_t first, std::size_t rows) {
-    activate((*block.enter.product)(x.part(first, rows), scratch), block.enter.activation, entered.part(first, rows));
+    simd::relu_norm((*block.enter.product)(x.part(first, rows), scratch), block.enter.relu_norm,
+                    entered.part(first, rows));
   });
 
-  const Rows chunks = workspace.rows(kChunks, x.count, entered.width);
+  const simd::Rows chunks = workspace.rows(kChunks, x.count, entered.width);
   const std::size_t width = entered.width / (block.chunks.size() + 1);
   const std::size_t passing = block.passes_first ? 0 : block.chunks.size();
-  copy(entered.columns(passing * width, width), chunks.columns(passing * width, width));
-  Rows before;
+  simd::copy(entered.columns(passing * width, width), chunks.columns(passing * width, width));
+  simd::Rows before;
   for (std::size_t i = 0; i < block.chunks.size(); ++i) {
     const std::size_t at = (i + (block.passes_first ? 1 : 0)) * width;
-    const Rows done = chunks.columns(at, width);
+    const simd::Rows done = chunks.columns(at, width);
     convolve(block.chunks[i], entered.columns(at, width), before, done, workspace);
     before = done;
   }
 
-  Moments moments(y.width);
+  simd::Moments moments(y.width);
   by_tiles(x.count, [&](std::size_t first, std::size_t rows) {
-    const Rows part = y.part(first, rows);
-    activate((*block.leave.product)(chunks.part(first, rows), scratch), block.leave.activation, part);
+    const simd::Rows part = y.part(first, rows);
+    simd::relu_norm((*block.leave.product)(chunks.part(first, rows), scratch), block.leave.relu_norm, part);
     moments.add(part);
   });
   std::vector<float> squeezed = times(moments.means(), *block.reduce.product, scratch);
@@ -312,21 +313,22 @@ void EcapaNetwork::run_block(const Block& block, ConstRows x, Rows y, Workspace&
   for (float& value : gain) {
     value = 1 / (1 + std::exp(-value));
   }
-  add_scaled(x, y, gain, y);
+  simd::add_scaled(x, y, gain, y);
 }
 
-void EcapaNetwork::convolve(const Layer& layer, ConstRows x, ConstRows y, Rows to, Workspace& workspace) const {
+void EcapaNetwork::convolve(const Layer& layer, simd::ConstRows x, simd::ConstRows y, simd::Rows to,
+                            Workspace& workspace) const {
   by_tiles(to.count, [&](std::size_t first, std::size_t rows) {
-    const Rows gathered = workspace.rows(kGathered, rows, layer.product->inputs());
-    gather(x, y, layer.window, first, gathered);
-    activate((*layer.product)(gathered, workspace.scratch), layer.activation, to.part(first, rows));
+    const simd::Rows gathered = workspace.rows(kGathered, rows, layer.product->inputs());
+    simd::im2col(x, y, layer.window, first, gathered);
+    simd::relu_norm((*layer.product)(gathered, workspace.scratch), layer.relu_norm, to.part(first, rows));
   });
 }
 
-std::vector<float> EcapaNetwork::pool(ConstRows x, const Moments& moments, Workspace& workspace) const {
+std::vector<float> EcapaNetwork::pool(simd::ConstRows x, const simd::Moments& moments, Workspace& workspace) const {
   Scratch& scratch = workspace.scratch;
   const std::vector<float> means = moments.means();
-  Activation attention = pooling_.attention.activation;
+  simd::ReluNorm attention = pooling_.attention.relu_norm;
   if (pooling_.from_context) {
     std::vector<float> context = means;
     const double divisor = static_cast<double>(moments.count()) - (pooling_.unbiased ? 1 : 0);
@@ -338,23 +340,23 @@ std::vector<float> EcapaNetwork::pool(ConstRows x, const Moments& moments, Works
     }
     add(attention.bias, times(context, *pooling_.from_context, scratch));
   }
-  const Rows hidden = workspace.rows(kHidden, x.count, pooling_.attention.product->outputs());
+  const simd::Rows hidden = workspace.rows(kHidden, x.count, pooling_.attention.product->outputs());
   by_tiles(x.count, [&](std::size_t first, std::size_t rows) {
-    const Rows part = hidden.part(first, rows);
-    const Rows product = (*pooling_.attention.product)(x.part(first, rows), scratch);
+    const simd::Rows part = hidden.part(first, rows);
+    const simd::Rows product = (*pooling_.attention.product)(x.part(first, rows), scratch);
     if (pooling_.relu_norm) {
-      activate(product, attention, part);
+      simd::relu_norm(product, attention, part);
     } else {
-      add_bias(product, attention.bias, part);
+      simd::add_bias(product, attention.bias, part);
     }
-    squash(part);
+    simd::tanh(part);
   });
 
   std::vector<float> pooled(2 * x.width);
   for (std::size_t slab = 0, start = 0; slab < pooling_.scores.size(); ++slab) {
     const Product& score = *pooling_.scores[slab];
     const std::span<const float> centres = std::span<const float>(means).subspan(start, score.outputs());
-    WeightedMoments weighted(centres);
+    simd::SoftmaxMoments weighted(centres);
     by_tiles(x.count, [&](std::size_t first, std::size_t rows) {
       weighted.add(score(hidden.part(first, rows), scratch), x.part(first, rows).columns(start, score.outputs()));
     });
@@ -369,35 +371,35 @@ std::vector<float> EcapaNetwork::pool(ConstRows x, const Moments& moments, Works
 
 std::size_t EcapaNetwork::feature_dim() const { return frame_.product->inputs() / frame_.window.taps; }
 
-Embedding EcapaNetwork::embed(ConstRows features, Workspace& workspace) const {
+Embedding EcapaNetwork::embed(simd::ConstRows features, Workspace& workspace) const {
   TORCH_CHECK(features.width == feature_dim(), "features of ", features.width, " values where the network takes ",
               feature_dim());
   Scratch& scratch = workspace.scratch;
   const std::size_t channels = frame_.product->outputs();
   const std::size_t frames = (features.count + frame_.window.stride - 1) / frame_.window.stride;
-  const Rows input = workspace.rows(kInput, frames, channels);
+  const simd::Rows input = workspace.rows(kInput, frames, channels);
   convolve(frame_, features, {}, input, workspace);
 
   // The layer that joins the blocks reads and writes row by row: its outputs take its inputs' place.
   const std::size_t pooled_channels = aggregate_.product->outputs();
   const std::size_t step = std::max(blocks_.size() * channels, pooled_channels);
-  const Rows buffer = workspace.rows(kJoined, frames, step);
-  ConstRows x = input;
+  const simd::Rows buffer = workspace.rows(kJoined, frames, step);
+  simd::ConstRows x = input;
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    const Rows y = buffer.columns(i * channels, channels);
+    const simd::Rows y = buffer.columns(i * channels, channels);
     run_block(blocks_[i], x, y, workspace);
     if (!sums_) {
       x = y;
     } else if (i + 1 < blocks_.size()) {
-      add_scaled(x, y, std::vector<float>(channels, 1), input);
+      simd::add_scaled(x, y, std::vector<float>(channels, 1), input);
     }
   }
-  const Rows joined = buffer.columns(0, blocks_.size() * channels);
-  const Rows aggregated = buffer.columns(0, pooled_channels);
-  Moments moments(pooled_channels);
+  const simd::Rows joined = buffer.columns(0, blocks_.size() * channels);
+  const simd::Rows aggregated = buffer.columns(0, pooled_channels);
+  simd::Moments moments(pooled_channels);
   by_tiles(frames, [&](std::size_t first, std::size_t rows) {
-    const Rows part = aggregated.part(first, rows);
-    activate((*aggregate_.product)(joined.part(first, rows), scratch), aggregate_.activation, part);
+    const simd::Rows part = aggregated.part(first, rows);
+    simd::relu_norm((*aggregate_.product)(joined.part(first, rows), scratch), aggregate_.relu_norm, part);
     moments.add(part);
   });
 

@@ -11,6 +11,8 @@
 
 #include "network/embedding.h"
 #include "network/product.h"
+#include "simd/moments.h"
+#include "simd/passes.h"
 #include "simd/rows.h"
 
 namespace timbre::network {
@@ -28,7 +30,7 @@ class EcapaNetwork {
   static std::unique_ptr<const EcapaNetwork> of(const torch::jit::Module& module);
 
   /// features: [frames, bins], at least as many frames as the manifest asks for. Throws what LibTorch throws.
-  Embedding embed(ConstRows features, Workspace& workspace) const;
+  Embedding embed(simd::ConstRows features, Workspace& workspace) const;
 
  private:
   struct Affine {
@@ -39,8 +41,8 @@ class EcapaNetwork {
   /// Convolution, ReLU, batch norm.
   struct Layer {
     std::unique_ptr<const Product> product;
-    Activation activation;
-    Window window;
+    simd::ReluNorm relu_norm;
+    simd::Window window;
   };
 
   /// A product and its bias.
@@ -73,16 +75,16 @@ class EcapaNetwork {
   static Layer read_tdnn(const torch::jit::Module& tdnn);
   static Linear read_linear(const torch::jit::Module& linear);
   static Affine read_norm(const torch::jit::Module& norm);
-  static Window read_window(const torch::jit::Module& neighbours);
+  static simd::Window read_window(const torch::jit::Module& neighbours);
   static Block read_block(const torch::jit::Module& block);
   static Pooling read_pooling(const torch::jit::Module& pooling);
 
   /// Throws where a tensor's size is not what another's makes it.
   void expect_to_fit() const;
   std::size_t feature_dim() const;
-  void convolve(const Layer& layer, ConstRows x, ConstRows y, Rows to, Workspace& workspace) const;
-  void run_block(const Block& block, ConstRows x, Rows y, Workspace& workspace) const;
-  std::vector<float> pool(ConstRows x, const Moments& moments, Workspace& workspace) const;
+  void convolve(const Layer& layer, simd::ConstRows x, simd::ConstRows y, simd::Rows to, Workspace& workspace) const;
+  void run_block(const Block& block, simd::ConstRows x, simd::Rows y, Workspace& workspace) const;
+  std::vector<float> pool(simd::ConstRows x, const simd::Moments& moments, Workspace& workspace) const;
 
   Layer frame_;
   std::vector<Block> blocks_;
@@ -98,7 +100,7 @@ class EcapaNetwork {
 class EcapaNetwork::Workspace {
  public:
   /// Rows of the buffer with this number, whose content is undefined.
-  Rows rows(std::size_t buffer, std::size_t count, std::size_t width);
+  simd::Rows rows(std::size_t buffer, std::size_t count, std::size_t width);
 
   /// Gives back what only long utterances need.
   void trim();

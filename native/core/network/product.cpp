@@ -26,14 +26,14 @@ namespace {
 
 // ------------------------------------------------------------------------------------------------------ fp32
 
-at::Tensor wrap(ConstRows x) {
+at::Tensor wrap(simd::ConstRows x) {
   // from_blob takes no const; nothing writes to an input.
   return at::from_blob(const_cast<float*>(x.data),
                        {static_cast<std::int64_t>(x.count), static_cast<std::int64_t>(x.width)},
                        {static_cast<std::int64_t>(x.step), 1}, at::kFloat);
 }
 
-Rows result_of(Product::Scratch& scratch, std::size_t rows, std::size_t width) {
+simd::Rows result_of(Product::Scratch& scratch, std::size_t rows, std::size_t width) {
   if (scratch.values.size() < rows * width) {
     scratch.values.resize(rows * width);
   }
@@ -44,8 +44,8 @@ class FloatProduct : public Product {
  public:
   explicit FloatProduct(const at::Tensor& weights) : Product(weights), weights_(weights.t()) {}
 
-  Rows operator()(ConstRows x, Scratch& scratch) const override {
-    const Rows result = result_of(scratch, x.count, outputs());
+  simd::Rows operator()(simd::ConstRows x, Scratch& scratch) const override {
+    const simd::Rows result = result_of(scratch, x.count, outputs());
     at::Tensor out = wrap(result);
     at::mm_out(out, wrap(x), weights_);
     return result;
@@ -67,8 +67,8 @@ class PackedFloatProduct : public Product {
     cblas_sgemm_pack(kRowMajor, kB, kTransposed, kUsualRows, n, k, 1, dense.const_data_ptr<float>(), k, packed());
   }
 
-  Rows operator()(ConstRows x, Scratch& scratch) const override {
-    const Rows result = result_of(scratch, x.count, outputs());
+  simd::Rows operator()(simd::ConstRows x, Scratch& scratch) const override {
+    const simd::Rows result = result_of(scratch, x.count, outputs());
     const auto n = static_cast<MklInt>(outputs());
     const auto k = static_cast<MklInt>(inputs());
     cblas_sgemm_compute(kRowMajor, kPlain, kPacked, static_cast<MklInt>(x.count), n, k, x.data,
@@ -112,9 +112,9 @@ class Int8Product : public Product {
     packed_ = stack.front().toTensor();
   }
 
-  Rows operator()(ConstRows x, Scratch& scratch) const override {
+  simd::Rows operator()(simd::ConstRows x, Scratch& scratch) const override {
     const std::size_t rows = (x.count + kRowsTogether - 1) / kRowsTogether * kRowsTogether;
-    const auto [low, high] = range(x);
+    const auto [low, high] = simd::min_max(x);
     // Rounded, they would pass for numbers.
     TORCH_CHECK(std::isfinite(high - low), "activations are not finite");
     const float step = std::max((high - low) / static_cast<float>(largest_), kSmallestScale);
@@ -124,7 +124,7 @@ class Int8Product : public Product {
     if (!scratch.bytes.defined() || scratch.bytes.numel() < bytes) {
       scratch.bytes = at::zeros({bytes}, at::kByte);
     }
-    quantise(x, 1 / step, zero, largest_, scratch.bytes.mutable_data_ptr<std::uint8_t>());
+    simd::quantise(x, 1 / step, zero, largest_, scratch.bytes.mutable_data_ptr<std::uint8_t>());
     const at::Tensor rounded =
         scratch.bytes.narrow(0, 0, bytes).view({static_cast<std::int64_t>(rows), static_cast<std::int64_t>(inputs())});
     torch::jit::Stack stack{rounded,

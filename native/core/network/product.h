@@ -27,7 +27,7 @@ class Product {
 
   /// x [rows, inputs] times the weights -> [rows, outputs] in `scratch`, until its next product. Throws what LibTorch
   /// throws.
-  virtual Rows operator()(ConstRows x, Scratch& scratch) const = 0;
+  virtual simd::Rows operator()(simd::ConstRows x, Scratch& scratch) const = 0;
 
  protected:
   explicit Product(const at::Tensor& weights);

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "scoring/dot.h"
+#include "simd/vectors.h"
 
 namespace timbre {
 
@@ -163,7 +163,7 @@ Result<std::vector<Gallery::Match>> Gallery::top(std::span<const float> query, s
     chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
     for (const auto& [key, row] : chosen) {
       float product = 0;
-      dot_rows(direction, blocks[row / kBlockRows]->vectors.data() + offset(row), 1, dim_, &product);
+      simd::dot_rows(direction, blocks[row / kBlockRows]->vectors.data() + offset(row), 1, dim_, &product);
       best.offer({key, to_cosine(product)});
     }
     return best.take();
@@ -172,7 +172,7 @@ Result<std::vector<Gallery::Match>> Gallery::top(std::span<const float> query, s
   for (std::size_t first = 0; first < size; first += kBlockRows) {
     const Block& block = *blocks[first / kBlockRows];
     const std::size_t rows = std::min(kBlockRows, size - first);
-    dot_rows(direction, block.vectors.data(), rows, dim_, products.data());
+    simd::dot_rows(direction, block.vectors.data(), rows, dim_, products.data());
     for (std::size_t row = 0; row < rows; ++row) best.offer({block.keys[row], to_cosine(products[row])});
   }
   return best.take();

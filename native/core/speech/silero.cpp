@@ -4,16 +4,22 @@
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <numeric>
 
-#include "speech/kernels.h"
+#include "simd/aligned.h"
+#include "simd/lstm.h"
+#include "simd/matrix.h"
+#include "simd/power_spectra.h"
+#include "simd/vectors.h"
 #include "speech/speech.h"
 
 namespace timbre {
 
 namespace {
 
+using simd::AlignedFloats;
+
 constexpr int kRate = 16000;
+constexpr std::size_t kHidden = simd::kLstmUnits;
 constexpr std::size_t kFrame = 512;
 constexpr std::size_t kContext = 64;  ///< samples of the frame before, and as many mirrored behind
 constexpr std::size_t kWindow = 256;
@@ -23,7 +29,7 @@ constexpr std::size_t kBins = kWindow / 2 + 1;
 constexpr std::size_t kFirst = 128;  ///< channels of the first convolution
 constexpr std::size_t kSecond = 64;  ///< of the second and the third
 constexpr std::size_t kBlock = 48;   ///< frames at a time: their activations stay in the cache
-constexpr std::size_t kLanes = 16;   ///< frames that kernels want multiples of
+constexpr std::size_t kLanes = 16;   ///< frames that matrix products want multiples of
 
 /// silero_vad_16k.safetensors, whose checksum CMake compares; hence its layout is known.
 constexpr std::size_t kFileBytes = 1239748;
@@ -39,16 +45,16 @@ __asm__(
     "\"\n"
     ".popsection\n");
 
-Floats tensor(std::size_t offset, std::size_t count) {
-  Floats values(count);
+AlignedFloats tensor(std::size_t offset, std::size_t count) {
+  AlignedFloats values(count);
   std::memcpy(values.data(), timbre_silero_weights + offset, count * sizeof(float));
   return values;
 }
 
 /// Of a convolution's weights [out][in][3] the taps from `first` on, as [tap][in][out] for multiply().
-Floats taps(std::size_t offset, std::size_t out, std::size_t in, std::size_t first, std::size_t count) {
-  const Floats weights = tensor(offset, out * in * 3);
-  Floats result(count * in * out);
+AlignedFloats taps(std::size_t offset, std::size_t out, std::size_t in, std::size_t first, std::size_t count) {
+  const AlignedFloats weights = tensor(offset, out * in * 3);
+  AlignedFloats result(count * in * out);
   for (std::size_t t = 0; t < count; ++t) {
     for (std::size_t i = 0; i < in; ++i) {
       for (std::size_t o = 0; o < out; ++o) {
@@ -60,9 +66,9 @@ Floats taps(std::size_t offset, std::size_t out, std::size_t in, std::size_t fir
 }
 
 /// [rows][cols] -> [cols][rows].
-Floats transposed(const Floats& values, std::size_t rows) {
+AlignedFloats transposed(const AlignedFloats& values, std::size_t rows) {
   const std::size_t cols = values.size() / rows;
-  Floats result(values.size());
+  AlignedFloats result(values.size());
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t c = 0; c < cols; ++c) result[c * rows + r] = values[r * cols + c];
   }
@@ -70,10 +76,10 @@ Floats transposed(const Floats& values, std::size_t rows) {
 }
 
 /// An LSTM's recurrent weights [gate][to][from] as [gate][from][to].
-Floats by_gate(std::size_t offset) {
-  Floats result;
+AlignedFloats by_gate(std::size_t offset) {
+  AlignedFloats result;
   for (std::size_t gate = 0; gate < 4; ++gate, offset += kHidden * kHidden * sizeof(float)) {
-    const Floats part = transposed(tensor(offset, kHidden * kHidden), kHidden);
+    const AlignedFloats part = transposed(tensor(offset, kHidden * kHidden), kHidden);
     result.insert(result.end(), part.begin(), part.end());
   }
   return result;
@@ -111,9 +117,9 @@ constexpr std::array<float, kProducts* kWindows> kOfProducts = {
 constexpr std::size_t kOfBias = 1;
 
 /// The combinations of a convolution's weights [out][in][3], as [product][in][out].
-Floats combined_taps(std::size_t offset, std::size_t out, std::size_t in) {
-  const Floats weights = tensor(offset, out * in * 3);
-  Floats result(kProducts * in * out);
+AlignedFloats combined_taps(std::size_t offset, std::size_t out, std::size_t in) {
+  const AlignedFloats weights = tensor(offset, out * in * 3);
+  AlignedFloats result(kProducts * in * out);
   for (std::size_t p = 0; p < kProducts; ++p) {
     for (std::size_t i = 0; i < in; ++i) {
       for (std::size_t o = 0; o < out; ++o) {
@@ -140,7 +146,7 @@ class Silero final : public SpeechDetector {
       const std::size_t count = std::min(kBlock, frames - first);
       load(samples, first, scratch);
       encode((count + kLanes - 1) / kLanes * kLanes, scratch);
-      for (std::size_t f = 0; f < count; ++f) result.push_back(remember(f, scratch));
+      for (std::size_t f = 0; f < count; ++f) result.push_back(lstm_step(f, scratch));
     }
     return result;
   }
@@ -148,16 +154,16 @@ class Silero final : public SpeechDetector {
  private:
   /// Activations of a block, [time][channel][frame] but for the gates, [frame][channel].
   struct Scratch {
-    Floats recording = Floats(kContext + kBlock * kFrame);
-    Floats samples = Floats((kContext + kFrame + kContext) * kBlock);
-    Floats spectrum = Floats(kWindows * kBins * kBlock);
-    Floats inputs = Floats(kProducts * kBins * kBlock);
-    Floats products = Floats(kProducts * kFirst * kBlock);
-    Floats first = Floats(kWindows * kFirst * kBlock);
-    Floats second = Floats(2 * kSecond * kBlock);
-    Floats third = Floats(kSecond * kBlock);
-    Floats fourth = Floats((kHidden + 1) * kBlock, 1);  // the last channel stays 1, for a bias
-    Floats gates = Floats(kBlock * 4 * kHidden);
+    AlignedFloats recording = AlignedFloats(kContext + kBlock * kFrame);
+    AlignedFloats samples = AlignedFloats((kContext + kFrame + kContext) * kBlock);
+    AlignedFloats spectrum = AlignedFloats(kWindows * kBins * kBlock);
+    AlignedFloats inputs = AlignedFloats(kProducts * kBins * kBlock);
+    AlignedFloats products = AlignedFloats(kProducts * kFirst * kBlock);
+    AlignedFloats first = AlignedFloats(kWindows * kFirst * kBlock);
+    AlignedFloats second = AlignedFloats(2 * kSecond * kBlock);
+    AlignedFloats third = AlignedFloats(kSecond * kBlock);
+    AlignedFloats fourth = AlignedFloats((kHidden + 1) * kBlock, 1);  // the last channel stays 1, for a bias
+    AlignedFloats gates = AlignedFloats(kBlock * 4 * kHidden);
     std::array<float, kHidden> hidden{};
     std::array<float, kHidden> cell{};
   };
@@ -172,7 +178,7 @@ class Silero final : public SpeechDetector {
                 s.recording.begin() + static_cast<long>(kContext - before));
     constexpr std::size_t kEnd = kContext + kFrame;
     for (std::size_t f = 0; f < kBlock; f += 4) {
-      transpose_four(s.recording.data() + f * kFrame, kFrame, kEnd, s.samples.data() + f, kBlock);
+      simd::transpose_four_rows(s.recording.data() + f * kFrame, kFrame, kEnd, s.samples.data() + f, kBlock);
     }
     for (std::size_t i = 0; i < kContext; ++i) {
       std::copy_n(s.samples.data() + (kEnd - 2 - i) * kBlock, kBlock, s.samples.data() + (kEnd + i) * kBlock);
@@ -182,10 +188,9 @@ class Silero final : public SpeechDetector {
   /// The gates' inputs from the samples of the first `columns` frames.
   void encode(std::size_t columns, Scratch& s) const {
     for (std::size_t w = 0; w < kWindows; ++w) {
-      kernels_.powers(spectra_, s.samples.data() + w * kStep * kBlock, kBlock, columns,
-                      s.spectrum.data() + w * kBins * kBlock);
+      spectra_.compute(s.samples.data() + w * kStep * kBlock, kBlock, columns, s.spectrum.data() + w * kBins * kBlock);
     }
-    for (float& x : s.spectrum) x = std::sqrt(x);
+    simd::square_root(s.spectrum);
     convolve_first(columns, s);
     // Every other time: taps around 0 and 2 of four, then the last two of (none, 0, 1), then the middle one.
     layer(s.first.data(), 2 * kFirst, conv2_.data() + kFirst * kSecond, bias2_, columns, s.second.data());
@@ -193,99 +198,96 @@ class Silero final : public SpeechDetector {
           s.second.data() + kSecond * kBlock);
     layer(s.second.data(), 2 * kSecond, conv3_.data(), bias3_, columns, s.third.data());
     layer(s.third.data(), kSecond, conv4_.data(), bias4_, columns, s.fourth.data());
-    kernels_.multiply({.left = s.fourth.data(),
-                       .left_step = kBlock,
-                       .right = input_.data(),
-                       .right_step = 4 * kHidden,
-                       .depth = kHidden + 1,
-                       .rows = columns,
-                       .columns = 4 * kHidden,
-                       .out = s.gates.data(),
-                       .out_step = 4 * kHidden});
+    simd::multiply({.left = s.fourth.data(),
+                    .left_step = kBlock,
+                    .right = input_.data(),
+                    .right_step = 4 * kHidden,
+                    .depth = kHidden + 1,
+                    .rows = columns,
+                    .columns = 4 * kHidden,
+                    .out = s.gates.data(),
+                    .out_step = 4 * kHidden});
   }
 
   void convolve_first(std::size_t columns, Scratch& s) const {
-    kernels_.multiply({.left = kOfInputs.data(),
-                       .left_step = kProducts,
-                       .right = s.spectrum.data(),
-                       .right_step = kBins * kBlock,
-                       .depth = kWindows,
-                       .rows = kProducts,
-                       .columns = kBins * kBlock,
-                       .out = s.inputs.data(),
-                       .out_step = kBins * kBlock});
+    simd::multiply({.left = kOfInputs.data(),
+                    .left_step = kProducts,
+                    .right = s.spectrum.data(),
+                    .right_step = kBins * kBlock,
+                    .depth = kWindows,
+                    .rows = kProducts,
+                    .columns = kBins * kBlock,
+                    .out = s.inputs.data(),
+                    .out_step = kBins * kBlock});
     for (std::size_t p = 0; p < kProducts; ++p) {
-      kernels_.multiply({.left = conv1_.data() + p * kBins * kFirst,
-                         .left_step = kFirst,
-                         .right = s.inputs.data() + p * kBins * kBlock,
-                         .right_step = kBlock,
-                         .depth = kBins,
-                         .rows = kFirst,
-                         .columns = columns,
-                         .out = s.products.data() + p * kFirst * kBlock,
-                         .out_step = kBlock,
-                         .bias = p == kOfBias ? bias1_.data() : nullptr});
+      simd::multiply({.left = conv1_.data() + p * kBins * kFirst,
+                      .left_step = kFirst,
+                      .right = s.inputs.data() + p * kBins * kBlock,
+                      .right_step = kBlock,
+                      .depth = kBins,
+                      .rows = kFirst,
+                      .columns = columns,
+                      .out = s.products.data() + p * kFirst * kBlock,
+                      .out_step = kBlock,
+                      .bias = p == kOfBias ? bias1_.data() : nullptr});
     }
-    kernels_.multiply({.left = kOfProducts.data(),
-                       .left_step = kWindows,
-                       .right = s.products.data(),
-                       .right_step = kFirst * kBlock,
-                       .depth = kProducts,
-                       .rows = kWindows,
-                       .columns = kFirst * kBlock,
-                       .out = s.first.data(),
-                       .out_step = kFirst * kBlock,
-                       .rectified = true});
+    simd::multiply({.left = kOfProducts.data(),
+                    .left_step = kWindows,
+                    .right = s.products.data(),
+                    .right_step = kFirst * kBlock,
+                    .depth = kProducts,
+                    .rows = kWindows,
+                    .columns = kFirst * kBlock,
+                    .out = s.first.data(),
+                    .out_step = kFirst * kBlock,
+                    .relu = true});
   }
 
   /// `weights` are [in][out].
-  void layer(const float* in, std::size_t channels, const float* weights, const Floats& bias, std::size_t columns,
-             float* out) const {
-    kernels_.multiply({.left = weights,
-                       .left_step = bias.size(),
-                       .right = in,
-                       .right_step = kBlock,
-                       .depth = channels,
-                       .rows = bias.size(),
-                       .columns = columns,
-                       .out = out,
-                       .out_step = kBlock,
-                       .bias = bias.data(),
-                       .rectified = true});
+  void layer(const float* in, std::size_t channels, const float* weights, const AlignedFloats& bias,
+             std::size_t columns, float* out) const {
+    simd::multiply({.left = weights,
+                    .left_step = bias.size(),
+                    .right = in,
+                    .right_step = kBlock,
+                    .depth = channels,
+                    .rows = bias.size(),
+                    .columns = columns,
+                    .out = out,
+                    .out_step = kBlock,
+                    .bias = bias.data(),
+                    .relu = true});
   }
 
   /// The probability that the frame at this place of the block is speech.
-  float remember(std::size_t place, Scratch& s) const {
-    kernels_.remember(recurrent_.data(), s.gates.data() + place * 4 * kHidden, s.hidden.data(), s.cell.data());
-    std::array<float, 16> sums{};  // side by side, or it is one long chain of additions
-    for (std::size_t i = 0; i < kHidden; i += sums.size()) {
-      for (std::size_t j = 0; j < sums.size(); ++j) sums[j] += output_[i + j] * std::max(s.hidden[i + j], 0.0F);
-    }
-    return sigmoid(std::accumulate(sums.begin(), sums.end(), output_bias_[0]));
+  float lstm_step(std::size_t place, Scratch& s) const {
+    simd::lstm_step(recurrent_.data(), s.gates.data() + place * 4 * kHidden, s.hidden.data(), s.cell.data());
+    std::array<float, kHidden> positive;
+    for (std::size_t i = 0; i < kHidden; ++i) positive[i] = std::max(s.hidden[i], 0.0F);
+    return sigmoid(simd::dot(output_, positive) + output_bias_[0]);
   }
 
   /// [in + 1][out], with the biases of both sides behind.
-  static Floats with_bias(Floats weights) {
-    const Floats ours = tensor(1235136, 4 * kHidden);
-    const Floats recurrent = tensor(1237184, 4 * kHidden);
+  static AlignedFloats with_bias(AlignedFloats weights) {
+    const AlignedFloats ours = tensor(1235136, 4 * kHidden);
+    const AlignedFloats recurrent = tensor(1237184, 4 * kHidden);
     for (std::size_t i = 0; i < ours.size(); ++i) weights.push_back(ours[i] + recurrent[i]);
     return weights;
   }
 
-  const Kernels& kernels_ = best_kernels();
-  const PowerSpectra spectra_{kWindow};
-  const Floats conv1_ = combined_taps(265408, kFirst, kBins);
-  const Floats bias1_ = tensor(463552, kFirst);
-  const Floats conv2_ = taps(464064, kSecond, kFirst, 0, 3);
-  const Floats bias2_ = tensor(562368, kSecond);
-  const Floats conv3_ = taps(562624, kSecond, kSecond, 1, 2);
-  const Floats bias3_ = tensor(611776, kSecond);
-  const Floats conv4_ = taps(612032, kHidden, kSecond, 1, 1);
-  const Floats bias4_ = tensor(710336, kHidden);
-  const Floats input_ = with_bias(transposed(tensor(710848, 4 * kHidden * kHidden), 4 * kHidden));
-  const Floats recurrent_ = by_gate(972992);
-  const Floats output_ = tensor(1239232, kHidden);
-  const Floats output_bias_ = tensor(1239744, 1);
+  const simd::PowerSpectra spectra_{kWindow};
+  const AlignedFloats conv1_ = combined_taps(265408, kFirst, kBins);
+  const AlignedFloats bias1_ = tensor(463552, kFirst);
+  const AlignedFloats conv2_ = taps(464064, kSecond, kFirst, 0, 3);
+  const AlignedFloats bias2_ = tensor(562368, kSecond);
+  const AlignedFloats conv3_ = taps(562624, kSecond, kSecond, 1, 2);
+  const AlignedFloats bias3_ = tensor(611776, kSecond);
+  const AlignedFloats conv4_ = taps(612032, kHidden, kSecond, 1, 1);
+  const AlignedFloats bias4_ = tensor(710336, kHidden);
+  const AlignedFloats input_ = with_bias(transposed(tensor(710848, 4 * kHidden * kHidden), 4 * kHidden));
+  const AlignedFloats recurrent_ = by_gate(972992);
+  const AlignedFloats output_ = tensor(1239232, kHidden);
+  const AlignedFloats output_bias_ = tensor(1239744, 1);
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "simd/matrix.h"
+
 namespace timbre {
 
 namespace {
@@ -33,9 +35,9 @@ void Spectrum::add(std::span<const float> frame) {
 void Spectrum::transform() {
   std::fill(frames_.begin() + static_cast<long>(waiting_ * kPoints), frames_.end(), 0.0F);
   for (std::size_t f = 0; f < kAtOnce; f += 4) {
-    transpose_four(frames_.data() + f * kPoints, kPoints, kPoints, columns_.data() + f, kAtOnce);
+    simd::transpose_four_rows(frames_.data() + f * kPoints, kPoints, kPoints, columns_.data() + f, kAtOnce);
   }
-  best_kernels().powers(spectra_, columns_.data(), kAtOnce, kAtOnce, powers_.data());
+  spectra_.compute(columns_.data(), kAtOnce, kAtOnce, powers_.data());
   for (std::size_t i = 0; i < sums_.size(); ++i) sums_[i] += powers_[i];
   waiting_ = 0;
 }

@@ -3,7 +3,8 @@
 #include <span>
 #include <vector>
 
-#include "speech/kernels.h"
+#include "simd/aligned.h"
+#include "simd/power_spectra.h"
 
 namespace timbre {
 
@@ -23,11 +24,11 @@ class Spectrum {
   void transform();
 
   const int sample_rate_;
-  const PowerSpectra spectra_;
-  Floats frames_;  ///< that wait until there are enough to transform at once
+  const simd::PowerSpectra spectra_;
+  simd::AlignedFloats frames_;  ///< that wait until there are enough to transform at once
   std::size_t waiting_ = 0;
-  Floats columns_;  ///< the same, side by side
-  Floats powers_;
+  simd::AlignedFloats columns_;  ///< the same, side by side
+  simd::AlignedFloats powers_;
   std::vector<double> sums_;  ///< [bin][place of the frame]
 };
 

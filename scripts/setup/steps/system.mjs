@@ -22,6 +22,7 @@ export const SYSTEM_PACKAGES = [
   { name: 'libsoxr-dev', needed: 'build', probe: { module: 'soxr' } },
   { name: 'libkissfft-dev', needed: 'build', probe: { module: 'kissfft-float' } },
   { name: 'libeigen3-dev', needed: 'build', probe: { module: 'eigen3' } },
+  { name: 'libhwy-dev', needed: 'build', probe: { module: 'libhwy' } },
   { name: 'nlohmann-json3-dev', needed: 'build', probe: { module: 'nlohmann_json' } },
   { name: 'libxxhash-dev', needed: 'build', probe: { module: 'libxxhash' } },
   { name: 'ffmpeg', needed: 'use', probe: { program: 'ffmpeg' } },

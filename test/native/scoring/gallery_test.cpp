@@ -12,7 +12,6 @@
 #include <thread>
 
 #include "scoring/cosine.h"
-#include "scoring/dot.h"
 
 namespace timbre {
 namespace {
@@ -40,21 +39,6 @@ std::vector<Gallery::Key> keys(const Result<std::vector<Gallery::Match>>& matche
   std::vector<Gallery::Key> found;
   for (const auto& match : matches.value()) found.push_back(match.key);
   return found;
-}
-
-TEST(DotRows, AgreesWithDoublePrecisionForEveryLength) {
-  for (std::size_t dim = 1; dim <= 200; ++dim) {
-    Voices voices(static_cast<unsigned>(dim));
-    const Vector query = voices.next(dim);
-    const Vector rows = voices.next(3 * dim);
-    std::array<float, 3> products{};
-    dot_rows(query.data(), rows.data(), 3, dim, products.data());
-    for (std::size_t row = 0; row < 3; ++row) {
-      double expected = 0;
-      for (std::size_t i = 0; i < dim; ++i) expected += static_cast<double>(query[i]) * rows[row * dim + i];
-      EXPECT_NEAR(products[row], expected, 1e-4) << dim;
-    }
-  }
 }
 
 TEST(Gallery, FindsWhatSortingAllCosinesFinds) {

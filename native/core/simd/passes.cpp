@@ -1,0 +1,182 @@
+#include "simd/passes.h"
+
+#include <algorithm>
+#include <cmath>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "simd/passes.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h.
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+#include "simd/loops-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace timbre::simd::HWY_NAMESPACE {
+
+void relu_norm(ConstRows from, const ReluNorm& layer, Rows to) {
+  const float* bias = layer.bias.data();
+  const float* scale = layer.scale.data();
+  const float* shift = layer.shift.data();
+  for (std::size_t r = 0; r < from.count; ++r) {
+    const float* x = from.row(r);
+    float* y = to.row(r);
+    for_each_vector(from.width, [=](auto d, std::size_t c) HWY_ATTR {
+      const auto sum = hn::Add(hn::LoadU(d, x + c), hn::LoadU(d, bias + c));
+      // Not Max(), which may take the zero where there is no number.
+      const auto positive = hn::IfThenZeroElse(hn::Lt(sum, hn::Zero(d)), sum);
+      hn::StoreU(hn::MulAdd(positive, hn::LoadU(d, scale + c), hn::LoadU(d, shift + c)), d, y + c);
+    });
+  }
+}
+
+void add_bias(ConstRows from, const float* bias, Rows to) {
+  for (std::size_t r = 0; r < from.count; ++r) {
+    const float* x = from.row(r);
+    float* y = to.row(r);
+    for_each_vector(from.width, [=](auto d, std::size_t c) HWY_ATTR {
+      hn::StoreU(hn::Add(hn::LoadU(d, x + c), hn::LoadU(d, bias + c)), d, y + c);
+    });
+  }
+}
+
+void add_scaled(ConstRows x, ConstRows y, const float* gain, Rows to) {
+  for (std::size_t r = 0; r < x.count; ++r) {
+    const float* a = x.row(r);
+    const float* b = y.row(r);
+    float* out = to.row(r);
+    for_each_vector(x.width, [=](auto d, std::size_t c) HWY_ATTR {
+      hn::StoreU(hn::MulAdd(hn::LoadU(d, b + c), hn::LoadU(d, gain + c), hn::LoadU(d, a + c)), d, out + c);
+    });
+  }
+}
+
+void tanh(Rows x) {
+  for (std::size_t r = 0; r < x.count; ++r) {
+    float* values = x.row(r);
+    for_each_vector(x.width, [=](auto d, std::size_t c)
+                                 HWY_ATTR { hn::StoreU(hn::Tanh(d, hn::LoadU(d, values + c)), d, values + c); });
+  }
+}
+
+/// The frame at `at`, mirrored at the ends; nothing where zeros belong.
+inline const float* frame_at(ConstRows x, std::ptrdiff_t at, bool reflect) {
+  const auto last = static_cast<std::ptrdiff_t>(x.count) - 1;
+  if (at < 0 || at > last) {
+    if (!reflect) {
+      return nullptr;
+    }
+    at = std::abs(at);
+    at = at > last ? std::max<std::ptrdiff_t>(2 * last - at, 0) : at;
+  }
+  return x.row(static_cast<std::size_t>(at));
+}
+
+void im2col(ConstRows x, ConstRows y, const Window& window, std::size_t first, Rows to) {
+  for (std::size_t r = 0; r < to.count; ++r) {
+    const auto start = static_cast<std::ptrdiff_t>((first + r) * window.stride);
+    for (std::size_t tap = 0; tap < window.taps; ++tap) {
+      const std::ptrdiff_t at =
+          start + static_cast<std::ptrdiff_t>(tap * window.dilation) - static_cast<std::ptrdiff_t>(window.reach());
+      float* const slot = to.row(r) + tap * x.width;
+      const float* const frame = frame_at(x, at, window.reflect);
+      if (frame == nullptr) {
+        std::fill_n(slot, x.width, 0.0F);
+      } else if (y.data == nullptr) {
+        std::copy_n(frame, x.width, slot);
+      } else {
+        const float* const other = frame_at(y, at, window.reflect);
+        for_each_vector(x.width, [=](auto d, std::size_t c) HWY_ATTR {
+          hn::StoreU(hn::Add(hn::LoadU(d, frame + c), hn::LoadU(d, other + c)), d, slot + c);
+        });
+      }
+    }
+  }
+}
+
+Range min_max(ConstRows x) {
+  const FloatTag d;
+  FloatVector low = hn::Zero(d);
+  FloatVector high = low;
+  FloatVector fault = low;
+  Range rest;
+  float rest_fault = 0;
+  for (std::size_t r = 0; r < x.count; ++r) {
+    const float* row = x.row(r);
+    std::size_t c = 0;
+    for (; c + hn::Lanes(d) <= x.width; c += hn::Lanes(d)) {
+      const FloatVector value = hn::LoadU(d, row + c);
+      low = hn::Min(low, value);
+      high = hn::Max(high, value);
+      fault = hn::Add(fault, hn::Sub(value, value));  // 0 of what is finite
+    }
+    for (; c < x.width; ++c) {
+      rest.low = std::min(rest.low, row[c]);
+      rest.high = std::max(rest.high, row[c]);
+      rest_fault += row[c] - row[c];
+    }
+  }
+  const float none = hn::GetLane(hn::SumOfLanes(d, fault)) + rest_fault;
+  return {std::min(rest.low, hn::GetLane(hn::MinOfLanes(d, low))) + none,
+          std::max(rest.high, hn::GetLane(hn::MaxOfLanes(d, high))) + none};
+}
+
+void quantise(ConstRows x, float scale, std::int32_t zero, std::int32_t highest, std::uint8_t* to) {
+  const auto zero_point = static_cast<float>(zero);
+  const auto most = static_cast<float>(highest);
+  for (std::size_t r = 0; r < x.count; ++r, to += x.width) {
+    const float* row = x.row(r);
+    for_each_vector(x.width, [=](auto d, std::size_t c) HWY_ATTR {
+      const auto y = hn::MulAdd(hn::LoadU(d, row + c), hn::Set(d, scale), hn::Set(d, zero_point));
+      const auto bounded = hn::Min(hn::Max(y, hn::Zero(d)), hn::Set(d, most));
+      const hn::Rebind<std::uint8_t, decltype(d)> bytes;
+      hn::StoreU(hn::DemoteTo(bytes, hn::NearestInt(bounded)), bytes, to + c);
+    });
+  }
+}
+
+}  // namespace timbre::simd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace timbre::simd {
+
+HWY_EXPORT(relu_norm);
+HWY_EXPORT(add_bias);
+HWY_EXPORT(add_scaled);
+HWY_EXPORT(tanh);
+HWY_EXPORT(im2col);
+HWY_EXPORT(min_max);
+HWY_EXPORT(quantise);
+
+void relu_norm(ConstRows from, const ReluNorm& layer, Rows to) { HWY_DYNAMIC_DISPATCH(relu_norm)(from, layer, to); }
+
+void add_bias(ConstRows from, std::span<const float> bias, Rows to) {
+  HWY_DYNAMIC_DISPATCH(add_bias)(from, bias.data(), to);
+}
+
+void copy(ConstRows from, Rows to) {
+  for (std::size_t r = 0; r < from.count; ++r) {
+    std::copy_n(from.row(r), from.width, to.row(r));
+  }
+}
+
+void add_scaled(ConstRows x, ConstRows y, std::span<const float> gain, Rows to) {
+  HWY_DYNAMIC_DISPATCH(add_scaled)(x, y, gain.data(), to);
+}
+
+void tanh(Rows x) { HWY_DYNAMIC_DISPATCH(tanh)(x); }
+
+void im2col(ConstRows x, ConstRows y, const Window& window, std::size_t first, Rows to) {
+  HWY_DYNAMIC_DISPATCH(im2col)(x, y, window, first, to);
+}
+
+Range min_max(ConstRows x) { return HWY_DYNAMIC_DISPATCH(min_max)(x); }
+
+void quantise(ConstRows x, float scale, std::int32_t zero, std::int32_t highest, std::uint8_t* to) {
+  HWY_DYNAMIC_DISPATCH(quantise)(x, scale, zero, highest, to);
+}
+
+}  // namespace timbre::simd
+#endif

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "simd/rows.h"
+
+/// Passes over activations. Each does all there is to do between two matrix products, because an activation read once
+/// more costs as much as the arithmetic on it.
+namespace timbre::simd {
+
+/// Bias, ReLU and batch norm, a value of each for every channel.
+struct ReluNorm {
+  std::vector<float> bias;
+  std::vector<float> scale;
+  std::vector<float> shift;
+};
+
+/// to = relu(from + bias) * scale + shift.
+void relu_norm(ConstRows from, const ReluNorm& layer, Rows to);
+
+/// to = from + bias.
+void add_bias(ConstRows from, std::span<const float> bias, Rows to);
+
+/// to = from.
+void copy(ConstRows from, Rows to);
+
+/// to = x + y * gain, a gain for every channel; `to` may be x or y.
+void add_scaled(ConstRows x, ConstRows y, std::span<const float> gain, Rows to);
+
+/// x = tanh(x).
+void tanh(Rows x);
+
+/// The frames that a convolution reads at output frame t: stride * t + dilation * (tap - taps / 2).
+struct Window {
+  std::size_t taps = 1;
+  std::size_t dilation = 1;
+  std::size_t stride = 1;
+  bool reflect = true;  ///< at both ends of the utterance; otherwise zeros lie outside
+
+  std::size_t reach() const { return taps / 2 * dilation; }
+};
+
+/// A convolution's inputs side by side ("im2col"): row i of `to`, taps times as wide, holds the frames of output frame
+/// first + i; of x + y, where y is given.
+void im2col(ConstRows x, ConstRows y, const Window& window, std::size_t first, Rows to);
+
+/// Lowest and highest value, 0 included; no numbers where any value is not finite.
+struct Range {
+  float low = 0;
+  float high = 0;
+};
+Range min_max(ConstRows x);
+
+/// to = round(x * scale) + zero, within 0 and `highest`. Rows of `to` follow each other without a gap.
+void quantise(ConstRows x, float scale, std::int32_t zero, std::int32_t highest, std::uint8_t* to);
+
+}  // namespace timbre::simd
