@@ -106,7 +106,8 @@ void network_product(benchmark::State& state, const network::Product& product, s
   const network::TorchScope scope;
   const auto inputs = static_cast<std::int64_t>(product.inputs());
   const at::Tensor x = at::randn({rows, inputs});
-  const ConstRows view{x.const_data_ptr<float>(), static_cast<std::size_t>(rows), product.inputs(), product.inputs()};
+  const simd::ConstRows view{x.const_data_ptr<float>(), static_cast<std::size_t>(rows), product.inputs(),
+                             product.inputs()};
   network::Product::Scratch scratch;
   for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(product(view, scratch));
   set_rates(state, 2.0 * static_cast<double>(rows * inputs) * static_cast<double>(product.outputs()));

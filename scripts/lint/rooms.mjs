@@ -13,6 +13,7 @@ const HEADERS = [
   },
   { header: /^nlohmann\//, what: 'nlohmann-json', rooms: ['checkpoint', 'bundle'] },
   { header: /^hwy\//, what: 'Highway', rooms: ['simd'] },
+  { header: /^zlib\.h$/, what: 'zlib', rooms: ['archive'] },
   { header: /^xxhash\.h$/, what: 'xxHash', rooms: ['bundle'] },
   { header: /^(sndfile\.hh?|soxr\.h|mpg123\.h)$/, what: 'libsndfile, libmpg123 and soxr', rooms: ['audio'] },
   {

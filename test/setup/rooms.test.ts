@@ -41,6 +41,7 @@ describe('native rooms', () => {
     ['checkpoint, bundle', '<nlohmann/json.hpp>', 'engine'],
     ['bundle', '<xxhash.h>', 'archive'],
     ['simd', '<hwy/highway.h>', 'network'],
+    ['archive', '<zlib.h>', 'bundle'],
     ['audio', '<sndfile.h>', 'bundle'],
     ['audio', '<soxr.h>', 'engine'],
     ['features', '<kaldi-native-fbank/csrc/rfft.h>', 'network'],

@@ -1,8 +1,9 @@
 // Format: PKWARE, "APPNOTE.TXT - .ZIP File Format Specification", sections 4.3 and 4.5.3 (zip64).
 #include "archive/zip_archive.h"
 
+#include <zlib.h>
+
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "support/text.h"
@@ -29,31 +30,6 @@ constexpr std::uint64_t kMaxDirectoryBytes = 16U << 20;
 Error damaged(const std::string& what) {
   return Error{ErrorCode::MODEL_INVALID, "the archive is damaged: " + what + "; fetch or save the file again"};
 }
-
-constexpr auto kCrcTable = [] {
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    std::uint32_t value = i;
-    for (int bit = 0; bit < 8; ++bit) {
-      value = (value >> 1) ^ ((value & 1) != 0 ? 0xedb88320U : 0U);
-    }
-    table[i] = value;
-  }
-  return table;
-}();
-
-class Crc32 {
- public:
-  void add(std::string_view bytes) {
-    for (const char c : bytes) {
-      state_ = kCrcTable[(state_ ^ static_cast<unsigned char>(c)) & 0xff] ^ (state_ >> 8);
-    }
-  }
-  std::uint32_t value() const { return ~state_; }
-
- private:
-  std::uint32_t state_ = 0xffffffffU;
-};
 
 Result<std::string> read_bytes(const ByteSource& source, std::uint64_t offset, std::uint64_t count) {
   if (count > source.size()) {
@@ -144,6 +120,15 @@ bool widen(std::string_view extra, std::span<std::uint64_t* const> fields) {
   return reader.ok();
 }
 
+/// PyTorch computes no checksums where torch.serialization.set_crc32_options(False) was called: all are 0 then, that of
+/// the record too by which its archives are known. Anywhere else 0 is a checksum like any other.
+bool leaves_checksums_out(const ZipArchive::Members& members) {
+  constexpr std::string_view kMadeByPyTorch = "/.data/serialization_id";
+  const auto is_zero = [](const auto& member) { return member.second.crc32 == 0; };
+  return std::ranges::all_of(members, is_zero) &&
+         std::ranges::any_of(members, [](const auto& member) { return member.first.ends_with(kMadeByPyTorch); });
+}
+
 }  // namespace
 
 Result<ZipArchive> ZipArchive::open(ByteSource source) {
@@ -197,6 +182,7 @@ Status ZipArchive::read_directory() {
       return damaged("it holds " + quote(name) + " twice");
     }
   }
+  has_checksums_ = !leaves_checksums_out(members_);
   return timbre::ok();
 }
 
@@ -254,19 +240,19 @@ Status ZipArchive::verify(std::string_view name) const {
     return std::move(begin).error();
   }
   const Member* member = find(name);
-  if (member->crc32 == 0) {
+  if (!has_checksums_) {
     return timbre::ok();
   }
   std::vector<char> chunk(std::min<std::uint64_t>(member->size, 1U << 20));
-  Crc32 crc;
+  uLong checksum = crc32_z(0, nullptr, 0);
   for (std::uint64_t done = 0; done < member->size; done += chunk.size()) {
     chunk.resize(std::min<std::uint64_t>(chunk.size(), member->size - done));
     if (auto status = source_.read(begin.value() + done, chunk); !status) {
       return status;
     }
-    crc.add({chunk.data(), chunk.size()});
+    checksum = crc32_z(checksum, reinterpret_cast<const Bytef*>(chunk.data()), chunk.size());
   }
-  if (crc.value() != member->crc32) {
+  if (checksum != member->crc32) {
     return damaged(quote(name) + " does not match its checksum");
   }
   return timbre::ok();

@@ -17,14 +17,16 @@ class ZipArchive {
   struct Member {
     std::uint64_t header_offset = 0;
     std::uint64_t size = 0;
-    std::uint32_t crc32 = 0;  ///< 0: the writer computed none
+    std::uint32_t crc32 = 0;
     bool stored = false;
   };
+
+  using Members = std::map<std::string, Member, std::less<>>;
 
   /// Reads the directory. Errors: MODEL_INVALID.
   static Result<ZipArchive> open(ByteSource source);
 
-  const std::map<std::string, Member, std::less<>>& members() const { return members_; }
+  const Members& members() const { return members_; }
   const Member* find(std::string_view name) const;
   const ByteSource& source() const { return source_; }
   ByteSource take_source() && { return std::move(source_); }
@@ -32,10 +34,11 @@ class ZipArchive {
   /// Where the member's bytes begin in the source; they all lie inside it. Errors: MODEL_INVALID.
   Result<std::uint64_t> locate(std::string_view name) const;
 
-  /// The whole of a small member, its checksum verified. Errors: MODEL_INVALID, also above `max_bytes`.
+  /// The whole of a small member, its checksum verified where the archive has any. Errors: MODEL_INVALID, also above
+  /// `max_bytes`.
   Result<std::string> read(std::string_view name, std::uint64_t max_bytes) const;
 
-  /// Compares a member with its checksum, in constant memory. Errors: MODEL_INVALID.
+  /// Compares a member with its checksum, if the archive has any, in constant memory. Errors: MODEL_INVALID.
   Status verify(std::string_view name) const;
 
  private:
@@ -44,7 +47,8 @@ class ZipArchive {
 
   ByteSource source_;
   std::uint64_t directory_offset_ = 0;
-  std::map<std::string, Member, std::less<>> members_;
+  Members members_;
+  bool has_checksums_ = true;
 };
 
 }  // namespace timbre::archive

@@ -532,7 +532,7 @@ Result<Checkpoint> Checkpoint::open(const std::string& path) {
 
 Result<std::vector<float>> Checkpoint::read(const CheckpointTensor& tensor) const {
   if (!archive::is_floating(tensor.type)) {
-    return invalid("tensor " + quote(tensor.name) + " holds " + std::string(timbre::name(tensor.type)) +
+    return invalid("tensor " + quote(tensor.name) + " holds " + std::string(archive::name(tensor.type)) +
                    ", where floating-point weights belong");
   }
   std::vector<float> values(static_cast<std::size_t>(tensor.elements()));

@@ -36,7 +36,7 @@ bool is_ignored(const Variant& variant, const std::string& name) {
 Result<std::vector<std::int64_t>> arranged_shape(const CheckpointTensor& tensor, const TensorSource& source) {
   std::vector<std::int64_t> shape = tensor.shape;
   if (!archive::is_floating(tensor.type)) {
-    return invalid(std::string(timbre::name(tensor.type)) + " where numbers with a fraction belong");
+    return invalid(std::string(archive::name(tensor.type)) + " where numbers with a fraction belong");
   }
   if (source.op == TensorSource::Op::conv && shape.size() == 3) {
     if (shape[2] != source.taps) {

@@ -9,6 +9,8 @@
 #include <cmath>
 #include <optional>
 
+#include "simd/passes.h"
+
 /// MKL's products by a packed matrix, which LibTorch brings along where it was built with MKL; null elsewhere.
 extern "C" {
 using MklInt = int;

@@ -335,10 +335,26 @@ TEST(Checkpoint, NoticesAFlippedByteAnywhereInTheTensors) {
   }
 }
 
-TEST(Checkpoint, ReadsArchivesWithoutChecksums) {
-  const auto checkpoint = read(archive(one_tensor(), {0, 0, 0, false}));
+TEST(Checkpoint, ReadsArchivesThatPyTorchWroteWithoutChecksums) {
+  constexpr ZipWriter::Lies kNoChecksum{0, 0, 0, false};
+  ZipWriter zip;
+  zip.add("archive/data.pkl", one_tensor(), kNoChecksum);
+  zip.add("archive/data/0", raw_bytes<float>({1, 2, 3, 4}), kNoChecksum);
+  zip.add("archive/.data/serialization_id", "1234", kNoChecksum);
+  const auto checkpoint = read(zip.finish());
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.error().message;
   EXPECT_THAT(values(checkpoint), ElementsAre(1, 2, 3, 4));
+}
+
+TEST(Checkpoint, TakesAChecksumOfZeroForOneUnlessPyTorchLeftAllOfThemOut) {
+  constexpr ZipWriter::Lies kNoChecksum{0, 0, 0, false};
+  expect_invalid(read(archive(one_tensor(), kNoChecksum)), "does not match its checksum");
+  // One member without a checksum among others that have theirs.
+  ZipWriter zip;
+  zip.add("archive/data.pkl", one_tensor(), kNoChecksum);
+  zip.add("archive/data/0", raw_bytes<float>({1, 2, 3, 4}));
+  zip.add("archive/.data/serialization_id", "1234");
+  expect_invalid(read(zip.finish()), "'archive/data.pkl' does not match its checksum");
 }
 
 TEST(Checkpoint, NoticesACutAnywhere) {
@@ -491,6 +507,7 @@ TEST(Checkpoint, StaysSafeWhateverBytesAreDamaged) {
   pickle.raw("us");
   // Without checksums, so that the damage reaches the readers behind them.
   zip.add("a/data.pkl", pickle.finish(), {0, 0, 0, false});
+  zip.add("a/.data/serialization_id", "1", {0, 0, 0, false});
   const std::string valid = zip.finish();
   const std::size_t begin = valid.find(pickle.finish());
   const std::size_t end = begin + pickle.finish().size();

@@ -13,6 +13,7 @@
 
 #include "network/int8.h"
 #include "network/torch_settings.h"
+#include "simd/passes.h"
 
 namespace timbre::network {
 namespace {
@@ -30,14 +31,16 @@ std::vector<float> inputs_of(std::size_t rows) {
   return values;
 }
 
-ConstRows as_rows(const std::vector<float>& values) { return {values.data(), values.size() / kStep, kInputs, kStep}; }
+simd::ConstRows as_rows(const std::vector<float>& values) {
+  return {values.data(), values.size() / kStep, kInputs, kStep};
+}
 
 at::Tensor weights_of(std::size_t outputs, std::size_t inputs) {
   const auto shape = {static_cast<std::int64_t>(outputs), static_cast<std::int64_t>(inputs)};
   return at::arange(static_cast<std::int64_t>(outputs * inputs), at::kFloat).mul(0.61).sin().view(shape).contiguous();
 }
 
-std::vector<float> values_of(Rows rows) {
+std::vector<float> values_of(simd::Rows rows) {
   EXPECT_EQ(rows.step, rows.width);
   return {rows.data, rows.data + rows.count * rows.width};
 }
@@ -48,7 +51,7 @@ double weight(const at::Tensor& weights, std::size_t output, std::size_t input) 
       .const_data_ptr<float>()[row * weights.stride(0) + static_cast<std::int64_t>(input) * weights.stride(1)];
 }
 
-double expected(ConstRows x, const at::Tensor& weights, std::size_t row, std::size_t output) {
+double expected(simd::ConstRows x, const at::Tensor& weights, std::size_t row, std::size_t output) {
   double sum = 0;
   for (std::size_t i = 0; i < x.width; ++i) {
     sum += x.row(row)[i] * weight(weights, output, i);
@@ -71,11 +74,11 @@ struct Maker {
 
 class FloatProductTest : public ProductTest, public ::testing::WithParamInterface<Maker> {
  protected:
-  void expect_product(ConstRows x, const at::Tensor& weights) {
+  void expect_product(simd::ConstRows x, const at::Tensor& weights) {
     const auto product = GetParam().make(weights);
     EXPECT_EQ(product->inputs(), x.width);
     EXPECT_EQ(product->outputs(), static_cast<std::size_t>(weights.size(0)));
-    const Rows found = (*product)(x, scratch_);
+    const simd::Rows found = (*product)(x, scratch_);
     ASSERT_EQ(found.count, x.count);
     ASSERT_EQ(found.width, product->outputs());
     for (std::size_t r = 0; r < found.count; ++r) {
@@ -98,7 +101,7 @@ TEST_P(FloatProductTest, IsThatOfTheWeights) {
 
 TEST_P(FloatProductTest, TakesAnyMatrix) {
   const std::vector<float> values = inputs_of(20);
-  const ConstRows x = as_rows(values);
+  const simd::ConstRows x = as_rows(values);
   expect_product(x, weights_of(kInputs, kOutputs).t());
   expect_product(x, weights_of(kOutputs, kInputs).split(17)[2]);
   expect_product(x, weights_of(1, kInputs));
@@ -152,8 +155,8 @@ TEST_F(Int8ProductTest, IsThatOfTheWeightsWithinTheRounding) {
   for (const std::size_t rows : {1U, 5U, 300U, 700U}) {
     SCOPED_TRACE(rows);
     const std::vector<float> values = inputs_of(rows);
-    const ConstRows x = as_rows(values);
-    const auto [low, high] = range(x);
+    const simd::ConstRows x = as_rows(values);
+    const auto [low, high] = simd::min_max(x);
     const double half_a_step = (high - low) / 127 / 2;
     const std::vector<float> found = multiply(values, scratch_);
     ASSERT_EQ(found.size(), rows * kOutputs);
