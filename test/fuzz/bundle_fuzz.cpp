@@ -143,7 +143,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   if (text.starts_with("PK")) {
     archive(text);
     bundle(text);
-  } else if (const auto pickle = timbre::unpickle(text); !pickle) {
+  } else if (const auto pickle = timbre::archive::unpickle(text); !pickle) {
     expect_typed(pickle.error(), {"MODEL_INVALID"});
   }
   return 0;
