@@ -1,7 +1,7 @@
 // What must be true of a data folder whose service was killed, as its successor finds it.
 import { cpSync, rmSync } from 'node:fs';
 import { DATABASE_FILE, Database } from '../../dist/service/persistence/sqlite/database.js';
-import { TypeOrmVoiceStore } from '../../dist/service/persistence/sqlite/typeorm-voice-store.js';
+import { SqliteUnitOfWork } from '../../dist/service/persistence/sqlite/sqlite-unit-of-work.js';
 import { buildProfile } from '../../dist/service/records/profile.js';
 
 const ALL = 1_000_000;
@@ -29,7 +29,7 @@ export async function checkAtRest(folder, copy, { told, jobs, removed }, policy)
     if (dangling.length > 0) wrong.push(`foreign_key_check: ${JSON.stringify(dangling.slice(0, 3))}`);
 
     const counts = { enrolments: 0, profiles: 0, jobs: 0, items: 0, keys: database.cipher.keys.length };
-    await new TypeOrmVoiceStore(database).read(async (records) => {
+    await new SqliteUnitOfWork(database).read(async (records) => {
       const stored = new Set();
       for (const { id } of await records.speakers.page(null, ALL)) {
         const enrolments = await records.enrollments.ofSpeaker(id);

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { Database } from '../../dist/service/persistence/sqlite/database.js';
-import { TypeOrmVoiceStore } from '../../dist/service/persistence/sqlite/typeorm-voice-store.js';
+import { SqliteUnitOfWork } from '../../dist/service/persistence/sqlite/sqlite-unit-of-work.js';
 import { newSpeaker } from '../../dist/service/records/speaker.js';
 import { formBody } from '../../test/fuzz/http-requests.mjs';
 import { describeMachine, quantile } from '../js/machine.mjs';
@@ -122,7 +122,7 @@ async function enrol(url, id) {
 async function fill() {
   const database = await Database.open({ folder: join(folder, 'data') });
   try {
-    const store = new TypeOrmVoiceStore(database);
+    const store = new SqliteUnitOfWork(database);
     const [enrollment] = await store.read((records) => records.enrollments.ofSpeaker('ada'));
     const [profile] = await store.read((records) => records.profiles.ofSpeaker('ada'));
     if (!enrollment || !profile) throw new Error('the first speaker was not enrolled');

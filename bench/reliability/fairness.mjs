@@ -76,7 +76,7 @@ try {
   const job = await post('/v1/training-sessions', { createSpeakers: true, items });
   const beside = await verify('beside the job');
   const { state, counts } = await call(`/v1/jobs/${job.id}`);
-  await call(`/v1/jobs/${job.id}`, { method: 'DELETE' });
+  await call(`/v1/jobs/${job.id}/cancel`, { method: 'POST' });
   const after = await verify('idle again');
   const idle = [...before, ...after];
   const ended = await service.stop();

@@ -169,13 +169,9 @@ async function work(service, end) {
         items.map(({ speakerId, recording }) => ({ speakerId, sha256: recording.sha256 })),
       );
       if (next() < 0.125) {
-        // One that has just finished is removed instead; cut off, nobody knows.
-        known.removed.add(job.id);
-        const cancelled = await service.call(`/v1/jobs/${job.id}`, { method: 'DELETE' });
-        if (cancelled) {
-          known.removed.delete(job.id);
-          tally.cancelled++;
-        }
+        // One that has just finished stays as it is.
+        const { state } = await service.call(`/v1/jobs/${job.id}/cancel`, { method: 'POST' });
+        if (state === 'cancelled') tally.cancelled++;
       }
     });
     if (!done) return;

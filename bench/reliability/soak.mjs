@@ -209,7 +209,7 @@ function laneOf(lane) {
   /** Erased for good and made again when there is much of it. @param {{ id: string, recordings: number }} speaker */
   const renew = async (speaker) => {
     const { status } = await call('DELETE', `/v1/speakers/${speaker.id}`);
-    if (status !== 204) throw new Error(`a speaker could not be erased: ${status}`);
+    if (status !== 200) throw new Error(`a speaker could not be erased: ${status}`);
     count(counts, 'erase');
     speaker.recordings = 0;
     await create(speaker);

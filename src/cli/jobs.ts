@@ -57,12 +57,20 @@ export function register(program: Command, cli: Cli): void {
       else await cli.line(`${end.id}: ${describe(end)}`);
     });
 
-  add('cancel', 'cancel a job, or remove one that is finished; what it enrolled stays', 'cancel 0b2c6f0e-8f0b-...')
+  add('cancel', 'cancel a job; what it enrolled stays, and so do its results', 'cancel 0b2c6f0e-8f0b-...')
     .argument('<job>', "the job's id")
     .action(async (id: string, options: Options) => {
-      const cancelled = await new ServiceClient(cli, options).delete<JobView | undefined>(jobPath(id));
-      if (options.json) await cli.json(cancelled ?? { removed: id });
-      else cli.note(cancelled ? `${id}: ${describe(cancelled)}` : `${id} is removed`);
+      const job = await new ServiceClient(cli, options).post<JobView>(jobPath(id, 'cancel'), {});
+      if (options.json) await cli.json(job);
+      else cli.note(`${id}: ${describe(job)}`);
+    });
+
+  add('remove', 'remove a finished job with its results; what it enrolled stays', 'remove 0b2c6f0e-8f0b-...')
+    .argument('<job>', "the job's id")
+    .action(async (id: string, options: Options) => {
+      await new ServiceClient(cli, options).delete(jobPath(id));
+      if (options.json) await cli.json({ removed: id });
+      else cli.note(`${id} is removed`);
     });
 }
 

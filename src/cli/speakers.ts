@@ -4,6 +4,7 @@ import type { ProfileView } from '../service/enrollments/enrollments.dto.js';
 import type { ExportView } from '../service/privacy/export.dto.js';
 import type { SpeakersView, SpeakerView } from '../service/speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
+import type { CheckedReceiptView, ReceiptView } from '../service/speakers/receipt.dto.js';
 import { addConsentOptions, consentOf, type ConsentOptions } from './consent-options.js';
 import { describeSpeaker } from './describe-speaker.js';
 import { whole } from './options.js';
@@ -113,9 +114,28 @@ export function register(program: Command, cli: Cli): void {
   add('remove', 'erase a speaker for good, with all recordings and profiles', 'remove ada')
     .argument('<speaker>', "the speaker's id")
     .action(async (id: string, options: Options) => {
-      await new ServiceClient(cli, options).delete(speakerPath(id));
-      if (options.json) await cli.json({ erased: id });
-      else cli.note(`${id} is erased`);
+      const receipt = await new ServiceClient(cli, options).delete<ReceiptView>(speakerPath(id));
+      if (options.json) await cli.json(receipt);
+      else {
+        await cli.line(receipt.receipt);
+        cli.note(`${id} is erased; this is the receipt, which \`timbre speakers receipt\` checks`);
+      }
+    });
+
+  add('receipt', 'check the receipt of an erasure', 'receipt 7d0b5f7e-6a52-...')
+    .argument('<receipt>', 'what the erasure gave')
+    .action(async (id: string, options: Options) => {
+      const path = `/v1/receipts/${encodeURIComponent(id)}`;
+      const found = await new ServiceClient(cli, options).get<CheckedReceiptView>(path);
+      if (options.json) return cli.json(found);
+      const traces = found.wipedAt === null ? 'pending: wiped soon' : `wiped ${found.wipedAt}`;
+      const rows = [
+        ['receipt', found.receipt],
+        ['erased', `${found.erasedAt} by ${found.by}`],
+        ['traces', traces],
+        ['remains', found.remains === 0 ? 'nothing' : 'the speaker is there again: erase again'],
+      ];
+      await cli.line(table(rows));
     });
 }
 

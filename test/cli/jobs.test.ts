@@ -152,7 +152,8 @@ describe('jobs', () => {
     expect(await json(waiting, 'jobs', 'cancel', id)).toMatchObject({ id, state: 'cancelled' });
     const end = await timbre(['jobs', 'watch', id, '--url', waiting.url]);
     expect(end).toMatchObject({ status: 0, stdout: `${id}: cancelled, 0 of 2 done, 2 cancelled\n` });
-    expect(await json(waiting, 'jobs', 'cancel', id)).toEqual({ removed: id });
+    expect(await json(waiting, 'jobs', 'cancel', id)).toMatchObject({ id, state: 'cancelled' });
+    expect(await json(waiting, 'jobs', 'remove', id)).toEqual({ removed: id });
     expect(await timbre(['jobs', 'show', id, '--url', waiting.url])).toMatchObject({ status: 32, stdout: '' });
     expect(await timbre(['jobs', 'watch', id, '--url', waiting.url])).toMatchObject({ status: 32, stdout: '' });
   });

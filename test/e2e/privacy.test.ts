@@ -4,6 +4,7 @@ import { auditView } from '../../src/service/audit/audit.dto.js';
 import { consentView } from '../../src/service/consent/consent.dto.js';
 import { rotationView } from '../../src/service/data-keys/data-keys.dto.js';
 import { exportView } from '../../src/service/privacy/export.dto.js';
+import { checkedReceiptView, receiptView } from '../../src/service/speakers/receipt.dto.js';
 import { timbre } from '../cli/support.js';
 import { canSpeak, spoken, TestService, until, wav, Workshop } from './support.js';
 
@@ -210,7 +211,17 @@ describe('the audit trail over HTTP', () => {
 
   test('is nowhere once erased: in no answer, no file and no temporary folder', async () => {
     const { speaker } = exportView.parse((await service.call(path('eve', 'export'))).body);
-    expect(await send('DELETE', path('eve'))).toMatchObject({ status: 204 });
+    const erased = await send('DELETE', path('eve'));
+    expect(erased.status).toBe(200);
+    const receipt = receiptView.strict().parse(erased.body);
+    expect(receipt).toMatchObject({ subject: speaker.subject, by: 'local', traces: 'PENDING' });
+    expect(checkedReceiptView.strict().parse((await service.call(`/v1/receipts/${receipt.receipt}`)).body)).toEqual({
+      ...receipt,
+      remains: 0,
+    });
+    const checked = await timbre(['speakers', 'receipt', receipt.receipt, '--url', service.url]);
+    expect(checked).toMatchObject({ status: 0, stdout: expect.stringMatching(/remains +nothing/) });
+    expect(await service.call('/v1/receipts/none')).toMatchObject({ status: 404, body: { code: 'RECEIPT_NOT_FOUND' } });
     expect(await identify()).not.toContain('"eve"');
     const trail = await audit(`?subject=${speaker.subject}`);
     expect(trail.at(-1)).toMatchObject({ action: 'speaker.erased', speakerId: null, by: 'local' });

@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import { backUp } from '../../src/service/persistence/sqlite/backup.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import { rotateDataKey } from '../../src/service/persistence/sqlite/key-rotation.js';
-import { TypeOrmVoiceStore } from '../../src/service/persistence/sqlite/typeorm-voice-store.js';
+import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
 import { enrollment, speaker, temporaryFolder } from './voices.js';
 
 let folder: string;
 let remove: () => Promise<void>;
 let database: Database;
-let store: TypeOrmVoiceStore;
+let store: SqliteUnitOfWork;
 
 const at = (...parts: string[]): string => join(folder, ...parts);
 
 beforeEach(async () => {
   ({ folder, remove } = await temporaryFolder());
   database = await Database.open({ folder: at('data') });
-  store = new TypeOrmVoiceStore(database);
+  store = new SqliteUnitOfWork(database);
   await store.transaction(async ({ speakers, enrollments }) => {
     await speakers.insert(speaker('ada'));
     for (let i = 0; i < 20; i++) await enrollments.insert(enrollment('ada', `recording ${i}`));
@@ -40,7 +40,7 @@ async function restored(name: string, backup: string, key?: string): Promise<str
 async function recordings(of: string): Promise<number> {
   const opened = await Database.open({ folder: of });
   try {
-    const found = await new TypeOrmVoiceStore(opened).read(({ enrollments }) => enrollments.ofSpeaker('ada'));
+    const found = await new SqliteUnitOfWork(opened).read(({ enrollments }) => enrollments.ofSpeaker('ada'));
     return found.length;
   } finally {
     await opened.close();
@@ -63,7 +63,7 @@ describe('a backup', () => {
     expect(size).toBe(bytes);
     expect(mode & 0o777).toBe(0o600);
     const opened = await Database.open({ folder: await restored('new', at('copy.sqlite'), at('data', 'data.key')) });
-    await new TypeOrmVoiceStore(opened).read(async ({ speakers, enrollments }) => {
+    await new SqliteUnitOfWork(opened).read(async ({ speakers, enrollments }) => {
       // Whoever is there is there with the recording: no half transaction.
       for (const { id } of await speakers.page(null, 100)) {
         expect((await enrollments.ofSpeaker(id)).length).toBe(id === 'ada' ? 20 : 1);

@@ -5,7 +5,7 @@ import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { Database, DATABASE_FILE, schemaDifference } from '../../src/service/persistence/sqlite/database.js';
-import { TypeOrmVoiceStore } from '../../src/service/persistence/sqlite/typeorm-voice-store.js';
+import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
 
 let folder: string;
@@ -20,7 +20,7 @@ async function open(options: Partial<Parameters<typeof Database.open>[0]> = {}):
 
 async function stored(seeds: string[], id = 'ada'): Promise<void> {
   const database = await open();
-  await new TypeOrmVoiceStore(database).transaction(async ({ speakers, enrollments }) => {
+  await new SqliteUnitOfWork(database).transaction(async ({ speakers, enrollments }) => {
     await speakers.insert(speaker(id));
     for (const seed of seeds) await enrollments.insert(enrollment(id, seed));
   });
@@ -206,42 +206,37 @@ describe('two services on one data folder', () => {
 describe('transactions', () => {
   it('run one after the other', async () => {
     const database = await open();
-    const store = new TypeOrmVoiceStore(database);
+    const store = new SqliteUnitOfWork(database);
     await store.transaction(({ speakers }) => speakers.insert(speaker('ada')));
     const events: string[] = [];
     await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
-        store.transactionThen(
-          async ({ speakers }) => {
-            events.push(`begin ${i}`);
-            const found = (await speakers.find('ada'))!;
-            await speakers.update({ ...found, name: `${i}` });
-          },
-          () => events.push(`committed ${i}`),
-        ),
+        store.transaction(async ({ speakers }) => {
+          events.push(`begin ${i}`);
+          const found = (await speakers.find('ada'))!;
+          await speakers.update({ ...found, name: `${i}` });
+          events.push(`end ${i}`);
+        }),
       ),
     );
-    expect(events).toEqual(Array.from({ length: 20 }, (_, i) => [`begin ${i}`, `committed ${i}`]).flat());
+    expect(events).toEqual(Array.from({ length: 20 }, (_, i) => [`begin ${i}`, `end ${i}`]).flat());
     expect(await store.read(({ speakers }) => speakers.find('ada'))).toMatchObject({ version: 21, name: '19' });
   });
 
-  it('leave nothing of what failed, and do not call back', async () => {
-    const store = new TypeOrmVoiceStore(await open());
-    let committed = 0;
-    const failing = store.transactionThen(
-      async ({ speakers }) => {
-        await speakers.insert(speaker('ada'));
-        throw new Error('changed my mind');
-      },
-      () => committed++,
-    );
+  it('leave nothing of what failed, and ring for nobody', async () => {
+    const database = await open();
+    const store = new SqliteUnitOfWork(database);
+    const failing = store.transaction(async ({ speakers }) => {
+      await speakers.insert(speaker('ada'));
+      throw new Error('changed my mind');
+    });
     await expect(failing).rejects.toThrow('changed my mind');
-    expect(committed).toBe(0);
+    expect(database.committed.rings).toBe(0);
     expect(await store.read(({ speakers }) => speakers.count())).toBe(0);
   });
 
   it('say that the database is locked, and work again when it is not', async () => {
-    const store = new TypeOrmVoiceStore(await open({ busyTimeoutMs: 20 }));
+    const store = new SqliteUnitOfWork(await open({ busyTimeoutMs: 20 }));
     const other = new sqlite3.Database(join(folder, DATABASE_FILE));
     const run = (sql: string): Promise<void> =>
       new Promise((resolve, reject) =>
@@ -263,7 +258,7 @@ describe('transactions', () => {
 
   it('say that the disk is full, store nothing, and work again when there is room', async () => {
     const database = await open();
-    const store = new TypeOrmVoiceStore(database);
+    const store = new SqliteUnitOfWork(database);
     await store.transaction(({ speakers }) => speakers.insert(speaker('ada')));
     // A limit of SQLite's own acts as a full disk does: SQLITE_FULL from the write that needs another page.
     const pages = (limit: number): Promise<unknown> =>
@@ -283,7 +278,7 @@ describe('transactions', () => {
 
   it('are refused after closing', async () => {
     const database = await open();
-    const store = new TypeOrmVoiceStore(database);
+    const store = new SqliteUnitOfWork(database);
     await database.close();
     await expect(store.read(({ speakers }) => speakers.count())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
   });
@@ -294,7 +289,7 @@ describe('vectors at rest', () => {
     await stored(['a'], 'ada');
     await stored(['bb'], 'bob');
     await outside(`UPDATE enrollments SET embedding = (SELECT embedding FROM enrollments WHERE speaker_id = 'ada')`);
-    const store = new TypeOrmVoiceStore(await open());
+    const store = new SqliteUnitOfWork(await open());
     expect(await store.read(({ enrollments }) => enrollments.ofSpeaker('ada'))).toHaveLength(1);
     await expect(store.read(({ enrollments }) => enrollments.ofSpeaker('bob'))).rejects.toMatchObject({
       code: 'STORAGE_INVALID',
@@ -310,7 +305,7 @@ describe('vectors at rest', () => {
 
   it('are gone from every file once their speaker was erased', async () => {
     const database = await open();
-    const store = new TypeOrmVoiceStore(database);
+    const store = new SqliteUnitOfWork(database);
     const seeds = Array.from({ length: 30 }, (_, i) => `recording ${i}`);
     await store.transaction(async ({ speakers, enrollments }) => {
       for (const id of ['ada', 'bob']) {
@@ -328,7 +323,7 @@ describe('vectors at rest', () => {
     };
     expect(await found()).toBe(30);
     await store.transaction(({ speakers }) => speakers.erase('ada'));
-    await store.wipe();
+    await database.wipe();
     expect(await found()).toBe(0);
     expect(await store.read(({ enrollments }) => enrollments.ofSpeaker('bob'))).toHaveLength(30);
     expect(await store.read(({ profiles }) => profiles.find('ada', ORIGIN))).toBeNull();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { buildProfile } from '../../src/service/records/profile.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
-import { TypeOrmVoiceStore } from '../../src/service/persistence/sqlite/typeorm-voice-store.js';
+import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
 import { newSpeaker, type Speaker } from '../../src/service/records/speaker.js';
 import { House } from './house.js';
 import { embeddingOf } from './scripted-engine.js';
@@ -80,7 +80,7 @@ describe('an erased speaker', () => {
     // SQLite's secure_delete overwrites what it deletes, but not what rows leave behind when pages are split and joined.
     const database = await Database.open({ folder });
     await database.query((manager) => manager.query('PRAGMA synchronous = OFF'));
-    const store = new TypeOrmVoiceStore(database);
+    const store = new SqliteUnitOfWork(database);
     const alive = new Map<string, (string | Buffer)[]>();
     const gone: (string | Buffer)[] = [];
     let state = 7;
@@ -111,7 +111,7 @@ describe('an erased speaker', () => {
         }
       });
     }
-    await store.wipe();
+    await database.wipe();
     await database.rewrite();
     const files = await everything();
     expect(gone.length).toBeGreaterThan(500);
@@ -123,7 +123,7 @@ describe('an erased speaker', () => {
 
   it('keeps nobody waiting who only reads while the file is written anew', async () => {
     const database = await Database.open({ folder, rewriteAfterMs: 3_600_000 });
-    const store = new TypeOrmVoiceStore(database);
+    const store = new SqliteUnitOfWork(database);
     const add = (id: string): Promise<void> =>
       store.transaction(({ speakers }) => speakers.insert(newSpeaker({ id }, new Date())));
     await add('ada');
@@ -153,7 +153,7 @@ describe('an erased speaker', () => {
 
   it('is cleared away by the next start where the process died in between', async () => {
     const database = await Database.open({ folder, rewriteAfterMs: 3_600_000 });
-    const store = new TypeOrmVoiceStore(database);
+    const store = new SqliteUnitOfWork(database);
     await store.transaction(async ({ speakers }) => {
       await speakers.insert(newSpeaker({ id: 'ada' }, new Date()));
     });
@@ -161,7 +161,7 @@ describe('an erased speaker', () => {
     const flag = (of: Database): Promise<unknown[]> =>
       of.query((manager) => manager.query<unknown[]>(`SELECT 1 FROM settings WHERE name = 'traces'`));
     expect(await flag(database)).toHaveLength(1);
-    await store.wipe();
+    await database.wipe();
     await database.rewrite();
     expect(await flag(database)).toEqual([]);
     await store.transaction(async ({ speakers }) => {

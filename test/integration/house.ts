@@ -11,13 +11,15 @@ import { ProfileKeeper } from '../../src/service/enrollments/profile-keeper.js';
 import { IdentificationService } from '../../src/service/identification/identification.service.js';
 import type { IdentificationView } from '../../src/service/identification/identification.dto.js';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
-import { TypeOrmVoiceStore } from '../../src/service/persistence/sqlite/typeorm-voice-store.js';
+import { SqliteChangeFeed } from '../../src/service/persistence/sqlite/changes.js';
+import { SqliteMaintenance } from '../../src/service/persistence/sqlite/sqlite-maintenance.js';
+import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
 import { SpeakersService } from '../../src/service/speakers/speakers.service.js';
 import type { Recording } from '../../src/service/uploads/recording.js';
 import { Spool } from '../../src/service/uploads/spool.js';
 import { VerificationService } from '../../src/service/verification/verification.service.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
-import { VoiceGallery } from '../../src/service/voices/voice-gallery.js';
+import { NativeVoiceIndex } from '../../src/service/voices/native-voice-index.js';
 import { ScriptedEngine, type Script } from './scripted-engine.js';
 
 /** A server that no address was given to, which counts as this machine's own. */
@@ -28,8 +30,9 @@ export const NOT_LISTENING = {
 /** The services as the application wires them, on a database file and the native gallery. */
 export class House {
   readonly engine: ScriptedEngine;
-  readonly store: TypeOrmVoiceStore;
-  readonly gallery: VoiceGallery;
+  readonly store: SqliteUnitOfWork;
+  readonly feed: SqliteChangeFeed;
+  readonly gallery: NativeVoiceIndex;
   readonly trail: AuditTrail;
   readonly consent: ConsentService;
   readonly speakers: SpeakersService;
@@ -43,18 +46,20 @@ export class House {
     engine: ScriptedEngine,
     config: Config,
   ) {
-    const store = new TypeOrmVoiceStore(database);
+    const store = new SqliteUnitOfWork(database);
     const policy = new ConsentPolicy(config, NOT_LISTENING);
     const trail = new AuditTrail(store, config);
     const model = new CurrentModel(engine, config);
     this.engine = engine;
     this.store = store;
     this.trail = trail;
-    this.gallery = new VoiceGallery(store, engine, model);
-    this.speakers = new SpeakersService(store, model, this.gallery, new Spool(config));
-    this.consent = new ConsentService(store, this.gallery);
+    this.feed = new SqliteChangeFeed(database);
+    this.gallery = new NativeVoiceIndex(store, this.feed, engine, model);
+    const maintenance = new SqliteMaintenance(database);
+    this.speakers = new SpeakersService(store, model, maintenance, new Spool(config));
+    this.consent = new ConsentService(store);
     const keeper = new ProfileKeeper(model);
-    this.enrollments = new EnrollmentsService(store, engine, model, keeper, this.gallery, policy, trail, config);
+    this.enrollments = new EnrollmentsService(store, engine, model, keeper, maintenance, policy, trail, config);
     this.verification = new VerificationService(engine, this.speakers, model, trail, config);
     this.identification = new IdentificationService(engine, this.gallery, store, model, trail, config);
   }

@@ -1,19 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { buildProfile, type Profile } from '../../src/service/records/profile.js';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
-import { TypeOrmVoiceStore } from '../../src/service/persistence/sqlite/typeorm-voice-store.js';
+import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
 import type { Speaker } from '../../src/service/records/speaker.js';
+import type { StoredVoice } from '../../src/service/records/profile.repository.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
 
 let remove: () => Promise<void>;
 let database: Database;
-let store: TypeOrmVoiceStore;
+let store: SqliteUnitOfWork;
 
 beforeEach(async () => {
   const temporary = await temporaryFolder();
   remove = temporary.remove;
   database = await Database.open({ folder: temporary.folder });
-  store = new TypeOrmVoiceStore(database);
+  store = new SqliteUnitOfWork(database);
 });
 
 afterEach(async () => {
@@ -146,23 +147,29 @@ describe('enrolments and profiles', () => {
       await profiles.put(profile('ada', 1));
       await profiles.put(profile('ada', 4));
     });
-    const found = await store.read(({ profiles }) => profiles.findMany(['ada', 'bob'], ORIGIN));
+    const found = await store.read(({ profiles }) => profiles.states(['ada', 'bob'], ORIGIN));
     expect(found).toHaveLength(1);
     expect(found[0]!.members).toHaveLength(4);
     await store.transaction(({ profiles }) => profiles.delete('ada', ORIGIN));
     expect(await store.read(({ profiles }) => profiles.find('ada', ORIGIN))).toBeNull();
   });
 
-  it('are read for the gallery in batches, the enrolled only', async () => {
+  it('are read for the gallery in batches, the enrolled only, and none stops another that cannot be read', async () => {
     await store.transaction(async ({ speakers, profiles }) => {
       for (let i = 0; i < 7; i++) {
         await speakers.insert(speaker(`s${i}`));
         await profiles.put(profile(`s${i}`, i === 3 ? 1 : 3));
       }
     });
-    const batch = (after: string | null): Promise<Profile[]> =>
-      store.read(({ profiles }) => profiles.enrolled(ORIGIN, after, 4));
-    expect((await batch(null)).map(({ speakerId }) => speakerId)).toEqual(['s0', 's1', 's2', 's4']);
+    await store.transaction(async ({ speakers }) => {
+      const found = (await speakers.find('s2'))!;
+      await speakers.update({ ...found, optedOutAt: new Date() });
+    });
+    await database.query((manager) => manager.query(`UPDATE profiles SET centroid = x'00' WHERE speaker_id = 's4'`));
+    const batch = (after: string | null): Promise<StoredVoice[]> =>
+      store.read(({ profiles }) => profiles.voices(ORIGIN, after, 3));
+    expect((await batch(null)).map(({ speakerId }) => speakerId)).toEqual(['s0', 's1', 's4']);
+    expect((await batch(null)).map((voice) => 'error' in voice)).toEqual([false, false, true]);
     expect((await batch('s4')).map(({ speakerId }) => speakerId)).toEqual(['s5', 's6']);
   });
 
@@ -178,8 +185,8 @@ describe('enrolments and profiles', () => {
       await profiles.put(profile('ada', 1));
     });
     await store.transaction(async ({ speakers, enrollments, profiles }) => {
-      expect(await speakers.erase('ada')).toBe(true);
-      expect(await speakers.erase('ada')).toBe(false);
+      expect(await speakers.erase('ada')).toEqual({ enrollments: 1, profiles: 1, consents: 0 });
+      expect(await speakers.erase('ada')).toBeNull();
       expect(await enrollments.ofSpeaker('ada')).toEqual([]);
       expect(await profiles.origins('ada')).toEqual([]);
     });

@@ -11,7 +11,7 @@ import {
   type RotationStep,
 } from '../../src/service/persistence/sqlite/key-rotation.js';
 import { TypeOrmDataKeys } from '../../src/service/persistence/sqlite/typeorm-data-keys.js';
-import { TypeOrmVoiceStore } from '../../src/service/persistence/sqlite/typeorm-voice-store.js';
+import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
 import { keyId } from '../../src/service/persistence/sqlite/vector-cipher.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
 
@@ -30,7 +30,7 @@ async function open(at = folder, key?: string): Promise<Database> {
 
 async function filled(key?: string): Promise<Database> {
   const database = await open(folder, key);
-  await new TypeOrmVoiceStore(database).transaction(async ({ speakers, enrollments, profiles }) => {
+  await new SqliteUnitOfWork(database).transaction(async ({ speakers, enrollments, profiles }) => {
     for (const id of ['ada', 'bob']) await speakers.insert(speaker(id));
     for (let i = 0; i < RECORDINGS; i++) await enrollments.insert(enrollment(i % 2 ? 'ada' : 'bob', `recording ${i}`));
     for (const id of ['ada', 'bob']) {
@@ -44,7 +44,7 @@ async function filled(key?: string): Promise<Database> {
 
 /** Opens every vector there is; damage and lost keys throw. */
 async function readable(database: Database): Promise<number> {
-  return new TypeOrmVoiceStore(database).read(async ({ speakers, enrollments, profiles }) => {
+  return new SqliteUnitOfWork(database).read(async ({ speakers, enrollments, profiles }) => {
     let count = 0;
     for (const { id } of await speakers.page(null, 10)) {
       count += (await enrollments.ofSpeaker(id)).length + (await profiles.ofSpeaker(id)).length;
@@ -149,7 +149,7 @@ describe('the rotation of the data key', () => {
 
   it('lets others read, write and erase meanwhile', async () => {
     const database = await filled();
-    const store = new TypeOrmVoiceStore(database);
+    const store = new SqliteUnitOfWork(database);
     let more = 0;
     await rotateDataKey(database, {
       reached: async (step) => {
@@ -226,7 +226,7 @@ describe('the rotation of the data key', () => {
   it('leaves a trace in the audit trail, once', async () => {
     const database = await filled();
     await rotateDataKey(database);
-    const entries = await new TypeOrmVoiceStore(database).read(({ audit }) => audit.page({}, 0, 100));
+    const entries = await new SqliteUnitOfWork(database).read(({ audit }) => audit.page({}, 0, 100));
     expect(entries.map(({ action, subject }) => ({ action, subject }))).toEqual([
       { action: 'data-key.rotated', subject: null },
     ]);

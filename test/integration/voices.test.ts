@@ -4,7 +4,7 @@ import { fitImpostorTail } from '../../src/scoring/impostor-tail.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import type { Enrolled } from '../../src/service/enrollments/enrollments.service.js';
 import type { EnrollmentInfo } from '../../src/service/records/enrollment.js';
-import { TypeOrmVoiceStore } from '../../src/service/persistence/sqlite/typeorm-voice-store.js';
+import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
 import { newSpeaker } from '../../src/service/records/speaker.js';
 import { embeddingOf, ScriptedEngine } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
@@ -130,7 +130,9 @@ describe('enrolment', () => {
 
   it('stores nothing for a speaker who is erased meanwhile', async () => {
     await house.speakers.create({ id: 'ada' });
-    house.engine.before = () => house.speakers.erase('ada');
+    house.engine.before = async () => {
+      await house.speakers.erase('ada');
+    };
     await expect(house.enrol('ada', { voice: 1 })).rejects.toMatchObject({ code: 'SPEAKER_NOT_FOUND' });
     await house.speakers.create({ id: 'ada' });
     expect((await house.enrollments.list('ada')).enrollments).toEqual([]);
@@ -223,7 +225,9 @@ describe('verification', () => {
   it('knows neither the unknown nor the erased, not even one who is erased meanwhile', async () => {
     await expect(house.verify('nobody', { voice: 1 })).rejects.toMatchObject({ code: 'SPEAKER_NOT_FOUND' });
     await house.enrolled('ada', 1);
-    house.engine.before = () => house.speakers.erase('ada');
+    house.engine.before = async () => {
+      await house.speakers.erase('ada');
+    };
     await expect(house.verify('ada', { voice: 1, seed: 5 })).rejects.toMatchObject({ code: 'SPEAKER_NOT_FOUND' });
   });
 
@@ -334,7 +338,7 @@ describe('identification', () => {
 
   it('builds the gallery in batches while speakers come and go', async () => {
     const { origin, profile } = await house.speakers.profile('ada');
-    await new TypeOrmVoiceStore(house.database).transaction(async ({ speakers, profiles }) => {
+    await new SqliteUnitOfWork(house.database).transaction(async ({ speakers, profiles }) => {
       for (let i = 0; i < 250; i++) {
         const id = `s${i}`;
         await speakers.insert(newSpeaker({ id }, new Date()));

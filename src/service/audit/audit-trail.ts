@@ -1,7 +1,7 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import type { Speaker } from '../records/speaker.js';
-import { VoiceStore } from '../records/voice-store.js';
+import { UnitOfWork } from '../records/unit-of-work.js';
 import { newAuditEntry, type AuditEvent, type NewAuditEntry } from '../records/audit-entry.js';
 
 /** Entries wait so long for others: one write to the disk for all of them. */
@@ -29,7 +29,7 @@ export class AuditTrail implements BeforeApplicationShutdown {
   private lost = 0;
 
   constructor(
-    private readonly store: VoiceStore,
+    private readonly store: UnitOfWork,
     private readonly config: Config,
   ) {}
 

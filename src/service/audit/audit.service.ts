@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { Places } from '../http/pages.js';
 import { speakerNotFound } from '../records/speaker.js';
-import { VoiceStore } from '../records/voice-store.js';
+import { UnitOfWork } from '../records/unit-of-work.js';
 import type { AuditEntry } from '../records/audit-entry.js';
 import type { AuditQuery } from './audit.dto.js';
 import { AuditTrail } from './audit-trail.js';
@@ -18,7 +18,7 @@ export interface AuditPage {
 @Injectable()
 export class AuditService {
   constructor(
-    private readonly store: VoiceStore,
+    private readonly store: UnitOfWork,
     private readonly trail: AuditTrail,
   ) {}
 

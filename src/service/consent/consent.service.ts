@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Places } from '../http/pages.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
-import { VoiceGallery } from '../voices/voice-gallery.js';
-import { VoiceStore } from '../records/voice-store.js';
+import { UnitOfWork } from '../records/unit-of-work.js';
 import type { GivenConsent, RecordedConsent } from '../records/consent.js';
 import type { ConsentPlace } from '../records/consent.repository.js';
 import { giveConsent } from '../records/give-consent.js';
@@ -12,10 +11,7 @@ const PLACES = new Places<ConsentPlace>('consents', ['number', 'string']);
 /** What speakers said about the use of their voices. Errors of every call: SPEAKER_NOT_FOUND, those of the storage. */
 @Injectable()
 export class ConsentService {
-  constructor(
-    private readonly store: VoiceStore,
-    private readonly gallery: VoiceGallery,
-  ) {}
+  constructor(private readonly store: UnitOfWork) {}
 
   get(speakerId: string): Promise<Speaker> {
     return this.store.read(async ({ speakers }) => {
@@ -40,37 +36,24 @@ export class ConsentService {
   }
 
   /** Puts the consent in the place of an earlier one; who had opted out is in again. Errors: INVALID_ARGUMENT. */
-  async give(speakerId: string, given: GivenConsent): Promise<Speaker> {
-    const now = new Date();
-    const { speaker } = await this.store.transactionThen(
-      async (records) => {
-        const found = await records.speakers.find(speakerId);
-        if (!found) throw speakerNotFound(speakerId);
-        const changed = await giveConsent(records, found, given, now);
-        return { speaker: changed, back: found.optedOutAt ? await records.profiles.ofSpeaker(speakerId) : null };
-      },
-      ({ back }) => {
-        if (back) this.gallery.show(speakerId, back);
-      },
-    );
-    return speaker;
+  give(speakerId: string, given: GivenConsent): Promise<Speaker> {
+    return this.store.transaction(async (records) => {
+      const found = await records.speakers.find(speakerId);
+      if (!found) throw speakerNotFound(speakerId);
+      return giveConsent(records, found, given, new Date());
+    });
   }
 
   /** The speaker opts out: what is stored stays until it is erased, and is used for nothing. Safe to repeat. */
   withdraw(speakerId: string): Promise<Speaker> {
     const now = new Date();
-    return this.store.transactionThen(
-      async ({ speakers, consents, audit }) => {
-        const found = await speakers.find(speakerId);
-        if (!found) throw speakerNotFound(speakerId);
-        if (found.optedOutAt) return found;
-        await consents.withdraw(speakerId, now);
-        await audit.record({ action: 'consent.withdrawn', subject: found.subject });
-        return speakers.update({ ...found, optedOutAt: now, updatedAt: now });
-      },
-      () => {
-        this.gallery.hide(speakerId);
-      },
-    );
+    return this.store.transaction(async ({ speakers, consents, audit }) => {
+      const found = await speakers.find(speakerId);
+      if (!found) throw speakerNotFound(speakerId);
+      if (found.optedOutAt) return found;
+      await consents.withdraw(speakerId, now);
+      await audit.record({ action: 'consent.withdrawn', subject: found.subject });
+      return speakers.update({ ...found, optedOutAt: now, updatedAt: now });
+    });
   }
 }

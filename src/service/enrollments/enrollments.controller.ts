@@ -8,6 +8,7 @@ import { ApiErrors } from '../http/api-errors.js';
 import { Bounds } from '../http/request-context.js';
 import { Config } from '../config/config.js';
 import { enrollmentState, toSpeakerView } from '../speakers/speakers.dto.js';
+import { optedOut } from '../records/consent.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import { withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
@@ -29,7 +30,7 @@ import { EnrollmentsService } from './enrollments.service.js';
 
 @ApiController('v1/speakers/:id', 'Enrolments')
 @RequireScope('read')
-@ApiErrors('SPEAKER_NOT_FOUND', 'MODEL_NOT_READY', 'STORAGE_UNAVAILABLE')
+@ApiErrors('SPEAKER_NOT_FOUND', 'STORAGE_UNAVAILABLE')
 export class EnrollmentsController {
   constructor(
     private readonly enrollments: EnrollmentsService,
@@ -113,7 +114,7 @@ export class EnrollmentsController {
   @ApiOperation({ summary: 'Delete one recording for good', operationId: 'deleteEnrollment' })
   @ApiParam({ name: 'id', example: 'ada' })
   @ApiNoContentResponse({ description: 'Deleted; the profile is made of the others.' })
-  @ApiErrors('SPEAKER_NOT_FOUND', 'ENROLLMENT_NOT_FOUND', 'CONFLICT')
+  @ApiErrors('SPEAKER_NOT_FOUND', 'ENROLLMENT_NOT_FOUND', 'MODEL_NOT_READY')
   async delete(@Param('id') id: string, @Param('enrollmentId') enrollmentId: string): Promise<void> {
     await this.enrollments.delete(id, enrollmentId);
   }
@@ -122,12 +123,13 @@ export class EnrollmentsController {
   @ApiOperation({ summary: 'The voice profile for the loaded model', operationId: 'getProfile' })
   @ApiParam({ name: 'id', example: 'ada' })
   @ApiOkResponse({ description: 'The profile.', standardSchema: profileView })
-  @ApiErrors('SPEAKER_NOT_FOUND', 'MODEL_MISMATCH')
+  @ApiErrors('SPEAKER_NOT_FOUND', 'MODEL_MISMATCH', 'MODEL_NOT_READY', 'OPTED_OUT')
   async profile(
     @Param('id') id: string,
     @Query({ schema: profileQuery }) query: z.output<typeof profileQuery>,
   ): Promise<ProfileView> {
-    const { profile, origin, others } = await this.speakers.profileBeside(id);
+    const { speaker, profile, origin, others } = await this.speakers.profileBeside(id);
+    if (query.embedding === 'true' && speaker.optedOutAt) throw optedOut(speaker.id);
     const members = profile?.members ?? [];
     return {
       speakerId: id,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { nextCursorView, pageQuery } from '../http/pages.js';
 import { speakerView } from '../speakers/speakers.dto.js';
-import { ENROLLMENT_STATUSES, type Profile, type ProfileMember } from '../records/profile.js';
+import { ENROLLMENT_STATUSES, type ProfileState, type ProfileMember } from '../records/profile.js';
 import type { EnrollmentInfo } from '../records/enrollment.js';
 import { QUALITY_LABELS, REJECTION_REASONS } from '../records/recording-quality.js';
 
@@ -89,7 +89,7 @@ export type EnrolledView = z.output<typeof enrolledView>;
 export type ProfileView = z.output<typeof profileView>;
 
 /** `profile` is that of the enrolment's own model. */
-export function toEnrollmentView(enrollment: EnrollmentInfo, profile: Profile | null): EnrollmentView {
+export function toEnrollmentView(enrollment: EnrollmentInfo, profile: ProfileState | null): EnrollmentView {
   const { id, createdAt, fileName, contentSha256, origin, measures, verdict } = enrollment;
   const { snrDb, clippedShare, bandwidthHz, levelDb } = measures;
   const member = memberOf(profile, id);
@@ -109,6 +109,6 @@ export function toEnrollmentView(enrollment: EnrollmentInfo, profile: Profile | 
   };
 }
 
-function memberOf(profile: Profile | null, id: string): ProfileMember | undefined {
+function memberOf(profile: ProfileState | null, id: string): ProfileMember | undefined {
   return profile?.members.find(({ enrollmentId }) => enrollmentId === id);
 }

@@ -8,16 +8,16 @@ import { ConsentPolicy } from '../consent/consent-policy.js';
 import { Config } from '../config/config.js';
 import { Places } from '../http/pages.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
-import { VoiceGallery } from '../voices/voice-gallery.js';
+import { Maintenance } from '../records/maintenance.js';
 import { CurrentModel } from '../voices/current-model.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
-import { VoiceStore, type VoiceRecords } from '../records/voice-store.js';
+import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 import type { Recording } from '../uploads/recording.js';
 import { checkEmbedding, type EmbeddingOrigin } from '../records/embedding.js';
 import { enrollmentNotFound, type Enrollment, type EnrollmentInfo } from '../records/enrollment.js';
 import type { EnrollmentPlace, HeardBefore } from '../records/enrollment.repository.js';
 import { ProfileKeeper } from './profile-keeper.js';
-import type { Profile } from '../records/profile.js';
+import type { ProfileState } from '../records/profile.js';
 import type { Voice } from '../records/voice.js';
 import { judge, measuresOf, type Measures } from '../records/recording-quality.js';
 
@@ -40,11 +40,11 @@ const PLACES = new Places<EnrollmentPlace>('enrolments', ['number', 'string']);
 @Injectable()
 export class EnrollmentsService {
   constructor(
-    private readonly store: VoiceStore,
+    private readonly store: UnitOfWork,
     private readonly engine: EmbeddingEngine,
     private readonly model: CurrentModel,
     private readonly keeper: ProfileKeeper,
-    private readonly gallery: VoiceGallery,
+    private readonly maintenance: Maintenance,
     private readonly consent: ConsentPolicy,
     private readonly trail: AuditTrail,
     private readonly config: Config,
@@ -70,24 +70,19 @@ export class EnrollmentsService {
       const heard = await this.listen(recordings, before, bounds);
       if (recordings.every(({ sha256 }) => heard.get(sha256) instanceof TimbreError))
         throw allFailed(recordings, heard);
-      const done = await this.store.transactionThen(
-        async (records) => {
-          const found = await records.speakers.find(speakerId);
-          // Another of the same id is somebody else.
-          if (found?.subject !== subject) throw speakerNotFound(speakerId);
-          // Once more: consent may have been withdrawn while the recordings were heard.
-          this.requireConsent(found);
-          // What was known of these files may be of somebody who has opted out by now: then they are heard after all.
-          if (!(await mayBeUsed(records, before))) return null;
-          const results = await this.storeAll(records, found, origin, recordings, heard);
-          const { speaker, profile } = await this.renew(records, found, origin, results);
-          await alongWith?.(records, results);
-          return { speaker, profile, results };
-        },
-        (result) => {
-          if (result?.profile) this.gallery.follow(result.profile);
-        },
-      );
+      const done = await this.store.transaction(async (records) => {
+        const found = await records.speakers.find(speakerId);
+        // Another of the same id is somebody else.
+        if (found?.subject !== subject) throw speakerNotFound(speakerId);
+        // Once more: consent may have been withdrawn while the recordings were heard.
+        this.requireConsent(found);
+        // What was known of these files may be of somebody who has opted out by now: then they are heard after all.
+        if (!(await mayBeUsed(records, before))) return null;
+        const results = await this.storeAll(records, found, origin, recordings, heard);
+        const { speaker, profile } = await this.renew(records, found, origin, results);
+        await alongWith?.(records, results);
+        return { speaker, profile, results };
+      });
       if (done) return done;
     }
   }
@@ -99,43 +94,40 @@ export class EnrollmentsService {
     cursor?: string,
   ): Promise<Voice & { enrollments: EnrollmentInfo[]; nextCursor: string | null }> {
     const after = PLACES.decode(cursor);
-    const origin = this.model.origin();
+    const origin = this.model.lastOrigin();
     return this.store.read(async ({ speakers, enrollments, profiles }) => {
       const speaker = await speakers.find(speakerId);
       if (!speaker) throw speakerNotFound(speakerId);
       const found = await enrollments.page(speakerId, after, limit + 1);
       const { rows, nextCursor } = PLACES.page(found, limit, ({ createdAt, id }) => [createdAt.getTime(), id]);
-      return { speaker, profile: await profiles.find(speakerId, origin), enrollments: rows, nextCursor };
+      const profile = origin && (await profiles.state(speakerId, origin));
+      return { speaker, profile, enrollments: rows, nextCursor };
     });
   }
 
   /** With the profile of its own model. Errors: SPEAKER_NOT_FOUND, ENROLLMENT_NOT_FOUND. */
-  async get(speakerId: string, id: string): Promise<{ enrollment: EnrollmentInfo; profile: Profile | null }> {
+  async get(speakerId: string, id: string): Promise<{ enrollment: EnrollmentInfo; profile: ProfileState | null }> {
     return this.store.read(async ({ speakers, enrollments, profiles }) => {
       if (!(await speakers.find(speakerId))) throw speakerNotFound(speakerId);
       const enrollment = await enrollments.find(speakerId, id);
       if (!enrollment) throw enrollmentNotFound(speakerId, id);
-      return { enrollment, profile: await profiles.find(speakerId, enrollment.origin) };
+      return { enrollment, profile: await profiles.state(speakerId, enrollment.origin) };
     });
   }
 
   /** Deletes for good. Errors: SPEAKER_NOT_FOUND, ENROLLMENT_NOT_FOUND. */
   async delete(speakerId: string, id: string): Promise<void> {
-    await this.store.transactionThen(
-      async (records) => {
-        const speaker = await records.speakers.find(speakerId);
-        if (!speaker) throw speakerNotFound(speakerId);
-        const enrollment = await records.enrollments.find(speakerId, id);
-        if (!enrollment) throw enrollmentNotFound(speakerId, id);
-        await records.enrollments.delete(speakerId, id);
-        await records.audit.record({ action: 'enrollment.deleted', subject: speaker.subject, object: id });
-        return this.keeper.renew(records, speaker, enrollment.origin);
-      },
-      ({ profile }) => {
-        this.gallery.follow(profile);
-      },
-    );
-    await this.store.wipe();
+    await this.store.transaction(async (records) => {
+      const speaker = await records.speakers.find(speakerId);
+      if (!speaker) throw speakerNotFound(speakerId);
+      const enrollment = await records.enrollments.find(speakerId, id);
+      if (!enrollment) throw enrollmentNotFound(speakerId, id);
+      await records.enrollments.delete(speakerId, id);
+      await records.audit.record({ action: 'enrollment.deleted', subject: speaker.subject, object: id });
+      await this.keeper.renew(records, speaker, enrollment.origin);
+    });
+    // What is committed is told: wiping that fails now is done later.
+    await this.maintenance.wipeSoon();
   }
 
   /** Errors: OPTED_OUT, CONSENT_REQUIRED. */
@@ -255,7 +247,7 @@ export class EnrollmentsService {
     results: readonly Enrolled[],
   ): Promise<Voice> {
     const added = results.some((result) => 'enrollment' in result && !result.duplicate);
-    if (!added) return { speaker, profile: await records.profiles.find(speaker.id, origin) };
+    if (!added) return { speaker, profile: await records.profiles.state(speaker.id, origin) };
     const { enrolled, ...voice } = await this.keeper.renew(records, speaker, origin);
     const { maxEnrollments } = this.config;
     if (enrolled > maxEnrollments) {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { CurrentModel } from '../voices/current-model.js';
 import type { Speaker } from '../records/speaker.js';
-import type { VoiceRecords } from '../records/voice-store.js';
+import type { VoiceRecords } from '../records/unit-of-work.js';
 import type { EmbeddingOrigin } from '../records/embedding.js';
 import { buildProfile, type Profile } from '../records/profile.js';
 

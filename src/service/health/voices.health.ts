@@ -3,8 +3,9 @@ import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/term
 import { toTimbreError } from '../http/to-timbre-error.js';
 import { describeState } from '../engine/addon-engine.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
-import { VoiceGallery } from '../voices/voice-gallery.js';
-import { VoiceStore } from '../records/voice-store.js';
+import { Metrics } from '../metrics/metrics.service.js';
+import { VoiceIndex } from '../voices/voice-index.js';
+import { UnitOfWork } from '../records/unit-of-work.js';
 
 /** Somebody waits for the answer. */
 const LONGEST_MS = 2000;
@@ -16,10 +17,18 @@ export class VoicesHealth {
 
   constructor(
     private readonly indicator: HealthIndicatorService,
-    private readonly store: VoiceStore,
+    private readonly store: UnitOfWork,
     private readonly engine: EmbeddingEngine,
-    private readonly voices: VoiceGallery,
-  ) {}
+    private readonly voices: VoiceIndex,
+    metrics: Metrics,
+  ) {
+    metrics.gauge('timbre_voices', 'Voices that can be identified.', () => voices.size);
+    metrics.gauge(
+      'timbre_voices_set_aside',
+      'Voices whose record cannot be read: nobody finds them.',
+      () => voices.setAside,
+    );
+  }
 
   /** Up when the database answers. */
   async database(key: string): Promise<HealthIndicatorResult> {
@@ -30,13 +39,17 @@ export class VoicesHealth {
     return problem === null ? check.up() : check.down({ message: problem });
   }
 
-  /** Up when every enrolled voice is in memory. A build that failed is tried again. */
+  /**
+   * Up when every enrolled voice that can be read is in memory; `setAside` counts those that cannot. A build that failed
+   * is tried again.
+   */
   async gallery(key: string): Promise<HealthIndicatorResult> {
     const check = this.indicator.check(key);
     const { state } = this.engine;
     if (state.status !== 'ready') return check.down({ message: describeState(state) });
     const problem = await problemOf(this.voices.ready(), `${this.voices.size} voices are loaded, and more to come`);
-    return problem === null ? check.up({ voices: this.voices.size }) : check.down({ message: problem });
+    const { size: voices, setAside } = this.voices;
+    return problem === null ? check.up({ voices, setAside }) : check.down({ message: problem });
   }
 }
 

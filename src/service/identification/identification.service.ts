@@ -10,8 +10,8 @@ import type { Recording } from '../uploads/recording.js';
 import { toScoreView } from '../verification/verification.dto.js';
 import { CurrentModel } from '../voices/current-model.js';
 import { checkEmbedding } from '../records/embedding.js';
-import { VoiceGallery } from '../voices/voice-gallery.js';
-import { VoiceStore } from '../records/voice-store.js';
+import { VoiceIndex } from '../voices/voice-index.js';
+import { UnitOfWork } from '../records/unit-of-work.js';
 import type { IdentificationView, IdentifyFields } from './identification.dto.js';
 
 /** Who of the enrolled speakers is it, if any? */
@@ -19,8 +19,8 @@ import type { IdentificationView, IdentifyFields } from './identification.dto.js
 export class IdentificationService {
   constructor(
     private readonly engine: EmbeddingEngine,
-    private readonly gallery: VoiceGallery,
-    private readonly store: VoiceStore,
+    private readonly gallery: VoiceIndex,
+    private readonly store: UnitOfWork,
     private readonly model: CurrentModel,
     private readonly trail: AuditTrail,
     private readonly config: Config,

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { Traffic } from '../http/traffic.js';
 import { Config } from '../config/config.js';
-import { VoiceStore } from '../records/voice-store.js';
+import { UnitOfWork } from '../records/unit-of-work.js';
 import { isFinished } from '../records/job.js';
 import { JobFeed } from './job-feed.js';
 import { toJobItemView, toJobView } from './jobs.dto.js';
@@ -27,7 +27,7 @@ export class JobEvents {
   private readonly stopping = new AbortController();
 
   constructor(
-    private readonly store: VoiceStore,
+    private readonly store: UnitOfWork,
     private readonly jobs: JobsService,
     private readonly feed: JobFeed,
     private readonly config: Config,

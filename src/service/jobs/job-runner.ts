@@ -21,9 +21,8 @@ import { Metrics } from '../metrics/metrics.service.js';
 import { withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
 import { Spool } from '../uploads/spool.js';
-import { VoiceStore } from '../records/voice-store.js';
+import { UnitOfWork } from '../records/unit-of-work.js';
 import { isFinished, type ItemOutcome, type Job, type JobItem } from '../records/job.js';
-import { JobFeed } from './job-feed.js';
 import type { ItemKey } from '../records/job.repository.js';
 import { Pace } from './pace.js';
 import { settleItem } from '../records/settle-item.js';
@@ -74,12 +73,11 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   private stopListening: (() => void) | undefined;
 
   constructor(
-    private readonly store: VoiceStore,
+    private readonly store: UnitOfWork,
     private readonly engine: EmbeddingEngine,
     private readonly enrollments: EnrollmentsService,
     private readonly spool: Spool,
     private readonly roots: AudioRoots,
-    private readonly feed: JobFeed,
     private readonly config: Config,
     traffic: Traffic,
     metrics: Metrics,
@@ -166,22 +164,26 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   }
 
   /** The next recording that waits, now in hand; null where there is none. */
-  private take(): Promise<JobItem | null> {
-    return this.store.transactionThen(
-      async ({ jobs }) => {
+  private async take(): Promise<JobItem | null> {
+    let taken: string | undefined;
+    try {
+      return await this.store.transaction(async ({ jobs }) => {
         for (const job of await jobs.unfinished()) {
           const waiting = await jobs.items(job.id, 0, this.inHand.size + 1, 'queued');
           const item = waiting.find((one) => !this.inHand.has(keyOf(one)));
           if (!item) continue;
+          // Before anything else is awaited: no other lane takes it.
+          taken = keyOf(item);
+          this.inHand.set(taken, new AbortController());
           if (job.state === 'queued') await jobs.update({ ...job, state: 'running', startedAt: new Date() });
           return item;
         }
         return null;
-      },
-      (item) => {
-        if (item) this.inHand.set(keyOf(item), new AbortController());
-      },
-    );
+      });
+    } catch (error) {
+      if (taken !== undefined) this.inHand.delete(taken);
+      throw error;
+    }
   }
 
   /** Gives a recording its outcome. Throws what passes; nothing has become of the recording then. */
@@ -244,7 +246,6 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   private tell(job: Job, result: 'done' | 'failed'): void {
     this.pace.step(performance.now());
     this.count(result);
-    this.feed.tell(job.id);
     if (!isFinished(job)) return;
     const { id, done, failed } = job;
     void this.spool.removeJob(id).catch((error: unknown) => {

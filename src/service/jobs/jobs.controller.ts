@@ -1,5 +1,4 @@
-import { Delete, Get, Headers, HttpCode, Logger, Param, Query, Req, Res } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { Delete, Get, Headers, HttpCode, Logger, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiProduces } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -50,7 +49,6 @@ export class JobsController {
   constructor(
     private readonly jobs: JobsService,
     private readonly events: JobEvents,
-    private readonly host: HttpAdapterHost,
   ) {}
 
   @Get()
@@ -74,22 +72,35 @@ export class JobsController {
     return { ...toJobView(job, secondsLeft), items: items.map(toJobItemView), nextCursor };
   }
 
-  @Delete(':id')
+  @Post(':id/cancel')
+  @HttpCode(200)
   @RequireScope('enrol')
   @ApiOperation({
-    summary: 'Cancel a job; remove one that is finished',
-    description: 'What was enrolled stays. A job that was cancelled is finished, and removed by a second call.',
+    summary: 'Cancel a job',
+    description:
+      'What was enrolled stays, and so does the job with its results. Safe to repeat, and on a finished job.',
     operationId: 'cancelJob',
   })
   @ApiParam({ name: 'id', example: '0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11' })
-  @ApiOkResponse({ description: 'Cancelled: the job as it is now.', standardSchema: jobView })
-  @ApiNoContentResponse({ description: 'It was finished, and is removed.' })
-  @ApiErrors('JOB_NOT_FOUND')
-  async cancel(@Param('id') id: string, @Res({ passthrough: true }) response: unknown): Promise<JobView | undefined> {
-    const cancelled = await this.jobs.cancelOrRemove(id);
-    if (cancelled) return toJobView(cancelled, null);
-    this.host.httpAdapter.status(response, 204);
-    return undefined;
+  @ApiOkResponse({ description: 'The job as it is now.', standardSchema: jobView })
+  @ApiErrors('JOB_NOT_FOUND', 'STORAGE_FULL')
+  async cancel(@Param('id') id: string): Promise<JobView> {
+    return toJobView(await this.jobs.cancel(id), null);
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @RequireScope('enrol')
+  @ApiOperation({
+    summary: 'Remove a finished job with its results',
+    description: 'What was enrolled stays. A job that is not finished is left alone.',
+    operationId: 'removeJob',
+  })
+  @ApiParam({ name: 'id', example: '0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11' })
+  @ApiNoContentResponse({ description: 'Removed.' })
+  @ApiErrors('JOB_NOT_FOUND', 'JOB_NOT_FINISHED')
+  async remove(@Param('id') id: string): Promise<void> {
+    await this.jobs.remove(id);
   }
 
   @Get(':id/events')

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { newConsent, type GivenConsent } from '../records/consent.js';
 import { Places } from '../http/pages.js';
@@ -10,7 +10,7 @@ import { speakerName } from '../records/speaker.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import type { Recording } from '../uploads/recording.js';
 import { Spool } from '../uploads/spool.js';
-import { VoiceStore } from '../records/voice-store.js';
+import { UnitOfWork } from '../records/unit-of-work.js';
 import {
   afterCancel,
   isFinished,
@@ -21,7 +21,6 @@ import {
   type Job,
   type JobItem,
 } from '../records/job.js';
-import { JobFeed } from './job-feed.js';
 import { JobRunner } from './job-runner.js';
 
 /** One recording of a session to be: of whom, and where it lies. */
@@ -47,12 +46,13 @@ const ITEMS = new Places<[index: number]>('job items', ['number']);
 
 @Injectable()
 export class JobsService {
+  private readonly logger = new Logger('Jobs');
+
   constructor(
-    private readonly store: VoiceStore,
+    private readonly store: UnitOfWork,
     private readonly speakers: SpeakersService,
     private readonly spool: Spool,
     private readonly runner: JobRunner,
-    private readonly feed: JobFeed,
     private readonly config: Config,
   ) {}
 
@@ -154,28 +154,48 @@ export class JobsService {
   }
 
   /**
-   * Cancels a job that is not finished; what it enrolled stays. Removes one that is. Gives the cancelled job, null for
-   * one that was removed. Errors: JOB_NOT_FOUND.
+   * Cancels what waits of a job; what it enrolled stays. One that is finished stays as it is, so that the call can be
+   * repeated. Errors: JOB_NOT_FOUND.
    */
-  async cancelOrRemove(id: string): Promise<Job | null> {
+  async cancel(id: string): Promise<Job> {
     const now = new Date();
     const cancelled = await this.store.transaction(async ({ jobs, audit }) => {
       const job = await jobs.find(id);
       if (!job) throw jobNotFound(id);
-      if (isFinished(job)) {
-        await jobs.delete(id);
-        return null;
-      }
+      if (isFinished(job)) return job;
       await jobs.cancelItems(id, now);
       const next = afterCancel(job, now);
       await jobs.update(next);
       await audit.record({ action: 'job.cancelled', object: id });
       return next;
     });
-    this.runner.drop(id);
-    await this.spool.removeJob(id);
-    this.feed.tell(id);
+    await this.clear(id);
     return cancelled;
+  }
+
+  /** Removes a finished job with its results. Errors: JOB_NOT_FOUND, JOB_NOT_FINISHED. */
+  async remove(id: string): Promise<void> {
+    await this.store.transaction(async ({ jobs, audit }) => {
+      const job = await jobs.find(id);
+      if (!job) throw jobNotFound(id);
+      if (!isFinished(job)) {
+        throw new TimbreError(
+          'JOB_NOT_FINISHED',
+          `the job is ${job.state}; cancel it first: POST /v1/jobs/${id}/cancel`,
+        );
+      }
+      await jobs.delete(id);
+      await audit.record({ action: 'job.removed', object: id });
+    });
+    await this.clear(id);
+  }
+
+  /** Ends the work on a job's recordings; uploads that cannot be removed now go at the next start. */
+  private async clear(id: string): Promise<void> {
+    this.runner.drop(id);
+    await this.spool.removeJob(id).catch((error: unknown) => {
+      this.logger.warn({ jobId: id, err: error, msg: 'the uploads of a job could not be removed yet' });
+    });
   }
 
   private forecast(job: Job, unfinished: readonly Job[]): Forecast {

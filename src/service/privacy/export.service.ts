@@ -9,7 +9,7 @@ import { toEnrollmentView } from '../enrollments/enrollments.dto.js';
 import type { Profile } from '../records/profile.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { sameOrigin } from '../records/embedding.js';
-import { VoiceStore } from '../records/voice-store.js';
+import { UnitOfWork } from '../records/unit-of-work.js';
 import type { ExportView } from './export.dto.js';
 
 const AUDIT_PAGE = 1000;
@@ -20,7 +20,7 @@ const NO_AUDIO = 'Recordings are embedded and then deleted; none is kept.';
 @Injectable()
 export class ExportService {
   constructor(
-    private readonly store: VoiceStore,
+    private readonly store: UnitOfWork,
     private readonly trail: AuditTrail,
     private readonly policy: ConsentPolicy,
   ) {}

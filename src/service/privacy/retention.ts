@@ -4,13 +4,13 @@ import { actAs } from '../../support/actor.js';
 import { Clock } from '../../support/clock.js';
 import { Config } from '../config/config.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
-import { VoiceStore } from '../records/voice-store.js';
+import { UnitOfWork } from '../records/unit-of-work.js';
 
 const DAY_MS = 24 * 3600 * 1000;
 const RETRY_MS = 3600 * 1000;
 
 /** Speakers erased in one transaction, so that requests come in between. */
-const AT_ONCE = 50;
+const AT_ONCE = 10;
 
 export interface Swept {
   speakers: number;
@@ -27,7 +27,7 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly speakers: SpeakersService,
-    private readonly store: VoiceStore,
+    private readonly store: UnitOfWork,
     private readonly trail: AuditTrail,
     private readonly config: Config,
     private readonly clock: Clock,
@@ -64,7 +64,8 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     await this.trail.flush();
     let sum = 0;
     for (let erased = AT_ONCE; erased === AT_ONCE && !this.stopped; sum += erased) {
-      erased = await this.speakers.eraseIdle(this.daysAgo(retentionDays), AT_ONCE);
+      const since = this.daysAgo(retentionDays);
+      erased = (await this.speakers.eraseThose(({ speakers }) => speakers.idle(since, AT_ONCE))).length;
     }
     return sum;
   }

@@ -17,6 +17,7 @@ export const AUDIT_ACTIONS = [
   'key.revoked',
   'job.created',
   'job.cancelled',
+  'job.removed',
   'data-key.rotated',
   'audit.trimmed',
 ] as const;

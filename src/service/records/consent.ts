@@ -68,10 +68,7 @@ export function consentStatus({ consent, optedOutAt }: Pick<Speaker, 'consent' |
 export function requireConsent(speaker: Speaker, required: boolean): void {
   const status = consentStatus(speaker);
   if (status === 'WITHDRAWN') {
-    throw new TimbreError(
-      'OPTED_OUT',
-      `speaker ${JSON.stringify(speaker.id)} has withdrawn consent; record a new one before enrolling again`,
-    );
+    throw optedOut(speaker.id);
   }
   if (status === 'NOT_RECORDED' && required) {
     throw new TimbreError(
@@ -80,4 +77,11 @@ export function requireConsent(speaker: Speaker, required: boolean): void {
         'PUT it to /v1/speakers/:id/consent before the first enrolment, or set TIMBRE_CONSENT to optional',
     );
   }
+}
+
+export function optedOut(speakerId: string): TimbreError {
+  return new TimbreError(
+    'OPTED_OUT',
+    `speaker ${JSON.stringify(speakerId)} has withdrawn consent; record a new one before the voice is used again`,
+  );
 }

@@ -1,5 +1,5 @@
 import type { Speaker } from './speaker.js';
-import type { VoiceRecords } from './voice-store.js';
+import type { VoiceRecords } from './unit-of-work.js';
 import { newConsent, type GivenConsent } from './consent.js';
 
 /**

@@ -45,6 +45,9 @@ export abstract class JobRepository {
   /** A speaker's recordings that wait. */
   abstract waitingOf(speakerId: string): Promise<JobItem[]>;
 
-  /** Removes the speaker, and the names of the speaker's files, from every recording of every job. */
-  abstract forgetSpeaker(speakerId: string): Promise<void>;
+  /** Removes the speaker, and the names of the speaker's files, from every recording of every job; says from how many. */
+  abstract forgetSpeaker(speakerId: string): Promise<number>;
+
+  /** A speaker's recordings, whatever became of them, in the order of their jobs; after a place in it. */
+  abstract ofSpeaker(speakerId: string, after: ItemKey | null, limit: number): Promise<JobItem[]>;
 }

@@ -1,5 +1,10 @@
 import type { EmbeddingOrigin } from './embedding.js';
-import type { Profile } from './profile.js';
+import type { Profile, ProfileState } from './profile.js';
+
+/** What the voice index needs of a profile, or why it cannot have it. */
+export type StoredVoice = { subject: string; speakerId: string } & (
+  { centroid: Float32Array; speechSeconds: number } | { error: string }
+);
 
 export abstract class ProfileRepository {
   /** Puts the profile in the place of the one of the same speaker and origin. */
@@ -7,7 +12,11 @@ export abstract class ProfileRepository {
 
   abstract find(speakerId: string, origin: EmbeddingOrigin): Promise<Profile | null>;
 
-  abstract findMany(speakerIds: readonly string[], origin: EmbeddingOrigin): Promise<Profile[]>;
+  /** Without the vector: one that does not open stops nobody who only looks. */
+  abstract state(speakerId: string, origin: EmbeddingOrigin): Promise<ProfileState | null>;
+
+  /** The same of many. */
+  abstract states(speakerIds: readonly string[], origin: EmbeddingOrigin): Promise<ProfileState[]>;
 
   /** The speaker's, of every model. */
   abstract ofSpeaker(speakerId: string): Promise<Profile[]>;
@@ -15,8 +24,14 @@ export abstract class ProfileRepository {
   /** Of every model that the speaker was enrolled with. */
   abstract origins(speakerId: string): Promise<EmbeddingOrigin[]>;
 
-  /** Enrolled profiles of one origin in batches, for the gallery. */
-  abstract enrolled(origin: EmbeddingOrigin, after: string | null, limit: number): Promise<Profile[]>;
+  /**
+   * The voices of one origin that can be found, in batches by speaker id: enrolled, and not opted out. One that cannot be
+   * read says why, and costs the others nothing.
+   */
+  abstract voices(origin: EmbeddingOrigin, after: string | null, limit: number): Promise<StoredVoice[]>;
+
+  /** The same of some speakers, by subject; who cannot be found is left out. */
+  abstract voicesOf(subjects: readonly string[], origin: EmbeddingOrigin): Promise<StoredVoice[]>;
 
   abstract delete(speakerId: string, origin: EmbeddingOrigin): Promise<void>;
 }

@@ -31,6 +31,9 @@ export interface Profile {
   updatedAt: Date;
 }
 
+/** All but the vector, which is opened only where it is needed. */
+export type ProfileState = Omit<Profile, 'centroid'>;
+
 export interface ProfilePolicy {
   /** Net speech that makes a speaker Enrolled. */
   requiredSpeechSeconds: number;
@@ -130,7 +133,7 @@ export function confidence(
 }
 
 /** Seconds of speech still needed; 0 for a profile that is Enrolled. */
-export function remainingSeconds(profile: Profile | null, requiredSpeechSeconds: number): number {
+export function remainingSeconds(profile: ProfileState | null, requiredSpeechSeconds: number): number {
   return Math.max(0, requiredSpeechSeconds - (profile?.speechSeconds ?? 0));
 }
 

@@ -19,12 +19,17 @@ export async function settleItem(
 
 /**
  * Takes a speaker who is being erased out of every job: recordings that wait have failed, those that are settled lose
- * what tells of the speaker. Gives the recordings whose uploads are to be removed.
+ * what tells of the speaker. Gives the recordings whose uploads are to be removed, and how many there were in all.
  */
-export async function forgetSpeaker(jobs: JobRepository, speakerId: string, now: Date): Promise<ItemKey[]> {
+export async function forgetSpeaker(
+  jobs: JobRepository,
+  speakerId: string,
+  now: Date,
+): Promise<{ uploads: ItemKey[]; recordings: number }> {
   const waiting = await jobs.waitingOf(speakerId);
   const { code, message } = new TimbreError('SPEAKER_NOT_FOUND', 'the speaker was erased');
   for (const item of waiting) await settleItem(jobs, item, { error: { code, message } }, now);
-  await jobs.forgetSpeaker(speakerId);
-  return waiting.filter(({ path }) => path === null).map(({ jobId, index }) => ({ jobId, index }));
+  const recordings = await jobs.forgetSpeaker(speakerId);
+  const uploads = waiting.filter(({ path }) => path === null).map(({ jobId, index }) => ({ jobId, index }));
+  return { uploads, recordings };
 }

@@ -1,6 +1,12 @@
 import type { Cursor } from './cursor.js';
 import type { Speaker } from './speaker.js';
 
+export interface ErasedRows {
+  enrollments: number;
+  profiles: number;
+  consents: number;
+}
+
 export abstract class SpeakerRepository {
   /** Errors: SPEAKER_EXISTS. */
   abstract insert(speaker: Speaker): Promise<void>;
@@ -23,15 +29,12 @@ export abstract class SpeakerRepository {
    */
   abstract update(speaker: Speaker): Promise<Speaker>;
 
-  /** Ids of those who opted out. */
-  abstract optedOut(): Promise<string[]>;
-
   /** Those of whom nothing was heard since: neither added, enrolled, verified nor identified. */
   abstract idle(since: Date, limit: number): Promise<Speaker[]>;
 
   /** Notes when a speaker was last verified or identified; no change that the version counts. */
   abstract used(id: string, at: Date): Promise<void>;
 
-  /** Deletes the speaker with all enrolments and profiles; false where there was none. */
-  abstract erase(id: string): Promise<boolean>;
+  /** Deletes the speaker with everything that is the speaker's, and says how much; null where there was none. */
+  abstract erase(id: string): Promise<ErasedRows | null>;
 }

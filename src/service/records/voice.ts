@@ -1,8 +1,8 @@
-import type { Profile } from './profile.js';
+import type { ProfileState } from './profile.js';
 import type { Speaker } from './speaker.js';
 
 /** A speaker with the profile of the loaded model; null where nothing is enrolled. */
 export interface Voice {
   speaker: Speaker;
-  profile: Profile | null;
+  profile: ProfileState | null;
 }

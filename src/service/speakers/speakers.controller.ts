@@ -1,5 +1,5 @@
-import { Body, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
+import { Body, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
@@ -17,6 +17,7 @@ import {
   type SpeakerView,
 } from './speakers.dto.js';
 import type { Voice } from '../records/voice.js';
+import { receiptView, toReceiptView, type ReceiptView } from './receipt.dto.js';
 import { SpeakersService } from './speakers.service.js';
 
 @ApiController('v1/speakers', 'Speakers')
@@ -42,7 +43,6 @@ export class SpeakersController {
   @Get()
   @ApiOperation({ summary: 'List speakers, oldest first', operationId: 'listSpeakers' })
   @ApiOkResponse({ description: 'One page.', standardSchema: speakersView })
-  @ApiErrors('MODEL_NOT_READY')
   async list(@Query({ schema: listSpeakers }) query: z.output<typeof listSpeakers>): Promise<SpeakersView> {
     const { voices, total, nextCursor } = await this.speakers.page(query.limit, query.cursor);
     return { speakers: voices.map((voice) => this.view(voice)), total, nextCursor };
@@ -52,7 +52,7 @@ export class SpeakersController {
   @ApiOperation({ summary: 'A speaker and where the enrolment stands', operationId: 'getSpeaker' })
   @ApiParam({ name: 'id', example: 'ada' })
   @ApiOkResponse({ description: 'The speaker.', standardSchema: speakerView })
-  @ApiErrors('SPEAKER_NOT_FOUND', 'MODEL_NOT_READY')
+  @ApiErrors('SPEAKER_NOT_FOUND')
   async get(@Param('id') id: string): Promise<SpeakerView> {
     return this.view(await this.speakers.get(id));
   }
@@ -62,7 +62,7 @@ export class SpeakersController {
   @ApiOperation({ summary: 'Rename a speaker', operationId: 'updateSpeaker' })
   @ApiParam({ name: 'id', example: 'ada' })
   @ApiOkResponse({ description: 'The speaker as changed.', standardSchema: speakerView })
-  @ApiErrors('SPEAKER_NOT_FOUND', 'CONFLICT', 'MODEL_NOT_READY', 'STORAGE_FULL')
+  @ApiErrors('SPEAKER_NOT_FOUND', 'CONFLICT', 'STORAGE_FULL')
   async update(
     @Param('id') id: string,
     @Body({ schema: updateSpeaker }) body: z.output<typeof updateSpeaker>,
@@ -72,7 +72,6 @@ export class SpeakersController {
 
   @Delete(':id')
   @RequireScope('admin')
-  @HttpCode(204)
   @ApiOperation({
     summary: 'Erase a speaker for good',
     description:
@@ -80,10 +79,13 @@ export class SpeakersController {
     operationId: 'eraseSpeaker',
   })
   @ApiParam({ name: 'id', example: 'ada' })
-  @ApiNoContentResponse({ description: 'Erased.' })
+  @ApiOkResponse({
+    description: 'Erased. The receipt can be checked later at `/v1/receipts/<receipt>`.',
+    standardSchema: receiptView,
+  })
   @ApiErrors('SPEAKER_NOT_FOUND')
-  async erase(@Param('id') id: string): Promise<void> {
-    await this.speakers.erase(id);
+  async erase(@Param('id') id: string): Promise<ReceiptView> {
+    return toReceiptView(await this.speakers.erase(id));
   }
 
   private view({ speaker, profile }: Voice): SpeakerView {

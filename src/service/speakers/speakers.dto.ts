@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CONSENT_STATUSES, consentStatus } from '../records/consent.js';
 import { giveConsent } from '../consent/consent.dto.js';
-import { ENROLLMENT_STATUSES, remainingSeconds, type Profile } from '../records/profile.js';
+import { ENROLLMENT_STATUSES, remainingSeconds, type ProfileState } from '../records/profile.js';
 import { nextCursorView, pageQuery } from '../http/pages.js';
 import { LONGEST_ID } from '../../support/speaker-id.js';
 import { LONGEST_NAME, type Speaker } from '../records/speaker.js';
@@ -76,7 +76,7 @@ export const speakersView = z.object({
 export type SpeakerView = z.output<typeof speakerView>;
 export type SpeakersView = z.output<typeof speakersView>;
 
-export function toSpeakerView(speaker: Speaker, profile: Profile | null, requiredSeconds: number): SpeakerView {
+export function toSpeakerView(speaker: Speaker, profile: ProfileState | null, requiredSeconds: number): SpeakerView {
   return {
     id: speaker.id,
     name: speaker.name,
@@ -90,7 +90,7 @@ export function toSpeakerView(speaker: Speaker, profile: Profile | null, require
 
 /** Where the enrolment stands, in the words of the hosted services that people come from. */
 export function enrollmentState(
-  profile: Profile | null,
+  profile: ProfileState | null,
   requiredSeconds: number,
 ): Pick<
   SpeakerView,

@@ -1,17 +1,21 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { currentActor } from '../../support/actor.js';
 import { Steps } from '../../support/steps.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { consentStatus, newConsent, type GivenConsent } from '../records/consent.js';
 import { giveConsent } from '../records/give-consent.js';
+import type { Profile } from '../records/profile.js';
 import { Places } from '../http/pages.js';
 import { CurrentModel } from '../voices/current-model.js';
 import { sameOrigin, type EmbeddingOrigin } from '../records/embedding.js';
 import type { ItemKey } from '../records/job.repository.js';
 import { forgetSpeaker } from '../records/settle-item.js';
 import { Spool } from '../uploads/spool.js';
-import { VoiceGallery } from '../voices/voice-gallery.js';
+import { Maintenance } from '../records/maintenance.js';
+import { receiptNotFound, type Receipt } from '../records/receipt.js';
 import type { Voice } from '../records/voice.js';
-import { VoiceStore, type VoiceRecords } from '../records/voice-store.js';
+import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 import { newSpeaker, speakerName, speakerNotFound, type Speaker } from '../records/speaker.js';
 
 export interface SpeakerPage {
@@ -20,7 +24,9 @@ export interface SpeakerPage {
   nextCursor: string | null;
 }
 
-export interface SpeakerProfile extends Voice {
+export interface SpeakerProfile {
+  speaker: Speaker;
+  profile: Profile | null;
   origin: EmbeddingOrigin;
 }
 
@@ -38,10 +44,12 @@ const PLACES = new Places<[createdAt: number, id: string]>('speakers', ['number'
 
 @Injectable()
 export class SpeakersService {
+  private readonly logger = new Logger('Speakers');
+
   constructor(
-    private readonly store: VoiceStore,
+    private readonly store: UnitOfWork,
     private readonly model: CurrentModel,
-    private readonly gallery: VoiceGallery,
+    private readonly maintenance: Maintenance,
     private readonly spool: Spool,
   ) {}
 
@@ -90,26 +98,28 @@ export class SpeakersService {
     }
   }
 
-  /** Errors: SPEAKER_NOT_FOUND, MODEL_NOT_READY, those of the storage. */
+  /** Errors: SPEAKER_NOT_FOUND, those of the storage. */
   get(id: string): Promise<Voice> {
-    const origin = this.model.origin();
+    const origin = this.model.lastOrigin();
     return this.store.read(async ({ speakers, profiles }) => {
       const speaker = await speakers.find(id);
       if (!speaker) throw speakerNotFound(id);
-      return { speaker, profile: await profiles.find(id, origin) };
+      return { speaker, profile: origin && (await profiles.state(id, origin)) };
     });
   }
 
-  /** Oldest first. Errors: INVALID_ARGUMENT for a cursor of nobody's, MODEL_NOT_READY, those of the storage. */
+  /** Oldest first. Errors: INVALID_ARGUMENT for a cursor of nobody's, those of the storage. */
   page(limit: number, cursor: string | undefined): Promise<SpeakerPage> {
     const after = PLACES.decode(cursor);
-    const origin = this.model.origin();
+    const origin = this.model.lastOrigin();
     return this.store.read(async ({ speakers, profiles }) => {
       // One more than asked for tells whether there is another page.
       const found = await speakers.page(after && { createdAt: new Date(after[0]), id: after[1] }, limit + 1);
       const { rows, nextCursor } = PLACES.page(found, limit, ({ createdAt, id }) => [createdAt.getTime(), id]);
       const ids = rows.map(({ id }) => id);
-      const known = new Map((await profiles.findMany(ids, origin)).map((profile) => [profile.speakerId, profile]));
+      const known = new Map(
+        (origin ? await profiles.states(ids, origin) : []).map((profile) => [profile.speakerId, profile]),
+      );
       return {
         voices: rows.map((speaker) => ({ speaker, profile: known.get(speaker.id) ?? null })),
         total: await speakers.count(),
@@ -120,13 +130,13 @@ export class SpeakersService {
 
   /**
    * Gives the speaker another name. Errors: SPEAKER_NOT_FOUND, INVALID_ARGUMENT, CONFLICT where `version` is not the
-   * stored one, MODEL_NOT_READY, those of the storage.
+   * stored one, those of the storage.
    */
   update(
     id: string,
     { name, version }: { name?: string | null | undefined; version?: number | undefined },
   ): Promise<Voice> {
-    const origin = this.model.origin();
+    const origin = this.model.lastOrigin();
     const renamed = name == null ? name : speakerName(name);
     return this.store.transaction(async ({ speakers, profiles, audit }) => {
       const found = await speakers.find(id);
@@ -138,56 +148,80 @@ export class SpeakersService {
         updatedAt: new Date(),
       });
       await audit.record({ action: 'speaker.renamed', subject: found.subject });
-      return { speaker, profile: await profiles.find(id, origin) };
+      return { speaker, profile: origin && (await profiles.state(id, origin)) };
     });
   }
 
-  /** Deletes the speaker, all enrolments and profiles for good. Errors: SPEAKER_NOT_FOUND, those of the storage. */
-  async erase(id: string): Promise<void> {
-    await this.eraseThose(async ({ speakers }) => {
+  /**
+   * Deletes the speaker, all enrolments and profiles for good. What is committed is told, also where wiping has to be
+   * finished later: the receipt says when it was. Errors: SPEAKER_NOT_FOUND, those of the storage.
+   */
+  async erase(id: string): Promise<Receipt> {
+    const [receipt] = await this.eraseThose(async ({ speakers }) => {
       const found = await speakers.find(id);
       if (!found) throw speakerNotFound(id);
       return [found];
     });
+    if (!receipt) throw new Error('an erasure without a receipt');
+    return receipt;
+  }
+
+  /** A receipt, and how many rows there are of the speaker in spite of it. Errors: RECEIPT_NOT_FOUND. */
+  receipt(id: string): Promise<{ receipt: Receipt; remains: number }> {
+    return this.store.read(async ({ receipts }) => {
+      const receipt = await receipts.find(id);
+      if (!receipt) throw receiptNotFound(id);
+      return { receipt, remains: await receipts.remains(receipt.subject) };
+    });
+  }
+
+  /** Who is erased is decided in the transaction that erases. Errors: those of the storage. */
+  async eraseThose(choose: (records: VoiceRecords) => Promise<Speaker[]>): Promise<Receipt[]> {
+    const { receipts, uploads } = await this.store.transaction(async (records) => {
+      const now = new Date();
+      const made: Receipt[] = [];
+      const waiting: ItemKey[] = [];
+      for (const speaker of await choose(records)) {
+        const { subject } = speaker;
+        const { uploads: some, recordings } = await forgetSpeaker(records.jobs, speaker.id, now);
+        const counts = await records.speakers.erase(speaker.id);
+        if (!counts) throw new Error('a speaker is there and is not');
+        const { by } = currentActor();
+        const receipt = {
+          id: randomUUID(),
+          subject,
+          erasedAt: now,
+          by,
+          ...counts,
+          jobRecordings: recordings,
+          wipedAt: null,
+        };
+        await records.receipts.insert(receipt);
+        await records.audit.record({ action: 'speaker.erased', subject, object: receipt.id });
+        made.push(receipt);
+        waiting.push(...some);
+      }
+      return { receipts: made, uploads: waiting };
+    });
+    if (receipts.length === 0) return receipts;
+    for (const upload of uploads) await this.removeUpload(upload);
+    await this.maintenance.wipeSoon();
+    return receipts;
+  }
+
+  /** The next start removes what is left of one that cannot be removed now. */
+  private async removeUpload(upload: ItemKey): Promise<void> {
+    await this.spool.remove(upload).catch((error: unknown) => {
+      this.logger.warn({
+        jobId: upload.jobId,
+        err: error,
+        msg: 'an upload of who was erased could not be removed yet',
+      });
+    });
   }
 
   /**
-   * Erases speakers who were neither enrolled, verified nor identified since a time, and says how many; `limit` at most.
-   * Errors: those of the storage.
-   */
-  eraseIdle(since: Date, limit: number): Promise<number> {
-    return this.eraseThose(({ speakers }) => speakers.idle(since, limit));
-  }
-
-  /** Who is erased is decided in the transaction that erases. */
-  private async eraseThose(choose: (records: VoiceRecords) => Promise<Speaker[]>): Promise<number> {
-    const { erased, uploads } = await this.store.transactionThen(
-      async (records) => {
-        const { speakers, jobs, audit } = records;
-        const chosen = await choose(records);
-        const waiting: ItemKey[] = [];
-        for (const { id, subject } of chosen) {
-          await speakers.erase(id);
-          await audit.record({ action: 'speaker.erased', subject });
-          waiting.push(...(await forgetSpeaker(jobs, id, new Date())));
-        }
-        return { erased: chosen, uploads: waiting };
-      },
-      (result) => {
-        for (const { id } of result.erased) this.gallery.forget(id);
-      },
-    );
-    if (erased.length === 0) return 0;
-    try {
-      for (const upload of uploads) await this.spool.remove(upload);
-    } finally {
-      await this.store.wipe();
-    }
-    return erased.length;
-  }
-
-  /**
-   * Errors: SPEAKER_NOT_FOUND, MODEL_MISMATCH where the speaker was enrolled with other models only, MODEL_NOT_READY,
+   * Errors: SPEAKER_NOT_FOUND, MODEL_MISMATCH where the speaker was enrolled with other models only,
    * those of the storage.
    */
   profile(id: string): Promise<SpeakerProfile> {
@@ -195,9 +229,12 @@ export class SpeakersService {
     return this.store.read((records) => profileOf(records, id, origin));
   }
 
-  /** With the other models that the speaker was enrolled with. Errors: as of `profile`. */
+  /**
+   * With the other models that the speaker was enrolled with; needs no model where one was loaded before.
+   * Errors: as of `profile`.
+   */
   profileBeside(id: string): Promise<SpeakerProfile & { others: EmbeddingOrigin[] }> {
-    const origin = this.model.origin();
+    const origin = this.model.lastOrigin() ?? this.model.origin();
     return this.store.read(async (records) => {
       const found = await profileOf(records, id, origin);
       return { ...found, others: await otherOrigins(records, id, origin) };

@@ -11,6 +11,8 @@ const UNCALIBRATED_OUTLIER_COSINE = 0.25;
 /** What the loaded model and the settings say about voices. Errors of every call: MODEL_NOT_READY, ENGINE_CLOSED. */
 @Injectable()
 export class CurrentModel {
+  /** Of the model that was loaded last, as far as anybody remembers. */
+  private last: EmbeddingOrigin | null = null;
   private known: { manifest: object; origin: EmbeddingOrigin } | undefined;
 
   constructor(
@@ -25,6 +27,15 @@ export class CurrentModel {
       this.known = { manifest, origin: { model, frontEnd: frontEndId(manifest) } };
     }
     return this.known.origin;
+  }
+
+  /** The same; of the model that was loaded last while none is, null where none ever was. Needs no model. */
+  lastOrigin(): EmbeddingOrigin | null {
+    return this.engine.state.status === 'ready' ? this.origin() : this.last;
+  }
+
+  remember(origin: EmbeddingOrigin): void {
+    this.last = origin;
   }
 
   dimension(): number {

@@ -1,8 +1,13 @@
 import { Global, Module } from '@nestjs/common';
 import { CurrentModel } from './current-model.js';
-import { VoiceGallery } from './voice-gallery.js';
+import { LastModel } from './last-model.js';
+import { NativeVoiceIndex } from './native-voice-index.js';
+import { VoiceIndex } from './voice-index.js';
 
-/** What the features about voices share. `VoiceStore` comes from src/persistence. */
+/** What the features about voices share. `UnitOfWork` comes from src/persistence. */
 @Global()
-@Module({ providers: [CurrentModel, VoiceGallery], exports: [CurrentModel, VoiceGallery] })
+@Module({
+  providers: [CurrentModel, LastModel, NativeVoiceIndex, { provide: VoiceIndex, useExisting: NativeVoiceIndex }],
+  exports: [CurrentModel, VoiceIndex],
+})
 export class VoicesModule {}

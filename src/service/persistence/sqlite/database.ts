@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
+import { Bell } from '../../../support/bell.js';
 import { loadDataKeys, removeKeysAside } from './data-key.js';
 import { APPLICATION_ID, checkOrigin, DATABASE_FILE } from './database-file.js';
 import { ENTITIES } from './entities/index.js';
@@ -54,6 +55,8 @@ export class Database {
   /** Reads that wait for their turn, or for it. */
   private readonly waiting = new Set<(reader: SideConnection) => void>();
   private readonly logger = new Logger('Database');
+  /** Rings after every transaction. */
+  readonly committed = new Bell();
 
   private constructor(
     private readonly folder: string,
@@ -117,8 +120,8 @@ export class Database {
     }
   }
 
-  /** `committed` runs before the next transaction begins. Errors: those of the storage, and what `work` throws. */
-  transaction<T>(work: (manager: EntityManager) => Promise<T>, committed?: (result: T) => void): Promise<T> {
+  /** Errors: those of the storage, and what `work` throws. */
+  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.alone(async () => {
       const { manager } = this.source;
       await this.begin();
@@ -130,7 +133,7 @@ export class Database {
         await this.rollBack();
         throw error;
       }
-      committed?.(result);
+      this.committed.ring();
       return result;
     });
   }
@@ -205,6 +208,8 @@ export class Database {
       await Promise.allSettled(this.reads);
       await reader.close();
     }
+    // Nobody erases meanwhile: whatever has a receipt is gone from the file.
+    await manager.query('UPDATE receipts SET wiped_at = ? WHERE wiped_at IS NULL', [Date.now()]);
     await forgetTraces(manager);
     await this.checkpoint();
   }
@@ -237,9 +242,15 @@ export class Database {
     if (this.traces) this.checkpointSoon();
   }
 
+  /** Tries `wipe` again in a moment, until it is done. */
+  wipeLater(): void {
+    this.traces = true;
+    this.checkpointSoon();
+  }
+
   private checkpointSoon(): void {
     setTimeout(() => {
-      if (this.traces && !this.closed) this.wipe().catch(() => undefined);
+      if (this.traces && !this.closed) this.wipe().catch(() => this.checkpointSoon());
     }, CHECKPOINT_RETRY_MS).unref();
   }
 

@@ -9,11 +9,15 @@ import {
 import { KeyStore } from '../../access/key-store.js';
 import { Config } from '../../config/config.js';
 import { DataKeys } from '../../data-keys/data-keys.js';
-import { VoiceStore } from '../../records/voice-store.js';
+import { UnitOfWork } from '../../records/unit-of-work.js';
+import { Maintenance } from '../../records/maintenance.js';
+import { SqliteMaintenance } from './sqlite-maintenance.js';
+import { ChangeFeed } from '../../records/change-feed.js';
+import { SqliteChangeFeed } from './changes.js';
 import { Database } from './database.js';
 import { TypeOrmDataKeys } from './typeorm-data-keys.js';
 import { TypeOrmKeyStore } from './typeorm-key-store.js';
-import { TypeOrmVoiceStore } from './typeorm-voice-store.js';
+import { SqliteUnitOfWork } from './sqlite-unit-of-work.js';
 
 /** Opens the database before the service listens, and closes it after the last request. */
 @Global()
@@ -26,9 +30,19 @@ import { TypeOrmVoiceStore } from './typeorm-voice-store.js';
         Database.open({ folder: dataDir, key: dataKey || undefined, keyFile: dataKeyFile }),
     },
     {
-      provide: VoiceStore,
+      provide: UnitOfWork,
       inject: [Database],
-      useFactory: (database: Database): VoiceStore => new TypeOrmVoiceStore(database),
+      useFactory: (database: Database): UnitOfWork => new SqliteUnitOfWork(database),
+    },
+    {
+      provide: Maintenance,
+      inject: [Database],
+      useFactory: (database: Database): Maintenance => new SqliteMaintenance(database),
+    },
+    {
+      provide: ChangeFeed,
+      inject: [Database],
+      useFactory: (database: Database): ChangeFeed => new SqliteChangeFeed(database),
     },
     {
       provide: TypeOrmDataKeys,
@@ -43,7 +57,7 @@ import { TypeOrmVoiceStore } from './typeorm-voice-store.js';
         TypeOrmKeyStore.beside(database, dataDir),
     },
   ],
-  exports: [VoiceStore, KeyStore, DataKeys],
+  exports: [UnitOfWork, Maintenance, ChangeFeed, KeyStore, DataKeys],
 })
 export class PersistenceModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(

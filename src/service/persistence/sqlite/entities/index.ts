@@ -1,10 +1,12 @@
 import { ApiKeyEntity } from './api-key.entity.js';
 import { AuditEntity } from './audit.entity.js';
+import { ChangeEntity } from './change.entity.js';
 import { ConsentEntity } from './consent.entity.js';
 import { EnrollmentEntity } from './enrollment.entity.js';
 import { JobItemEntity } from './job-item.entity.js';
 import { JobEntity } from './job.entity.js';
 import { ProfileEntity } from './profile.entity.js';
+import { ReceiptEntity } from './receipt.entity.js';
 import { SettingEntity } from './setting.entity.js';
 import { SpeakerEntity } from './speaker.entity.js';
 
@@ -15,6 +17,8 @@ export const ENTITIES = [
   SettingEntity,
   AuditEntity,
   ConsentEntity,
+  ChangeEntity,
+  ReceiptEntity,
   JobEntity,
   JobItemEntity,
   ApiKeyEntity,

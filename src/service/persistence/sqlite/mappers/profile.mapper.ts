@@ -1,4 +1,4 @@
-import type { Profile } from '../../../records/profile.js';
+import type { Profile, ProfileState } from '../../../records/profile.js';
 import type { ProfileRow } from '../entities/profile.entity.js';
 import type { VectorCipher } from '../vector-cipher.js';
 
@@ -11,11 +11,15 @@ export const profileOwner = ({
 
 /** Errors: STORAGE_INVALID where the centroid does not open. */
 export function toProfile(row: ProfileRow, cipher: VectorCipher): Profile {
+  const centroid = row.centroid && cipher.openVector(row.centroid, profileOwner(row));
+  return { ...toProfileState(row), centroid };
+}
+
+export function toProfileState(row: Omit<ProfileRow, 'centroid'>): ProfileState {
   const { speakerId, model, frontEnd, members, speechSeconds, cohesion, confidence, status } = row;
   return {
     speakerId,
     origin: { model, frontEnd },
-    centroid: row.centroid && cipher.openVector(row.centroid, profileOwner(row)),
     members,
     speechSeconds,
     cohesion,

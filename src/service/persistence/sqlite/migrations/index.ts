@@ -3,6 +3,7 @@ import { Jobs1764100000000 } from './1764100000000-jobs.js';
 import { Access1764200000000 } from './1764200000000-access.js';
 import { Privacy1764300000000 } from './1764300000000-privacy.js';
 import { Consents1764400000000 } from './1764400000000-consents.js';
+import { Changes1764500000000 } from './1764500000000-changes.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -11,4 +12,5 @@ export const MIGRATIONS = [
   Access1764200000000,
   Privacy1764300000000,
   Consents1764400000000,
+  Changes1764500000000,
 ];

@@ -4,6 +4,7 @@ import { JobRepository, type ItemKey } from '../../../records/job.repository.js'
 import type { ItemOutcome, ItemState, Job, JobItem, JobState, NewItem } from '../../../records/job.js';
 import { JobItemEntity, type JobItemRow } from '../entities/job-item.entity.js';
 import { JobEntity } from '../entities/job.entity.js';
+import { appendChange } from '../changes.js';
 import { toJob, toJobItem, toJobRow } from '../mappers/job.mapper.js';
 
 const UNFINISHED: JobState[] = ['queued', 'running'];
@@ -29,6 +30,7 @@ export class TypeOrmJobRepository extends JobRepository {
         [job.id, from, JSON.stringify(rows)],
       );
     }
+    await appendChange(this.manager, 'job', job.id);
   }
 
   async find(id: string): Promise<Job | null> {
@@ -66,10 +68,12 @@ export class TypeOrmJobRepository extends JobRepository {
   async update(job: Job): Promise<void> {
     const { id, ...changes } = toJobRow(job);
     await this.manager.update(JobEntity, { id }, changes);
+    await appendChange(this.manager, 'job', id);
   }
 
   async delete(id: string): Promise<boolean> {
     const { affected } = await this.manager.delete(JobEntity, { id });
+    await appendChange(this.manager, 'job', id);
     return affected === 1;
   }
 
@@ -135,8 +139,20 @@ export class TypeOrmJobRepository extends JobRepository {
     return rows.map(toJobItem);
   }
 
-  async forgetSpeaker(speakerId: string): Promise<void> {
+  async ofSpeaker(speakerId: string, after: ItemKey | null, limit: number): Promise<JobItem[]> {
+    const query = this.manager
+      .createQueryBuilder(JobItemEntity, 'item')
+      .where('item.speakerId = :speakerId', { speakerId })
+      .orderBy('item.jobId')
+      .addOrderBy('item.position')
+      .limit(limit);
+    if (after) query.andWhere('(item.jobId, item.position) > (:jobId, :index)', { ...after });
+    return (await query.getMany()).map(toJobItem);
+  }
+
+  async forgetSpeaker(speakerId: string): Promise<number> {
     const nothing = { speakerId: null, fileName: null, path: null, enrollmentId: null, errorMessage: null };
-    await this.manager.update(JobItemEntity, { speakerId }, nothing);
+    const { affected } = await this.manager.update(JobItemEntity, { speakerId }, nothing);
+    return affected ?? 0;
   }
 }

@@ -1,11 +1,20 @@
-import { In, MoreThan, type EntityManager } from 'typeorm';
+import { In, type EntityManager } from 'typeorm';
 import type { EmbeddingOrigin } from '../../../records/embedding.js';
-import type { Profile } from '../../../records/profile.js';
-import { ProfileRepository } from '../../../records/profile.repository.js';
+import type { Profile, ProfileState } from '../../../records/profile.js';
+import { ProfileRepository, type StoredVoice } from '../../../records/profile.repository.js';
+import { appendVoiceChange } from '../changes.js';
 import { ProfileEntity } from '../entities/profile.entity.js';
-import { toProfile, toProfileRow } from '../mappers/profile.mapper.js';
+import { profileOwner, toProfile, toProfileRow, toProfileState } from '../mappers/profile.mapper.js';
 import { findRow, findRows, insertRows } from '../rows.js';
+import { TimbreError } from '../../../../errors/timbre-error.js';
 import type { VectorCipher } from '../vector-cipher.js';
+
+interface VoiceRow {
+  subject: string;
+  speakerId: string;
+  centroid: Buffer | null;
+  speechSeconds: number;
+}
 
 export class TypeOrmProfileRepository extends ProfileRepository {
   constructor(
@@ -18,6 +27,7 @@ export class TypeOrmProfileRepository extends ProfileRepository {
   async put(profile: Profile): Promise<void> {
     const row = toProfileRow(profile, this.cipher);
     await insertRows(this.manager, ProfileEntity, [row], { replace: ['speakerId', 'model', 'frontEnd'] });
+    await appendVoiceChange(this.manager, profile.speakerId);
   }
 
   async find(speakerId: string, origin: EmbeddingOrigin): Promise<Profile | null> {
@@ -25,9 +35,14 @@ export class TypeOrmProfileRepository extends ProfileRepository {
     return row && toProfile(row, this.cipher);
   }
 
-  async findMany(speakerIds: readonly string[], origin: EmbeddingOrigin): Promise<Profile[]> {
+  async state(speakerId: string, origin: EmbeddingOrigin): Promise<ProfileState | null> {
+    const row = await findRow(this.manager, ProfileEntity, { speakerId, ...origin });
+    return row && toProfileState(row);
+  }
+
+  async states(speakerIds: readonly string[], origin: EmbeddingOrigin): Promise<ProfileState[]> {
     const rows = await this.manager.findBy(ProfileEntity, { speakerId: In([...speakerIds]), ...origin });
-    return rows.map((row) => toProfile(row, this.cipher));
+    return rows.map(toProfileState);
   }
 
   async ofSpeaker(speakerId: string): Promise<Profile[]> {
@@ -43,16 +58,37 @@ export class TypeOrmProfileRepository extends ProfileRepository {
     });
   }
 
-  async enrolled(origin: EmbeddingOrigin, after: string | null, limit: number): Promise<Profile[]> {
-    const rows = await this.manager.find(ProfileEntity, {
-      where: { ...origin, status: 'Enrolled', ...(after === null ? {} : { speakerId: MoreThan(after) }) },
-      order: { speakerId: 'ASC' },
-      take: limit,
-    });
-    return rows.map((row) => toProfile(row, this.cipher));
+  voices(origin: EmbeddingOrigin, after: string | null, limit: number): Promise<StoredVoice[]> {
+    return this.findVoices(origin, 'p.speaker_id > ? ORDER BY p.speaker_id LIMIT ?', [after ?? '', limit]);
+  }
+
+  async voicesOf(subjects: readonly string[], origin: EmbeddingOrigin): Promise<StoredVoice[]> {
+    if (subjects.length === 0) return [];
+    return this.findVoices(origin, 's.subject IN (SELECT value FROM json_each(?))', [JSON.stringify(subjects)]);
+  }
+
+  private async findVoices(origin: EmbeddingOrigin, where: string, values: unknown[]): Promise<StoredVoice[]> {
+    const rows = await this.manager.query<VoiceRow[]>(
+      `SELECT s.subject, p.speaker_id AS speakerId, p.centroid, p.speech_seconds AS speechSeconds
+       FROM profiles p JOIN speakers s ON s.id = p.speaker_id
+       WHERE p.model = ? AND p.front_end = ? AND p.status = 'Enrolled' AND s.consent_withdrawn_at IS NULL AND ${where}`,
+      [origin.model, origin.frontEnd, ...values],
+    );
+    return rows.map((row) => this.toVoice(row, origin));
+  }
+
+  private toVoice({ subject, speakerId, centroid, speechSeconds }: VoiceRow, origin: EmbeddingOrigin): StoredVoice {
+    try {
+      if (!centroid) throw new TimbreError('STORAGE_INVALID', 'the profile is enrolled and has no centroid');
+      const vector = this.cipher.openVector(centroid, profileOwner({ speakerId, ...origin }));
+      return { subject, speakerId, centroid: vector, speechSeconds };
+    } catch (error) {
+      return { subject, speakerId, error: error instanceof Error ? error.message : String(error) };
+    }
   }
 
   async delete(speakerId: string, origin: EmbeddingOrigin): Promise<void> {
+    await appendVoiceChange(this.manager, speakerId);
     await this.manager.delete(ProfileEntity, { speakerId, ...origin });
   }
 }

@@ -1,13 +1,14 @@
-import { In, IsNull, Not, type EntityManager } from 'typeorm';
+import { In, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../../errors/timbre-error.js';
 import type { Speaker } from '../../../records/speaker.js';
 import type { Cursor } from '../../../records/cursor.js';
-import { SpeakerRepository } from '../../../records/speaker.repository.js';
+import { SpeakerRepository, type ErasedRows } from '../../../records/speaker.repository.js';
 import { EnrollmentEntity } from '../entities/enrollment.entity.js';
 import { SpeakerEntity } from '../entities/speaker.entity.js';
 import { toSpeaker, toSpeakerRow } from '../mappers/speaker.mapper.js';
 import { findRow, insertRows, updateRows } from '../rows.js';
 import { sqliteCode } from '../storage-errors.js';
+import { appendChange, appendVoiceChange } from '../changes.js';
 import { leaveTraces } from '../traces.js';
 
 export class TypeOrmSpeakerRepository extends SpeakerRepository {
@@ -70,15 +71,8 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
         `speaker ${JSON.stringify(id)} was changed meanwhile; read it again and repeat`,
       );
     }
+    await appendChange(this.manager, 'voice', speaker.subject);
     return { ...speaker, version: version + 1 };
-  }
-
-  async optedOut(): Promise<string[]> {
-    const rows = await this.manager.find(SpeakerEntity, {
-      select: { id: true },
-      where: { consentWithdrawnAt: Not(IsNull()) },
-    });
-    return rows.map(({ id }) => id);
   }
 
   async idle(since: Date, limit: number): Promise<Speaker[]> {
@@ -103,9 +97,16 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
     await updateRows(this.manager, SpeakerEntity, { id }, { lastUsedAt: at.getTime() });
   }
 
-  async erase(id: string): Promise<boolean> {
+  async erase(id: string): Promise<ErasedRows | null> {
+    const [counts] = await this.manager.query<ErasedRows[]>(
+      `SELECT (SELECT COUNT(*) FROM enrollments WHERE speaker_id = ?1) AS enrollments,
+         (SELECT COUNT(*) FROM profiles WHERE speaker_id = ?1) AS profiles,
+         (SELECT COUNT(*) FROM consents WHERE speaker_id = ?1) AS consents`,
+      [id],
+    );
+    await appendVoiceChange(this.manager, id);
     const { affected } = await this.manager.delete(SpeakerEntity, { id });
     if (affected) await leaveTraces(this.manager);
-    return affected === 1;
+    return affected === 1 && counts ? counts : null;
   }
 }

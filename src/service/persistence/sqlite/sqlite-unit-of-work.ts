@@ -1,24 +1,22 @@
 import type { EntityManager } from 'typeorm';
-import { VoiceStore, type VoiceRecords } from '../../records/voice-store.js';
+import { UnitOfWork, type VoiceRecords } from '../../records/unit-of-work.js';
 import type { Database } from './database.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { TypeOrmConsentRepository } from './repositories/typeorm-consent.repository.js';
 import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
 import { TypeOrmJobRepository } from './repositories/typeorm-job.repository.js';
 import { TypeOrmProfileRepository } from './repositories/typeorm-profile.repository.js';
+import { TypeOrmNoteRepository } from './repositories/typeorm-note.repository.js';
+import { TypeOrmReceiptRepository } from './repositories/typeorm-receipt.repository.js';
 import { TypeOrmSpeakerRepository } from './repositories/typeorm-speaker.repository.js';
 
-export class TypeOrmVoiceStore extends VoiceStore {
+export class SqliteUnitOfWork extends UnitOfWork {
   constructor(private readonly database: Database) {
     super();
   }
 
   transaction<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T> {
     return this.database.transaction((manager) => work(this.records(manager)));
-  }
-
-  transactionThen<T>(work: (records: VoiceRecords) => Promise<T>, committed: (result: T) => void): Promise<T> {
-    return this.database.transaction((manager) => work(this.records(manager)), committed);
   }
 
   read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T> {
@@ -29,10 +27,6 @@ export class TypeOrmVoiceStore extends VoiceStore {
     await this.database.read((manager) => manager.query('SELECT 1 FROM settings LIMIT 1'));
   }
 
-  async wipe(): Promise<void> {
-    await this.database.wipe();
-  }
-
   private records(manager: EntityManager): VoiceRecords {
     const { cipher } = this.database;
     return {
@@ -41,6 +35,8 @@ export class TypeOrmVoiceStore extends VoiceStore {
       profiles: new TypeOrmProfileRepository(manager, cipher),
       consents: new TypeOrmConsentRepository(manager),
       jobs: new TypeOrmJobRepository(manager),
+      notes: new TypeOrmNoteRepository(manager),
+      receipts: new TypeOrmReceiptRepository(manager),
       audit: new TypeOrmAuditRepository(manager),
     };
   }

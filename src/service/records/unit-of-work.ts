@@ -1,8 +1,10 @@
 import type { AuditRepository } from './audit.repository.js';
 import type { ConsentRepository } from './consent.repository.js';
 import type { EnrollmentRepository } from './enrollment.repository.js';
+import type { NoteRepository } from './note.repository.js';
 import type { ProfileRepository } from './profile.repository.js';
 import type { JobRepository } from './job.repository.js';
+import type { ReceiptRepository } from './receipt.js';
 import type { SpeakerRepository } from './speaker.repository.js';
 
 /** All that is stored about voices, as one call sees it. */
@@ -12,6 +14,8 @@ export interface VoiceRecords {
   readonly profiles: ProfileRepository;
   readonly consents: ConsentRepository;
   readonly jobs: JobRepository;
+  readonly notes: NoteRepository;
+  readonly receipts: ReceiptRepository;
   readonly audit: AuditRepository;
 }
 
@@ -21,22 +25,13 @@ export interface VoiceRecords {
  *
  * Errors of every call: STORAGE_UNAVAILABLE, STORAGE_FULL, STORAGE_INVALID; nothing of a transaction is stored then.
  */
-export abstract class VoiceStore {
+export abstract class UnitOfWork {
   /** What `work` throws undoes the whole transaction and is thrown on. */
   abstract transaction<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T>;
-
-  /**
-   * As `transaction`, with `committed` called once the result is durable and before the next call begins: what follows
-   * the database in memory follows it in the same order. It must not throw.
-   */
-  abstract transactionThen<T>(work: (records: VoiceRecords) => Promise<T>, committed: (result: T) => void): Promise<T>;
 
   /** Only reads. */
   abstract read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T>;
 
   /** Settles when the database answers. */
   abstract check(): Promise<void>;
-
-  /** Overwrites what deleted rows left in the database's own files. */
-  abstract wipe(): Promise<void>;
 }

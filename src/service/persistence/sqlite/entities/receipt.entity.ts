@@ -1,0 +1,31 @@
+import { EntitySchema } from 'typeorm';
+
+export interface ReceiptRow {
+  id: string;
+  subject: string;
+  /** Milliseconds since 1970, as all times. */
+  erasedAt: number;
+  by: string;
+  enrollments: number;
+  profiles: number;
+  consents: number;
+  jobRecordings: number;
+  wipedAt: number | null;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
+export const ReceiptEntity = new EntitySchema<ReceiptRow>({
+  name: 'Receipt',
+  tableName: 'receipts',
+  columns: {
+    id: { type: 'text', primary: true },
+    subject: { type: 'text' },
+    erasedAt: { type: 'integer', name: 'erased_at' },
+    by: { type: 'text' },
+    enrollments: { type: 'integer' },
+    profiles: { type: 'integer' },
+    consents: { type: 'integer' },
+    jobRecordings: { type: 'integer', name: 'job_recordings' },
+    wipedAt: { type: 'integer', name: 'wiped_at', nullable: true },
+  },
+});

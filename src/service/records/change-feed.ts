@@ -1,0 +1,30 @@
+import type { Bell } from '../../support/bell.js';
+
+/** voice: who can be found has changed, by the speaker's subject; job: what a job is has changed, by its id. */
+export type ChangeKind = 'voice' | 'job';
+
+export interface Change {
+  /** Counts up in the order in which changes become durable. */
+  seq: number;
+  kind: ChangeKind;
+  /** A subject or a job's id: nothing that tells who somebody is. */
+  about: string;
+}
+
+/**
+ * Every write that changes who can be found, or what a job is, appends to this in its own transaction. A follower takes
+ * `head`, then a snapshot, then everything `after`: it misses nothing, and a change that it has seen in the snapshot
+ * already does no harm, because a change only says what to read again.
+ *
+ * Errors of every call: those of the storage.
+ */
+export abstract class ChangeFeed {
+  /** Rings when there may be more; a follower that only waits for it also looks by itself now and then. */
+  abstract readonly bell: Bell;
+
+  /** The number of the last change. */
+  abstract head(): Promise<number>;
+
+  /** Changes after a number, in their order; null where the feed does not reach back so far: begin with a snapshot. */
+  abstract after(seq: number, limit: number): Promise<Change[] | null>;
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import type { Receipt } from '../records/receipt.js';
+
+const count = (of: string): z.ZodInt => z.int().meta({ description: of });
+
+export const receiptView = z.object({
+  receipt: z.uuid().meta({ description: 'Id of the receipt: keep it, and nothing else of the speaker.' }),
+  subject: z.uuid().meta({ description: "The audit trail's name for who was erased." }),
+  erasedAt: z.iso.datetime(),
+  by: z.string().meta({ description: 'Who erased, as in the audit trail.', example: 'local' }),
+  erased: z.object({
+    enrollments: count('Recordings, of every model.'),
+    profiles: count('Profiles.'),
+    consents: count('Consents.'),
+    jobRecordings: count('Recordings of jobs that told of the speaker.'),
+  }),
+  traces: z.enum(['PENDING', 'WIPED']).meta({
+    description:
+      'PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database ' +
+      'file, which is written anew soon. WIPED: it was.',
+  }),
+  wipedAt: z.iso.datetime().nullable(),
+});
+
+export const checkedReceiptView = receiptView.extend({
+  remains: count('Speakers of this subject that are there in spite of the receipt, as after restoring an old backup.'),
+});
+
+export type ReceiptView = z.output<typeof receiptView>;
+export type CheckedReceiptView = z.output<typeof checkedReceiptView>;
+
+export function toReceiptView({ id, subject, erasedAt, by, wipedAt, ...erased }: Receipt): ReceiptView {
+  const { enrollments, profiles, consents, jobRecordings } = erased;
+  return {
+    receipt: id,
+    subject,
+    erasedAt: erasedAt.toISOString(),
+    by,
+    erased: { enrollments, profiles, consents, jobRecordings },
+    traces: wipedAt ? 'WIPED' : 'PENDING',
+    wipedAt: wipedAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,45 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import type { EmbeddingOrigin } from '../records/embedding.js';
+import { UnitOfWork } from '../records/unit-of-work.js';
+import { CurrentModel } from './current-model.js';
+
+const NOTE = 'last model';
+
+/** Remembers which model was loaded last, so that speakers can be read while one loads or has failed. */
+@Injectable()
+export class LastModel implements OnModuleInit, OnApplicationBootstrap {
+  private readonly logger = new Logger('Engine');
+
+  constructor(
+    private readonly store: UnitOfWork,
+    private readonly engine: EmbeddingEngine,
+    private readonly model: CurrentModel,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    const text = await this.store.read(({ notes }) => notes.read(NOTE));
+    if (text !== null) this.model.remember(JSON.parse(text) as EmbeddingOrigin);
+  }
+
+  onApplicationBootstrap(): void {
+    this.engine.ready().then(
+      () => this.note(),
+      // The engine says what is wrong.
+      () => undefined,
+    );
+  }
+
+  private async note(): Promise<void> {
+    try {
+      const { model, frontEnd } = this.model.origin();
+      this.model.remember({ model, frontEnd });
+      const text = JSON.stringify({ model, frontEnd });
+      await this.store.transaction(async ({ notes }) => {
+        if ((await notes.read(NOTE)) !== text) await notes.write(NOTE, text);
+      });
+    } catch (error) {
+      this.logger.warn({ err: error, msg: 'which model is loaded could not be noted' });
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Gallery } from '../../addon/gallery.js';
+import { ChangeFeed } from '../records/change-feed.js';
+import type { EmbeddingOrigin } from '../records/embedding.js';
+import type { StoredVoice } from '../records/profile.repository.js';
+import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { CurrentModel } from './current-model.js';
+import { UnitOfWork } from '../records/unit-of-work.js';
+import { VoiceIndex, type VoiceMatch } from './voice-index.js';
+
+type Entry = Pick<VoiceMatch, 'subject' | 'speakerId' | 'speechSeconds'>;
+
+/** Profiles read at once; decrypting them holds the JS thread for some milliseconds. */
+const BATCH = 200;
+
+/** Voices in memory: a snapshot of the database, which then follows the change feed. */
+@Injectable()
+export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstrap {
+  private readonly logger = new Logger('Gallery');
+  private gallery: Gallery | undefined;
+  private origin: EmbeddingOrigin | undefined;
+  private following: Promise<void> = Promise.resolve();
+  /** The last change that is in it; undefined before the first snapshot. */
+  private seq: number | undefined;
+  private readonly entries = new Map<number, Entry>();
+  /** By subject. */
+  private readonly keys = new Map<string, number>();
+  /** Subjects by speaker id. */
+  private readonly subjects = new Map<string, string>();
+  private readonly unreadable = new Set<string>();
+  private lastKey = 0;
+
+  constructor(
+    private readonly store: UnitOfWork,
+    private readonly feed: ChangeFeed,
+    private readonly engine: EmbeddingEngine,
+    private readonly model: CurrentModel,
+  ) {
+    super();
+  }
+
+  onApplicationBootstrap(): void {
+    this.ready().then(
+      () => this.logger.log({ voices: this.size, msg: `${this.size} voices can be identified` }),
+      (error: unknown) => this.logger.warn(`the gallery is not built: ${String(error)}`),
+    );
+  }
+
+  ready(): Promise<void> {
+    const run = this.following.then(() => this.follow());
+    this.following = run.catch(() => undefined);
+    return run;
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  get setAside(): number {
+    return this.unreadable.size;
+  }
+
+  countOf(speakerIds: readonly string[]): number {
+    return speakerIds.filter((id) => this.subjects.has(id)).length;
+  }
+
+  async search(query: Float32Array, count: number, candidates?: readonly string[]): Promise<VoiceMatch[]> {
+    await this.ready();
+    const keys = candidates && Uint32Array.from(candidates.flatMap((id) => this.keyOf(id) ?? []));
+    const matches = (await this.gallery?.top(query, count, keys)) ?? [];
+    return matches.flatMap(({ key, cosine }) => {
+      const entry = this.entries.get(key);
+      const centroid = this.gallery?.get(key);
+      // Whoever was erased during the search is not found any more.
+      return entry && centroid ? [{ ...entry, cosine, centroid }] : [];
+    });
+  }
+
+  private keyOf(speakerId: string): number | undefined {
+    return this.keys.get(this.subjects.get(speakerId) ?? '');
+  }
+
+  /** Up to what is durable now. */
+  private async follow(): Promise<void> {
+    if (this.seq === undefined) await this.build();
+    for (;;) {
+      const changes = await this.feed.after(this.seq ?? 0, BATCH);
+      if (changes === null) {
+        await this.build();
+        continue;
+      }
+      const { origin } = this;
+      const last = changes.at(-1);
+      if (!last || !origin) return;
+      const changed = [...new Set(changes.flatMap(({ kind, about }) => (kind === 'voice' ? [about] : [])))];
+      const voices = await this.store.read(({ profiles }) => profiles.voicesOf(changed, origin));
+      const found = new Map(voices.map((voice) => [voice.subject, voice]));
+      for (const subject of changed) {
+        const voice = found.get(subject);
+        if (voice) this.put(voice);
+        else this.remove(subject);
+      }
+      this.seq = last.seq;
+      if (changes.length < BATCH) return;
+    }
+  }
+
+  private async build(): Promise<void> {
+    await this.engine.ready();
+    const origin = this.model.origin();
+    this.gallery = new Gallery(this.model.dimension());
+    this.origin = origin;
+    for (const kept of [this.keys, this.entries, this.subjects, this.unreadable]) kept.clear();
+    this.seq = undefined;
+    // Before the snapshot: what changes while it is read is read again.
+    const seq = await this.feed.head();
+    for (let after: string | null = null; ;) {
+      const place: string | null = after;
+      const batch: StoredVoice[] = await this.store.read(({ profiles }) => profiles.voices(origin, place, BATCH));
+      for (const voice of batch) this.put(voice);
+      if (batch.length < BATCH) break;
+      after = batch.at(-1)!.speakerId;
+    }
+    this.seq = seq;
+  }
+
+  private put(voice: StoredVoice): void {
+    const { subject, speakerId } = voice;
+    if ('error' in voice) {
+      this.remove(subject);
+      this.unreadable.add(subject);
+      this.logger.error({ subject, msg: `a voice is set aside, nobody finds it: ${voice.error}` });
+      return;
+    }
+    const key = this.keys.get(subject) ?? ++this.lastKey;
+    this.gallery?.put(key, voice.centroid);
+    this.keys.set(subject, key);
+    this.subjects.set(speakerId, subject);
+    this.entries.set(key, { subject, speakerId, speechSeconds: voice.speechSeconds });
+    this.unreadable.delete(subject);
+  }
+
+  private remove(subject: string): void {
+    this.unreadable.delete(subject);
+    const key = this.keys.get(subject);
+    if (key === undefined) return;
+    this.gallery?.remove(key);
+    this.keys.delete(subject);
+    const speakerId = this.entries.get(key)?.speakerId;
+    // Another speaker may have the id by now.
+    if (speakerId !== undefined && this.subjects.get(speakerId) === subject) this.subjects.delete(speakerId);
+    this.entries.delete(key);
+  }
+}
