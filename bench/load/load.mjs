@@ -105,7 +105,7 @@ try {
   const model = values.model ?? (await formulaBundle(1024, folder));
   const addon = await start('encoder.mjs', [model, clips]);
   const service = await start('service.mjs', [model, join(folder, 'data')]);
-  const { url } = service.first;
+  const { url, key } = service.first;
 
   const { hostname, port } = new URL(url);
   const agent = new Agent({ keepAlive: true });
@@ -117,7 +117,7 @@ try {
       agent,
       method: 'POST',
       path,
-      headers: { ...headers, 'content-length': body.length },
+      headers: { ...headers, 'x-api-key': key, 'content-length': body.length },
     });
     outgoing.end(body);
     const [response] = await once(outgoing, 'response');

@@ -7,7 +7,7 @@ import { watchEventLoop } from './lanes.mjs';
 
 const [model, dataDir] = /** @type {[string, string]} */ (process.argv.slice(2));
 const config = Config.of(
-  { port: 0, sidecarPort: 'off', model, dataDir, logLevel: 'warn', rateLimit: 0, enrollmentSeconds: 1 },
+  { port: 0, sidecarPort: 'off', model, dataDir, logLevel: 'warn', rateLimit: 0, enrollmentSeconds: 1, consent: 'optional' },
   process.env,
 );
 const service = await startService(config, createLog(config.logLevel, process.stderr));
@@ -18,4 +18,4 @@ process.on('message', (/** @type {'watch' | 'delay'} */ word) => {
   if (word === 'watch') stop = watchEventLoop();
   if (word === 'delay') process.send?.({ delayP99: stop() });
 });
-process.send?.({ url: service.url });
+process.send?.({ url: service.url, key: service.grant('bench') });

@@ -35,7 +35,7 @@ const recordings = new Recordings(random(1));
 let service;
 try {
   service = await start();
-  await enrol(service.url, 'ada');
+  await enrol(service, 'ada');
   await service.stop();
   const filled = performance.now();
   await fill();
@@ -45,11 +45,11 @@ try {
   service = await start();
   const startSeconds = (performance.now() - began) / 1000;
   const { databaseMb } = service.sample();
-  const { url } = service;
+  const to = service;
   const calls = {
-    'read a speaker': () => answer(url, '/v1/speakers/ada'),
-    verify: () => answer(url, '/v1/speakers/ada/verify', { method: 'POST', ...form() }),
-    'add and enrol': () => enrol(url, randomUUID()),
+    'read a speaker': () => answer(to, '/v1/speakers/ada'),
+    verify: () => answer(to, '/v1/speakers/ada/verify', { method: 'POST', ...form() }),
+    'add and enrol': () => enrol(to, randomUUID()),
   };
   const quiet = await watch(calls, WATCH / 2);
   /** @type {number[]} */
@@ -57,7 +57,7 @@ try {
   const erasing = (async () => {
     for (let i = 0; i < ERASED; i++) {
       const at = performance.now();
-      await answer(url, `/v1/speakers/speaker-${i * Math.floor(profiles / ERASED)}`, { method: 'DELETE' });
+      await answer(to, `/v1/speakers/speaker-${i * Math.floor(profiles / ERASED)}`, { method: 'DELETE' });
       erasures.push(performance.now() - at);
     }
   })();
@@ -104,18 +104,18 @@ function form() {
   return formBody([['audio', Buffer.from(recordings.next().bytes)]]);
 }
 
-/** @param {string} url @param {string} path @param {RequestInit} [init] */
-async function answer(url, path, init) {
-  const response = await fetch(url + path, init);
+/** @param {{ url: string, key: string }} to @param {string} path @param {RequestInit} [init] */
+async function answer(to, path, init) {
+  const response = await fetch(to.url + path, { ...init, headers: { ...init?.headers, 'x-api-key': to.key } });
   const text = await response.text();
   if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
 }
 
-/** @param {string} url @param {string} id */
-async function enrol(url, id) {
+/** @param {{ url: string, key: string }} to @param {string} id */
+async function enrol(to, id) {
   const headers = { 'content-type': 'application/json' };
-  await answer(url, '/v1/speakers', { method: 'POST', headers, body: JSON.stringify({ id }) });
-  await answer(url, `/v1/speakers/${id}/enrollments`, { method: 'POST', ...form() });
+  await answer(to, '/v1/speakers', { method: 'POST', headers, body: JSON.stringify({ id }) });
+  await answer(to, `/v1/speakers/${id}/enrollments`, { method: 'POST', ...form() });
 }
 
 /** Speakers whose recording and profile are those of the first, as far as the database is concerned. */

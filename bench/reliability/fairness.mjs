@@ -37,7 +37,8 @@ const service = await serve(folder, { AUDIO_ROOTS: root, TIMBRE_ENROLLMENT_SECON
 try {
   /** @param {string} path @param {RequestInit} [init] @returns {Promise<any>} */
   const call = async (path, init) => {
-    const response = await fetch(service.url + path, init);
+    const headers = { ...init?.headers, 'x-api-key': service.key };
+    const response = await fetch(service.url + path, { ...init, headers });
     const body = await response.json();
     if (!response.ok) throw new Error(`${path}: ${response.status} ${body.code}: ${body.message}`);
     return body;

@@ -75,7 +75,7 @@ const service = await serve(folder, {
   TIMBRE_MAX_FILES: '3',
   AUDIO_ROOTS: folder,
 });
-const sender = senderTo(service.url);
+const sender = senderTo(service.url, { key: service.key });
 try {
   const document = await (await fetch(`${service.url}/docs/openapi.json`)).json();
   const calls = callsOf(document);

@@ -97,11 +97,12 @@ async function environment() {
     EMBEDDING_SERVICE_PORT: 'off',
     TIMBRE_MODEL: model,
     TIMBRE_DATA_DIR: data,
-    TIMBRE_UPLOAD_DIR: folder,
+    TIMBRE_UPLOAD_DIR: join(folder, 'uploads'),
     TIMBRE_ENROLLMENT_SECONDS: String(POLICY.requiredSpeechSeconds),
     TIMBRE_LOG_LEVEL: 'info',
     TIMBRE_WORKERS: '2',
     TIMBRE_RATE_LIMIT: '0',
+    TIMBRE_CONSENT: 'optional',
     AUDIO_ROOTS: root,
   };
 }

@@ -44,7 +44,8 @@ try {
   const send = () =>
     new Promise((resolve, reject) => {
       const began = performance.now();
-      const options = { agent, method: 'POST', headers: { ...headers, 'content-length': String(body.length) } };
+      const own = { 'x-api-key': service.key, 'content-length': String(body.length) };
+      const options = { agent, method: 'POST', headers: { ...headers, ...own } };
       const outgoing = request(`${service.url}/v1/embeddings`, options, (response) => {
         const { statusCode: status = 0, headers: of } = response;
         response.resume();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { ROOT } from '../js/machine.mjs';
 import { patience } from './patience.mjs';
+import { localKey } from './service.mjs';
 
 /** Seconds that a service gets to become ready. */
 const READY_SECONDS = 120;
@@ -45,6 +46,7 @@ export async function serve(folder, settings = {}) {
       TIMBRE_UPLOAD_DIR: uploadDir,
       TIMBRE_LOG_LEVEL: 'warn',
       TIMBRE_RATE_LIMIT: '0',
+      TIMBRE_CONSENT: 'optional',
       ...settings,
     },
     stdio: ['ignore', log, log],
@@ -71,9 +73,12 @@ export async function serve(folder, settings = {}) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const pid = /** @type {number} */ (child.pid);
+  const key = localKey(/** @type {string} */ (dataDir));
   const temporary = () => [uploadDir, tempDir].flatMap((path) => filesIn(/** @type {string} */ (path)));
   return {
     url,
+    /** The local key: its clients send it. */
+    key,
     pid,
     /** How it ended; undefined while it runs. */
     ended: () => ended,
@@ -96,7 +101,7 @@ export async function serve(folder, settings = {}) {
      * @returns {Promise<{ heapMb: number, buffersMb: number }>}
      */
     scriptMemory: async () => {
-      const metrics = await (await fetch(`${url}/metrics`)).text();
+      const metrics = await (await fetch(`${url}/metrics`, { headers: { 'x-api-key': key } })).text();
       const megabytes = (/** @type {string} */ name) =>
         Number(new RegExp(`^${name} (\\S+)`, 'm').exec(metrics)?.[1]) / 1e6;
       return {

@@ -1,7 +1,9 @@
 // The service as a process that can be killed, and a client that remembers what it was told.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { keyIn, LOCAL_KEY_FILE } from '../../dist/support/key-file.js';
 import { ROOT } from '../js/machine.mjs';
 import { patience } from './patience.mjs';
 
@@ -12,9 +14,12 @@ export class Service {
   /** What it wrote to stderr last. */
   log = '';
   url = '';
+  /** The local key, once it is ready. */
+  key = '';
 
-  /** @param {Record<string, string>} env */
+  /** @param {Record<string, string> & { TIMBRE_DATA_DIR: string }} env */
   constructor(env) {
+    this.dataDir = env.TIMBRE_DATA_DIR;
     this.process = spawn(process.execPath, [join(ROOT, 'dist', 'cli', 'main.js'), 'serve'], {
       env: { ...process.env, NODE_OPTIONS: '', ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -33,7 +38,10 @@ export class Service {
       if (this.process.exitCode !== null) throw new Error(`the service ended by itself:\n${this.log}`);
       if (isOver()) throw new Error(`the service did not become ready:\n${this.log}`);
       const ready = this.url && (await fetch(`${this.url}/health/ready`).catch(() => null));
-      if (ready && ready.ok) return;
+      if (ready && ready.ok) {
+        this.key = localKey(this.dataDir);
+        return;
+      }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
@@ -57,7 +65,8 @@ export class Service {
    * @returns {Promise<any>}
    */
   async call(path, init) {
-    const response = await fetch(this.url + path, init);
+    const headers = { ...init?.headers, 'x-api-key': this.key };
+    const response = await fetch(this.url + path, { ...init, headers });
     const text = await response.text();
     const body = text === '' ? null : JSON.parse(text);
     if (!response.ok) throw new Refusal(`${init?.method ?? 'GET'} ${path}: ${body.code}: ${body.message}`, body.code);
@@ -84,6 +93,14 @@ export class Service {
     for (const { name, bytes } of recordings) body.append('audio', new Blob([bytes]), name);
     return this.call(path, { method: 'POST', body });
   }
+}
+
+/**
+ * The key that a service makes at its first start.
+ * @param {string} dataDir
+ */
+export function localKey(dataDir) {
+  return keyIn(readFileSync(join(dataDir, LOCAL_KEY_FILE), 'utf8'));
 }
 
 /** The service answered, and the answer was no. */

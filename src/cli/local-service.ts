@@ -17,12 +17,12 @@ export function dataDirOption(): Option {
  * The service on a folder, in this process, for this command alone: what it does is the same, and nobody else may have
  * the folder meanwhile. Closed when the command ends. Errors: those of the configuration, the storage and the model.
  */
-export async function startLocally(cli: Cli, dataDir: string): Promise<string> {
+export async function startLocally(cli: Cli, dataDir: string): Promise<{ url: string; key: string }> {
   const { startService, createLog } = await service();
-  const own = { dataDir, host: '127.0.0.1', port: 0, sidecarPort: 'off', requireKeys: 'auto', rateLimit: 0 } as const;
+  const own = { dataDir, host: '127.0.0.1', port: 0, sidecarPort: 'off', requireKeys: 'always', rateLimit: 0 } as const;
   const config = Config.of({ logLevel: 'error', ...own }, cli.env);
   const running = await startService(config, createLog(config.logLevel, cli.log));
   cli.atEnd(() => running.close());
   await running.ready();
-  return running.url;
+  return { url: running.url, key: running.grant('local') };
 }

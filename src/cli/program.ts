@@ -15,6 +15,7 @@ import * as jobs from './jobs.js';
 import * as models from './models.js';
 import * as serve from './serve.js';
 import * as setup from './setup.js';
+import * as signIn from './sign-in.js';
 import * as speakers from './speakers.js';
 import * as verify from './verify.js';
 
@@ -36,6 +37,7 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   jobs,
   verify,
   identify,
+  signIn,
   setup,
   doctor,
 ];

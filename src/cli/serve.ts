@@ -14,11 +14,13 @@ export function register(program: Command, cli: Cli): void {
       '\nEvery option has a variable, given in brackets; docs/configuration.md has them all in one table.\n\n' +
         'Examples:\n  timbre serve\n  PORT=8080 TIMBRE_DATA_DIR=/var/lib/timbre timbre serve --log-level warn',
     )
-    .action(async (options: ConfigInput) => {
+    .option('--sign-in-link', 'print a link to stdout that signs in once, when the service is ready')
+    .action(async ({ signInLink, ...options }: ConfigInput & { signInLink?: true }) => {
       const config = Config.of(options, cli.env);
       returnMemoryEarly(cli.env);
       const { serve } = await service();
-      await serve(config, { signal: cli.signal, log: cli.log });
+      const print = (url: string): void => cli.write(`\n  Sign in: ${url}\n  (works once, within 10 minutes)\n\n`);
+      await serve(config, { signal: cli.signal, log: cli.log, ...(signInLink ? { signInLink: print } : {}) });
     });
   for (const name of SETTING_NAMES) command.addOption(optionOf(name));
 }

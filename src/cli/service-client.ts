@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
+import { keyIn, LOCAL_KEY_FILE } from '../support/key-file.js';
 import type { Cli } from './cli.js';
 import { dataDirOption, startLocally } from './local-service.js';
 import { readEvents, type ServiceEvent } from './service-events.js';
@@ -54,10 +55,13 @@ function urlOption(): Option {
 
 /** `--key-file`, of the same; TIMBRE_API_KEY holds the key itself. A key is no argument: arguments are not secret. */
 function keyFileOption(): Option {
-  return new Option('--key-file <file>', 'file of the API key (default: the key in TIMBRE_API_KEY)').env(
+  return new Option('--key-file <file>', KEY_FILE_MEANS).env(
     'TIMBRE_API_KEY_FILE',
   );
 }
+
+const KEY_FILE_MEANS =
+  `file of the API key (default: the key in TIMBRE_API_KEY; on this machine ${LOCAL_KEY_FILE} in the data folder)`;
 
 /** What a request carries: JSON, or a form with recordings. */
 export interface Content {
@@ -84,8 +88,14 @@ export class ServiceClient {
     this.base = (url ?? `http://${host || DEFAULT_HOST}:${port || DEFAULT_PORT}`).replace(/\/+$/, '');
     this.dataDir = dataDir;
     this.keyFile = keyFile;
-    // A service of this process, for this command alone, asks for none and knows none of another.
-    this.key = keyFile === undefined && dataDir === undefined ? cli.env['TIMBRE_API_KEY']?.trim() : undefined;
+    // A service of this process, for this command alone, grants a key of its own and knows none of another.
+    this.key =
+      keyFile === undefined && dataDir === undefined ? cli.env['TIMBRE_API_KEY']?.trim() || undefined : undefined;
+  }
+
+  /** Of the service, `http://127.0.0.1:3000`. */
+  get address(): string {
+    return this.base;
   }
 
   get<T>(path: string): Promise<T> {
@@ -175,7 +185,8 @@ export class ServiceClient {
   }
 
   private async startLocally(dataDir: string): Promise<void> {
-    this.base = await startLocally(this.cli, dataDir);
+    const { url, key } = await startLocally(this.cli, dataDir);
+    [this.base, this.key] = [url, key];
   }
 
   private unreachable(cause: unknown): TimbreError {
@@ -193,18 +204,32 @@ export class ServiceClient {
     });
   }
 
-  /** The file is read once. Errors: INVALID_ARGUMENT. */
+  /**
+   * The key that was named, or else the local key of a service on this machine; its file is read once.
+   * Errors: INVALID_ARGUMENT.
+   */
   private async loadKey(): Promise<string | undefined> {
-    if (this.keyFile !== undefined && this.key === undefined) {
-      const text = await readFile(this.keyFile, 'utf8').catch((cause: unknown) => {
-        throw new TimbreError('INVALID_ARGUMENT', `cannot read the key file: ${(cause as Error).message}`, { cause });
-      });
-      this.key = text.trim();
+    if (this.key === undefined) {
+      const text = this.keyFile === undefined ? await this.localKey() : await this.namedKey(this.keyFile);
+      this.key = keyIn(text);
     }
     if (this.key && !/^[\x21-\x7e]+$/.test(this.key)) {
       throw new TimbreError('INVALID_ARGUMENT', 'the API key is not one line of plain text');
     }
     return this.key;
+  }
+
+  private namedKey(file: string): Promise<string> {
+    return readFile(file, 'utf8').catch((cause: unknown) => {
+      throw new TimbreError('INVALID_ARGUMENT', `cannot read the key file: ${(cause as Error).message}`, { cause });
+    });
+  }
+
+  /** Goes to this machine alone: it opens everything. None where there is no such file, or another user's. */
+  private async localKey(): Promise<string> {
+    const { hostname } = new URL(this.base);
+    if (!/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) return '';
+    return readFile(join(this.cli.env['TIMBRE_DATA_DIR'] || 'data', LOCAL_KEY_FILE), 'utf8').catch(() => '');
   }
 
   private parse(text: string): unknown {

@@ -6,7 +6,7 @@ export const ERROR_CODES = {
   UNAUTHENTICATED: { http: 401, exit: 10, means: 'The API key is missing, unknown, expired or revoked.' },
   FORBIDDEN_PATH: { http: 403, exit: 11, means: 'The path lies outside the configured audio roots.' },
   FORBIDDEN_SCOPE: { http: 403, exit: 54, means: 'The API key is valid, but its scopes do not allow the call.' },
-  FORBIDDEN_ORIGIN: { http: 403, exit: 55, means: 'The request comes from a web page, or by a host name, that the service does not serve.' },
+  FORBIDDEN_ORIGIN: { http: 403, exit: 55, means: 'The request has no API key and comes from a web page, through a proxy, or by a host name, that the service does not serve without one.' },
   ROUTE_NOT_FOUND: { http: 404, exit: 29, means: 'The service has no such call; its calls are listed under /docs.' },
   SPEAKER_NOT_FOUND: { http: 404, exit: 12, means: 'No speaker has this id.' },
   ENROLLMENT_NOT_FOUND: { http: 404, exit: 19, means: 'The speaker has no enrolment with this id.' },

@@ -34,11 +34,11 @@ afterAll(async () => {
   await workshop.remove();
 });
 
-const run = (...argv: string[]): Promise<Ran> => timbre([...argv, '--url', service.url]);
+const run = (...argv: string[]): Promise<Ran> => timbre([...argv, '--url', service.url], { env: service.env });
 
 /** The one JSON document of a command that works. */
 async function json(of: TestService, ...argv: string[]): Promise<unknown> {
-  const { status, stdout, stderr } = await timbre([...argv, '--json', '--url', of.url]);
+  const { status, stdout, stderr } = await timbre([...argv, '--json', '--url', of.url], { env: of.env });
   expect({ status, stderr }).toMatchObject({ status: 0 });
   return JSON.parse(stdout) as unknown;
 }
@@ -146,16 +146,17 @@ describe('jobs', () => {
   test('are listed, cancelled and removed', async () => {
     expect(await json(waiting, 'jobs', 'list')).toEqual([]);
     const id = await session(waiting, 'ada/1.wav', 'ada/2.wav');
-    const listed = await timbre(['jobs', 'list', '--url', waiting.url]);
+    const listed = await timbre(['jobs', 'list', '--url', waiting.url], { env: waiting.env });
     expect(listed.stdout).toMatch(new RegExp(`^${id} +\\S+ +queued, 0 of 2 done\\n$`));
     expect(await json(waiting, 'jobs', 'list', '--limit', '1')).toMatchObject([{ id, state: 'queued' }]);
     expect(await json(waiting, 'jobs', 'cancel', id)).toMatchObject({ id, state: 'cancelled' });
-    const end = await timbre(['jobs', 'watch', id, '--url', waiting.url]);
+    const end = await timbre(['jobs', 'watch', id, '--url', waiting.url], { env: waiting.env });
     expect(end).toMatchObject({ status: 0, stdout: `${id}: cancelled, 0 of 2 done, 2 cancelled\n` });
     expect(await json(waiting, 'jobs', 'cancel', id)).toMatchObject({ id, state: 'cancelled' });
     expect(await json(waiting, 'jobs', 'remove', id)).toEqual({ removed: id });
-    expect(await timbre(['jobs', 'show', id, '--url', waiting.url])).toMatchObject({ status: 32, stdout: '' });
-    expect(await timbre(['jobs', 'watch', id, '--url', waiting.url])).toMatchObject({ status: 32, stdout: '' });
+    const own = { env: waiting.env };
+    expect(await timbre(['jobs', 'show', id, '--url', waiting.url], own)).toMatchObject({ status: 32, stdout: '' });
+    expect(await timbre(['jobs', 'watch', id, '--url', waiting.url], own)).toMatchObject({ status: 32, stdout: '' });
   });
 
   test('are followed past a connection that breaks off', async () => {

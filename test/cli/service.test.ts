@@ -14,7 +14,7 @@ beforeAll(async () => {
   service = await TestService.start(workshop, { model: await workshop.bundle(), enrollmentSeconds: 8 });
   await service.service.ready();
   const { port } = new URL(service.url);
-  env = { EMBEDDING_SERVICE_HOST: '127.0.0.1', PORT: port };
+  env = { EMBEDDING_SERVICE_HOST: '127.0.0.1', PORT: port, ...service.env };
 });
 
 afterAll(async () => {

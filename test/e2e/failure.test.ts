@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { errorBody } from '../../src/service/http/api-errors.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
+import { keyIn, LOCAL_KEY_FILE } from '../../src/support/key-file.js';
 import { formOf, TestService, wav, Workshop } from './support.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -330,6 +331,7 @@ describe('SIGTERM in the middle of everything', () => {
       });
     });
 
+    const key = keyIn(await readFile(join(dataDir, LOCAL_KEY_FILE), 'utf8'));
     const acknowledged: string[] = [];
     const codes = new Set<string>();
     let stop = false;
@@ -338,7 +340,7 @@ describe('SIGTERM in the middle of everything', () => {
       for (let i = 0; !stop; i++) {
         const id = `s-${name}-${i}`;
         try {
-          const headers = { 'content-type': 'application/json' };
+          const headers = { 'content-type': 'application/json', 'x-api-key': key };
           const answer = await fetch(`${url}/v1/speakers`, { method: 'POST', headers, body: JSON.stringify({ id }) });
           const body = await answer.json();
           if (answer.status === 201) acknowledged.push(id);
@@ -351,9 +353,8 @@ describe('SIGTERM in the middle of everything', () => {
     };
     const uploads = async (): Promise<void> => {
       while (!stop) {
-        await fetch(`${url}/v1/embeddings`, { method: 'POST', body: formOf([['audio', wav(20)]]) }).catch(
-          () => undefined,
-        );
+        const init = { method: 'POST', headers: { 'x-api-key': key }, body: formOf([['audio', wav(20)]]) };
+        await fetch(`${url}/v1/embeddings`, init).catch(() => undefined);
       }
     };
     const clients = [1, 2, 3, 4].map(client);

@@ -4,11 +4,13 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { readFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { addressOf } from '../../src/service/http/listen.js';
 import { EmbeddingEngine, TimbreModule } from '../../src/service/nest.js';
+import { keyIn, LOCAL_KEY_FILE } from '../../src/support/key-file.js';
 import { formOf, wav, Workshop } from './support.js';
 
 let workshop: Workshop;
@@ -67,6 +69,13 @@ describe.each([
 
   afterAll(() => app.close());
 
+  /** With the local key, which the module makes as the service does. */
+  async function embed(seconds: number): Promise<Response> {
+    const key = keyIn(await readFile(join(workshop.path(`data-${name}`), LOCAL_KEY_FILE), 'utf8'));
+    const headers = { authorization: `Bearer ${key}` };
+    return fetch(`${url}/v1/embeddings`, { method: 'POST', headers, body: formOf([['audio', wav(seconds)]]) });
+  }
+
   test('injects the engine', async () => {
     expect(await (await fetch(`${url}/greeting`)).text()).toBe('hello from small');
   });
@@ -74,14 +83,15 @@ describe.each([
   test('has the calls of the service', async () => {
     const ready = await fetch(`${url}/health/ready`);
     expect(ready.status).toBe(200);
-    const answer = await fetch(`${url}/v1/embeddings`, { method: 'POST', body: formOf([['audio', wav(1)]]) });
+    expect((await fetch(`${url}/v1/embeddings`, { method: 'POST', body: formOf([['audio', wav(1)]]) })).status).toBe(401);
+    const answer = await embed(1);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ dimension: 32, results: [{ index: 0 }] });
     expect(await readdir(uploadDir)).toEqual([]);
   });
 
   test('has its errors', async () => {
-    const answer = await fetch(`${url}/v1/embeddings`, { method: 'POST', body: formOf([['audio', wav(5)]]) });
+    const answer = await embed(5);
     expect(answer.status).toBe(413);
     expect(answer.headers.get('x-request-id')).not.toBeNull();
     expect(await answer.json()).toMatchObject({ code: 'AUDIO_TOO_LARGE' });

@@ -49,7 +49,7 @@ afterAll(async () => {
 test('no request that the document suggests, or nearly suggests, is a defect', async () => {
   const document = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')) as Document;
   const requests = requestsOf(callsOf(document), { ids: IDS, speech: SPEECH, recordings: OTHERS });
-  const sender = senderTo(service.url);
+  const sender = senderTo(service.url, { key: service.key });
   const accepted = new Set<string>();
   try {
     await service.postJson('/v1/speakers', { id: 'ada' });

@@ -102,7 +102,7 @@ test('an address that is no address is 400 on either port, each in its form', as
 });
 
 async function refusal(url: string): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(url);
+  const response = await fetch(url, { headers: { 'x-api-key': service.key } });
   return { status: response.status, body: await response.json() };
 }
 

@@ -193,7 +193,7 @@ test('what is no HTTP is told so', async () => {
 test('an expectation that nobody meets is refused in the form of every error', async () => {
   await withService({}, async (service) => {
     const client = await RawClient.connect(service.url);
-    client.head('GET', '/v1/info', { host: new URL(service.url).host, expect: 'a miracle' });
+    client.head('GET', '/v1/info', { 'x-api-key': service.key, host: new URL(service.url).host, expect: 'a miracle' });
     expect(await client.reply()).toMatchObject({ status: 400, body: { code: 'INVALID_ARGUMENT' } });
     await client.end();
   });

@@ -159,7 +159,7 @@ describe('the audit trail over HTTP', () => {
     expect(view).toMatchObject({ speaker: { name: 'Eve of the export' }, audio: { kept: false } });
     expect(view.enrollments.map(({ filename }) => filename)).toEqual(['eve-1.wav', 'eve-2.wav']);
     expect(JSON.stringify(view)).not.toContain('"embedding"');
-    const ran = await timbre(['speakers', 'export', 'eve', '--vectors', '--url', service.url]);
+    const ran = await timbre(['speakers', 'export', 'eve', '--vectors', '--url', service.url], { env: service.env });
     expect(ran).toMatchObject({ status: 0 });
     const full = exportView.parse(JSON.parse(ran.stdout));
     expect(full.enrollments[0]?.embedding).toHaveLength(32);
@@ -168,10 +168,10 @@ describe('the audit trail over HTTP', () => {
 
   test('is found until opted out, and again after', async () => {
     expect(await identify()).toContain('"speakerId":"eve"');
-    expect(await timbre(['speakers', 'opt-out', 'eve', '--url', service.url])).toMatchObject({ status: 0 });
+    expect(await timbre(['speakers', 'opt-out', 'eve', '--url', service.url], { env: service.env })).toMatchObject({ status: 0 });
     expect(await identify()).not.toContain('"eve"');
     const again = ['speakers', 'consent', 'eve', '--by', 'Eve', '--how', 'spoken', '--text', '2'];
-    expect(await timbre([...again, '--url', service.url])).toMatchObject({ status: 0 });
+    expect(await timbre([...again, '--url', service.url], { env: service.env })).toMatchObject({ status: 0 });
     expect(await identify()).toContain('"speakerId":"eve"');
   });
 
@@ -182,7 +182,7 @@ describe('the audit trail over HTTP', () => {
       state: 'idle',
       keys: 1,
     });
-    const ran = await timbre(['keys', 'rotate-data', '--url', service.url, '--json']);
+    const ran = await timbre(['keys', 'rotate-data', '--url', service.url, '--json'], { env: service.env });
     expect({ ...ran, stdout: JSON.parse(ran.stdout) as unknown }).toMatchObject({
       status: 0,
       stdout: { rotated: true },

@@ -29,11 +29,16 @@ export class RawClient {
   }
 
   /** With the head of a form, unless the headers say otherwise. */
-  static async post({ url }: { url: string }, path: string, headers: Record<string, string>): Promise<RawClient> {
+  static async post(
+    { url, key }: { url: string; key?: string },
+    path: string,
+    headers: Record<string, string>,
+  ): Promise<RawClient> {
     const client = await RawClient.connect(url);
     client.head('POST', path, {
       host: new URL(url).hostname,
       'content-type': 'multipart/form-data; boundary=x',
+      ...(key ? { 'x-api-key': key } : {}),
       ...headers,
     });
     return client;

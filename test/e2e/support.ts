@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { convertCheckpoint, updateManifest } from '../../src/addon/index.js';
 import type { EncoderStats } from '../../src/addon/types.js';
 import { startService, type Service } from '../../src/service/app/service.js';
+import { keyIn, LOCAL_KEY_FILE } from '../../src/support/key-file.js';
 import { createLog } from '../../src/service/http/logging.js';
 import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
@@ -54,6 +55,9 @@ export class TestService {
   private constructor(
     readonly service: Service,
     readonly uploadDir: string,
+    readonly dataDir: string,
+    /** The local key; empty where the service makes none. */
+    readonly key: string,
     /** Every line of the log, parsed. */
     readonly log: Record<string, unknown>[],
   ) {}
@@ -77,13 +81,22 @@ export class TestService {
       modelCacheDir: workshop.folder,
       drainSeconds: 5,
       rateLimit: 0,
+      // Asked for where consent is what is tested.
+      consent: 'optional',
       ...settings,
     });
-    return new TestService(await startService(config, createLog(config.logLevel, sink)), uploadDir, log);
+    const service = await startService(config, createLog(config.logLevel, sink));
+    const key = keyIn(await readFile(join(config.dataDir, LOCAL_KEY_FILE), 'utf8').catch(() => ''));
+    return new TestService(service, uploadDir, config.dataDir, key, log);
   }
 
   get url(): string {
     return this.service.url;
+  }
+
+  /** Variables by which a command finds the local key. */
+  get env(): NodeJS.ProcessEnv {
+    return { TIMBRE_DATA_DIR: this.dataDir };
   }
 
   engineStats(): EncoderStats {
@@ -101,19 +114,21 @@ export class TestService {
     return readdir(this.uploadDir);
   }
 
-  fetch(path: string, init?: RequestInit): Promise<Response> {
-    return fetch(new URL(path, this.url), init);
+  /** With the local key, unless the request has one of its own. */
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (!headers.has('x-api-key') && !headers.has('authorization')) headers.set('authorization', `Bearer ${this.key}`);
+    return fetch(new URL(path, this.url), { ...init, headers });
+  }
+
+  /** Status and JSON of the answer to whoever sends no key. */
+  async anonymously(path: string, init?: RequestInit): ReturnType<TestService['call']> {
+    return answerOf(await fetch(new URL(path, this.url), init));
   }
 
   /** Status and JSON of an answer. */
   async call(path: string, init?: RequestInit): Promise<{ status: number; headers: Headers; body: unknown }> {
-    const response = await this.fetch(path, init);
-    const text = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: text === '' ? null : (JSON.parse(text) as unknown),
-    };
+    return answerOf(await this.fetch(path, init));
   }
 
   postJson(path: string, value: unknown): ReturnType<TestService['call']> {
@@ -128,6 +143,15 @@ export class TestService {
   close(): Promise<void> {
     return this.service.close();
   }
+}
+
+async function answerOf(response: Response): ReturnType<TestService['call']> {
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === '' ? null : (JSON.parse(text) as unknown),
+  };
 }
 
 /**

@@ -670,10 +670,12 @@ const MOST_KEPT = 4 << 20;
 /**
  * Sends requests over connections that are kept; `close()` ends them.
  * @param {string} base URL of the service
- * @param {{ seconds?: number }} [limits] after `seconds` without an answer it is an error
+ * @param {{ seconds?: number, key?: string }} [options] after `seconds` without an answer it is an error; `key` goes with
+ *   every request that brings none
  */
-export function senderTo(base, { seconds = 60 } = {}) {
+export function senderTo(base, { seconds = 60, key } = {}) {
   const { hostname, port } = new URL(base);
+  const own = key === undefined ? {} : { 'x-api-key': key };
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   return {
     /**
@@ -682,7 +684,9 @@ export function senderTo(base, { seconds = 60 } = {}) {
      * @returns {Promise<Answer | undefined>}
      */
     send: (sent) =>
-      sent.wire ? overWire(hostname, Number(port), sent.wire) : overHttp({ hostname, port, agent }, sent, seconds),
+      sent.wire
+        ? overWire(hostname, Number(port), sent.wire)
+        : overHttp({ hostname, port, agent }, { ...sent, headers: { ...own, ...sent.headers } }, seconds),
     close: () => agent.destroy(),
   };
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HttpAdapterHost } from '@nestjs/core';
 import { AuditTrail } from '../../src/service/audit/audit-trail.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
 import { ConsentPolicy } from '../../src/service/consent/consent-policy.js';
@@ -21,11 +20,6 @@ import { VerificationService } from '../../src/service/verification/verification
 import { CurrentModel } from '../../src/service/voices/current-model.js';
 import { NativeVoiceIndex } from '../../src/service/voices/native-voice-index.js';
 import { ScriptedEngine, type Script } from './scripted-engine.js';
-
-/** A server that no address was given to, which counts as this machine's own. */
-export const NOT_LISTENING = {
-  httpAdapter: { getHttpServer: () => ({ address: () => null }) },
-} as unknown as HttpAdapterHost;
 
 /** The services as the application wires them, on a database file and the native gallery. */
 export class House {
@@ -47,7 +41,7 @@ export class House {
     config: Config,
   ) {
     const store = new SqliteUnitOfWork(database);
-    const policy = new ConsentPolicy(config, NOT_LISTENING);
+    const policy = new ConsentPolicy(config);
     const trail = new AuditTrail(store, config);
     const model = new CurrentModel(engine, config);
     this.engine = engine;
@@ -66,7 +60,7 @@ export class House {
 
   static async open(folder: string, engine = new ScriptedEngine(), settings: ConfigInput = {}): Promise<House> {
     const database = await Database.open({ folder });
-    return new House(folder, database, engine, Config.of({ dataDir: folder, ...settings }));
+    return new House(folder, database, engine, Config.of({ dataDir: folder, consent: 'optional', ...settings }));
   }
 
   async close(): Promise<void> {

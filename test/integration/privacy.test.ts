@@ -12,7 +12,7 @@ import { DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js'
 import { ExportService } from '../../src/service/privacy/export.service.js';
 import { exportView } from '../../src/service/privacy/export.dto.js';
 import { Retention } from '../../src/service/privacy/retention.js';
-import { House, NOT_LISTENING } from './house.js';
+import { House } from './house.js';
 import { ScriptedEngine } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
 
@@ -144,19 +144,11 @@ describe('consent', () => {
     ]);
   });
 
-  it('is asked for by itself where the service listens to more than this machine', () => {
-    const at = (address: string, consent: 'auto' | 'optional' | 'required'): boolean => {
-      const host = { httpAdapter: { getHttpServer: () => ({ address: () => ({ address }) }) } };
-      return new ConsentPolicy(Config.of({ consent }), host as unknown as typeof NOT_LISTENING).required;
-    };
-    expect(['127.0.0.1', '::1', '0.0.0.0', '::', '10.1.2.3'].map((address) => at(address, 'auto'))).toEqual([
+  it('is asked for unless the operator says that it is not', () => {
+    expect([{}, { consent: 'optional' }].map((given) => new ConsentPolicy(Config.of(given)).required)).toEqual([
+      true,
       false,
-      false,
-      true,
-      true,
-      true,
     ]);
-    expect([at('0.0.0.0', 'optional'), at('127.0.0.1', 'required')]).toEqual([false, true]);
   });
 });
 
@@ -362,7 +354,7 @@ describe('the audit trail', () => {
 
 describe('an export', () => {
   const exports = (): ExportService => {
-    return new ExportService(house.store, house.trail, new ConsentPolicy(Config.of(), NOT_LISTENING));
+    return new ExportService(house.store, house.trail, new ConsentPolicy(Config.of()));
   };
 
   it('has everything of one speaker and nothing of others, vectors only where asked for', async () => {

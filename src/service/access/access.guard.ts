@@ -4,14 +4,23 @@ import type { IncomingMessage, Server } from 'node:http';
 import { discardRest } from '../http/discard-rest.js';
 import { contextOf, rawRequest, routeOf } from '../http/request-context.js';
 import { TimbreError } from '../../errors/timbre-error.js';
+import { LOCAL_KEY_FILE } from '../../support/key-file.js';
 import { Config } from '../config/config.js';
-import { allows, type ApiKey } from './api-key.js';
+import { requireScope, type ApiKey } from './api-key.js';
 import { KeyRing } from './key-ring.js';
 import { listensOnLoopback } from './loopback.js';
-import { checkOrigin } from './origin.js';
+import { checkLocalCaller, checkPage } from './local-caller.js';
 import { presentedKey } from './presented-key.js';
+import { RefusedKeys } from './refused-keys.js';
 import { RequestRate } from './request-rate.js';
 import { ACCESS_METADATA, type AccessRule } from './scope.js';
+
+/** `local`: programs of this machine; `application`: whom the application around the module lets in. */
+export type Keyless = 'nobody' | 'local' | 'anybody' | 'application';
+
+const NO_KEY =
+  'send an API key as "Authorization: Bearer <key>" or "X-API-Key: <key>"; on this machine, ' +
+  `curl -H @<data folder>/${LOCAL_KEY_FILE} does it`;
 
 /** Of the requests under way: Nest makes a guard for every module. */
 const decisions = new WeakMap<IncomingMessage, Promise<ApiKey | null>>();
@@ -23,6 +32,7 @@ export class AccessGuard implements CanActivate {
     protected readonly config: Config,
     private readonly keys: KeyRing,
     private readonly rate: RequestRate,
+    private readonly refused: RefusedKeys,
     private readonly reflector: Reflector,
     private readonly host: HttpAdapterHost,
   ) {}
@@ -37,13 +47,7 @@ export class AccessGuard implements CanActivate {
     if (rule.access === 'public' || (rule.unless && this.config[rule.unless])) return true;
     try {
       const key = await this.identify(request);
-      if (key && !allows(key, rule.access)) {
-        const has = key.scopes.join(', ');
-        throw new TimbreError(
-          'FORBIDDEN_SCOPE',
-          `the call needs the scope ${rule.access}, the key ${key.id} has ${has}`,
-        );
-      }
+      if (key) requireScope(key, rule.access);
     } catch (error) {
       discardRest(request);
       throw error;
@@ -61,40 +65,53 @@ export class AccessGuard implements CanActivate {
     return decision;
   }
 
-  /** Whether calls need a key on this listener. */
-  protected keysRequired(): boolean {
+  /** Who may call this listener without a key. */
+  protected withoutKey(): Keyless {
     const { requireKeys } = this.config;
-    return requireKeys === 'always' || (requireKeys === 'auto' && !this.onLoopback());
+    if (requireKeys === 'application') return 'application';
+    return requireKeys === 'never' && this.onLoopback() ? 'local' : 'nobody';
   }
 
-  private async decide(request: IncomingMessage): Promise<ApiKey | null> {
-    const address = request.socket.remoteAddress ?? '';
-    try {
-      const text = presentedKey(request.headers);
-      if (text !== undefined) {
-        const key = await this.keys.authenticate(text);
-        contextOf(request).keyId = key.id;
-        await this.rate.ofKey(key.id);
-        return key;
-      }
-      if (this.keysRequired()) throw await this.missing();
-    } catch (error) {
-      if (error instanceof TimbreError && error.code === 'UNAUTHENTICATED') await this.rate.ofAddress(address);
-      throw error;
-    }
-    if (this.config.requireKeys === 'auto' && this.onLoopback()) checkOrigin(request.headers, this.config);
-    await this.rate.ofAddress(address);
-    return null;
-  }
-
-  private onLoopback(): boolean {
+  protected onLoopback(): boolean {
     const server = this.host.httpAdapter.getHttpServer() as Server;
     return listensOnLoopback(server.address());
   }
 
-  private async missing(): Promise<TimbreError> {
-    const how = 'send an API key as "Authorization: Bearer <key>" or "X-API-Key: <key>"';
-    const none = (await this.keys.holdsAny()) ? '' : '; the database has none yet, make one with `timbre keys create`';
-    return new TimbreError('UNAUTHENTICATED', `${how}${none}`);
+  private async decide(request: IncomingMessage): Promise<ApiKey | null> {
+    const address = request.socket.remoteAddress ?? '';
+    let text: string | undefined;
+    try {
+      text = presentedKey(request.headers);
+      if (text !== undefined) {
+        const key = await this.keys.authenticate(text);
+        contextOf(request).keyId = key.by ?? key.id;
+        await this.rate.ofKey(key.id);
+        return key;
+      }
+      this.admitWithoutKey(request);
+    } catch (error) {
+      if (!(error instanceof TimbreError) || error.code === 'RATE_LIMITED') throw error;
+      if (text !== undefined && error.code === 'UNAUTHENTICATED') this.refused.note(request, text, error);
+      if (['UNAUTHENTICATED', 'FORBIDDEN_ORIGIN'].includes(error.code)) await this.rate.ofAddress(address);
+      throw error;
+    }
+    await this.rate.ofAddress(address);
+    return null;
+  }
+
+  /** Errors: UNAUTHENTICATED, FORBIDDEN_ORIGIN. */
+  private admitWithoutKey(request: IncomingMessage): void {
+    switch (this.withoutKey()) {
+      case 'nobody':
+        throw new TimbreError('UNAUTHENTICATED', NO_KEY);
+      case 'local':
+        checkLocalCaller(request);
+        return;
+      case 'anybody':
+        checkPage(request.headers, this.config.corsOrigins);
+        return;
+      case 'application':
+        return;
+    }
   }
 }

@@ -16,6 +16,8 @@ export interface ApiKey {
   revokedAt: Date | null;
   /** The last day of use, `2026-01-31` in UTC; no finer, so that it is no record of anybody's movements. */
   lastUsedOn: string | null;
+  /** How the audit trail names whoever uses it; default: by its id. */
+  by?: string;
 }
 
 export type KeyStatus = 'active' | 'expired' | 'revoked';
@@ -74,6 +76,13 @@ export function isTextOf(text: string, key: ApiKey | undefined): boolean {
 export function statusOf({ expiresAt, revokedAt }: ApiKey, now: Date): KeyStatus {
   if (revokedAt) return 'revoked';
   return expiresAt && expiresAt <= now ? 'expired' : 'active';
+}
+
+/** Errors: FORBIDDEN_SCOPE. */
+export function requireScope(key: ApiKey, needed: Scope): void {
+  if (allows(key, needed)) return;
+  const has = key.scopes.join(', ');
+  throw new TimbreError('FORBIDDEN_SCOPE', `the call needs the scope ${needed}, the key ${key.id} has ${has}`);
 }
 
 export function allows({ scopes }: ApiKey, needed: Scope): boolean {

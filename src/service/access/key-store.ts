@@ -7,6 +7,9 @@ export abstract class KeyStore {
 
   abstract insert(key: ApiKey): Promise<void>;
 
+  /** Puts the key in the place of the local key that there was, which is revoked. */
+  abstract insertLocal(key: ApiKey): Promise<void>;
+
   /** False where there is no such key. A key that is revoked already keeps its date. */
   abstract revoke(id: string, at: Date): Promise<boolean>;
 

@@ -36,7 +36,16 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-const START = `SwaggerUIBundle({ url: 'docs/openapi.json', dom_id: '#ui', deepLinking: true, tryItOutEnabled: true });\n`;
+/** Who has signed in tries calls out with the key of the session. */
+const START = `const session = JSON.parse(sessionStorage.getItem('timbre-session') ?? 'null');
+const ui = SwaggerUIBundle({
+  url: 'docs/openapi.json',
+  dom_id: '#ui',
+  deepLinking: true,
+  tryItOutEnabled: true,
+  onComplete: () => session && ui.preauthorizeApiKey('bearer', session.key),
+});
+`;
 
 /** The API's documentation to read and to try out, from the package's own files. */
 @Controller('docs')

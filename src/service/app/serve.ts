@@ -8,13 +8,15 @@ export interface ServeOptions {
   signal: AbortSignal;
   /** Where the log goes. */
   log: DestinationStream & { isTTY?: boolean };
+  /** Gets a link that signs in once, when the service is ready; the log never does. */
+  signInLink?: (url: string) => void;
 }
 
 /**
  * Runs the service until it is told to stop. Throws where it cannot become ready: a supervisor shall see that, and no
  * waiting would change it. (A model that cannot be fetched yet is no such case: it is tried again.)
  */
-export async function serve(config: Config, { signal, log: stream }: ServeOptions): Promise<void> {
+export async function serve(config: Config, { signal, log: stream, signInLink }: ServeOptions): Promise<void> {
   const log = createLog(config.logLevel, stream);
   const service = await startService(config, log);
   try {
@@ -25,6 +27,7 @@ export async function serve(config: Config, { signal, log: stream }: ServeOption
       else signal.addEventListener('abort', () => resolve(), { once: true });
     });
     await Promise.race([service.ready(), stopped]);
+    if (!signal.aborted) signInLink?.(service.signInLink());
     await stopped;
     log.info('stopping');
   } finally {

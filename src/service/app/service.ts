@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import { AccessGuard } from '../access/access.guard.js';
+import { newApiKey } from '../access/api-key.js';
 import { checkExposure } from '../access/check-exposure.js';
 import { guardBodies } from '../access/guard-bodies.js';
 import { KeyRing } from '../access/key-ring.js';
@@ -14,6 +15,7 @@ import { REQUEST_ID_HEADER } from '../http/request-id.js';
 import { CompatServer } from '../compat/compat.server.js';
 import { Config } from '../config/config.js';
 import { AddonEngine } from '../engine/addon-engine.js';
+import { SignIn } from '../sign-in/sign-in.js';
 import { OpenApi } from './openapi.js';
 import { ServiceModule } from './service.module.js';
 
@@ -24,6 +26,10 @@ export interface Service {
   url: string;
   /** Of the sidecar's calls; undefined where they are off. */
   sidecarUrl: string | undefined;
+  /** A key for the life of this process, which is stored nowhere; `by` is how the audit trail names its user. */
+  grant(by: string): string;
+  /** What somebody on this machine opens to sign in, once. */
+  signInLink(): string;
   /** Settles when the model is ready, rejects when it cannot be. */
   ready(): Promise<void>;
   /** Not ready, accepts nothing new, drains, fails the rest with ENGINE_CLOSED, closes. Safe to call again. */
@@ -41,7 +47,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     app.setGlobalPrefix(config.basePath);
     app.useGlobalFilters(app.get(ErrorFilter));
     app.get(OpenApi).of(app);
-    await checkExposure(config, app.get(KeyRing, { strict: false }));
+    await checkExposure(config);
     guardBodies(app, app.get(AccessGuard, { strict: false }));
     allowPages(app, config);
     const traffic = app.get(Traffic);
@@ -79,6 +85,17 @@ function running(app: NestFastifyApplication, config: Config, traffic: Traffic):
     app,
     url: addressOf(app) + config.basePath,
     sidecarUrl: app.get(CompatServer, { strict: false }).url,
+    grant: (by) => {
+      const { key, text } = newApiKey({ name: by, scopes: ['admin'] }, new Date());
+      app.get(KeyRing, { strict: false }).grant({ ...key, by });
+      return text;
+    },
+    signInLink: () => {
+      const url = new URL(addressOf(app));
+      if (['0.0.0.0', '[::]'].includes(url.hostname)) url.hostname = 'localhost';
+      url.hash = `sign-in=${app.get(SignIn, { strict: false }).link().code}`;
+      return url.href;
+    },
     ready: () => engine.ready(),
     close: () => (closing ??= close()),
   };

@@ -19,6 +19,7 @@ import { JobsModule } from '../jobs/jobs.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { PersistenceModule } from '../persistence/sqlite/persistence.module.js';
 import { PrivacyModule } from '../privacy/privacy.module.js';
+import { SignInModule } from '../sign-in/sign-in.module.js';
 import { SpeakersModule } from '../speakers/speakers.module.js';
 import { UploadsModule } from '../uploads/uploads.module.js';
 import { VerificationModule } from '../verification/verification.module.js';
@@ -56,6 +57,7 @@ export class TimbreModule implements OnModuleInit {
         VoicesModule,
         AuditModule,
         ConsentModule,
+        SignInModule,
         SpeakersModule,
         EnrollmentsModule,
         VerificationModule,

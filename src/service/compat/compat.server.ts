@@ -2,6 +2,7 @@ import { Injectable, Module, type OnApplicationBootstrap, type OnModuleDestroy, 
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { guardBodies } from '../access/guard-bodies.js';
 import { KeyRing } from '../access/key-ring.js';
+import { RefusedKeys } from '../access/refused-keys.js';
 import { RequestRate } from '../access/request-rate.js';
 import { AudioRoots } from '../http/audio-roots.js';
 import { createApplication } from '../http/http-adapter.js';
@@ -34,6 +35,7 @@ export class CompatServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly roots: AudioRoots,
     private readonly keys: KeyRing,
     private readonly rate: RequestRate,
+    private readonly refused: RefusedKeys,
   ) {}
 
   /** `http://127.0.0.1:5001`; undefined where the port is off. */
@@ -53,6 +55,7 @@ export class CompatServer implements OnApplicationBootstrap, OnModuleDestroy {
       { provide: AudioRoots, useValue: this.roots },
       { provide: KeyRing, useValue: this.keys },
       { provide: RequestRate, useValue: this.rate },
+      { provide: RefusedKeys, useValue: this.refused },
     ];
     const app = await createApplication(
       {

@@ -84,13 +84,13 @@ export const SETTINGS = {
   requireKeys: setting({
     env: 'TIMBRE_REQUIRE_KEYS',
     flag: 'require-keys',
-    schema: z.enum(['auto', 'always', 'never'], 'must be auto, always or never'),
+    schema: z.enum(['auto', 'always', 'never', 'application'], 'must be auto, always, never or application'),
     default: 'auto',
     takes: 'WHEN',
     means:
-      'Whether calls need an API key: `auto`, unless only this machine reaches the port; `always`; or `never`, which ' +
-      'is for the module in an application whose own guards protect the calls, and which `timbre serve` refuses where ' +
-      'others reach its port.',
+      "Whether calls need an API key. `auto`: the API's do, the sidecar's do unless only this machine reaches its port. " +
+      '`always`: both. `never`: none does that comes from a program of this machine; only on a loopback address. ' +
+      "`application`: the API's do not, because the guards of the application around the module protect them.",
   }),
   openSidecar: setting({
     env: 'TIMBRE_OPEN_SIDECAR',
@@ -99,8 +99,9 @@ export const SETTINGS = {
     default: 'off',
     takes: 'on|off',
     means:
-      "`on` answers the sidecar's calls without a key wherever its port is bound to: clients of the sidecar send none. " +
-      'They embed recordings, also of files below AUDIO_ROOTS, and reach nothing that is stored.',
+      "`on` answers the sidecar's calls without a key wherever its port is bound to, and through proxies; otherwise " +
+      'programs of this machine alone need none. They embed recordings, also of files below AUDIO_ROOTS, and reach ' +
+      'nothing that is stored.',
   }),
   openMetrics: setting({
     env: 'TIMBRE_OPEN_METRICS',
@@ -494,11 +495,9 @@ export const SETTINGS = {
     env: 'TIMBRE_CONSENT',
     flag: 'consent',
     schema: consentRule,
-    default: 'auto',
+    default: 'required',
     takes: 'WHEN',
-    means:
-      "Whether a speaker's consent must be recorded before the first enrolment: `required`, `optional`, or `auto`, which " +
-      'is required unless the service is bound to this machine only.',
+    means: "Whether a speaker's consent must be recorded before the first enrolment: `required` or `optional`.",
   }),
   retentionDays: setting({
     env: 'TIMBRE_RETENTION_DAYS',

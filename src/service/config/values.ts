@@ -111,10 +111,10 @@ export const audioRoots: z.ZodType<readonly string[]> = z.preprocess(
   z.array(text).readonly(),
 );
 
-export type ConsentRule = 'auto' | 'required' | 'optional';
+export type ConsentRule = 'required' | 'optional';
 
-export const consentRule: z.ZodType<ConsentRule> = z.enum(['auto', 'required', 'optional'], {
-  error: 'must be required, optional or auto',
+export const consentRule: z.ZodType<ConsentRule> = z.enum(['required', 'optional'], {
+  error: 'must be required or optional',
 });
 
 /** `on` or `off`, or the value itself. */

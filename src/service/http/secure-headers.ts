@@ -18,7 +18,7 @@ const ofData = helmet({
   },
 });
 
-/** The documentation: its own files, and the styles and pictures that Swagger UI makes. */
+/** The page at the root and the documentation: their own files, and the styles and pictures that Swagger UI makes. */
 const ofPage = helmet({
   ...COMMON,
   contentSecurityPolicy: {
@@ -40,7 +40,7 @@ const ofPage = helmet({
 export function setSecureHeaders(request: IncomingMessage, response: ServerResponse, basePath: string): void {
   if (response.headersSent) return;
   const [path = ''] = (request.url ?? '').split('?', 1);
-  const isPage = path.startsWith(basePath) && /^\/docs(\/|$)/.test(path.slice(basePath.length));
+  const isPage = path.startsWith(basePath) && /^\/?(docs(\/.*)?|home\.js)?$/.test(path.slice(basePath.length));
   // Voices are nobody's business but the caller's; the files of the page set their own.
   response.setHeader('cache-control', 'no-store');
   (isPage ? ofPage : ofData)(request, response, (error?: unknown) => {

@@ -15,6 +15,8 @@ export const AUDIT_ACTIONS = [
   'voice.identified',
   'key.created',
   'key.revoked',
+  'session.opened',
+  'session.ended',
   'job.created',
   'job.cancelled',
   'job.removed',

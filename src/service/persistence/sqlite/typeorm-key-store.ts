@@ -5,6 +5,7 @@ import { KeyStore } from '../../access/key-store.js';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { Database, type DatabaseOptions } from './database.js';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
+import { SettingEntity } from './entities/setting.entity.js';
 import { toApiKey, toApiKeyRow } from './mappers/api-key.mapper.js';
 import { Access1764200000000 } from './migrations/1764200000000-access.js';
 import { Privacy1764300000000 } from './migrations/1764300000000-privacy.js';
@@ -16,6 +17,9 @@ const NEEDS = [new Access1764200000000().name, new Privacy1764300000000().name];
 
 /** A service that cannot read its keys lets nobody in: it shall say so soon. */
 const READER_BUSY_TIMEOUT_MS = 1000;
+
+/** The setting that holds the id of the local key. */
+const LOCAL_KEY = 'local-key';
 
 const ATTEMPTS = 10;
 const PAUSE_MS = 200;
@@ -76,12 +80,19 @@ export class TypeOrmKeyStore extends KeyStore {
     });
   }
 
+  async insertLocal(key: ApiKey): Promise<void> {
+    await this.writer.transaction(async (manager) => {
+      const before = await manager.findOneBy(SettingEntity, { name: LOCAL_KEY });
+      if (before) await revoke(manager, before.value.toString(), key.createdAt);
+      await manager.insert(ApiKeyEntity, toApiKeyRow(key));
+      await manager.upsert(SettingEntity, { name: LOCAL_KEY, value: Buffer.from(key.id) }, ['name']);
+      await new TypeOrmAuditRepository(manager).record({ action: 'key.created', object: key.id });
+    });
+  }
+
   revoke(id: string, at: Date): Promise<boolean> {
     return this.writer.transaction(async (manager) => {
-      const live = { id, revokedAt: IsNull() };
-      const { affected } = await manager.update(ApiKeyEntity, live, { revokedAt: at.getTime() });
-      if (affected === 1) await new TypeOrmAuditRepository(manager).record({ action: 'key.revoked', object: id });
-      return affected === 1 || manager.existsBy(ApiKeyEntity, { id });
+      return (await revoke(manager, id, at)) || manager.existsBy(ApiKeyEntity, { id });
     });
   }
 
@@ -92,4 +103,11 @@ export class TypeOrmKeyStore extends KeyStore {
   async close(): Promise<void> {
     await this.reader.close();
   }
+}
+
+/** Whether a key was revoked that worked. */
+async function revoke(manager: EntityManager, id: string, at: Date): Promise<boolean> {
+  const { affected } = await manager.update(ApiKeyEntity, { id, revokedAt: IsNull() }, { revokedAt: at.getTime() });
+  if (affected === 1) await new TypeOrmAuditRepository(manager).record({ action: 'key.revoked', object: id });
+  return affected === 1;
 }
