@@ -30,6 +30,10 @@ await enter({
       return 0;
     }
     const { runForeground } = await import('./setup/commands.mjs');
-    return runForeground(process.execPath, [path.join(ROOT, 'dist', 'cli', 'main.js'), 'serve', '--sign-in-link'], ROOT);
+    return runForeground(
+      process.execPath,
+      [path.join(ROOT, 'dist', 'cli', 'main.js'), 'serve', '--sign-in-link'],
+      ROOT,
+    );
   },
 });

@@ -7,7 +7,16 @@ import { watchEventLoop } from './lanes.mjs';
 
 const [model, dataDir] = /** @type {[string, string]} */ (process.argv.slice(2));
 const config = Config.of(
-  { port: 0, sidecarPort: 'off', model, dataDir, logLevel: 'warn', rateLimit: 0, enrollmentSeconds: 1, consent: 'optional' },
+  {
+    port: 0,
+    sidecarPort: 'off',
+    model,
+    dataDir,
+    logLevel: 'warn',
+    rateLimit: 0,
+    enrollmentSeconds: 1,
+    consent: 'optional',
+  },
   process.env,
 );
 const service = await startService(config, createLog(config.logLevel, process.stderr));

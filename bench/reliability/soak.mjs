@@ -155,7 +155,14 @@ const agent = new Agent({ keepAlive: true });
 function call(method, path, form, cut) {
   return new Promise((resolve, reject) => {
     const length = form ? { 'content-length': String(form.body.length) } : {};
-    const outgoing = httpRequest({ hostname, port, agent, method, path, headers: { ...form?.headers, ...length, 'x-api-key': service.key } });
+    const outgoing = httpRequest({
+      hostname,
+      port,
+      agent,
+      method,
+      path,
+      headers: { ...form?.headers, ...length, 'x-api-key': service.key },
+    });
     outgoing.on('error', (error) => {
       if (cut !== undefined) resolve({ status: 0, body: null });
       // The service had closed a connection that nobody used for long.

@@ -15,6 +15,11 @@ export interface NativeAddon {
   verifyBundle(path: string, device: string): Promise<Omit<VerifyReport, 'manifest'> & { manifest: string }>;
   runtimeInfo(): RuntimeInfo;
   returnMemoryEarly(): void;
+  openBeneath(
+    path: string,
+    roots: string[],
+    closed: string[],
+  ): Promise<{ descriptor: number } | { code: string; message: string; why: string }>;
   Gallery: new (dim: number) => NativeGallery;
 }
 
@@ -41,7 +46,7 @@ export interface NativeConvertRequest {
 
 export interface NativeEncoder {
   readonly info: Omit<EncoderInfo, 'manifest'> & { manifest: string };
-  submit(input: string | Uint8Array | Float32Array, options: NativeEmbedOptions): NativeJob;
+  submit(input: string | number | Uint8Array | Float32Array, options: NativeEmbedOptions): NativeJob;
   cancel(ticket: number): boolean;
   stats(): EncoderStats;
   close(drainMs: number): Promise<void>;

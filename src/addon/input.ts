@@ -5,9 +5,9 @@ import { filePath, invalid, isUrl, show } from './arguments.js';
 import type { Stop } from './stop.js';
 import type { AudioInput } from './types.js';
 
-/** What the addon takes: a path, an encoded recording, or samples. */
+/** What the addon takes: a path, the descriptor of an open file, an encoded recording, or samples. */
 export interface Source {
-  input: string | Uint8Array | Float32Array;
+  input: string | number | Uint8Array | Float32Array;
   /** Of samples. */
   sampleRate: number;
 }
@@ -15,7 +15,7 @@ export interface Source {
 /** Highest rate that fits the addon's integers; which rates it takes is its own decision. */
 const HIGHEST_RATE = 2 ** 31 - 1;
 
-const FORMS = 'a path, a file: URL, a Buffer or Uint8Array, { samples: Float32Array, sampleRate }, or a Node stream';
+const FORMS = 'a path, a file: URL, a Buffer or Uint8Array, { samples: Float32Array, sampleRate }, { descriptor }, or a Node stream';
 
 /** A source that is there at once, or the stream to read it from. Errors: INVALID_ARGUMENT. */
 export function toSource(input: AudioInput): Source | Readable {
@@ -33,8 +33,16 @@ export function toSource(input: AudioInput): Source | Readable {
   if ('getReader' in value) {
     throw invalid(`an input is ${FORMS}, not ${show(value)}: pass Readable.fromWeb(stream)`);
   }
+  if ('descriptor' in value) return { input: descriptorOf(value), sampleRate: 0 };
   if ('samples' in value || 'sampleRate' in value) return toSamples(value);
   throw invalid(`an input is ${FORMS}, not ${show(value)}`);
+}
+
+function descriptorOf({ descriptor }: { descriptor: unknown }): number {
+  if (typeof descriptor !== 'number' || !Number.isInteger(descriptor) || descriptor < 0 || descriptor > HIGHEST_RATE) {
+    throw invalid(`descriptor is the number of an open file, not ${show(descriptor)}`);
+  }
+  return descriptor;
 }
 
 function toSamples({ samples, sampleRate }: { samples?: unknown; sampleRate?: unknown }): Source {

@@ -25,6 +25,14 @@ export interface LoadOptions {
   cacheDir?: string;
 }
 
+/**
+ * A regular file that is open for reading, read from its beginning; it stays the caller's to close, after the call has
+ * settled. `FileHandle.fd` is such a descriptor.
+ */
+export interface FileInput {
+  descriptor: number;
+}
+
 /** Samples in [-1, 1], mono. */
 export interface PcmInput {
   samples: Float32Array;
@@ -37,7 +45,7 @@ export interface PcmInput {
  * `embed` copies buffers and samples before it returns: changing or transferring them later changes nothing. A batch
  * copies each when its turn comes. A stream is read up to `limits.maxBytes` and destroyed if the call fails.
  */
-export type AudioInput = string | URL | Uint8Array | PcmInput | Readable;
+export type AudioInput = string | URL | Uint8Array | PcmInput | FileInput | Readable;
 
 export interface EmbedOptions {
   signal?: AbortSignal;

@@ -55,13 +55,10 @@ function urlOption(): Option {
 
 /** `--key-file`, of the same; TIMBRE_API_KEY holds the key itself. A key is no argument: arguments are not secret. */
 function keyFileOption(): Option {
-  return new Option('--key-file <file>', KEY_FILE_MEANS).env(
-    'TIMBRE_API_KEY_FILE',
-  );
+  return new Option('--key-file <file>', KEY_FILE_MEANS).env('TIMBRE_API_KEY_FILE');
 }
 
-const KEY_FILE_MEANS =
-  `file of the API key (default: the key in TIMBRE_API_KEY; on this machine ${LOCAL_KEY_FILE} in the data folder)`;
+const KEY_FILE_MEANS = `file of the API key (default: the key in TIMBRE_API_KEY; on this machine ${LOCAL_KEY_FILE} in the data folder)`;
 
 /** What a request carries: JSON, or a form with recordings. */
 export interface Content {

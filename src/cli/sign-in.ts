@@ -4,7 +4,9 @@ import type { Cli } from './cli.js';
 import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
 
 export function register(program: Command, cli: Cli): void {
-  addServiceOptions(program.command('sign-in').description('a link to the page of a running service that signs in once'))
+  addServiceOptions(
+    program.command('sign-in').description('a link to the page of a running service that signs in once'),
+  )
     .addHelpText('after', '\nExample:\n  timbre sign-in')
     .action(async (options: ServiceOptions) => {
       const client = new ServiceClient(cli, options);

@@ -4,7 +4,6 @@
 export const ERROR_CODES = {
   INVALID_ARGUMENT: { http: 400, exit: 2, means: 'A call, option or request body is not of the documented form.' },
   UNAUTHENTICATED: { http: 401, exit: 10, means: 'The API key is missing, unknown, expired or revoked.' },
-  FORBIDDEN_PATH: { http: 403, exit: 11, means: 'The path lies outside the configured audio roots.' },
   FORBIDDEN_SCOPE: { http: 403, exit: 54, means: 'The API key is valid, but its scopes do not allow the call.' },
   FORBIDDEN_ORIGIN: { http: 403, exit: 55, means: 'The request has no API key and comes from a web page, through a proxy, or by a host name, that the service does not serve without one.' },
   ROUTE_NOT_FOUND: { http: 404, exit: 29, means: 'The service has no such call; its calls are listed under /docs.' },
@@ -30,7 +29,7 @@ export const ERROR_CODES = {
   AUDIO_CORRUPT: { http: 422, exit: 22, means: 'The recording is damaged: empty, truncated, or holding values that are no samples.' },
   AUDIO_TOO_SHORT: { http: 422, exit: 23, means: 'The recording is shorter than the model can embed.' },
   AUDIO_TOO_LONG: { http: 422, exit: 24, means: 'The recording is longer than the limit.' },
-  AUDIO_NOT_FOUND: { http: 404, exit: 25, means: 'The recording\'s file does not exist or may not be read.' },
+  AUDIO_NOT_FOUND: { http: 404, exit: 25, means: 'The recording\'s file does not exist, may not be read, or lies where no request may name a file.' },
   NO_SPEECH: { http: 422, exit: 26, means: 'The recording holds nothing but silence.' },
   OVERLOADED: { http: 429, exit: 30, means: 'The queue is full; try again later.' },
   RATE_LIMITED: { http: 429, exit: 57, means: 'The API key, or the address, makes more requests than it may; try again later.' },

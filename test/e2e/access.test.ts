@@ -117,7 +117,10 @@ describe('a service that others can reach', () => {
 
   test('reads no body of whoever has no key', async () => {
     for (const type of ['multipart/form-data; boundary=x', 'application/json']) {
-      const client = await RawClient.post({ url: service.url }, '/v1/speakers', { 'content-type': type, 'content-length': '1000' });
+      const client = await RawClient.post({ url: service.url }, '/v1/speakers', {
+        'content-type': type,
+        'content-length': '1000',
+      });
       expect(await client.reply()).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } });
       client.destroy();
     }

@@ -83,7 +83,9 @@ describe.each([
   test('has the calls of the service', async () => {
     const ready = await fetch(`${url}/health/ready`);
     expect(ready.status).toBe(200);
-    expect((await fetch(`${url}/v1/embeddings`, { method: 'POST', body: formOf([['audio', wav(1)]]) })).status).toBe(401);
+    expect((await fetch(`${url}/v1/embeddings`, { method: 'POST', body: formOf([['audio', wav(1)]]) })).status).toBe(
+      401,
+    );
     const answer = await embed(1);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ dimension: 32, results: [{ index: 0 }] });

@@ -206,7 +206,7 @@ test('a request that names no host is refused in the form of every error; HTTP/1
     expect(await client.reply()).toMatchObject({ status: 400, body: { code: 'INVALID_ARGUMENT' } });
     client.destroy();
     const old = await RawClient.connect(service.url);
-    old.write('GET /v1/info HTTP/1.0\r\n\r\n');
+    old.write(`GET /v1/info HTTP/1.0\r\nx-api-key: ${service.key}\r\n\r\n`);
     expect(await old.reply()).toMatchObject({ status: 200 });
     old.destroy();
     await idle(service);

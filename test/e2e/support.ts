@@ -78,7 +78,8 @@ export class TestService {
       logLevel: 'trace',
       uploadDir,
       dataDir: await mkdtemp(workshop.path('data-')),
-      modelCacheDir: workshop.folder,
+      modelCacheDir: workshop.path('models'),
+      audioRoots: [workshop.path('recordings')],
       drainSeconds: 5,
       rateLimit: 0,
       // Asked for where consent is what is tested.

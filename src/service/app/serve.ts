@@ -1,7 +1,11 @@
-import type { DestinationStream } from 'pino';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DestinationStream, Logger } from 'pino';
 import { createLog } from '../http/logging.js';
 import type { Config } from '../config/config.js';
-import { startService } from './service.js';
+import { startService, type Service } from './service.js';
+
+/** Beyond the time that requests under way get. */
+const CLOSE_MS = 15_000;
 
 export interface ServeOptions {
   /** Stops the service when aborted. */
@@ -31,7 +35,16 @@ export async function serve(config: Config, { signal, log: stream, signInLink }:
     await stopped;
     log.info('stopping');
   } finally {
-    await service.close();
-    log.info('stopped');
+    await closed(service, config, log);
   }
+}
+
+/** Waits for the end, and no longer than it may take: what then hangs on ends with the process. */
+async function closed(service: Service, { drainSeconds }: Config, log: Logger): Promise<void> {
+  const stop = new AbortController();
+  const late = delay(drainSeconds * 1000 + CLOSE_MS, 'late' as const, { signal: stop.signal, ref: false });
+  const end = await Promise.race([service.close(), late.catch(() => undefined)]);
+  stop.abort();
+  if (end === 'late') log.fatal('the service does not come to its end; the process ends all the same');
+  else log.info('stopped');
 }

@@ -16,6 +16,7 @@ import { CompatServer } from '../compat/compat.server.js';
 import { Config } from '../config/config.js';
 import { AddonEngine } from '../engine/addon-engine.js';
 import { SignIn } from '../sign-in/sign-in.js';
+import { AudioRoots } from '../uploads/audio-roots.js';
 import { OpenApi } from './openapi.js';
 import { ServiceModule } from './service.module.js';
 
@@ -48,6 +49,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     app.useGlobalFilters(app.get(ErrorFilter));
     app.get(OpenApi).of(app);
     await checkExposure(config);
+    await app.get(AudioRoots, { strict: false }).makeOwnFolder();
     guardBodies(app, app.get(AccessGuard, { strict: false }));
     allowPages(app, config);
     const traffic = app.get(Traffic);

@@ -5,7 +5,6 @@ import type { TimbreError } from '../../errors/timbre-error.js';
 
 /** Where the sidecar's contract has another status than the error table. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
-  FORBIDDEN_PATH: 404,
   CONTENT_TYPE_UNSUPPORTED: 400,
   MODEL_MISMATCH: 400,
   // A file that is there but cannot be embedded.

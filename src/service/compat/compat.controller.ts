@@ -5,12 +5,14 @@ import {
   Header,
   HttpCode,
   Post,
+  Req,
   Res,
   UseFilters,
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { Public, RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../../addon/types.js';
@@ -46,6 +48,7 @@ export class CompatController {
   constructor(
     private readonly compat: CompatService,
     private readonly host: HttpAdapterHost,
+    private readonly guard: CompatGuard,
   ) {}
 
   @Get('health')
@@ -59,8 +62,8 @@ export class CompatController {
   @Post('extract-embedding')
   @HttpCode(200)
   @UseInterceptors(HoldsUploadSlot)
-  extract(@Body() body: unknown, @Bounds() bounds: EmbedOptions): Promise<object> {
-    return this.compat.extract(body, bounds);
+  extract(@Body() body: unknown, @Req() request: IncomingMessage, @Bounds() bounds: EmbedOptions): Promise<object> {
+    return this.compat.extract(body, this.guard.isLocal(request), bounds);
   }
 
   @Post('batch-extract-embeddings')
@@ -68,8 +71,8 @@ export class CompatController {
   @UseInterceptors(HoldsUploadSlot)
   @TakesLargeJson(({ maxJsonBytes, maxBatchPaths }) => ({ bytes: maxJsonBytes, values: maxBatchPaths + FEW_VALUES }))
   @Header('content-type', 'application/json; charset=utf-8')
-  extractBatch(@Body() body: unknown, @Bounds() bounds: EmbedOptions): Promise<string> {
-    return this.compat.extractBatch(body, bounds);
+  extractBatch(@Body() body: unknown, @Req() request: IncomingMessage, @Bounds() bounds: EmbedOptions): Promise<string> {
+    return this.compat.extractBatch(body, this.guard.isLocal(request), bounds);
   }
 
   @Post('compute-similarity')

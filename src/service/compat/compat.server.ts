@@ -4,7 +4,7 @@ import { guardBodies } from '../access/guard-bodies.js';
 import { KeyRing } from '../access/key-ring.js';
 import { RefusedKeys } from '../access/refused-keys.js';
 import { RequestRate } from '../access/request-rate.js';
-import { AudioRoots } from '../http/audio-roots.js';
+import { AudioRoots } from '../uploads/audio-roots.js';
 import { createApplication } from '../http/http-adapter.js';
 import { addressOf, listen } from '../http/listen.js';
 import { Traffic } from '../http/traffic.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EmbedOptions, EmbedResult } from '../../addon/types.js';
 import { Steps } from '../../support/steps.js';
-import { AudioRoots } from '../http/audio-roots.js';
+import { AudioRoots } from '../uploads/audio-roots.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { toTimbreError } from '../http/to-timbre-error.js';
 import { Config } from '../config/config.js';
@@ -24,6 +24,9 @@ import {
   similarity,
 } from './requests.js';
 import { cosine, Mean } from './vectors.js';
+
+/** Files of one list that are open at a time, so that no worker waits for the next. */
+const LANES_PER_WORKER = 3;
 
 /** In every answer: the filters of the sidecar are gone, see docs/api.md. */
 const UNTOUCHED = { preprocessing_applied: false };
@@ -56,17 +59,18 @@ export class CompatService {
     return { ready, body: { status, ...common, device: kindOf(this.config.device), message: describeState(state) } };
   }
 
-  async extract(body: unknown, bounds: EmbedOptions): Promise<object> {
+  /** `local`: whether a program of this machine asks, which may name files in the temporary folder. */
+  async extract(body: unknown, local: boolean, bounds: EmbedOptions): Promise<object> {
     const { audio_path: path } = read(extract, body);
     this.engine.admit();
-    const result = await this.engine.embedAdmitted(await this.roots.resolve(path), { ...bounds, allowSilence: true });
+    const result = await this.embedFile(path, local, { ...bounds, allowSilence: true });
     return { success: true, ...embeddingOf(result), ...UNTOUCHED };
   }
 
   /**
    * The answer as JSON: a long one is written in pieces. What is not done in time is an error of its path, as a bad file is.
    */
-  async extractBatch(body: unknown, { signal }: EmbedOptions): Promise<string> {
+  async extractBatch(body: unknown, local: boolean, { signal }: EmbedOptions): Promise<string> {
     const { audio_paths: paths } = read(extractBatch, body);
     const { maxBatchPaths, batchSeconds } = this.config;
     if (paths.length > maxBatchPaths) {
@@ -80,31 +84,30 @@ export class CompatService {
     const steps = new Steps({ signal });
     const embeddings: { index: number; audio_path: unknown; embedding: number[]; success: true }[] = [];
     const errors: { index: number; audio_path: unknown; error: string }[] = [];
-    const found: { index: number; file: string }[] = [];
-    for (const [index, path] of paths.entries()) {
-      await steps.next();
-      try {
-        if (typeof path !== 'string') throw new TimbreError('INVALID_ARGUMENT', 'audio_path must be a string');
-        found.push({ index, file: await this.roots.resolve(path) });
-      } catch (thrown) {
-        errors.push({ index, audio_path: path, error: notFound(toTimbreError(thrown), path) });
+    const end = began + batchSeconds * 1000;
+    const rest = paths.entries();
+    /** Opens a file when its turn comes: a long list holds no more descriptors than there are lanes. */
+    const lane = async (): Promise<void> => {
+      for (const [index, audio_path] of rest) {
+        await steps.next();
+        try {
+          if (typeof audio_path !== 'string') throw new TimbreError('INVALID_ARGUMENT', 'audio_path must be a string');
+          const timeoutMs = Math.max(1, end - performance.now());
+          const options = { allowSilence: true, timeoutMs, ...(signal ? { signal } : {}) };
+          const { embedding } = await this.embedFile(audio_path, local, options);
+          embeddings.push({ index, audio_path, embedding: Array.from(embedding), success: true });
+        } catch (thrown) {
+          errors.push({ index, audio_path, error: toTimbreError(thrown).message });
+        }
       }
-    }
-    const timeoutMs = Math.max(1, began + batchSeconds * 1000 - performance.now());
-    const options = { allowSilence: true, timeoutMs, ...(signal ? { signal } : {}) };
-    const files = found.map(({ file }) => file);
-    for (const item of await this.engine.embedBatch(files, options)) {
-      const { index } = found[item.index]!;
-      const audio_path = paths[index];
-      if ('error' in item) errors.push({ index, audio_path, error: item.error.message });
-      else embeddings.push({ index, audio_path, embedding: Array.from(item.result.embedding), success: true });
-    }
+    };
+    await Promise.all(Array.from({ length: LANES_PER_WORKER * this.engine.info().workers }, lane));
     const answer = {
       success: embeddings.length > 0,
       total: paths.length,
       processed: embeddings.length,
       errors_count: errors.length,
-      embeddings,
+      embeddings: embeddings.sort((a, b) => a.index - b.index),
       errors: errors.sort((a, b) => a.index - b.index),
       model: this.engine.info().model,
       ...UNTOUCHED,
@@ -144,6 +147,15 @@ export class CompatService {
       );
     }
     return { ...answer, similarity: cosine(centroid, embedding) };
+  }
+
+  private async embedFile(path: string, local: boolean, options: EmbedOptions): Promise<EmbedResult> {
+    const file = await this.roots.open(path, { temporary: local, signal: options.signal });
+    try {
+      return await this.engine.embedAdmitted({ descriptor: file.descriptor }, options);
+    } finally {
+      await file.close();
+    }
   }
 
   private async embedBuffer(
@@ -206,9 +218,4 @@ function asBadRequest(error: TimbreError): TimbreError {
   return /^(AUDIO_(UNSUPPORTED|CORRUPT|TOO_SHORT|TOO_LONG)|NO_SPEECH)$/.test(error.code)
     ? new TimbreError('INVALID_ARGUMENT', error.message, { cause: error })
     : error;
-}
-
-/** A refused path looks like one that is not there. */
-function notFound(error: TimbreError, path: unknown): string {
-  return error.code === 'FORBIDDEN_PATH' ? `there is no file ${JSON.stringify(path)}` : error.message;
 }

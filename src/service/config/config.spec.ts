@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { Config, limitsOf, SETTING_NAMES } from './config.js';
@@ -27,7 +26,8 @@ describe('Config.of', () => {
       device: 'auto',
       maxUploadBytes: 128 * 2 ** 20,
       enrollmentSeconds: 20,
-      audioRoots: [process.cwd(), tmpdir()],
+      audioRoots: [],
+      uploadDir: join(resolve('data'), 'uploads'),
       dataDir: resolve('data'),
       dataKeyFile: join(resolve('data'), 'data.key'),
     });

@@ -1,4 +1,3 @@
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { TimbreError } from '../../errors/timbre-error.js';
@@ -59,13 +58,12 @@ export class Config {
 }
 
 function withFolders(values: ConfigValues): ConfigValues {
-  const roots = values.audioRoots.length > 0 ? values.audioRoots : [process.cwd(), tmpdir()];
   const dataDir = resolve(values.dataDir);
   return {
     ...values,
     modelCacheDir: resolve(values.modelCacheDir),
-    audioRoots: Object.freeze(roots.map((root) => resolve(root))),
-    uploadDir: resolve(values.uploadDir || tmpdir()),
+    audioRoots: Object.freeze(values.audioRoots.map((root) => resolve(root))),
+    uploadDir: values.uploadDir ? resolve(values.uploadDir) : join(dataDir, 'uploads'),
     dataDir,
     dataKeyFile: values.dataKeyFile ? resolve(values.dataKeyFile) : join(dataDir, 'data.key'),
     calibrationFile: values.calibrationFile ? resolve(values.calibrationFile) : '',

@@ -432,16 +432,18 @@ export const SETTINGS = {
     flag: 'audio-roots',
     schema: audioRoots,
     default: '',
-    defaultMeans: 'the working directory and the temporary folder',
+    defaultMeans: "`recordings` in the working directory; on the sidecar's port for local programs the temporary folder too",
     takes: 'DIR:DIR',
-    means: 'Folders, separated by `:`, below which a request may name a recording by its path.',
+    means:
+      'Folders, separated by `:`, below which a request may name a regular file by its path. No link in them is ' +
+      'followed, and nothing is opened in the folders of data, uploads and models.',
   }),
   uploadDir: setting({
     env: 'TIMBRE_UPLOAD_DIR',
     flag: 'upload-dir',
     schema: text.or(z.literal('')),
     default: '',
-    defaultMeans: 'the temporary folder',
+    defaultMeans: '`uploads` in the data folder',
     takes: 'DIR',
     means: 'Folder that uploads are kept in while they are worked on.',
   }),

@@ -8,7 +8,7 @@ import {
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { actAs } from '../../support/actor.js';
-import { AudioRoots } from '../http/audio-roots.js';
+import { AudioRoots } from '../uploads/audio-roots.js';
 import { Bell } from '../../support/bell.js';
 import type { ErrorCode } from '../../errors/error-codes.js';
 import { TimbreError } from '../../errors/timbre-error.js';
@@ -208,7 +208,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
 
   /** The enrolment and the outcome become durable together, or neither. */
   private async enrol(item: JobItem, signal: AbortSignal): Promise<Job> {
-    const recording = await this.recording(item);
+    const recording = await this.recording(item, signal);
     try {
       const settled: { job: Job | null } = { job: null };
       await this.enrollments.enrol(item.speakerId ?? '', [recording], { signal }, async ({ jobs }, [enrolled]) => {
@@ -227,12 +227,17 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   }
 
   /** The recording as a file that nobody else changes. */
-  private async recording(item: JobItem): Promise<Recording> {
+  private async recording(item: JobItem, signal: AbortSignal): Promise<Recording> {
     const { path, fileName } = item;
     const field = 'audio';
     if (path === null) return { field, filename: fileName ?? '', ...(await this.spool.describe(item)) };
-    const from = await this.roots.resolve(path);
-    return { field, filename: fileName ?? basename(path), ...(await this.spool.copy(item, from)) };
+    const file = await this.roots.open(path, { signal });
+    try {
+      const copy = await this.spool.copy(item, file.descriptor, signal);
+      return { field, filename: fileName ?? basename(path), ...copy };
+    } finally {
+      await file.close();
+    }
   }
 
   private async fail(item: JobItem, { code, message, cause }: TimbreError): Promise<void> {

@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { read } from 'node:fs';
+import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 import { digestFile, sync } from '../../support/files.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { Config } from '../config/config.js';
@@ -15,6 +14,11 @@ export interface SpoolKey {
   jobId: string;
   index: number;
 }
+
+const readAt = promisify(read);
+
+/** Bytes read at a time. */
+const COPY_BLOCK_BYTES = 256 * 1024;
 
 /** What a copy is named while its recording is worked on; gone with it. */
 const COPY = '.copy';
@@ -92,38 +96,55 @@ export class Spool {
   }
 
   /**
-   * A copy of a file of this machine that nobody else can change, so that its digest is that of what is embedded.
-   * Errors: AUDIO_NOT_FOUND, AUDIO_TOO_LARGE, WRITE_FAILED; nothing is left of it then.
+   * A copy of an open file that nobody else can change, so that its digest is that of what is embedded. A file system
+   * that does not answer holds up neither the job nor the service's stop.
+   * Errors: AUDIO_NOT_FOUND, AUDIO_TOO_LARGE, WRITE_FAILED, ABORTED, DEADLINE_EXCEEDED; nothing is left of it then.
    */
-  async copy(key: SpoolKey, from: string): Promise<Pick<Recording, 'audio' | 'bytes' | 'sha256'>> {
-    const { maxUploadBytes } = this.config;
+  async copy(
+    key: SpoolKey,
+    from: number,
+    signal: AbortSignal,
+  ): Promise<Pick<Recording, 'audio' | 'bytes' | 'sha256'>> {
     const path = this.path(key) + COPY;
-    const hash = createHash('sha256');
-    let bytes = 0;
-    const meter = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        hash.update(chunk);
-        bytes += chunk.length;
-        if (bytes > maxUploadBytes) done(tooLarge(maxUploadBytes));
-        else done(null, chunk);
-      },
-    });
-    const source = createReadStream(from);
-    try {
-      if ((await stat(from)).size > maxUploadBytes) throw tooLarge(maxUploadBytes);
-      await makeFolder(this.jobFolder(key.jobId));
-      await pipeline(source, meter, createWriteStream(path, { mode: 0o600 }));
-      return { audio: path, bytes, sha256: hash.digest('hex') };
-    } catch (error) {
-      source.destroy();
-      await rm(path, { force: true }).catch(() => undefined);
-      if (error instanceof TimbreError) throw error;
-      if (source.errored === error || (error as NodeJS.ErrnoException).syscall === 'stat') {
-        throw new TimbreError('AUDIO_NOT_FOUND', `the file cannot be read: ${(error as NodeJS.ErrnoException).code}`, {
-          cause: error,
-        });
-      }
+    await makeFolder(this.jobFolder(key.jobId));
+    const to = await open(path, 'wx', 0o600).catch((error: unknown) => {
       throw writeFailed(error, this.folder);
+    });
+    try {
+      return { audio: path, ...(await this.transfer(from, to, signal)) };
+    } catch (error) {
+      await rm(path, { force: true }).catch(() => undefined);
+      throw error;
+    } finally {
+      await to.close();
+    }
+  }
+
+  private async transfer(
+    from: number,
+    to: FileHandle,
+    signal: AbortSignal,
+  ): Promise<Pick<Recording, 'bytes' | 'sha256'>> {
+    const { maxUploadBytes, requestSeconds } = this.config;
+    const end = performance.now() + requestSeconds * 1000;
+    const hash = createHash('sha256');
+    const block = Buffer.allocUnsafeSlow(COPY_BLOCK_BYTES);
+    for (let bytes = 0; ;) {
+      const { bytesRead } = await inTime(readAt(from, block, 0, block.length, bytes), signal, end).catch(
+        (error: unknown) => {
+          if (error instanceof TimbreError) throw error;
+          const { code } = error as NodeJS.ErrnoException;
+          throw new TimbreError('AUDIO_NOT_FOUND', `the file cannot be read: ${code}`, { cause: error });
+        },
+      );
+      if (bytesRead === 0) return { bytes, sha256: hash.digest('hex') };
+      const read = block.subarray(0, bytesRead);
+      bytes += bytesRead;
+      if (bytes > maxUploadBytes) throw tooLarge(maxUploadBytes);
+      hash.update(read);
+      await to.appendFile(read).catch((error: unknown) => {
+        throw writeFailed(error, this.folder);
+      });
     }
   }
 
@@ -165,6 +186,21 @@ export class Spool {
   private jobFolder(jobId: string): string {
     return join(this.folder, jobId);
   }
+}
+
+/** Errors: ABORTED, DEADLINE_EXCEEDED; those of the work, which goes on by itself where nobody waits for it. */
+function inTime<T>(work: Promise<T>, signal: AbortSignal, end: number): Promise<T> {
+  return new Promise((done, fail) => {
+    const stop = (): void => fail(new TimbreError('ABORTED', 'the recording is not wanted any more'));
+    const late = (): void => fail(new TimbreError('DEADLINE_EXCEEDED', 'the file could not be read in time'));
+    const timer = setTimeout(late, Math.max(0, end - performance.now()));
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    void work.then(done, fail).finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+    });
+  });
 }
 
 async function makeFolder(folder: string): Promise<void> {
