@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { isFloat32Array } from 'node:util/types';
 import { TimbreError } from '../errors/timbre-error.js';
+import { printable, printableJson } from '../support/excerpt.js';
 import { Progress, type ProgressUnit } from './progress.js';
 
 /** What a command line runs in. */
@@ -41,8 +42,13 @@ export class Cli {
     this.surroundings.stdout.write(text);
   }
 
-  /** A line of a result; resolves when stdout takes more, so that a slow reader never fills the memory. */
-  async line(text: string): Promise<void> {
+  /** A line of a result, or several; what is stored of others' text moves nothing on a terminal. */
+  line(text: string): Promise<void> {
+    return this.put(printable(text, { breaks: true }));
+  }
+
+  /** Resolves when stdout takes more, so that a slow reader never fills the memory. */
+  private async put(text: string): Promise<void> {
     const { stdout } = this.surroundings;
     if (stdout.write(`${text}\n`) || stdout.destroyed) return;
     await once(stdout, 'drain', { signal: this.signal }).catch((error: unknown) => {
@@ -53,18 +59,18 @@ export class Cli {
 
   /** One JSON document. Numbers that JSON lacks (NaN, Infinity) are null. */
   async json(value: unknown): Promise<void> {
-    await this.line(JSON.stringify(value, plain, 2));
+    await this.put(printableJson(JSON.stringify(value, plain, 2)));
   }
 
   /** One object of a stream of JSON lines. */
   async jsonLine(value: unknown): Promise<void> {
-    await this.line(JSON.stringify(value, plain));
+    await this.put(printableJson(JSON.stringify(value, plain)));
   }
 
   /** A line for people, on stderr. */
   note(text: string): void {
     this.bar?.clear();
-    this.surroundings.stderr.write(`${text}\n`);
+    this.surroundings.stderr.write(`${printable(text, { breaks: true })}\n`);
   }
 
   warn(text: string): void {

@@ -57,7 +57,7 @@ export class FileLock {
     for (;;) {
       signal?.throwIfAborted();
       try {
-        const file = await open(path, 'wx');
+        const file = await open(path, 'wx', 0o600);
         try {
           await file.writeFile(JSON.stringify(owner));
         } finally {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { SCOPES, type Scope } from './scopes.js';
 
 /** Who makes something happen, as the audit trail names them. */
 export interface Actor {
@@ -6,9 +7,11 @@ export interface Actor {
   by: string;
   /** Of the request that asked for it; null where none did. */
   requestId: string | null;
+  /** What the actor may do beyond the call itself; default: nothing. */
+  scopes?: readonly Scope[];
 }
 
-const LOCAL: Actor = Object.freeze({ by: 'local', requestId: null });
+const LOCAL: Actor = Object.freeze({ by: 'local', requestId: null, scopes: SCOPES });
 
 const storage = new AsyncLocalStorage<Actor>();
 

@@ -93,6 +93,6 @@ export class House {
   }
 
   async identify(script: Script, top = 5, candidates?: string[]): Promise<IdentificationView> {
-    return this.identification.identify(await this.recording(script), { top, candidates }, {});
+    return this.identification.identify(await this.recording(script), { top, candidates }, {}, true);
   }
 }

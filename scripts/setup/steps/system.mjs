@@ -31,6 +31,10 @@ export const SYSTEM_PACKAGES = [
   { name: 'libgtest-dev', needed: 'tests', probe: { module: 'gtest' } },
   { name: 'libgmock-dev', needed: 'tests', probe: { module: 'gmock' } },
   { name: 'ninja-build', needed: 'tests', probe: { program: 'ninja' } },
+  // Proxies in front of the service, and a certificate for them.
+  { name: 'nginx-light', needed: 'tests', probe: { program: 'nginx' } },
+  { name: 'caddy', needed: 'tests', probe: { program: 'caddy' } },
+  { name: 'openssl', needed: 'tests', probe: { program: 'openssl' } },
   { name: 'clang-tidy', needed: 'lint', probe: { program: 'clang-tidy' } },
   { name: 'libbenchmark-dev', needed: 'bench', probe: { module: 'benchmark' } },
   { name: 'clang', needed: 'fuzz', probe: { program: 'clang++' } },

@@ -4,6 +4,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import { discardRest } from '../http/discard-rest.js';
 import { contextOf, rawRequest, routeOf } from '../http/request-context.js';
 import { TimbreError } from '../../errors/timbre-error.js';
+import { SCOPES, type Scope } from '../../support/scopes.js';
 import { LOCAL_KEY_FILE } from '../../support/key-file.js';
 import { Config } from '../config/config.js';
 import { requireScope, type ApiKey } from './api-key.js';
@@ -85,10 +86,11 @@ export class AccessGuard implements CanActivate {
       if (text !== undefined) {
         const key = await this.keys.authenticate(text);
         contextOf(request).keyId = key.by ?? key.id;
+        contextOf(request).scopes = key.scopes;
         await this.rate.ofKey(key.id);
         return key;
       }
-      this.admitWithoutKey(request);
+      contextOf(request).scopes = this.admitWithoutKey(request);
     } catch (error) {
       if (!(error instanceof TimbreError) || error.code === 'RATE_LIMITED') throw error;
       if (text !== undefined && error.code === 'UNAUTHENTICATED') this.refused.note(request, text, error);
@@ -99,19 +101,19 @@ export class AccessGuard implements CanActivate {
     return null;
   }
 
-  /** Errors: UNAUTHENTICATED, FORBIDDEN_ORIGIN. */
-  private admitWithoutKey(request: IncomingMessage): void {
+  /** What the request may do. Errors: UNAUTHENTICATED, FORBIDDEN_ORIGIN. */
+  private admitWithoutKey(request: IncomingMessage): readonly Scope[] {
     switch (this.withoutKey()) {
       case 'nobody':
         throw new TimbreError('UNAUTHENTICATED', NO_KEY);
       case 'local':
         checkLocalCaller(request);
-        return;
+        return ['admin'];
       case 'anybody':
         checkPage(request.headers, this.config.corsOrigins);
-        return;
+        return ['read'];
       case 'application':
-        return;
+        return SCOPES;
     }
   }
 }

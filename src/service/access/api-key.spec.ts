@@ -48,11 +48,13 @@ describe('a key', () => {
     expect(() => newApiKey({ name: 'a\nb', scopes: ['read'] }, NOW)).toThrow('name');
   });
 
-  test('allows its scopes; admin allows all', () => {
+  test('allows its scopes; admin allows all but vectors', () => {
     expect(allows(key, 'read')).toBe(true);
     expect(allows(key, 'enrol')).toBe(false);
     expect(allows(key, 'admin')).toBe(false);
     expect(allows({ ...key, scopes: ['enrol'] }, 'read')).toBe(false);
+    expect(allows({ ...key, scopes: ['admin'] }, 'vectors')).toBe(false);
+    expect(allows({ ...key, scopes: ['vectors'] }, 'read')).toBe(false);
     for (const scope of ['read', 'enrol', 'admin'] as const)
       expect(allows({ ...key, scopes: ['admin'] }, scope)).toBe(true);
   });

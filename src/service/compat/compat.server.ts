@@ -10,6 +10,7 @@ import { addressOf, listen } from '../http/listen.js';
 import { Traffic } from '../http/traffic.js';
 import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { Templates } from '../metrics/templates.js';
 import { UploadMemory } from '../uploads/upload-memory.js';
 import { UploadSlots } from '../uploads/upload-slots.js';
 import { CompatController } from './compat.controller.js';
@@ -36,6 +37,7 @@ export class CompatServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly keys: KeyRing,
     private readonly rate: RequestRate,
     private readonly refused: RefusedKeys,
+    private readonly templates: Templates,
   ) {}
 
   /** `http://127.0.0.1:5001`; undefined where the port is off. */
@@ -56,6 +58,7 @@ export class CompatServer implements OnApplicationBootstrap, OnModuleDestroy {
       { provide: KeyRing, useValue: this.keys },
       { provide: RequestRate, useValue: this.rate },
       { provide: RefusedKeys, useValue: this.refused },
+      { provide: Templates, useValue: this.templates },
     ];
     const app = await createApplication(
       {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EmbedOptions, EmbedResult } from '../../addon/types.js';
 import { Steps } from '../../support/steps.js';
+import { Templates } from '../metrics/templates.js';
 import { AudioRoots } from '../uploads/audio-roots.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { toTimbreError } from '../http/to-timbre-error.js';
@@ -38,6 +39,7 @@ export class CompatService {
     private readonly config: Config,
     private readonly engine: EmbeddingEngine,
     private readonly roots: AudioRoots,
+    private readonly templates: Templates,
   ) {}
 
   /** Whether the model is loaded, and the answer to GET /health. */
@@ -152,7 +154,9 @@ export class CompatService {
   private async embedFile(path: string, local: boolean, options: EmbedOptions): Promise<EmbedResult> {
     const file = await this.roots.open(path, { temporary: local, signal: options.signal });
     try {
-      return await this.engine.embedAdmitted({ descriptor: file.descriptor }, options);
+      const result = await this.engine.embedAdmitted({ descriptor: file.descriptor }, options);
+      this.templates.made('sidecar');
+      return result;
     } finally {
       await file.close();
     }
@@ -171,6 +175,7 @@ export class CompatService {
         throw asBadRequest(toTimbreError(thrown));
       },
     );
+    this.templates.made('sidecar');
     const answer = {
       success: true,
       ...embeddingOf(result),

@@ -19,17 +19,20 @@ ${SETTING_NAMES.map(row).join('\n')}
 
 ## Who may call
 
-Where only this machine reaches the port (\`HOST\` is a loopback address, the default) calls need no key; web pages of
-other origins are turned away, and so are calls by a host name that is not this machine's. Bound to anything else, every
-call needs an API key ([api.md](api.md)), and the service does not start while its database holds none:
+Every call of the API needs a key ([api.md](api.md)), on this machine too: behind a proxy, a tunnel or a container on the
+host's network everybody looks like this machine. The first start makes a local key, \`local.key\` in the data folder, which
+only the service's user can read; commands on this machine read it by themselves, and \`curl -H @data/local.key\` sends it.
 
 \`\`\`sh
 timbre keys create --name backend --scope read --scope enrol --data-dir /var/lib/timbre > backend.key
 HOST=0.0.0.0 TIMBRE_DATA_DIR=/var/lib/timbre timbre serve
 \`\`\`
 
-The sidecar's port follows the same rule. Its old clients send no key: off this machine they are refused until
-\`TIMBRE_OPEN_SIDECAR=on\` says that everybody who reaches the port may call it.
+\`TIMBRE_REQUIRE_KEYS=never\` is a choice for a machine of one's own: programs of this machine need no key. It refuses
+whatever came from elsewhere: forwarding headers, HTTP/1.0, pages of other origins, hosts that are not loopback, other
+addresses than loopback. The sidecar's port follows these rules by default, since its old clients send no key;
+\`TIMBRE_OPEN_SIDECAR=on\` opens it to whoever reaches it, \`TIMBRE_REQUIRE_KEYS=always\` closes it to whoever has no key.
+Behind a proxy: [proxies.md](proxies.md).
 
 ## Variables of the Python sidecar
 

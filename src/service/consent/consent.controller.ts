@@ -54,7 +54,8 @@ export class ConsentController {
   @ApiOperation({
     summary: "Record the speaker's consent",
     description:
-      'In the place of an earlier one, which the history keeps. A speaker who had opted out is enrolled and matched again.',
+      'In the place of an earlier one, which the history keeps. A speaker who had opted out is enrolled and matched again; ' +
+      'that needs a key of the scope `admin`.',
     operationId: 'giveConsent',
   })
   @ApiParam({ name: 'id', example: 'ada' })

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
+import { MetricsModule } from '../metrics/metrics.module.js';
 import { EmbeddingsController } from './embeddings.controller.js';
 import { EmbeddingsService } from './embeddings.service.js';
 
-@Module({ controllers: [EmbeddingsController], providers: [EmbeddingsService] })
+@Module({ imports: [MetricsModule], controllers: [EmbeddingsController], providers: [EmbeddingsService] })
 export class EmbeddingsModule {}

@@ -2,18 +2,23 @@ import { Injectable } from '@nestjs/common';
 import type { BatchItem, EmbedOptions, EmbedResult } from '../../addon/types.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { Templates } from '../metrics/templates.js';
 import { withClientNames, withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
 import type { ComparisonView, EmbeddingsView, RecordingView } from './embeddings.dto.js';
 
 @Injectable()
 export class EmbeddingsService {
-  constructor(private readonly engine: EmbeddingEngine) {}
+  constructor(
+    private readonly engine: EmbeddingEngine,
+    private readonly templates: Templates,
+  ) {}
 
   /** One result per recording. Throws only where none could be embedded: the first one's error, all in its details. */
   async embed(recordings: readonly Recording[], bounds: EmbedOptions): Promise<EmbeddingsView> {
     const inputs = recordings.map(({ audio }) => audio);
     const items = await this.engine.embedBatch(inputs, bounds);
+    this.templates.made('embed', items.filter((item) => 'result' in item).length);
     const { model, embeddingDim } = this.engine.info();
     const results = items.map((item) => resultOf(item, recordings[item.index]!));
     if (items.every((item) => 'error' in item)) throw allFailed(items, results);
@@ -27,6 +32,7 @@ export class EmbeddingsService {
       if ('result' in item) return item.result;
       throw withClientNames(item.error, [index === 0 ? a : b]);
     }) as [EmbedResult, EmbedResult];
+    this.templates.made('compare', 2);
     const seconds = { secondsA: of.speech.seconds, secondsB: to.speech.seconds };
     const score = this.engine.scorer().score(of.embedding, to.embedding, seconds);
     return { ...score, model: of.model, a: viewOf(a, of), b: viewOf(b, to) };

@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
+import { withExcerpts } from '../../support/excerpt.js';
 import { pretty } from './pretty-log.js';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -21,9 +22,47 @@ export function createLog(level: LogLevel, stream: DestinationStream & { isTTY?:
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: SECRETS,
+    formatters: { log: bounded },
+    serializers: { err: (error: unknown) => describeError(error) },
     hooks: { streamWrite: (line) => line.replace(KEY_IN_TEXT, '$1[Redacted]') },
   };
   return pino(options, stream.isTTY ? pretty(stream) : stream);
+}
+
+/** What a line holds of anything that came from elsewhere is short, and no bytes: they may be a recording or a vector. */
+function bounded(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, boundedValue(value)]));
+}
+
+function boundedValue(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return withExcerpts(value);
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[${value.byteLength} bytes]`;
+  if (typeof value !== 'object' || value === null || value instanceof Error) return value;
+  if (depth === DEEPEST) return '[more]';
+  if (Array.isArray(value)) return value.slice(0, MOST_ITEMS).map((item) => boundedValue(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value)
+      .slice(0, MOST_ITEMS)
+      .map(([name, inner]) => [name, boundedValue(inner, depth + 1)]),
+  );
+}
+
+const DEEPEST = 3;
+const MOST_ITEMS = 20;
+
+/** Libraries hang on their errors what they worked on, parameters of statements included: none of it is told. */
+function describeError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return boundedValue(error);
+  const { name, message, stack = '', cause } = error;
+  const { code } = error as NodeJS.ErrnoException;
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  return {
+    type: name,
+    message: withExcerpts(message),
+    ...(code === undefined ? {} : { code }),
+    stack: frames.join('\n'),
+    ...(cause === undefined || depth === DEEPEST ? {} : { cause: describeError(cause, depth + 1) }),
+  };
 }
 
 /** Nest's own messages and those of `new Logger('Room')` through pino. A message may be an object with `msg`. */

@@ -3,6 +3,7 @@ import { PATH_METADATA } from '@nestjs/common/constants.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path/posix';
 import type { EmbedOptions } from '../../addon/types.js';
+import type { Scope } from '../../support/scopes.js';
 import { requestId } from './request-id.js';
 
 /** What belongs to one request from its first byte to its answer. */
@@ -12,6 +13,8 @@ export interface RequestContext {
   readonly started: number;
   /** Id of the API key that the request was let in with; null where none was asked for. */
   keyId: string | null;
+  /** What whoever makes the request may do; nothing until `AccessGuard` has decided. */
+  scopes: readonly Scope[];
   /** The pattern of the route that takes it; empty until one has. */
   route: string;
   /** `performance.now()` when its time is up; Infinity until `RequestInterceptor` has set it. */
@@ -41,6 +44,7 @@ export function contextOf(request: { raw?: IncomingMessage } | IncomingMessage):
       id: requestId(raw),
       started: performance.now(),
       keyId: null,
+      scopes: [],
       route: '',
       deadline: Infinity,
       signal: controller.signal,

@@ -1,5 +1,7 @@
-import { HttpCode, Post } from '@nestjs/common';
+import { HttpCode, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import type { IncomingMessage } from 'node:http';
+import { may } from '../access/may.js';
 import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../../addon/types.js';
 import { ApiController } from '../access/api-controller.js';
@@ -25,7 +27,9 @@ export class IdentificationController {
   @AcceptsRecordings({ audio: { min: 1, max: 1 } }, identifyFields)
   @ApiOperation({
     summary: 'Whose voice is this?',
-    description: 'Open set: the answer can be that it is nobody who is enrolled.',
+    description:
+      'Open set: the answer can be that it is nobody who is enrolled. Then whom the voice is nearest to is told to keys of the ' +
+      'scope `vectors` alone.',
     operationId: 'identifySpeaker',
   })
   @ApiOkResponse({ description: 'The decision and the ranking.', standardSchema: identificationView })
@@ -33,8 +37,9 @@ export class IdentificationController {
   identify(
     @Recordings() [recording]: [Recording],
     @FormFields() fields: IdentifyFields,
+    @Req() request: IncomingMessage,
     @Bounds() bounds: EmbedOptions,
   ): Promise<IdentificationView> {
-    return this.identification.identify(recording, fields, bounds);
+    return this.identification.identify(recording, fields, bounds, may(request, 'vectors'));
   }
 }

@@ -67,7 +67,9 @@ export const identificationView = z.object({
         score: scoreView,
       }),
     )
-    .meta({ description: 'The nearest speakers by cosine, nearest first.' }),
+    .meta({
+      description: 'The nearest speakers by cosine, nearest first; on REJECT for keys of the scope `vectors` alone.',
+    }),
   gallerySize: z.int().meta({ description: 'Enrolled speakers who were compared.' }),
   model: z.string(),
   recording: recordingView,

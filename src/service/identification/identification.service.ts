@@ -27,6 +27,7 @@ export class IdentificationService {
   ) {}
 
   /**
+   * `nearest`: whether to tell whom a stranger's voice is nearest to, which is a way to search for people.
    * Errors: SPEAKER_NOT_FOUND for a candidate whom nobody knows, those of the recording, of the model and of the
    * storage.
    */
@@ -34,6 +35,7 @@ export class IdentificationService {
     recording: Recording,
     { top, candidates }: IdentifyFields,
     bounds: EmbedOptions,
+    nearest: boolean,
   ): Promise<IdentificationView> {
     await this.gallery.ready();
     if (candidates) await this.requireAll(candidates);
@@ -84,10 +86,14 @@ export class IdentificationService {
       falseAcceptRate: answer.falseAcceptRate,
       threshold: answer.thresholdLlr,
       extrapolated: answer.extrapolated,
-      margin: second ? first.cosine - second.cosine : null,
-      ranking: ranking.slice(0, top).map(({ speaker: { id: speakerId, name }, score }, i) => {
-        return { rank: i + 1, speakerId, name, score: toScoreView(score) };
-      }),
+      ...(decision === 'REJECT' && !nearest
+        ? {}
+        : {
+            margin: second ? first.cosine - second.cosine : null,
+            ranking: ranking.slice(0, top).map(({ speaker: { id: speakerId, name }, score }, i) => {
+              return { rank: i + 1, speakerId, name, score: toScoreView(score) };
+            }),
+          }),
     };
   }
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { AuditEntry } from '../records/audit-entry.js';
 import type { AuditRepository } from '../records/audit.repository.js';
 import { toAuditEntryView } from '../audit/audit.dto.js';
+import { TimbreError } from '../../errors/timbre-error.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
 import { toConsentView } from '../consent/consent.dto.js';
@@ -25,13 +26,15 @@ export class ExportService {
     private readonly policy: ConsentPolicy,
   ) {}
 
-  /** The export itself goes into the audit trail, and so into the export. Errors: SPEAKER_NOT_FOUND, the storage's. */
+  /** The export itself goes into the audit trail, and so into the export. Errors: SPEAKER_NOT_FOUND, OPTED_OUT for vectors, the storage's. */
   async export(speakerId: string, vectors: boolean): Promise<ExportView> {
     await this.trail.flush();
     return this.store.transaction(async ({ speakers, enrollments, profiles, jobs, audit }) => {
       const speaker = await speakers.find(speakerId);
       if (!speaker) throw speakerNotFound(speakerId);
+      if (vectors && speaker.optedOutAt) throw optedOut();
       await audit.record({ action: 'speaker.exported', subject: speaker.subject });
+      if (vectors) await audit.record({ action: 'vectors.exported', subject: speaker.subject });
       const known = await profiles.ofSpeaker(speakerId);
       const recordings = await enrollments.ofSpeaker(speakerId);
       return {
@@ -53,6 +56,10 @@ export class ExportService {
       };
     });
   }
+}
+
+function optedOut(): TimbreError {
+  return new TimbreError('OPTED_OUT', 'the speaker has opted out: nobody gets the vectors; export without them');
 }
 
 function toExportedSpeaker(speaker: Speaker): ExportView['speaker'] {

@@ -6,6 +6,7 @@ export const AUDIT_ACTIONS = [
   'speaker.renamed',
   'speaker.erased',
   'speaker.exported',
+  'vectors.exported',
   'consent.given',
   'consent.withdrawn',
   'enrollment.added',

@@ -1,3 +1,4 @@
+import { chmod, open as openFile } from 'node:fs/promises';
 import sqlite3 from 'sqlite3';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { sqliteCode, toStorageError } from './storage-errors.js';
@@ -12,6 +13,7 @@ export class FolderLock {
   /** Errors: STORAGE_UNAVAILABLE where somebody else holds it or the file cannot be made. */
   static async take(path: string): Promise<FolderLock> {
     try {
+      await makeFile(path);
       const database = await open(path);
       try {
         await run(database, 'PRAGMA busy_timeout = 0');
@@ -35,6 +37,19 @@ export class FolderLock {
 
   async release(): Promise<void> {
     await close(this.database);
+  }
+}
+
+/**
+ * Before SQLite does, which would let others read it. One that is there is not opened: closing it again would give up the
+ * lock that this process may have on it.
+ */
+async function makeFile(path: string): Promise<void> {
+  try {
+    await (await openFile(path, 'wx', 0o600)).close();
+  } catch (error) {
+    // What SQLite cannot open either, it says.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') await chmod(path, 0o600).catch(() => undefined);
   }
 }
 
