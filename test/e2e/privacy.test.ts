@@ -159,7 +159,11 @@ describe('the audit trail over HTTP', () => {
     expect(view).toMatchObject({ speaker: { name: 'Eve of the export' }, audio: { kept: false } });
     expect(view.enrollments.map(({ filename }) => filename)).toEqual(['eve-1.wav', 'eve-2.wav']);
     expect(JSON.stringify(view)).not.toContain('"embedding"');
-    const ran = await timbre(['speakers', 'export', 'eve', '--vectors', '--url', service.url], { env: service.env });
+    const words = ['--name', 'export', '--scope', 'admin', '--scope', 'vectors', '--data-dir', service.dataDir];
+    const { stdout: key } = await timbre(['keys', 'create', ...words]);
+    const ran = await timbre(['speakers', 'export', 'eve', '--vectors', '--url', service.url], {
+      env: { TIMBRE_API_KEY: key },
+    });
     expect(ran).toMatchObject({ status: 0 });
     const full = exportView.parse(JSON.parse(ran.stdout));
     expect(full.enrollments[0]?.embedding).toHaveLength(32);

@@ -16,10 +16,11 @@ async function keyWith(...scopes: string[]): Promise<string> {
   return made.stdout.trim();
 }
 
-const as = (name: string, init: RequestInit = {}): RequestInit => ({
-  ...init,
-  headers: { ...init.headers, 'x-api-key': keys.get(name)! },
-});
+function as(name: string, init: RequestInit = {}): RequestInit {
+  const headers = new Headers(init.headers);
+  headers.set('x-api-key', keys.get(name)!);
+  return { ...init, headers };
+}
 
 beforeAll(async () => {
   if (!canSpeak) throw new Error('espeak-ng is missing: run `npm run setup`');
@@ -70,7 +71,8 @@ describe('stored vectors', () => {
 
 async function consent(id: string, init: RequestInit): Promise<number> {
   const body = JSON.stringify({ givenBy: 'Ada', method: 'test', textVersion: '1' });
-  const headers = { 'content-type': 'application/json', ...init.headers };
+  const headers = new Headers(init.headers);
+  headers.set('content-type', 'application/json');
   return (await service.call(`/v1/speakers/${id}/consent`, { ...init, method: 'PUT', headers, body })).status;
 }
 
