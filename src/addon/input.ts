@@ -15,7 +15,8 @@ export interface Source {
 /** Highest rate that fits the addon's integers; which rates it takes is its own decision. */
 const HIGHEST_RATE = 2 ** 31 - 1;
 
-const FORMS = 'a path, a file: URL, a Buffer or Uint8Array, { samples: Float32Array, sampleRate }, { descriptor }, or a Node stream';
+const FORMS =
+  'a path, a file: URL, a Buffer or Uint8Array, { samples: Float32Array, sampleRate }, { descriptor }, or a Node stream';
 
 /** A source that is there at once, or the stream to read it from. Errors: INVALID_ARGUMENT. */
 export function toSource(input: AudioInput): Source | Readable {

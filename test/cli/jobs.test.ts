@@ -74,16 +74,16 @@ describe('enroll --from-folders', () => {
     try {
       await strict.service.ready();
       const enrol = (...argv: string[]): Promise<Ran> =>
-        timbre(['enroll', '--from-folders', folder, ...argv, '--url', strict.url]);
+        timbre(['enroll', '--from-folders', folder, ...argv, '--url', strict.url], { env: strict.env });
       expect(await enrol()).toMatchObject({ status: 60, stderr: expect.stringContaining('no consent') });
       expect(await enrol('--consent-how', 'signed form')).toMatchObject({ status: 2 });
       const consent = ['--consent-text', 'privacy-2026', '--consent-how', 'signed form'];
       expect(await enrol(...consent)).toMatchObject({ status: 0 });
       const file = workshop.path('people', 'ada', '1.wav');
       const one = ['enroll', 'zoe', file, '--name', 'Zoe', '--consent-by', 'her guardian', ...consent];
-      expect(await timbre([...one, '--url', strict.url])).toMatchObject({ status: 0 });
+      expect(await timbre([...one, '--url', strict.url], { env: strict.env })).toMatchObject({ status: 0 });
       const add = ['speakers', 'add', 'yan', ...consent, '--url', strict.url];
-      expect(await timbre(add)).toMatchObject({ status: 0 });
+      expect(await timbre(add, { env: strict.env })).toMatchObject({ status: 0 });
       const givers = ['ada', 'zoe', 'yan'].map(async (id) => {
         const { body } = await strict.call(`/v1/speakers/${id}/consent`);
         return (body as { consent: { givenBy: string } }).consent.givenBy;

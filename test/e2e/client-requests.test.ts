@@ -320,7 +320,7 @@ describe('an upload that is cut off', () => {
     const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
     let said = '';
     socket.on('data', (chunk: Buffer) => (said += chunk.toString('latin1')));
-    const head = `POST /v1/embeddings HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: audio/wav\r\ncontent-length: 90000\r\n\r\n`;
+    const head = `POST /v1/embeddings HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: audio/wav\r\nx-api-key: ${service.key}\r\ncontent-length: 90000\r\n\r\n`;
     socket.end(Buffer.concat([Buffer.from(head), VOICE.subarray(0, 20_000)]));
     await until(() => said.endsWith('}'));
     expect(said).toMatch(/^HTTP\/1.1 400 /);
@@ -345,6 +345,7 @@ describe('below a prefix', () => {
   afterAll(() => below.close());
 
   const at = (path: string): URL => new URL(path, new URL(below.url).origin);
+  const ask = (url: URL): Promise<Response> => fetch(url, { headers: { 'x-api-key': below.key } });
 
   test('every call, the documentation and its files are there, and nowhere else', async () => {
     expect(below.url).toMatch(/\/voices\/v2$/);
@@ -356,7 +357,7 @@ describe('below a prefix', () => {
     );
     expect(assets.length).toBeGreaterThanOrEqual(4);
     for (const path of [...assets, at('/voices/v2/health/ready'), at('/voices/v2/metrics'), at('/voices/v2/v1/info')]) {
-      expect([path.pathname, (await fetch(path)).status]).toEqual([path.pathname, 200]);
+      expect([path.pathname, (await ask(path)).status]).toEqual([path.pathname, 200]);
     }
     for (const path of ['/v1/info', '/health/ready', '/docs', '/voices/v1/info']) {
       expect([path, (await fetch(at(path))).status]).toEqual([path, 404]);
@@ -367,10 +368,10 @@ describe('below a prefix', () => {
 
   test('a job says its address with the prefix', async () => {
     const body = JSON.stringify({ createSpeakers: true, items: [{ speakerId: 'ada', path: '/nowhere.wav' }] });
-    const headers = { 'content-type': 'application/json' };
+    const headers = { 'content-type': 'application/json', 'x-api-key': below.key };
     const created = await fetch(at('/voices/v2/v1/training-sessions'), { method: 'POST', headers, body });
     expect(created.status).toBe(202);
-    expect((await fetch(at(created.headers.get('location')!))).status).toBe(200);
+    expect((await ask(at(created.headers.get('location')!))).status).toBe(200);
   });
 
   test('the path must be one', async () => {

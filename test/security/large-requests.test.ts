@@ -23,6 +23,7 @@ beforeAll(async () => {
   long = workshop.path('long.wav');
   await writeFile(long, wav(LONGEST));
   service = await TestService.start(workshop, {
+    requireKeys: 'never',
     model: await workshop.bundle(),
     audioRoots: [workshop.folder],
     consent: 'optional',
@@ -170,6 +171,7 @@ describe('work over a list', () => {
 
   test('ends at its deadline, and gives what was done until then', async () => {
     const hasty = await TestService.start(workshop, {
+      requireKeys: 'never',
       model: workshop.path('small.pt'),
       audioRoots: [workshop.folder],
       workers: 1,
@@ -215,7 +217,11 @@ describe('places for uploads', () => {
     `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=x\r\ncontent-length: ${length}\r\n\r\n`;
 
   test('are not all had by one address', async () => {
-    const fair = await TestService.start(workshop, { model: workshop.path('small.pt'), maxConcurrentRequests: 8 });
+    const fair = await TestService.start(workshop, {
+      requireKeys: 'never',
+      model: workshop.path('small.pt'),
+      maxConcurrentRequests: 8,
+    });
     const clients: RawClient[] = [];
     try {
       await fair.service.ready();
@@ -235,6 +241,7 @@ describe('places for uploads', () => {
 
   test('are not held by who sends a byte now and then', async () => {
     const strict = await TestService.start(workshop, {
+      requireKeys: 'never',
       model: workshop.path('small.pt'),
       minUploadBytesPerSecond: 4096,
     });

@@ -157,7 +157,7 @@ test('a named pipe that takes the name of a file holds up neither the jobs nor t
     const made = await service.postJson('/v1/training-sessions', { items });
     expect(made.status).toBe(202);
     const { id } = made.body as { id: string };
-    await until(async () => ((await service.call(`/v1/jobs/${id}`)).body as { state: string }).state === 'completed');
+    await until(async () => ((await service.call(`/v1/jobs/${id}`)).body as { state: string }).state === 'failed');
     expect((await service.call('/health/live')).status).toBe(200);
   });
   expect(performance.now() - started).toBeLessThan(30_000);
@@ -180,7 +180,7 @@ describe('where no roots are configured', () => {
         const { id } = body as { id: string };
         const job = async (): Promise<{ state: string; items: { error: { code: string } | null }[] }> =>
           (await service.call(`/v1/jobs/${id}`)).body as Awaited<ReturnType<typeof job>>;
-        await until(async () => (await job()).state === 'completed');
+        await until(async () => (await job()).state === 'failed');
         expect((await job()).items[0]!.error?.code).toBe('AUDIO_NOT_FOUND');
       });
       await withService({ audioRoots: '', openSidecar: 'on' }, async (service) => {

@@ -93,7 +93,7 @@ function running(app: NestFastifyApplication, config: Config, traffic: Traffic):
       return text;
     },
     signInLink: () => {
-      const url = new URL(addressOf(app));
+      const url = new URL(`${addressOf(app)}${config.basePath}/`);
       if (['0.0.0.0', '[::]'].includes(url.hostname)) url.hostname = 'localhost';
       url.hash = `sign-in=${app.get(SignIn, { strict: false }).link().code}`;
       return url.href;

@@ -71,7 +71,11 @@ export class CompatController {
   @UseInterceptors(HoldsUploadSlot)
   @TakesLargeJson(({ maxJsonBytes, maxBatchPaths }) => ({ bytes: maxJsonBytes, values: maxBatchPaths + FEW_VALUES }))
   @Header('content-type', 'application/json; charset=utf-8')
-  extractBatch(@Body() body: unknown, @Req() request: IncomingMessage, @Bounds() bounds: EmbedOptions): Promise<string> {
+  extractBatch(
+    @Body() body: unknown,
+    @Req() request: IncomingMessage,
+    @Bounds() bounds: EmbedOptions,
+  ): Promise<string> {
     return this.compat.extractBatch(body, this.guard.isLocal(request), bounds);
   }
 

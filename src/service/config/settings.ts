@@ -432,7 +432,8 @@ export const SETTINGS = {
     flag: 'audio-roots',
     schema: audioRoots,
     default: '',
-    defaultMeans: "`recordings` in the working directory; on the sidecar's port for local programs the temporary folder too",
+    defaultMeans:
+      "`recordings` in the working directory; on the sidecar's port for local programs the temporary folder too",
     takes: 'DIR:DIR',
     means:
       'Folders, separated by `:`, below which a request may name a regular file by its path. No link in them is ' +

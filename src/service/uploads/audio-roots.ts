@@ -60,7 +60,9 @@ export class AudioRoots {
   /** What no request may name, whatever is configured. */
   private closed(): string[] {
     const { dataDir, uploadDir, modelCacheDir, dataKeyFile, calibrationFile } = this.config;
-    return [dataDir, uploadDir, modelCacheDir, dataKeyFile, calibrationFile, ...LOG_FILES].filter((path) => path !== '');
+    return [dataDir, uploadDir, modelCacheDir, dataKeyFile, calibrationFile, ...LOG_FILES].filter(
+      (path) => path !== '',
+    );
   }
 
   private tell(path: string, roots: readonly string[], { cause }: TimbreError): void {

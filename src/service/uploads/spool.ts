@@ -100,11 +100,7 @@ export class Spool {
    * that does not answer holds up neither the job nor the service's stop.
    * Errors: AUDIO_NOT_FOUND, AUDIO_TOO_LARGE, WRITE_FAILED, ABORTED, DEADLINE_EXCEEDED; nothing is left of it then.
    */
-  async copy(
-    key: SpoolKey,
-    from: number,
-    signal: AbortSignal,
-  ): Promise<Pick<Recording, 'audio' | 'bytes' | 'sha256'>> {
+  async copy(key: SpoolKey, from: number, signal: AbortSignal): Promise<Pick<Recording, 'audio' | 'bytes' | 'sha256'>> {
     const path = this.path(key) + COPY;
     await makeFolder(this.jobFolder(key.jobId));
     const to = await open(path, 'wx', 0o600).catch((error: unknown) => {
