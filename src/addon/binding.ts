@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
+import { PACKAGE_FOLDER } from '../support/package.js';
 import { whyUnavailable } from './unavailable.js';
 import type { EmbedResult, EncoderInfo, EncoderStats, RuntimeInfo, VerifyReport } from './types.js';
 
@@ -78,8 +78,6 @@ export interface NativeGallery {
   ): Promise<{ keys: Uint32Array; cosines: Float32Array }>;
 }
 
-/** The package's folder: of `src/addon/` as of `dist/addon/`. */
-export const PACKAGE_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
 const ADDON_FILE = `${PACKAGE_FOLDER}build/Release/timbre.node`;
 
 let loaded: NativeAddon | undefined;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { filePath, invalid, optionsObject, show, text } from './arguments.js';
-import { addon, PACKAGE_FOLDER, typed } from './binding.js';
+import { PACKAGE_FOLDER } from '../support/package.js';
+import { addon, typed } from './binding.js';
 import type { ConvertOptions, LoadOptions, ManifestJson, RuntimeInfo, VerifyReport } from './types.js';
 
 /** The network of each family, whose weights a conversion fills in. */

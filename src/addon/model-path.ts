@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TimbreError } from '../errors/timbre-error.js';
 import { invalid, show, text } from './arguments.js';
-import { PACKAGE_FOLDER } from './binding.js';
+import { PACKAGE_FOLDER } from '../support/package.js';
 
 /** Of an id, which names a file. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;

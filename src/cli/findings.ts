@@ -3,7 +3,7 @@ import { access, constants, readFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { PACKAGE_FOLDER } from '../addon/binding.js';
+import { PACKAGE_FOLDER } from '../support/package.js';
 import { runtimeInfo } from '../addon/bundles.js';
 import { listBundles, modelFolders } from '../models/cache.js';
 import { PUBLISHED_MODELS } from '../models/registry.js';

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { packageVersion } from '../support/package-version.js';
+import { packageVersion } from '../support/package.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import * as backup from './backup.js';
 import * as calibrate from './calibrate.js';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { PACKAGE_FOLDER } from '../addon/binding.js';
+import { PACKAGE_FOLDER } from '../support/package.js';
 import type { Cli } from './cli.js';
 
 export function register(program: Command, cli: Cli): void {

@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { PACKAGE_FOLDER } from '../addon/binding.js';
+import { PACKAGE_FOLDER } from '../support/package.js';
 import { readManifest } from '../addon/bundles.js';
 import { modelPath } from '../addon/model-path.js';
 import type { ManifestJson } from '../addon/types.js';

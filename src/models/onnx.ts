@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { PACKAGE_FOLDER } from '../addon/binding.js';
+import { PACKAGE_FOLDER } from '../support/package.js';
 import type { ErrorCode } from '../errors/error-codes.js';
 import { TimbreError } from '../errors/timbre-error.js';
 

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PACKAGE_FOLDER } from '../../src/addon/binding.js';
+import { PACKAGE_FOLDER } from '../../src/support/package.js';
 import { readNpz } from '../addon/npz.js';
 import { floatWav, timbre } from './support.js';
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { serve } from '../../src/service/app/serve.js';
 import { errorBody } from '../../src/service/http/api-errors.js';
-import { packageVersion } from '../../src/support/package-version.js';
+import { packageVersion } from '../../src/support/package.js';
 import { Config } from '../../src/service/config/config.js';
 import { LONGEST, TestService, until, wav, Workshop } from './support.js';
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PACKAGE_FOLDER } from '../../src/addon/binding.js';
+import { PACKAGE_FOLDER } from '../../src/support/package.js';
 import { convertCheckpoint } from '../../src/addon/bundles.js';
 import { exportOnnx } from '../../src/models/onnx.js';
 

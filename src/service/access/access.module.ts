@@ -1,4 +1,4 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { AccessGuard } from './access.guard.js';
 import { KeyRing } from './key-ring.js';
 import { LocalKey } from './local-key.js';
@@ -6,7 +6,6 @@ import { RefusedKeys } from './refused-keys.js';
 import { RequestRate } from './request-rate.js';
 
 /** Who may call what. `KeyStore` comes from src/persistence. */
-@Global()
 @Module({
   providers: [KeyRing, LocalKey, RefusedKeys, RequestRate, AccessGuard],
   exports: [KeyRing, RefusedKeys, RequestRate, AccessGuard],

@@ -2,7 +2,7 @@ import { Controller, Get, Header, Param, StreamableFile, UseFilters, UseIntercep
 import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { PACKAGE_FOLDER } from '../../addon/binding.js';
+import { PACKAGE_FOLDER } from '../../support/package.js';
 import { Public } from '../access/scope.js';
 import { ErrorFilter } from '../http/error.filter.js';
 import { RequestInterceptor } from '../http/request.interceptor.js';

@@ -2,7 +2,7 @@ import { Injectable, type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { describeAccess } from '../access/describe-access.js';
 import { sortBodies } from '../http/body-by-type.js';
-import { packageVersion } from '../../support/package-version.js';
+import { packageVersion } from '../../support/package.js';
 
 /** The API as an OpenAPI document, made on first use. */
 @Injectable()

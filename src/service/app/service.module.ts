@@ -9,6 +9,6 @@ import { TimbreModule } from './timbre.module.js';
 @Module({ controllers: [DocsController, HomeController], providers: [OpenApi] })
 export class ServiceModule {
   static with(config: Config): DynamicModule {
-    return { module: ServiceModule, imports: [TimbreModule.forRoot(config)] };
+    return { module: ServiceModule, imports: [TimbreModule.with(config)] };
   }
 }

@@ -15,6 +15,7 @@ import { REQUEST_ID_HEADER } from '../http/request-id.js';
 import { CompatServer } from '../compat/compat.server.js';
 import { Config } from '../config/config.js';
 import { AddonEngine } from '../engine/addon-engine.js';
+import { Draining } from '../engine/draining.js';
 import { SignIn } from '../sign-in/sign-in.js';
 import { AudioRoots } from '../uploads/audio-roots.js';
 import { OpenApi } from './openapi.js';
@@ -46,18 +47,18 @@ export async function startService(config: Config, log: Logger): Promise<Service
   const app = await createApplication(ServiceModule.with(config), config, errorBodyOf, new NestLog(log));
   try {
     app.setGlobalPrefix(config.basePath);
-    app.useGlobalFilters(app.get(ErrorFilter));
+    app.useGlobalFilters(app.get(ErrorFilter, { strict: false }));
     app.get(OpenApi).of(app);
     await checkExposure(config);
     await app.get(AudioRoots, { strict: false }).makeOwnFolder();
     guardBodies(app, app.get(AccessGuard, { strict: false }));
     allowPages(app, config);
-    const traffic = app.get(Traffic);
+    const traffic = app.get(Traffic, { strict: false });
     traffic.watch(app.getHttpServer());
     // It takes longer than any request may hold the event loop.
     app.get(OpenApi).document();
     await listen(app, config.port, config.host, 'PORT');
-    return running(app, config, traffic);
+    return running(app, config);
   } catch (error) {
     await app.close();
     throw error;
@@ -76,11 +77,11 @@ function allowPages(app: NestFastifyApplication, { corsOrigins }: Config): void 
   });
 }
 
-function running(app: NestFastifyApplication, config: Config, traffic: Traffic): Service {
-  const engine = app.get(AddonEngine);
+function running(app: NestFastifyApplication, config: Config): Service {
+  const engine = app.get(AddonEngine, { strict: false });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    await traffic.drain(config.drainSeconds, () => engine.close());
+    await app.get(Draining, { strict: false }).done();
     await app.close();
   };
   return {

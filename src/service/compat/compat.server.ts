@@ -5,10 +5,10 @@ import { KeyRing } from '../access/key-ring.js';
 import { RefusedKeys } from '../access/refused-keys.js';
 import { RequestRate } from '../access/request-rate.js';
 import { AudioRoots } from '../uploads/audio-roots.js';
-import { createApplication } from '../http/http-adapter.js';
 import { addressOf, listen } from '../http/listen.js';
 import { Traffic } from '../http/traffic.js';
 import { Config } from '../config/config.js';
+import { Draining } from '../engine/draining.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { Templates } from '../metrics/templates.js';
 import { UploadMemory } from '../uploads/upload-memory.js';
@@ -31,6 +31,7 @@ export class CompatServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly config: Config,
     private readonly engine: EmbeddingEngine,
     private readonly traffic: Traffic,
+    private readonly draining: Draining,
     private readonly slots: UploadSlots,
     private readonly memory: UploadMemory,
     private readonly roots: AudioRoots,
@@ -60,6 +61,8 @@ export class CompatServer implements OnApplicationBootstrap, OnModuleDestroy {
       { provide: RefusedKeys, useValue: this.refused },
       { provide: Templates, useValue: this.templates },
     ];
+    // Fastify, which an application on Express need not have.
+    const { createApplication } = await import('../http/http-adapter.js');
     const app = await createApplication(
       {
         module: CompatApplication,
@@ -77,6 +80,7 @@ export class CompatServer implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
+    await this.draining.done();
     await this.app?.close();
   }
 }

@@ -1,8 +1,6 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { ConsentPolicy } from './consent-policy.js';
-import { ConsentController } from './consent.controller.js';
 import { ConsentService } from './consent.service.js';
 
-@Global()
-@Module({ controllers: [ConsentController], providers: [ConsentPolicy, ConsentService], exports: [ConsentPolicy] })
+@Module({ providers: [ConsentPolicy, ConsentService], exports: [ConsentPolicy, ConsentService] })
 export class ConsentModule {}

@@ -1,10 +1,10 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { AddonEngine } from './addon-engine.js';
+import { Draining } from './draining.js';
 import { EmbeddingEngine } from './embedding-engine.js';
 
-@Global()
 @Module({
-  providers: [AddonEngine, { provide: EmbeddingEngine, useExisting: AddonEngine }],
-  exports: [EmbeddingEngine, AddonEngine],
+  providers: [AddonEngine, { provide: EmbeddingEngine, useExisting: AddonEngine }, Draining],
+  exports: [EmbeddingEngine, AddonEngine, Draining],
 })
 export class EngineModule {}

@@ -2,14 +2,12 @@ import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { EngineHealth } from './engine.health.js';
-import { HealthController } from './health.controller.js';
-import { InfoController } from './info.controller.js';
 import { VoicesHealth } from './voices.health.js';
 
 @Module({
   // "Not ready" while a model loads is no error to log every second.
   imports: [TerminusModule.forRoot({ logger: false }), MetricsModule],
-  controllers: [HealthController, InfoController],
   providers: [EngineHealth, VoicesHealth],
+  exports: [TerminusModule, EngineHealth, VoicesHealth],
 })
 export class HealthModule {}

@@ -3,7 +3,7 @@ import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { z } from 'zod';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
-import { packageVersion } from '../../support/package-version.js';
+import { packageVersion } from '../../support/package.js';
 import { Config, limitsOf } from '../config/config.js';
 import { describeState } from '../engine/addon-engine.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';

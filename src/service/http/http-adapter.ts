@@ -7,10 +7,10 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net';
 import type { Config } from '../config/config.js';
 import { discardRest } from './discard-rest.js';
+import { leaveRecordings } from './leave-recordings.js';
 import { jsonLimitsOf } from './json-limits.js';
 import { continueLater } from './read-body.js';
 import { readJson } from './read-json.js';
-import { RECORDING_TYPES } from './recording-types.js';
 import { contextOf } from './request-context.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
 import { setSecureHeaders } from './secure-headers.js';
@@ -156,14 +156,6 @@ function ofClient(error: NodeJS.ErrnoException): TimbreError {
       );
     default:
       return new TimbreError('INVALID_ARGUMENT', 'this is no request of HTTP/1.1');
-  }
-}
-
-/** Leaves forms and recordings unread, for `receive`. */
-export function leaveRecordings(fastify: FastifyInstance): void {
-  for (const type of ['multipart/form-data', RECORDING_TYPES]) {
-    if (fastify.hasContentTypeParser(type)) continue;
-    fastify.addContentTypeParser(type, (_request, _payload, done) => done(null));
   }
 }
 

@@ -4,7 +4,7 @@ import type { Observable } from 'rxjs';
 import { Config } from '../config/config.js';
 import { actAs } from '../../support/actor.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
-import { contextOf, rawResponse, routeOf } from './request-context.js';
+import { contextOf, rawRequest, rawResponse, routeOf } from './request-context.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { Traffic } from './traffic.js';
 
@@ -18,9 +18,11 @@ export class RequestInterceptor implements NestInterceptor {
 
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     const http = execution.switchToHttp();
-    const context = contextOf(http.getRequest<IncomingMessage>());
+    const request = rawRequest(http.getRequest<IncomingMessage>());
+    const context = contextOf(request);
     const response = rawResponse(http.getResponse<ServerResponse>());
     context.route = routeOf(execution);
+    this.traffic.follow(request, response);
     if (this.traffic.stopping) throw new TimbreError('ENGINE_CLOSED', 'the service is stopping');
     context.deadline = context.started + this.config.requestSeconds * 1000;
     response.once('close', () => {

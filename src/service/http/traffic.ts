@@ -14,16 +14,21 @@ export interface Exchange {
 /** Requests that operators' tools make all the time. */
 const QUIET_ROUTES = /^\/(health|metrics)\b/;
 
-/** Every request of every listener, from its first byte to its last: counted, logged, and waited for at the end. */
+/**
+ * Every request from its first byte to its last: counted, and waited for at the end. Those of the service's own listeners
+ * are logged; in another application it knows those of its own calls, from the moment that they reach them.
+ */
 @Injectable()
 export class Traffic {
   private readonly logger = new Logger('Http');
   private readonly open = new Set<ServerResponse>();
+  private readonly known = new WeakSet<ServerResponse>();
   private readonly servers = new Set<Server>();
   private readonly listeners = new Set<(exchange: Exchange) => void>();
   private readonly leaving = new Set<() => void>();
   private quiet: (() => void) | undefined;
   private draining = false;
+  private drained: Promise<void> | undefined;
 
   /** Whether the service has begun to stop: no new work. */
   get stopping(): boolean {
@@ -38,8 +43,13 @@ export class Traffic {
   watch(server: Server): void {
     this.servers.add(server);
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-      this.begin(request, response);
+      this.begin(request, response, true);
     });
+  }
+
+  /** A request that has reached one of the service's calls, on whichever listener. */
+  follow(request: IncomingMessage, response: ServerResponse): void {
+    this.begin(request, response, false);
   }
 
   listen(listener: (exchange: Exchange) => void): void {
@@ -53,9 +63,13 @@ export class Traffic {
 
   /**
    * Accepts nothing new and waits for what is under way; after `seconds` calls `giveUp`, which is to make the rest
-   * fail, and cuts what then still hangs on.
+   * fail, and cuts what then still hangs on. A listener that is not the service's own is left to its application.
    */
-  async drain(seconds: number, giveUp: () => Promise<void>): Promise<void> {
+  drain(seconds: number, giveUp: () => Promise<void>): Promise<void> {
+    return (this.drained ??= this.drainNow(seconds, giveUp));
+  }
+
+  private async drainNow(seconds: number, giveUp: () => Promise<void>): Promise<void> {
     this.draining = true;
     for (const leave of this.leaving) leave();
     for (const server of this.servers) {
@@ -69,10 +83,13 @@ export class Traffic {
       await this.silence(LAST_WORDS_MS);
     }
     // What is left carries no answer: it is cut, or a connection that never asked anything would be waited for.
+    for (const response of this.open) response.destroy();
     for (const server of this.servers) server.closeAllConnections();
   }
 
-  private begin(request: IncomingMessage, response: ServerResponse): void {
+  private begin(request: IncomingMessage, response: ServerResponse, logged: boolean): void {
+    if (this.known.has(response)) return;
+    this.known.add(response);
     const context = contextOf(request);
     this.open.add(response);
     if (this.draining) closeAfter(response);
@@ -82,7 +99,7 @@ export class Traffic {
       const status = response.writableFinished ? response.statusCode : CLIENT_CLOSED;
       const exchange = { method: request.method ?? '', route: context.route, status, seconds };
       for (const listener of this.listeners) listener(exchange);
-      this.log(context.id, exchange);
+      if (logged) this.log(context.id, exchange);
       if (this.open.size === 0) this.quiet?.();
     });
   }

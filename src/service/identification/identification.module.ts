@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
-import { IdentificationController } from './identification.controller.js';
 import { IdentificationService } from './identification.service.js';
 
-@Module({ controllers: [IdentificationController], providers: [IdentificationService] })
+@Module({ providers: [IdentificationService], exports: [IdentificationService] })
 export class IdentificationModule {}

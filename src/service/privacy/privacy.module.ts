@@ -1,14 +1,13 @@
 import { Module } from '@nestjs/common';
 import { Clock, SystemClock } from '../../support/clock.js';
 import { SpeakersModule } from '../speakers/speakers.module.js';
-import { ExportController } from './export.controller.js';
 import { ExportService } from './export.service.js';
 import { Retention } from './retention.js';
 
 /** What speakers may ask for, and what happens to those who are forgotten. */
 @Module({
   imports: [SpeakersModule],
-  controllers: [ExportController],
   providers: [ExportService, Retention, { provide: Clock, useClass: SystemClock }],
+  exports: [ExportService],
 })
 export class PrivacyModule {}

@@ -1,4 +1,8 @@
-/** One uploaded recording, which goes when the request's handler has settled. */
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { digestFile } from '../../support/files.js';
+
+/** One recording: uploaded, and gone when the request's handler has settled, or of the application around the service. */
 export interface Recording {
   /** The form field that it came in. */
   field: string;
@@ -27,4 +31,18 @@ export interface Upload {
   recordings: Recording[];
   /** The form's other fields: text, or the value of one that holds JSON. */
   fields: Record<string, unknown>;
+}
+
+/**
+ * A recording that an application has itself, for `Enrollments`, `Verification` and `Identification`: a file, which stays
+ * where it is, or its bytes, in any format that uploads may have. `filename` is for people.
+ * Errors: those of the file system.
+ */
+export async function recordingOf(audio: string | Buffer, filename?: string): Promise<Recording> {
+  const { bytes, sha256 } =
+    typeof audio === 'string'
+      ? await digestFile(audio)
+      : { bytes: audio.length, sha256: createHash('sha256').update(audio).digest('hex') };
+  const name = filename ?? (typeof audio === 'string' ? basename(audio) : 'recording');
+  return { field: 'audio', audio, filename: name, bytes, sha256 };
 }

@@ -1,4 +1,4 @@
-import { Global, Module, type OnModuleInit } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TimbreError } from '../../errors/timbre-error.js';
@@ -8,7 +8,6 @@ import { Spool } from './spool.js';
 import { UploadMemory } from './upload-memory.js';
 import { UploadSlots } from './upload-slots.js';
 
-@Global()
 @Module({
   providers: [AudioRoots, UploadSlots, UploadMemory, Spool],
   exports: [AudioRoots, UploadSlots, UploadMemory, Spool],

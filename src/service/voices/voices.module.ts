@@ -1,11 +1,10 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { CurrentModel } from './current-model.js';
 import { LastModel } from './last-model.js';
 import { NativeVoiceIndex } from './native-voice-index.js';
 import { VoiceIndex } from './voice-index.js';
 
 /** What the features about voices share. `UnitOfWork` comes from src/persistence. */
-@Global()
 @Module({
   providers: [CurrentModel, LastModel, NativeVoiceIndex, { provide: VoiceIndex, useExisting: NativeVoiceIndex }],
   exports: [CurrentModel, VoiceIndex],

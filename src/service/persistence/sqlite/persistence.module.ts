@@ -1,5 +1,4 @@
 import {
-  Global,
   Inject,
   Module,
   type BeforeApplicationShutdown,
@@ -20,7 +19,6 @@ import { TypeOrmKeyStore } from './typeorm-key-store.js';
 import { SqliteUnitOfWork } from './sqlite-unit-of-work.js';
 
 /** Opens the database before the service listens, and closes it after the last request. */
-@Global()
 @Module({
   providers: [
     {

@@ -1,0 +1,37 @@
+import type { Type } from '@nestjs/common';
+import { AuditController } from '../audit/audit.controller.js';
+import { ConsentController } from '../consent/consent.controller.js';
+import { DataKeysController } from '../data-keys/data-keys.controller.js';
+import { EmbeddingsController } from '../embeddings/embeddings.controller.js';
+import { EnrollmentsController } from '../enrollments/enrollments.controller.js';
+import { HealthController } from '../health/health.controller.js';
+import { InfoController } from '../health/info.controller.js';
+import { IdentificationController } from '../identification/identification.controller.js';
+import { JobsController } from '../jobs/jobs.controller.js';
+import { TrainingSessionsController } from '../jobs/training-sessions.controller.js';
+import { MetricsController } from '../metrics/metrics.controller.js';
+import { ExportController } from '../privacy/export.controller.js';
+import { SignInController } from '../sign-in/sign-in.controller.js';
+import { ReceiptsController } from '../speakers/receipts.controller.js';
+import { SpeakersController } from '../speakers/speakers.controller.js';
+import { VerificationController } from '../verification/verification.controller.js';
+
+/** Every controller of the API, by the names that an application chooses them by. */
+export const CONTROLLERS = {
+  metrics: [MetricsController],
+  health: [HealthController],
+  info: [InfoController],
+  embeddings: [EmbeddingsController],
+  audit: [AuditController],
+  consent: [ConsentController],
+  signIn: [SignInController],
+  speakers: [SpeakersController, ReceiptsController],
+  enrollments: [EnrollmentsController],
+  verification: [VerificationController],
+  identification: [IdentificationController],
+  export: [ExportController],
+  dataKeys: [DataKeysController],
+  jobs: [TrainingSessionsController, JobsController],
+} as const satisfies Record<string, readonly Type[]>;
+
+export type ControllerName = keyof typeof CONTROLLERS;
