@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { buildProfile } from '../../src/service/records/profile.js';
@@ -147,6 +147,36 @@ describe('an erased speaker', () => {
       expect(await find('cleo')).not.toBeNull();
     } finally {
       await new Promise((resolve) => other.close(resolve));
+      await database.close();
+    }
+  });
+
+  it('is written anew beside the database, and the environment of the process stays as it was', async () => {
+    const before = { ...process.env };
+    const database = await Database.open({ folder, rewriteAfterMs: 3_600_000 });
+    try {
+      await database.query(async (manager) => {
+        await manager.query('CREATE TABLE ballast (bytes BLOB)');
+        await manager.query(
+          `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 32)
+           INSERT INTO ballast SELECT randomblob(1 << 20) FROM n`,
+        );
+        await manager.query(`INSERT OR REPLACE INTO settings (name, value) VALUES ('traces', x'01')`);
+      });
+      const opened = new Set<string>();
+      const rewriting = { done: false };
+      const rewritten = database.rewrite().finally(() => (rewriting.done = true));
+      while (!rewriting.done) {
+        for (const fd of await readdir('/proc/self/fd')) {
+          opened.add(await readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+        }
+      }
+      await rewritten;
+      const temporary = [...opened].filter((path) => /\/etilqs_/.test(path));
+      expect(temporary).not.toEqual([]);
+      expect(temporary.filter((path) => !path.startsWith(`${folder}/`))).toEqual([]);
+      expect({ ...process.env }).toEqual(before);
+    } finally {
       await database.close();
     }
   });

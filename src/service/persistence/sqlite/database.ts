@@ -101,8 +101,6 @@ export class Database {
       await source.query('PRAGMA synchronous = FULL');
       await source.query('PRAGMA secure_delete = ON');
       await source.query('PRAGMA trusted_schema = OFF');
-      // Rewriting the file needs room aside, which a read-only system has nowhere else.
-      process.env['SQLITE_TMPDIR'] ??= folder;
       await source.runMigrations();
       await source.query(`PRAGMA application_id = ${APPLICATION_ID}`);
       if (!check) await writeKeyCheck(source, cipher);
@@ -201,7 +199,7 @@ export class Database {
     for (const aside of this.waiting) aside(reader);
     this.waiting.clear();
     try {
-      await manager.query('VACUUM');
+      await vacuum(manager, this.folder);
     } finally {
       this.reader = undefined;
       // None sees what is older than the next write, or keeps the write-ahead log from being emptied.
@@ -345,5 +343,19 @@ function proveKey(cipher: VectorCipher, check: Buffer, file: string): void {
       `${file} was encrypted with another data key; give the key it was made with`,
       { cause },
     );
+  }
+}
+
+/**
+ * Writes the file anew. That needs room aside, which a read-only system may have in the database's folder alone; who has
+ * set SQLite's own variable has said where. The setting is one of the process, and goes when the work is done.
+ */
+async function vacuum(manager: EntityManager, folder: string): Promise<void> {
+  const aside = process.env['SQLITE_TMPDIR'] === undefined ? folder : '';
+  await manager.query(`PRAGMA temp_store_directory = '${aside.replaceAll("'", "''")}'`);
+  try {
+    await manager.query('VACUUM');
+  } finally {
+    await manager.query("PRAGMA temp_store_directory = ''");
   }
 }
