@@ -24,7 +24,7 @@ export function registerRotateData(keys: Command, cli: Cli): void {
 Asks a running service, which goes on working meanwhile. Cut off at any moment, nothing is lost: the same command goes
 on where it stopped, and so does the service at its start.
 
-Backups made before need the old key: copy the key file before you rotate, and keep it as long as you keep them.
+Backups made before need the old key: it is kept in data.key.retired, beside the key, until \`timbre keys forget-retired\`.
 
 Examples:
   timbre keys rotate-data

@@ -61,6 +61,16 @@ export function register(program: Command, cli: Cli): void {
       else cli.note(`${id} is revoked`);
     });
 
+  add(
+    'forget-retired',
+    'remove the data keys that rotations kept aside for backups made before',
+    'forget-retired',
+  ).action(async (options: Options) => {
+    const forgotten = await (await service()).forgetRetired(configOf(cli, options));
+    if (options.json) await cli.json({ forgotten });
+    else cli.note(forgotten === 0 ? 'no data key was kept aside' : `${forgotten} data keys are gone for good`);
+  });
+
   registerRotateData(keys, cli);
 }
 

@@ -17,12 +17,17 @@ export function register(program: Command, cli: Cli): void {
     .option('--sign-in-link', 'print a link to stdout that signs in once, when the service is ready')
     .action(async ({ signInLink, ...options }: ConfigInput & { signInLink?: true }) => {
       const config = Config.of(options, cli.env);
+      // What the service starts, and whoever looks at its environment later, does not find them there.
+      for (const name of SETTING_NAMES) if ((SETTINGS[name] as Setting).secret) delete cli.env[SETTINGS[name].env];
       returnMemoryEarly(cli.env);
       const { serve } = await service();
       const print = (url: string): void => cli.write(`\n  Sign in: ${url}\n  (works once, within 10 minutes)\n\n`);
       await serve(config, { signal: cli.signal, log: cli.log, ...(signInLink ? { signInLink: print } : {}) });
     });
-  for (const name of SETTING_NAMES) command.addOption(optionOf(name));
+  for (const name of SETTING_NAMES) {
+    // Arguments are for everybody on the machine to see.
+    if (!(SETTINGS[name] as Setting).secret) command.addOption(optionOf(name));
+  }
 }
 
 /** Checked with all the others by `Config.of`, which names every wrong one at once. */

@@ -286,7 +286,7 @@ describe('a key file', () => {
     expect(await readdir(folder)).not.toContain('.data-key-1-00000000');
   });
 
-  it.each(['', 'one\ntwo', `${Buffer.alloc(32).toString('base64')}\nshort`])('is refused with %j', async (text) => {
+  it.each(['', 'one\ntwo', `${Buffer.alloc(32, 1).toString('base64')}\nshort`])('is refused with %j', async (text) => {
     await (await filled()).close();
     await writeFile(join(folder, 'data.key'), text);
     await expect(open()).rejects.toMatchObject({ code: 'STORAGE_INVALID', message: expect.stringMatching(/32 bytes/) });

@@ -1,6 +1,7 @@
 import { keyIdOf, newApiKey, statusOf, type ApiKey, type KeyStatus } from '../access/api-key.js';
 import type { KeyStore } from '../access/key-store.js';
 import type { Config } from '../config/config.js';
+import { forgetRetiredKeys } from '../persistence/sqlite/data-key.js';
 import { Database } from '../persistence/sqlite/database.js';
 import { countKeys, rotateDataKey } from '../persistence/sqlite/key-rotation.js';
 import { TypeOrmKeyStore } from '../persistence/sqlite/typeorm-key-store.js';
@@ -92,4 +93,9 @@ function viewOf(key: ApiKey, now: Date): KeyView {
     revokedAt: key.revokedAt?.toISOString() ?? null,
     lastUsedOn,
   };
+}
+
+/** Removes the data keys that rotations have kept aside, and gives how many there were. Errors: STORAGE_UNAVAILABLE. */
+export function forgetRetired({ dataKeyFile }: Config): Promise<number> {
+  return forgetRetiredKeys(dataKeyFile);
 }

@@ -40,7 +40,7 @@ export class Config {
         values[name] = result.data;
         continue;
       }
-      const where = explicit === undefined ? setting.env : `--${setting.flag} (${setting.env})`;
+      const where = explicit === undefined || setting.secret ? setting.env : `--${setting.flag} (${setting.env})`;
       const value = setting.secret ? '' : ` is ${JSON.stringify(explicit ?? fromEnv)}:`;
       wrong.push(`${where}${value} ${result.error.issues[0]!.message}`);
     }

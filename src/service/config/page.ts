@@ -50,8 +50,14 @@ clients find the service; it is no address to bind, and the service does not rea
 }
 
 function row(name: (typeof SETTING_NAMES)[number]): string {
-  const { env, flag, default: value, defaultMeans, means, limit }: Setting = SETTINGS[name];
+  const { env, flag, default: value, defaultMeans, means, limit, secret }: Setting = SETTINGS[name];
   const otherwise = defaultMeans ?? `\`${value}\``;
-  const cells = [`\`${env}\``, `\`--${flag}\``, `\`${name}\``, otherwise, `${means}${limit ? ' A limit.' : ''}`];
+  const cells = [
+    `\`${env}\``,
+    secret ? 'none' : `\`--${flag}\``,
+    `\`${name}\``,
+    otherwise,
+    `${means}${limit ? ' A limit.' : ''}`,
+  ];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }

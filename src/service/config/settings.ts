@@ -20,7 +20,7 @@ import {
 export interface Setting<S extends z.ZodType = z.ZodType> {
   /** Environment variable. */
   env: string;
-  /** Option of `timbre serve`, without dashes. */
+  /** Option of `timbre serve`, without dashes; a secret has none. */
   flag: string;
   /** From the text of a variable or flag, or from a value, to the value. */
   schema: S;
@@ -472,7 +472,7 @@ export const SETTINGS = {
     default: '',
     defaultMeans: 'read from the key file',
     takes: 'KEY',
-    means: 'That key itself, 32 bytes in base64 or hexadecimal. Prefer the file or the variable to the option.',
+    means: 'That key itself, 32 bytes in base64 or hexadecimal. The service removes it from its environment.',
     secret: true,
   }),
   calibrationFile: setting({

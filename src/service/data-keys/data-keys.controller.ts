@@ -25,7 +25,7 @@ export class DataKeysController {
     summary: 'Re-encrypt all voice embeddings with a new data key',
     description:
       'Runs beside requests, goes on after a restart, and takes the old key out of the key file when nothing needs it any ' +
-      'more. Backups made before need the old key: keep a copy of it as long as you keep them.',
+      'more. Backups made before need it: it is kept aside until `timbre keys forget-retired`.',
     operationId: 'rotateDataKey',
   })
   @ApiAcceptedResponse({ description: 'It runs.', standardSchema: rotationView })

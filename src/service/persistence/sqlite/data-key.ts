@@ -59,6 +59,36 @@ export async function replaceKeyFile(path: string, keys: readonly Buffer[]): Pro
   }
 }
 
+/** Where keys go that a rotation has replaced: backups made before open with them, and nothing that is stored now. */
+function retiredFile(path: string): string {
+  return `${path}.retired`;
+}
+
+/**
+ * Keeps keys that are not needed any more aside, the newest first, until `forgetRetiredKeys`: on the disk when it resolves.
+ * A rotation that somebody else asked for makes no backup unreadable. Errors: STORAGE_UNAVAILABLE.
+ */
+export async function retireKeys(path: string, keys: readonly Buffer[]): Promise<void> {
+  const file = retiredFile(path);
+  const before = (await readKeyFile(file)) ?? [];
+  const more = keys.filter((key) => !before.some((old) => old.equals(key)));
+  if (more.length > 0) await replaceKeyFile(file, [...more, ...before]);
+}
+
+/** Removes the keys that were kept aside, and gives how many there were. Errors: STORAGE_UNAVAILABLE. */
+export async function forgetRetiredKeys(path: string): Promise<number> {
+  const file = retiredFile(path);
+  const { length } = (await readKeyFile(file)) ?? [];
+  if (length === 0) return 0;
+  try {
+    await rm(file);
+    await sync(dirname(file));
+  } catch (cause) {
+    throw new TimbreError('STORAGE_UNAVAILABLE', `cannot remove ${file}: ${(cause as Error).message}`, { cause });
+  }
+  return length;
+}
+
 /** Whole or not at all, and never over another: the key is written aside, then linked to its name. */
 async function createKeyFile(path: string): Promise<void> {
   try {
@@ -122,6 +152,9 @@ function parseKey(value: string, where: string): Buffer {
   const key = /^[0-9a-fA-F]{64}$/.test(value) ? Buffer.from(value, 'hex') : Buffer.from(value, 'base64');
   if (key.length !== KEY_BYTES || !/^[\w+/=-]+$/.test(value)) {
     throw new TimbreError('STORAGE_INVALID', `${where} is not ${KEY_BYTES} bytes in base64 or hexadecimal`);
+  }
+  if (key.every((byte) => byte === 0)) {
+    throw new TimbreError('STORAGE_INVALID', `${where} is all zero, which everybody guesses; make one of random bytes`);
   }
   return key;
 }

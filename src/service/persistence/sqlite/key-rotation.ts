@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TimbreError } from '../../../errors/timbre-error.js';
-import { newDataKey, replaceKeyFile } from './data-key.js';
+import { newDataKey, replaceKeyFile, retireKeys } from './data-key.js';
 import { KEY_CHECK, type Database } from './database.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
@@ -38,7 +38,7 @@ export interface KeyCounts {
  *  1. The new key goes into the key file before the old one. From then on it seals, and both open.
  *  2. Vectors under another key are re-encrypted, a batch in a transaction.
  *  3. With none left, the key check is too, and the write-ahead log is emptied.
- *  4. The old key goes out of the file.
+ *  4. The old key goes out of the file, and is kept aside for backups made before.
  *
  * Wherever it is cut off, the file has every key that is needed, and calling it again goes on: a file with more than
  * one key is a rotation that is not finished.
@@ -76,8 +76,9 @@ export async function finishRotation(database: Database, options: RotationOption
   // The environment's keys are its owner's to change.
   if (keyFile === null) return;
   await database.query(async () => {
-    const [current] = cipher.keys;
+    const [current, ...old] = cipher.keys;
     if (!current) throw new Error('a cipher has a key');
+    await retireKeys(keyFile, old);
     await replaceKeyFile(keyFile, [current]);
     cipher.use([current]);
   });
