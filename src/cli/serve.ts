@@ -18,7 +18,7 @@ export function register(program: Command, cli: Cli): void {
     .action(async ({ signInLink, ...options }: ConfigInput & { signInLink?: true }) => {
       const config = Config.of(options, cli.env);
       // What the service starts, and whoever looks at its environment later, does not find them there.
-      for (const name of SETTING_NAMES) if ((SETTINGS[name] as Setting).secret) delete cli.env[SETTINGS[name].env];
+      delete cli.env[SETTINGS.dataKey.env];
       returnMemoryEarly(cli.env);
       const { serve } = await service();
       const print = (url: string): void => cli.write(`\n  Sign in: ${url}\n  (works once, within 10 minutes)\n\n`);
