@@ -49,7 +49,7 @@ std::string wav(const std::vector<float>& samples) {
 /// All of it where the detector finds no speech.
 std::vector<float> speech_of(const std::vector<float>& samples, const SpeechDetector& detector) {
   const std::size_t frame = detector.frame();
-  const auto probabilities = detector.probabilities(samples);
+  const auto probabilities = detector.probabilities(samples).value();
   std::vector<float> speech;
   for (const auto [begin, end] : speech_spans(probabilities, static_cast<double>(frame) / kRate)) {
     const auto from = static_cast<std::ptrdiff_t>(std::min(begin * frame, samples.size()));

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "support/descriptor.h"
 #include "support/result.h"
 
 namespace timbre {
@@ -20,12 +21,27 @@ struct ChildLimits {
   std::uint64_t cpu_seconds;
 };
 
+/// How a child ended.
+struct ChildEnd {
+  enum class Kind {
+    kExited,   ///< by itself, with a status
+    kSignal,   ///< ended by a signal
+    kUnknown,  ///< somebody else took its status, or the host ignores SIGCHLD and the kernel threw it away
+  };
+  Kind kind = Kind::kUnknown;
+  int value = 0;  ///< the status or the signal
+
+  /// Only what is known to have gone well has gone well.
+  bool success() const { return kind == Kind::kExited && value == 0; }
+};
+
 /// A program run without a shell: stdin from a file, stdout and stderr read here. Never outlives its object, leaves no
 /// zombie and inherits no descriptor but those three. Used by one thread.
 class ChildProcess {
  public:
   /// `arguments` without the program itself. The child's stdin is `input` (kept by the caller), its environment is
-  /// `environment` ("NAME=value"). Errors: OVERLOADED (no descriptors or processes left), INTERNAL.
+  /// `environment` ("NAME=value"). Errors: OVERLOADED (no descriptors, processes or memory left), INTERNAL; also where
+  /// a limit cannot be set, and then no child is left.
   static Result<ChildProcess> start(const std::string& program, const std::vector<std::string>& arguments,
                                     const std::vector<std::string>& environment, int input, const ChildLimits& limits);
 
@@ -38,20 +54,20 @@ class ChildProcess {
   std::size_t read(std::span<std::uint8_t> to, std::chrono::milliseconds patience);
 
   /// Whether stdout and stderr are closed.
-  bool ended() const { return out_ < 0 && err_ < 0; }
+  bool ended() const { return !out_ && !err_; }
 
   /// The first 4 kB of stderr.
   const std::string& said() const { return said_; }
 
-  /// Waits at most `patience` for the exit status: 0 to 255, or 256 and the signal that ended it. None while it runs.
-  std::optional<int> wait(std::chrono::milliseconds patience);
+  /// Waits at most `patience` for its end. None while it runs.
+  std::optional<ChildEnd> wait(std::chrono::milliseconds patience);
 
  private:
-  ChildProcess(pid_t pid, int out, int err) : pid_(pid), out_(out), err_(err) {}
+  ChildProcess(pid_t pid, Descriptor out, Descriptor err) : pid_(pid), out_(std::move(out)), err_(std::move(err)) {}
 
   pid_t pid_;
-  int out_;
-  int err_;
+  Descriptor out_;
+  Descriptor err_;
   std::string said_;
 };
 

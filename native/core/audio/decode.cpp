@@ -9,6 +9,7 @@
 #include "audio/container.h"
 #include "audio/ffmpeg_reader.h"
 #include "audio/input.h"
+#include "audio/limits.h"
 #include "audio/mp3_reader.h"
 #include "audio/reader.h"
 #include "audio/resampler.h"
@@ -47,12 +48,6 @@ std::optional<std::string> fault(std::span<const float> samples, std::uint64_t& 
   }
   if (largest <= kLargest) return std::nullopt;
   return "holds samples up to " + text(largest) + "; floating-point audio lies in [-1, 1] (divide 16-bit by 32768)";
-}
-
-Error too_long(const std::string& name, double seconds, const AudioLimits& limits) {
-  return {ErrorCode::AUDIO_TOO_LONG, name + " has " + (seconds > 0 ? seconds_text(seconds) : std::string("more")) +
-                                         " of audio; allowed are " + seconds_text(limits.max_seconds) +
-                                         "; cut it or raise maxSeconds"};
 }
 
 std::optional<Error> refused(const std::string& name, const StreamInfo& info, const AudioLimits& limits) {
@@ -164,20 +159,18 @@ Result<Audio> resample(const AudioSamples& source, int sample_rate, const AudioL
     return *error;
   }
   std::uint64_t clipped = 0;
-  if (auto wrong = fault(source.samples, clipped)) return Error{ErrorCode::INVALID_ARGUMENT, name + " " + *wrong};
-  auto resampler = Resampler::create(source.sample_rate, sample_rate);
-  if (!resampler) return std::move(resampler).error();
-  const auto resampling = Clock::now();
-  Audio audio;
-  std::span<const float> rest = source.samples;
-  while (!rest.empty()) {
-    if (auto stop = interrupt.check()) return *stop;
+  for (std::span<const float> rest = source.samples; !rest.empty();) {
+    if (auto stop = interrupt.check()) return *std::move(stop);
     const auto block = rest.first(std::min(rest.size(), kBlock));
-    if (auto made = resampler.value().push(block, audio.samples); !made) return made.error();
+    if (auto wrong = fault(block, clipped)) return Error{ErrorCode::INVALID_ARGUMENT, name + " " + *wrong};
     rest = rest.subspan(block.size());
   }
-  if (auto made = resampler.value().finish(audio.samples); !made) return made.error();
+  const auto resampling = Clock::now();
+  auto resampled = resample(source.samples, source.sample_rate, sample_rate, interrupt);
   timings.resample += since(resampling);
+  if (!resampled) return std::move(resampled).error();
+  Audio audio;
+  audio.samples = std::move(resampled).value();
   const auto count = static_cast<double>(source.samples.size());
   audio.info = {count / source.sample_rate, source.sample_rate, 1, count > 0 ? static_cast<double>(clipped) / count : 0,
                 info.format};

@@ -180,14 +180,19 @@ class FfmpegReader final : public Reader {
 
   /// How it ended, once stdout is closed.
   Status verdict() {
-    std::optional<int> status;
-    while (!(status = child_.wait(kGlance))) {
+    std::optional<ChildEnd> end;
+    while (!(end = child_.wait(kGlance))) {
       if (auto stop = interrupt_.check()) return *stop;
       if (Clock::now() - started_ > patience_) return too_slow();
     }
     const std::string& said = child_.said();
     const auto says = [&](std::string_view words) { return said.find(words) != said.npos; };
-    if (*status == 0 && !says("ended prematurely") && info_.channels > 0) return ok();
+    if (end->success() && !says("ended prematurely") && info_.channels > 0) return ok();
+    if (end->kind == ChildEnd::Kind::kUnknown) {
+      return Error{ErrorCode::INTERNAL, "whether ffmpeg read all of " + name_ +
+                                            " is not known: this process ignores SIGCHLD, or takes the status of "
+                                            "children that are not its own"};
+    }
     if (says("matches no streams")) {
       return Error{ErrorCode::AUDIO_UNSUPPORTED, name_ + " (" + container_ + ") holds no audio track"};
     }
@@ -196,11 +201,11 @@ class FfmpegReader final : public Reader {
                                                      ") is in a format that this ffmpeg cannot decode; convert it to "
                                                      "WAV, FLAC, Ogg, MP3 or AIFF"};
     }
-    return Error{ErrorCode::AUDIO_CORRUPT, name_ + " (" + container_ + ") is damaged: ffmpeg " + reason(*status)};
+    return Error{ErrorCode::AUDIO_CORRUPT, name_ + " (" + container_ + ") is damaged: ffmpeg " + reason(*end)};
   }
 
   /// The last line that ffmpeg wrote, without addresses.
-  std::string reason(int status) const {
+  std::string reason(const ChildEnd& end) const {
     std::string_view said = child_.said();
     while (!said.empty() && said.back() == '\n') said.remove_suffix(1);
     if (const auto line = said.rfind('\n'); line != said.npos) said.remove_prefix(line + 1);
@@ -211,8 +216,8 @@ class FfmpegReader final : public Reader {
       if (said.starts_with(own)) said.remove_prefix(own.size());
     }
     if (!said.empty()) return "says \"" + std::string(said) + "\"";
-    if (status >= 256) return "was ended by signal " + std::to_string(status - 256);
-    return "ended with status " + std::to_string(status);
+    if (end.kind == ChildEnd::Kind::kSignal) return "was ended by signal " + std::to_string(end.value);
+    return "ended with status " + std::to_string(end.value);
   }
 
   const std::string name_;

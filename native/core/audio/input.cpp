@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "audio/limits.h"
+
 namespace timbre {
 
 namespace {
@@ -47,10 +49,7 @@ std::string kind(mode_t mode) {
 
 std::optional<Error> refused(const std::string& name, std::uint64_t size, const AudioLimits& limits) {
   if (size == 0) return Error{ErrorCode::AUDIO_CORRUPT, name + " is empty (0 bytes)"};
-  if (size > limits.max_bytes) {
-    return Error{ErrorCode::AUDIO_TOO_LARGE, name + " has " + std::to_string(size) + " bytes; allowed are " +
-                                                 std::to_string(limits.max_bytes) + "; cut it or raise maxBytes"};
-  }
+  if (size > limits.max_bytes) return too_large(name, size, limits);
   return std::nullopt;
 }
 

@@ -2,6 +2,7 @@
 
 #include <soxr.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -63,6 +64,21 @@ Status Resampler::push(std::span<const float> in, std::vector<float>& out) {
 }
 
 Status Resampler::finish(std::vector<float>& out) { return soxr_ ? soxr_->process(nullptr, 0, out) : ok(); }
+
+Result<std::vector<float>> resample(std::span<const float> samples, int from, int to, const Interrupt& interrupt) {
+  constexpr std::size_t kBlock = 16384;  // some milliseconds of work
+  auto resampler = Resampler::create(from, to);
+  if (!resampler) return std::move(resampler).error();
+  std::vector<float> made;
+  while (!samples.empty()) {
+    if (auto stop = interrupt.check()) return *std::move(stop);
+    const auto block = samples.first(std::min(samples.size(), kBlock));
+    if (auto pushed = resampler.value().push(block, made); !pushed) return std::move(pushed).error();
+    samples = samples.subspan(block.size());
+  }
+  if (auto finished = resampler.value().finish(made); !finished) return std::move(finished).error();
+  return made;
+}
 
 std::string soxr_library() { return soxr_version(); }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "support/interrupt.h"
 #include "support/result.h"
 
 namespace timbre {
@@ -33,6 +34,9 @@ class Resampler {
 
   std::unique_ptr<Soxr> soxr_;  ///< none where the rates are equal
 };
+
+/// A whole recording of one channel from one rate to another. Errors: as of Resampler, what `interrupt` says.
+Result<std::vector<float>> resample(std::span<const float> samples, int from, int to, const Interrupt& interrupt);
 
 /// e.g. "libsoxr-0.1.3".
 std::string soxr_library();

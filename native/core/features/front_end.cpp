@@ -15,7 +15,7 @@ namespace timbre {
 
 namespace {
 
-struct Range {
+struct Interval {
   const char* parameter;
   double value;
   double low;
@@ -26,8 +26,8 @@ Error refused(const std::string& parameter, const std::string& value, const std:
   return {ErrorCode::MODEL_INVALID, "the front end's " + parameter + " is " + value + "; allowed is " + allowed};
 }
 
-std::optional<Error> out_of_range(std::initializer_list<Range> ranges) {
-  for (const Range& range : ranges) {
+std::optional<Error> out_of_range(std::initializer_list<Interval> ranges) {
+  for (const Interval& range : ranges) {
     if (!(range.value >= range.low && range.value <= range.high)) {
       return refused(range.parameter, text(range.value), text(range.low) + " to " + text(range.high));
     }
@@ -96,6 +96,11 @@ Result<std::unique_ptr<const FrontEnd>> FrontEnd::create(const FrontEndConfig& c
     // kaldi-native-fbank's, of a filter between two frequencies of the transform.
     return refused("melBins", std::to_string(config.mel_bins), "fewer, for every one to cover a frequency");
   }
+}
+
+std::optional<Error> stopped_at(std::size_t t, const Interrupt& interrupt) {
+  constexpr std::size_t kFrames = 256;
+  return t % kFrames == 0 ? interrupt.check() : std::nullopt;
 }
 
 void subtract_column_means(Matrix& features) {

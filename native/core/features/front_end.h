@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "support/interrupt.h"
 #include "support/matrix.h"
 #include "support/result.h"
 
@@ -38,8 +39,8 @@ class FrontEnd {
   virtual ~FrontEnd() = default;
 
   /// Mono samples in [-1, 1] at the config's rate -> [frames, mel_bins].
-  /// Errors: AUDIO_TOO_SHORT for less than one frame.
-  virtual Result<Matrix> compute(std::span<const float> samples) const = 0;
+  /// Errors: AUDIO_TOO_SHORT for less than one frame, what `interrupt` says.
+  virtual Result<Matrix> compute(std::span<const float> samples, const Interrupt& interrupt = kUninterrupted) const = 0;
 
   /// Frames that compute() makes of so many samples.
   virtual std::size_t frames(std::size_t samples) const = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "features/front_end.h"
 
@@ -10,6 +11,9 @@ namespace timbre {
 std::unique_ptr<const FrontEnd> make_speechbrain_front_end(const FrontEndConfig& config);
 std::unique_ptr<const FrontEnd> make_kaldi_front_end(const FrontEndConfig& config);
 std::unique_ptr<const FrontEnd> make_taoruijie_front_end(const FrontEndConfig& config);
+
+/// Why to stop before frame t; asks once every few milliseconds of work.
+std::optional<Error> stopped_at(std::size_t t, const Interrupt& interrupt);
 
 /// Subtracts each column's mean over the rows.
 void subtract_column_means(Matrix& features);

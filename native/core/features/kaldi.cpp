@@ -44,7 +44,7 @@ class KaldiFrontEnd final : public FrontEnd {
         window_(options_),
         banks_(mel_options(config), options_, 1.0F) {}
 
-  Result<Matrix> compute(std::span<const float> samples) const override {
+  Result<Matrix> compute(std::span<const float> samples, const Interrupt& interrupt) const override {
     if (samples.size() < samples_for(1)) {
       return too_few_samples(samples.size(), samples_for(1), config_.sample_rate);
     }
@@ -55,6 +55,7 @@ class KaldiFrontEnd final : public FrontEnd {
     const auto scale = static_cast<float>(config_.sample_scale);
     const auto floor = static_cast<float>(config_.log_floor);
     for (std::size_t t = 0; t < features.rows; ++t) {
+      if (auto stop = stopped_at(t, interrupt)) return *std::move(stop);
       const auto taken = samples.subspan(t * config_.frame_shift, config_.frame_length);
       std::transform(taken.begin(), taken.end(), frame.begin(), [scale](float x) { return scale * x; });
       std::fill(frame.begin() + config_.frame_length, frame.end(), 0.0F);

@@ -34,7 +34,7 @@ class SpeechBrainFrontEnd final : public FrontEnd {
         framing_(config.frame_length, config.fft_length, config.frame_shift, Edge::zero),
         filters_(speechbrain_filters(config)) {}
 
-  Result<Matrix> compute(std::span<const float> samples) const override {
+  Result<Matrix> compute(std::span<const float> samples, const Interrupt& interrupt) const override {
     if (samples.empty()) return too_few_samples(0, samples_for(1), config_.sample_rate);
     RealFft fft(config_.fft_length);
     std::vector<float> frame(config_.fft_length);
@@ -44,6 +44,7 @@ class SpeechBrainFrontEnd final : public FrontEnd {
     const auto floor = static_cast<float>(config_.log_floor);
     float loudest = -std::numeric_limits<float>::infinity();
     for (std::size_t t = 0; t < features.rows; ++t) {
+      if (auto stop = stopped_at(t, interrupt)) return *std::move(stop);
       framing_.extract(samples, t, frame);
       if (scale != 1) {
         for (float& x : frame) x *= scale;

@@ -30,7 +30,7 @@ class TaoRuijieFrontEnd final : public FrontEnd {
         framing_(config.frame_length, config.fft_length, config.frame_shift, Edge::reflect),
         filters_(htk_filters(config)) {}
 
-  Result<Matrix> compute(std::span<const float> samples) const override {
+  Result<Matrix> compute(std::span<const float> samples, const Interrupt& interrupt) const override {
     if (samples.size() < samples_for(1)) {
       return too_few_samples(samples.size(), samples_for(1), config_.sample_rate);
     }
@@ -41,6 +41,7 @@ class TaoRuijieFrontEnd final : public FrontEnd {
     Matrix features(frames(samples.size()), config_.mel_bins);
     const auto floor = static_cast<float>(config_.log_floor);
     for (std::size_t t = 0; t < features.rows; ++t) {
+      if (auto stop = stopped_at(t, interrupt)) return *std::move(stop);
       framing_.extract(emphasised, t, frame);
       fft.power(frame, power);
       const auto row = features.row(t);

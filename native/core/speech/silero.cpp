@@ -137,12 +137,13 @@ class Silero final : public SpeechDetector {
   int sample_rate() const override { return kRate; }
   std::size_t frame() const override { return kFrame; }
 
-  std::vector<float> probabilities(std::span<const float> samples) const override {
+  Result<std::vector<float>> probabilities(std::span<const float> samples, const Interrupt& interrupt) const override {
     const std::size_t frames = (samples.size() + kFrame - 1) / kFrame;
     std::vector<float> result;
     result.reserve(frames);
     Scratch scratch;
     for (std::size_t first = 0; first < frames; first += kBlock) {
+      if (auto stop = interrupt.check()) return *std::move(stop);
       const std::size_t count = std::min(kBlock, frames - first);
       load(samples, first, scratch);
       encode((count + kLanes - 1) / kLanes * kLanes, scratch);

@@ -64,19 +64,21 @@ std::vector<SpeechSpan> speech_spans(std::span<const float> probabilities, doubl
   return spans;
 }
 
-Result<SpeechReport> measure_speech(std::span<const float> samples, int sample_rate, const SpeechDetector& detector) {
+Result<SpeechReport> measure_speech(std::span<const float> samples, int sample_rate, const SpeechDetector& detector,
+                                    const Interrupt& interrupt) {
   std::vector<float> resampled;
   if (sample_rate != detector.sample_rate()) {
-    auto resampler = Resampler::create(sample_rate, detector.sample_rate());
-    if (!resampler) return std::move(resampler).error();
-    if (auto made = resampler.value().push(samples, resampled); !made) return made.error();
-    if (auto made = resampler.value().finish(resampled); !made) return made.error();
+    auto made = resample(samples, sample_rate, detector.sample_rate(), interrupt);
+    if (!made) return std::move(made).error();
+    resampled = std::move(made).value();
   }
   const std::span<const float> heard = resampled.empty() ? samples : std::span<const float>(resampled);
 
   const std::size_t frame = detector.frame();
   const double frame_seconds = static_cast<double>(frame) / detector.sample_rate();
-  const auto probabilities = detector.probabilities(heard);
+  const auto heard_speech = detector.probabilities(heard, interrupt);
+  if (!heard_speech) return heard_speech.error();
+  const std::vector<float>& probabilities = heard_speech.value();
   const auto spans = speech_spans(probabilities, frame_seconds);
 
   std::vector<char> speech(probabilities.size());
@@ -96,6 +98,7 @@ Result<SpeechReport> measure_speech(std::span<const float> samples, int sample_r
   std::vector<double> pauses;
   Spectrum spectrum(detector.sample_rate());
   for (std::size_t i = 0; i < probabilities.size(); ++i) {
+    if (auto stop = interrupt.check()) return *std::move(stop);
     const auto part = heard.subspan(i * frame, std::min(frame, heard.size() - i * frame));
     if (spans.empty() || speech[i] != 0) {
       spoken.push_back(power_of(part));

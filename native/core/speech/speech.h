@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "support/interrupt.h"
 #include "support/result.h"
 
 namespace timbre {
@@ -29,7 +30,9 @@ class SpeechDetector {
   virtual std::size_t frame() const = 0;
 
   /// Probability of speech in each frame of mono samples at its rate, the last one padded with zeros.
-  virtual std::vector<float> probabilities(std::span<const float> samples) const = 0;
+  /// Errors: what `interrupt` says.
+  virtual Result<std::vector<float>> probabilities(std::span<const float> samples,
+                                                   const Interrupt& interrupt = kUninterrupted) const = 0;
 };
 
 /// Silero's network (silero-vad 6.2.3, 16 kHz), its weights compiled in, run over the whole recording at once.
@@ -45,7 +48,9 @@ struct SpeechSpan {
 /// than 0.1 s itself is none.
 std::vector<SpeechSpan> speech_spans(std::span<const float> probabilities, double frame_seconds);
 
-/// Errors: OUT_OF_MEMORY, INTERNAL, of resampling to the detector's rate where that differs from `sample_rate`.
-Result<SpeechReport> measure_speech(std::span<const float> samples, int sample_rate, const SpeechDetector& detector);
+/// Errors: OUT_OF_MEMORY, INTERNAL, of resampling to the detector's rate where that differs from `sample_rate`; what
+/// `interrupt` says.
+Result<SpeechReport> measure_speech(std::span<const float> samples, int sample_rate, const SpeechDetector& detector,
+                                    const Interrupt& interrupt = kUninterrupted);
 
 }  // namespace timbre

@@ -21,4 +21,11 @@ struct Error {
   std::string message;
 };
 
+/// An error with a fixed message, which a shortage of memory may shorten but not prevent.
+Error plain_error(ErrorCode code, std::string_view message) noexcept;
+
+/// The exception being handled, as an error: OUT_OF_MEMORY for std::bad_alloc, else INTERNAL. `doing` completes "memory
+/// ran out while", `remedy` says what helps against it. Only inside a catch block.
+Error caught_error(std::string_view doing, std::string_view remedy) noexcept;
+
 }  // namespace timbre

@@ -34,4 +34,14 @@ std::string quote(std::string_view name) {
   return text + (name.size() > kShownCharacters ? "...'" : "'");
 }
 
+std::string bytes_text(std::uint64_t bytes) {
+  constexpr std::array kUnits = {" bytes", " KiB", " MiB", " GiB", " TiB"};
+  constexpr double kStep = 1024;
+  double amount = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; amount >= kStep && unit + 1 < kUnits.size(); ++unit) amount /= kStep;
+  const double precision = unit == 0 || amount >= 100 ? 1 : amount >= 10 ? 10 : 100;
+  return text(std::round(amount * precision) / precision) + kUnits[unit];
+}
+
 }  // namespace timbre

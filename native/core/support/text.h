@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,5 +14,8 @@ std::string seconds_text(double seconds);
 
 /// A name from a file as a message may show it: in quotes, cut to a readable length, control characters escaped.
 std::string quote(std::string_view name);
+
+/// A number of bytes for messages, to three digits: "768 MiB".
+std::string bytes_text(std::uint64_t bytes);
 
 }  // namespace timbre

@@ -50,7 +50,7 @@ class Script final : public SpeechDetector {
   explicit Script(std::vector<float> probabilities) : probabilities_(std::move(probabilities)) {}
   int sample_rate() const override { return kRate; }
   std::size_t frame() const override { return 512; }
-  std::vector<float> probabilities(std::span<const float> samples) const override {
+  Result<std::vector<float>> probabilities(std::span<const float> samples, const Interrupt&) const override {
     EXPECT_EQ((samples.size() + 511) / 512, probabilities_.size());
     return probabilities_;
   }
@@ -144,7 +144,7 @@ Samples two_voices() {
 }
 
 TEST(Silero, HearsWhatItsPublishedNetworkHears) {
-  const auto heard = silero_detector()->probabilities(two_voices());
+  const auto heard = silero_detector()->probabilities(two_voices()).value();
   // Every sixth frame by the network of silero_vad/tinygrad_model.py with the same weights, in PyTorch.
   const std::vector<float> published = {0.69397F, 0.86407F, 0.92243F, 0.93856F, 0.93152F, 0.13397F, 0.02893F, 0.02880F,
                                         0.96480F, 0.98446F, 0.99288F, 0.99787F, 0.89629F, 0.04072F, 0.01354F, 0.01444F};
@@ -156,7 +156,7 @@ TEST(Silero, TakesRecordingsOfAnyLength) {
   const auto detector = silero_detector();
   for (const std::size_t size : {0U, 1U, 63U, 64U, 511U, 512U, 513U, 5000U, 48U * 512U, 48U * 512U + 1U}) {
     const Samples samples(size, 0.1F);
-    const auto probabilities = detector->probabilities(samples);
+    const auto probabilities = detector->probabilities(samples).value();
     EXPECT_EQ(probabilities.size(), (size + 511) / 512);
     for (const float p : probabilities) {
       EXPECT_GE(p, 0);
@@ -168,9 +168,20 @@ TEST(Silero, TakesRecordingsOfAnyLength) {
 TEST(Silero, HearsTheSameWhateverFollows) {
   const auto detector = silero_detector();
   const Samples samples = noise(4, 0.3F, 9);
-  const auto whole = detector->probabilities(samples);
-  const auto part = detector->probabilities(std::span(samples).first(50 * 512));
+  const auto whole = detector->probabilities(samples).value();
+  const auto part = detector->probabilities(std::span(samples).first(50 * 512)).value();
   for (std::size_t i = 0; i < part.size(); ++i) EXPECT_NEAR(part[i], whole[i], 1e-6) << i;
+}
+
+TEST(Silero, StopsWhenItIsTold) {
+  Interrupt interrupt;
+  interrupt.cancel();
+  const auto heard = silero_detector()->probabilities(noise(4, 0.3F, 9), interrupt);
+  ASSERT_FALSE(heard);
+  EXPECT_EQ(heard.error().code, ErrorCode::ABORTED);
+  const auto report = measure_speech(noise(4, 0.3F, 9), 48000, *silero_detector(), interrupt);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ErrorCode::ABORTED);
 }
 
 class RealSpeech : public testing::Test {

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "audio/audio.h"
+#include "support/error.h"
+
+namespace timbre {
+
+/// AUDIO_TOO_LONG; `seconds` 0: more than is allowed, and nobody knows how much. `name` is how messages call it.
+Error too_long(const std::string& name, double seconds, const AudioLimits& limits);
+
+/// AUDIO_TOO_LARGE.
+Error too_large(const std::string& name, std::uint64_t bytes, const AudioLimits& limits);
+
+}  // namespace timbre
