@@ -86,7 +86,7 @@ void network(benchmark::State& state, const Subject& subject, double seconds) {
   const bundle::Manifest& manifest = subject.model->manifest();
   const Matrix features =
       bench::take(subject.front_end->compute(bench::voice(seconds, manifest.front_end.sample_rate)));
-  const Matrix* const one[] = {&features};
+  const bundle::Utterance one[] = {{&features}};
   bench::take(subject.model->embed(one));
   for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(bench::take(subject.model->embed(one)));
   set_rates(state, subject.sizes.flop(static_cast<std::int64_t>(features.rows)));

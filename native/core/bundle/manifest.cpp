@@ -46,9 +46,9 @@ std::string range(T from, T to) {
 
 /// Takes required fields by their path ("frontEnd.melBins"). What is missing or wrong gives an empty value, and the
 /// first such field is the fault.
-class Reader {
+class ManifestReader {
  public:
-  explicit Reader(const nlohmann::json& root) : root_(root) {}
+  explicit ManifestReader(const nlohmann::json& root) : root_(root) {}
 
   const std::optional<std::string>& fault() const { return fault_; }
 
@@ -134,7 +134,7 @@ class Reader {
   std::optional<std::string> fault_;
 };
 
-FrontEndConfig read_front_end(Reader& reader) {
+FrontEndConfig read_front_end(ManifestReader& reader) {
   FrontEndConfig config;
   config.type = reader.text("frontEnd.type");
   config.sample_rate = static_cast<int>(reader.integer("input.sampleRate", 1, kMaxSampleRate));
@@ -161,7 +161,7 @@ Result<Manifest> parse_manifest(const std::string& json) {
   if (!root.is_object()) {
     return invalid("it is no JSON object");
   }
-  Reader reader(root);
+  ManifestReader reader(root);
   const auto format = reader.integer("format", 1, std::numeric_limits<std::int32_t>::max());
   if (!reader.fault() && format != kFormat) {
     return Error{ErrorCode::MODEL_INVALID, "the bundle has format " + std::to_string(format) +

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -7,12 +8,19 @@
 
 #include "bundle/manifest.h"
 #include "network/embedding.h"
+#include "support/interrupt.h"
 #include "support/matrix.h"
 #include "support/result.h"
 
 namespace timbre::bundle {
 
 using network::Embedding;
+
+/// What a model embeds, and what may stop it.
+struct Utterance {
+  const Matrix* features;
+  const Interrupt* interrupt = &kUninterrupted;
+};
 
 /// A loaded network. Thread-safe: workers share one.
 class Model {
@@ -30,9 +38,14 @@ class Model {
   /// Whether several utterances at a time are faster than one.
   virtual bool batches() const = 0;
 
-  /// One embedding per utterance, in order; each the same as it would be alone.
-  /// Errors: INFERENCE_FAILED, OUT_OF_MEMORY (nothing is kept; a smaller batch may do).
-  virtual Result<std::vector<Embedding>> embed(std::span<const Matrix* const> features) const = 0;
+  /// Bytes of the host's memory that embed() takes at most for an utterance of so many frames, beside its features.
+  virtual std::uint64_t activation_bytes(std::size_t frames) const = 0;
+
+  /// One result per utterance, in order; each the same as it would be alone. What is wrong with one of them (it stops,
+  /// or gives values that are not finite) is the error of its own result. On a processor an utterance stops within one
+  /// tile of the network; a device finishes the batch that it has begun. Errors: INFERENCE_FAILED, OUT_OF_MEMORY
+  /// (nothing is kept; a smaller batch may do).
+  virtual Result<std::vector<Result<Embedding>>> embed(std::span<const Utterance> utterances) const = 0;
 };
 
 }  // namespace timbre::bundle

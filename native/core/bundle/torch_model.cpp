@@ -4,17 +4,14 @@
 #include <ATen/Functions.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/Allocator.h>
+#include <c10/util/ThreadLocalDebugInfo.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/runtime/interpreter.h>
 #include <torch/csrc/jit/serialization/import.h>
 #include <torch/version.h>
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 #include <algorithm>
-#include <atomic>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -41,7 +38,7 @@ Error not_usable(const std::string& path, const std::string& what) {
 
 // ------------------------------------------------------------------------------------------------------ devices
 
-struct Place {
+struct Placement {
   at::Device device = at::kCPU;
   std::string note;
 };
@@ -56,11 +53,11 @@ std::string why_no_cuda() {
                       : "this LibTorch was built without CUDA";
 }
 
-Result<Place> find_place(const std::string& wanted) {
+Result<Placement> find_place(const std::string& wanted) {
   constexpr std::string_view kCuda = "cuda";
   constexpr std::string_view kNumbered = "cuda:";
   if (wanted == "cpu") {
-    return Place{};
+    return Placement{};
   }
   const bool numbered = wanted.starts_with(kNumbered);
   unsigned index = 0;
@@ -76,7 +73,7 @@ Result<Place> find_place(const std::string& wanted) {
   }
   const int count = cuda_devices();
   if (count == 0 && wanted == "auto") {
-    return Place{at::kCPU, why_no_cuda()};
+    return Placement{at::kCPU, why_no_cuda()};
   }
   if (count == 0) {
     return Error{ErrorCode::DEVICE_UNAVAILABLE,
@@ -87,30 +84,31 @@ Result<Place> find_place(const std::string& wanted) {
     return Error{ErrorCode::DEVICE_UNAVAILABLE,
                  "device '" + wanted + "' is not there: the last CUDA device is cuda:" + std::to_string(count - 1)};
   }
-  return Place{at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index)), ""};
+  return Placement{at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index)), ""};
 }
 
 // ------------------------------------------------------------------------------------------------------ the network
 
 /// [B, T, F] and lengths, without a copy for a single utterance, whose matrix must then outlive the call.
-std::pair<at::Tensor, at::Tensor> as_batch(std::span<const Matrix* const> features) {
-  const auto count = static_cast<std::int64_t>(features.size());
-  const auto bins = static_cast<std::int64_t>(features.front()->cols);
+std::pair<at::Tensor, at::Tensor> as_batch(std::span<const Utterance> utterances) {
+  const Matrix& first = *utterances.front().features;
+  const auto count = static_cast<std::int64_t>(utterances.size());
+  const auto bins = static_cast<std::int64_t>(first.cols);
   at::Tensor lengths = at::empty({count}, at::kLong);
   auto* length = lengths.mutable_data_ptr<std::int64_t>();
-  for (const Matrix* matrix : features) {
-    *length++ = static_cast<std::int64_t>(matrix->rows);
+  for (const Utterance& one : utterances) {
+    *length++ = static_cast<std::int64_t>(one.features->rows);
   }
   const auto longest = lengths.max().item<std::int64_t>();
   if (count == 1) {
     // from_blob takes no const; nothing writes to an input.
-    auto* values = const_cast<float*>(features.front()->values.data());
+    auto* values = const_cast<float*>(first.values.data());
     return {at::from_blob(values, {1, longest, bins}, at::kFloat), lengths};
   }
   at::Tensor padded = at::zeros({count, longest, bins}, at::kFloat);
   auto* row = padded.mutable_data_ptr<float>();
-  for (const Matrix* matrix : features) {
-    std::ranges::copy(matrix->values, row);
+  for (const Utterance& one : utterances) {
+    std::ranges::copy(one.features->values, row);
     row += longest * bins;
   }
   return {padded, lengths};
@@ -144,61 +142,70 @@ using Network = std::variant<Script, std::unique_ptr<const network::EcapaNetwork
 
 simd::ConstRows as_rows(const Matrix& matrix) { return {matrix.values.data(), matrix.rows, matrix.cols, matrix.cols}; }
 
-Embedding embed(const network::EcapaNetwork& network, const Matrix& features) {
+Result<Embedding> embed(const network::EcapaNetwork& network, const Utterance& utterance) {
   thread_local network::EcapaNetwork::Workspace workspace;
-  return network.embed(as_rows(features), workspace);
+  return network.embed(as_rows(*utterance.features), workspace, *utterance.interrupt);
 }
 
 /// Throws what LibTorch throws.
-std::vector<Embedding> forward(const Script& script, at::Device device, std::span<const Matrix* const> features) {
-  const auto [padded, lengths] = as_batch(features);
+std::vector<Result<Embedding>> forward(const Script& script, at::Device device, std::span<const Utterance> utterances) {
+  const auto [padded, lengths] = as_batch(utterances);
   const at::Tensor result = script(padded.to(device), lengths.to(device)).to(at::kCPU, at::kFloat);
   TORCH_CHECK(result.dim() == 2 && result.size(0) == padded.size(0), "forward gives ", result.sizes(),
               " for a batch of ", padded.size(0));
-  std::vector<Embedding> embeddings;
+  std::vector<Result<Embedding>> embeddings;
   for (std::int64_t i = 0; i < result.size(0); ++i) {
     const at::Tensor row = result[i].contiguous();
-    embeddings.emplace_back(row.const_data_ptr<float>(), row.const_data_ptr<float>() + row.numel());
+    embeddings.emplace_back(Embedding(row.const_data_ptr<float>(), row.const_data_ptr<float>() + row.numel()));
   }
   return embeddings;
 }
 
 /// Throws what LibTorch throws.
-std::vector<Embedding> run(const Network& network, at::Device device, std::span<const Matrix* const> features) {
+std::vector<Result<Embedding>> run(const Network& network, at::Device device, std::span<const Utterance> utterances) {
   const network::TorchScope scope;
   if (const auto* script = std::get_if<Script>(&network)) {
-    return forward(*script, device, features);
+    return forward(*script, device, utterances);
   }
-  std::vector<Embedding> embeddings;
-  for (const Matrix* matrix : features) {
-    embeddings.push_back(embed(*std::get<std::unique_ptr<const network::EcapaNetwork>>(network), *matrix));
+  std::vector<Result<Embedding>> embeddings;
+  for (const Utterance& one : utterances) {
+    try {
+      embeddings.push_back(embed(*std::get<std::unique_ptr<const network::EcapaNetwork>>(network), one));
+    } catch (...) {
+      embeddings.emplace_back(torch_error(ErrorCode::INFERENCE_FAILED, "the network failed on an utterance"));
+    }
   }
   return embeddings;
 }
 
-/// Gives freed memory back to the system after every so many frames.
-///
-/// Activations of every length leave holes of every size in each thread's heap, which glibc keeps. Half a minute of
-/// audio between two rounds is long enough for them to cost no time that can be measured.
-class HeapTrimmer {
+/// The most bytes of the host's memory that LibTorch has held at a time for this thread, while it lives.
+class PeakMemory {
  public:
-  void count(std::span<const Matrix* const> features) {
-    std::size_t frames = 0;
-    for (const Matrix* matrix : features) {
-      frames += matrix->rows;
-    }
-    if ((frames_ += frames) < kFrames) {
-      return;
-    }
-    frames_ = 0;
-#ifdef __GLIBC__
-    malloc_trim(0);
-#endif
-  }
+  std::int64_t bytes() const { return reports_->peak; }
 
  private:
-  static constexpr std::size_t kFrames = 3000;
-  std::atomic<std::size_t> frames_{0};
+  class Reports final : public c10::MemoryReportingInfoBase {
+   public:
+    void reportMemoryUsage(void*, std::int64_t size, std::size_t, std::size_t, c10::Device device) override {
+      if (device.is_cpu()) {
+        held += size;
+        peak = std::max(peak, held);
+      }
+    }
+    bool memoryProfilingEnabled() const override { return true; }
+
+    std::int64_t held = 0;
+    std::int64_t peak = 0;
+  };
+
+  std::shared_ptr<Reports> reports_ = std::make_shared<Reports>();
+  c10::DebugInfoGuard guard_{c10::DebugInfoKind::PROFILER_STATE, reports_};
+};
+
+/// Bytes of activations, as a straight line over an utterance's frames.
+struct ActivationBytes {
+  double fixed = 0;
+  double per_frame = 0;
 };
 
 bool is_finite(const Embedding& embedding) {
@@ -207,10 +214,11 @@ bool is_finite(const Embedding& embedding) {
 
 class TorchModel : public Model {
  public:
-  TorchModel(Manifest manifest, Network network, Place place)
+  TorchModel(Manifest manifest, Network network, Placement place, ActivationBytes measured)
       : manifest_(std::move(manifest)),
         network_(std::move(network)),
         place_(std::move(place)),
+        measured_(measured),
         device_(place_.device.str()) {}
 
   const Manifest& manifest() const override { return manifest_; }
@@ -218,38 +226,47 @@ class TorchModel : public Model {
   const std::string& device_note() const override { return place_.note; }
   bool batches() const override { return place_.device.is_cuda(); }
 
-  Result<std::vector<Embedding>> embed(std::span<const Matrix* const> features) const override {
-    for (const Matrix* matrix : features) {
-      if (matrix->rows < manifest_.shortest_frames ||
-          matrix->cols != static_cast<std::size_t>(manifest_.front_end.mel_bins)) {
-        return Error{ErrorCode::INFERENCE_FAILED, "features are " + std::to_string(matrix->rows) + " x " +
-                                                      std::to_string(matrix->cols) + " where at least " +
+  std::uint64_t activation_bytes(std::size_t frames) const override {
+    if (const auto* ecapa = std::get_if<std::unique_ptr<const network::EcapaNetwork>>(&network_)) {
+      return (*ecapa)->activation_bytes(frames);
+    }
+    return static_cast<std::uint64_t>(measured_.fixed + measured_.per_frame * static_cast<double>(frames));
+  }
+
+  Result<std::vector<Result<Embedding>>> embed(std::span<const Utterance> utterances) const override {
+    for (const Utterance& one : utterances) {
+      const Matrix& matrix = *one.features;
+      if (matrix.rows < manifest_.shortest_frames ||
+          matrix.cols != static_cast<std::size_t>(manifest_.front_end.mel_bins)) {
+        return Error{ErrorCode::INFERENCE_FAILED, "features are " + std::to_string(matrix.rows) + " x " +
+                                                      std::to_string(matrix.cols) + " where at least " +
                                                       std::to_string(manifest_.shortest_frames) + " x " +
                                                       std::to_string(manifest_.front_end.mel_bins) + " belong"};
       }
     }
-    if (features.empty()) {
-      return std::vector<Embedding>();
+    if (utterances.empty()) {
+      return std::vector<Result<Embedding>>();
     }
     try {
-      std::vector<Embedding> embeddings = run(network_, place_.device, features);
-      heap_.count(features);
-      if (!std::ranges::all_of(embeddings, is_finite)) {
-        return Error{ErrorCode::INFERENCE_FAILED, "the network gave values that are not finite"};
+      std::vector<Result<Embedding>> embeddings = run(network_, place_.device, utterances);
+      for (Result<Embedding>& embedding : embeddings) {
+        if (embedding && !is_finite(embedding.value())) {
+          embedding = Error{ErrorCode::INFERENCE_FAILED, "the network gave values that are not finite"};
+        }
       }
       return embeddings;
     } catch (...) {
       return torch_error(ErrorCode::INFERENCE_FAILED,
-                         "the network failed on " + std::to_string(features.size()) + " utterances");
+                         "the network failed on " + std::to_string(utterances.size()) + " utterances");
     }
   }
 
  private:
   const Manifest manifest_;
   const Network network_;
-  const Place place_;
+  const Placement place_;
+  const ActivationBytes measured_;  ///< of a script
   const std::string device_;
-  mutable HeapTrimmer heap_;
 };
 
 // ------------------------------------------------------------------------------------------------------ loading
@@ -269,13 +286,14 @@ Status try_out(const Model& model, std::size_t frames) {
   const Manifest& manifest = model.manifest();
   const std::string trial = " (trial of " + std::to_string(frames) + " frames)";
   const Matrix features = trial_features(frames, static_cast<std::size_t>(manifest.front_end.mel_bins));
-  const Matrix* const one[] = {&features};
-  const auto embeddings = model.embed(one);
-  if (!embeddings) {
-    const auto& [code, message] = embeddings.error();
+  const Utterance one[] = {{&features}};
+  auto embeddings = model.embed(one);
+  const auto embedding = embeddings ? std::move(embeddings.value().front()) : Result<Embedding>(embeddings.error());
+  if (!embedding) {
+    const auto& [code, message] = embedding.error();
     return Error{code == ErrorCode::INFERENCE_FAILED ? ErrorCode::MODEL_INVALID : code, message + trial};
   }
-  if (const std::size_t dim = embeddings.value().front().size(); dim != manifest.embedding_dim) {
+  if (const std::size_t dim = embedding.value().size(); dim != manifest.embedding_dim) {
     return Error{ErrorCode::MODEL_INVALID, "its embeddings have " + std::to_string(dim) +
                                                " values where its manifest says " +
                                                std::to_string(manifest.embedding_dim) + trial};
@@ -288,11 +306,11 @@ Status agree(const network::EcapaNetwork& network, Module& module, const Manifes
   constexpr double kRounding = 1e-3;
   const Matrix features =
       trial_features(manifest.shortest_frames, static_cast<std::size_t>(manifest.front_end.mel_bins));
-  const Matrix* const one[] = {&features};
+  const Utterance one[] = {{&features}};
   try {
     const auto [batch, lengths] = as_batch(one);
     const at::Tensor expected = module.forward({batch, lengths}).toTensor().flatten();
-    Embedding found = embed(network, features);
+    Embedding found = embed(network, one[0]).value();  // nobody stops it
     const at::Tensor values = at::from_blob(found.data(), {std::ssize(found)});
     const auto difference = at::sub(values, expected).norm().item<double>();
     // The trials tell of values that are not finite.
@@ -301,6 +319,21 @@ Status agree(const network::EcapaNetwork& network, Module& module, const Manifes
   } catch (...) {
     return torch_error(ErrorCode::MODEL_INVALID, "the network failed");
   }
+}
+
+/// What a network takes of the host's memory, by two trial utterances. Throws what LibTorch throws.
+ActivationBytes measure_activations(const Network& network, at::Device device, const Manifest& manifest) {
+  const auto peak = [&](std::size_t frames) {
+    const Matrix features = trial_features(frames, static_cast<std::size_t>(manifest.front_end.mel_bins));
+    const Utterance one[] = {{&features}};
+    const PeakMemory memory;
+    static_cast<void>(run(network, device, one));
+    return static_cast<double>(memory.bytes());
+  };
+  const std::size_t frames = std::max(manifest.shortest_frames, kTrialFrames);
+  const double once = peak(frames);
+  const double per_frame = std::max((peak(2 * frames) - once) / static_cast<double>(frames), 0.0);
+  return {std::max(once - per_frame * static_cast<double>(frames), 0.0), per_frame};
 }
 
 bool takes_features_and_lengths(const Module& module) {
@@ -316,7 +349,8 @@ bool takes_features_and_lengths(const Module& module) {
          is_tensor(schema.arguments()[2]) && is_tensor(schema.returns()[0]);
 }
 
-Result<std::unique_ptr<const Model>> load_at(const std::string& path, const Manifest& manifest, const Place& place) {
+Result<std::unique_ptr<const Model>> load_at(const std::string& path, const Manifest& manifest,
+                                             const Placement& place) {
   try {
     const network::TorchScope scope;
     Module module = torch::jit::load(path, at::kCPU, /*load_debug_files=*/false);
@@ -341,7 +375,7 @@ Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module
   module.eval();
   auto ecapa = device.is_cpu() ? network::EcapaNetwork::of(module) : nullptr;
   const bool int8 = widen(module);
-  Place place{device, device_note};
+  Placement place{device, device_note};
   const std::string reason = ecapa ? network::why_no_int8() : "int8 is for the network of this project on processors";
   if (int8 && !reason.empty()) {
     place.note += (place.note.empty() ? "" : "; ") + reason + ", computing in fp32";
@@ -353,7 +387,9 @@ Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module
   }
   module.to(device);
   auto network = ecapa ? Network(std::move(ecapa)) : Network(Script(torch::jit::freeze(module)));
-  auto model = std::make_unique<const TorchModel>(manifest, std::move(network), std::move(place));
+  const ActivationBytes measured =
+      std::holds_alternative<Script>(network) ? measure_activations(network, device, manifest) : ActivationBytes{};
+  auto model = std::make_unique<const TorchModel>(manifest, std::move(network), std::move(place), measured);
   for (const std::size_t frames : {manifest.shortest_frames, std::max(manifest.shortest_frames, kTrialFrames)}) {
     if (auto status = try_out(*model, frames); !status) {
       return std::move(status).error();

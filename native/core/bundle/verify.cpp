@@ -55,7 +55,7 @@ Result<Embedding> embed(const Model& model, const FrontEnd& front_end, const Rec
   if (!features) {
     return features.error();
   }
-  const Matrix* const one[] = {&features.value()};
+  const Utterance one[] = {{&features.value()}};
   auto embeddings = model.embed(one);
   if (!embeddings) {
     return std::move(embeddings).error();

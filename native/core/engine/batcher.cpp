@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/guarded.h"
 #include "engine/stages.h"
 
 namespace timbre {
@@ -14,15 +15,17 @@ constexpr std::size_t kRecovery = 16;
 
 }  // namespace
 
-std::vector<Result<bundle::Embedding>> Batcher::run(std::span<const Prepared> batch, std::uint64_t& forward_calls) {
+std::vector<Result<bundle::Embedding>> Batcher::run(std::span<Prepared* const> batch, std::uint64_t& forward_calls) {
   std::vector<Result<bundle::Embedding>> results;
   results.reserve(batch.size());
   while (results.size() < batch.size()) {
     const auto part = batch.subspan(results.size(), std::min(cap_, batch.size() - results.size()));
-    std::vector<const Matrix*> features(part.size());
-    std::transform(part.begin(), part.end(), features.begin(), [](const Prepared& p) { return &p.features; });
     const auto started = Clock::now();
-    auto embeddings = guarded([&] { return model_.embed(features); });
+    auto embeddings = guarded([&] {
+      std::vector<bundle::Utterance> utterances;
+      for (const Prepared* one : part) utterances.push_back({&one->features, &one->job->interrupt});
+      return model_.embed(utterances);
+    });
     ++forward_calls;
     if (embeddings && embeddings.value().size() != part.size()) {
       embeddings =
@@ -35,12 +38,8 @@ std::vector<Result<bundle::Embedding>> Batcher::run(std::span<const Prepared> ba
       continue;
     }
     for (std::size_t i = 0; i < part.size(); ++i) {
-      part[i].job->timings.model = seconds_since(started);
-      if (embeddings) {
-        results.push_back(checked(std::move(embeddings.value()[i])));
-      } else {
-        results.push_back(embeddings.error());
-      }
+      part[i]->job->timings.model = seconds_since(started);
+      results.push_back(embeddings ? checked(std::move(embeddings.value()[i])) : embeddings.error());
     }
     if (embeddings && part.size() == cap_ && cap_ < max_batch_ && ++successes_ >= kRecovery) {
       cap_ = std::min(max_batch_, 2 * cap_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -23,10 +24,10 @@ class Batcher {
   /// How many prepared jobs to take at most.
   std::size_t capacity() const { return cap_; }
 
-  /// One result per job, in order. A batch that does not fit into memory is halved, down to one utterance, whose
-  /// job alone then fails; the size that fitted stays the cap and doubles again after successes.
-  /// `forward_calls` is raised by the calls made.
-  std::vector<Result<bundle::Embedding>> run(std::span<const Prepared> batch, std::uint64_t& forward_calls);
+  /// One result per job, in order; what is wrong with one costs the others nothing. A batch that does not fit into
+  /// memory is halved, down to one utterance, whose job alone then fails; the size that fitted stays the cap and
+  /// doubles again after successes. `forward_calls` is raised by the calls made.
+  std::vector<Result<bundle::Embedding>> run(std::span<Prepared* const> batch, std::uint64_t& forward_calls);
 
  private:
   const bundle::Model& model_;

@@ -1,14 +1,18 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "audio/audio.h"
 #include "bundle/model.h"
+#include "engine/admission.h"
 #include "features/front_end.h"
 #include "speech/speech.h"
 #include "support/interrupt.h"
@@ -17,9 +21,9 @@
 namespace timbre {
 
 struct EngineOptions {
-  std::size_t workers = 1;        ///< threads; one utterance each on a CPU, front-end threads on CUDA
-  std::size_t queue_limit = 256;  ///< jobs admitted and not yet started
-  std::size_t max_batch = 32;     ///< utterances in one forward call where the model batches
+  std::size_t workers = 1;  ///< threads; one utterance each on a CPU, front-end threads on CUDA
+  AdmissionLimits admission;
+  std::size_t max_batch = 32;  ///< utterances in one forward call where the model batches
   AudioLimits limits;
 };
 
@@ -32,7 +36,7 @@ struct EmbedRequest {
 
 /// Wall-clock seconds of one job's stages.
 struct Timings {
-  double queue = 0;
+  double queue = 0;  ///< waiting for a worker, and for working memory
   double decode = 0;
   double resample = 0;
   double speech = 0;
@@ -53,47 +57,82 @@ struct EngineStats {
   std::uint64_t submitted = 0;
   std::uint64_t completed = 0;
   std::uint64_t failed = 0;
-  std::uint64_t aborted = 0;   ///< cancelled, past their deadline, or failed by close
-  std::uint64_t rejected = 0;  ///< OVERLOADED
-  std::uint64_t batches = 0;   ///< forward calls
+  std::uint64_t aborted = 0;  ///< cancelled, past their deadline, or failed by close
+  std::uint64_t batches = 0;  ///< forward calls
   std::size_t queued = 0;
   std::size_t running = 0;
+  AdmissionUse admission;
   double audio_seconds = 0;  ///< of completed jobs
   Timings seconds;           ///< sums over completed jobs
 };
+
+class Scheduler;
 
 /// Recordings in, embeddings out, on the engine's own threads. The one public face of the core.
 ///
 /// Every call is safe from any thread, for as long as the engine lives. A job's callback runs exactly once, on an
 /// engine thread or on the thread that cancels, closes or destroys, never under a lock; it may call the engine, must
 /// not block and must not throw. What the callback holds may be the engine's last owner.
+///
+/// A job stops within one tile of the network, some tens of milliseconds, once it is cancelled, past its deadline, or
+/// its engine is closed. A batch that a device has begun is finished.
 class Engine {
  public:
   using JobId = std::uint64_t;
   using Callback = std::function<void(Result<EmbedResult>)>;
 
-  /// Errors: INVALID_ARGUMENT, MODEL_INVALID of the front end, OVERLOADED when the system has no more threads.
+  /// What is known of a recording before it is copied.
+  struct Announced {
+    std::uint64_t bytes = 0;  ///< of memory that its copy takes; 0 for a path
+    bool encoded = true;      ///< as a file is, not samples
+    double seconds = 0;       ///< 0: not known before it is decoded
+  };
+  static Announced announce(const EmbedRequest& request);
+  static Announced announce_samples(std::size_t count, int sample_rate);
+
+  /// Errors: INVALID_ARGUMENT, MODEL_INVALID of the front end, OVERLOADED when the system has no more threads,
+  /// OUT_OF_MEMORY.
   static Result<std::unique_ptr<Engine>> create(std::unique_ptr<const bundle::Model> model,
                                                 const EngineOptions& options);
 
   /// Closes and joins; from a callback it cannot join, and the threads end on their own soon after.
-  virtual ~Engine() = default;
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
-  /// Admits a job at once or answers OVERLOADED or ENGINE_CLOSED, in which case the callback never runs. The callback
-  /// may run before this returns.
-  virtual Result<JobId> submit(EmbedRequest request, Callback done) = 0;
+  /// A place for a recording, which is to be copied only then. Decides at once.
+  /// Errors: OVERLOADED, ENGINE_CLOSED, AUDIO_TOO_LARGE, AUDIO_TOO_LONG.
+  Result<Admission::Place> admit(const Announced& recording);
 
-  /// A job that has not started ends with ABORTED; a running one stops at its next stage. False for an unknown job.
-  virtual bool cancel(JobId job) = 0;
+  /// Whether admit() would give an input of so many bytes a place now.
+  bool has_room(std::uint64_t bytes) const;
 
-  /// Stops admission. Queued jobs end with ENGINE_CLOSED, at once without `drain`, with it only those that have not
-  /// started by then. Returns when every callback has run and every thread has ended; called from a callback, it waits
-  /// for nothing. Safe to call again.
-  virtual void close(std::optional<Clock::time_point> drain = std::nullopt) = 0;
+  /// Takes on an admitted job. The callback may run before this returns. After an error (ENGINE_CLOSED, OUT_OF_MEMORY)
+  /// it never runs, and nothing has changed but that the place is given back.
+  Result<JobId> submit(Admission::Place place, EmbedRequest request, Callback done);
 
-  virtual const bundle::Model& model() const = 0;
-  virtual const EngineOptions& options() const = 0;
-  virtual EngineStats stats() const = 0;
+  /// admit() and submit() of a recording that the caller has copied or read himself.
+  Result<JobId> submit(EmbedRequest request, Callback done);
+
+  /// The job ends with ABORTED: at once where it waits, at the next tile where it runs. False for an unknown job.
+  bool cancel(JobId job);
+
+  /// Stops admission. Jobs that are not finished by `drain`, at once without it, end with ENGINE_CLOSED. Returns when
+  /// every callback has run and every thread has ended; called from a callback, it waits for nothing. Safe to call
+  /// again.
+  void close(std::optional<Clock::time_point> drain = std::nullopt);
+
+  const bundle::Model& model() const;
+  const EngineOptions& options() const;
+  EngineStats stats() const;
+
+ private:
+  explicit Engine(std::shared_ptr<Scheduler> scheduler);
+  Status start_threads();
+
+  const std::shared_ptr<Scheduler> scheduler_;
+  std::mutex join_mutex_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace timbre

@@ -28,18 +28,26 @@ void cut(std::vector<float>& samples, double seconds, int rate) {
   samples.resize(static_cast<std::size_t>(kept));
 }
 
+/// Bytes of samples, features and activations of an utterance.
+std::uint64_t working_bytes(std::size_t samples, std::size_t frames, const bundle::Model& model) {
+  const auto bins = static_cast<std::size_t>(model.manifest().front_end.mel_bins);
+  return sizeof(float) * (samples + frames * bins) + model.activation_bytes(frames);
+}
+
 }  // namespace
 
-Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector& detector,
-                       const bundle::Manifest& manifest, const AudioLimits& limits) {
+Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector& detector, const bundle::Model& model,
+                       const AudioLimits& limits) {
+  const bundle::Manifest& manifest = model.manifest();
   const int rate = manifest.front_end.sample_rate;
   AudioTimings decoding;
-  const AudioSource source = std::move(job.request.source);
-  auto audio = decode(source, rate, limits, job.interrupt, &decoding);
+  auto audio = decode(job.request.source, rate, limits, job.interrupt, &decoding);
+  job.request.source = AudioPath{};
+  job.place.release_input();
   job.timings.decode = decoding.decode;
   job.timings.resample = decoding.resample;
   if (!audio) return std::move(audio).error();
-  job.audio = audio.value().info;
+  job.audio = std::move(audio.value().info);
   if (job.request.cut_seconds > 0) cut(audio.value().samples, job.request.cut_seconds, rate);
   const std::vector<float>& samples = audio.value().samples;
 
@@ -61,24 +69,34 @@ Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector
   if (auto stop = job.interrupt.check()) return *stop;
 
   const auto listening = Clock::now();
-  auto speech = measure_speech(samples, rate, detector);
+  auto speech = measure_speech(samples, rate, detector, job.interrupt);
   job.timings.speech = seconds_since(listening);
   if (!speech) return std::move(speech).error();
   job.speech = speech.value();
-  if (auto stop = job.interrupt.check()) return *stop;
+
+  const auto asked = Clock::now();
+  const std::uint64_t needed = working_bytes(samples.size(), front_end.frames(samples.size()), model);
+  if (auto reserved = job.place.reserve_working(needed, job.interrupt); !reserved) return std::move(reserved).error();
+  job.timings.queue += seconds_since(asked);
 
   const auto started = Clock::now();
-  auto features = front_end.compute(samples);
+  auto features = front_end.compute(samples, job.interrupt);
   job.timings.features = seconds_since(started);
   return features;
 }
 
-Result<bundle::Embedding> checked(bundle::Embedding embedding) {
-  if (!std::all_of(embedding.begin(), embedding.end(), [](float x) { return std::isfinite(x); })) {
+Result<bundle::Embedding> checked(Result<bundle::Embedding> embedding) {
+  if (!embedding) return embedding;
+  if (!std::ranges::all_of(embedding.value(), [](float x) { return std::isfinite(x); })) {
     return Error{ErrorCode::INFERENCE_FAILED,
                  "the model gave an embedding that is not finite; check the bundle with `timbre models verify`"};
   }
   return embedding;
+}
+
+EmbedResult result_of(Job& job, bundle::Embedding embedding) {
+  job.timings.total = seconds_since(job.admitted);
+  return {std::move(embedding), std::move(job.audio), job.speech, job.timings};
 }
 
 }  // namespace timbre

@@ -24,11 +24,17 @@ constexpr std::size_t kKept = std::size_t{1} << 19U;
 
 enum Buffer : std::size_t { kInput, kEntered, kChunks, kJoined, kGathered, kHidden };
 
-/// work(first, count) of about equal parts of `rows`.
+/// Thrown between two tiles where the interrupt says so, and caught in embed().
+struct Stopped {
+  Error reason;
+};
+
+/// work(first, count) of about equal parts of `rows`. Throws Stopped.
 template <typename Work>
-void by_tiles(std::size_t rows, const Work& work) {
+void by_tiles(const Interrupt& interrupt, std::size_t rows, const Work& work) {
   const std::size_t tiles = (rows + kTile - 1) / kTile;
   for (std::size_t i = 0; i < tiles; ++i) {
+    if (auto reason = interrupt.check()) throw Stopped{*std::move(reason)};
     const std::size_t first = rows * i / tiles;
     work(first, rows * (i + 1) / tiles - first);
   }
@@ -111,17 +117,18 @@ void centre(std::vector<float>& embedding, std::span<const float> centre) {
 }  // namespace
 
 simd::Rows EcapaNetwork::Workspace::rows(std::size_t buffer, std::size_t count, std::size_t width) {
-  auto& values = buffers_[buffer];
+  PageBuffer& values = buffers_[buffer];
   if (values.size() < count * width) {
-    values = std::vector<float>(count * width);
+    values = PageBuffer();  // both at once would be more than anybody counts on
+    values = PageBuffer(count * width);
   }
   return {values.data(), count, width, width};
 }
 
-void EcapaNetwork::Workspace::trim() {
-  for (auto& values : buffers_) {
+void EcapaNetwork::Workspace::trim() noexcept {
+  for (PageBuffer& values : buffers_) {
     if (values.size() > kKept) {
-      values = {};
+      values = PageBuffer();
     }
   }
 }
@@ -280,7 +287,7 @@ std::unique_ptr<const EcapaNetwork> EcapaNetwork::of(const Module& module) {
 void EcapaNetwork::run_block(const Block& block, simd::ConstRows x, simd::Rows y, Workspace& workspace) const {
   Scratch& scratch = workspace.scratch;
   const simd::Rows entered = workspace.rows(kEntered, x.count, block.enter.product->outputs());
-  by_tiles(x.count, [&](std::size_t first, std::size_t rows) {
+  by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
     simd::relu_norm((*block.enter.product)(x.part(first, rows), scratch), block.enter.relu_norm,
                     entered.part(first, rows));
   });
@@ -288,7 +295,10 @@ void EcapaNetwork::run_block(const Block& block, simd::ConstRows x, simd::Rows y
   const simd::Rows chunks = workspace.rows(kChunks, x.count, entered.width);
   const std::size_t width = entered.width / (block.chunks.size() + 1);
   const std::size_t passing = block.passes_first ? 0 : block.chunks.size();
-  simd::copy(entered.columns(passing * width, width), chunks.columns(passing * width, width));
+  by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
+    simd::copy(entered.columns(passing * width, width).part(first, rows),
+               chunks.columns(passing * width, width).part(first, rows));
+  });
   simd::Rows before;
   for (std::size_t i = 0; i < block.chunks.size(); ++i) {
     const std::size_t at = (i + (block.passes_first ? 1 : 0)) * width;
@@ -298,7 +308,7 @@ void EcapaNetwork::run_block(const Block& block, simd::ConstRows x, simd::Rows y
   }
 
   simd::Moments moments(y.width);
-  by_tiles(x.count, [&](std::size_t first, std::size_t rows) {
+  by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
     const simd::Rows part = y.part(first, rows);
     simd::relu_norm((*block.leave.product)(chunks.part(first, rows), scratch), block.leave.relu_norm, part);
     moments.add(part);
@@ -313,12 +323,14 @@ void EcapaNetwork::run_block(const Block& block, simd::ConstRows x, simd::Rows y
   for (float& value : gain) {
     value = 1 / (1 + std::exp(-value));
   }
-  simd::add_scaled(x, y, gain, y);
+  by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
+    simd::add_scaled(x.part(first, rows), y.part(first, rows), gain, y.part(first, rows));
+  });
 }
 
 void EcapaNetwork::convolve(const Layer& layer, simd::ConstRows x, simd::ConstRows y, simd::Rows to,
                             Workspace& workspace) const {
-  by_tiles(to.count, [&](std::size_t first, std::size_t rows) {
+  by_tiles(*workspace.interrupt, to.count, [&](std::size_t first, std::size_t rows) {
     const simd::Rows gathered = workspace.rows(kGathered, rows, layer.product->inputs());
     simd::im2col(x, y, layer.window, first, gathered);
     simd::relu_norm((*layer.product)(gathered, workspace.scratch), layer.relu_norm, to.part(first, rows));
@@ -341,7 +353,7 @@ std::vector<float> EcapaNetwork::pool(simd::ConstRows x, const simd::Moments& mo
     add(attention.bias, times(context, *pooling_.from_context, scratch));
   }
   const simd::Rows hidden = workspace.rows(kHidden, x.count, pooling_.attention.product->outputs());
-  by_tiles(x.count, [&](std::size_t first, std::size_t rows) {
+  by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
     const simd::Rows part = hidden.part(first, rows);
     const simd::Rows product = (*pooling_.attention.product)(x.part(first, rows), scratch);
     if (pooling_.relu_norm) {
@@ -357,7 +369,7 @@ std::vector<float> EcapaNetwork::pool(simd::ConstRows x, const simd::Moments& mo
     const Product& score = *pooling_.scores[slab];
     const std::span<const float> centres = std::span<const float>(means).subspan(start, score.outputs());
     simd::SoftmaxMoments weighted(centres);
-    by_tiles(x.count, [&](std::size_t first, std::size_t rows) {
+    by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
       weighted.add(score(hidden.part(first, rows), scratch), x.part(first, rows).columns(start, score.outputs()));
     });
     for (std::size_t c = 0; c < score.outputs(); ++c) {
@@ -371,7 +383,34 @@ std::vector<float> EcapaNetwork::pool(simd::ConstRows x, const simd::Moments& mo
 
 std::size_t EcapaNetwork::feature_dim() const { return frame_.product->inputs() / frame_.window.taps; }
 
-Embedding EcapaNetwork::embed(simd::ConstRows features, Workspace& workspace) const {
+std::uint64_t EcapaNetwork::activation_bytes(std::size_t frames) const {
+  const std::size_t channels = frame_.product->outputs();
+  const std::size_t rows = (frames + frame_.window.stride - 1) / frame_.window.stride;
+  const std::size_t joined = std::max(blocks_.size() * channels, aggregate_.product->outputs());
+  // The buffers that are as long as the utterance: kInput, kEntered, kChunks, kJoined, kHidden.
+  return static_cast<std::uint64_t>(rows) * (3 * channels + joined + pooling_.attention.product->outputs()) *
+         sizeof(float);
+}
+
+Result<Embedding> EcapaNetwork::embed(simd::ConstRows features, Workspace& workspace,
+                                      const Interrupt& interrupt) const {
+  struct AfterUse {
+    Workspace& workspace;
+    ~AfterUse() {
+      workspace.interrupt = &kUninterrupted;
+      workspace.trim();
+    }
+  };
+  const AfterUse after_use{workspace};
+  workspace.interrupt = &interrupt;
+  try {
+    return run(features, workspace);
+  } catch (Stopped& stopped) {
+    return std::move(stopped.reason);
+  }
+}
+
+Embedding EcapaNetwork::run(simd::ConstRows features, Workspace& workspace) const {
   TORCH_CHECK(features.width == feature_dim(), "features of ", features.width, " values where the network takes ",
               feature_dim());
   Scratch& scratch = workspace.scratch;
@@ -391,13 +430,16 @@ Embedding EcapaNetwork::embed(simd::ConstRows features, Workspace& workspace) co
     if (!sums_) {
       x = y;
     } else if (i + 1 < blocks_.size()) {
-      simd::add_scaled(x, y, std::vector<float>(channels, 1), input);
+      const std::vector<float> ones(channels, 1);
+      by_tiles(*workspace.interrupt, frames, [&](std::size_t first, std::size_t rows) {
+        simd::add_scaled(x.part(first, rows), y.part(first, rows), ones, input.part(first, rows));
+      });
     }
   }
   const simd::Rows joined = buffer.columns(0, blocks_.size() * channels);
   const simd::Rows aggregated = buffer.columns(0, pooled_channels);
   simd::Moments moments(pooled_channels);
-  by_tiles(frames, [&](std::size_t first, std::size_t rows) {
+  by_tiles(*workspace.interrupt, frames, [&](std::size_t first, std::size_t rows) {
     const simd::Rows part = aggregated.part(first, rows);
     simd::relu_norm((*aggregate_.product)(joined.part(first, rows), scratch), aggregate_.relu_norm, part);
     moments.add(part);
@@ -413,7 +455,6 @@ Embedding EcapaNetwork::embed(simd::ConstRows features, Workspace& workspace) co
   if (!centre_.empty()) {
     centre(embedding, centre_);
   }
-  workspace.trim();
   return embedding;
 }
 

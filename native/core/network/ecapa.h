@@ -4,16 +4,20 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "network/embedding.h"
+#include "network/page_buffer.h"
 #include "network/product.h"
 #include "simd/moments.h"
 #include "simd/passes.h"
 #include "simd/rows.h"
+#include "support/interrupt.h"
+#include "support/result.h"
 
 namespace timbre::network {
 
@@ -29,8 +33,12 @@ class EcapaNetwork {
   /// can. Nothing for a module of other code. Throws what LibTorch throws.
   static std::unique_ptr<const EcapaNetwork> of(const torch::jit::Module& module);
 
-  /// features: [frames, bins], at least as many frames as the manifest asks for. Throws what LibTorch throws.
-  Embedding embed(simd::ConstRows features, Workspace& workspace) const;
+  /// features: [frames, bins], at least as many frames as the manifest asks for. Looks at `interrupt` before every tile
+  /// of a few hundred frames. Errors: what `interrupt` says. Throws what LibTorch throws.
+  Result<Embedding> embed(simd::ConstRows features, Workspace& workspace, const Interrupt& interrupt) const;
+
+  /// Bytes that a workspace takes for so many frames, beside what every one takes.
+  std::uint64_t activation_bytes(std::size_t frames) const;
 
  private:
   struct Affine {
@@ -82,6 +90,7 @@ class EcapaNetwork {
   /// Throws where a tensor's size is not what another's makes it.
   void expect_to_fit() const;
   std::size_t feature_dim() const;
+  Embedding run(simd::ConstRows features, Workspace& workspace) const;
   void convolve(const Layer& layer, simd::ConstRows x, simd::ConstRows y, simd::Rows to, Workspace& workspace) const;
   void run_block(const Block& block, simd::ConstRows x, simd::Rows y, Workspace& workspace) const;
   std::vector<float> pool(simd::ConstRows x, const simd::Moments& moments, Workspace& workspace) const;
@@ -103,12 +112,13 @@ class EcapaNetwork::Workspace {
   simd::Rows rows(std::size_t buffer, std::size_t count, std::size_t width);
 
   /// Gives back what only long utterances need.
-  void trim();
+  void trim() noexcept;
 
   Product::Scratch scratch;
+  const Interrupt* interrupt = &kUninterrupted;  ///< of the utterance at hand
 
  private:
-  std::array<std::vector<float>, 6> buffers_;
+  std::array<PageBuffer, 6> buffers_;
 };
 
 }  // namespace timbre::network

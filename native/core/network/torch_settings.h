@@ -5,8 +5,8 @@
 
 namespace timbre::network {
 
-/// Held around every call into LibTorch: settings of the process (made once) and of this thread, inference mode, and
-/// silence, for a library does not print.
+/// Held around every call into LibTorch: settings of this thread, inference mode, and silence, for a library does not
+/// print. Nothing of it reaches another thread.
 class TorchScope {
  public:
   TorchScope();

@@ -22,11 +22,17 @@ using test::tone;
 std::vector<Prepared> prepared(std::size_t count) {
   std::vector<Prepared> batch;
   for (std::size_t i = 0; i < count; ++i) {
-    Prepared one{std::make_shared<Job>(i, EmbedRequest{}, Engine::Callback{}), Matrix(10 + i, 1)};
+    Prepared one{std::make_shared<Job>(i, Admission::Place(), EmbedRequest{}, Engine::Callback{}), Matrix(10 + i, 1)};
     one.features.values[0] = static_cast<float>(i);
     batch.push_back(std::move(one));
   }
   return batch;
+}
+
+std::vector<Result<bundle::Embedding>> run(Batcher& batcher, std::vector<Prepared> batch, std::uint64_t& calls) {
+  std::vector<Prepared*> members;
+  for (Prepared& one : batch) members.push_back(&one);
+  return batcher.run(members, calls);
 }
 
 std::vector<std::size_t> sizes(const FakeModel& model) {
@@ -37,7 +43,7 @@ std::vector<std::size_t> sizes(const FakeModel& model) {
 
 /// A device on which so many utterances fit.
 FakeModel small_device(std::size_t fits) {
-  return FakeModel(true, [fits](auto features) -> Result<std::vector<bundle::Embedding>> {
+  return FakeModel(true, [fits](auto features) -> Result<test::Embeddings> {
     if (features.size() > fits) return Error{ErrorCode::OUT_OF_MEMORY, "too many"};
     return test::signatures(features);
   });
@@ -48,7 +54,7 @@ TEST(Batcher, HalvesABatchThatDoesNotFitAndKeepsTheSizeThatDid) {
   Batcher batcher(model, 16);
   std::uint64_t calls = 0;
   const auto batch = prepared(11);
-  const auto results = batcher.run(batch, calls);
+  const auto results = run(batcher, batch, calls);
   ASSERT_EQ(results.size(), batch.size());
   for (std::size_t i = 0; i < batch.size(); ++i) {
     ASSERT_TRUE(results[i]);
@@ -61,33 +67,33 @@ TEST(Batcher, HalvesABatchThatDoesNotFitAndKeepsTheSizeThatDid) {
 
 TEST(Batcher, DoublesAgainAfterFullBatchesThatFitted) {
   bool crowded = true;
-  const FakeModel model(true, [&](auto features) -> Result<std::vector<bundle::Embedding>> {
+  const FakeModel model(true, [&](auto features) -> Result<test::Embeddings> {
     if (crowded && features.size() > 4) return Error{ErrorCode::OUT_OF_MEMORY, "too many"};
     return test::signatures(features);
   });
   Batcher batcher(model, 16);
   std::uint64_t calls = 0;
-  for (const auto& one : batcher.run(prepared(16), calls)) ASSERT_TRUE(one);
+  for (const auto& one : run(batcher, prepared(16), calls)) ASSERT_TRUE(one);
   EXPECT_EQ(batcher.capacity(), 4U);
   crowded = false;
   std::size_t runs = 0;
   for (; batcher.capacity() < 16 && runs < 1000; ++runs) {
-    for (const auto& one : batcher.run(prepared(batcher.capacity()), calls)) ASSERT_TRUE(one);
+    for (const auto& one : run(batcher, prepared(batcher.capacity()), calls)) ASSERT_TRUE(one);
   }
   EXPECT_EQ(batcher.capacity(), 16U);
   EXPECT_GT(runs, 16U) << "one success is not enough";
 }
 
 TEST(Batcher, FailsTheOneUtteranceThatNeverFits) {
-  const FakeModel model(true, [](auto features) -> Result<std::vector<bundle::Embedding>> {
-    for (const Matrix* one : features) {
-      if (one->rows == 12) return Error{ErrorCode::OUT_OF_MEMORY, "too long"};
+  const FakeModel model(true, [](auto features) -> Result<test::Embeddings> {
+    for (const bundle::Utterance& one : features) {
+      if (one.features->rows == 12) return Error{ErrorCode::OUT_OF_MEMORY, "too long"};
     }
     return test::signatures(features);
   });
   Batcher batcher(model, 8);
   std::uint64_t calls = 0;
-  const auto results = batcher.run(prepared(5), calls);
+  const auto results = run(batcher, prepared(5), calls);
   ASSERT_EQ(results.size(), 5U);
   for (std::size_t i = 0; i < results.size(); ++i) EXPECT_EQ(results[i].ok(), i != 2) << i;
   EXPECT_EQ(results[2].error().code, ErrorCode::OUT_OF_MEMORY);
@@ -98,20 +104,41 @@ TEST(Batcher, TurnsEveryFaultOfAModelIntoErrors) {
     const FakeModel model(true, std::move(embed));
     Batcher batcher(model, 8);
     std::uint64_t calls = 0;
-    const auto results = batcher.run(prepared(1), calls);
+    const auto results = run(batcher, prepared(1), calls);
     EXPECT_EQ(results.size(), 1U);
     return results[0] ? "" : std::string(name(results[0].error().code));
   };
-  EXPECT_EQ(code_of([](auto) -> Result<std::vector<bundle::Embedding>> { throw std::runtime_error("no"); }),
-            "INTERNAL");
-  EXPECT_EQ(code_of([](auto) -> Result<std::vector<bundle::Embedding>> { throw std::bad_alloc(); }), "OUT_OF_MEMORY");
-  EXPECT_EQ(code_of([](auto) -> Result<std::vector<bundle::Embedding>> {
+  EXPECT_EQ(code_of([](auto) -> Result<test::Embeddings> { throw std::runtime_error("no"); }), "INTERNAL");
+  EXPECT_EQ(code_of([](auto) -> Result<test::Embeddings> { throw std::bad_alloc(); }), "OUT_OF_MEMORY");
+  EXPECT_EQ(code_of([](auto) -> Result<test::Embeddings> {
               return Error{ErrorCode::INFERENCE_FAILED, ""};
             }),
             "INFERENCE_FAILED");
-  EXPECT_EQ(code_of([](auto) { return Result(std::vector<bundle::Embedding>{{1.0F, NAN}}); }), "INFERENCE_FAILED");
-  EXPECT_EQ(code_of([](auto) { return Result(std::vector<bundle::Embedding>{}); }), "INFERENCE_FAILED");
-  EXPECT_EQ(code_of([](auto) { return Result(std::vector<bundle::Embedding>{{1.0F}, {2.0F}}); }), "INFERENCE_FAILED");
+  EXPECT_EQ(code_of([](auto) { return Result(test::Embeddings{bundle::Embedding{1.0F, NAN}}); }), "INFERENCE_FAILED");
+  EXPECT_EQ(code_of([](auto) { return Result(test::Embeddings{}); }), "INFERENCE_FAILED");
+  EXPECT_EQ(code_of([](auto) {
+              return Result(test::Embeddings{bundle::Embedding{1.0F}, bundle::Embedding{2.0F}});
+            }),
+            "INFERENCE_FAILED");
+}
+
+TEST(Batcher, OneResultThatIsNotFiniteCostsOneUtterance) {
+  const FakeModel model(true, [](auto utterances) -> Result<test::Embeddings> {
+    test::Embeddings embeddings = test::signatures(utterances).value();
+    embeddings[1] = bundle::Embedding{1.0F, INFINITY};
+    embeddings[3] = Error{ErrorCode::ABORTED, "stopped"};
+    return embeddings;
+  });
+  Batcher batcher(model, 8);
+  std::uint64_t calls = 0;
+  const auto results = run(batcher, prepared(5), calls);
+  ASSERT_EQ(results.size(), 5U);
+  EXPECT_EQ(calls, 1U);
+  for (const std::size_t whole : {0U, 2U, 4U}) EXPECT_TRUE(results[whole]) << whole;
+  ASSERT_FALSE(results[1]);
+  EXPECT_EQ(results[1].error().code, ErrorCode::INFERENCE_FAILED);
+  ASSERT_FALSE(results[3]);
+  EXPECT_EQ(results[3].error().code, ErrorCode::ABORTED);
 }
 
 class Batching : public testing::Test {

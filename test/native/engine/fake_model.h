@@ -77,23 +77,27 @@ inline bundle::Manifest manifest() {
   return manifest;
 }
 
+/// What a fake model gives for a batch.
+using Embeddings = std::vector<Result<bundle::Embedding>>;
 /// What a fake model does with a batch.
-using Embed = std::function<Result<std::vector<bundle::Embedding>>(std::span<const Matrix* const>)>;
+using Embed = std::function<Result<Embeddings>(std::span<const bundle::Utterance>)>;
 
 /// [number of frames, features[0][0]]: tells utterances of different length or content apart.
 inline bundle::Embedding signature(const Matrix& features) {
   return {static_cast<float>(features.rows), features.values[0]};
 }
 
-inline Result<std::vector<bundle::Embedding>> signatures(std::span<const Matrix* const> features) {
-  std::vector<bundle::Embedding> embeddings;
-  for (const Matrix* one : features) embeddings.push_back(signature(*one));
+inline Result<Embeddings> signatures(std::span<const bundle::Utterance> utterances) {
+  Embeddings embeddings;
+  for (const bundle::Utterance& one : utterances) embeddings.emplace_back(signature(*one.features));
   return embeddings;
 }
 
 /// Stands where LibTorch's model stands, and remembers the batches that it was given.
 class FakeModel final : public bundle::Model {
  public:
+  static constexpr std::uint64_t kBytesPerFrame = 1000;
+
   explicit FakeModel(bool batches, Embed embed = signatures, bundle::Manifest described = test::manifest())
       : manifest_(std::move(described)), batches_(batches), embed_(std::move(embed)) {}
 
@@ -102,14 +106,16 @@ class FakeModel final : public bundle::Model {
   const std::string& device_note() const override { return note_; }
   bool batches() const override { return batches_; }
 
-  Result<std::vector<bundle::Embedding>> embed(std::span<const Matrix* const> features) const override {
+  std::uint64_t activation_bytes(std::size_t frames) const override { return kBytesPerFrame * frames; }
+
+  Result<Embeddings> embed(std::span<const bundle::Utterance> utterances) const override {
     {
       const std::lock_guard lock(mutex_);
       std::vector<std::size_t> rows;
-      for (const Matrix* one : features) rows.push_back(one->rows);
+      for (const bundle::Utterance& one : utterances) rows.push_back(one.features->rows);
       seen_.push_back(std::move(rows));
     }
-    return embed_(features);
+    return embed_(utterances);
   }
 
   /// The frames of each utterance of each batch so far.

@@ -30,7 +30,7 @@ class Queue : public testing::Test {
   /// An engine of one worker that stands before the gate with a first job.
   std::unique_ptr<Engine> busy_engine(std::size_t queue_limit = 16) {
     EngineOptions options;
-    options.queue_limit = queue_limit;
+    options.admission.queued = queue_limit;
     auto engine = make_engine(held_model(), options);
     EXPECT_TRUE(engine->submit(request(tone(10)), first_.callback()));
     gate_.wait_for_arrivals(1);
@@ -74,7 +74,7 @@ TEST_F(Queue, RefusesAtOnceWhenItIsFull) {
   for (const Outcome& outcome : waiting) EXPECT_EQ(outcome.code(), "");
   engine->close();
   EXPECT_EQ(calls, 0);
-  EXPECT_EQ(engine->stats().rejected, 1U);
+  EXPECT_EQ(engine->stats().admission.refused, 1U);
   EXPECT_EQ(engine->stats().submitted, 4U);
 }
 
@@ -170,7 +170,7 @@ TEST_F(Queue, ADeadlineFarAwayChangesNothing) {
 TEST_F(Queue, CancelRacesWithWorkersAndEveryJobIsCalledBackOnce) {
   EngineOptions options;
   options.workers = 3;
-  options.queue_limit = 100000;
+  options.admission.queued = 100000;
   auto engine = make_engine(std::make_unique<FakeModel>(false), options);
   constexpr int kThreads = 4;
   constexpr int kJobs = 150;

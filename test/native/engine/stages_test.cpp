@@ -9,8 +9,8 @@
 #include <array>
 #include <csignal>
 
-#include "engine/worker_thread.h"
 #include "fake_model.h"
+#include "support/worker_thread.h"
 
 namespace timbre {
 namespace {
@@ -147,10 +147,12 @@ TEST(Stages, RefusesOptionsOutOfRangeByName) {
     return engine ? "" : engine.error().message;
   };
   EXPECT_THAT(refusal([](EngineOptions& o) { o.workers = 0; }), testing::HasSubstr("workers is 0"));
-  EXPECT_THAT(refusal([](EngineOptions& o) { o.queue_limit = 0; }), testing::HasSubstr("queueLimit"));
+  EXPECT_THAT(refusal([](EngineOptions& o) { o.admission.queued = 0; }), testing::HasSubstr("queueLimit"));
   EXPECT_THAT(refusal([](EngineOptions& o) { o.max_batch = 100000; }), testing::HasSubstr("maxBatch"));
   EXPECT_THAT(refusal([](EngineOptions& o) { o.limits.max_bytes = 0; }), testing::HasSubstr("limits.maxBytes"));
   EXPECT_THAT(refusal([](EngineOptions& o) { o.limits.max_seconds = -1; }), testing::HasSubstr("limits.maxSeconds"));
+  EXPECT_THAT(refusal([](EngineOptions& o) { o.admission.input_bytes = 0; }), testing::HasSubstr("maxInputBytes"));
+  EXPECT_THAT(refusal([](EngineOptions& o) { o.admission.working_bytes = 0; }), testing::HasSubstr("maxWorkingBytes"));
 }
 
 TEST(Stages, RefusesAFrontEndThatItDoesNotKnow) {

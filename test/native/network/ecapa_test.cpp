@@ -13,6 +13,7 @@
 
 #include "network/torch_settings.h"
 #include "scratch.h"
+#include "stops_after.h"
 #include "torch_bundle/bundles.h"
 
 namespace timbre::network {
@@ -53,8 +54,8 @@ TEST_P(EcapaOfFixtureTest, ComputesWhatTheModuleComputes) {
     const at::Tensor expected =
         module.forward({features.view({1, frames, 80}), at::full({1}, frames, at::kLong)}).toTensor().contiguous();
     const auto* values = expected.const_data_ptr<float>();
-    const Embedding found =
-        network->embed({features.const_data_ptr<float>(), static_cast<std::size_t>(frames), 80, 80}, workspace);
+    const Embedding found = take(network->embed(
+        {features.const_data_ptr<float>(), static_cast<std::size_t>(frames), 80, 80}, workspace, kUninterrupted));
     EXPECT_LE(relative_error(found, {values, values + expected.numel()}), 1e-4);
   }
 }
@@ -74,8 +75,41 @@ TEST_F(EcapaTest, RefusesFeaturesOfAnotherWidth) {
   const auto network = EcapaNetwork::of(module_of("speechbrain-c16.ckpt"));
   EcapaNetwork::Workspace workspace;
   const std::vector<float> features(30 * 81);
-  EXPECT_THROW(network->embed({features.data(), 30, 79, 81}, workspace), c10::Error);
-  EXPECT_THROW(network->embed({features.data(), 30, 81, 81}, workspace), c10::Error);
+  const auto embed = [&](simd::ConstRows rows) { return network->embed(rows, workspace, kUninterrupted); };
+  EXPECT_THROW(static_cast<void>(embed({features.data(), 30, 79, 81})), c10::Error);
+  EXPECT_THROW(static_cast<void>(embed({features.data(), 30, 81, 81})), c10::Error);
+}
+
+TEST_F(EcapaTest, StopsBeforeTheNextTileWhateverTileItIsIn) {
+  const auto network = EcapaNetwork::of(module_of("speechbrain-c16.ckpt"));
+  EcapaNetwork::Workspace workspace;
+  constexpr std::size_t kFrames = 3000;
+  std::vector<float> features(kFrames * 80);
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    features[i] = static_cast<float>(std::sin(1e-3 * static_cast<double>(i)));
+  }
+  const simd::ConstRows rows{features.data(), kFrames, 80, 80};
+  const test::StopsAfter counting;
+  const Embedding whole = take(network->embed(rows, workspace, counting));
+  // Every pass over the utterance goes by tiles of 384 frames at most: the first layer, three blocks of eleven passes,
+  // the layer that joins them, the attention and its scores.
+  constexpr std::size_t kTiles = (kFrames + 383) / 384;
+  EXPECT_GE(counting.asked(), kTiles * (1 + 3 * 11 + 1 + 2));
+  for (std::size_t tile = 0; tile < counting.asked(); tile += 7) {
+    const test::StopsAfter interrupt(tile);
+    const auto stopped = network->embed(rows, workspace, interrupt);
+    ASSERT_FALSE(stopped) << tile;
+    EXPECT_EQ(stopped.error().code, ErrorCode::ABORTED);
+    EXPECT_EQ(interrupt.asked(), tile + 1) << "nothing was done after it said to stop";
+  }
+  EXPECT_EQ(take(network->embed(rows, workspace, kUninterrupted)), whole) << "the workspace is as good as new";
+}
+
+TEST_F(EcapaTest, TakesAsMuchMemoryForAnUtteranceAsItSays) {
+  const auto network = EcapaNetwork::of(module_of("speechbrain-c16.ckpt"));
+  // 16 channels: three buffers of them, three blocks side by side (or what joins them), the attention.
+  EXPECT_EQ(network->activation_bytes(2000), 2 * network->activation_bytes(1000));
+  EXPECT_GE(network->activation_bytes(1), sizeof(float) * 6 * 16);
 }
 
 // ------------------------------------------------------------------------------------------- what it refuses

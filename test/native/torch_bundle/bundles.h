@@ -41,11 +41,15 @@ T take(Result<T> result) {
 }
 
 inline std::vector<bundle::Embedding> embed(const bundle::Model& model, const std::vector<Matrix>& features) {
-  std::vector<const Matrix*> batch;
+  std::vector<bundle::Utterance> batch;
   for (const Matrix& matrix : features) {
-    batch.push_back(&matrix);
+    batch.push_back({&matrix});
   }
-  return take(model.embed(batch));
+  std::vector<bundle::Embedding> embeddings;
+  for (auto& embedding : take(model.embed(batch))) {
+    embeddings.push_back(take(std::move(embedding)));
+  }
+  return embeddings;
 }
 
 /// |found - expected| / |expected|

@@ -1,5 +1,6 @@
 #include "bundle/torch_model.h"
 
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/jit/api/module.h>
@@ -127,15 +128,71 @@ TEST_F(TorchModelTest, RefusesFeaturesThatDoNotFit) {
   const Matrix good = features_of(30);
   const Matrix few = features_of(model->manifest().shortest_frames - 1);
   const Matrix narrow(30, 40);
-  Matrix bad = features_of(30);
-  bad.values[77] = std::numeric_limits<float>::quiet_NaN();
-  for (const Matrix* matrix : std::initializer_list<const Matrix*>{&few, &narrow, &bad}) {
-    const Matrix* const batch[] = {&good, matrix};
+  for (const Matrix* matrix : std::initializer_list<const Matrix*>{&few, &narrow}) {
+    const Utterance batch[] = {{&good}, {matrix}};
     const auto embeddings = model->embed(batch);
     ASSERT_FALSE(embeddings);
     EXPECT_EQ(embeddings.error().code, ErrorCode::INFERENCE_FAILED) << embeddings.error().message;
   }
   EXPECT_EQ(embed(*model, {good})[0].size(), 32U);
+}
+
+/// Of code that is not ours, which gives the third frame.
+constexpr const char* kThirdFrame =
+    "def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return features[:, 2, :32]\n";
+
+TEST_F(TorchModelTest, OneUtteranceThatIsNoNumbersCostsTheOthersNothing) {
+  const Matrix good = features_of(30);
+  Matrix bad = features_of(30);
+  for (float& value : bad.values) {
+    value = std::numeric_limits<float>::quiet_NaN();
+  }
+  for (const std::string& path : {path_, with([](json&) {}, kThirdFrame)}) {
+    const auto model = take(load_torch_model(path, "cpu"));
+    const Utterance batch[] = {{&good}, {&bad}, {&good}};
+    const auto embeddings = take(model->embed(batch));
+    ASSERT_EQ(embeddings.size(), 3U);
+    ASSERT_FALSE(embeddings[1]);
+    EXPECT_EQ(embeddings[1].error().code, ErrorCode::INFERENCE_FAILED);
+    const Embedding alone = embed(*model, {good})[0];
+    ASSERT_TRUE(embeddings[0] && embeddings[2]);
+    EXPECT_EQ(embeddings[0].value(), alone);
+    EXPECT_EQ(embeddings[2].value(), alone);
+  }
+}
+
+TEST_F(TorchModelTest, AnUtteranceThatIsToldToStopCostsTheOthersNothing) {
+  const auto model = take(load_torch_model(path_, "cpu"));
+  const Matrix features = features_of(30);
+  Interrupt interrupt;
+  interrupt.cancel(ErrorCode::ENGINE_CLOSED);
+  const Utterance batch[] = {{&features, &interrupt}, {&features}};
+  const auto embeddings = take(model->embed(batch));
+  ASSERT_FALSE(embeddings[0]);
+  EXPECT_EQ(embeddings[0].error().code, ErrorCode::ENGINE_CLOSED);
+  EXPECT_TRUE(embeddings[1]);
+}
+
+TEST_F(TorchModelTest, KnowsTheMemoryThatAnUtteranceTakes) {
+  const auto ours = take(load_torch_model(path_, "cpu"));
+  EXPECT_GT(ours->activation_bytes(2000), ours->activation_bytes(1000));
+  // What other code takes is measured: this one copies the frames and adds one to each.
+  const auto other = take(load_torch_model(
+      with([](json&) {},
+           "def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return (features + 1)[:, 2, :32]\n"),
+      "cpu"));
+  EXPECT_NEAR(static_cast<double>(other->activation_bytes(10'000)), 10'000 * 80 * sizeof(float), 10'000);
+}
+
+TEST_F(TorchModelTest, LeavesTheThreadsOfOthersAsTheyWere) {
+  const int before = at::get_num_threads();
+  std::thread([&] {
+    const auto model = take(load_torch_model(path_, "cpu"));
+    embed(*model, {features_of(30)});
+    EXPECT_EQ(at::get_num_threads(), 1);
+  }).join();
+  EXPECT_EQ(at::get_num_threads(), before);
+  std::thread([&] { EXPECT_EQ(at::get_num_threads(), before); }).join();
 }
 
 TEST_F(TorchModelTest, RefusesFilesThatAreNoBundles) {
@@ -221,9 +278,7 @@ TEST_F(TorchModelTest, RefusesOtherCodeUnderTheNameOfOurs) {
 }
 
 TEST_F(TorchModelTest, RunsCodeOfAnyOtherName) {
-  const std::string code =
-      "def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return features[:, 2, :32]\n";
-  const auto model = take(load_torch_model(with([](json&) {}, code.c_str()), "cpu"));
+  const auto model = take(load_torch_model(with([](json&) {}, kThirdFrame), "cpu"));
   const Matrix features = features_of(30);
   const auto row = features.row(2);
   EXPECT_EQ(embed(*model, {features})[0], bundle::Embedding(row.begin(), row.begin() + 32));
@@ -236,10 +291,12 @@ TEST_F(TorchModelTest, RefusesFeaturesThatAreNoNumbersInInt8Too) {
   const auto model = take(load_torch_model(path_, "cpu"));
   Matrix bad = features_of(30);
   bad.values[77] = std::numeric_limits<float>::quiet_NaN();
-  const Matrix* const batch[] = {&bad};
-  const auto embeddings = model->embed(batch);
-  ASSERT_FALSE(embeddings);
-  EXPECT_EQ(embeddings.error().code, ErrorCode::INFERENCE_FAILED) << embeddings.error().message;
+  const Matrix good = features_of(30);
+  const Utterance batch[] = {{&bad}, {&good}};
+  const auto embeddings = take(model->embed(batch));
+  ASSERT_FALSE(embeddings[0]);
+  EXPECT_EQ(embeddings[0].error().code, ErrorCode::INFERENCE_FAILED) << embeddings[0].error().message;
+  EXPECT_TRUE(embeddings[1]);
 }
 
 TEST(TorchRuntimeTest, SaysWhatItIs) {

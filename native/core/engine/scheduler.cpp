@@ -1,0 +1,320 @@
+#include "engine/scheduler.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "audio/limits.h"
+#include "engine/guarded.h"
+#include "engine/stages.h"
+
+namespace timbre {
+
+namespace {
+
+void add(Timings& sum, const Timings& one) {
+  sum.queue += one.queue;
+  sum.decode += one.decode;
+  sum.resample += one.resample;
+  sum.speech += one.speech;
+  sum.features += one.features;
+  sum.model += one.model;
+  sum.total += one.total;
+}
+
+bool stopped_by_caller(ErrorCode code) {
+  return code == ErrorCode::ABORTED || code == ErrorCode::DEADLINE_EXCEEDED || code == ErrorCode::ENGINE_CLOSED;
+}
+
+Error closed_error() noexcept {
+  return plain_error(ErrorCode::ENGINE_CLOSED, "the encoder is closed; load another one");
+}
+
+/// The callbacks that the current thread is in the middle of, innermost first; each lies on the stack.
+struct RunningCallback {
+  const Scheduler* scheduler;
+  const RunningCallback* outer;
+};
+thread_local const RunningCallback* innermost_callback = nullptr;
+
+}  // namespace
+
+Scheduler::Scheduler(std::unique_ptr<const bundle::Model> model, std::unique_ptr<const FrontEnd> front_end,
+                     const EngineOptions& options)
+    : model_(std::move(model)),
+      front_end_(std::move(front_end)),
+      options_(options),
+      admission_(std::make_shared<Admission>(options.admission)) {}
+
+Result<Admission::Place> Scheduler::admit(const Engine::Announced& recording) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return closed_error();
+  }
+  const AudioLimits& limits = options_.limits;
+  if (recording.encoded && recording.bytes > limits.max_bytes) {
+    return too_large("the recording", recording.bytes, limits);
+  }
+  if (recording.seconds > limits.max_seconds) return too_long("the recording", recording.seconds, limits);
+  return admission_->admit(recording.bytes);
+}
+
+Result<Engine::JobId> Scheduler::submit(Admission::Place place, EmbedRequest request, Engine::Callback done) {
+  // Everything that may fail comes before anything changes.
+  const Engine::JobId id = ++last_id_;
+  const auto job = std::make_shared<Job>(id, std::move(place), std::move(request), std::move(done));
+  Queue waits;
+  waits.push_back(job);
+  std::map<Engine::JobId, JobPtr> known;
+  known.emplace(id, job);
+  Deadlines due;
+  if (const auto deadline = job->interrupt.deadline()) due.emplace(*deadline, id);
+
+  const std::lock_guard lock(mutex_);
+  if (closed_) return closed_error();
+  if (!due.empty() && (deadlines_.empty() || *due.begin() < *deadlines_.begin())) deadline_changed_.notify_one();
+  deadlines_.merge(due);
+  jobs_.merge(known);
+  job->in_queue = waits.begin();
+  queue_.splice(queue_.end(), waits);
+  ++stats_.submitted;
+  job_waits_.notify_one();
+  return id;
+}
+
+bool Scheduler::cancel(Engine::JobId id) {
+  JobPtr waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end()) return false;
+    found->second->interrupt.cancel();
+    waiting = unqueue(found->second);
+  }
+  admission_->wake();
+  if (waiting) finish(waiting, *waiting->interrupt.check());
+  return true;
+}
+
+void Scheduler::stop(std::optional<Clock::time_point> drain) noexcept {
+  Queue dropped;
+  {
+    std::unique_lock lock(mutex_);
+    closed_ = true;
+    // A callback holds up the thread that would have to finish the jobs.
+    if (drain && !in_callback()) job_ended_.wait_until(lock, *drain, [this] { return jobs_.empty(); });
+    for (const auto& [id, job] : jobs_) job->interrupt.cancel(ErrorCode::ENGINE_CLOSED);
+    dropped.swap(queue_);
+    for (const JobPtr& job : dropped) job->in_queue.reset();
+    deadlines_.clear();
+    stopping_ = true;
+    job_waits_.notify_all();
+    deadline_changed_.notify_all();
+  }
+  admission_->wake();
+  for (const JobPtr& job : dropped) finish(job, *job->interrupt.check());
+}
+
+bool Scheduler::in_callback() const noexcept {
+  for (const RunningCallback* one = innermost_callback; one; one = one->outer) {
+    if (one->scheduler == this) return true;
+  }
+  return false;
+}
+
+void Scheduler::wait_for_callbacks() noexcept {
+  std::unique_lock lock(mutex_);
+  job_ended_.wait(lock, [this] { return jobs_.empty() && callbacks_ == 0; });
+}
+
+EngineStats Scheduler::stats() const {
+  const std::lock_guard lock(mutex_);
+  EngineStats stats = stats_;
+  stats.queued = queue_.size();
+  stats.running = jobs_.size() - queue_.size();
+  stats.admission = admission_->use();
+  return stats;
+}
+
+void Scheduler::expect_workers(std::size_t count) noexcept {
+  const std::lock_guard lock(mutex_);
+  workers_left_ = count;
+  prepared_waits_.notify_all();
+}
+
+void Scheduler::work() noexcept {
+  Batcher alone(*model_, 1);
+  while (const JobPtr job = take()) {
+    job->timings.queue = seconds_since(job->admitted);
+    auto result = guarded([&] { return process(job, alone); });
+    if (!result) {
+      finish(job, std::move(result).error());
+    } else if (result.value()) {
+      finish(job, *std::move(result).value());
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  --workers_left_;
+  prepared_waits_.notify_all();
+}
+
+Result<std::optional<EmbedResult>> Scheduler::process(const JobPtr& job, Batcher& alone) {
+  if (auto stopped = job->interrupt.check()) return *std::move(stopped);
+  auto features = prepare(*job, *front_end_, *detector_, *model_, options_.limits);
+  if (!features) return std::move(features).error();
+  if (auto stopped = job->interrupt.check()) return *std::move(stopped);
+  if (model_->batches()) {
+    hand_over(job, std::move(features).value());
+    return std::optional<EmbedResult>();
+  }
+  Prepared one{job, std::move(features).value()};
+  Prepared* const batch[] = {&one};
+  auto embedding = std::move(run_model(batch, alone).front());
+  if (!embedding) return std::move(embedding).error();
+  return std::optional(result_of(*job, std::move(embedding).value()));
+}
+
+void Scheduler::run_device() noexcept {
+  Batcher batcher(*model_, options_.max_batch);
+  for (;;) {
+    std::list<Prepared> batch = take_batch(batcher.capacity());
+    if (batch.empty()) return;
+    const Status ran = guarded([&] {
+      run_batch(batch, batcher);
+      return ok();
+    });
+    // Nothing is left of a batch that ran.
+    for (const Prepared& unfinished : batch) finish(unfinished.job, ran.error());
+  }
+}
+
+/// Takes out of the batch what it finishes.
+void Scheduler::run_batch(std::list<Prepared>& batch, Batcher& batcher) {
+  for (auto one = batch.begin(); one != batch.end();) {
+    auto stopped = one->job->interrupt.check();
+    if (stopped) finish(one->job, *std::move(stopped));
+    one = stopped ? batch.erase(one) : std::next(one);
+  }
+  if (batch.empty()) return;
+  std::vector<Prepared*> members;
+  for (Prepared& one : batch) members.push_back(&one);
+  auto embeddings = run_model(members, batcher);
+  for (auto& embedding : embeddings) {
+    const JobPtr job = batch.front().job;
+    auto result = guarded([&]() -> Result<EmbedResult> {
+      if (!embedding) return std::move(embedding).error();
+      return result_of(*job, std::move(embedding).value());
+    });
+    batch.pop_front();
+    finish(job, std::move(result));
+  }
+}
+
+std::vector<Result<bundle::Embedding>> Scheduler::run_model(std::span<Prepared* const> batch, Batcher& batcher) {
+  std::uint64_t forward_calls = 0;
+  auto results = batcher.run(batch, forward_calls);
+  const std::lock_guard lock(mutex_);
+  stats_.batches += forward_calls;
+  return results;
+}
+
+void Scheduler::watch_deadlines() noexcept {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (deadlines_.empty()) {
+      deadline_changed_.wait(lock);
+      continue;
+    }
+    const auto [deadline, id] = *deadlines_.begin();
+    if (Clock::now() < deadline) {
+      deadline_changed_.wait_until(lock, deadline);
+      continue;
+    }
+    const JobPtr late = unqueue(jobs_.find(id)->second);
+    lock.unlock();
+    finish(late, *late->interrupt.check());
+    lock.lock();
+  }
+}
+
+/// Takes a job out of the queue; none when it has left it already. Under the lock.
+JobPtr Scheduler::unqueue(const JobPtr& job) noexcept {
+  if (!job->in_queue) return nullptr;
+  JobPtr taken = job;
+  queue_.erase(*job->in_queue);
+  left_queue(*taken);
+  return taken;
+}
+
+/// Under the lock.
+void Scheduler::left_queue(Job& job) noexcept {
+  job.in_queue.reset();
+  job.place.release_slot();
+  if (const auto deadline = job.interrupt.deadline()) deadlines_.erase({*deadline, job.id});
+}
+
+/// The next job, or none when the engine stops.
+JobPtr Scheduler::take() noexcept {
+  std::unique_lock lock(mutex_);
+  job_waits_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+  return queue_.empty() ? nullptr : unqueue(JobPtr(queue_.front()));
+}
+
+void Scheduler::hand_over(JobPtr job, Matrix features) {
+  std::list<Prepared> one;
+  one.push_back({std::move(job), std::move(features)});
+  std::unique_lock lock(mutex_);
+  prepared_taken_.wait(lock, [this] { return prepared_.size() < 2 * options_.max_batch; });
+  prepared_.splice(prepared_.end(), one);
+  prepared_waits_.notify_one();
+}
+
+/// At least one and at most `most`; none when nothing will come any more.
+std::list<Prepared> Scheduler::take_batch(std::size_t most) noexcept {
+  std::unique_lock lock(mutex_);
+  prepared_waits_.wait(lock, [this] { return !prepared_.empty() || workers_left_ == 0; });
+  std::list<Prepared> batch;
+  if (prepared_.empty()) return batch;
+  // Utterances of like length pad each other least; the oldest is always among those taken.
+  const std::size_t oldest_rows = prepared_.front().features.rows;
+  const auto distance = [oldest_rows](const Prepared& p) {
+    return p.features.rows > oldest_rows ? p.features.rows - oldest_rows : oldest_rows - p.features.rows;
+  };
+  prepared_.sort([&](const Prepared& a, const Prepared& b) { return distance(a) < distance(b); });
+  batch.splice(batch.end(), prepared_, prepared_.begin(),
+               std::next(prepared_.begin(), static_cast<std::ptrdiff_t>(std::min(most, prepared_.size()))));
+  // Those left wait in the order they were admitted.
+  prepared_.sort([](const Prepared& a, const Prepared& b) { return a.job->id < b.job->id; });
+  prepared_taken_.notify_all();
+  return batch;
+}
+
+/// Counts a job out, gives its room back and calls it back.
+void Scheduler::finish(const JobPtr& job, Result<EmbedResult> result) noexcept {
+  job->place.release();
+  Engine::Callback done;
+  {
+    const std::lock_guard lock(mutex_);
+    done = std::move(job->done);
+    jobs_.erase(job->id);
+    ++callbacks_;
+    if (result) {
+      ++stats_.completed;
+      stats_.audio_seconds += result.value().audio.seconds;
+      add(stats_.seconds, result.value().timings);
+    } else if (stopped_by_caller(result.error().code)) {
+      ++stats_.aborted;
+    } else {
+      ++stats_.failed;
+    }
+  }
+  const RunningCallback running{this, innermost_callback};
+  innermost_callback = &running;
+  done(std::move(result));
+  done = nullptr;  // what it holds may be the engine
+  innermost_callback = running.outer;
+  const std::lock_guard lock(mutex_);
+  --callbacks_;
+  job_ended_.notify_all();
+}
+
+}  // namespace timbre
