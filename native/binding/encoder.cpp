@@ -35,12 +35,19 @@ std::size_t count_of(const Napi::Object& object, const char* key) {
   return static_cast<std::size_t>(object.Get(key).As<Napi::Number>().Int64Value());
 }
 
+/// Of a job in flight or of a place.
+std::uint64_t ticket_of(const Napi::Value& value) {
+  return static_cast<std::uint64_t>(value.As<Napi::Number>().Int64Value());
+}
+
 LoadRequest to_load_request(const Napi::Object& object) {
   LoadRequest request;
   request.path = object.Get("path").As<Napi::String>().Utf8Value();
   request.device = object.Get("device").As<Napi::String>().Utf8Value();
   request.options.workers = count_of(object, "workers");
-  request.options.queue_limit = count_of(object, "queueLimit");
+  request.options.admission.queued = count_of(object, "queueLimit");
+  request.options.admission.input_bytes = count_of(object, "maxInputBytes");
+  request.options.admission.working_bytes = count_of(object, "maxWorkingBytes");
   request.options.max_batch = count_of(object, "maxBatch");
   request.options.limits.max_bytes = count_of(object, "maxBytes");
   request.options.limits.max_seconds = object.Get("maxSeconds").As<Napi::Number>().DoubleValue();
@@ -73,7 +80,9 @@ Result<Loaded> load_engine(const LoadRequest& request) {
 void Encoder::define(Napi::Env env, Napi::Object exports) {
   const auto constructor =
       DefineClass(env, "NativeEncoder",
-                  {InstanceMethod<&Encoder::submit>("submit"), InstanceMethod<&Encoder::cancel>("cancel"),
+                  {InstanceMethod<&Encoder::submit>("submit"), InstanceMethod<&Encoder::open>("open"),
+                   InstanceMethod<&Encoder::resize>("resize"), InstanceMethod<&Encoder::drop>("drop"),
+                   InstanceMethod<&Encoder::has_room>("hasRoom"), InstanceMethod<&Encoder::cancel>("cancel"),
                    InstanceMethod<&Encoder::stats>("stats"), InstanceMethod<&Encoder::close>("close")});
   Environment::of(env)->encoder_constructor = Napi::Persistent(constructor);
   exports.Set("load", Napi::Function::New<&Encoder::load>(env, "load"));
@@ -114,8 +123,8 @@ Encoder::~Encoder() {
   if (!owned_ || environment_->is_shut_down()) return;
   try {
     environment_->run_unattended("timbre-free", [engine = std::move(owned_)]() mutable { engine.reset(); });
-  } catch (const std::system_error&) {
-    // No thread could be started: the engine is freed here.
+  } catch (...) {
+    // No thread could be started, or memory ran out: the engine is freed here.
   }
 }
 
@@ -126,6 +135,8 @@ Napi::Object Encoder::describe(Napi::Env env, double shortest_seconds) const {
   auto limits = Napi::Object::New(env);
   limits.Set("maxBytes", static_cast<double>(options.limits.max_bytes));
   limits.Set("maxSeconds", options.limits.max_seconds);
+  limits.Set("maxInputBytes", static_cast<double>(options.admission.input_bytes));
+  limits.Set("maxWorkingBytes", static_cast<double>(options.admission.working_bytes));
   auto description = Napi::Object::New(env);
   description.Set("model", model_);
   description.Set("id", manifest.id);
@@ -137,24 +148,65 @@ Napi::Object Encoder::describe(Napi::Env env, double shortest_seconds) const {
   description.Set("device", model.device());
   description.Set("deviceNote", model.device_note());
   description.Set("workers", static_cast<double>(options.workers));
-  description.Set("queueLimit", static_cast<double>(options.queue_limit));
+  description.Set("queueLimit", static_cast<double>(options.admission.queued));
   description.Set("maxBatch", static_cast<double>(options.max_batch));
   description.Set("limits", limits);
   description.Set("manifest", manifest.json);
   return description;
 }
 
+/// An embedding, or why there is none, on its way to JS.
+class Encoder::Arrival final : public Environment::Delivery {
+ public:
+  Arrival(Encoder& encoder, Napi::Env env)
+      : encoder_(encoder), ticket_(++encoder.last_ticket_), deferred_(Napi::Promise::Deferred::New(env)) {}
+
+  Ticket ticket() const { return ticket_; }
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+  /// From an engine's thread; nothing in it can fail.
+  void send(Result<EmbedResult> result) noexcept {
+    result_ = std::move(result);
+    encoder_.environment_->deliver(std::unique_ptr<Environment::Delivery>(this));
+  }
+
+  void arrive(Napi::Env env) override {
+    encoder_.in_flight_.erase(ticket_);
+    encoder_.let_go();
+    if (result_) {
+      deferred_.Resolve(to_js(env, result_.value(), encoder_.model_));
+    } else {
+      deferred_.Reject(to_js(env, result_.error()).Value());
+    }
+  }
+
+ private:
+  Encoder& encoder_;
+  const Ticket ticket_;
+  const Napi::Promise::Deferred deferred_;
+  Result<EmbedResult> result_ = EmbedResult();
+};
+
 Napi::Value Encoder::submit(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   // close() admits nothing more, though its thread may not have told the engine yet.
   if (!owned_) throw to_js(env, closed_error());
   const auto options = info[1].As<Napi::Object>();
-  EmbedRequest request;
-  request.source = to_audio_source(info[0], options.Get("sampleRate").ToNumber().Int32Value());
-  request.allow_silence = options.Get("allowSilence").ToBoolean();
-  if (const auto cut = options.Get("cutSeconds"); cut.IsNumber()) {
-    request.cut_seconds = cut.As<Napi::Number>().DoubleValue();
+  const int sample_rate = options.Get("sampleRate").ToNumber().Int32Value();
+  Admission::Place place;
+  if (const auto held = options.Get("place"); held.IsNumber()) {
+    auto node = places_.extract(ticket_of(held));
+    if (node.empty()) throw Napi::TypeError::New(env, "there is no such place");
+    place = std::move(node.mapped());
+  } else {
+    auto admitted = owned_->admit(announced(info[0], sample_rate));
+    if (!admitted) throw to_js(env, admitted.error());
+    place = std::move(admitted).value();
   }
+  // Only now is anything copied.
+  EmbedRequest request;
+  request.source = to_audio_source(info[0], sample_rate);
+  request.allow_silence = options.Get("allowSilence").ToBoolean();
   if (const auto cut = options.Get("cutSeconds"); cut.IsNumber()) {
     request.cut_seconds = cut.As<Napi::Number>().DoubleValue();
   }
@@ -162,33 +214,56 @@ Napi::Value Encoder::submit(const Napi::CallbackInfo& info) {
     request.deadline = after_milliseconds(timeout.As<Napi::Number>().DoubleValue());
   }
 
-  const Ticket ticket = ++last_ticket_;
-  const auto deferred = Napi::Promise::Deferred::New(env);
-  auto submitted = owned_->submit(
-      std::move(request), [this, ticket, deferred, environment = environment_.get()](Result<EmbedResult> result) {
-        environment->deliver([this, ticket, deferred, result = std::move(result)](Napi::Env home) {
-          in_flight_.erase(ticket);
-          let_go();
-          if (result) {
-            deferred.Resolve(to_js(home, result.value(), model_));
-          } else {
-            deferred.Reject(to_js(home, result.error()).Value());
-          }
-        });
-      });
-  if (!submitted) throw to_js(env, submitted.error());
-  in_flight_.emplace(ticket, submitted.value());
-  hold();
-
   auto job = Napi::Object::New(env);
+  auto arrival = std::make_unique<Arrival>(*this, env);
+  const Ticket ticket = arrival->ticket();
   job.Set("ticket", static_cast<double>(ticket));
-  job.Set("result", deferred.Promise());
+  job.Set("result", arrival->promise());
+  const auto known = in_flight_.emplace(ticket, 0).first;
+  // The callback owns the arrival from the moment the job is taken on.
+  const auto submitted =
+      owned_->submit(std::move(place), std::move(request),
+                     [raw = arrival.get()](Result<EmbedResult> result) noexcept { raw->send(std::move(result)); });
+  if (!submitted) {
+    in_flight_.erase(known);
+    throw to_js(env, submitted.error());
+  }
+  static_cast<void>(arrival.release());
+  known->second = submitted.value();
+  hold();
   return job;
+}
+
+Napi::Value Encoder::open(const Napi::CallbackInfo& info) {
+  if (!owned_) throw to_js(info.Env(), closed_error());
+  auto place = owned_->admit({});
+  if (!place) throw to_js(info.Env(), place.error());
+  const Ticket ticket = ++last_ticket_;
+  places_.emplace(ticket, std::move(place).value());
+  return Napi::Number::New(info.Env(), static_cast<double>(ticket));
+}
+
+Napi::Value Encoder::resize(const Napi::CallbackInfo& info) {
+  auto& place = places_.at(ticket_of(info[0]));
+  const auto resized = place.resize_input(static_cast<std::uint64_t>(info[1].As<Napi::Number>().Int64Value()));
+  if (!resized) throw to_js(info.Env(), resized.error());
+  return info.Env().Undefined();
+}
+
+Napi::Value Encoder::drop(const Napi::CallbackInfo& info) {
+  places_.erase(ticket_of(info[0]));
+  return info.Env().Undefined();
+}
+
+Napi::Value Encoder::has_room(const Napi::CallbackInfo& info) {
+  const auto bytes = static_cast<std::uint64_t>(info[0].As<Napi::Number>().Int64Value());
+  // A closed encoder says so where it is asked to embed.
+  return Napi::Boolean::New(info.Env(), !owned_ || owned_->has_room(bytes));
 }
 
 Napi::Value Encoder::cancel(const Napi::CallbackInfo& info) {
   const auto engine = engine_.lock();
-  const auto job = in_flight_.find(static_cast<Ticket>(info[0].As<Napi::Number>().Int64Value()));
+  const auto job = in_flight_.find(ticket_of(info[0]));
   return Napi::Boolean::New(info.Env(), engine && job != in_flight_.end() && engine->cancel(job->second));
 }
 
@@ -203,19 +278,21 @@ Napi::Value Encoder::close(const Napi::CallbackInfo& info) {
   if (const double milliseconds = info[0].As<Napi::Number>().DoubleValue(); milliseconds > 0) {
     drain = after_milliseconds(milliseconds);
   }
+  // Where no thread can be started, the encoder stays as it was.
+  const std::shared_ptr<Engine> engine = owned_;
+  const Napi::Promise closed =
+      environment_->run("timbre-close", [this, drain, engine]() mutable -> Result<Environment::ToJs> {
+        engine->close(drain);
+        return Environment::ToJs([this, stats = engine->stats()](Napi::Env env) {
+          last_stats_ = stats;
+          Napi::MemoryManagement::AdjustExternalMemory(env, -std::exchange(external_bytes_, 0));
+          let_go();
+          return env.Undefined();
+        });
+      });
+  owned_.reset();
   hold();
-  return environment_->run("timbre-close",
-                           [this, drain, engine = std::move(owned_)]() mutable -> Result<Environment::ToJs> {
-                             engine->close(drain);
-                             const EngineStats stats = engine->stats();
-                             engine.reset();
-                             return Environment::ToJs([this, stats](Napi::Env env) {
-                               last_stats_ = stats;
-                               Napi::MemoryManagement::AdjustExternalMemory(env, -std::exchange(external_bytes_, 0));
-                               let_go();
-                               return env.Undefined();
-                             });
-                           });
+  return closed;
 }
 
 void Encoder::hold() {

@@ -18,7 +18,7 @@ class Encoder : public Napi::ObjectWrap<Encoder> {
  public:
   static void define(Napi::Env env, Napi::Object exports);
 
-  /// For JS: `load({ path, device, workers, queueLimit, maxBatch, maxBytes, maxSeconds })`, a promise of an Encoder.
+  /// For JS: `load(NativeLoadRequest of src/addon/binding.ts)`, a promise of an Encoder.
   static Napi::Value load(const Napi::CallbackInfo& info);
 
   /// Only load() calls it.
@@ -28,9 +28,18 @@ class Encoder : public Napi::ObjectWrap<Encoder> {
  private:
   using Ticket = std::uint64_t;
 
-  /// submit(input, { sampleRate, allowSilence, cutSeconds, timeoutMs }): `{ ticket, result }`, the second a promise.
-  /// Throws at once what Engine::submit answers.
+  class Arrival;
+
+  /// submit(input, NativeEmbedOptions): `{ ticket, result }`, the second a promise. Throws at once what Engine::admit
+  /// and Engine::submit answer, before anything is copied.
   Napi::Value submit(const Napi::CallbackInfo& info);
+  /// open(): a place for an input that is still to be read, for submit(); held until then, or until drop(place).
+  Napi::Value open(const Napi::CallbackInfo& info);
+  /// resize(place, bytes): throws where there is no room for so many bytes.
+  Napi::Value resize(const Napi::CallbackInfo& info);
+  Napi::Value drop(const Napi::CallbackInfo& info);
+  /// hasRoom(bytes): whether an input of so many bytes would be admitted now.
+  Napi::Value has_room(const Napi::CallbackInfo& info);
   /// cancel(ticket): whether the job was still known.
   Napi::Value cancel(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
@@ -53,6 +62,7 @@ class Encoder : public Napi::ObjectWrap<Encoder> {
   EngineStats last_stats_;
   std::int64_t external_bytes_ = 0;
   std::unordered_map<Ticket, Engine::JobId> in_flight_;
+  std::unordered_map<Ticket, Admission::Place> places_;  ///< of inputs that are being read
   Ticket last_ticket_ = 0;
 };
 

@@ -2,12 +2,11 @@
 
 #include <cstdlib>
 #include <mutex>
-#include <new>
 #include <set>
 #include <string>
 #include <utility>
 
-#include "engine/worker_thread.h"
+#include "support/worker_thread.h"
 #include "values.h"
 
 namespace timbre {
@@ -43,17 +42,6 @@ class LivingEnvironments {
   std::mutex mutex_;
   std::set<Environment*> environments_;
 };
-
-/// The work's result; what it throws becomes an error, so that no exception leaves a thread.
-Result<Environment::ToJs> caught(const std::function<Result<Environment::ToJs>()>& work) {
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::OUT_OF_MEMORY, "memory ran out"};
-  } catch (const std::exception& error) {
-    return Error{ErrorCode::INTERNAL, std::string("an unexpected error: ") + error.what()};
-  }
-}
 
 void settle(Napi::Env env, const Napi::Promise::Deferred& deferred, const Result<Environment::ToJs>& result) {
   if (!result) {
@@ -101,49 +89,117 @@ void Environment::expect_no_more() {
   if (--expected_ == 0) channel_.Unref(env_);
 }
 
-void Environment::deliver(Delivery delivery) {
-  auto owned = std::make_unique<Delivery>(std::move(delivery));
-  if (channel_.NonBlockingCall(owned.get()) == napi_ok) static_cast<void>(owned.release());
+void Environment::deliver(std::unique_ptr<Delivery> delivery) noexcept {
+  if (channel_.NonBlockingCall(delivery.get()) == napi_ok) static_cast<void>(delivery.release());
 }
 
 void Environment::call_js(Napi::Env env, Napi::Function, Environment* environment, Delivery* delivery) {
   const std::unique_ptr<Delivery> owned(delivery);
   // Without an environment Node only empties the channel's queue.
   if (static_cast<napi_env>(env) == nullptr || environment->shut_down_) return;
-  (*owned)(env);
+  owned->arrive(env);
 }
 
+/// Runs on a thread of its own, then arrives where it was started.
+class Environment::Work : public Delivery {
+ public:
+  Work(Environment& environment, std::size_t number) : environment_(environment), number_(number) {}
+
+  virtual void run() noexcept = 0;
+
+  void arrive(Napi::Env env) override {
+    const auto thread = environment_.threads_.extract(number_);
+    thread.mapped().join();
+    settle(env);
+  }
+
+ protected:
+  virtual void settle(Napi::Env env) = 0;
+
+  Environment& environment_;
+
+ private:
+  friend class Environment;
+  const std::size_t number_;
+};
+
+class Environment::AttendedWork final : public Work {
+ public:
+  AttendedWork(Environment& environment, std::size_t number, std::function<Result<ToJs>()> work)
+      : Work(environment, number), deferred_(Napi::Promise::Deferred::New(environment.env_)), work_(std::move(work)) {}
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+  void run() noexcept override {
+    try {
+      result_ = work_();
+    } catch (...) {
+      result_ = caught_error("working for a call", "try again later");
+    }
+    work_ = nullptr;
+  }
+
+ private:
+  void settle(Napi::Env env) override {
+    environment_.expect_no_more();
+    timbre::settle(env, deferred_, result_);
+  }
+
+  const Napi::Promise::Deferred deferred_;
+  std::function<Result<ToJs>()> work_;
+  Result<ToJs> result_ = Error{ErrorCode::INTERNAL, ""};
+};
+
+class Environment::UnattendedWork final : public Work {
+ public:
+  UnattendedWork(Environment& environment, std::size_t number, std::function<void()> work)
+      : Work(environment, number), work_(std::move(work)) {}
+
+  void run() noexcept override {
+    work_();
+    work_ = nullptr;
+  }
+
+ private:
+  void settle(Napi::Env) override {}
+
+  std::function<void()> work_;
+};
+
 Napi::Promise Environment::run(const char* thread_name, std::function<Result<ToJs>()> work) {
-  const auto deferred = Napi::Promise::Deferred::New(env_);
-  start(thread_name, [this, deferred, work = std::move(work)]() mutable -> Delivery {
-    Result<ToJs> result = caught(work);
-    work = nullptr;
-    return [this, deferred, result = std::move(result)](Napi::Env env) {
-      expect_no_more();
-      settle(env, deferred, result);
-    };
-  });
+  auto attended = std::make_unique<AttendedWork>(*this, ++last_thread_, std::move(work));
+  const Napi::Promise promise = attended->promise();
+  start(thread_name, std::move(attended));
   expect();
-  return deferred.Promise();
+  return promise;
 }
 
 void Environment::run_unattended(const char* thread_name, std::function<void()> work) {
-  start(thread_name, [work = std::move(work)]() mutable -> Delivery {
-    work();
-    work = nullptr;
-    return [](Napi::Env) {};
-  });
+  start(thread_name, std::make_unique<UnattendedWork>(*this, ++last_thread_, std::move(work)));
 }
 
-void Environment::start(const char* thread_name, std::function<Delivery()> work) {
-  const std::size_t number = ++last_thread_;
-  threads_.emplace(number, start_worker(thread_name, [this, number, work = std::move(work)] {
-                     deliver([this, number, outcome = work()](Napi::Env env) {
-                       threads_.at(number).join();
-                       threads_.erase(number);
-                       outcome(env);
-                     });
-                   }));
+void Environment::start(const char* thread_name, std::unique_ptr<Work> work) {
+  // Its place comes first: a thread that has started must not be lost.
+  const auto place = threads_.try_emplace(work->number_).first;
+  try {
+    place->second = start_worker(thread_name, [this, raw = work.get()]() noexcept {
+      raw->run();
+      deliver(std::unique_ptr<Delivery>(raw));
+    });
+  } catch (...) {
+    threads_.erase(place);
+    throw;
+  }
+  static_cast<void>(work.release());
+}
+
+Result<SearchPool*> Environment::searches() {
+  if (!searches_) {
+    auto made = SearchPool::create({});
+    if (!made) return std::move(made).error();
+    searches_ = std::move(made).value();
+  }
+  return searches_.get();
 }
 
 void Environment::on_shut_down(const void* owner, std::function<void()> stop) {
@@ -155,6 +211,7 @@ void Environment::forget(const void* owner) { stops_.erase(owner); }
 void Environment::shut_down() {
   if (std::exchange(shut_down_, true)) return;
   for (const auto& [owner, stop] : stops_) stop();
+  searches_.reset();
   for (auto& [number, thread] : threads_) thread.join();
   stops_.clear();
   threads_.clear();

@@ -7,13 +7,50 @@
 
 #include "environment.h"
 #include "scoring/gallery.h"
+#include "scoring/search_pool.h"
 #include "values.h"
 
 namespace timbre {
 
 namespace {
 
-using Matches = std::vector<Gallery::Match>;
+using Matches = Gallery::Matches;
+
+Napi::Value to_js_matches(Napi::Env env, const Matches& matches) {
+  auto keys = Napi::Uint32Array::New(env, matches.size());
+  auto cosines = Napi::Float32Array::New(env, matches.size());
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    keys[i] = matches[i].key;
+    cosines[i] = matches[i].cosine;
+  }
+  auto object = Napi::Object::New(env);
+  object.Set("keys", keys);
+  object.Set("cosines", cosines);
+  return object;
+}
+
+/// What a search has found, on its way to JS.
+class Found final : public Environment::Delivery {
+ public:
+  explicit Found(Napi::Env env) : environment(*Environment::of(env)), deferred_(Napi::Promise::Deferred::New(env)) {}
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+  void arrive(Napi::Env env) override {
+    environment.expect_no_more();
+    if (matches) {
+      deferred_.Resolve(to_js_matches(env, matches.value()));
+    } else {
+      deferred_.Reject(to_js(env, matches.error()).Value());
+    }
+  }
+
+  Environment& environment;
+  Result<Matches> matches = Matches();
+
+ private:
+  const Napi::Promise::Deferred deferred_;
+};
 
 std::span<const float> floats(Napi::Value value) {
   const auto array = value.As<Napi::Float32Array>();
@@ -61,34 +98,26 @@ class GalleryObject : public Napi::ObjectWrap<GalleryObject> {
 
   Napi::Value top(const Napi::CallbackInfo& info) {
     const auto query = floats(info[0]);
-    std::optional<std::vector<Gallery::Key>> candidates;
+    SearchPool::Search search{gallery_, {query.begin(), query.end()}, static_cast<std::size_t>(key_of(info[1])), {}};
     if (info[2].IsTypedArray()) {
       const auto keys = info[2].As<Napi::Uint32Array>();
-      candidates.emplace(keys.Data(), keys.Data() + keys.ElementLength());
+      search.candidates.emplace(keys.Data(), keys.Data() + keys.ElementLength());
     }
-    return Environment::of(info.Env())
-        ->run("timbre-search",
-              [gallery = gallery_, query = std::vector(query.begin(), query.end()),
-               count = static_cast<std::size_t>(key_of(info[1])),
-               candidates = std::move(candidates)]() -> Result<Environment::ToJs> {
-                auto matches = candidates ? gallery->top(query, count, *candidates) : gallery->top(query, count);
-                if (!matches) return std::move(matches).error();
-                return Environment::ToJs(
-                    [matches = std::move(matches).value()](Napi::Env env) { return to_js_matches(env, matches); });
-              });
-  }
-
-  static Napi::Value to_js_matches(Napi::Env env, const Matches& matches) {
-    auto keys = Napi::Uint32Array::New(env, matches.size());
-    auto cosines = Napi::Float32Array::New(env, matches.size());
-    for (std::size_t i = 0; i < matches.size(); ++i) {
-      keys[i] = matches[i].key;
-      cosines[i] = matches[i].cosine;
-    }
-    auto object = Napi::Object::New(env);
-    object.Set("keys", keys);
-    object.Set("cosines", cosines);
-    return object;
+    auto found = std::make_unique<Found>(info.Env());
+    const Napi::Promise promise = found->promise();
+    Environment& environment = found->environment;
+    const auto pool = environment.searches();
+    if (!pool) throw to_js(info.Env(), pool.error());
+    // The callback owns it from the moment the search is taken on.
+    const auto submitted =
+        pool.value()->submit(std::move(search), [raw = found.get()](Result<Matches> matches) noexcept {
+          raw->matches = std::move(matches);
+          raw->environment.deliver(std::unique_ptr<Environment::Delivery>(raw));
+        });
+    if (!submitted) throw to_js(info.Env(), submitted.error());
+    static_cast<void>(found.release());
+    environment.expect();
+    return promise;
   }
 
   const std::shared_ptr<Gallery> gallery_;

@@ -48,6 +48,18 @@ Error not_open(int reason) {
   return {ErrorCode::INVALID_ARGUMENT, "the descriptor of a recording is not that of an open file (" + said + ")"};
 }
 
+AudioBytes joined(const Napi::Array& pieces) {
+  std::size_t size = 0;
+  for (std::uint32_t i = 0; i < pieces.Length(); ++i) size += pieces.Get(i).As<Napi::Uint8Array>().ElementLength();
+  AudioBytes joined;
+  joined.bytes.reserve(size);
+  for (std::uint32_t i = 0; i < pieces.Length(); ++i) {
+    const auto piece = pieces.Get(i).As<Napi::Uint8Array>();
+    joined.bytes.insert(joined.bytes.end(), piece.Data(), piece.Data() + piece.ElementLength());
+  }
+  return joined;
+}
+
 }  // namespace
 
 Napi::Error to_js(Napi::Env env, const Error& error) {
@@ -75,10 +87,13 @@ Napi::Object to_js(Napi::Env env, const EngineStats& stats) {
   set("completed", stats.completed);
   set("failed", stats.failed);
   set("aborted", stats.aborted);
-  set("rejected", stats.rejected);
+  set("rejected", stats.admission.refused);
   set("batches", stats.batches);
   set("queued", stats.queued);
   set("running", stats.running);
+  set("waitingForMemory", stats.admission.waiting_for_memory);
+  set("inputBytes", stats.admission.input_bytes);
+  set("workingBytes", stats.admission.working_bytes);
   set("audioSeconds", stats.audio_seconds);
   object.Set("timings", to_js(env, stats.seconds));
   return object;
@@ -105,7 +120,9 @@ AudioSource to_audio_source(Napi::Value input, int sample_rate) {
     if (copy < 0) throw to_js(input.Env(), not_open(errno));
     return AudioFile{std::make_shared<const Descriptor>(copy)};
   }
+  if (input.IsArray()) return joined(input.As<Napi::Array>());
   if (input.IsTypedArray()) {
+    // Memory that another thread writes to meanwhile is copied like any other: what the copy holds then stays.
     const auto array = input.As<Napi::TypedArray>();
     if (array.TypedArrayType() == napi_uint8_array) {
       const auto bytes = array.As<Napi::Uint8Array>();
@@ -117,6 +134,15 @@ AudioSource to_audio_source(Napi::Value input, int sample_rate) {
     }
   }
   throw Napi::TypeError::New(input.Env(), "an input is a string, a number, a Uint8Array or a Float32Array");
+}
+
+Engine::Announced announced(Napi::Value input, int sample_rate) {
+  if (!input.IsTypedArray()) return {};
+  const auto array = input.As<Napi::TypedArray>();
+  if (array.TypedArrayType() == napi_float32_array) {
+    return Engine::announce_samples(array.ElementLength(), sample_rate);
+  }
+  return {.bytes = array.ByteLength()};
 }
 
 std::string model_name(const bundle::Manifest& manifest) {

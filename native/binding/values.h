@@ -22,7 +22,11 @@ Napi::Object to_js(Napi::Env env, const EmbedResult& result, const std::string& 
 
 /// A string is a path, a Uint8Array an encoded recording, a Float32Array samples at `sample_rate`. Copied.
 /// Throws a TypeError for anything else.
+/// Several Uint8Arrays are one encoded recording in pieces.
 AudioSource to_audio_source(Napi::Value input, int sample_rate);
+
+/// What is known of such an input before it is copied.
+Engine::Announced announced(Napi::Value input, int sample_rate);
 
 /// "<id>@<first 12 digits of the weights' digest>"
 std::string model_name(const bundle::Manifest& manifest);

@@ -31,6 +31,8 @@ export interface NativeLoadRequest {
   maxBatch: number;
   maxBytes: number;
   maxSeconds: number;
+  maxInputBytes: number;
+  maxWorkingBytes: number;
 }
 
 export interface NativeConvertRequest {
@@ -46,13 +48,23 @@ export interface NativeConvertRequest {
 
 export interface NativeEncoder {
   readonly info: Omit<EncoderInfo, 'manifest'> & { manifest: string };
-  submit(input: string | number | Uint8Array | Float32Array, options: NativeEmbedOptions): NativeJob;
+  /** Several arrays of bytes are one recording in pieces. Refuses what finds no room before it is copied. */
+  submit(input: string | number | Uint8Array | Float32Array | Uint8Array[], options: NativeEmbedOptions): NativeJob;
+  /** A place in the queue for an input that is still to be read, until `submit` or `drop`. */
+  open(): number;
+  /** Bytes that the input of a place has now; throws where there is no room for more. */
+  resize(place: number, bytes: number): void;
+  drop(place: number): void;
+  /** Whether an input of so many bytes would be admitted now. */
+  hasRoom(bytes: number): boolean;
   cancel(ticket: number): boolean;
   stats(): EncoderStats;
   close(drainMs: number): Promise<void>;
 }
 
 export interface NativeEmbedOptions {
+  /** Of an input that `open` has given a place. */
+  place: number | undefined;
   /** Of a Float32Array. */
   sampleRate: number;
   allowSilence: boolean;
@@ -65,7 +77,7 @@ export interface NativeJob {
   result: Promise<EmbedResult>;
 }
 
-/** Keys are whole numbers of 32 bits; `top` works on a thread of its own. */
+/** Keys are whole numbers of 32 bits; `top` works on the threads that all galleries share. */
 export interface NativeGallery {
   put(key: number, vector: Float32Array): void;
   remove(key: number): boolean;

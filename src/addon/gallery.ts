@@ -12,7 +12,8 @@ const LARGEST = 2 ** 32 - 1;
 
 /**
  * Unit vectors by number, searched exhaustively in the native core. Changes are done when the call returns and never
- * wait for a search; a search runs on a thread of its own and sees the gallery as it was when it began.
+ * wait for a search; searches run on two threads that all galleries share, those that wait for one gallery in one pass
+ * over its vectors, and each sees the gallery as it was when it began.
  */
 export class Gallery {
   readonly #native: NativeGallery;
@@ -43,7 +44,10 @@ export class Gallery {
     return this.#native.get(keyOf(key));
   }
 
-  /** The nearest by cosine, nearest first; of `candidates` only where they are given. Errors: INVALID_ARGUMENT. */
+  /**
+   * The nearest by cosine, nearest first; of `candidates` only where they are given. Errors: INVALID_ARGUMENT; OVERLOADED
+   * where more than a thousand searches wait.
+   */
   async top(query: Float32Array, count: number, candidates?: Uint32Array): Promise<GalleryMatch[]> {
     try {
       const found = await this.#native.top(vectorOf(query), wholeNumber('count', count, 0, 0, LARGEST), candidates);

@@ -7,7 +7,7 @@ import type { AudioInput } from './types.js';
 
 /** What the addon takes: a path, the descriptor of an open file, an encoded recording, or samples. */
 export interface Source {
-  input: string | number | Uint8Array | Float32Array;
+  input: string | number | Uint8Array | Float32Array | Uint8Array[];
   /** Of samples. */
   sampleRate: number;
 }
@@ -22,7 +22,7 @@ const FORMS =
 export function toSource(input: AudioInput): Source | Readable {
   const value: unknown = input;
   if (typeof value === 'string' || isUrl(value)) return { input: filePath('an input', value), sampleRate: 0 };
-  if (types.isUint8Array(value)) return { input: unshared(value), sampleRate: 0 };
+  if (types.isUint8Array(value)) return { input: value, sampleRate: 0 };
   if (isReadable(value)) return value;
   if (typeof value !== 'object' || value === null) throw invalid(`an input is ${FORMS}, not ${show(value)}`);
   if (types.isAnyArrayBuffer(value)) {
@@ -55,12 +55,13 @@ function toSamples({ samples, sampleRate }: { samples?: unknown; sampleRate?: un
   if (typeof sampleRate !== 'number' || !Number.isInteger(sampleRate) || sampleRate < 1 || sampleRate > HIGHEST_RATE) {
     throw invalid(`sampleRate is a whole number of samples per second, not ${show(sampleRate)}`);
   }
-  return { input: unshared(samples), sampleRate };
+  return { input: samples, sampleRate };
 }
 
-/** Memory that no other thread writes to while the addon copies it. */
-function unshared<T extends Uint8Array | Float32Array>(array: T): T {
-  return types.isSharedArrayBuffer(array.buffer) ? (array.slice() as T) : array;
+/** Bytes of memory that the addon copies. */
+export function bytesOf({ input }: Source): number {
+  if (typeof input === 'string' || typeof input === 'number') return 0;
+  return Array.isArray(input) ? input.reduce((sum, { byteLength }) => sum + byteLength, 0) : input.byteLength;
 }
 
 export function isReadable(value: unknown): value is Readable {
@@ -69,12 +70,19 @@ export function isReadable(value: unknown): value is Readable {
 }
 
 /**
- * All bytes of a stream, which is destroyed if they cannot be had.
+ * All bytes of a stream, in pieces; the stream is destroyed if they cannot be had. `onBytes` is told how many there are
+ * before each piece is kept.
  *
  * Errors: AUDIO_TOO_LARGE above `maxBytes`, of which no more is kept; AUDIO_NOT_FOUND for a file that cannot be read;
- * AUDIO_CORRUPT for a stream that breaks off; INVALID_ARGUMENT for one that gives no bytes; what `stop` says.
+ * AUDIO_CORRUPT for a stream that breaks off; INVALID_ARGUMENT for one that gives no bytes; what `stop` says, and what
+ * `onBytes` throws.
  */
-export async function readStream(stream: Readable, maxBytes: number, stop: Stop): Promise<Uint8Array> {
+export async function readStream(
+  stream: Readable,
+  maxBytes: number,
+  stop: Stop,
+  onBytes: (bytes: number) => void,
+): Promise<Uint8Array[]> {
   // Destroyed without an error: its own handlers, if any, are not told of what is not the stream's fault.
   const disarm = stop.onStop(() => stream.destroy());
   const chunks: Uint8Array[] = [];
@@ -92,11 +100,12 @@ export async function readStream(stream: Readable, maxBytes: number, stop: Stop)
       if (bytes > maxBytes) {
         throw new TimbreError('AUDIO_TOO_LARGE', `the stream has more than ${maxBytes} bytes; raise limits.maxBytes`);
       }
+      onBytes(bytes);
       chunks.push(chunk);
     }
     // A stream that is destroyed without an error may just end.
     stop.throwIfStopped();
-    return Buffer.concat(chunks, bytes);
+    return chunks;
   } catch (thrown) {
     stream.destroy();
     throw stop.error ?? (thrown instanceof TimbreError ? thrown : brokenOff(thrown, bytes));

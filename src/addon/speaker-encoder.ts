@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
+import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TimbreError } from '../errors/timbre-error.js';
 import { invalid, LONGEST_MS, number, optionsObject, show, text, wholeNumber } from './arguments.js';
-import { addon, typed, type NativeEmbedOptions, type NativeEncoder, type NativeJob } from './binding.js';
+import { addon, typed, type NativeEncoder } from './binding.js';
 import { cosine, type EmbeddingLike } from './cosine.js';
-import { isReadable, readStream, toSource, type Source } from './input.js';
+import { bytesOf, isReadable, readStream, toSource, type Source } from './input.js';
+import { defaultInputBytes, defaultWorkingBytes } from './machine-memory.js';
 import { modelPath } from './model-path.js';
 import { Stop } from './stop.js';
 import type {
@@ -40,7 +42,7 @@ const AHEAD = 3;
 export class SpeakerEncoder {
   readonly #native: NativeEncoder;
   readonly #info: EncoderInfo;
-  /** Called when an utterance has left the queue or the workers. */
+  /** Called when room may have become free. */
   readonly #waiting = new Set<() => void>();
   #closed: Promise<void> | undefined;
 
@@ -61,7 +63,7 @@ export class SpeakerEncoder {
    */
   static async load(options: LoadOptions): Promise<SpeakerEncoder> {
     const { model, device, workers, queueLimit, maxBatch, limits, cacheDir } = optionsObject('options', options);
-    const { maxBytes, maxSeconds } = optionsObject('limits', limits);
+    const { maxBytes, maxSeconds, maxInputBytes, maxWorkingBytes } = optionsObject('limits', limits);
     const request = {
       device: text('device', device, 'auto'),
       workers: wholeNumber('workers', workers, Math.min(availableParallelism(), MOST_WORKERS), 1, MOST_WORKERS),
@@ -69,6 +71,8 @@ export class SpeakerEncoder {
       maxBatch: wholeNumber('maxBatch', maxBatch, 32, 1, 1024),
       maxBytes: wholeNumber('limits.maxBytes', maxBytes, 256 * MIB, 1, 1e12),
       maxSeconds: number('limits.maxSeconds', maxSeconds, 300, 0.01, 86400),
+      maxInputBytes: wholeNumber('limits.maxInputBytes', maxInputBytes, defaultInputBytes(), 1, 1e15),
+      maxWorkingBytes: wholeNumber('limits.maxWorkingBytes', maxWorkingBytes, defaultWorkingBytes(), 1, 1e15),
     };
     const path = await modelPath(model as string, cacheDir);
     try {
@@ -82,8 +86,8 @@ export class SpeakerEncoder {
    * The embedding of one recording. Bytes and samples are copied on the JS thread first, some 0.1 ms a megabyte: a path
    * costs it nothing, however long the recording.
    *
-   * Errors: those of the recording (AUDIO_*, NO_SPEECH), INVALID_ARGUMENT, OVERLOADED at once when the queue is full,
-   * ABORTED, DEADLINE_EXCEEDED, ENGINE_CLOSED, INFERENCE_FAILED, OUT_OF_MEMORY.
+   * Errors: those of the recording (AUDIO_*, NO_SPEECH), INVALID_ARGUMENT, OVERLOADED at once when the queue is full or
+   * there is no room for the bytes, ABORTED, DEADLINE_EXCEEDED, ENGINE_CLOSED, INFERENCE_FAILED, OUT_OF_MEMORY.
    */
   async embed(input: AudioInput, options?: EmbedOptions): Promise<EmbedResult> {
     const call = new Call(options);
@@ -189,8 +193,9 @@ export class SpeakerEncoder {
   }
 
   /**
-   * Ends queued utterances with ENGINE_CLOSED (after `drainMs`, those that have not started), waits for those that are
-   * being embedded, and frees the model. Calls after it fail with ENGINE_CLOSED; closing again waits for the same end.
+   * Ends what waits and what is being embedded with ENGINE_CLOSED, at once or after `drainMs`, and frees the model: the
+   * network stops within tens of milliseconds. Calls after it fail with ENGINE_CLOSED; closing again waits for the same
+   * end.
    */
   async close(options?: CloseOptions): Promise<void> {
     const drainMs = number('drainMs', optionsObject('options', options).drainMs, 0, 0, LONGEST_MS);
@@ -221,22 +226,44 @@ export class SpeakerEncoder {
     }
   }
 
-  /** Does not wait before the input is copied, unless it is a stream or `waits` for room in the queue. */
+  /** Does not wait before the input is copied, unless it is a stream or `waits` for room. */
   async #embed(input: AudioInput, call: Call, waits: boolean): Promise<EmbedResult> {
-    let source = toSource(input);
-    if (isReadable(source)) {
-      source = { input: await readStream(source, this.#info.limits.maxBytes, call.stop), sampleRate: 0 };
-    }
+    const source = toSource(input);
+    if (isReadable(source)) return this.#embedStream(source, call, waits);
     call.stop.throwIfStopped();
-    while (waits && this.#native.stats().queued >= this.#info.queueLimit) {
-      await this.#change();
-      call.stop.throwIfStopped();
-    }
-    return this.#run(source, call);
+    while (waits && !this.#hasRoom(bytesOf(source))) await this.#change(call.stop);
+    return this.#run(source, call, undefined);
   }
 
-  #run({ input, sampleRate }: Source, { allowSilence, cutSeconds, stop }: Call): Promise<EmbedResult> {
-    const job = this.#submit(input, { sampleRate, allowSilence, cutSeconds, timeoutMs: stop.remainingMs });
+  /** The stream is destroyed if it fails. */
+  async #embedStream(stream: Readable, call: Call, waits: boolean): Promise<EmbedResult> {
+    const { maxBytes, maxInputBytes } = this.#info.limits;
+    let place: number | undefined;
+    try {
+      call.stop.throwIfStopped();
+      // Streams that waited for room in the middle could wait for each other: in a batch each has all it may need.
+      const most = waits ? Math.min(maxBytes, maxInputBytes) : 0;
+      while (waits && !this.#hasRoom(most)) await this.#change(call.stop);
+      const held = (place = this.#call(() => this.#native.open()));
+      const hold = (bytes: number): void => this.#call(() => this.#native.resize(held, bytes));
+      hold(most);
+      const input = await readStream(stream, maxBytes, call.stop, (bytes) => hold(Math.max(bytes, most)));
+      const source = { input, sampleRate: 0 };
+      hold(bytesOf(source));
+      return await this.#run(source, call, held);
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    } finally {
+      if (place !== undefined) this.#native.drop(place);
+      this.#wake();
+    }
+  }
+
+  #run({ input, sampleRate }: Source, call: Call, place: number | undefined): Promise<EmbedResult> {
+    const { allowSilence, cutSeconds, stop } = call;
+    const options = { place, sampleRate, allowSilence, cutSeconds, timeoutMs: stop.remainingMs };
+    const job = this.#call(() => this.#native.submit(input, options));
     return new Promise((resolve, reject) => {
       // The caller does not wait for the stage that the job is in.
       const disarm = stop.onStop((error) => {
@@ -245,24 +272,35 @@ export class SpeakerEncoder {
       });
       const settled = (): void => {
         disarm();
-        for (const wake of this.#waiting) wake();
-        this.#waiting.clear();
+        this.#wake();
       };
       void job.result.then(resolve, (error: unknown) => reject(typed(error))).finally(settled);
     });
   }
 
-  #submit(input: Source['input'], options: NativeEmbedOptions): NativeJob {
+  /** What the addon throws, as a TimbreError. */
+  #call<T>(native: () => T): T {
     try {
-      return this.#native.submit(input, options);
+      return native();
     } catch (error) {
       throw typed(error);
     }
   }
 
-  /** Until an utterance has left the queue or the workers. */
-  #change(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.add(resolve));
+  /** Whether the encoder would take an input of so many bytes now, or never, which it says itself. */
+  #hasRoom(bytes: number): boolean {
+    return bytes > this.#info.limits.maxInputBytes || this.#native.hasRoom(bytes);
+  }
+
+  /** Until an utterance has left the queue or the workers, or a stream was read. Errors: of `stop`. */
+  async #change(stop: Stop): Promise<void> {
+    await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    stop.throwIfStopped();
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
   }
 }
 

@@ -1,12 +1,26 @@
 import type { Readable } from 'node:stream';
 import type { TimbreError } from '../errors/timbre-error.js';
 
-/** Limits on one recording; outside them a recording is refused with a typed error, in bounded memory. */
+/**
+ * Limits on recordings: `maxBytes` and `maxSeconds` on one, the others on all of an encoder's together. Outside them a
+ * recording is refused with a typed error before it is copied, or waits; docs/api.md has the rule.
+ */
 export interface AudioLimits {
   /** Bytes of the encoded recording. Default 256 MiB. */
   maxBytes: number;
   /** Seconds of audio. Default 300. */
   maxSeconds: number;
+  /**
+   * Bytes of buffers, samples and streams that the encoder holds until they are decoded; one more is `OVERLOADED`. Paths
+   * take none. Default: an eighth of the memory that the process may use.
+   */
+  maxInputBytes: number;
+  /**
+   * Bytes that the recordings that are being embedded take at once: samples, features and the network's activations. A
+   * recording that finds no room waits on its worker; one that alone needs more is `AUDIO_TOO_LONG`. Default: half of the
+   * memory that the process may use.
+   */
+  maxWorkingBytes: number;
 }
 
 export interface LoadOptions {
@@ -43,7 +57,8 @@ export interface PcmInput {
  * A path (or `file:` URL), an encoded recording, samples, or a stream of an encoded recording's bytes.
  *
  * `embed` copies buffers and samples before it returns: changing or transferring them later changes nothing. A batch
- * copies each when its turn comes. A stream is read up to `limits.maxBytes` and destroyed if the call fails.
+ * copies each when its turn comes. A stream is read up to `limits.maxBytes`, as far as `limits.maxInputBytes` has room for
+ * it, and destroyed if the call fails; a batch reads one when there is room for the longest.
  */
 export type AudioInput = string | URL | Uint8Array | PcmInput | FileInput | Readable;
 
@@ -58,7 +73,7 @@ export interface EmbedOptions {
 }
 
 export interface CloseOptions {
-  /** Milliseconds that queued utterances have to start; the others end with `ENGINE_CLOSED`. Default 0. */
+  /** Milliseconds that utterances have to be finished; the others end with `ENGINE_CLOSED`. Default 0. */
   drainMs?: number;
 }
 
@@ -77,6 +92,7 @@ export interface BatchOptions extends EmbedOptions {
 
 /** Milliseconds of each stage. */
 export interface Timings {
+  /** Waiting for a worker, and there for memory. */
   queue: number;
   decode: number;
   resample: number;
@@ -191,6 +207,12 @@ export interface EncoderStats {
   batches: number;
   queued: number;
   running: number;
+  /** Of those running: how many wait for room in `limits.maxWorkingBytes`. */
+  waitingForMemory: number;
+  /** Held now, of `limits.maxInputBytes`. */
+  inputBytes: number;
+  /** Held now, of `limits.maxWorkingBytes`. */
+  workingBytes: number;
   audioSeconds: number;
   /** Sums over completed utterances, milliseconds. */
   timings: Timings;

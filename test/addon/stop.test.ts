@@ -57,6 +57,20 @@ describe('an AbortSignal', () => {
     await encoder.embed(short);
   });
 
+  test('ends a running call in the engine too, whose result is not waited for', async () => {
+    const before = encoder.stats();
+    const controller = new AbortController();
+    const running = failure(encoder.embed(long, { signal: controller.signal }));
+    while (encoder.stats().running === 0) await new Promise(setImmediate);
+    controller.abort();
+    await running;
+    while (encoder.stats().running > 0) await new Promise(setImmediate);
+    const after = encoder.stats();
+    expect(after.aborted - before.aborted).toBe(1);
+    expect(after.completed).toBe(before.completed);
+    expect(after.workingBytes).toBe(0);
+  });
+
   test('ends the reading of a stream', async () => {
     const stream = new PassThrough();
     stream.write(short.subarray(0, 100));
@@ -105,20 +119,20 @@ describe('a deadline', () => {
 });
 
 describe('close', () => {
-  test('embeds nothing more, ends what waits, finishes what runs', async () => {
+  test('embeds nothing more, ends what waits and what runs', async () => {
     const own = await SpeakerEncoder.load({ model: bundle, workers: 1 });
-    const running = own.embed(long);
+    const running = failure(own.embed(long));
     while (own.stats().running === 0) await new Promise(setImmediate);
     const waiting = [own.embed(short), own.embed(short)].map(failure);
     const closed = own.close();
     expect((await failure(own.embed(short))).code).toBe('ENGINE_CLOSED');
     for (const call of waiting) expect((await call).code).toBe('ENGINE_CLOSED');
-    await running;
+    expect((await running).code).toBe('ENGINE_CLOSED');
     await closed;
-    expect(own.stats()).toMatchObject({ completed: 1, aborted: 2, queued: 0, running: 0 });
+    expect(own.stats()).toMatchObject({ completed: 0, aborted: 3, queued: 0, running: 0 });
   });
 
-  test('with time to drain finishes what waits', async () => {
+  test('with time to drain finishes what waits and what runs', async () => {
     const own = await SpeakerEncoder.load({ model: bundle, workers: 1 });
     const calls = Array.from({ length: 5 }, () => own.embed(short));
     await own.close({ drainMs: 60_000 });
@@ -126,7 +140,7 @@ describe('close', () => {
     expect(own.stats().completed).toBe(5);
   });
 
-  test('with too little time ends what has not begun by then', async () => {
+  test('with too little time ends what is not finished by then', async () => {
     const own = await SpeakerEncoder.load({ model: bundle, workers: 1 });
     const calls = Array.from({ length: 100 }, () =>
       own.embed({ samples: long.samples.subarray(0, 5 * RATE), sampleRate: RATE }),

@@ -38,21 +38,13 @@ class Best {
   }
 
  private:
-  const std::size_t count_;
+  std::size_t count_;
   std::vector<Gallery::Match> heap_;  ///< the worst of the best in front
 };
 
 float to_cosine(float product) { return std::clamp(product, -1.0F, 1.0F); }
 
-/// Not to be left out as a write that nobody reads.
-void wipe(std::span<float> values) {
-  volatile float* at = values.data();
-  for (std::size_t i = 0; i < values.size(); ++i) at[i] = 0;
-}
-
 }  // namespace
-
-Gallery::Block::~Block() { wipe(vectors); }
 
 /// The blocks of one search. Let go under the lock, so that whoever counts a block's holders sees all its reading done.
 struct Gallery::Snapshot {
@@ -68,7 +60,7 @@ struct Gallery::Snapshot {
   std::vector<std::shared_ptr<const Block>> blocks;
 };
 
-Result<std::vector<float>> Gallery::to_unit(std::span<const float> vector) const {
+Result<VoiceVector> Gallery::to_unit(std::span<const float> vector) const {
   if (vector.size() != dim_) {
     return Error{ErrorCode::INVALID_ARGUMENT, "a vector of " + std::to_string(vector.size()) +
                                                   " dimensions does not fit a gallery of " + std::to_string(dim_)};
@@ -79,7 +71,7 @@ Result<std::vector<float>> Gallery::to_unit(std::span<const float> vector) const
     return Error{ErrorCode::INVALID_ARGUMENT, "a vector in a gallery must be finite and not zero"};
   }
   const double scale = 1 / std::sqrt(square);
-  std::vector<float> unit(dim_);
+  VoiceVector unit(dim_);
   std::transform(vector.begin(), vector.end(), unit.begin(),
                  [scale](float x) { return static_cast<float>(x * scale); });
   return unit;
@@ -97,10 +89,12 @@ Status Gallery::put(Key key, std::span<const float> vector) {
   if (!unit) return unit.error();
   const std::lock_guard lock(mutex_);
   const auto found = rows_.find(key);
-  const std::size_t row = found == rows_.end() ? rows_.size() : found->second;
+  const bool added = found == rows_.end();
+  const std::size_t row = added ? rows_.size() : found->second;
+  // What may fail comes before what changes: a block without a row is there for the next one.
   if (row == blocks_.size() * kBlockRows) blocks_.push_back(std::make_shared<Block>(dim_));
-  rows_.insert_or_assign(key, row);
   Block& block = writable(row);
+  if (added) rows_.emplace(key, row);
   block.keys[row % kBlockRows] = key;
   std::copy(unit.value().begin(), unit.value().end(), block.vectors.begin() + offset(row));
   return ok();
@@ -111,71 +105,105 @@ bool Gallery::remove(Key key) {
   const auto found = rows_.find(key);
   if (found == rows_.end()) return false;
   const std::size_t row = found->second;
-  rows_.erase(found);
-  // The last row takes the place of the one that goes.
-  const std::size_t last = rows_.size();
+  // The last row takes the place of the one that goes. Copies of blocks may fail, and come first.
+  const std::size_t last = rows_.size() - 1;
+  Block& to = writable(row);
   Block& from = writable(last);
   const auto vector = std::span(from.vectors).subspan(static_cast<std::size_t>(offset(last)), dim_);
   if (row != last) {
-    Block& to = writable(row);
     const Key moved = from.keys[last % kBlockRows];
     std::copy(vector.begin(), vector.end(), to.vectors.begin() + offset(row));
     to.keys[row % kBlockRows] = moved;
-    rows_[moved] = row;
+    rows_.find(moved)->second = row;
   }
+  rows_.erase(found);
   wipe(vector);
-  if (last % kBlockRows == 0) blocks_.pop_back();
+  // One block without a row may lie behind, of a put that failed.
+  while (blocks_.size() > (last + kBlockRows - 1) / kBlockRows) blocks_.pop_back();
   return true;
 }
 
-std::optional<std::vector<float>> Gallery::get(Key key) const {
+std::optional<VoiceVector> Gallery::get(Key key) const {
   const std::lock_guard lock(mutex_);
   const auto found = rows_.find(key);
   if (found == rows_.end()) return std::nullopt;
   const auto from = blocks_[found->second / kBlockRows]->vectors.begin() + offset(found->second);
-  return std::vector<float>(from, from + static_cast<std::ptrdiff_t>(dim_));
+  return VoiceVector(from, from + static_cast<std::ptrdiff_t>(dim_));
 }
 
-Result<std::vector<Gallery::Match>> Gallery::top(std::span<const float> query, std::size_t count,
-                                                 std::optional<std::span<const Key>> candidates) const {
-  const auto unit = to_unit(query);
-  if (!unit) return unit.error();
+/// What one query has found so far.
+struct Gallery::Search {
+  VoiceVector direction;
+  Best best;
+  bool everyone;
+  std::vector<Row> rows;  ///< of the candidates, unless everyone is one
+};
+
+std::vector<Result<Gallery::Matches>> Gallery::search(std::span<const Query> queries) const {
+  std::vector<Result<VoiceVector>> units;
+  units.reserve(queries.size());
+  for (const Query& query : queries) units.push_back(to_unit(query.vector));
 
   Snapshot snapshot(mutex_);
   const auto& blocks = snapshot.blocks;
   std::size_t size = 0;
-  std::vector<std::pair<Key, std::size_t>> chosen;
+  std::vector<std::optional<Search>> searches(queries.size());
   {
     const std::lock_guard lock(mutex_);
     snapshot.blocks.assign(blocks_.begin(), blocks_.end());
     size = rows_.size();
-    if (candidates) {
-      for (const Key key : *candidates) {
-        if (const auto found = rows_.find(key); found != rows_.end()) chosen.emplace_back(*found);
+    for (std::size_t q = 0; q < queries.size(); ++q) {
+      if (!units[q]) continue;
+      const auto& [vector, count, candidates] = queries[q];
+      Search& search = searches[q].emplace(
+          Search{std::move(units[q]).value(), Best(std::min(count, size)), !candidates.has_value(), {}});
+      for (const Key key : candidates.value_or(std::span<const Key>())) {
+        if (const auto found = rows_.find(key); found != rows_.end()) search.rows.push_back({key, found->second});
       }
     }
   }
 
-  const float* direction = unit.value().data();
-  Best best(std::min(count, size));
-  if (candidates) {
-    std::sort(chosen.begin(), chosen.end());
-    chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
-    for (const auto& [key, row] : chosen) {
+  for (auto& search : searches) {
+    if (!search || search->everyone) continue;
+    auto& rows = search->rows;
+    std::ranges::sort(rows, {}, &Row::at);
+    const auto [first, last] = std::ranges::unique(rows, {}, &Row::at);
+    rows.erase(first, last);
+    for (const auto& [key, row] : rows) {
       float product = 0;
-      simd::dot_rows(direction, blocks[row / kBlockRows]->vectors.data() + offset(row), 1, dim_, &product);
-      best.offer({key, to_cosine(product)});
+      const float* const vector = blocks[row / kBlockRows]->vectors.data() + offset(row);
+      simd::dot_rows(search->direction.data(), vector, 1, dim_, &product);
+      search->best.offer({key, to_cosine(product)});
     }
-    return best.take();
   }
   std::array<float, kBlockRows> products{};
   for (std::size_t first = 0; first < size; first += kBlockRows) {
     const Block& block = *blocks[first / kBlockRows];
     const std::size_t rows = std::min(kBlockRows, size - first);
-    simd::dot_rows(direction, block.vectors.data(), rows, dim_, products.data());
-    for (std::size_t row = 0; row < rows; ++row) best.offer({block.keys[row], to_cosine(products[row])});
+    // A block stays in the cache for all queries.
+    for (auto& search : searches) {
+      if (!search || !search->everyone) continue;
+      simd::dot_rows(search->direction.data(), block.vectors.data(), rows, dim_, products.data());
+      for (std::size_t row = 0; row < rows; ++row) search->best.offer({block.keys[row], to_cosine(products[row])});
+    }
   }
-  return best.take();
+
+  std::vector<Result<Matches>> results;
+  results.reserve(queries.size());
+  for (std::size_t q = 0; q < queries.size(); ++q) {
+    if (searches[q]) {
+      results.emplace_back(searches[q]->best.take());
+    } else {
+      results.emplace_back(std::move(units[q]).error());
+    }
+  }
+  return results;
+}
+
+Result<Gallery::Matches> Gallery::top(std::span<const float> query, std::size_t count,
+                                      std::optional<std::span<const Key>> candidates) const {
+  const Query one{query, count, candidates};
+  return std::move(search({&one, 1}).front());
 }
 
 std::size_t Gallery::size() const {

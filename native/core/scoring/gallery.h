@@ -11,12 +11,13 @@
 #include <vector>
 
 #include "support/result.h"
+#include "support/wiping.h"
 
 namespace timbre {
 
 /// Unit vectors by key, searched exhaustively: for the nearest of a hundred thousand voices nothing needs to be
 /// approximate. Safe from any thread; a search sees the gallery as it was when it began, and changes do not wait for
-/// it. Memory that held a vector is overwritten when the vector goes.
+/// it. Memory that held a vector is overwritten when the vector goes, and so is that of a search.
 class Gallery {
  public:
   using Key = std::uint32_t;
@@ -24,6 +25,15 @@ class Gallery {
   struct Match {
     Key key;
     float cosine;
+  };
+  using Matches = std::vector<Match>;
+
+  /// The `count` nearest by cosine, nearest first, equal ones by key; of `candidates` only, where they are given, those
+  /// that are not there left out.
+  struct Query {
+    std::span<const float> vector;
+    std::size_t count = 0;
+    std::optional<std::span<const Key>> candidates;
   };
 
   explicit Gallery(std::size_t dim) : dim_(dim) {}
@@ -36,13 +46,15 @@ class Gallery {
   bool remove(Key key);
 
   /// The unit vector of a key.
-  std::optional<std::vector<float>> get(Key key) const;
+  std::optional<VoiceVector> get(Key key) const;
 
-  /// The `count` nearest by cosine, nearest first, equal ones by key; of `candidates` only, where they are given, those
-  /// that are not there left out. O(size * dim).
-  /// Errors: INVALID_ARGUMENT, as of put().
-  Result<std::vector<Match>> top(std::span<const float> query, std::size_t count,
-                                 std::optional<std::span<const Key>> candidates = std::nullopt) const;
+  /// One result for each query, in order. The vectors are read once for all of them. O(queries * size * dim).
+  /// Errors of a query: INVALID_ARGUMENT, as of put().
+  std::vector<Result<Matches>> search(std::span<const Query> queries) const;
+
+  /// search() of one query.
+  Result<Matches> top(std::span<const float> query, std::size_t count,
+                      std::optional<std::span<const Key>> candidates = std::nullopt) const;
 
   std::size_t size() const;
   std::size_t dim() const { return dim_; }
@@ -53,17 +65,20 @@ class Gallery {
   /// Rows that are copied before they change while a search reads them.
   struct Block {
     explicit Block(std::size_t dim) : vectors(kBlockRows * dim) {}
-    Block(const Block&) = default;
-    Block& operator=(const Block&) = delete;
-    ~Block();
 
-    std::vector<float> vectors;
+    VoiceVector vectors;
     std::array<Key, kBlockRows> keys{};
   };
 
-  struct Snapshot;
+  struct Row {
+    Key key;
+    std::size_t at;
+  };
 
-  Result<std::vector<float>> to_unit(std::span<const float> vector) const;
+  struct Snapshot;
+  struct Search;
+
+  Result<VoiceVector> to_unit(std::span<const float> vector) const;
   Block& writable(std::size_t row);
 
   /// Where a row begins within its block.
