@@ -186,6 +186,31 @@ export const SETTINGS = {
     means: 'Recordings in one forward call on CUDA.',
     limit: true,
   }),
+  maxInputBytes: setting({
+    env: 'TIMBRE_MAX_INPUT_BYTES',
+    flag: 'max-input-bytes',
+    schema: byteSizeOrNone,
+    default: '0',
+    defaultMeans: 'an eighth of the memory that the process may use',
+    takes: 'BYTES',
+    means:
+      'Bytes of recordings in memory that the engine holds until they are decoded; one more is answered with OVERLOADED. ' +
+      'Recordings in files take none. 0 takes the default.',
+    limit: true,
+  }),
+  maxWorkingBytes: setting({
+    env: 'TIMBRE_MAX_WORKING_BYTES',
+    flag: 'max-working-bytes',
+    schema: byteSizeOrNone,
+    default: '0',
+    defaultMeans: 'half of the memory that the process may use',
+    takes: 'BYTES',
+    means:
+      'Bytes that the recordings that are being embedded take at once: samples, features and the activations of the ' +
+      'network. A recording that finds no room waits, one that alone needs more is answered with AUDIO_TOO_LONG. 0 takes ' +
+      'the default.',
+    limit: true,
+  }),
   maxConcurrentRequests: setting({
     env: 'TIMBRE_MAX_CONCURRENT_REQUESTS',
     flag: 'max-concurrent-requests',

@@ -24,6 +24,9 @@ const NO_STATS: EncoderStats = {
   batches: 0,
   queued: 0,
   running: 0,
+  waitingForMemory: 0,
+  inputBytes: 0,
+  workingBytes: 0,
   audioSeconds: 0,
   timings: { queue: 0, decode: 0, resample: 0, speech: 0, features: 0, model: 0, total: 0 },
 };
@@ -157,14 +160,20 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
 
   private async load(model: string): Promise<SpeakerEncoder> {
     const { SpeakerEncoder } = await import('../../addon/index.js');
-    const { device, workers, queueLimit, maxBatch, maxUploadBytes, maxAudioSeconds, modelCacheDir } = this.config;
+    const { device, workers, queueLimit, maxBatch, modelCacheDir } = this.config;
+    const { maxUploadBytes, maxAudioSeconds, maxInputBytes, maxWorkingBytes } = this.config;
     return SpeakerEncoder.load({
       model,
       device,
       queueLimit,
       maxBatch,
       cacheDir: modelCacheDir,
-      limits: { maxBytes: maxUploadBytes, maxSeconds: maxAudioSeconds },
+      limits: {
+        maxBytes: maxUploadBytes,
+        maxSeconds: maxAudioSeconds,
+        ...(maxInputBytes > 0 ? { maxInputBytes } : {}),
+        ...(maxWorkingBytes > 0 ? { maxWorkingBytes } : {}),
+      },
       ...(workers > 0 ? { workers } : {}),
     });
   }

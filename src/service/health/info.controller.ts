@@ -1,6 +1,7 @@
 import { Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { z } from 'zod';
+import type { EncoderInfo } from '../../addon/types.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { packageVersion } from '../../support/package.js';
@@ -51,7 +52,7 @@ export class InfoController {
       message: describeState(state),
       uptimeSeconds: Math.round(process.uptime()),
       model,
-      limits: { ...limitsOf(this.config), ...(model ? { workers: model.workers } : {}) },
+      limits: { ...limitsOf(this.config), ...(model ? ownLimitsOf(this.engine.info()) : {}) },
     };
   }
 
@@ -73,4 +74,9 @@ export class InfoController {
       calibrated,
     };
   }
+}
+
+/** What the engine has chosen where a setting leaves it the choice. */
+function ownLimitsOf({ workers, limits }: EncoderInfo): Record<string, number> {
+  return { workers, maxInputBytes: limits.maxInputBytes, maxWorkingBytes: limits.maxWorkingBytes };
 }

@@ -77,6 +77,21 @@ export class Metrics implements OnModuleInit, OnModuleDestroy {
     this.gauge('timbre_queue_length', 'Recordings that wait for a worker.', () => this.engine.stats().queued);
     this.gauge('timbre_queue_limit', 'Recordings that may wait.', () => this.config.queueLimit);
     this.gauge('timbre_running', 'Recordings that are being embedded.', () => this.engine.stats().running);
+    this.gauge(
+      'timbre_waiting_for_memory',
+      'Recordings on a worker that wait for working memory.',
+      () => this.engine.stats().waitingForMemory,
+    );
+    this.gauge(
+      'timbre_engine_input_bytes',
+      'Bytes of recordings in memory that are not decoded yet.',
+      () => this.engine.stats().inputBytes,
+    );
+    this.gauge(
+      'timbre_engine_working_bytes',
+      'Bytes reserved for recordings that are being embedded.',
+      () => this.engine.stats().workingBytes,
+    );
     this.gauge('timbre_http_requests_in_flight', 'Requests under way.', () => this.traffic.inFlight);
     this.gauge('timbre_waiting_bytes', 'Bytes of bodies that are received and worked on.', () => bodies.inUse);
     this.gauge('timbre_upload_slots_in_use', 'Requests with recordings under way.', () => this.slots.inUse);
