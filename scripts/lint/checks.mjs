@@ -67,6 +67,7 @@ function allChecks(root) {
     },
     { name: 'rooms', command: () => node('scripts/check-rooms.mjs') },
     { name: 'dependencies', command: () => [bin('depcruise'), 'src', '--output-type', 'err-long'] },
+    { name: 'hardening', command: () => node('scripts/check-hardening.mjs') },
     {
       name: 'error tables',
       command: () => node('scripts/generate-errors.mjs', '--check'),

@@ -47,6 +47,8 @@ const NATIVE = {
  */
 export function violations(root) {
   const found = [];
+  /** Where each class is defined. Two of one name are undefined behaviour once both are linked, whatever the room. */
+  const classes = new Map();
   const folder = path.join(root, 'native');
   for (const file of existsSync(folder) ? filesBelow(folder, (name) => /\.(h|hpp|cpp|cc|inc)$/.test(name)) : []) {
     const [first = '', second = ''] = path.relative(folder, file).split(path.sep);
@@ -55,6 +57,14 @@ export function violations(root) {
     if (!allowed) {
       found.push(`${path.relative(root, file)}: the room "${room}" is not in scripts/lint/rooms.mjs`);
       continue;
+    }
+    for (const { text, line } of matches(
+      file,
+      /^(?:class|struct|enum class|enum) (\w+)(?: final)?(?: : [^;{]*)? ?\{/gm,
+    )) {
+      const at = `${path.relative(root, file)}:${line}`;
+      if (classes.has(text)) found.push(`${at}: there is a ${text} already, at ${classes.get(text)}`);
+      else classes.set(text, at);
     }
     for (const { text, line } of matches(file, /^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]/gm)) {
       const at = `${path.relative(root, file)}:${line}: `;

@@ -79,6 +79,14 @@ describe('native rooms', () => {
     ]);
   });
 
+  it('have no two classes of one name', () => {
+    write('native/core/audio/a.h', 'struct Range;\nclass Range final : public Base {\n  struct Inner {};\n};\n');
+    write('native/core/simd/b.cpp', 'struct Other {\n  class Inner {};\n};\nstruct Range {};\n');
+    expect(violations(root)).toEqual([
+      'native/core/simd/b.cpp:4: there is a Range already, at native/core/audio/a.h:2',
+    ]);
+  });
+
   it('are known by name', () => {
     write('native/core/attic/a.cpp', '');
     expect(violations(root)).toEqual([expect.stringContaining('the room "attic" is not in')]);
