@@ -16,6 +16,7 @@ import * as models from './models.js';
 import * as serve from './serve.js';
 import * as setup from './setup.js';
 import * as signIn from './sign-in.js';
+import * as retention from './retention.js';
 import * as speakers from './speakers.js';
 import * as verify from './verify.js';
 
@@ -32,6 +33,7 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   serve,
   keys,
   backup,
+  retention,
   speakers,
   enroll,
   jobs,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import sqlite3 from 'sqlite3';
 import { auditView } from '../../src/service/audit/audit.dto.js';
 import { consentView } from '../../src/service/consent/consent.dto.js';
 import { rotationView } from '../../src/service/data-keys/data-keys.dto.js';
@@ -110,7 +111,8 @@ describe('the audit trail over HTTP', () => {
     expect(entries.find(({ action }) => action === 'consent.given')).toMatchObject({
       by: service.key.split('_')[1],
       speakerId: 'ada',
-      requestId: 'test-PUT',
+      // The service's own: what a caller brings may tell of somebody.
+      requestId: expect.stringMatching(/^[0-9a-f]{8}-/),
       outcome: 'OK',
     });
     expect(JSON.stringify(entries)).not.toMatch(/Lovelace|signed form/);
@@ -128,9 +130,63 @@ describe('the audit trail over HTTP', () => {
     },
   );
 
+  test('keeps no request id of a caller, and the log leads from the one to the other', async () => {
+    const entry = (await audit('?speaker=ada')).find(({ action }) => action === 'consent.given');
+    expect(JSON.stringify(await audit())).not.toContain('test-PUT');
+    await until(() =>
+      service.log.some(({ requestId, trailId }) => requestId === 'test-PUT' && trailId === entry?.requestId),
+    );
+  });
+
   test('cannot be written to', async () => {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
       expect(await send(method, '/v1/audit')).toMatchObject({ status: 404 });
+    }
+  });
+});
+
+describe('retention over HTTP', () => {
+  test('says that it follows the clock, and is confirmed', async () => {
+    expect(await service.call('/v1/retention')).toMatchObject({
+      status: 200,
+      body: { state: 'running', heartbeat: expect.any(String) },
+    });
+    expect(await send('POST', '/v1/retention/confirm')).toMatchObject({ status: 200, body: { state: 'running' } });
+    const shown = await timbre(['retention', 'confirm', '--url', service.url, '--json'], { env: service.env });
+    expect(shown).toMatchObject({ status: 0, stdout: expect.stringContaining('"state": "running"') });
+  });
+
+  test('is paused where the clock has jumped, and everything else works', async () => {
+    const dataDir = workshop.path('jumped');
+    const first = await TestService.start(workshop, { model: bundle, dataDir });
+    await first.postJson('/v1/speakers', { id: 'old' });
+    await first.close();
+    // As if the clock had said something else until now.
+    const database = new sqlite3.Database(workshop.path('jumped', 'timbre.sqlite'));
+    await new Promise((resolve) =>
+      database.exec(
+        `UPDATE settings SET value = CAST('2001-01-01T00:00:00.000Z' AS BLOB) WHERE name LIKE 'note heart%'`,
+        resolve,
+      ),
+    );
+    await new Promise((resolve) => {
+      database.close(resolve);
+    });
+    const later = await TestService.start(workshop, { model: bundle, dataDir, retentionDays: 0.000001, noticeDays: 0 });
+    try {
+      await later.service.ready();
+      expect(await later.call('/health/ready')).toMatchObject({
+        status: 200,
+        body: { details: { retention: { status: 'up', state: 'paused' } } },
+      });
+      await until(() => later.log.some(({ msg }) => String(msg).startsWith('retention is paused')));
+      expect(await later.call('/v1/speakers/old')).toMatchObject({ status: 200 });
+      expect(await later.call('/v1/retention/confirm', { method: 'POST' })).toMatchObject({
+        body: { state: 'running' },
+      });
+      await until(async () => (await later.call('/v1/speakers/old')).status === 404);
+    } finally {
+      await later.close();
     }
   });
 });
@@ -225,7 +281,7 @@ describe('the audit trail over HTTP', () => {
       ...receipt,
       remains: 0,
     });
-    const checked = await timbre(['speakers', 'receipt', receipt.receipt, '--url', service.url]);
+    const checked = await timbre(['speakers', 'receipt', receipt.receipt, '--url', service.url], { env: service.env });
     expect(checked).toMatchObject({ status: 0, stdout: expect.stringMatching(/remains +nothing/) });
     expect(await service.call('/v1/receipts/none')).toMatchObject({ status: 404, body: { code: 'RECEIPT_NOT_FOUND' } });
     expect(await identify()).not.toContain('"eve"');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { AuditService } from '../../src/service/audit/audit.service.js';
 import { auditQuery } from '../../src/service/audit/audit.dto.js';
+import { newAuditEntry } from '../../src/service/records/audit-entry.js';
 import { actAs } from '../../src/support/actor.js';
 import { Clock } from '../../src/support/clock.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
@@ -427,14 +428,21 @@ describe('retention', () => {
     for (const [i, id] of ['ada', 'bob', 'new'].entries()) await house.enrolled(id, i);
     await house.gallery.ready();
     const time = clock();
-    const sweeps = retention(time, { retentionDays: 30 });
-    expect(await sweeps.sweep()).toEqual({ speakers: 0, auditEntries: 0 });
-    time.pass(29);
-    expect(await sweeps.sweep()).toMatchObject({ speakers: 0 });
-    time.pass(2);
+    const sweeps = retention(time, { retentionDays: 30, noticeDays: 5 });
+    expect(await sweeps.sweep()).toEqual({ speakers: 0, announced: 0, auditEntries: 0 });
+    const swept: object[] = [];
+    for (let day = 3; day <= 30; day += 3) {
+      time.pass(3);
+      swept.push(await sweeps.sweep());
+    }
+    // On day 27 everybody was told, three days after the first day on which it could be.
+    expect(swept.map((one) => (one as { announced: number }).announced)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 3, 0]);
+    expect((await house.speakers.get('bob')).speaker.noticeAt).not.toBeNull();
+    time.pass(3);
     // Ada was verified a day ago: the repositories take the time they are given.
     const dayAgo = new Date(time.now().getTime() - 86_400_000);
     await house.store.transaction(({ speakers }) => speakers.used('ada', dayAgo));
+    expect((await house.speakers.get('ada')).speaker.noticeAt).toBeNull();
     expect(await sweeps.sweep()).toMatchObject({ speakers: 2 });
     expect((await house.speakers.page(10, undefined)).voices.map(({ speaker }) => speaker.id)).toEqual(['ada']);
     expect((await house.identify({ voice: 1, seed: 50 })).ranking).toHaveLength(1);
@@ -449,7 +457,7 @@ describe('retention', () => {
     await house.enrolled('ada', 1);
     const time = clock();
     time.pass(10_000);
-    expect(await retention(time, {}).sweep()).toEqual({ speakers: 0, auditEntries: 0 });
+    expect(await retention(time, {}).sweep()).toEqual({ speakers: 0, announced: 0, auditEntries: 0 });
     expect((await house.speakers.page(10, undefined)).total).toBe(1);
   });
 
@@ -459,23 +467,84 @@ describe('retention', () => {
       true,
     );
     const time = clock();
-    time.pass(2);
-    expect(await retention(time, { retentionDays: 1 }).sweep()).toMatchObject({ speakers: 120 });
+    const sweeps = retention(time, { retentionDays: 1 });
+    time.pass(0.5);
+    expect(await sweeps.sweep()).toMatchObject({ speakers: 0, announced: 120 });
+    time.pass(1);
+    expect(await sweeps.sweep()).toMatchObject({ speakers: 120, announced: 0 });
   });
 
   it('trims the audit trail by age, and leaves it as guarded as it was', async () => {
     await house.speakers.create({ id: 'ada' });
     const time = clock();
     time.pass(800);
-    expect(await retention(time, { auditDays: 730 }).sweep()).toEqual({ speakers: 0, auditEntries: 1 });
+    expect(await retention(time, { auditDays: 730 }).sweep()).toEqual({ speakers: 0, announced: 0, auditEntries: 1 });
     expect(await trail()).toEqual(['audit.trimmed OK']);
+    await house.store.transaction(({ audit }) =>
+      audit.append(
+        Array.from({ length: 1700 }, () => newAuditEntry({ action: 'voice.identified' }, new Date('2020-01-01'))),
+      ),
+    );
+    // With the two entries that told of a trimming: entries have the time of the machine.
+    expect(await retention(time, { auditDays: 730 }).sweep()).toMatchObject({ auditEntries: 1702 });
+    await house.speakers.create({ id: 'bob' });
     await expect(house.database.query((manager) => manager.query('DELETE FROM audit'))).rejects.toThrow(/append-only/);
+  });
+
+  it('erases who has withdrawn consent after days of its own, and leaves the others', async () => {
+    await house.enrolled('ada', 1, 1);
+    await house.enrolled('bob', 2, 1);
+    await house.consent.withdraw('bob');
+    const time = clock();
+    const sweeps = retention(time, { withdrawnDays: 4, noticeDays: 2 });
+    const swept: object[] = [];
+    for (let day = 0; day < 6; day++) {
+      swept.push(await sweeps.sweep());
+      time.pass(1);
+    }
+    expect(swept.map((one) => (one as { speakers: number }).speakers)).toEqual([0, 0, 0, 0, 1, 0]);
+    expect((await house.speakers.page(10, undefined)).voices.map(({ speaker }) => speaker.id)).toEqual(['ada']);
+  });
+
+  it('keeps nobody because of a rejected verification', async () => {
+    await house.enrolled('ada', 1);
+    const before = (await house.speakers.get('ada')).speaker.activeAt;
+    expect(await house.verify('ada', { voice: 7, seed: 50 })).toMatchObject({ decision: 'REJECT' });
+    await house.trail.flush();
+    expect((await house.speakers.get('ada')).speaker).toMatchObject({ activeAt: before, lastUsedAt: null });
+    expect(await house.verify('ada', { voice: 1, seed: 50 })).toMatchObject({ decision: 'ACCEPT' });
+    await house.trail.flush();
+    expect((await house.speakers.get('ada')).speaker.lastUsedAt).not.toBeNull();
+  });
+
+  it.each([
+    ['forward', 400],
+    ['back', -400],
+  ])('never follows a clock that has jumped %s, until somebody confirms it', async (_, days) => {
+    await house.enrolled('ada', 1);
+    const time = clock();
+    const settings = { retentionDays: 30, auditDays: 30, noticeDays: 0 };
+    const sweeps = retention(time, settings);
+    await sweeps.sweep();
+    expect(await sweeps.status()).toMatchObject({ state: 'running' });
+    time.pass(days);
+    expect(await sweeps.sweep()).toEqual({ speakers: 0, announced: 0, auditEntries: 0 });
+    expect(await sweeps.status()).toMatchObject({ state: 'paused', now: time.now() });
+    // A service that starts on such a day is no wiser.
+    expect(await retention(time, settings).sweep()).toMatchObject({ speakers: 0, auditEntries: 0 });
+    expect((await house.speakers.page(10, undefined)).total).toBe(1);
+    expect(await sweeps.confirm()).toMatchObject({ state: 'running' });
+    await sweeps.sweep();
+    time.pass(1);
+    await sweeps.sweep();
+    expect((await house.speakers.page(10, undefined)).total).toBe(days > 0 ? 0 : 1);
+    await sweeps.onModuleDestroy();
   });
 
   it('sweeps at the start and every day after, and no more once it is stopped', async () => {
     await house.enrolled('ada', 1);
     const time = clock();
-    const sweeps = retention(time, { retentionDays: 1.5 });
+    const sweeps = retention(time, { retentionDays: 1.5, noticeDays: 0.5 });
     sweeps.onApplicationBootstrap();
     await sweeps.settled();
     expect((await house.speakers.page(10, undefined)).total).toBe(1);

@@ -11,6 +11,7 @@ import { JobsController } from '../jobs/jobs.controller.js';
 import { TrainingSessionsController } from '../jobs/training-sessions.controller.js';
 import { MetricsController } from '../metrics/metrics.controller.js';
 import { ExportController } from '../privacy/export.controller.js';
+import { RetentionController } from '../privacy/retention.controller.js';
 import { SignInController } from '../sign-in/sign-in.controller.js';
 import { ReceiptsController } from '../speakers/receipts.controller.js';
 import { SpeakersController } from '../speakers/speakers.controller.js';
@@ -30,6 +31,7 @@ export const CONTROLLERS = {
   verification: [VerificationController],
   identification: [IdentificationController],
   export: [ExportController],
+  retention: [RetentionController],
   dataKeys: [DataKeysController],
   jobs: [TrainingSessionsController, JobsController],
 } as const satisfies Record<string, readonly Type[]>;

@@ -537,6 +537,25 @@ export const SETTINGS = {
     means:
       'Days after the last enrolment, verification or identification of a speaker, after which the speaker is erased.',
   }),
+  withdrawnDays: setting({
+    env: 'TIMBRE_WITHDRAWN_DAYS',
+    flag: 'withdrawn-days',
+    schema: number(0, 36_500),
+    default: '0',
+    defaultMeans: '0, which keeps them until they are erased by hand',
+    takes: 'DAYS',
+    means: 'Days after which a speaker who has withdrawn consent is erased.',
+  }),
+  noticeDays: setting({
+    env: 'TIMBRE_NOTICE_DAYS',
+    flag: 'notice-days',
+    schema: number(0, 36_500),
+    default: '7',
+    takes: 'DAYS',
+    means:
+      'Days between the notice that a speaker will be erased for age (in the log, the audit trail and `erasureAnnouncedAt`) ' +
+      'and the erasure; no more than the days after which speakers are erased.',
+  }),
   auditDays: setting({
     env: 'TIMBRE_AUDIT_DAYS',
     flag: 'audit-days',

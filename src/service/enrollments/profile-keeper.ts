@@ -24,6 +24,7 @@ export class ProfileKeeper {
     const profile = buildProfile(speaker.id, origin, inputs, this.model.profilePolicy(origin), now);
     if (enrollments.length > 0) await records.profiles.put(profile);
     else await records.profiles.delete(speaker.id, origin);
-    return { speaker: await records.speakers.update({ ...speaker, updatedAt: now }), profile, enrolled: total };
+    const changed = { ...speaker, updatedAt: now, activeAt: now, noticeAt: null };
+    return { speaker: await records.speakers.update(changed), profile, enrolled: total };
   }
 }

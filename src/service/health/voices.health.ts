@@ -4,6 +4,7 @@ import { toTimbreError } from '../http/to-timbre-error.js';
 import { describeState } from '../engine/addon-engine.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { Metrics } from '../metrics/metrics.service.js';
+import { Retention } from '../privacy/retention.js';
 import { VoiceIndex } from '../voices/voice-index.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 
@@ -20,6 +21,7 @@ export class VoicesHealth {
     private readonly store: UnitOfWork,
     private readonly engine: EmbeddingEngine,
     private readonly voices: VoiceIndex,
+    private readonly keeper: Retention,
     metrics: Metrics,
   ) {
     metrics.gauge('timbre_voices', 'Voices that can be identified.', () => voices.size);
@@ -37,6 +39,18 @@ export class VoicesHealth {
     this.asking ??= this.store.check().finally(() => (this.asking = undefined));
     const problem = await problemOf(this.asking, 'the database does not answer');
     return problem === null ? check.up() : check.down({ message: problem });
+  }
+
+  /** Up, and paused where the clock has jumped: nothing goes by age then, and everything else works. */
+  async retention(key: string): Promise<HealthIndicatorResult> {
+    const check = this.indicator.check(key);
+    let state = 'unknown';
+    const asked = this.keeper.status().then((status) => {
+      state = status.state;
+    });
+    // A database that does not answer is told elsewhere.
+    await problemOf(asked, state);
+    return check.up({ state });
   }
 
   /**

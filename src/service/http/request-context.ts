@@ -1,14 +1,17 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { PATH_METADATA } from '@nestjs/common/constants.js';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path/posix';
 import type { EmbedOptions } from '../../addon/types.js';
 import type { Scope } from '../../support/scopes.js';
-import { requestId } from './request-id.js';
+import { givenId } from './request-id.js';
 
 /** What belongs to one request from its first byte to its answer. */
 export interface RequestContext {
   readonly id: string;
+  /** The service's own id for it, which the audit trail keeps: what a caller brings may tell of somebody. */
+  readonly trailId: string;
   /** `performance.now()` when it came in. */
   readonly started: number;
   /** Id of the API key that the request was let in with; null where none was asked for. */
@@ -40,8 +43,11 @@ export function contextOf(request: { raw?: IncomingMessage } | IncomingMessage):
   let context = contexts.get(raw);
   if (!context) {
     const controller = new AbortController();
+    const given = givenId(raw);
+    const trailId = randomUUID();
     context = {
-      id: requestId(raw),
+      id: given ?? trailId,
+      trailId,
       started: performance.now(),
       keyId: null,
       scopes: [],

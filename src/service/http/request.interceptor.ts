@@ -29,6 +29,8 @@ export class RequestInterceptor implements NestInterceptor {
       if (!response.writableFinished) context.abort();
     });
     if (!response.headersSent) response.setHeader(REQUEST_ID_HEADER, context.id);
-    return actAs({ by: context.keyId ?? 'local', requestId: context.id, scopes: context.scopes }, () => next.handle());
+    return actAs({ by: context.keyId ?? 'local', requestId: context.trailId, scopes: context.scopes }, () =>
+      next.handle(),
+    );
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { contextOf } from './request-context.js';
+import { contextOf, type RequestContext } from './request-context.js';
 
 /** One request that has been answered or given up. */
 export interface Exchange {
@@ -99,14 +99,24 @@ export class Traffic {
       const status = response.writableFinished ? response.statusCode : CLIENT_CLOSED;
       const exchange = { method: request.method ?? '', route: context.route, status, seconds };
       for (const listener of this.listeners) listener(exchange);
-      if (logged) this.log(context.id, exchange);
+      if (logged) this.log(context, exchange);
       if (this.open.size === 0) this.quiet?.();
     });
   }
 
-  private log(requestId: string, { method, route, status, seconds }: Exchange): void {
+  private log({ id: requestId, trailId }: RequestContext, { method, route, status, seconds }: Exchange): void {
     const ms = Math.round(seconds * 1000);
-    const line = { requestId, method, route, status, ms, msg: `${method} ${route || '(no such call)'} ${status}` };
+    // What leads from the audit trail to a caller's id.
+    const own = trailId === requestId ? {} : { trailId };
+    const line = {
+      requestId,
+      ...own,
+      method,
+      route,
+      status,
+      ms,
+      msg: `${method} ${route || '(no such call)'} ${status}`,
+    };
     if (QUIET_ROUTES.test(route)) this.logger.debug(line);
     else this.logger.log(line);
   }

@@ -24,6 +24,7 @@ import { Spool } from '../uploads/spool.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import { isFinished, type ItemOutcome, type Job, type JobItem } from '../records/job.js';
 import type { ItemKey } from '../records/job.repository.js';
+import { hasJumped, readHeartbeat } from '../records/heartbeat.js';
 import { Pace } from './pace.js';
 import { settleItem } from '../records/settle-item.js';
 
@@ -272,6 +273,9 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   /** Removes jobs that ended long ago. */
   private async keepHouse(): Promise<void> {
     try {
+      // By age, and so not by a clock that has jumped.
+      const heartbeat = await this.store.read(({ notes }) => readHeartbeat(notes));
+      if (hasJumped(heartbeat, new Date())) return;
       const before = new Date(Date.now() - this.config.jobDays * DAY_MS);
       for (let removed = JOBS_AT_ONCE; removed === JOBS_AT_ONCE && !this.stopping.signal.aborted;) {
         removed = await this.store.transaction(async ({ jobs }) => {

@@ -8,6 +8,6 @@ import { Retention } from './retention.js';
 @Module({
   imports: [SpeakersModule],
   providers: [ExportService, Retention, { provide: Clock, useClass: SystemClock }],
-  exports: [ExportService],
+  exports: [ExportService, Retention],
 })
 export class PrivacyModule {}

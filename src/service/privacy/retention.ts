@@ -4,7 +4,11 @@ import { actAs } from '../../support/actor.js';
 import { Clock } from '../../support/clock.js';
 import { Config } from '../config/config.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
-import { UnitOfWork } from '../records/unit-of-work.js';
+import { hasJumped, readHeartbeat, writeHeartbeat } from '../records/heartbeat.js';
+import type { Speaker } from '../records/speaker.js';
+import type { RetentionTimes } from '../records/speaker.repository.js';
+import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const DAY_MS = 24 * 3600 * 1000;
 const RETRY_MS = 3600 * 1000;
@@ -12,12 +16,28 @@ const RETRY_MS = 3600 * 1000;
 /** Speakers erased in one transaction, so that requests come in between. */
 const AT_ONCE = 10;
 
+/** Entries of the audit trail deleted in one transaction. */
+const ENTRIES_AT_ONCE = 500;
+
+export interface RetentionStatus {
+  /** paused: the clock has left the last heartbeat by far, and nothing goes by age until somebody confirms it. */
+  state: 'running' | 'paused';
+  heartbeat: Date | null;
+  now: Date;
+}
+
 export interface Swept {
+  /** Erased. */
   speakers: number;
+  /** Told that they will be. */
+  announced: number;
   auditEntries: number;
 }
 
-/** Erases what has grown old, at the start and then once a day; as `DELETE /v1/speakers/:id` erases. */
+/**
+ * Erases what has grown old, at the start and then once a day, in steps and after a notice; as `DELETE /v1/speakers/:id`
+ * erases. It never follows a clock that has jumped: that would erase everybody.
+ */
 @Injectable()
 export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Retention');
@@ -52,46 +72,120 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   /** Errors: those of the storage; what was erased by then stays erased. */
   sweep(): Promise<Swept> {
     return actAs({ by: 'retention', requestId: null }, async () => {
-      const speakers = await this.sweepSpeakers();
-      return { speakers, auditEntries: await this.sweepAudit() };
+      if (!(await this.mayFollowClock())) return { speakers: 0, announced: 0, auditEntries: 0 };
+      const { speakers, announced } = await this.sweepSpeakers();
+      return { speakers, announced, auditEntries: await this.sweepAudit() };
     });
   }
 
-  private async sweepSpeakers(): Promise<number> {
-    const { retentionDays } = this.config;
-    if (retentionDays === 0) return 0;
+  /** Whether retention follows the clock. Errors: those of the storage. */
+  async status(): Promise<RetentionStatus> {
+    const now = this.clock.now();
+    const heartbeat = await this.store.read(({ notes }) => readHeartbeat(notes));
+    return { state: hasJumped(heartbeat, now) ? 'paused' : 'running', heartbeat, now };
+  }
+
+  /** The clock is right, somebody says: retention goes on from it. Errors: those of the storage. */
+  async confirm(): Promise<RetentionStatus> {
+    await this.store.transaction(async ({ notes, audit }) => {
+      await writeHeartbeat(notes, this.clock.now());
+      await audit.record({ action: 'retention.confirmed' });
+    });
+    this.callOff();
+    this.goOnAfter(0);
+    return this.status();
+  }
+
+  /** Moves the heartbeat on, unless the clock has left it by far. */
+  private async mayFollowClock(): Promise<boolean> {
+    const now = this.clock.now();
+    const heartbeat = await this.store.transaction(async ({ notes }) => {
+      const last = await readHeartbeat(notes);
+      if (!hasJumped(last, now)) await writeHeartbeat(notes, now);
+      return last;
+    });
+    if (!hasJumped(heartbeat, now)) return true;
+    this.logger.error(
+      `retention is paused: the clock says ${now.toISOString()}, and said ${heartbeat?.toISOString()} when the service ` +
+        'last looked; where it is right, run `timbre retention confirm`',
+    );
+    return false;
+  }
+
+  private async sweepSpeakers(): Promise<{ speakers: number; announced: number }> {
+    const { retentionDays, withdrawnDays } = this.config;
+    const set = [retentionDays, withdrawnDays].filter((days) => days > 0);
+    if (set.length === 0) return { speakers: 0, announced: 0 };
     // The last uses may not be in the database yet.
     await this.trail.flush();
+    const notice = Math.min(this.config.noticeDays, ...set);
+    const before = (ahead: number): RetentionTimes => ({
+      idle: this.daysAgo(retentionDays, ahead),
+      withdrawn: this.daysAgo(withdrawnDays, ahead),
+    });
+    let announced = 0;
+    for (let told = AT_ONCE; told === AT_ONCE && !this.stopped; announced += told)
+      told = await this.announce(before(notice));
+    let speakers = 0;
+    for (let erased = AT_ONCE; erased === AT_ONCE && !this.stopped; speakers += erased) {
+      const choose = ({ speakers: all }: VoiceRecords): Promise<Speaker[]> =>
+        all.due(before(0), this.ago(notice), AT_ONCE);
+      erased = (await this.speakers.eraseThose(choose)).length;
+    }
+    return { speakers, announced };
+  }
+
+  /** Some of those who will be erased are marked, and the trail says so. */
+  private announce(before: RetentionTimes): Promise<number> {
+    return this.store.transaction(async ({ speakers, audit }) => {
+      const fading = await speakers.fading(before, AT_ONCE);
+      for (const { id, subject } of fading) {
+        await speakers.announce(id, this.clock.now());
+        await audit.record({ action: 'speaker.erasure-announced', subject });
+      }
+      return fading.length;
+    });
+  }
+
+  /** In pieces: requests come in between. */
+  private async sweepAudit(): Promise<number> {
+    const { auditDays } = this.config;
+    if (auditDays === 0) return 0;
+    const before = this.daysAgo(auditDays);
     let sum = 0;
-    for (let erased = AT_ONCE; erased === AT_ONCE && !this.stopped; sum += erased) {
-      const since = this.daysAgo(retentionDays);
-      erased = (await this.speakers.eraseThose(({ speakers }) => speakers.idle(since, AT_ONCE))).length;
+    for (let trimmed = ENTRIES_AT_ONCE; trimmed === ENTRIES_AT_ONCE && !this.stopped; sum += trimmed) {
+      const started = performance.now();
+      trimmed = await this.store.transaction(async ({ audit }) => {
+        const count = await audit.trim(before, ENTRIES_AT_ONCE);
+        if (count > 0 && sum === 0) await audit.record({ action: 'audit.trimmed' });
+        return count;
+      });
+      // As long as it took: half of the database's time is everybody else's.
+      if (trimmed === ENTRIES_AT_ONCE) await delay(performance.now() - started, undefined, { ref: false });
     }
     return sum;
   }
 
-  private async sweepAudit(): Promise<number> {
-    const { auditDays } = this.config;
-    if (auditDays === 0) return 0;
-    return this.store.transaction(async ({ audit }) => {
-      const trimmed = await audit.trim(this.daysAgo(auditDays));
-      if (trimmed > 0) await audit.record({ action: 'audit.trimmed' });
-      return trimmed;
-    });
+  private ago(days: number): Date {
+    return new Date(this.clock.now().getTime() - days * DAY_MS);
   }
 
-  private daysAgo(days: number): Date {
-    return new Date(this.clock.now().getTime() - days * DAY_MS);
+  /** `ahead`: so many days earlier in life. Never, where there are no days. */
+  private daysAgo(days: number, ahead = 0): Date {
+    return days === 0 ? new Date(0) : this.ago(days - ahead);
   }
 
   private sweepAndGoOn(): void {
     this.sweeping = this.sweep().then(
-      ({ speakers, auditEntries }) => {
+      ({ speakers, announced, auditEntries }) => {
         if (speakers + auditEntries > 0) {
-          this.logger.log({
-            speakers,
-            auditEntries,
-            msg: `${speakers} speakers and ${auditEntries} audit entries went by age`,
+          const msg = `${speakers} speakers and ${auditEntries} audit entries went by age`;
+          this.logger.log({ speakers, auditEntries, msg });
+        }
+        if (announced > 0) {
+          this.logger.warn({
+            announced,
+            msg: `${announced} speakers will be erased for age; \`erasureAnnouncedAt\` marks them`,
           });
         }
         this.goOnAfter(DAY_MS);

@@ -5,6 +5,7 @@ export const AUDIT_ACTIONS = [
   'speaker.created',
   'speaker.renamed',
   'speaker.erased',
+  'speaker.erasure-announced',
   'speaker.exported',
   'vectors.exported',
   'consent.given',
@@ -23,6 +24,7 @@ export const AUDIT_ACTIONS = [
   'job.removed',
   'data-key.rotated',
   'audit.trimmed',
+  'retention.confirmed',
 ] as const;
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

@@ -22,6 +22,6 @@ export abstract class AuditRepository {
   /** Oldest first, with ids above `after`. */
   abstract page(filter: AuditFilter, after: number, limit: number): Promise<AuditEntry[]>;
 
-  /** Deletes what is older: the one way in which entries go. Returns how many. */
-  abstract trim(before: Date): Promise<number>;
+  /** Deletes what is older, oldest first: the one way in which entries go. Returns how many. */
+  abstract trim(before: Date, limit: number): Promise<number>;
 }

@@ -21,7 +21,8 @@ export async function giveConsent(
     );
   }
   const consent = newConsent(given, speaker, now);
-  const changed = await speakers.update({ ...speaker, consent, optedOutAt: null, updatedAt: now });
+  const heard = { updatedAt: now, activeAt: now, noticeAt: null };
+  const changed = await speakers.update({ ...speaker, consent, optedOutAt: null, ...heard });
   await consents.add(speaker.id, consent);
   await audit.record({ action: 'consent.given', subject: speaker.subject });
   return changed;

@@ -1,6 +1,12 @@
 import type { Cursor } from './cursor.js';
 import type { Speaker } from './speaker.js';
 
+/** Past `idle` is who was last heard of before it, past `withdrawn` who withdrew consent before it. */
+export interface RetentionTimes {
+  idle: Date;
+  withdrawn: Date;
+}
+
 export interface ErasedRows {
   enrollments: number;
   profiles: number;
@@ -29,10 +35,16 @@ export abstract class SpeakerRepository {
    */
   abstract update(speaker: Speaker): Promise<Speaker>;
 
-  /** Those of whom nothing was heard since: neither added, enrolled, verified nor identified. */
-  abstract idle(since: Date, limit: number): Promise<Speaker[]>;
+  /** Those who are past one of these times, and to whom it was not announced yet that they will be erased. */
+  abstract fading(before: RetentionTimes, limit: number): Promise<Speaker[]>;
 
-  /** Notes when a speaker was last verified or identified; no change that the version counts. */
+  /** Those who are past one of these times, and to whom it was announced by then. */
+  abstract due(before: RetentionTimes, announced: Date, limit: number): Promise<Speaker[]>;
+
+  /** Notes that the erasure was announced; no change that the version counts. */
+  abstract announce(id: string, at: Date): Promise<void>;
+
+  /** Notes when a speaker was last recognised, which takes an announcement back; no change that the version counts. */
   abstract used(id: string, at: Date): Promise<void>;
 
   /** Deletes the speaker with everything that is the speaker's, and says how much; null where there was none. */

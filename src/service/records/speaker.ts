@@ -27,6 +27,10 @@ export interface Speaker {
   optedOutAt: Date | null;
   /** Of the last verification or identification; null before the first. */
   lastUsedAt: Date | null;
+  /** When the speaker was last heard of: added, enrolled, given consent, or recognised. */
+  activeAt: Date;
+  /** When it was announced that the speaker will be erased for age; null where it was not. */
+  noticeAt: Date | null;
 }
 
 /** Errors: INVALID_ARGUMENT. */
@@ -46,6 +50,8 @@ export function newSpeaker(given: { id?: string | undefined; name?: string | nul
     consent: null,
     optedOutAt: null,
     lastUsedAt: null,
+    activeAt: now,
+    noticeAt: null,
   };
 }
 

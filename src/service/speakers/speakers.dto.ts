@@ -55,6 +55,9 @@ export const speakerView = z.object({
     description: 'WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.',
     example: 'GIVEN',
   }),
+  erasureAnnouncedAt: z.iso.datetime().nullable().meta({
+    description: 'When it was announced that the speaker will be erased for age; null where it was not.',
+  }),
   enrollmentStatus: z.enum(ENROLLMENT_STATUSES).meta({
     description: 'For the loaded model. Enrolled: enough speech for verification and identification.',
   }),
@@ -84,6 +87,7 @@ export function toSpeakerView(speaker: Speaker, profile: ProfileState | null, re
     updatedAt: speaker.updatedAt.toISOString(),
     version: speaker.version,
     consentStatus: consentStatus(speaker),
+    erasureAnnouncedAt: speaker.noticeAt?.toISOString() ?? null,
     ...enrollmentState(profile, requiredSeconds),
   };
 }

@@ -55,7 +55,8 @@ export class VerificationService {
     { score = null, recording = null }: Partial<Pick<VerificationView, 'score' | 'recording'>> = {},
   ): VerificationView {
     const event = { action: 'voice.verified', subject: speaker.subject, outcome: decision ?? 'UNDECIDED' } as const;
-    if (score) this.trail.matched(speaker, event);
+    // A rejected claim says nothing of the speaker, and keeps nobody's data alive; undecided, it is the caller's to decide.
+    if (score && (decision === 'ACCEPT' || decision === null)) this.trail.matched(speaker, event);
     else this.trail.unmatched(event);
     const state = enrollmentState(profile, this.config.enrollmentSeconds);
     const { enrollmentStatus, remainingEnrollmentsSpeechLengthInSec, confidence } = state;

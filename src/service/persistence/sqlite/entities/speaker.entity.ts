@@ -20,6 +20,8 @@ export interface SpeakerRow {
   consent: ConsentJson | null;
   consentWithdrawnAt: number | null;
   lastUsedAt: number | null;
+  activeAt: number;
+  noticeAt: number | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -36,9 +38,14 @@ export const SpeakerEntity = new EntitySchema<SpeakerRow>({
     consent: { type: 'simple-json', nullable: true },
     consentWithdrawnAt: { type: 'integer', name: 'consent_withdrawn_at', nullable: true },
     lastUsedAt: { type: 'integer', name: 'last_used_at', nullable: true },
+    activeAt: { type: 'integer', name: 'active_at', default: 0 },
+    noticeAt: { type: 'integer', name: 'notice_at', nullable: true },
   },
   indices: [
     { name: 'speakers_in_order', columns: ['createdAt', 'id'] },
     { name: 'speakers_by_subject', columns: ['subject'], unique: true },
+    { name: 'speakers_by_activity', columns: ['activeAt', 'id'] },
+    { name: 'speakers_by_withdrawal', columns: ['consentWithdrawnAt', 'id'] },
+    { name: 'speakers_by_notice', columns: ['noticeAt', 'id'] },
   ],
 });

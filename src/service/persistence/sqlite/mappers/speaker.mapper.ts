@@ -10,10 +10,13 @@ export function toSpeaker({ consent, consentWithdrawnAt, ...row }: SpeakerRow): 
     consent: consent && toConsent(consent),
     optedOutAt: toDate(consentWithdrawnAt),
     lastUsedAt: toDate(row.lastUsedAt),
+    activeAt: new Date(row.activeAt),
+    noticeAt: toDate(row.noticeAt),
   };
 }
 
-export function toSpeakerRow({ createdAt, updatedAt, consent, optedOutAt, lastUsedAt, ...rest }: Speaker): SpeakerRow {
+export function toSpeakerRow(speaker: Speaker): SpeakerRow {
+  const { createdAt, updatedAt, consent, optedOutAt, lastUsedAt, activeAt, noticeAt, ...rest } = speaker;
   return {
     ...rest,
     createdAt: createdAt.getTime(),
@@ -21,6 +24,8 @@ export function toSpeakerRow({ createdAt, updatedAt, consent, optedOutAt, lastUs
     consent: consent && toConsentJson(consent),
     consentWithdrawnAt: optedOutAt?.getTime() ?? null,
     lastUsedAt: lastUsedAt?.getTime() ?? null,
+    activeAt: activeAt.getTime(),
+    noticeAt: noticeAt?.getTime() ?? null,
   };
 }
 

@@ -4,6 +4,7 @@ import { Access1764200000000 } from './1764200000000-access.js';
 import { Privacy1764300000000 } from './1764300000000-privacy.js';
 import { Consents1764400000000 } from './1764400000000-consents.js';
 import { Changes1764500000000 } from './1764500000000-changes.js';
+import { Retention1764600000000 } from './1764600000000-retention.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -13,4 +14,5 @@ export const MIGRATIONS = [
   Privacy1764300000000,
   Consents1764400000000,
   Changes1764500000000,
+  Retention1764600000000,
 ];

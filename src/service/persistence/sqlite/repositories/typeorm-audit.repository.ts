@@ -1,8 +1,10 @@
-import { LessThan, type EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { newAuditEntry, type AuditEntry, type AuditEvent, type NewAuditEntry } from '../../../records/audit-entry.js';
 import { AuditRepository, type AuditFilter } from '../../../records/audit.repository.js';
 import { insertRows } from '../rows.js';
 import { AuditEntity, type AuditRow } from '../entities/audit.entity.js';
+import { SettingEntity } from '../entities/setting.entity.js';
+import { TRIMMED_BEFORE } from '../audit-guard.js';
 
 /** SQLite takes 32,766 variables in one statement; an entry has seven. */
 const BATCH = 1000;
@@ -35,19 +37,17 @@ export class TypeOrmAuditRepository extends AuditRepository {
     return (await query.getMany()).map(toAuditEntry);
   }
 
-  async trim(before: Date): Promise<number> {
-    const old = { at: LessThan(before.getTime()) };
-    const count = await this.manager.countBy(AuditEntity, old);
-    if (count === 0) return 0;
-    // The guard steps aside for this one statement, within the same transaction: no other ever sees it gone.
-    const [guard] = await this.manager.query<{ sql: string }[]>(
-      `SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = 'audit_is_never_deleted'`,
-    );
-    if (!guard) throw new Error('the audit trail has lost its guard');
-    await this.manager.query('DROP TRIGGER audit_is_never_deleted');
-    await this.manager.delete(AuditEntity, old);
-    await this.manager.query(guard.sql);
-    return count;
+  async trim(before: Date, limit: number): Promise<number> {
+    // The guard lets what is older than this go, as long as the note is there: within this transaction alone.
+    const note = { name: TRIMMED_BEFORE, value: Buffer.from(String(before.getTime())) };
+    await insertRows(this.manager, SettingEntity, [note], { replace: ['name'] });
+    await this.manager.query('DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)', [
+      before.getTime(),
+      limit,
+    ]);
+    const [row] = await this.manager.query<{ count: number }[]>('SELECT changes() AS count');
+    await this.manager.delete(SettingEntity, { name: TRIMMED_BEFORE });
+    return row?.count ?? 0;
   }
 }
 

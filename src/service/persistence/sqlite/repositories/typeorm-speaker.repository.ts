@@ -2,8 +2,7 @@ import { In, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../../errors/timbre-error.js';
 import type { Speaker } from '../../../records/speaker.js';
 import type { Cursor } from '../../../records/cursor.js';
-import { SpeakerRepository, type ErasedRows } from '../../../records/speaker.repository.js';
-import { EnrollmentEntity } from '../entities/enrollment.entity.js';
+import { SpeakerRepository, type ErasedRows, type RetentionTimes } from '../../../records/speaker.repository.js';
 import { SpeakerEntity } from '../entities/speaker.entity.js';
 import { toSpeaker, toSpeakerRow } from '../mappers/speaker.mapper.js';
 import { findRow, insertRows, updateRows } from '../rows.js';
@@ -63,8 +62,8 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
 
   async update(speaker: Speaker): Promise<Speaker> {
     const { id, version } = speaker;
-    const { name, updatedAt, consent, consentWithdrawnAt } = toSpeakerRow(speaker);
-    const changes = { name, updatedAt, consent, consentWithdrawnAt, version: version + 1 };
+    const { name, updatedAt, consent, consentWithdrawnAt, activeAt, noticeAt } = toSpeakerRow(speaker);
+    const changes = { name, updatedAt, consent, consentWithdrawnAt, activeAt, noticeAt, version: version + 1 };
     if ((await updateRows(this.manager, SpeakerEntity, { id, version }, changes)) !== 1) {
       throw new TimbreError(
         'CONFLICT',
@@ -75,26 +74,39 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
     return { ...speaker, version: version + 1 };
   }
 
-  async idle(since: Date, limit: number): Promise<Speaker[]> {
+  async fading(before: RetentionTimes, limit: number): Promise<Speaker[]> {
     const rows = await this.manager
       .createQueryBuilder(SpeakerEntity, 'speaker')
-      .where('speaker.createdAt < :since AND COALESCE(speaker.lastUsedAt, 0) < :since', { since: since.getTime() })
-      .andWhere((query) => {
-        const enrolments = query
-          .subQuery()
-          .select('1')
-          .from(EnrollmentEntity, 'enrollment')
-          .where('enrollment.speakerId = speaker.id AND enrollment.createdAt >= :since');
-        return `NOT EXISTS ${enrolments.getQuery()}`;
+      .where('speaker.noticeAt IS NULL AND (speaker.activeAt < :idle OR speaker.consentWithdrawnAt < :withdrawn)', {
+        idle: before.idle.getTime(),
+        withdrawn: before.withdrawn.getTime(),
       })
-      .orderBy('speaker.createdAt')
       .limit(limit)
       .getMany();
     return rows.map(toSpeaker);
   }
 
+  async due(before: RetentionTimes, announced: Date, limit: number): Promise<Speaker[]> {
+    const rows = await this.manager
+      .createQueryBuilder(SpeakerEntity, 'speaker')
+      .where('speaker.noticeAt <= :announced', { announced: announced.getTime() })
+      .andWhere('(speaker.activeAt < :idle OR speaker.consentWithdrawnAt < :withdrawn)', {
+        idle: before.idle.getTime(),
+        withdrawn: before.withdrawn.getTime(),
+      })
+      .orderBy('speaker.noticeAt')
+      .limit(limit)
+      .getMany();
+    return rows.map(toSpeaker);
+  }
+
+  async announce(id: string, at: Date): Promise<void> {
+    await updateRows(this.manager, SpeakerEntity, { id }, { noticeAt: at.getTime() });
+  }
+
   async used(id: string, at: Date): Promise<void> {
-    await updateRows(this.manager, SpeakerEntity, { id }, { lastUsedAt: at.getTime() });
+    const activity = { lastUsedAt: at.getTime(), activeAt: at.getTime(), noticeAt: null };
+    await updateRows(this.manager, SpeakerEntity, { id }, activity);
   }
 
   async erase(id: string): Promise<ErasedRows | null> {
