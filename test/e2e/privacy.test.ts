@@ -276,7 +276,7 @@ describe('retention over HTTP', () => {
     const erased = await send('DELETE', path('eve'));
     expect(erased.status).toBe(200);
     const receipt = receiptView.strict().parse(erased.body);
-    expect(receipt).toMatchObject({ subject: speaker.subject, by: 'local', traces: 'PENDING' });
+    expect(receipt).toMatchObject({ subject: speaker.subject, traces: 'PENDING' });
     expect(checkedReceiptView.strict().parse((await service.call(`/v1/receipts/${receipt.receipt}`)).body)).toEqual({
       ...receipt,
       remains: 0,
