@@ -4,7 +4,7 @@
 //
 // Paths below the root stay the same, so that the addon finds LibTorch where it was linked to it.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { ROOT } from '../setup/entry.mjs';
@@ -38,6 +38,12 @@ for (const name of [...WHOLE, ADDON, ...ownLibraries()]) {
   mkdirSync(path.dirname(to), { recursive: true });
   cpSync(path.join(ROOT, name), to, { recursive: true, verbatimSymlinks: true });
 }
+// The service's framework is an optional peer of the package, and a part of the image.
+const file = path.join(out, 'package.json');
+const { devDependencies, peerDependencies, ...rest } = JSON.parse(readFileSync(file, 'utf8'));
+const framework = Object.keys(peerDependencies).map((name) => [name, devDependencies[name]]);
+const dependencies = { ...rest.dependencies, ...Object.fromEntries(framework) };
+writeFileSync(file, `${JSON.stringify({ ...rest, dependencies }, null, 2)}\n`);
 execFileSync('npm', ['prune', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'], {
   cwd: out,
   stdio: 'inherit',

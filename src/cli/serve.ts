@@ -18,9 +18,9 @@ export function register(program: Command, cli: Cli): void {
     .action(async ({ signInLink, ...options }: ConfigInput & { signInLink?: true }) => {
       const config = Config.of(options, cli.env);
       // What the service starts, and whoever looks at its environment later, does not find them there.
-      delete cli.env[SETTINGS.dataKey.env];
-      returnMemoryEarly(cli.env);
+      Reflect.deleteProperty(cli.env, SETTINGS.dataKey.env);
       const { serve } = await service();
+      returnMemoryEarly(cli.env);
       const print = (url: string): void => cli.write(`\n  Sign in: ${url}\n  (works once, within 10 minutes)\n\n`);
       await serve(config, { signal: cli.signal, log: cli.log, ...(signInLink ? { signInLink: print } : {}) });
     });

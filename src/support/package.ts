@@ -5,9 +5,22 @@ import { fileURLToPath } from 'node:url';
 /** The package's folder: of `src/support/` as of `dist/support/`. */
 export const PACKAGE_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
 
-let version: string | undefined;
+interface PackageFile {
+  version: string;
+  peerDependencies: Record<string, string>;
+}
+
+let file: PackageFile | undefined;
+
+function packageFile(): PackageFile {
+  return (file ??= JSON.parse(readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8')) as PackageFile);
+}
 
 export function packageVersion(): string {
-  version ??= (JSON.parse(readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8')) as { version: string }).version;
-  return version;
+  return packageFile().version;
+}
+
+/** What the service alone needs and an application brings itself: ranges of versions by name. */
+export function servicePackages(): Record<string, string> {
+  return packageFile().peerDependencies;
 }

@@ -153,6 +153,34 @@ describe('before the addon is built', () => {
   });
 });
 
+describe('without the packages of the service', () => {
+  test('installing brings no framework', async () => {
+    const names = await readdir(join(project, 'node_modules'));
+    expect(names).toEqual(expect.arrayContaining(['commander', 'timbre-voice']));
+    expect(names.filter((name) => /^(@nestjs|fastify|rxjs)$/.test(name))).toEqual([]);
+  });
+
+  test('commands that need no service work', async () => {
+    const words = ['--no-install', 'timbre', 'models', 'list', '--json'];
+    const { code, stdout, stderr } = await run('npx', words, project);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual(expect.any(Object));
+    expect(stdout).toContain('starter');
+  });
+
+  test.each([['serve'], ['keys', 'list'], ['backup', 'copy.sqlite']])(
+    '`timbre %s` says in one sentence what it lacks',
+    async (...words) => {
+      const { code, stderr } = await run('npx', ['--no-install', 'timbre', ...words], project);
+      expect(code).toBe(2);
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+      expect(stderr).toMatch(
+        /the service needs packages that are not installed; run npm install '@nestjs\/common@\^12.*'rxjs@/,
+      );
+    },
+  );
+});
+
 describe('with its addon', () => {
   beforeAll(async () => {
     if (BUILDS) {
