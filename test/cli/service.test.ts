@@ -157,7 +157,8 @@ describe('the service that is asked', () => {
     const local = (...argv: string[]): Promise<Ran> => timbre([...argv, '--data-dir', dataDir], { env: own });
     await writeFile(at('local.wav'), spoken('f2', 0));
 
-    const enrolled = await local('enroll', 'anna', at('local.wav'));
+    const consent = ['--consent-text', '1', '--consent-how', 'spoken'];
+    const enrolled = await local('enroll', 'anna', at('local.wav'), ...consent);
     expect(enrolled.stdout).toContain('anna: Enrolled');
     const verified = await local('verify', 'anna', at('local.wav'), '--json');
     expect(JSON.parse(verified.stdout)).toMatchObject({ decision: 'ACCEPT' });

@@ -1,7 +1,6 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
+import { Module, type OnModuleInit, Logger } from '@nestjs/common';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TimbreError } from '../../errors/timbre-error.js';
 import { Config } from '../config/config.js';
 import { AudioRoots } from './audio-roots.js';
 import { Spool } from './spool.js';
@@ -13,6 +12,8 @@ import { UploadSlots } from './upload-slots.js';
   exports: [AudioRoots, UploadSlots, UploadMemory, Spool],
 })
 export class UploadsModule implements OnModuleInit {
+  private readonly logger = new Logger('Uploads');
+
   constructor(private readonly config: Config) {}
 
   /** The folder of uploads is the service's alone; in the data folder, what a crash left of them goes. */
@@ -22,8 +23,8 @@ export class UploadsModule implements OnModuleInit {
       if (uploadDir === join(dataDir, UPLOADS_FOLDER)) await rm(uploadDir, { recursive: true, force: true });
       await mkdir(uploadDir, { recursive: true, mode: 0o700 });
     } catch (cause) {
-      const { message } = cause as Error;
-      throw new TimbreError('WRITE_FAILED', `uploads cannot be kept in ${uploadDir}: ${message}`, { cause });
+      // What memory has room for is taken all the same; the others are told.
+      this.logger.warn({ err: cause, msg: 'the folder of uploads (TIMBRE_UPLOAD_DIR) cannot be made' });
     }
   }
 }
