@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { RetentionView } from '../service/privacy/retention.controller.js';
+import type { RetentionView } from '../service/privacy/retention.dto.js';
 import { table, type Cli } from './cli.js';
 import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
 

@@ -1,20 +1,10 @@
 import { Get, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
-import { z } from 'zod';
 import { ApiController } from '../access/api-controller.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiErrors } from '../http/api-errors.js';
-import { Retention, type RetentionStatus } from './retention.js';
-
-export const retentionView = z.object({
-  state: z.enum(['running', 'paused']).meta({
-    description: 'paused: the clock has left the last heartbeat by far, and nothing goes by age until it is confirmed.',
-  }),
-  heartbeat: z.iso.datetime().nullable().meta({ description: 'When the service last found the clock right.' }),
-  now: z.iso.datetime().meta({ description: "The service's clock." }),
-});
-
-export type RetentionView = z.output<typeof retentionView>;
+import { retentionView, toRetentionView, type RetentionView } from './retention.dto.js';
+import { Retention } from './retention.js';
 
 @ApiController('v1/retention', 'Privacy')
 @RequireScope('admin')
@@ -41,8 +31,4 @@ export class RetentionController {
   async confirm(): Promise<RetentionView> {
     return toRetentionView(await this.retention.confirm());
   }
-}
-
-function toRetentionView({ state, heartbeat, now }: RetentionStatus): RetentionView {
-  return { state, heartbeat: heartbeat?.toISOString() ?? null, now: now.toISOString() };
 }
