@@ -21,7 +21,7 @@ beforeAll(async () => {
     minSpeechSeconds: 0,
     minSnrDb: -100,
     enrollmentSeconds: 0,
-    consent: 'optional',
+    requireKeys: 'never',
   });
   await service.service.ready();
 });
@@ -337,7 +337,7 @@ describe('below a prefix', () => {
     below = await TestService.start(workshop, {
       model: workshop.path('small.pt'),
       basePath: '/voices/v2/',
-      consent: 'optional',
+      requireKeys: 'never',
     });
     await below.service.ready();
   });

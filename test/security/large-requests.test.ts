@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { errorBody } from '../../src/service/http/api-errors.js';
 import { UploadSlots } from '../../src/service/uploads/upload-slots.js';
@@ -20,13 +20,12 @@ let long: string;
 
 beforeAll(async () => {
   workshop = await Workshop.open();
-  long = workshop.path('long.wav');
+  await mkdir(workshop.path('recordings'), { recursive: true });
+  long = workshop.path('recordings', 'long.wav');
   await writeFile(long, wav(LONGEST));
   service = await TestService.start(workshop, {
     requireKeys: 'never',
     model: await workshop.bundle(),
-    audioRoots: [workshop.folder],
-    consent: 'optional',
   });
   await service.service.ready();
 });
@@ -173,13 +172,12 @@ describe('work over a list', () => {
     const hasty = await TestService.start(workshop, {
       requireKeys: 'never',
       model: workshop.path('small.pt'),
-      audioRoots: [workshop.folder],
       workers: 1,
       batchSeconds: 1.5,
     });
     try {
       await hasty.service.ready();
-      const short = workshop.path('short.wav');
+      const short = workshop.path('recordings', 'short.wav');
       await writeFile(short, wav(1));
       const paths = [short, ...Array.from({ length: 900 }, () => long)];
       const { status, body } = await send(

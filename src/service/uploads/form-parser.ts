@@ -14,7 +14,7 @@ export const MAX_FIELD_BYTES = 16 * 1024;
 const MAX_NAME_LENGTH = 100;
 
 /** Bytes that are parsed at once, and where they are full of small parts, each of which is many microseconds of work. */
-const SLICE_BYTES = 16 * 1024;
+const SLICE_BYTES = 8 * 1024;
 const SLICE_OF_PARTS_BYTES = 2 * 1024;
 const FEW_PARTS = 4;
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
-import { read } from 'node:fs';
+import { fstat, read, type BigIntStats } from 'node:fs';
 import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,12 +16,25 @@ export interface SpoolKey {
 }
 
 const readAt = promisify(read);
+const statOf = promisify<number, { bigint: true }, BigIntStats>(fstat);
 
 /** Bytes read at a time. */
 const COPY_BLOCK_BYTES = 256 * 1024;
 
-/** What a copy is named while its recording is worked on; gone with it. */
+/** What a copy is named while recordings are made of it; gone with the last of them. */
 const COPY = '.copy';
+
+type Copy = Pick<Recording, 'audio' | 'bytes' | 'sha256'>;
+
+interface SharedCopy {
+  /** Of the file that was copied, as it was then. */
+  identity: string;
+  path: string;
+  copy: Promise<Copy>;
+  /** Recordings of the job that are made of it now. */
+  users: Set<number>;
+  isLast: boolean;
+}
 
 /**
  * Recordings that outlive their request, each in a file of its own below the data folder, until their job is done with
@@ -33,6 +46,12 @@ export class Spool {
   /** Bytes of each file that waits, by job. */
   private readonly files = new Map<string, Map<number, number>>();
   private reserved = 0;
+  /** The last file that was copied, by job; it may be named again. */
+  private readonly copies = new Map<string, SharedCopy>();
+  /** Copies that recordings are made of now. */
+  private readonly inUse = new Map<string, SharedCopy>();
+  /** Copies so far: no two have one name. */
+  private made = 0;
 
   constructor(private readonly config: Config) {
     this.folder = join(config.dataDir, 'spool');
@@ -96,12 +115,51 @@ export class Spool {
   }
 
   /**
-   * A copy of an open file that nobody else can change, so that its digest is that of what is embedded. A file system
-   * that does not answer holds up neither the job nor the service's stop.
+   * A copy of an open file that nobody else can change, so that its digest is that of what is embedded. A job that names
+   * one file again and again has one copy of it. A file system that does not answer holds up neither the job nor the
+   * service's stop.
    * Errors: AUDIO_NOT_FOUND, AUDIO_TOO_LARGE, WRITE_FAILED, ABORTED, DEADLINE_EXCEEDED; nothing is left of it then.
    */
-  async copy(key: SpoolKey, from: number, signal: AbortSignal): Promise<Pick<Recording, 'audio' | 'bytes' | 'sha256'>> {
-    const path = this.path(key) + COPY;
+  async copy(key: SpoolKey, from: number, signal: AbortSignal): Promise<Copy> {
+    const identity = await identityOf(from);
+    const last = this.copies.get(key.jobId);
+    const shared = last?.identity === identity ? last : this.share(key, identity, from, signal);
+    shared.users.add(key.index);
+    this.inUse.set(userOf(key), shared);
+    if (last && last !== shared) await this.retire(last);
+    try {
+      return await shared.copy;
+    } catch (error) {
+      this.inUse.delete(userOf(key));
+      if (this.copies.get(key.jobId) === shared) this.copies.delete(key.jobId);
+      throw error;
+    }
+  }
+
+  private share(key: SpoolKey, identity: string, from: number, signal: AbortSignal): SharedCopy {
+    const path = `${this.path(key)}-${this.made++}${COPY}`;
+    const copy = this.makeCopy(key, path, from, signal);
+    const shared = { identity, path, users: new Set<number>(), isLast: true, copy };
+    this.copies.set(key.jobId, shared);
+    return shared;
+  }
+
+  /** The job has gone on to another file: this one goes with the last recording that is made of it. */
+  private async retire(shared: SharedCopy): Promise<void> {
+    shared.isLast = false;
+    if (shared.users.size === 0) await rm(shared.path, { force: true });
+  }
+
+  /** The recording is done with its copy. */
+  private async release(key: SpoolKey): Promise<void> {
+    const shared = this.inUse.get(userOf(key));
+    if (!shared) return;
+    this.inUse.delete(userOf(key));
+    shared.users.delete(key.index);
+    if (!shared.isLast) await this.retire(shared);
+  }
+
+  private async makeCopy(key: SpoolKey, path: string, from: number, signal: AbortSignal): Promise<Copy> {
     await makeFolder(this.jobFolder(key.jobId));
     const to = await open(path, 'wx', 0o600).catch((error: unknown) => {
       throw writeFailed(error, this.folder);
@@ -126,13 +184,7 @@ export class Spool {
     const hash = createHash('sha256');
     const block = Buffer.allocUnsafeSlow(COPY_BLOCK_BYTES);
     for (let bytes = 0; ;) {
-      const { bytesRead } = await inTime(readAt(from, block, 0, block.length, bytes), signal, end).catch(
-        (error: unknown) => {
-          if (error instanceof TimbreError) throw error;
-          const { code } = error as NodeJS.ErrnoException;
-          throw new TimbreError('AUDIO_NOT_FOUND', `the file cannot be read: ${code}`, { cause: error });
-        },
-      );
+      const { bytesRead } = await inTime(readAt(from, block, 0, block.length, bytes), signal, end).catch(unreadable);
       if (bytesRead === 0) return { bytes, sha256: hash.digest('hex') };
       const read = block.subarray(0, bytesRead);
       bytes += bytesRead;
@@ -146,12 +198,14 @@ export class Spool {
 
   /** Removes what there is of one recording. */
   async remove(key: SpoolKey): Promise<void> {
-    const path = this.path(key);
-    await Promise.all([path, path + COPY].map((file) => rm(file, { force: true })));
+    await rm(this.path(key), { force: true });
+    await this.release(key);
     this.files.get(key.jobId)?.delete(key.index);
   }
 
   async removeJob(jobId: string): Promise<void> {
+    this.copies.delete(jobId);
+    for (const user of this.inUse.keys()) if (user.startsWith(`${jobId}/`)) this.inUse.delete(user);
     await rm(this.jobFolder(jobId), { recursive: true, force: true });
     this.files.delete(jobId);
   }
@@ -197,6 +251,22 @@ function inTime<T>(work: Promise<T>, signal: AbortSignal, end: number): Promise<
       signal.removeEventListener('abort', stop);
     });
   });
+}
+
+function userOf({ jobId, index }: SpoolKey): string {
+  return `${jobId}/${index}`;
+}
+
+/** The same for the same bytes: a file that was written to since has another. Errors: AUDIO_NOT_FOUND. */
+async function identityOf(descriptor: number): Promise<string> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await statOf(descriptor, { bigint: true }).catch(unreadable);
+  return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+}
+
+function unreadable(cause: unknown): never {
+  if (cause instanceof TimbreError) throw cause;
+  const { code } = cause as NodeJS.ErrnoException;
+  throw new TimbreError('AUDIO_NOT_FOUND', `the file cannot be read: ${code}`, { cause });
 }
 
 async function makeFolder(folder: string): Promise<void> {
