@@ -228,7 +228,7 @@ const casesIn = (folder) => [
     name: 'batch-extract-embeddings, 1,000 recordings',
     to: 'sidecar',
     path: '/batch-extract-embeddings',
-    body: `\`{"audio_paths":\${list(${JSON.stringify(JSON.stringify(join(folder, 'short.wav')))}, 1000)}}\``,
+    body: `\`{"audio_paths":\${list(${JSON.stringify(JSON.stringify(join(folder, 'recordings', 'short.wav')))}, 1000)}}\``,
     expect: [200],
   },
   {
@@ -317,14 +317,14 @@ parentPort.on('message', async ({ url, method, type, body, gzip }) => {
 
 const machine = describeMachine();
 const folder = mkdtempSync(join(tmpdir(), 'timbre-request-loop-'));
-writeFileSync(join(folder, 'short.wav'), wav(noise(1)));
-for (const name of ['data', 'uploads']) mkdirSync(join(folder, name));
+for (const name of ['data', 'uploads', 'recordings']) mkdirSync(join(folder, name));
+writeFileSync(join(folder, 'recordings', 'short.wav'), wav(noise(1)));
 const config = Config.of({
   port: 0,
   sidecarPort: 0,
   dataDir: join(folder, 'data'),
   uploadDir: join(folder, 'uploads'),
-  audioRoots: [folder],
+  audioRoots: [join(folder, 'recordings')],
   modelCacheDir: fileURLToPath(new URL('models', `file://${ROOT}`)),
   requireKeys: 'never',
   consent: 'optional',
