@@ -13,7 +13,7 @@ namespace timbre {
 namespace {
 
 constexpr double kMilliseconds = 1000;
-constexpr std::size_t kDigestDigits = 12;
+constexpr std::size_t kIdentityDigits = 12;
 
 Napi::Object to_js(Napi::Env env, const AudioInfo& audio) {
   auto object = Napi::Object::New(env);
@@ -146,7 +146,7 @@ Engine::Announced announced(Napi::Value input, int sample_rate) {
 }
 
 std::string model_name(const bundle::Manifest& manifest) {
-  return manifest.id + "@" + manifest.weights_digest.substr(0, kDigestDigits);
+  return manifest.id + "@" + manifest.identity.substr(0, kIdentityDigits);
 }
 
 }  // namespace timbre

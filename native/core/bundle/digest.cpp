@@ -3,9 +3,10 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <memory>
+
+#include "support/text.h"
 
 namespace timbre::bundle {
 
@@ -26,12 +27,7 @@ std::string weights_digest(std::vector<TensorBytes> tensors) {
   }
   XXH128_canonical_t canonical;
   XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state.get()));
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : canonical.digest) {
-    text += {kDigits[byte >> 4], kDigits[byte & 15]};
-  }
-  return text;
+  return hex_digits(canonical.digest);
 }
 
 }  // namespace timbre::bundle

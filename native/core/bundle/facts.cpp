@@ -11,9 +11,9 @@ namespace timbre::bundle {
 namespace {
 
 /// What the converter writes, and nobody else may.
-constexpr std::array<std::string_view, 11> kOfTheTensors = {"format",  "family",        "variant",     "precision",
-                                                            "storage", "embedding",     "input",       "frontEnd",
-                                                            "network", "weightsDigest", "verification"};
+constexpr std::array<std::string_view, 12> kOfTheTensors = {"format",  "family",        "variant",  "precision",
+                                                            "storage", "embedding",     "input",    "frontEnd",
+                                                            "network", "weightsDigest", "identity", "verification"};
 
 }  // namespace
 
@@ -36,6 +36,8 @@ Result<std::string> merge_facts(const std::string& manifest, const std::string& 
     }
     merged.merge_patch(patch);
   }
+  // What the facts change may be part of it, and the manifest that is read again computes it anew.
+  merged.erase("identity");
   return merged.dump(1);
 }
 

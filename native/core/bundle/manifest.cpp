@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "archive/zip_archive.h"
+#include "bundle/identity.h"
 #include "support/text.h"
 
 namespace timbre::bundle {
@@ -28,6 +29,7 @@ constexpr std::int64_t kMaxSamples = 1 << 20;
 constexpr std::int64_t kMaxBins = 4096;
 constexpr std::int64_t kMaxDim = 1 << 16;
 constexpr std::int64_t kMaxFrames = 1000;
+constexpr int kMaxDepth = 64;  // what is read and written by recursion
 constexpr double kMaxSeconds = 1e6;
 constexpr double kMaxScale = 1e9;
 constexpr double kMaxDb = 1000;
@@ -134,6 +136,10 @@ class ManifestReader {
   std::optional<std::string> fault_;
 };
 
+nlohmann::ordered_json identity_field(const std::string& identity) {
+  return {{"algorithm", kDigestAlgorithm}, {"value", identity}};
+}
+
 FrontEndConfig read_front_end(ManifestReader& reader) {
   FrontEndConfig config;
   config.type = reader.text("frontEnd.type");
@@ -157,9 +163,17 @@ FrontEndConfig read_front_end(ManifestReader& reader) {
 }  // namespace
 
 Result<Manifest> parse_manifest(const std::string& json) {
-  const auto root = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
+  bool too_deep = false;
+  const auto within_depth = [&too_deep](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+    too_deep = too_deep || depth > kMaxDepth;
+    return depth <= kMaxDepth;
+  };
+  const auto root = nlohmann::json::parse(json, within_depth, /*allow_exceptions=*/false);
   if (!root.is_object()) {
     return invalid("it is no JSON object");
+  }
+  if (too_deep) {
+    return invalid("it nests deeper than " + std::to_string(kMaxDepth) + " levels");
   }
   ManifestReader reader(root);
   const auto format = reader.integer("format", 1, std::numeric_limits<std::int32_t>::max());
@@ -184,6 +198,16 @@ Result<Manifest> parse_manifest(const std::string& json) {
       reader.text("weightsDigest.value", "0123456789abcdef", kDigestDigits, kDigestDigits, "32 hexadecimal digits");
   if (reader.fault()) {
     return invalid(*reader.fault());
+  }
+  manifest.identity = identity_of(root, manifest.weights_digest, manifest.front_end);
+  if (!root.contains("identity")) {  // a bundle of before there was one
+    auto complete = nlohmann::ordered_json::parse(json);
+    complete["identity"] = identity_field(manifest.identity);
+    manifest.json = complete.dump(1);
+    return manifest;
+  }
+  if (root.at("identity") != nlohmann::json(identity_field(manifest.identity))) {
+    return invalid("identity is not that of its weights, constants, front end and pauses (" + manifest.identity + ")");
   }
   manifest.json = json;
   return manifest;

@@ -8,7 +8,8 @@
 
 namespace timbre::bundle {
 
-/// What a bundle says about itself. `json` is the whole manifest, with what only people and scripts read.
+/// What a bundle says about itself. `json` is the whole manifest, with what only people and scripts
+/// read.
 struct Manifest {
   std::string id;  ///< letters, digits, '.', '_', '-': it names files
   std::string version;
@@ -18,9 +19,10 @@ struct Manifest {
   std::size_t shortest_frames = 0;
   double longest_seconds = 0;  ///< 0: no limit of the model's own
   std::string precision;       ///< "fp32", or "int8" of the large layers
-  std::string weights_digest;  ///< XXH3-128 of the tensors, see model/digest.h
+  std::string weights_digest;  ///< XXH3-128 of the tensors, see bundle/digest.h
   FrontEndConfig front_end;
-  std::string json;
+  std::string identity;  ///< of all that moves a vector, see bundle/identity.h
+  std::string json;      ///< with `identity`, whether or not the file has it
 };
 
 /// Errors: MODEL_INVALID, naming the field that is missing or wrong. Keys it does not know are allowed.

@@ -35,7 +35,7 @@ Result<Manifest> update(const std::string& path, const std::string& facts, const
     return Error{ErrorCode::INVALID_ARGUMENT, "with these facts " + manifest.error().message};
   }
   std::map<std::string, std::string> replaced = extras;
-  replaced[kManifest] = merged.value();
+  replaced[kManifest] = manifest.value().json;
 
   PyTorchStreamReader reader(path);
   auto file = archive::AtomicFile::create(out);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,8 @@ std::string quote(std::string_view name);
 
 /// A number of bytes for messages, to three digits: "768 MiB".
 std::string bytes_text(std::uint64_t bytes);
+
+/// "0f" for the byte 15, in order.
+std::string hex_digits(std::span<const unsigned char> bytes);
 
 }  // namespace timbre

@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <utility>
 
 namespace timbre::bundle {
 namespace {
@@ -75,7 +79,77 @@ TEST(Manifest, KeepsItsTextWithKeysItDoesNotKnow) {
   manifest["calibration"] = {{"slope", 12.5}};
   const auto parsed = parse_manifest(manifest.dump());
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
-  EXPECT_EQ(Json::parse(parsed.value().json), manifest);
+  Json kept = Json::parse(parsed.value().json);
+  kept.erase("identity");
+  EXPECT_EQ(kept, manifest);
+}
+
+std::string identity(const Json& manifest) {
+  const auto parsed = parse_manifest(manifest.dump());
+  EXPECT_TRUE(parsed.ok()) << parsed.error().message;
+  return parsed.ok() ? parsed.value().identity : "";
+}
+
+TEST(Identity, IsAnotherWhereAnythingDiffersThatMovesAVector) {
+  std::set<std::string> identities{identity(kManifest)};
+  std::size_t count = 1;
+  const auto expect_another = [&](const std::string& pointer, const Json& value) {
+    identities.insert(identity(with(pointer, value)));
+    EXPECT_EQ(identities.size(), ++count) << pointer;
+  };
+  expect_another("/weightsDigest/value", "fedcba9876543210fedcba9876543210");
+  const Json others = Json::parse(R"({
+         "type": "kaldi", "frameLength": 200, "frameShift": 100, "fftLength": 1024, "window": "hamming", "melBins": 64,
+         "lowHz": 50, "highHz": 7000, "sampleScale": 1, "preemphasis": 0.9, "removeDc": false, "logFloor": 1e-9,
+         "topDb": 70, "subtractMean": false })");
+  for (const auto& [name, value] : others.items()) {
+    expect_another("/frontEnd/" + name, value);
+  }
+  expect_another("/input/sampleRate", 32000);
+  expect_another("/network", {{"stride", 1}});
+  expect_another("/network", {{"stride", 2}});
+  expect_another("/pauses", {{"longest", 0.5}});
+  expect_another("/pauses", {{"longest", 0.5}, {"margin", 0.1}});
+}
+
+TEST(Identity, StaysWhateverIsLearnedLaterOrOnlyForPeople) {
+  for (const auto& [pointer, value] :
+       std::initializer_list<std::pair<std::string, Json>>{{"/id", "another"},
+                                                           {"/version", "2"},
+                                                           {"/family", "3dspeaker"},
+                                                           {"/trained", false},
+                                                           {"/cohort", {{"speakers", 1}}},
+                                                           {"/calibration", {{"offset", 1}}},
+                                                           {"/thresholds", Json::array()},
+                                                           {"/source/licence", "none"},
+                                                           {"/input/longestSeconds", 60},
+                                                           {"/frontEnd/colour", "blue"},
+                                                           {"/frontEnd/highHz", 7600.0},
+                                                           {"/pauses", nullptr},
+                                                           {"/verification", {{"cases", Json::array()}}}}) {
+    EXPECT_EQ(identity(with(pointer, value)), identity(kManifest)) << pointer;
+  }
+}
+
+TEST(Identity, IsPutIntoTheManifestAndComparedWhereItIsThere) {
+  const auto parsed = parse_manifest(kManifest.dump());
+  ASSERT_TRUE(parsed.ok());
+  const Json complete = Json::parse(parsed.value().json);
+  EXPECT_EQ(complete.at("/identity/algorithm"_json_pointer), "xxh3-128");
+  EXPECT_EQ(complete.at("/identity/value"_json_pointer), parsed.value().identity);
+  EXPECT_EQ(identity(complete), parsed.value().identity);
+  Json changed = complete;
+  changed["frontEnd"]["preemphasis"] = 0.5;
+  EXPECT_THAT(fault(changed.dump()), HasSubstr("identity is not that of its weights"));
+}
+
+TEST(Manifest, OfAnyDepthIsReadWithoutRecursionOverIt) {
+  Json manifest = kManifest;
+  Json* inner = &manifest["network"];
+  for (int i = 0; i < 100; ++i) inner = &(*inner)["more"];
+  EXPECT_THAT(fault(manifest.dump()), HasSubstr("deeper than 64 levels"));
+  const std::string deep(1'000'000, '[');
+  EXPECT_THAT(fault("{\"network\":" + deep + std::string(deep.size(), ']') + "}"), HasSubstr("deeper than 64 levels"));
 }
 
 TEST(Manifest, NamesAFieldThatIsMissing) {
