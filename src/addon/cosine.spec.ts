@@ -30,6 +30,11 @@ describe('cosine', () => {
     expect(() => cosine(a, { ...a, model: 'm@2' })).toThrow(expect.objectContaining({ code: 'MODEL_MISMATCH' }));
   });
 
+  test('of one model is the same whatever the model is called', () => {
+    const a = { embedding: vector(1, 2), model: 'm@1' };
+    expect(cosine(a, { ...a, model: 'renamed@1' })).toBe(1);
+  });
+
   test.each([
     ['of different lengths', vector(1), vector(1, 2)],
     ['empty ones', vector(), vector()],

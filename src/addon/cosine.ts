@@ -14,7 +14,7 @@ export type EmbeddingLike = Float32Array | Pick<EmbedResult, 'embedding' | 'mode
  */
 export function cosine(a: EmbeddingLike, b: EmbeddingLike): number {
   const [left, right] = [vectorOf('the first', a), vectorOf('the second', b)];
-  if (left.model !== undefined && right.model !== undefined && left.model !== right.model) {
+  if (left.model !== undefined && right.model !== undefined && identityIn(left.model) !== identityIn(right.model)) {
     throw new TimbreError(
       'MODEL_MISMATCH',
       `an embedding of '${left.model}' cannot be compared with one of '${right.model}': embed both with one model`,
@@ -38,6 +38,11 @@ export function cosine(a: EmbeddingLike, b: EmbeddingLike): number {
   }
   if (squaresX === 0 || squaresY === 0) return 0;
   return Math.min(1, Math.max(-1, dot / Math.sqrt(squaresX * squaresY)));
+}
+
+/** What decides in `<id>@<digits of the identity>`: the id is only what people call a model. */
+function identityIn(model: string): string {
+  return model.slice(model.lastIndexOf('@') + 1);
 }
 
 function vectorOf(which: string, value: unknown): { embedding: Float32Array; model: string | undefined } {

@@ -176,9 +176,12 @@ async function show(cli: Cli, model: string, options: { json?: true }): Promise<
     cli.note(`not here yet: timbre models pull ${model}`);
     return;
   }
-  const manifest = readable(await readManifest(path));
-  if (options.json) await cli.json({ path, bytes: (await stat(path)).size, manifest });
-  else await cli.line(outline({ file: `${path} (${bytes((await stat(path)).size)})`, ...manifest }));
+  const manifest = await readManifest(path);
+  const file = await digestFile(path);
+  // Two questions apart: which embeddings may be compared, and whether this file is the one that is trusted.
+  const names = { name: modelName(manifest), sha256: file.sha256 };
+  if (options.json) await cli.json({ path, bytes: file.bytes, ...names, manifest: readable(manifest) });
+  else await cli.line(outline({ file: `${path} (${bytes(file.bytes)})`, ...names, ...readable(manifest) }));
 }
 
 function describePublished(model: PublishedModel): Record<string, unknown> {
@@ -334,7 +337,7 @@ async function verify(cli: Cli, wanted: string[], options: { device: string; jso
     const path = await findBundle(model, folders);
     try {
       const device = options.device as NonNullable<LoadOptions['device']>;
-      const report = verified(model, path, await verifyBundle(path, { device }));
+      const report = verified(model, path, (await digestFile(path)).sha256, await verifyBundle(path, { device }));
       reports.push(report);
       const errors =
         `relative error up to ${report.relativeError.toExponential(1)}, ` +
@@ -348,6 +351,7 @@ async function verify(cli: Cli, wanted: string[], options: { device: string; jso
       }
       if (!options.json) {
         await cli.line(`${model}: right on ${report.device}, ${count(report.cases.length)} recordings, ${errors}`);
+        await cli.line(`  ${report.name}, sha256 ${report.sha256}`);
       }
     } catch (error) {
       if (!(error instanceof TimbreError)) throw error;
@@ -363,17 +367,20 @@ async function verify(cli: Cli, wanted: string[], options: { device: string; jso
 /** A bundle's report, with what was measured beside what is allowed. */
 interface Verified extends Omit<VerifyReport, 'manifest'> {
   model: string;
-  /** As embeddings carry it. */
+  /** As embeddings carry it: what they may be compared with follows from it. */
   name: string;
+  /** Of the whole file: what is trusted is this file and no other. Calibrating changes it, and not the name. */
+  sha256: string;
   path: string;
   relativeError: number;
   oneMinusCosine: number;
 }
 
-function verified(model: string, path: string, { manifest, ...report }: VerifyReport): Verified {
+function verified(model: string, path: string, sha256: string, { manifest, ...report }: VerifyReport): Verified {
   return {
     model,
     name: modelName(manifest),
+    sha256,
     path,
     ...report,
     relativeError: Math.max(...report.cases.map((one) => one.relativeError)),

@@ -39,12 +39,27 @@ export interface CalibrationFile {
   learned: Record<string, unknown>;
 }
 
-/** `<id>@<first 12 digits of the weights digest>`, the name that embeddings carry. */
+/**
+ * `<id>@<first 12 digits of the identity>`, the name that embeddings carry: the identity is of everything that moves a
+ * vector, so that embeddings of one name, and no others, may be compared.
+ */
 export function modelName(manifest: Readonly<Record<string, unknown>>): string {
-  const digest = (manifest['weightsDigest'] as { value?: unknown } | undefined)?.value;
-  if (typeof manifest['id'] !== 'string' || typeof digest !== 'string') {
-    throw new TimbreError('MODEL_INVALID', 'the manifest lacks id or weightsDigest');
-  }
+  const name = namedBy(manifest, 'identity');
+  if (name === null) throw new TimbreError('MODEL_INVALID', 'the manifest lacks id or identity');
+  return name;
+}
+
+/**
+ * What the same model was called while names had the digest of its weights in them: stored embeddings and calibrations
+ * of then carry it. Null for a bundle with a rule for pauses, whose embeddings differ from all that were made then.
+ */
+export function formerModelName(manifest: Readonly<Record<string, unknown>>): string | null {
+  return manifest['pauses'] == null ? namedBy(manifest, 'weightsDigest') : null;
+}
+
+function namedBy(manifest: Readonly<Record<string, unknown>>, field: string): string | null {
+  const digest = (manifest[field] as { value?: unknown } | null | undefined)?.value;
+  if (typeof manifest['id'] !== 'string' || typeof digest !== 'string') return null;
   return `${manifest['id']}@${digest.slice(0, 12)}`;
 }
 
@@ -76,7 +91,7 @@ export async function readCalibrationFile(
     throw new TimbreError('INVALID_ARGUMENT', `${path} is no calibration; \`timbre calibrate\` writes one`);
   }
   const model = modelName(manifest);
-  if (file.model !== model) {
+  if (file.model !== model && (file.model === undefined || file.model !== formerModelName(manifest))) {
     throw new TimbreError(
       'MODEL_MISMATCH',
       `the calibration ${path} is for ${String(file.model)}, the model is ${model}; run \`timbre calibrate\` with it`,

@@ -33,7 +33,7 @@ const dim = 6;
 const uniform = seededUniform(21);
 const random = (): Float32Array => Float32Array.from({ length: dim }, () => uniform() * 4 - 2);
 
-const bare = { id: 'small', weightsDigest: { value: '0123456789abcdef0123456789abcdef' } };
+const bare = { id: 'small', identity: { value: '0123456789abcdef0123456789abcdef' } };
 const linear = {
   ...bare,
   calibration: { offset: -4, scale: 12, quality: {}, norm: 'none' },
@@ -259,6 +259,16 @@ describe('a calibration file', () => {
     const scorer = Scorer.of(linear, { calibration: await readCalibrationFile(path, linear) });
     expect(scorer.calibration.calibration).toEqual(file.calibration);
     expect(scorer.score(random(), random()).threshold).not.toBe(0.45);
+  });
+
+  it('of before models were named by their identity is that of the same weights still', async () => {
+    const path = join(folder, 'former.json');
+    const manifest = { ...bare, weightsDigest: { value: 'aaaabbbbccccddddeeeeffff00001111' } };
+    await writeCalibrationFile(path, { ...file, model: 'small@aaaabbbbcccc' });
+    expect((await readCalibrationFile(path, manifest)).calibration).toEqual(file.calibration);
+    await expect(readCalibrationFile(path, { ...manifest, pauses: { longest: 0.5 } })).rejects.toMatchObject({
+      code: 'MODEL_MISMATCH',
+    });
   });
 
   it('is refused for another model, and where it is none', async () => {

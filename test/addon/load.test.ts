@@ -4,11 +4,13 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   convertCheckpoint,
+  cosine,
   readManifest,
   runtimeInfo,
   SpeakerEncoder,
   updateManifest,
   verifyBundle,
+  type EmbedResult,
   type LoadOptions,
 } from '../../src/addon/index.js';
 import { failure, ROOT, voice, wav, Workshop } from './support.js';
@@ -198,6 +200,29 @@ describe('bundles', () => {
     expect(manifest).toMatchObject({ id: 'facts', version: '7', family: 'speechbrain', trained: false });
     expect(manifest['licence']).toBe('Apache-2.0');
     expect(JSON.stringify(await readManifest(out))).toBe(JSON.stringify(manifest));
+  });
+
+  test('of one checkpoint under two families are two models, one calibrated anew is the same', async () => {
+    const of = async (family: string, out: string): Promise<string> => {
+      await convertCheckpoint({ checkpoint: CHECKPOINT, family, id: 'same', out: workshop.path(out) });
+      return workshop.path(out);
+    };
+    const one = await of('speechbrain', 'one.pt');
+    const other = await of('3dspeaker', 'other.pt');
+    const calibrated = workshop.path('calibrated-anew.pt');
+    await updateManifest(one, { calibration: { offset: -4, scale: 10 }, description: 'calibrated' }, calibrated);
+    const embed = async (model: string): Promise<EmbedResult> => {
+      const encoder = await SpeakerEncoder.load({ model, device: 'cpu' });
+      try {
+        return await encoder.embed(wav(voice(2)));
+      } finally {
+        await encoder.close();
+      }
+    };
+    const [first, second, third] = [await embed(one), await embed(other), await embed(calibrated)];
+    expect(() => cosine(first, second)).toThrow(expect.objectContaining({ code: 'MODEL_MISMATCH' }));
+    expect(third.model).toBe(first.model);
+    expect(cosine(first, third)).toBeCloseTo(1, 6);
   });
 
   test('take new facts and keep their weights', async () => {

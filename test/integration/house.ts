@@ -18,6 +18,7 @@ import type { Recording } from '../../src/service/uploads/recording.js';
 import { Spool } from '../../src/service/uploads/spool.js';
 import { VerificationService } from '../../src/service/verification/verification.service.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
+import { LastModel } from '../../src/service/voices/last-model.js';
 import { NativeVoiceIndex } from '../../src/service/voices/native-voice-index.js';
 import { ScriptedEngine, type Script } from './scripted-engine.js';
 
@@ -26,6 +27,7 @@ export class House {
   readonly engine: ScriptedEngine;
   readonly store: SqliteUnitOfWork;
   readonly feed: SqliteChangeFeed;
+  readonly model: CurrentModel;
   readonly gallery: NativeVoiceIndex;
   readonly trail: AuditTrail;
   readonly consent: ConsentService;
@@ -44,6 +46,7 @@ export class House {
     const policy = new ConsentPolicy(config);
     const trail = new AuditTrail(store, config);
     const model = new CurrentModel(engine, config);
+    this.model = model;
     this.engine = engine;
     this.store = store;
     this.trail = trail;
@@ -60,7 +63,9 @@ export class House {
 
   static async open(folder: string, engine = new ScriptedEngine(), settings: ConfigInput = {}): Promise<House> {
     const database = await Database.open({ folder });
-    return new House(folder, database, engine, Config.of({ dataDir: folder, consent: 'optional', ...settings }));
+    const house = new House(folder, database, engine, Config.of({ dataDir: folder, consent: 'optional', ...settings }));
+    await new LastModel(house.store, engine, house.model).onModuleInit();
+    return house;
   }
 
   async close(): Promise<void> {

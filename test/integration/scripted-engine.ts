@@ -32,6 +32,8 @@ export interface ScriptedModel {
   thresholds?: boolean;
   window?: string;
   impostorTail?: ImpostorTail;
+  /** Fields of the manifest beside those that a test does not care about. */
+  manifest?: Record<string, unknown>;
 }
 
 /**
@@ -48,7 +50,7 @@ export class ScriptedEngine extends EmbeddingEngine {
 
   constructor(
     readonly model = 'scripted@0123456789ab',
-    { thresholds = true, window = 'hamming', impostorTail }: ScriptedModel = {},
+    { thresholds = true, window = 'hamming', impostorTail, manifest }: ScriptedModel = {},
   ) {
     super();
     this.manifest = {
@@ -64,6 +66,7 @@ export class ScriptedEngine extends EmbeddingEngine {
             ...(impostorTail && { impostorTail }),
           }
         : {}),
+      ...manifest,
     };
     this.scores = Scorer.of(this.manifest);
   }

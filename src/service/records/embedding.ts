@@ -3,7 +3,7 @@ import { TimbreError } from '../../errors/timbre-error.js';
 
 /** What made an embedding; only embeddings with the same origin may meet. */
 export interface EmbeddingOrigin {
-  /** `<bundle>@<first 12 digits of its weights digest>`. */
+  /** `<bundle>@<first 12 digits of its identity>`; in folders of before there was one, of its weights digest. */
   model: string;
   /** Names the front end with all its parameters, `<type>-<12 digits>`. */
   frontEnd: string;

@@ -24,6 +24,9 @@ export abstract class ProfileRepository {
   /** Of every model that the speaker was enrolled with. */
   abstract origins(speakerId: string): Promise<EmbeddingOrigin[]>;
 
+  /** Of every model that anybody was enrolled with. */
+  abstract allOrigins(): Promise<EmbeddingOrigin[]>;
+
   /**
    * The voices of one origin that can be found, in batches by speaker id: enrolled, and not opted out. One that cannot be
    * read says why, and costs the others nothing.

@@ -4,6 +4,7 @@ import { frontEndId, sameOrigin, type EmbeddingOrigin } from '../records/embeddi
 import type { ProfilePolicy } from '../records/profile.js';
 import type { RecordingLimits } from '../records/recording-quality.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { formerModelName } from '../../scoring/model-calibration.js';
 
 /** A recording below this cosine with the others is a stranger's, where the model brings no threshold of its own. */
 const UNCALIBRATED_OUTLIER_COSINE = 0.25;
@@ -11,6 +12,8 @@ const UNCALIBRATED_OUTLIER_COSINE = 0.25;
 /** What the loaded model and the settings say about voices. Errors of every call: MODEL_NOT_READY, ENGINE_CLOSED. */
 @Injectable()
 export class CurrentModel {
+  /** Of everything that is stored. */
+  private stored: readonly EmbeddingOrigin[] = [];
   /** Of the model that was loaded last, as far as anybody remembers. */
   private last: EmbeddingOrigin | null = null;
   private known: { manifest: object; origin: EmbeddingOrigin } | undefined;
@@ -24,7 +27,7 @@ export class CurrentModel {
   origin(): EmbeddingOrigin {
     const { model, manifest } = this.engine.info();
     if (this.known?.manifest !== manifest) {
-      this.known = { manifest, origin: { model, frontEnd: frontEndId(manifest) } };
+      this.known = { manifest, origin: this.asStored({ model, frontEnd: frontEndId(manifest) }, manifest) };
     }
     return this.known.origin;
   }
@@ -36,6 +39,27 @@ export class CurrentModel {
 
   remember(origin: EmbeddingOrigin): void {
     this.last = origin;
+  }
+
+  /** To be told before the model is loaded: the origins of all that is stored. */
+  knowStored(origins: readonly EmbeddingOrigin[]): void {
+    this.stored = origins;
+  }
+
+  /**
+   * The name that the same model has in this folder, so that those who come meet those who are there: a bundle may have
+   * been renamed, and before there was an identity models were named after the digest of their weights.
+   */
+  private asStored(origin: EmbeddingOrigin, manifest: Readonly<Record<string, unknown>>): EmbeddingOrigin {
+    const behindOurFrontEnd = this.stored.filter(({ frontEnd }) => frontEnd === origin.frontEnd);
+    const identity = origin.model.slice(origin.model.lastIndexOf('@'));
+    const former = formerModelName(manifest);
+    return (
+      behindOurFrontEnd.find(({ model }) => model === origin.model) ??
+      behindOurFrontEnd.find(({ model }) => model.endsWith(identity)) ??
+      behindOurFrontEnd.find(({ model }) => model === former) ??
+      origin
+    );
   }
 
   dimension(): number {

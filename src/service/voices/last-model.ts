@@ -6,7 +6,10 @@ import { CurrentModel } from './current-model.js';
 
 const NOTE = 'last model';
 
-/** Remembers which model was loaded last, so that speakers can be read while one loads or has failed. */
+/**
+ * Remembers which model was loaded last, so that speakers can be read while one loads or has failed, and by which names
+ * models are stored.
+ */
 @Injectable()
 export class LastModel implements OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger('Engine');
@@ -18,7 +21,11 @@ export class LastModel implements OnModuleInit, OnApplicationBootstrap {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    const text = await this.store.read(({ notes }) => notes.read(NOTE));
+    const [text, origins] = await this.store.read(async ({ notes, profiles }) => [
+      await notes.read(NOTE),
+      await profiles.allOrigins(),
+    ]);
+    this.model.knowStored(origins);
     if (text !== null) this.model.remember(JSON.parse(text) as EmbeddingOrigin);
   }
 

@@ -153,6 +153,15 @@ TEST_F(ConvertTest, AsksWhichFamilyWhereOnlyTheFrontEndsDiffer) {
   EXPECT_EQ(other.front_end.window, "povey");
 }
 
+TEST_F(ConvertTest, MakesTwoModelsOfOneCheckpointUnderTwoFamilies) {
+  const std::string file = kCheckpoints + "speechbrain-c16.ckpt";
+  const auto one = take(convert_checkpoint(request(file, "speechbrain", scratch_ / "one.pt")));
+  const auto other = take(convert_checkpoint(request(file, "3dspeaker", scratch_ / "other.pt")));
+  EXPECT_EQ(one.weights_digest, other.weights_digest);
+  EXPECT_NE(one.identity, other.identity);
+  EXPECT_EQ(one.identity, take(convert_checkpoint(request(file, "speechbrain", scratch_ / "again.pt"))).identity);
+}
+
 TEST_F(ConvertTest, KnowsACheckpointThatNeverSawABatch) {
   auto wanted = request(kCheckpoints + "speechbrain-c16.ckpt", "speechbrain", scratch_ / "x.pt");
   EXPECT_FALSE(take(convert_checkpoint(wanted)).trained);
@@ -526,6 +535,8 @@ TEST_F(ConvertTest, AddsFactsToABundleWithoutTouchingItsTensors) {
       take(bundle::update_manifest(path, facts, path, {{"cohort.bin", std::string("\0\1\2", 3)}}));
   EXPECT_EQ(after.id, "renamed");
   EXPECT_EQ(after.weights_digest, before.weights_digest);
+  EXPECT_EQ(after.identity, before.identity);
+  EXPECT_EQ(json::parse(after.json).at("identity").at("value"), before.identity);
   EXPECT_EQ(json::parse(after.json).at("calibration").at("scale"), 9.25);
   EXPECT_FALSE(json::parse(after.json).at("source").contains("bytes"));
   EXPECT_EQ(take(bundle::read_manifest(path)).json, after.json);

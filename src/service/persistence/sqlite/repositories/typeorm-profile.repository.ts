@@ -58,6 +58,10 @@ export class TypeOrmProfileRepository extends ProfileRepository {
     });
   }
 
+  async allOrigins(): Promise<EmbeddingOrigin[]> {
+    return this.manager.query<EmbeddingOrigin[]>('SELECT DISTINCT model, front_end AS "frontEnd" FROM profiles');
+  }
+
   voices(origin: EmbeddingOrigin, after: string | null, limit: number): Promise<StoredVoice[]> {
     return this.findVoices(origin, 'p.speaker_id > ? ORDER BY p.speaker_id LIMIT ?', [after ?? '', limit]);
   }
