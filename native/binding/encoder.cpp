@@ -210,6 +210,12 @@ Napi::Value Encoder::submit(const Napi::CallbackInfo& info) {
   if (const auto cut = options.Get("cutSeconds"); cut.IsNumber()) {
     request.cut_seconds = cut.As<Napi::Number>().DoubleValue();
   }
+  if (const auto channel = options.Get("channel"); channel.IsNumber()) {
+    request.selection.channel = channel.As<Napi::Number>().Int32Value();
+  }
+  if (const auto track = options.Get("track"); track.IsNumber()) {
+    request.selection.track = track.As<Napi::Number>().Int32Value();
+  }
   if (const auto timeout = options.Get("timeoutMs"); timeout.IsNumber()) {
     request.deadline = after_milliseconds(timeout.As<Napi::Number>().DoubleValue());
   }

@@ -15,12 +15,31 @@ namespace {
 constexpr double kMilliseconds = 1000;
 constexpr std::size_t kIdentityDigits = 12;
 
+/// Null for a recording that is whole.
+Napi::Value to_js(Napi::Env env, const Completeness& completeness) {
+  if (completeness.complete()) return env.Null();
+  auto object = Napi::Object::New(env);
+  object.Set("reason", std::string(name(completeness.shortfall)));
+  const auto& seconds = completeness.missing_seconds;
+  object.Set("missingSeconds", seconds ? Napi::Value(Napi::Number::New(env, *seconds)) : env.Null());
+  object.Set("message", "the recording " + completeness.what);
+  return object;
+}
+
 Napi::Object to_js(Napi::Env env, const AudioInfo& audio) {
   auto object = Napi::Object::New(env);
   object.Set("seconds", audio.seconds);
   object.Set("sampleRate", audio.sample_rate);
   object.Set("channels", audio.channels);
+  object.Set("channel", audio.channel ? Napi::Value(Napi::Number::New(env, *audio.channel))
+                                      : Napi::Value(Napi::String::New(env, "mix")));
+  object.Set("channelsCancel", audio.channels_cancel);
+  object.Set("channelsAlike", audio.channels_alike);
+  object.Set("tracks", audio.tracks);
+  object.Set("track", audio.track);
   object.Set("format", audio.format);
+  object.Set("complete", audio.completeness.complete());
+  object.Set("incomplete", to_js(env, audio.completeness));
   return object;
 }
 

@@ -15,7 +15,11 @@ const HEADERS = [
   { header: /^hwy\//, what: 'Highway', rooms: ['simd'] },
   { header: /^zlib\.h$/, what: 'zlib', rooms: ['archive'] },
   { header: /^xxhash\.h$/, what: 'xxHash', rooms: ['bundle'] },
-  { header: /^(sndfile\.hh?|soxr\.h|mpg123\.h)$/, what: 'libsndfile, libmpg123 and soxr', rooms: ['audio'] },
+  {
+    header: /^(sndfile\.hh?|soxr\.h|mpg123\.h|opus\w*\.h|FLAC\/.*|ogg\/.*|vorbis\/.*)$/,
+    what: 'libsndfile, libmpg123, libFLAC, libogg, libopus, libvorbis and soxr',
+    rooms: ['audio'],
+  },
   {
     header: /^(kaldi-native-fbank\/|kissfft\/|kiss_fftr?\.h$|Eigen\/)/,
     what: 'kaldi-native-fbank',

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { TimbreError } from '../errors/timbre-error.js';
@@ -11,6 +12,7 @@ export function invalid(message: string, cause?: unknown): TimbreError {
 
 /** A value as a message shows it: short, on one line. */
 export function show(value: unknown): string {
+  if (typeof value === 'string' && isDataUrl(value)) return 'a data: URL';
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
   if (typeof value === 'object' && value !== null) return `an object of ${constructorOf(value)}`;
   if (typeof value === 'function') return 'a function';
@@ -53,12 +55,17 @@ export function optionsObject<T extends object>(name: string, value: T | undefin
   throw invalid(`${name} is an object, not ${Array.isArray(given) ? 'an array' : show(given)}`);
 }
 
-/** A file's path, of a text or a `file:` URL. Errors: INVALID_ARGUMENT. */
-export function filePath(name: string, value: unknown): string {
+/**
+ * A file's path, of a text or a `file:` URL. A relative one counts from `folder`, the working directory by default, as it
+ * is now: a later change of directory changes nothing. Errors: INVALID_ARGUMENT.
+ */
+export function filePath(name: string, value: unknown, folder?: string): string {
   if (!isUrl(value)) {
     if (typeof value !== 'string') throw invalid(`${name} is a path or a file: URL, not ${show(value)}`);
-    return text(name, value, value);
+    if (isDataUrl(value)) throw dataUrl(name);
+    return resolve(folder ?? workingFolder(), text(name, value, value));
   }
+  if (value.protocol === 'data:') throw dataUrl(name);
   if (value.protocol !== 'file:') {
     throw invalid(`${name} is the URL ${show(value.href)}; only file: URLs are read, fetch others first`);
   }
@@ -71,6 +78,25 @@ export function filePath(name: string, value: unknown): string {
       cause,
     );
   }
+}
+
+/** The working directory; the root where it has been removed, below which a relative path is not found. */
+export function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '/';
+  }
+}
+
+/** Whether a text is a data: URL, which holds a recording and is none's path. */
+export function isDataUrl(value: string): boolean {
+  return /^\s*data:/i.test(value);
+}
+
+/** Says nothing of what is in it: that is a voice. */
+function dataUrl(name: string): TimbreError {
+  return invalid(`${name} is a data: URL, not a path; decode its base64 and pass the bytes`);
 }
 
 /** By form, as Node does: a URL may come from another realm. */

@@ -69,6 +69,10 @@ export interface NativeEmbedOptions {
   sampleRate: number;
   allowSilence: boolean;
   cutSeconds: number | undefined;
+  /** Undefined: all, mixed down. */
+  channel: number | undefined;
+  /** Undefined: the container's default. */
+  track: number | undefined;
   timeoutMs: number | undefined;
 }
 

@@ -18,10 +18,13 @@ const HIGHEST_RATE = 2 ** 31 - 1;
 const FORMS =
   'a path, a file: URL, a Buffer or Uint8Array, { samples: Float32Array, sampleRate }, { descriptor }, or a Node stream';
 
-/** A source that is there at once, or the stream to read it from. Errors: INVALID_ARGUMENT. */
-export function toSource(input: AudioInput): Source | Readable {
+/**
+ * A source that is there at once, or the stream to read it from. Relative paths count from `folder`.
+ * Errors: INVALID_ARGUMENT.
+ */
+export function toSource(input: AudioInput, folder: string): Source | Readable {
   const value: unknown = input;
-  if (typeof value === 'string' || isUrl(value)) return { input: filePath('an input', value), sampleRate: 0 };
+  if (typeof value === 'string' || isUrl(value)) return { input: filePath('an input', value, folder), sampleRate: 0 };
   if (types.isUint8Array(value)) return { input: value, sampleRate: 0 };
   if (isReadable(value)) return value;
   if (typeof value !== 'object' || value === null) throw invalid(`an input is ${FORMS}, not ${show(value)}`);

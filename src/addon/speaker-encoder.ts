@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TimbreError } from '../errors/timbre-error.js';
-import { invalid, LONGEST_MS, number, optionsObject, show, text, wholeNumber } from './arguments.js';
+import { invalid, LONGEST_MS, number, optionsObject, show, text, wholeNumber, workingFolder } from './arguments.js';
 import { addon, typed, type NativeEncoder } from './binding.js';
 import { cosine, type EmbeddingLike } from './cosine.js';
 import { bytesOf, isReadable, readStream, toSource, type Source } from './input.js';
@@ -13,7 +13,10 @@ import type {
   AudioInput,
   BatchItem,
   BatchOptions,
+  Channel,
+  ChannelItem,
   CloseOptions,
+  EachChannelOptions,
   EmbedOptions,
   EmbedResult,
   EncoderInfo,
@@ -89,9 +92,16 @@ export class SpeakerEncoder {
    * Errors: those of the recording (AUDIO_*, NO_SPEECH), INVALID_ARGUMENT, OVERLOADED at once when the queue is full or
    * there is no room for the bytes, ABORTED, DEADLINE_EXCEEDED, ENGINE_CLOSED, INFERENCE_FAILED, OUT_OF_MEMORY.
    */
-  async embed(input: AudioInput, options?: EmbedOptions): Promise<EmbedResult> {
+  async embed(input: AudioInput, options?: EmbedOptions): Promise<EmbedResult>;
+  /**
+   * The embeddings of all channels of one recording, in their order: of a call with one person on each, for instance.
+   * Errors: those that concern the recording as a whole; one of a channel is its item's.
+   */
+  async embed(input: AudioInput, options: EachChannelOptions): Promise<ChannelItem[]>;
+  async embed(input: AudioInput, options?: EmbedOptions | EachChannelOptions): Promise<EmbedResult | ChannelItem[]> {
     const call = new Call(options);
     try {
+      if (call.channel === 'each') return await this.#embedChannels(input, call, false);
       return await this.#embed(input, call, false);
     } finally {
       call.stop.release();
@@ -99,7 +109,7 @@ export class SpeakerEncoder {
   }
 
   /**
-   * The embeddings of many recordings, one item per input and in the inputs' order. A recording that fails is an item
+   * The embeddings of many recordings, one item per input (and channel, with `channel: 'each'`) and in the inputs' order. A recording that fails is an item
    * with an error and costs the others nothing; so are those that an abort, a deadline (of the whole batch) or `close`
    * kept from being finished. However long the list, only a few utterances per worker are read and queued at a time, and
    * none is refused for a full queue.
@@ -114,16 +124,16 @@ export class SpeakerEncoder {
     }
     const call = new Call(options);
     const list = [...(inputs as readonly AudioInput[])];
-    const items = new Array<BatchItem>(list.length);
+    const items = new Array<BatchItem[]>(list.length);
     let [next, done, failed] = [0, 0, 0];
 
     const lane = async (): Promise<void> => {
       while (next < list.length) {
         const index = next++;
-        const item = await this.#settle(index, list[index] as AudioInput, call);
-        items[index] = item;
+        const settled = await this.#settle(index, list[index] as AudioInput, call);
+        items[index] = settled;
         done++;
-        if ('error' in item) failed++;
+        if (settled.every((item) => 'error' in item)) failed++;
         onProgress?.({ done, failed, total: list.length, index });
       }
     };
@@ -137,7 +147,7 @@ export class SpeakerEncoder {
     call.stop.release();
     const broken = ends.find((end) => end.status === 'rejected');
     if (broken) throw broken.reason;
-    return items;
+    return items.flat();
   }
 
   /**
@@ -147,13 +157,21 @@ export class SpeakerEncoder {
    *
    * Errors: INVALID_ARGUMENT; what `inputs` throws.
    */
-  async *embedEach(
+  embedEach(
     inputs: Iterable<AudioInput> | AsyncIterable<AudioInput>,
-    options?: EmbedOptions,
+    options?: Omit<BatchOptions, 'onProgress'>,
+  ): AsyncGenerator<BatchItem, void, undefined> {
+    return this.#each(inputs, options, workingFolder());
+  }
+
+  async *#each(
+    inputs: Iterable<AudioInput> | AsyncIterable<AudioInput>,
+    options: Omit<BatchOptions, 'onProgress'> | undefined,
+    folder: string,
   ): AsyncGenerator<BatchItem, void, undefined> {
     const iterator = iteratorOf(inputs);
-    const call = new Call(options);
-    const ahead: Promise<BatchItem>[] = [];
+    const call = new Call(options, folder);
+    const ahead: Promise<BatchItem[]>[] = [];
     let coming: Promise<IteratorResult<AudioInput>> | undefined;
     let [index, ended] = [0, false];
     try {
@@ -161,9 +179,9 @@ export class SpeakerEncoder {
         if (!ended && ahead.length < this.#window) coming ??= nextOf(iterator);
         if (!coming && ahead.length === 0) return;
         const first = await Promise.race([coming, ahead[0]].filter((each) => each !== undefined));
-        if ('index' in first) {
+        if (Array.isArray(first)) {
           void ahead.shift();
-          yield first;
+          yield* first;
           continue;
         }
         coming = undefined;
@@ -216,27 +234,39 @@ export class SpeakerEncoder {
   }
 
   /** One input of a batch; never rejects. */
-  async #settle(index: number, input: AudioInput, call: Call): Promise<BatchItem> {
+  async #settle(index: number, input: AudioInput, call: Call): Promise<BatchItem[]> {
     try {
-      return { index, result: await this.#embed(input, call, true) };
+      if (call.channel !== 'each') return [{ index, result: await this.#embed(input, call, true) }];
+      const channels = await this.#embedChannels(input, call, true);
+      return channels.map((item) => ({ index, ...item }));
     } catch (error) {
       // A long list of inputs that fail at once shall not hold the event loop.
       await nextTurn();
-      return { index, error: typed(error) };
+      return [{ index, error: typed(error) }];
     }
   }
 
   /** Does not wait before the input is copied, unless it is a stream or `waits` for room. */
   async #embed(input: AudioInput, call: Call, waits: boolean): Promise<EmbedResult> {
-    const source = toSource(input);
-    if (isReadable(source)) return this.#embedStream(source, call, waits);
+    const source = toSource(input, call.folder);
+    if (isReadable(source)) {
+      return this.#embedStream(source, call, waits, (taken, held) => this.#run(taken, call, call.one, held));
+    }
     call.stop.throwIfStopped();
     while (waits && !this.#hasRoom(bytesOf(source))) await this.#change(call.stop);
-    return this.#run(source, call, undefined);
+    return this.#run(source, call, call.one, undefined);
   }
 
-  /** The stream is destroyed if it fails. */
-  async #embedStream(stream: Readable, call: Call, waits: boolean): Promise<EmbedResult> {
+  /**
+   * Reads a stream within the bytes that inputs may hold, and gives `use` what it held with the place that it has. The
+   * stream is destroyed if it fails.
+   */
+  async #embedStream<T>(
+    stream: Readable,
+    call: Call,
+    waits: boolean,
+    use: (source: Source, place: number) => Promise<T>,
+  ): Promise<T> {
     const { maxBytes, maxInputBytes } = this.#info.limits;
     let place: number | undefined;
     try {
@@ -250,7 +280,7 @@ export class SpeakerEncoder {
       const input = await readStream(stream, maxBytes, call.stop, (bytes) => hold(Math.max(bytes, most)));
       const source = { input, sampleRate: 0 };
       hold(bytesOf(source));
-      return await this.#run(source, call, held);
+      return await use(source, held);
     } catch (error) {
       stream.destroy();
       throw error;
@@ -260,9 +290,49 @@ export class SpeakerEncoder {
     }
   }
 
-  #run({ input, sampleRate }: Source, call: Call, place: number | undefined): Promise<EmbedResult> {
-    const { allowSilence, cutSeconds, stop } = call;
-    const options = { place, sampleRate, allowSilence, cutSeconds, timeoutMs: stop.remainingMs };
+  /** One item for each channel. How many there are is known once the first is decoded. */
+  async #embedChannels(input: AudioInput, call: Call, waits: boolean): Promise<ChannelItem[]> {
+    const source = toSource(input, call.folder);
+    if (!isReadable(source)) return this.#embedEachChannel(source, call, waits);
+    // Every channel takes room of its own, so that of the stream is given back first.
+    const taken = await this.#embedStream(source, call, waits, (read) => Promise.resolve(read));
+    return this.#embedEachChannel(taken, call, waits);
+  }
+
+  async #embedEachChannel(source: Source, call: Call, waits: boolean): Promise<ChannelItem[]> {
+    const one = async (channel: number, allowSilence = call.allowSilence): Promise<EmbedResult> => {
+      call.stop.throwIfStopped();
+      while (waits && !this.#hasRoom(bytesOf(source))) await this.#change(call.stop);
+      return this.#run(source, call, { channel, allowSilence }, undefined);
+    };
+    // A first channel of digital silence must not hide the others.
+    const first = await one(0, true);
+    const { channels, seconds } = first.audio;
+    const items: ChannelItem[] = [];
+    for (let channel = 0; channel < channels; channel++) {
+      try {
+        const heard = channel === 0 && (call.allowSilence || first.speech.seconds > 0);
+        const result = heard ? first : await one(channel);
+        if (result.audio.channels !== channels || result.audio.seconds !== seconds) {
+          throw new TimbreError('AUDIO_CORRUPT', 'the recording was changed while its channels were read');
+        }
+        items.push({ channel, result });
+      } catch (thrown) {
+        const error = typed(thrown);
+        if (!/^(AUDIO_|NO_SPEECH|INFERENCE_FAILED)/.test(error.code)) throw error;
+        items.push({ channel, error });
+      }
+    }
+    return items;
+  }
+
+  #run(
+    { input, sampleRate }: Source,
+    { cutSeconds, track, stop }: Call,
+    { channel, allowSilence }: { channel: number | undefined; allowSilence: boolean },
+    place: number | undefined,
+  ): Promise<EmbedResult> {
+    const options = { place, sampleRate, allowSilence, cutSeconds, channel, track, timeoutMs: stop.remainingMs };
     const job = this.#call(() => this.#native.submit(input, options));
     return new Promise((resolve, reject) => {
       // The caller does not wait for the stage that the job is in.
@@ -304,15 +374,27 @@ export class SpeakerEncoder {
   }
 }
 
+/** Counts from 0; what a recording has is known once it is decoded. */
+const MOST_CHANNELS = 256;
+const MOST_TRACKS = 1000;
+
 /** The options of a call that embeds. */
 class Call {
   readonly allowSilence: boolean;
   readonly cutSeconds: number | undefined;
+  readonly channel: Channel;
+  readonly track: number | undefined;
   readonly stop: Stop;
 
-  /** Errors: INVALID_ARGUMENT. */
-  constructor(options: EmbedOptions | undefined) {
-    const { allowSilence, cutSeconds, signal, timeoutMs } = optionsObject('options', options);
+  /** Relative paths count from `folder`. Errors: INVALID_ARGUMENT. */
+  constructor(
+    options: EmbedOptions | BatchOptions | EachChannelOptions | undefined,
+    readonly folder: string = workingFolder(),
+  ) {
+    const { allowSilence, cutSeconds, channel, track, signal, timeoutMs } = optionsObject<BatchOptions>(
+      'options',
+      options,
+    );
     if (allowSilence !== undefined && typeof allowSilence !== 'boolean') {
       throw invalid(`allowSilence is true or false, not ${show(allowSilence)}`);
     }
@@ -321,8 +403,23 @@ class Call {
     }
     this.allowSilence = allowSilence ?? false;
     this.cutSeconds = cutSeconds;
+    this.channel = toChannel(channel);
+    this.track = track === undefined ? undefined : wholeNumber('track', track, 0, 0, MOST_TRACKS);
     this.stop = new Stop({ signal, timeoutMs });
   }
+
+  /** Of a call that takes one channel, or their mix. */
+  get one(): { channel: number | undefined; allowSilence: boolean } {
+    const { channel, allowSilence } = this;
+    return { channel: typeof channel === 'number' ? channel : undefined, allowSilence };
+  }
+}
+
+function toChannel(channel: unknown): Channel {
+  if (channel === undefined || channel === 'mix' || channel === 'each') return channel ?? 'mix';
+  if (typeof channel === 'number' && Number.isInteger(channel) && channel >= 0 && channel < MOST_CHANNELS)
+    return channel;
+  throw invalid(`channel is 'mix', 'each' or a whole number from 0, not ${show(channel)}`);
 }
 
 function iteratorOf(inputs: unknown): AnyIterator {

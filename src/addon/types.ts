@@ -62,6 +62,9 @@ export interface PcmInput {
  */
 export type AudioInput = string | URL | Uint8Array | PcmInput | FileInput | Readable;
 
+/** `mix`: the mean of all channels; `each`: one embedding for every channel; a number: that channel, counted from 0. */
+export type Channel = 'mix' | 'each' | number;
+
 export interface EmbedOptions {
   signal?: AbortSignal;
   /** Milliseconds from the call until `DEADLINE_EXCEEDED`. */
@@ -70,7 +73,17 @@ export interface EmbedOptions {
   allowSilence?: boolean;
   /** Embed only so many seconds from the middle of a longer recording. */
   cutSeconds?: number;
+  /** What is taken of a recording with several channels. Default `mix`. */
+  channel?: Exclude<Channel, 'each'>;
+  /** Which audio track of a container with several, counted from 0. Default: the one that it marks as its default. */
+  track?: number;
 }
+
+/** Options of a call that gives one embedding for every channel. */
+export type EachChannelOptions = Omit<EmbedOptions, 'channel'> & { channel: 'each' };
+
+/** What came of one channel. A channel that fails, silent perhaps, costs the others nothing. */
+export type ChannelItem = { channel: number; result: EmbedResult } | { channel: number; error: TimbreError };
 
 export interface CloseOptions {
   /** Milliseconds that utterances have to be finished; the others end with `ENGINE_CLOSED`. Default 0. */
@@ -86,7 +99,9 @@ export interface BatchProgress {
   index: number;
 }
 
-export interface BatchOptions extends EmbedOptions {
+export interface BatchOptions extends Omit<EmbedOptions, 'channel'> {
+  /** With `each`, every input has an item for each of its channels, one behind the other. Default `mix`. */
+  channel?: Channel;
   onProgress?: (progress: BatchProgress) => void;
 }
 
@@ -115,19 +130,58 @@ export interface Quality {
   levelDb: number;
 }
 
+/** Why a recording is not all that was recorded. docs/api.md has the rule. */
+export interface Incomplete {
+  /**
+   * TRUNCATED: it ends before its container says. DAMAGED: bytes in it are broken or missing. GAPS: its time stamps pass
+   * over audio that is not there. GROWING: the file was still being written.
+   */
+  reason: 'TRUNCATED' | 'DAMAGED' | 'GAPS' | 'GROWING';
+  /** Null where the container does not tell. */
+  missingSeconds: number | null;
+  /** For people. */
+  message: string;
+}
+
+/** What the recording was before it was mixed down and resampled. */
+export interface AudioReport {
+  /** Of audio that is there. */
+  seconds: number;
+  sampleRate: number;
+  channels: number;
+  /** What was embedded: all channels mixed down, or one of them. */
+  channel: 'mix' | number;
+  /** The channels cancel each other when they are mixed (opposite phase): the strongest was taken, `channel`. */
+  channelsCancel: boolean;
+  /** All channels hold the same; false also where only one of them was looked at. */
+  channelsAlike: boolean;
+  /** Audio tracks of the container. */
+  tracks: number;
+  /** The one that was taken. */
+  track: number;
+  /** Container and codec: `WAV/PCM_16`, `OGG/OPUS`, `MP4/AAC`; `samples` where the caller gave samples. */
+  format: string;
+  /** Whether the recording is whole, as far as its container tells. */
+  complete: boolean;
+  /** What is missing; null where it is complete. */
+  incomplete: Incomplete | null;
+}
+
 export interface EmbedResult {
   /** As the model gives it, not length-normalised. */
   embedding: Float32Array;
   /** The bundle that made the embedding: `<id>@<first 12 digits of its weights digest>`. */
   model: string;
-  audio: { seconds: number; sampleRate: number; channels: number; format: string };
+  audio: AudioReport;
   /** Net speech in the recording, by voice activity detection. */
   speech: { seconds: number };
   quality: Quality;
   timings: Timings;
 }
 
-export type BatchItem = { index: number; result: EmbedResult } | { index: number; error: TimbreError };
+/** `channel` only where every channel was asked for. */
+export type BatchItem =
+  { index: number; channel?: number; result: EmbedResult } | { index: number; channel?: number; error: TimbreError };
 
 export interface EncoderInfo {
   model: string;

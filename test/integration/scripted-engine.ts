@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type {
   AudioInput,
+  AudioReport,
   BatchItem,
+  BatchOptions,
   EmbedResult,
   EncoderInfo,
   EncoderStats,
@@ -15,6 +17,20 @@ import { Scorer } from '../../src/scoring/scorer.js';
 
 export const DIM = 192;
 
+const WHOLE: AudioReport = {
+  seconds: 0,
+  sampleRate: 16_000,
+  channels: 1,
+  channel: 'mix',
+  channelsCancel: false,
+  channelsAlike: true,
+  tracks: 1,
+  track: 0,
+  format: 'JSON',
+  complete: true,
+  incomplete: null,
+};
+
 /** What a scripted recording says of itself. */
 export interface Script {
   voice: number;
@@ -25,6 +41,9 @@ export interface Script {
   snrDb?: number | null;
   clippedShare?: number;
   bandwidthHz?: number;
+  audio?: Partial<AudioReport>;
+  /** What is said on each channel, where it is not the same. */
+  each?: Script[];
 }
 
 /** What a scripted model brings along. */
@@ -71,7 +90,7 @@ export class ScriptedEngine extends EmbeddingEngine {
     this.scores = Scorer.of(this.manifest);
   }
 
-  async embed(input: AudioInput): Promise<EmbedResult> {
+  async embed(input: AudioInput, { channel }: BatchOptions = {}): Promise<EmbedResult> {
     await this.before();
     const text = readFileSync(input as string, 'utf8');
     this.embedded.push(text);
@@ -81,27 +100,38 @@ export class ScriptedEngine extends EmbeddingEngine {
     } catch {
       throw new TimbreError('AUDIO_CORRUPT', 'it is no recording');
     }
+    const { audio } = script;
+    if (typeof channel === 'number') {
+      const one = (script.each ?? [script])[channel];
+      if (!one) throw new TimbreError('INVALID_ARGUMENT', `there is no channel ${channel}`);
+      script = { ...one, audio: { ...audio, channel } };
+    }
     const { seconds = 10, snrDb = 25, clippedShare = 0, bandwidthHz = 7600 } = script;
     return {
       embedding: embeddingOf(script),
       model: this.model,
-      audio: { seconds: seconds * 1.25, sampleRate: 16_000, channels: 1, format: 'JSON' },
+      audio: { ...WHOLE, seconds: seconds * 1.25, ...script.audio },
       speech: { seconds },
       quality: { snrDb, clippedShare, bandwidthHz, levelDb: -20 },
       timings: { queue: 0, decode: 0, resample: 0, speech: 0, features: 0, model: 0, total: 0 },
     };
   }
 
-  async embedBatch(inputs: readonly AudioInput[]): Promise<BatchItem[]> {
-    return Promise.all(
-      inputs.map(async (input, index) => {
-        try {
-          return { index, result: await this.embed(input) };
-        } catch (error) {
-          return { index, error: toTimbreError(error) };
-        }
-      }),
-    );
+  async embedBatch(inputs: readonly AudioInput[], options: BatchOptions = {}): Promise<BatchItem[]> {
+    const one = async (input: AudioInput, index: number, channel: BatchOptions['channel']): Promise<BatchItem> => {
+      const of = options.channel === 'each' && typeof channel === 'number' ? { index, channel } : { index };
+      try {
+        return { ...of, result: await this.embed(input, channel === undefined ? {} : { channel }) };
+      } catch (error) {
+        return { ...of, error: toTimbreError(error) };
+      }
+    };
+    const items = inputs.map(async (input, index): Promise<BatchItem[]> => {
+      if (options.channel !== 'each') return [await one(input, index, options.channel)];
+      const { each = [] } = JSON.parse(readFileSync(input as string, 'utf8')) as Script;
+      return Promise.all(each.map((_, channel) => one(input, index, channel)));
+    });
+    return (await Promise.all(items)).flat();
   }
 
   admit(): void {}

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/descriptor.h"
@@ -56,8 +57,8 @@ class ChildProcess {
   /// Whether stdout and stderr are closed.
   bool ended() const { return !out_ && !err_; }
 
-  /// The first 4 kB of stderr.
-  const std::string& said() const { return said_; }
+  /// What has come on stderr since it was last taken; the first 4 kB of it.
+  std::string take_said() { return std::exchange(said_, {}); }
 
   /// Waits at most `patience` for its end. None while it runs.
   std::optional<ChildEnd> wait(std::chrono::milliseconds patience);

@@ -8,21 +8,42 @@
 
 namespace timbre {
 
-/// Who decodes a container.
-enum class Decoder { kSndfile, kMpg123, kFfmpeg };
+/// Every container that is opened, by what its bytes are. docs/formats.md lists them with their codecs.
+enum class ContainerKind {
+  kUnknown,
+  kWav,  ///< RIFF, RIFX, RF64, BW64
+  kW64,
+  kAiff,
+  kAu,
+  kCaf,
+  kFlac,
+  kOgg,
+  kMpegAudio,
+  kSphere,
+  kIrcam,
+  kAmr,
+  kMp4,
+  kMatroska,
+  kOther,  ///< ffmpeg reads it by its demuxer
+};
 
 /// What a recording's first bytes say it is.
 struct Container {
-  std::string name;  ///< "WAV", "MP4/M4A"; empty when the bytes are those of no container known here
-  Decoder decoder = Decoder::kSndfile;
-  std::uint64_t start = 0;  ///< where it begins, behind ID3 tags
-  std::string demuxer;  ///< ffmpeg's, which also helps where libsndfile lacks the codec; empty: ffmpeg does not help
+  ContainerKind kind = ContainerKind::kUnknown;
+  std::string name;         ///< "WAV", "MP4"; of what is refused too: "a ZIP archive"
+  std::uint64_t start = 0;  ///< where it begins, behind tags and junk
+  std::string demuxer;      ///< ffmpeg's; empty: ffmpeg does not help
+  bool lost_front = false;  ///< what lies before it is a piece of a stream that nobody can read
 };
 
+/// Looks at the bytes, never at a file's name. Bytes in front of a recording are passed over where it can be told from
+/// them: tags, zeros, a cut frame, the head of a form.
 Container container_of(const Input& input);
 
-/// Where a WAV, AIFF or Ogg recording ends before its own headers say; libsndfile reads what is there without a word.
-/// WAV headers of unknown length, as streams have them, are no fault.
-std::optional<std::string> truncation(const Input& input, const Container& container);
+/// Looks at `offset` only.
+Container container_at(const Input& input, std::uint64_t offset);
+
+/// What bytes that no container begins with are, and what to do about it; none where nothing is known about them.
+std::optional<std::string> known_stranger(const Input& input);
 
 }  // namespace timbre

@@ -6,11 +6,11 @@
 #include <optional>
 #include <utility>
 
-#include "audio/container.h"
 #include "audio/ffmpeg_reader.h"
 #include "audio/input.h"
 #include "audio/limits.h"
-#include "audio/mp3_reader.h"
+#include "audio/mixer.h"
+#include "audio/open_recording.h"
 #include "audio/reader.h"
 #include "audio/resampler.h"
 #include "audio/sndfile_reader.h"
@@ -25,9 +25,6 @@ constexpr std::size_t kBlock = 16384;
 
 /// Samples beyond this are no audio in [-1, 1], whatever was meant: integers that nobody scaled, or noise.
 constexpr float kLargest = 128;
-
-constexpr const char* kFormats =
-    "WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF; with ffmpeg also WebM, M4A, AAC, AMR, WMA and more";
 
 /// Frames that may be missing at the end: what a codec's delay and padding explain.
 constexpr std::uint64_t kSlack = 4608;
@@ -67,92 +64,183 @@ std::optional<Error> refused(const std::string& name, const StreamInfo& info, co
   return std::nullopt;
 }
 
-/// The mean over channels, in place at the front of `samples`.
-std::span<const float> mix_down(std::span<float> samples, std::size_t channels) {
-  if (channels == 1) return samples;
-  const std::size_t frames = samples.size() / channels;
-  for (std::size_t i = 0; i < frames; ++i) {
-    double sum = 0;
-    for (std::size_t c = 0; c < channels; ++c) sum += samples[i * channels + c];
-    samples[i] = static_cast<float>(sum / static_cast<double>(channels));
-  }
-  return samples.first(frames);
-}
+/// Decodes the links of a recording one behind the other.
+class Decoding {
+ public:
+  Decoding(const Input& input, int sample_rate, const AudioSelection& selection, const AudioLimits& limits,
+           const Interrupt& interrupt, AudioTimings& timings)
+      : input_(input),
+        sample_rate_(sample_rate),
+        selection_(selection),
+        limits_(limits),
+        interrupt_(interrupt),
+        timings_(timings) {}
 
-Result<Audio> drain(Reader& reader, const std::string& name, int sample_rate, const AudioLimits& limits,
-                    const Interrupt& interrupt, AudioTimings& timings) {
-  const StreamInfo& info = reader.info();
-  if (auto error = refused(name, info, limits)) return *error;
-  auto resampler = Resampler::create(info.sample_rate, sample_rate);
-  if (!resampler) return std::move(resampler).error();
-
-  const auto channels = static_cast<std::size_t>(info.channels);
-  const auto most = static_cast<std::uint64_t>(limits.max_seconds * info.sample_rate);
-  std::vector<float> block(kBlock * channels);
-  std::uint64_t frames = 0;
-  std::uint64_t clipped = 0;
-  Audio audio;
-  for (;;) {
-    if (auto stop = interrupt.check()) return *stop;
-    const auto decoding = Clock::now();
-    auto read = reader.read(block);
-    if (!read) return std::move(read).error();
-    const std::span<float> samples = std::span(block).first(read.value() * channels);
-    if (auto wrong = fault(samples, clipped)) return Error{ErrorCode::AUDIO_CORRUPT, name + " " + *wrong};
-    const std::span<const float> mono = mix_down(samples, channels);
-    timings.decode += since(decoding);
-    frames += mono.size();
-    if (frames > most) return too_long(name, 0, limits);
-
-    const auto resampling = Clock::now();
-    const Status made =
-        mono.empty() ? resampler.value().finish(audio.samples) : resampler.value().push(mono, audio.samples);
-    if (!made) return made.error();
-    timings.resample += since(resampling);
-    if (mono.empty()) break;
-  }
-  if (frames + kSlack < info.frames) {
-    return Error{ErrorCode::AUDIO_CORRUPT, name + " is truncated: it declares " +
-                                               seconds_text(static_cast<double>(info.frames) / info.sample_rate) +
-                                               " of audio and ends after " +
-                                               seconds_text(static_cast<double>(frames) / info.sample_rate)};
-  }
-  if (frames == 0) return Error{ErrorCode::AUDIO_CORRUPT, name + " holds no audio (0 samples)"};
-  audio.info = {static_cast<double>(frames) / info.sample_rate, info.sample_rate, info.channels,
-                static_cast<double>(clipped) / static_cast<double>(frames * channels), info.format};
-  return audio;
-}
-
-Result<std::unique_ptr<Reader>> open(const Input& input, const AudioLimits& limits, const Interrupt& interrupt) {
-  const Container container = container_of(input);
-  if (auto fault = truncation(input, container)) return Error{ErrorCode::AUDIO_CORRUPT, input.name() + " " + *fault};
-  if (container.decoder == Decoder::kFfmpeg) return open_ffmpeg(input, container, limits, interrupt);
-  if (container.decoder == Decoder::kMpg123) return open_mp3(input, container);
-  auto reader = open_sndfile(input);
-  if (!reader && reader.error().code == ErrorCode::AUDIO_UNSUPPORTED) {
-    if (!container.demuxer.empty()) return open_ffmpeg(input, container, limits, interrupt);
-    if (!container.name.empty()) {
-      return Error{ErrorCode::AUDIO_CORRUPT, input.name() + " begins like " + container.name + " but is damaged"};
+  Result<Audio> run() {
+    auto link = first_link(input_);
+    if (!link) return std::move(link).error();
+    if (auto read = add(link.value()); !read) return std::move(read).error();
+    while (auto next = next_link(input_, link.value())) {
+      if (!*next) {
+        unreadable(link.value(), next->error());
+        break;
+      }
+      link = std::move(*next);
+      auto read = add(link.value());
+      if (read) continue;
+      const ErrorCode code = read.error().code;
+      if (code != ErrorCode::AUDIO_CORRUPT && code != ErrorCode::AUDIO_UNSUPPORTED) return std::move(read).error();
+      unreadable(link.value(), read.error());
+      break;
     }
-    return Error{ErrorCode::AUDIO_UNSUPPORTED, input.name() + " is no recording in a format known here (" + kFormats +
-                                                   "); convert it to one of them"};
+    switch (input_.change()) {
+      case Input::Change::kRewritten:
+        return Error{ErrorCode::AUDIO_CORRUPT,
+                     input_.name() + " was changed while it was read; try again once it is written"};
+      case Input::Change::kGrew:
+        audio_.info.completeness.add(
+            {Shortfall::kGrowing, std::nullopt, "was still being written; what had been written by then was read"});
+        break;
+      case Input::Change::kNone:
+        break;
+    }
+    audio_.info.seconds = seconds_;
+    audio_.info.clipped_share = static_cast<double>(clipped_) / static_cast<double>(samples_);
+    return std::move(audio_);
   }
-  return reader;
-}
 
-Result<Audio> decode_input(Result<Input> input, int sample_rate, const AudioLimits& limits, const Interrupt& interrupt,
-                           AudioTimings& timings) {
-  if (!input) return std::move(input).error();
-  const auto opening = Clock::now();
-  auto reader = open(input.value(), limits, interrupt);
-  timings.decode += since(opening);
-  if (!reader) return std::move(reader).error();
-  return drain(*reader.value(), input.value().name(), sample_rate, limits, interrupt, timings);
-}
+ private:
+  void unreadable(const Link& link, const Error& error) {
+    audio_.info.completeness.add({Shortfall::kDamaged, std::nullopt,
+                                  "is damaged: what follows at byte " + std::to_string(link.layout.end) +
+                                      " cannot be read (" + error.message + ")"});
+  }
 
-Result<Audio> resample(const AudioSamples& source, int sample_rate, const AudioLimits& limits,
-                       const Interrupt& interrupt, AudioTimings& timings) {
+  /// Adds the audio of a link, once more from one channel where its channels cancel each other.
+  Status add(const Link& link) {
+    const std::size_t before = audio_.samples.size();
+    auto cancelled = drain(link, selection_.channel);
+    if (!cancelled) return std::move(cancelled).error();
+    if (const auto strongest = cancelled.value()) {
+      audio_.samples.resize(before);
+      auto again = drain(link, strongest);
+      if (!again) return std::move(again).error();
+      audio_.info.channels_cancel = true;
+    }
+    return ok();
+  }
+
+  /// Adds the audio of a link, unless its channels cancel each other: then gives the strongest, and nothing counts.
+  Result<std::optional<int>> drain(const Link& link, std::optional<int> channel) {
+    const std::string& name = input_.name();
+    const auto opening = Clock::now();
+    auto opened = open_link(input_, link, selection_, limits_, interrupt_);
+    timings_.decode += since(opening);
+    if (!opened) return std::move(opened).error();
+    Reader& reader = *opened.value().reader;
+    if (auto error = refused(name, reader.info(), limits_)) return *error;
+    const int rate = reader.info().sample_rate;
+    const auto channels = static_cast<std::size_t>(reader.info().channels);
+    if (channel && *channel >= reader.info().channels) return no_such_channel(reader.info().channels);
+    auto resampler = Resampler::create(rate, sample_rate_);
+    if (!resampler) return std::move(resampler).error();
+
+    Mixer mixer(channels, channel);
+    const std::uint64_t end = end_of(link.layout, reader.info());
+    const auto most = static_cast<std::uint64_t>((limits_.max_seconds - seconds_) * rate);
+    std::vector<float> block(kBlock * channels);
+    std::uint64_t frames = 0;
+    std::uint64_t clipped = 0;
+    for (;;) {
+      if (auto stop = interrupt_.check()) return *stop;
+      const auto decoding = Clock::now();
+      auto read = reader.read(block);
+      if (!read) return std::move(read).error();
+      const auto kept = static_cast<std::size_t>(std::min<std::uint64_t>(read.value(), end - frames));
+      const std::span<float> samples = std::span(block).first(kept * channels);
+      if (auto wrong = fault(samples, clipped)) return Error{ErrorCode::AUDIO_CORRUPT, name + " " + *wrong};
+      const std::span<const float> mono = mixer.mix(samples);
+      timings_.decode += since(decoding);
+      frames += mono.size();
+      if (frames > most) return too_long(name, 0, limits_);
+
+      const auto resampling = Clock::now();
+      const Status made =
+          mono.empty() ? resampler.value().finish(audio_.samples) : resampler.value().push(mono, audio_.samples);
+      if (!made) return made.error();
+      timings_.resample += since(resampling);
+      if (mono.empty()) break;
+    }
+    if (frames == 0) return Error{ErrorCode::AUDIO_CORRUPT, name + " holds no audio (0 samples)"};
+    if (const auto strongest = mixer.strongest_of_cancelled()) return strongest;
+
+    const StreamInfo& info = reader.info();
+    AudioInfo& all = audio_.info;
+    if (samples_ == 0) {
+      all.sample_rate = rate;
+      all.channels = info.channels;
+      all.format = info.format;
+      all.tracks = info.tracks;
+      all.track = info.track;
+      all.channel = channel;
+    }
+    all.channels_alike = mixer.alike() && (samples_ == 0 || all.channels_alike);
+    seconds_ += static_cast<double>(frames) / rate;
+    samples_ += frames * channels;
+    clipped_ += clipped;
+    all.completeness.add(completeness(link, reader, frames));
+    return std::optional<int>{};
+  }
+
+  /// The frame that the padding of a codec's last block begins with, where the container tells.
+  static std::uint64_t end_of(const Layout& layout, const StreamInfo& info) {
+    constexpr std::uint64_t kLongestBlock = 8192;
+    const std::uint64_t exact = layout.exact_frames;
+    return exact > 0 && exact < info.frames && info.frames - exact <= kLongestBlock ? exact : ~0ULL;
+  }
+
+  Completeness completeness(const Link& link, const Reader& reader, std::uint64_t frames) const {
+    Completeness result = link.layout.completeness;
+    // Errors of a decoder are what a cut that is known already looks like to it.
+    if (result.complete()) result = reader.completeness();
+    const StreamInfo& info = reader.info();
+    const std::uint64_t declared = std::max(info.frames, link.layout.declared_frames);
+    if (frames + kSlack < declared) {
+      const double missing = static_cast<double>(declared - frames) / info.sample_rate;
+      Completeness cut{Shortfall::kTruncated, missing,
+                       "is truncated: it declares " + seconds_text(static_cast<double>(declared) / info.sample_rate) +
+                           " of audio and ends after " + seconds_text(static_cast<double>(frames) / info.sample_rate)};
+      if (result.shortfall <= Shortfall::kDamaged) result = std::move(cut);
+    }
+    return result;
+  }
+
+  Error no_such_channel(int channels) const {
+    const std::string there = channels == 1
+                                  ? "one channel, channel 0"
+                                  : std::to_string(channels) + " channels, 0 to " + std::to_string(channels - 1);
+    return {ErrorCode::INVALID_ARGUMENT,
+            input_.name() + " has " + there + "; there is no channel " + std::to_string(*selection_.channel)};
+  }
+
+  const Input& input_;
+  const int sample_rate_;
+  const AudioSelection& selection_;
+  const AudioLimits& limits_;
+  const Interrupt& interrupt_;
+  AudioTimings& timings_;
+  Audio audio_;
+  double seconds_ = 0;
+  std::uint64_t samples_ = 0;  ///< of all channels
+  std::uint64_t clipped_ = 0;
+};
+
+Result<Audio> resample(const AudioSamples& source, int sample_rate, const AudioSelection& selection,
+                       const AudioLimits& limits, const Interrupt& interrupt, AudioTimings& timings) {
   const std::string name = "the recording";
+  if (selection.channel.value_or(0) > 0 || selection.track.value_or(0) > 0) {
+    return Error{ErrorCode::INVALID_ARGUMENT, "samples are one channel and one track, both counted from 0"};
+  }
   const StreamInfo info{source.sample_rate, 1, source.samples.size(), "samples"};
   if (auto error = refused(name, info, limits)) {
     if (error->code == ErrorCode::AUDIO_UNSUPPORTED) error->code = ErrorCode::INVALID_ARGUMENT;
@@ -172,28 +260,34 @@ Result<Audio> resample(const AudioSamples& source, int sample_rate, const AudioL
   Audio audio;
   audio.samples = std::move(resampled).value();
   const auto count = static_cast<double>(source.samples.size());
-  audio.info = {count / source.sample_rate, source.sample_rate, 1, count > 0 ? static_cast<double>(clipped) / count : 0,
-                info.format};
+  audio.info.seconds = count / source.sample_rate;
+  audio.info.sample_rate = source.sample_rate;
+  audio.info.channels = 1;
+  audio.info.clipped_share = count > 0 ? static_cast<double>(clipped) / count : 0;
+  audio.info.format = info.format;
+  audio.info.channel = selection.channel;
+  audio.info.channels_alike = true;
   return audio;
 }
 
 }  // namespace
 
 Result<Audio> decode(const AudioSource& source, int sample_rate, const AudioLimits& limits, const Interrupt& interrupt,
-                     AudioTimings* timings) {
+                     AudioTimings* timings, const AudioSelection& selection) {
   AudioTimings unread;
   AudioTimings& timing = timings ? *timings : unread;
   try {
-    if (const auto* path = std::get_if<AudioPath>(&source)) {
-      return decode_input(Input::open(*path, limits), sample_rate, limits, interrupt, timing);
+    if (const auto* samples = std::get_if<AudioSamples>(&source)) {
+      return resample(*samples, sample_rate, selection, limits, interrupt, timing);
     }
-    if (const auto* file = std::get_if<AudioFile>(&source)) {
-      return decode_input(Input::of(*file, limits), sample_rate, limits, interrupt, timing);
-    }
-    if (const auto* bytes = std::get_if<AudioBytes>(&source)) {
-      return decode_input(Input::of(*bytes, limits), sample_rate, limits, interrupt, timing);
-    }
-    return resample(std::get<AudioSamples>(source), sample_rate, limits, interrupt, timing);
+    const auto open = [&]() -> Result<Input> {
+      if (const auto* path = std::get_if<AudioPath>(&source)) return Input::open(*path, limits);
+      if (const auto* file = std::get_if<AudioFile>(&source)) return Input::of(*file, limits);
+      return Input::of(std::get<AudioBytes>(source), limits);
+    };
+    const auto input = open();
+    if (!input) return input.error();
+    return Decoding(input.value(), sample_rate, selection, limits, interrupt, timing).run();
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::OUT_OF_MEMORY, "memory ran out while decoding; use fewer workers or shorter recordings"};
   }

@@ -6,14 +6,18 @@
 
 namespace timbre {
 
-/// Decodes a recording, mixes its channels down to their mean and resamples it to `sample_rate`.
+/// Decodes a recording, mixes its channels down to their mean, or takes the one that is wanted, and resamples it to
+/// `sample_rate`. Where the channels cancel each other in their mean, the strongest is taken, and told.
 ///
 /// A recording already mono at `sample_rate` keeps its samples exactly (int16 / 32768).
 ///
-/// Errors: AUDIO_NOT_FOUND, AUDIO_UNSUPPORTED, AUDIO_CORRUPT, AUDIO_TOO_LARGE, AUDIO_TOO_LONG, INVALID_ARGUMENT
-/// (bad samples of the caller's), ABORTED, DEADLINE_EXCEEDED, OUT_OF_MEMORY.
+/// A recording that is not whole is decoded as far as it goes, and `info.completeness` says what is missing.
+///
+/// Errors: AUDIO_NOT_FOUND, AUDIO_UNSUPPORTED, AUDIO_CORRUPT (nothing in it can be trusted), AUDIO_TOO_LARGE,
+/// AUDIO_TOO_LONG, INVALID_ARGUMENT (bad samples of the caller's, no such channel or track), ABORTED,
+/// DEADLINE_EXCEEDED, OUT_OF_MEMORY.
 Result<Audio> decode(const AudioSource& source, int sample_rate, const AudioLimits& limits, const Interrupt& interrupt,
-                     AudioTimings* timings = nullptr);
+                     AudioTimings* timings = nullptr, const AudioSelection& selection = {});
 
 /// The libraries behind decode(), e.g. "libsndfile-1.2.0", "libsoxr-0.1.3", and "" or the path of ffmpeg.
 struct AudioLibraries {

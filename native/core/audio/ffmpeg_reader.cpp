@@ -1,21 +1,27 @@
 #include "audio/ffmpeg_reader.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <bit>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <deque>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "audio/child_process.h"
+#include "audio/ffmpeg_log.h"
+#include "audio/matroska_stream.h"
+#include "audio/tracks.h"
 #include "support/descriptor.h"
 #include "support/text.h"
 
@@ -29,9 +35,29 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kGlance = 20ms;
 /// Address space; ffmpeg needs about 300 MB with all its libraries mapped.
 constexpr std::uint64_t kMemory = 2ULL << 30;
-/// An AU header of ffmpeg's: 24 bytes and an annotation of 8.
-constexpr std::size_t kAuHeader = 24;
-constexpr std::uint32_t kAuFloat = 6;
+/// Shorter jumps of the time stamps are the jitter of recorders that store when audio came in.
+constexpr double kShortestGap = 0.1;
+/// Headers round, and count the delay of codecs.
+constexpr double kShortestCut = 0.3;
+/// How far clocks of recorders and of sound cards go apart, as a share.
+constexpr double kClockDrift = 0.005;
+
+/// The decoders of the table in docs/formats.md, by every name that builds of ffmpeg have for them.
+constexpr const char* kDecoders =
+    "aac,aac_fixed,aac_latm,libfdk_aac,mp3,mp3float,mp3adufloat,mp3adu,mp2,mp2float,mp1,mp1float,ac3,ac3_fixed,eac3,"
+    "opus,libopus,vorbis,libvorbis,flac,alac,speex,libspeex,amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,"
+    "wmav1,wmav2,wmapro,wmavoice,wmalossless,wavpack,tta,ape,truespeech,nellymoser,gsm,gsm_ms,libgsm,libgsm_ms,"
+    "g722,g726,g726le,g723_1,g729,ilbc,libilbc,qcelp,evrc,qdm2,mace3,mace6,"
+    "adpcm_ima_wav,adpcm_ima_qt,adpcm_ms,adpcm_swf,adpcm_g722,adpcm_g726,adpcm_g726le,adpcm_sbpro_2,adpcm_sbpro_3,"
+    "adpcm_sbpro_4,adpcm_ct,pcm_s8,pcm_u8,pcm_s16le,pcm_s16be,pcm_u16le,pcm_u16be,pcm_s24le,pcm_s24be,pcm_u24le,"
+    "pcm_u24be,pcm_s32le,pcm_s32be,pcm_u32le,pcm_u32be,pcm_s64le,pcm_s64be,pcm_f16le,pcm_f24le,pcm_f32le,pcm_f32be,"
+    "pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw,pcm_bluray,pcm_dvd,pcm_s16le_planar,pcm_s16be_planar";
+
+/// Demuxers that read back and forth. All others get their bytes from a pipe, which no name leads anywhere else from.
+bool seeks(const std::string& demuxer) {
+  static constexpr std::array<std::string_view, 7> kSeeking = {"mov", "avi", "ape", "wav", "aiff", "caf", "voc"};
+  return std::find(kSeeking.begin(), kSeeking.end(), demuxer) != kSeeking.end();
+}
 
 struct Program {
   std::string path;
@@ -57,87 +83,74 @@ Program find(std::string_view path, std::string_view library_path) {
 
 std::atomic<const Program*> program = nullptr;
 
-/// A descriptor that closes.
-
-/// A recording in memory as a file without a name, so that ffmpeg can seek in it.
-Result<Descriptor> file_of(std::span<const std::uint8_t> bytes) {
+/// A recording as a file without a name, so that ffmpeg can seek in it.
+Result<Descriptor> file_of(const Input& input) {
   Descriptor file(::memfd_create("timbre-recording", MFD_CLOEXEC));
   const auto failed = [] {
     return Error{ErrorCode::OUT_OF_MEMORY,
                  std::string("the recording could not be handed to ffmpeg (") + std::strerror(errno) + ")"};
   };
   if (file.get() < 0) return failed();
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return failed();
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  std::vector<std::uint8_t> block(1 << 18);
+  for (std::uint64_t offset = 0; offset < input.size();) {
+    const std::size_t got = input.read(offset, block);
+    if (got == 0) break;
+    for (auto rest = std::span<const std::uint8_t>(block).first(got); !rest.empty();) {
+      const ssize_t written = ::write(file.get(), rest.data(), rest.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) return failed();
+      rest = rest.subspan(static_cast<std::size_t>(written));
+    }
+    offset += got;
   }
+  if (::lseek(file.get(), 0, SEEK_SET) < 0) return failed();
   return file;
 }
 
-std::vector<std::string> arguments(const std::string& demuxer) {
-  // The file is named by its descriptor: a name would be open to change, and to ffmpeg's own ideas of names.
-  return {"-nostdin",
-          "-hide_banner",
-          "-loglevel",
-          "error",
-          "-xerror",
-          "-threads",
-          "1",
-          "-protocol_whitelist",
-          "file,pipe",
-          "-f",
-          demuxer,
-          "-i",
-          "file:/dev/fd/0",
-          "-map",
-          "0:a:0",
-          "-vn",
-          "-sn",
-          "-dn",
-          "-map_metadata",
-          "-1",
-          "-filter_threads",
-          "1",
-          "-c:a",
-          "pcm_f32be",
-          "-f",
-          "au",
-          "pipe:1"};
+std::vector<std::string> arguments(const FfmpegRequest& request) {
+  std::vector<std::string> all = {"-nostdin", "-nostats", "-hide_banner", "-loglevel", "repeat+level+info",
+                                  "-threads", "1"};
+  const auto add = [&](std::initializer_list<const char*> more) { all.insert(all.end(), more.begin(), more.end()); };
+  // Time stamps stay as they are: their jumps tell what is missing.
+  add({"-copyts", "-err_detect", "crccheck", "-codec_whitelist", kDecoders});
+  all.insert(all.end(), {"-format_whitelist", request.demuxer});
+  // The file is named by its descriptor: a name would be open to change, and to ffmpeg's own ideas of names. A
+  // container that names other files gets none of them.
+  if (request.demuxer == "mov") add({"-enable_drefs", "0"});
+  add({"-protocol_whitelist", seeks(request.demuxer) ? "file" : "pipe"});
+  all.insert(all.end(), {"-f", request.demuxer});
+  add({"-i", seeks(request.demuxer) ? "file:/dev/fd/0" : "pipe:0"});
+  // Without a choice of ours ffmpeg takes the track that the container marks as its default.
+  if (request.track) all.insert(all.end(), {"-map", "0:a:" + std::to_string(*request.track)});
+  add({"-vn", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1", "-filter_threads", "1"});
+  add({"-c:a", "pcm_f32le", "-f", "matroska", "pipe:1"});
+  return all;
 }
 
-std::uint32_t big_endian(const std::uint8_t* bytes) {
-  return static_cast<std::uint32_t>(bytes[0]) << 24 | static_cast<std::uint32_t>(bytes[1]) << 16 |
-         static_cast<std::uint32_t>(bytes[2]) << 8 | static_cast<std::uint32_t>(bytes[3]);
+/// Containers that store when their audio was recorded. The stamps of the others are what ffmpeg makes of positions.
+bool has_time_stamps(const std::string& demuxer) {
+  static constexpr std::array<std::string_view, 7> kStamped = {"mov",    "matroska", "asf", "flv",
+                                                               "mpegts", "mpeg",     "ogg"};
+  return std::find(kStamped.begin(), kStamped.end(), demuxer) != kStamped.end();
 }
 
-/// Reads ffmpeg's output, an AU stream of 32-bit floats.
+/// Reads ffmpeg's output.
 class FfmpegReader final : public Reader {
  public:
-  FfmpegReader(const Input& input, const Container& container, ChildProcess child, std::chrono::seconds patience,
+  FfmpegReader(std::string name, FfmpegRequest request, ChildProcess child, std::chrono::seconds patience,
                const Interrupt& interrupt)
-      : name_(input.name()),
-        container_(container.name),
+      : name_(std::move(name)),
+        request_(std::move(request)),
         child_(std::move(child)),
         patience_(patience),
-        interrupt_(interrupt) {}
+        interrupt_(interrupt),
+        log_(request_.demuxer) {}
 
   Status open() {
-    if (auto filled = fill(kAuHeader); !filled) return filled;
-    if (bytes_.size() < kAuHeader) return verdict();
-    const std::uint32_t offset = big_endian(bytes_.data() + 4);
-    const std::uint32_t encoding = big_endian(bytes_.data() + 12);
-    const std::uint32_t rate = big_endian(bytes_.data() + 16);
-    const std::uint32_t channels = big_endian(bytes_.data() + 20);
-    constexpr std::uint32_t kMost = 1U << 30;
-    if (big_endian(bytes_.data()) != 0x2E736E64 || encoding != kAuFloat || offset < kAuHeader || offset > 4096 ||
-        rate > kMost || channels > kMost) {
-      return Error{ErrorCode::INTERNAL, "ffmpeg answered with something else than audio for " + name_};
-    }
-    if (auto filled = fill(offset); !filled) return filled;
-    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<long>(std::min<std::size_t>(offset, bytes_.size())));
-    info_ = {static_cast<int>(rate), static_cast<int>(channels), 0, "ffmpeg"};
+    if (auto filled = fill([&] { return stream_.size() > 0; }); !filled) return filled;
+    info_.sample_rate = stream_.sample_rate();
+    info_.channels = stream_.channels();
+    if (stream_.size() == 0) return verdict();
     return ok();
   }
 
@@ -145,30 +158,99 @@ class FfmpegReader final : public Reader {
 
   Result<std::size_t> read(std::span<float> interleaved) override {
     const auto channels = static_cast<std::size_t>(info_.channels);
-    const std::size_t frame = sizeof(float) * channels;
-    if (auto filled = fill(interleaved.size() / channels * frame); !filled) return filled.error();
-    const std::size_t frames = std::min(bytes_.size() / frame, interleaved.size() / channels);
+    const std::size_t wanted = interleaved.size() / channels * channels;
+    if (auto filled = fill([&] { return stream_.size() >= wanted; }); !filled) return filled.error();
+    note_jumps();
+    if (const std::size_t silence = due_silence(); silence > 0) {
+      const std::size_t frames = std::min(silence, wanted / channels);
+      std::fill_n(interleaved.begin(), frames * channels, 0.0F);
+      silence_.front().frames -= frames;
+      if (silence_.front().frames == 0) silence_.pop_front();
+      return frames;
+    }
+    // Up to the next silence.
+    std::size_t most = wanted / channels;
+    if (!silence_.empty()) most = std::min<std::size_t>(most, silence_.front().at - read_);
+    const std::size_t frames = stream_.take(interleaved.first(most * channels)) / channels;
+    read_ += frames;
     if (frames == 0) {
       if (auto end = verdict(); !end) return end.error();
-      return std::size_t{0};
     }
-    for (std::size_t i = 0; i < frames * channels; ++i) {
-      interleaved[i] = std::bit_cast<float>(big_endian(bytes_.data() + i * sizeof(float)));
-    }
-    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<long>(frames * frame));
     return frames;
   }
 
+  Completeness completeness() const override {
+    Completeness result;
+    // What AMR leaves out in pauses looks like damage to decoders without comfort noise.
+    if (!leaves_pauses_out()) {
+      result = log_.completeness();
+      const double drift = has_time_stamps(request_.demuxer) ? stream_.drift() - missing_ : 0;
+      const double seconds = static_cast<double>(read_) / info_.sample_rate;
+      const double missing = missing_ + (drift > kShortestGap + kClockDrift * seconds ? drift : 0);
+      if (missing > 0) {
+        const bool told = !result.complete();
+        result.add({Shortfall::kGaps, missing, "has gaps: its time stamps pass over " + seconds_text(missing)});
+        if (told) result.missing_seconds = missing;
+      }
+      const std::optional<double> declared = log_.declared_seconds();
+      if (declared && has_time_stamps(request_.demuxer) && seconds + missing + kShortestCut < *declared) {
+        const double cut = *declared - seconds - missing;
+        result.add({Shortfall::kTruncated, cut,
+                    "is truncated: its header declares " + seconds_text(*declared) + " of audio, " +
+                        seconds_text(seconds) + " are there"});
+        result.missing_seconds = cut + missing;
+      }
+    }
+    return result;
+  }
+
  private:
-  /// Reads until there are so many bytes, or no more.
-  Status fill(std::size_t wanted) {
-    while (bytes_.size() < wanted && !child_.ended()) {
+  struct Silence {
+    std::uint64_t at = 0;  ///< the number of the frame that it stands in front of
+    std::size_t frames = 0;
+  };
+
+  bool leaves_pauses_out() const { return info_.format.find("/AMR") != info_.format.npos; }
+
+  void note_jumps() {
+    name_format();
+    constexpr double kLongestPause = 3600;
+    for (const MatroskaStream::Jump& jump : stream_.take_jumps()) {
+      if (leaves_pauses_out()) {
+        const double seconds = std::min(jump.seconds, kLongestPause);
+        silence_.push_back({jump.frame, static_cast<std::size_t>(std::lround(seconds * info_.sample_rate))});
+      } else if (jump.seconds >= kShortestGap && has_time_stamps(request_.demuxer)) {
+        missing_ += jump.seconds;
+      }
+    }
+  }
+
+  std::size_t due_silence() const {
+    return !silence_.empty() && silence_.front().at <= read_ ? silence_.front().frames : 0;
+  }
+
+  /// Once ffmpeg has said what it reads.
+  void name_format() {
+    log_.add(child_.take_said());
+    if (log_.tracks() == 0) return;
+    info_.format = request_.container + "/" + log_.codec();
+    info_.tracks = log_.tracks();
+    info_.track = request_.track.value_or(log_.track());
+  }
+
+  /// Reads until it is enough, or no more comes.
+  template <typename Enough>
+  Status fill(Enough enough) {
+    std::array<std::uint8_t, 1 << 16> block;
+    while (!enough() && !child_.ended()) {
       if (auto stop = interrupt_.check()) return *stop;
       if (Clock::now() - started_ > patience_) return too_slow();
-      const std::size_t before = bytes_.size();
-      bytes_.resize(wanted);
-      const std::size_t got = child_.read(std::span(bytes_).subspan(before), kGlance);
-      bytes_.resize(before + got);
+      const std::size_t got = child_.read(block, kGlance);
+      stream_.add(std::span(block).first(got));
+      log_.add(child_.take_said());
+      if (!stream_.sound()) {
+        return Error{ErrorCode::INTERNAL, "ffmpeg answered with something else than audio for " + name_};
+      }
     }
     return ok();
   }
@@ -178,56 +260,68 @@ class FfmpegReader final : public Reader {
                                           std::to_string(patience_.count()) + " s; convert it to WAV or FLAC"};
   }
 
-  /// How it ended, once stdout is closed.
+  /// How it ended, once stdout is closed. What it could not decode is told by completeness() where there is anything.
   Status verdict() {
     std::optional<ChildEnd> end;
     while (!(end = child_.wait(kGlance))) {
       if (auto stop = interrupt_.check()) return *stop;
       if (Clock::now() - started_ > patience_) return too_slow();
     }
-    const std::string& said = child_.said();
-    const auto says = [&](std::string_view words) { return said.find(words) != said.npos; };
-    if (end->success() && !says("ended prematurely") && info_.channels > 0) return ok();
+    log_.end();
+    name_format();
     if (end->kind == ChildEnd::Kind::kUnknown) {
       return Error{ErrorCode::INTERNAL, "whether ffmpeg read all of " + name_ +
                                             " is not known: this process ignores SIGCHLD, or takes the status of "
                                             "children that are not its own"};
     }
-    if (says("matches no streams")) {
-      return Error{ErrorCode::AUDIO_UNSUPPORTED, name_ + " (" + container_ + ") holds no audio track"};
+    if (read_ > 0) {
+      if (end->success()) return ok();
+      // It gives up where nearly nothing can be decoded, or was ended by a limit.
+      return Error{ErrorCode::AUDIO_CORRUPT,
+                   name_ + " (" + request_.container + ") is damaged: ffmpeg " + reason(*end)};
     }
-    if (says("Decoder (codec") || says("Unknown decoder") || says("Unknown input format")) {
-      return Error{ErrorCode::AUDIO_UNSUPPORTED, name_ + " (" + container_ +
-                                                     ") is in a format that this ffmpeg cannot decode; convert it to "
-                                                     "WAV, FLAC, Ogg, MP3 or AIFF"};
+    if (request_.track && *request_.track >= log_.tracks() && log_.tracks() > 0) {
+      return no_such_track(name_, *request_.track, log_.tracks());
     }
-    return Error{ErrorCode::AUDIO_CORRUPT, name_ + " (" + container_ + ") is damaged: ffmpeg " + reason(*end)};
+    if (log_.says("matches no streams") || log_.says("does not contain any stream") ||
+        (log_.tracks() == 0 && log_.says("Invalid argument"))) {
+      return Error{ErrorCode::AUDIO_UNSUPPORTED, name_ + " (" + request_.container + ") holds no audio track"};
+    }
+    if (log_.tracks() > 0 && (log_.says("not on whitelist") || log_.says("Decoder (codec") ||
+                              log_.says("Unknown decoder") || log_.says("Decoding requested, but no decoder"))) {
+      return Error{ErrorCode::AUDIO_UNSUPPORTED, name_ + " (" + request_.container + ") is in the codec " +
+                                                     log_.codec() +
+                                                     ", which is not read here; convert it to WAV, FLAC, Ogg or MP3"};
+    }
+    if (log_.says("Unknown input format")) {
+      return Error{ErrorCode::AUDIO_UNSUPPORTED, name_ + " is " + request_.container +
+                                                     ", which this ffmpeg does not read; convert it to WAV or FLAC"};
+    }
+    if (end->success() && log_.last_error().empty()) {
+      return Error{ErrorCode::AUDIO_CORRUPT, name_ + " (" + request_.container + ") holds no audio (0 samples)"};
+    }
+    return Error{ErrorCode::AUDIO_CORRUPT,
+                 name_ + " (" + request_.container + ") is damaged: ffmpeg " + reason(*end)};
   }
 
-  /// The last line that ffmpeg wrote, without addresses.
   std::string reason(const ChildEnd& end) const {
-    std::string_view said = child_.said();
-    while (!said.empty() && said.back() == '\n') said.remove_suffix(1);
-    if (const auto line = said.rfind('\n'); line != said.npos) said.remove_prefix(line + 1);
-    if (const auto module = said.find("] "); said.starts_with('[') && module != said.npos) {
-      said.remove_prefix(module + 2);
-    }
-    for (const std::string_view own : {"file:/dev/fd/0: ", "/dev/fd/0: "}) {
-      if (said.starts_with(own)) said.remove_prefix(own.size());
-    }
-    if (!said.empty()) return "says \"" + std::string(said) + "\"";
     if (end.kind == ChildEnd::Kind::kSignal) return "was ended by signal " + std::to_string(end.value);
+    if (!log_.last_error().empty()) return "says \"" + log_.last_error() + "\"";
     return "ended with status " + std::to_string(end.value);
   }
 
   const std::string name_;
-  const std::string container_;
+  const FfmpegRequest request_;
   ChildProcess child_;
   const std::chrono::seconds patience_;
   const Interrupt& interrupt_;
   const Clock::time_point started_ = Clock::now();
-  std::vector<std::uint8_t> bytes_;
+  MatroskaStream stream_;
+  FfmpegLog log_;
   StreamInfo info_;
+  std::deque<Silence> silence_;
+  double missing_ = 0;  ///< seconds that the time stamps pass over
+  std::uint64_t read_ = 0;
 };
 
 }  // namespace
@@ -243,27 +337,30 @@ const std::string& ffmpeg_program() {
   return known ? known->path : none;
 }
 
-Result<std::unique_ptr<Reader>> open_ffmpeg(const Input& input, const Container& container, const AudioLimits& limits,
+Result<std::unique_ptr<Reader>> open_ffmpeg(const Input& input, const FfmpegRequest& request, double max_seconds,
                                             const Interrupt& interrupt) {
   if (ffmpeg_program().empty()) {
     return Error{ErrorCode::AUDIO_UNSUPPORTED,
-                 input.name() + " is a recording in " + container.name +
+                 input.name() + " is a recording in " + request.container +
                      ", which needs ffmpeg, and there is none on the PATH; install ffmpeg (for example `apt-get "
                      "install ffmpeg`) and start again, or convert it to WAV, FLAC, Ogg, MP3 or AIFF"};
   }
-  std::optional<Descriptor> copy;
-  if (input.descriptor() < 0) {
-    auto made = file_of(input.memory());
-    if (!made) return std::move(made).error();
-    copy.emplace(std::move(made).value());
+  // Opened anew: the child reads where its descriptor stands, and others may read by that of the input.
+  Descriptor file;
+  if (input.descriptor() >= 0) {
+    file.reset(::open(("/proc/self/fd/" + std::to_string(input.descriptor())).c_str(), O_RDONLY | O_CLOEXEC));
   }
-  const int descriptor = copy ? copy->get() : input.descriptor();
-  const std::chrono::seconds patience(20 + static_cast<std::int64_t>(std::ceil(limits.max_seconds / 10)));
+  if (!file) {
+    auto made = file_of(input);
+    if (!made) return std::move(made).error();
+    file = std::move(made).value();
+  }
+  const std::chrono::seconds patience(20 + static_cast<std::int64_t>(std::ceil(max_seconds / 10)));
   const Program& ffmpeg = *program;
-  auto child = ChildProcess::start(ffmpeg.path, arguments(container.demuxer), ffmpeg.environment, descriptor,
+  auto child = ChildProcess::start(ffmpeg.path, arguments(request), ffmpeg.environment, file.get(),
                                    {kMemory, static_cast<std::uint64_t>(patience.count())});
   if (!child) return std::move(child).error();
-  auto reader = std::make_unique<FfmpegReader>(input, container, std::move(child).value(), patience, interrupt);
+  auto reader = std::make_unique<FfmpegReader>(input.name(), request, std::move(child).value(), patience, interrupt);
   if (auto opened = reader->open(); !opened) return std::move(opened).error();
   return std::unique_ptr<Reader>(std::move(reader));
 }

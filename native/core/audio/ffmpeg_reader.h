@@ -1,10 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
-#include "audio/container.h"
 #include "audio/reader.h"
 
 namespace timbre {
@@ -13,12 +13,19 @@ namespace timbre {
 /// reads its environment, the core does not; the first call counts, and without one there is no ffmpeg.
 void look_for_ffmpeg(std::string_view path, std::string_view library_path);
 
-/// Opens a container by the ffmpeg program, which reads the open file and nothing else: no network, no other file, no
-/// guessing of formats, bounded memory and time. The input must outlive the reader.
+struct FfmpegRequest {
+  std::string demuxer;
+  std::string container;     ///< what the format and the errors begin with
+  std::optional<int> track;  ///< none: the container's default
+};
+
+/// Opens a container by the ffmpeg program, which reads the input and nothing else: no network, no other file, no
+/// guessing of formats, no decoder that is not in the table, bounded memory and time. The input must outlive the
+/// reader.
 ///
-/// Errors: AUDIO_UNSUPPORTED (no ffmpeg on the PATH, no audio track, no such codec), AUDIO_CORRUPT, ABORTED,
-/// DEADLINE_EXCEEDED, INTERNAL.
-Result<std::unique_ptr<Reader>> open_ffmpeg(const Input& input, const Container& container, const AudioLimits& limits,
+/// Errors: AUDIO_UNSUPPORTED (no ffmpeg on the PATH, no audio track, a codec that is not read), AUDIO_CORRUPT,
+/// INVALID_ARGUMENT (no such track), ABORTED, DEADLINE_EXCEEDED, INTERNAL.
+Result<std::unique_ptr<Reader>> open_ffmpeg(const Input& input, const FfmpegRequest& request, double max_seconds,
                                             const Interrupt& interrupt);
 
 /// Path of the ffmpeg program; empty when there is none.

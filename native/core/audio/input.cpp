@@ -17,7 +17,15 @@ namespace timbre {
 
 namespace {
 
-std::string quoted(const std::string& path) { return "'" + path + "'"; }
+/// A path as messages show it: on one line, and not without end.
+std::string quoted(const std::string& path) {
+  constexpr std::size_t kMost = 512;
+  std::string shown = path.size() > kMost ? path.substr(0, kMost) + "..." : path;
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return "'" + shown + "'";
+}
 
 Error cannot_open(const std::string& path, int reason) {
   const std::string said = std::generic_category().message(reason);
@@ -81,6 +89,7 @@ Result<Input> Input::of(std::string name, std::shared_ptr<const Descriptor> file
                  name + " is " + kind(status.st_mode) + ", not a regular file; give the path of a recording"};
   }
   Input input(std::move(name), static_cast<std::uint64_t>(status.st_size), std::move(file), {});
+  input.written_ = status.st_mtim;
   if (auto error = refused(input.name_, input.size_, limits)) return *error;
   return input;
 }
@@ -91,21 +100,65 @@ Result<Input> Input::of(const AudioBytes& bytes, const AudioLimits& limits) {
   return input;
 }
 
+Input Input::composed(const Input& base, std::vector<Piece> pieces) {
+  Input input(base.name_, 0, nullptr, {});
+  input.base_ = &base;
+  for (const Piece& piece : pieces) {
+    input.starts_.push_back(input.size_);
+    input.size_ += piece.size;
+  }
+  input.pieces_ = std::move(pieces);
+  return input;
+}
+
 std::size_t Input::read(std::uint64_t offset, std::span<std::uint8_t> to) const {
   if (offset >= size_) return 0;
-  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(to.size(), size_ - offset));
-  if (!file_) {
-    std::memcpy(to.data(), memory_.data() + offset, wanted);
-    return wanted;
-  }
+  to = to.first(static_cast<std::size_t>(std::min<std::uint64_t>(to.size(), size_ - offset)));
+  if (base_) return read_pieces(offset, to);
+  if (file_) return read_file(offset, to);
+  if (!to.empty()) std::memcpy(to.data(), memory_.data() + offset, to.size());
+  return to.size();
+}
+
+std::size_t Input::read_file(std::uint64_t offset, std::span<std::uint8_t> to) const {
   std::size_t done = 0;
-  while (done < wanted) {
-    const ssize_t got = ::pread(file_->get(), to.data() + done, wanted - done, static_cast<off_t>(offset + done));
+  while (done < to.size()) {
+    const ssize_t got = ::pread(file_->get(), to.data() + done, to.size() - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     done += static_cast<std::size_t>(got);
   }
   return done;
+}
+
+std::size_t Input::read_pieces(std::uint64_t offset, std::span<std::uint8_t> to) const {
+  auto at = static_cast<std::size_t>(std::upper_bound(starts_.begin(), starts_.end(), offset) - starts_.begin()) - 1;
+  std::size_t done = 0;
+  for (; at < pieces_.size() && done < to.size(); ++at) {
+    const Piece& piece = pieces_[at];
+    const std::uint64_t within = offset + done - starts_[at];
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(to.size() - done, piece.size - within));
+    if (piece.own.empty()) {
+      const std::size_t got = base_->read(piece.offset + within, to.subspan(done, wanted));
+      done += got;
+      if (got < wanted) break;
+    } else {
+      std::memcpy(to.data() + done, piece.own.data() + within, wanted);
+      done += wanted;
+    }
+  }
+  return done;
+}
+
+Input::Change Input::change() const {
+  if (base_) return base_->change();
+  if (!file_) return Change::kNone;
+  struct stat status {};
+  if (::fstat(file_->get(), &status) != 0) return Change::kRewritten;
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size > size_) return Change::kGrew;
+  const bool touched = status.st_mtim.tv_sec != written_.tv_sec || status.st_mtim.tv_nsec != written_.tv_nsec;
+  return size < size_ || touched ? Change::kRewritten : Change::kNone;
 }
 
 std::size_t Cursor::read(std::span<std::uint8_t> to) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace timbre {
@@ -20,9 +21,7 @@ off_t io_seek(void* user, off_t offset, int whence) { return static_cast<Cursor*
 
 class Mp3Reader final : public Reader {
  public:
-  Mp3Reader(const Input& input, std::uint64_t start) : cursor_{input}, start_(start) {}
-  Mp3Reader(const Mp3Reader&) = delete;
-  Mp3Reader& operator=(const Mp3Reader&) = delete;
+  Mp3Reader(const Input& input, std::string container) : cursor_{input}, container_(std::move(container)) {}
   ~Mp3Reader() override { mpg123_delete(handle_); }
 
   Status open() {
@@ -35,6 +34,7 @@ class Mp3Reader final : public Reader {
     constexpr long kFlags = MPG123_QUIET | MPG123_FORCE_FLOAT | MPG123_GAPLESS | MPG123_SKIP_ID3V2;
     if (mpg123_param(handle_, MPG123_ADD_FLAGS, kFlags, 0) != MPG123_OK ||
         mpg123_param(handle_, MPG123_RVA, MPG123_RVA_OFF, 0) != MPG123_OK ||
+        mpg123_param(handle_, MPG123_RESYNC_LIMIT, -1, 0) != MPG123_OK ||
         mpg123_replace_reader_handle(handle_, io_read, io_seek, nullptr) != MPG123_OK ||
         mpg123_open_handle(handle_, &cursor_) != MPG123_OK ||
         mpg123_getformat(handle_, &rate, &channels, &encoding) != MPG123_OK ||
@@ -42,7 +42,7 @@ class Mp3Reader final : public Reader {
         mpg123_format(handle_, rate, channels, MPG123_ENC_FLOAT_32) != MPG123_OK) {
       return damaged();
     }
-    info_ = {static_cast<int>(rate), channels, 0, "MP3"};
+    info_ = {static_cast<int>(rate), channels, 0, container_};
     // Without a LAME or Xing header the length is a guess from the first frame's bit rate.
     mpg123_frameinfo frame{};
     if (has_length() && mpg123_length(handle_) > 0) info_.frames = static_cast<std::uint64_t>(mpg123_length(handle_));
@@ -63,12 +63,21 @@ class Mp3Reader final : public Reader {
           mpg123_read(handle_, reinterpret_cast<unsigned char*>(interleaved.data()) + filled, wanted - filled, &got);
       filled += got;
       if (status == MPG123_DONE) break;
-      if (status == MPG123_NEW_FORMAT && filled > 0) {
-        return Error{ErrorCode::AUDIO_CORRUPT, cursor_.input.name() + " changes its sample rate or channels midway"};
+      // Frames of another kind are a recording of their own; one that is left is damage.
+      const bool changed = status == MPG123_NEW_FORMAT && read_ + filled > 0;
+      if (changed || (status != MPG123_OK && status != MPG123_NEW_FORMAT)) {
+        if (read_ + filled == 0) return damaged();
+        broken_ = true;
+        break;
       }
-      if (status != MPG123_OK && status != MPG123_NEW_FORMAT) return damaged();
     }
+    read_ += filled;
     return filled / frame;
+  }
+
+  Completeness completeness() const override {
+    if (!broken_) return {};
+    return {Shortfall::kDamaged, std::nullopt, "is damaged: its frames cannot be decoded from here on"};
   }
 
  private:
@@ -80,21 +89,23 @@ class Mp3Reader final : public Reader {
   /// Whether the first frame is a LAME or Xing header.
   bool has_length() const {
     std::array<std::uint8_t, 64> bytes{};
-    const std::size_t got = cursor_.input.read(start_, bytes);
+    const std::size_t got = cursor_.input.read(0, bytes);
     const std::string_view head(reinterpret_cast<const char*>(bytes.data()), got);
     return head.find("Xing") != head.npos || head.find("Info") != head.npos || head.find("VBRI") != head.npos;
   }
 
   Cursor cursor_;
-  const std::uint64_t start_;
+  const std::string container_;
+  std::uint64_t read_ = 0;  ///< bytes of samples
+  bool broken_ = false;
   mpg123_handle* handle_ = nullptr;
   StreamInfo info_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Reader>> open_mp3(const Input& input, const Container& container) {
-  auto reader = std::make_unique<Mp3Reader>(input, container.start);
+Result<std::unique_ptr<Reader>> open_mp3(const Input& input, const std::string& container) {
+  auto reader = std::make_unique<Mp3Reader>(input, container);
   if (auto opened = reader->open(); !opened) return std::move(opened).error();
   return std::unique_ptr<Reader>(std::move(reader));
 }

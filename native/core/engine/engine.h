@@ -29,6 +29,7 @@ struct EngineOptions {
 
 struct EmbedRequest {
   AudioSource source;
+  AudioSelection selection = {};
   bool allow_silence = false;  ///< embed digital silence instead of answering NO_SPEECH
   double cut_seconds = 0;      ///< above 0: embed only so much from the middle of a longer recording
   std::optional<Clock::time_point> deadline;

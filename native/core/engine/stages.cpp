@@ -41,7 +41,7 @@ Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector
   const bundle::Manifest& manifest = model.manifest();
   const int rate = manifest.front_end.sample_rate;
   AudioTimings decoding;
-  auto audio = decode(job.request.source, rate, limits, job.interrupt, &decoding);
+  auto audio = decode(job.request.source, rate, limits, job.interrupt, &decoding, job.request.selection);
   job.request.source = AudioPath{};
   job.place.release_input();
   job.timings.decode = decoding.decode;

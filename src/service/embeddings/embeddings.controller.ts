@@ -5,7 +5,8 @@ import type { EmbedOptions } from '../../addon/types.js';
 import { ApiController } from '../access/api-controller.js';
 import { Bounds } from '../http/request-context.js';
 import type { Recording } from '../uploads/recording.js';
-import { AcceptsRecordings, Recordings } from '../uploads/uploads.decorator.js';
+import { everyPartFields, onePartFields, type EveryPart, type OnePart } from '../uploads/selection.js';
+import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.decorator.js';
 import { comparisonView, embeddingsView, type ComparisonView, type EmbeddingsView } from './embeddings.dto.js';
 import { EmbeddingsService } from './embeddings.service.js';
 
@@ -16,7 +17,7 @@ export class EmbeddingsController {
 
   @Post('embeddings')
   @HttpCode(200)
-  @AcceptsRecordings({ audio: { min: 1 } })
+  @AcceptsRecordings({ audio: { min: 1 } }, everyPartFields)
   @ApiOperation({
     summary: 'Embeddings of one or more recordings',
     description:
@@ -25,17 +26,25 @@ export class EmbeddingsController {
     operationId: 'createEmbeddings',
   })
   @ApiOkResponse({ description: 'One result per recording, in their order.', standardSchema: embeddingsView })
-  embed(@Recordings() recordings: Recording[], @Bounds() bounds: EmbedOptions): Promise<EmbeddingsView> {
-    return this.embeddings.embed(recordings, bounds);
+  embed(
+    @Recordings() recordings: Recording[],
+    @FormFields() part: EveryPart,
+    @Bounds() bounds: EmbedOptions,
+  ): Promise<EmbeddingsView> {
+    return this.embeddings.embed(recordings, part, bounds);
   }
 
   @Post('compare')
   @HttpCode(200)
-  @AcceptsRecordings({ a: { min: 1, max: 1 }, b: { min: 1, max: 1 } })
+  @AcceptsRecordings({ a: { min: 1, max: 1 }, b: { min: 1, max: 1 } }, onePartFields)
   @ApiOperation({ summary: 'Are two recordings of the same speaker?', operationId: 'compareRecordings' })
   @ApiOkResponse({ description: 'The score, and the threshold that decided.', standardSchema: comparisonView })
-  compare(@Recordings() recordings: Recording[], @Bounds() bounds: EmbedOptions): Promise<ComparisonView> {
+  compare(
+    @Recordings() recordings: Recording[],
+    @FormFields() part: OnePart,
+    @Bounds() bounds: EmbedOptions,
+  ): Promise<ComparisonView> {
     const [a, b] = ['a', 'b'].map((name) => recordings.find(({ field }) => field === name)!) as [Recording, Recording];
-    return this.embeddings.compare(a, b, bounds);
+    return this.embeddings.compare(a, b, part, bounds);
   }
 }

@@ -24,32 +24,67 @@ const timings = z
   })
   .meta({ description: 'Milliseconds of each stage.' });
 
+/** What a recording was before it was mixed down and resampled. */
+export const audioView = z.object({
+  seconds: z.number().meta({ description: 'Of audio that is there.' }),
+  sampleRate: z.int(),
+  channels: z.int(),
+  channel: z
+    .union([z.literal('mix'), z.int()])
+    .meta({ description: 'What was embedded: all channels mixed down, or the channel with this number.' }),
+  channelsCancel: z.boolean().meta({
+    description: 'The channels cancel each other when they are mixed (opposite phase): the strongest was taken.',
+  }),
+  channelsAlike: z.boolean().meta({
+    description: 'All channels hold the same; false also where only one of them was looked at.',
+  }),
+  tracks: z.int().meta({ description: 'Audio tracks of the container.' }),
+  track: z.int().meta({ description: 'The one that was taken, counted from 0.' }),
+  format: z.string().meta({ description: 'Container and codec.', example: 'WAV/PCM_16' }),
+  complete: z.boolean().meta({ description: 'Whether the recording is whole, as far as its container tells.' }),
+  incomplete: z
+    .object({
+      reason: z.enum(['TRUNCATED', 'DAMAGED', 'GAPS', 'GROWING']).meta({
+        description:
+          'TRUNCATED: it ends before its container says. DAMAGED: bytes in it are broken or missing. GAPS: its time ' +
+          'stamps pass over audio that is not there. GROWING: the file was still being written.',
+      }),
+      missingSeconds: z.number().nullable().meta({ description: 'Null where the container does not tell.' }),
+      message: z.string(),
+    })
+    .nullable()
+    .meta({ description: 'What is missing; null where it is complete.' }),
+});
+
 /** What is known about one recording apart from its embedding. */
 export const recordingView = z.object({
   filename: z.string(),
   sha256: z.string(),
-  audio: z.object({
-    seconds: z.number(),
-    sampleRate: z.int(),
-    channels: z.int(),
-    format: z.string(),
-  }),
+  audio: audioView,
   speech: z.object({ seconds: z.number().meta({ description: 'Net speech.' }) }),
   quality,
 });
 
 const embedded = recordingView.extend({
   index: z.int().meta({ description: 'Position among the uploads.' }),
+  channel: z.int().optional().meta({ description: 'Only with `channel=each`: the channel, counted from 0.' }),
   embedding: z.array(z.number()).meta({ description: 'As the model gives it, not length-normalised.' }),
   timings,
 });
 
-const failed = z.object({ index: z.int(), filename: z.string(), error: errorOfItem });
+const failed = z.object({
+  index: z.int(),
+  channel: z.int().optional().meta({ description: 'Only with `channel=each`: the channel, counted from 0.' }),
+  filename: z.string(),
+  error: errorOfItem,
+});
 
 export const embeddingsView = z.object({
   model: z.string().meta({ description: 'Embeddings of different models cannot be compared.' }),
   dimension: z.int(),
-  results: z.array(z.union([embedded, failed])).meta({ description: 'One per upload, in their order.' }),
+  results: z
+    .array(z.union([embedded, failed]))
+    .meta({ description: 'One per upload, in their order; with `channel=each` one for each of its channels.' }),
 });
 
 export const comparisonView = z.object({

@@ -5,6 +5,7 @@ import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { Templates } from '../metrics/templates.js';
 import { withClientNames, withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
+import { chosen, type EveryPart, type OnePart } from '../uploads/selection.js';
 import type { ComparisonView, EmbeddingsView, RecordingView } from './embeddings.dto.js';
 
 @Injectable()
@@ -15,9 +16,9 @@ export class EmbeddingsService {
   ) {}
 
   /** One result per recording. Throws only where none could be embedded: the first one's error, all in its details. */
-  async embed(recordings: readonly Recording[], bounds: EmbedOptions): Promise<EmbeddingsView> {
+  async embed(recordings: readonly Recording[], part: EveryPart, bounds: EmbedOptions): Promise<EmbeddingsView> {
     const inputs = recordings.map(({ audio }) => audio);
-    const items = await this.engine.embedBatch(inputs, bounds);
+    const items = await this.engine.embedBatch(inputs, { ...bounds, ...chosen(part) });
     this.templates.made('embed', items.filter((item) => 'result' in item).length);
     const { model, embeddingDim } = this.engine.info();
     const results = items.map((item) => resultOf(item, recordings[item.index]!));
@@ -26,8 +27,8 @@ export class EmbeddingsService {
   }
 
   /** Errors: those of either recording. */
-  async compare(a: Recording, b: Recording, bounds: EmbedOptions): Promise<ComparisonView> {
-    const items = await this.engine.embedBatch([a.audio, b.audio], bounds);
+  async compare(a: Recording, b: Recording, part: OnePart, bounds: EmbedOptions): Promise<ComparisonView> {
+    const items = await this.engine.embedBatch([a.audio, b.audio], { ...bounds, ...chosen(part) });
     const [of, to] = items.map((item, index) => {
       if ('result' in item) return item.result;
       throw withClientNames(item.error, [index === 0 ? a : b]);
@@ -46,12 +47,13 @@ export function viewOf({ filename, sha256 }: Recording, { audio, speech, quality
 
 function resultOf(item: BatchItem, recording: Recording): EmbeddingsView['results'][number] {
   const { index } = item;
+  const of = { index, ...(item.channel === undefined ? {} : { channel: item.channel }) };
   if ('error' in item) {
     const { code, message } = item.error;
-    return { index, filename: recording.filename, error: { code, message: withNames(message, [recording]) } };
+    return { ...of, filename: recording.filename, error: { code, message: withNames(message, [recording]) } };
   }
   const { result } = item;
-  return { index, ...viewOf(recording, result), embedding: Array.from(result.embedding), timings: result.timings };
+  return { ...of, ...viewOf(recording, result), embedding: Array.from(result.embedding), timings: result.timings };
 }
 
 function allFailed(items: readonly BatchItem[], results: EmbeddingsView['results']): TimbreError {

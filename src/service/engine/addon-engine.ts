@@ -1,7 +1,15 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SpeakerEncoder } from '../../addon/index.js';
-import type { AudioInput, BatchItem, EmbedOptions, EmbedResult, EncoderInfo, EncoderStats } from '../../addon/types.js';
+import type {
+  AudioInput,
+  BatchItem,
+  BatchOptions,
+  EmbedOptions,
+  EmbedResult,
+  EncoderInfo,
+  EncoderStats,
+} from '../../addon/types.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { toTimbreError } from '../http/to-timbre-error.js';
 import { Config } from '../config/config.js';
@@ -76,7 +84,7 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     }
   }
 
-  async embedBatch(inputs: readonly AudioInput[], options: EmbedOptions = {}): Promise<BatchItem[]> {
+  async embedBatch(inputs: readonly AudioInput[], options: BatchOptions = {}): Promise<BatchItem[]> {
     const items = await this.loaded().embedBatch(inputs, options);
     for (const item of items) this.tell(item);
     return items;

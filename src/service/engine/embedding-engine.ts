@@ -1,4 +1,12 @@
-import type { AudioInput, BatchItem, EmbedOptions, EmbedResult, EncoderInfo, EncoderStats } from '../../addon/types.js';
+import type {
+  AudioInput,
+  BatchItem,
+  BatchOptions,
+  EmbedOptions,
+  EmbedResult,
+  EncoderInfo,
+  EncoderStats,
+} from '../../addon/types.js';
 import type { ErrorCode } from '../../errors/error-codes.js';
 import type { Scorer } from '../../scoring/scorer.js';
 
@@ -36,10 +44,10 @@ export abstract class EmbeddingEngine {
   }
 
   /**
-   * One item per input, in their order; one that fails costs the others nothing, and none is refused for a full queue.
+   * One item per input (with `channel: 'each'`, per input and channel), in their order; one that fails costs the others nothing, and none is refused for a full queue.
    * Only a few are queued at a time, so that a long list leaves room for others. Errors: MODEL_NOT_READY, ENGINE_CLOSED.
    */
-  abstract embedBatch(inputs: readonly AudioInput[], options?: EmbedOptions): Promise<BatchItem[]>;
+  abstract embedBatch(inputs: readonly AudioInput[], options?: BatchOptions): Promise<BatchItem[]>;
 
   /** Throws what `embed` would throw before looking at its input: MODEL_NOT_READY, ENGINE_CLOSED, OVERLOADED. */
   abstract admit(): void;

@@ -12,7 +12,8 @@ import { optedOut } from '../records/consent.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import { withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
-import { AcceptsRecordings, Recordings } from '../uploads/uploads.decorator.js';
+import { chosen, onePartFields, type OnePart } from '../uploads/selection.js';
+import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.decorator.js';
 import {
   enrolledView,
   enrollmentsView,
@@ -40,11 +41,11 @@ export class EnrollmentsController {
 
   @Post('enrollments')
   @RequireScope('enrol')
-  @AcceptsRecordings({ audio: { min: 1 } })
+  @AcceptsRecordings({ audio: { min: 1 } }, onePartFields)
   @ApiOperation({
     summary: 'Add recordings of the speaker',
     description:
-      'Each gets a verdict. One of low quality is stored with the reasons and does not count; one that cannot be ' +
+      'Each gets a verdict. One whose channels hold different people is an error: name the channel of the speaker. One of low quality is stored with the reasons and does not count; one that cannot be ' +
       "embedded is a result with an `error`. Where all fail, nothing is stored and the answer is the first one's error.",
     operationId: 'enrol',
   })
@@ -55,6 +56,7 @@ export class EnrollmentsController {
   })
   @ApiErrors(
     'SPEAKER_NOT_FOUND',
+    'CHANNELS_DIFFER',
     'CONFLICT',
     'CONSENT_REQUIRED',
     'OPTED_OUT',
@@ -65,9 +67,11 @@ export class EnrollmentsController {
   async enrol(
     @Param('id') id: string,
     @Recordings() recordings: Recording[],
+    @FormFields() part: OnePart,
     @Bounds() bounds: EmbedOptions,
   ): Promise<EnrolledView> {
-    const { speaker, profile, results } = await this.enrollments.enrol(id, recordings, bounds);
+    const options = { ...bounds, ...chosen(part) };
+    const { speaker, profile, results } = await this.enrollments.enrol(id, recordings, options);
     return {
       speaker: toSpeakerView(speaker, profile, this.config.enrollmentSeconds),
       results: results.map((result, index) => {
@@ -76,8 +80,8 @@ export class EnrollmentsController {
           const { code, message } = result.error;
           return { index, filename, error: { code, message: withNames(message, [result.recording]) } };
         }
-        const { duplicate, enrollment } = result;
-        return { index, filename, duplicate, enrollment: toEnrollmentView(enrollment, profile) };
+        const { duplicate, enrollment, audio } = result;
+        return { index, filename, duplicate, enrollment: toEnrollmentView(enrollment, profile), audio };
       }),
     };
   }

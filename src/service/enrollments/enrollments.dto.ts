@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { audioView } from '../embeddings/embeddings.dto.js';
 import { nextCursorView, pageQuery } from '../http/pages.js';
 import { speakerView } from '../speakers/speakers.dto.js';
 import { ENROLLMENT_STATUSES, type ProfileState, type ProfileMember } from '../records/profile.js';
@@ -43,6 +44,9 @@ const stored = z.object({
   filename: z.string(),
   duplicate: z.boolean().meta({ description: 'The speaker had this very file already; nothing was added.' }),
   enrollment: enrollmentView,
+  audio: audioView.nullable().meta({
+    description: 'What was found in the file, above all whether it is whole; null where it was known already.',
+  }),
 });
 
 const failed = z.object({

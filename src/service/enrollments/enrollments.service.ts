@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import type { EmbedOptions } from '../../addon/types.js';
+import type { AudioInput, AudioReport, EmbedOptions, EmbedResult } from '../../addon/types.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { requireConsent } from '../records/consent.js';
@@ -12,7 +12,9 @@ import { Maintenance } from '../records/maintenance.js';
 import { CurrentModel } from '../voices/current-model.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
+import { differentVoices } from '../records/channel-voices.js';
 import type { Recording } from '../uploads/recording.js';
+import { contentOf } from '../uploads/selection.js';
 import { checkEmbedding, type EmbeddingOrigin } from '../records/embedding.js';
 import { enrollmentNotFound, type Enrollment, type EnrollmentInfo } from '../records/enrollment.js';
 import type { EnrollmentPlace, HeardBefore } from '../records/enrollment.repository.js';
@@ -23,7 +25,7 @@ import { judge, measuresOf, type Measures } from '../records/recording-quality.j
 
 /** What came of one recording. */
 export type Enrolled =
-  | { recording: Recording; enrollment: EnrollmentInfo; duplicate: boolean }
+  | { recording: Recording; enrollment: EnrollmentInfo; duplicate: boolean; audio: AudioReport | null }
   | { recording: Recording; error: TimbreError };
 
 /** What else is to become durable with an enrolment, or not at all. */
@@ -33,6 +35,8 @@ export type AlongWith = (records: VoiceRecords, results: readonly Enrolled[]) =>
 interface Heard {
   embedding: Float32Array;
   measures: Measures;
+  /** What was found in the file; not where it was known already. */
+  audio?: AudioReport;
 }
 
 const PLACES = new Places<EnrollmentPlace>('enrolments', ['number', 'string']);
@@ -52,7 +56,8 @@ export class EnrollmentsService {
 
   /**
    * Adds recordings to a speaker, in one transaction. A recording that cannot be embedded costs the others nothing; one
-   * that the speaker has already stays as it is; one of low quality is stored with the reasons and does not count.
+   * that the speaker has already stays as it is; one of low quality is stored with the reasons and does not count. One
+   * whose channels hold different people is refused, unless `bounds` name a channel.
    * `alongWith` runs in the same transaction; what it throws undoes that.
    * Errors: SPEAKER_NOT_FOUND, also where the speaker is erased meanwhile and another has the id; OPTED_OUT and
    * CONSENT_REQUIRED before anything is heard, INVALID_ARGUMENT for more recordings than a speaker may have, the first
@@ -60,10 +65,12 @@ export class EnrollmentsService {
    */
   async enrol(
     speakerId: string,
-    recordings: readonly Recording[],
+    uploads: readonly Recording[],
     bounds: EmbedOptions,
     alongWith?: AlongWith,
   ): Promise<Voice & { results: Enrolled[] }> {
+    // One channel of a file is another recording than the next.
+    const recordings = uploads.map((one) => ({ ...one, sha256: contentOf(one.sha256, bounds) }));
     const origin = this.model.origin();
     const { subject, known } = await this.recall(speakerId, recordings, origin);
     for (let before = known; ; before = new Map()) {
@@ -177,15 +184,40 @@ export class EnrollmentsService {
     for (const item of items) {
       const sha256 = hashes[item.index];
       if (sha256 === undefined) throw new Error('the engine answered what nobody asked');
-      outcomes.set(sha256, 'error' in item ? item.error : this.heard(item.result));
+      if ('error' in item) outcomes.set(sha256, item.error);
+      else {
+        const difference = await this.channelsDiffer(inputs[item.index]!, item.result, bounds);
+        outcomes.set(sha256, difference ?? this.heard(item.result));
+      }
     }
     return outcomes;
   }
 
-  private heard(result: Parameters<typeof measuresOf>[0]): Heard | TimbreError {
+  /** Listens to each channel of a recording that was mixed down. An error where they hold different people. */
+  private async channelsDiffer(
+    input: AudioInput,
+    { audio }: EmbedResult,
+    bounds: EmbedOptions,
+  ): Promise<TimbreError | null> {
+    const { channels, channel, channelsAlike } = audio;
+    // What cancels is alike but for its sign, and was not mixed.
+    if (channels < 2 || channel !== 'mix' || channelsAlike) return null;
+    const items = await this.engine.embedBatch([input], { ...bounds, channel: 'each' });
+    const difference = differentVoices(items.map((item) => ({ ...item, channel: item.channel ?? 0 })));
+    if (!difference) return null;
+    const [a, b] = difference.channels;
+    return new TimbreError(
+      'CHANNELS_DIFFER',
+      `channels ${a} and ${b} hold different people (cosine ${difference.cosine.toFixed(3)}); ` +
+        `say whose channel is meant: channel=${a} or channel=${b}`,
+      { details: difference },
+    );
+  }
+
+  private heard(result: EmbedResult): Heard | TimbreError {
     try {
       const embedding = checkEmbedding(result.embedding, this.model.dimension());
-      return { embedding, measures: measuresOf(result) };
+      return { embedding, measures: measuresOf(result), audio: result.audio };
     } catch (error) {
       if (error instanceof TimbreError) return error;
       throw error;
@@ -216,7 +248,7 @@ export class EnrollmentsService {
     { id: speakerId, subject }: Speaker,
     origin: EmbeddingOrigin,
     recording: Recording,
-    { embedding, measures }: Heard,
+    { embedding, measures, audio }: Heard,
     createdAt: Date,
   ): Promise<Enrolled> {
     const { sha256, filename } = recording;
@@ -234,10 +266,10 @@ export class EnrollmentsService {
     if (!(await enrollments.insert(enrollment))) {
       const present = await enrollments.findByContent(speakerId, origin, sha256);
       if (!present) throw new Error('an enrolment is there and is not');
-      return { recording, enrollment: present, duplicate: true };
+      return { recording, enrollment: present, duplicate: true, audio: audio ?? null };
     }
     await audit.record({ action: 'enrollment.added', subject, object: enrollment.id });
-    return { recording, enrollment, duplicate: false };
+    return { recording, enrollment, duplicate: false, audio: audio ?? null };
   }
 
   private async renew(

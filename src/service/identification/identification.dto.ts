@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MAX_FIELD_BYTES } from '../uploads/form-parser.js';
+import { onePart } from '../uploads/selection.js';
 import { recordingView } from '../embeddings/embeddings.dto.js';
 import { scoreView } from '../verification/verification.dto.js';
 
@@ -9,6 +10,7 @@ const MAX_CANDIDATES = 1000;
 
 /** The form beside the recording; its fields are text. */
 export const identifyFields = z.strictObject({
+  ...onePart,
   top: z.coerce.number().int().min(1).max(50).default(5).meta({ description: 'Speakers in the ranking.' }),
   candidates: z
     .string()

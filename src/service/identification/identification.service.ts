@@ -7,6 +7,7 @@ import { viewOf } from '../embeddings/embeddings.service.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import type { Recording } from '../uploads/recording.js';
+import { chosen } from '../uploads/selection.js';
 import { toScoreView } from '../verification/verification.dto.js';
 import { CurrentModel } from '../voices/current-model.js';
 import { checkEmbedding } from '../records/embedding.js';
@@ -33,13 +34,13 @@ export class IdentificationService {
    */
   async identify(
     recording: Recording,
-    { top, candidates }: IdentifyFields,
+    { top, candidates, ...part }: IdentifyFields,
     bounds: EmbedOptions,
     nearest: boolean,
   ): Promise<IdentificationView> {
     await this.gallery.ready();
     if (candidates) await this.requireAll(candidates);
-    const heard = await this.engine.embedAdmitted(recording.audio, bounds);
+    const heard = await this.engine.embedAdmitted(recording.audio, { ...bounds, ...chosen(part) });
     const query = checkEmbedding(heard.embedding, this.model.dimension());
     const gallerySize = candidates ? this.gallery.countOf(candidates) : this.gallery.size;
     const nobody: IdentificationView = {

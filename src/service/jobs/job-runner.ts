@@ -214,7 +214,11 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
       const settled: { job: Job | null } = { job: null };
       await this.enrollments.enrol(item.speakerId ?? '', [recording], { signal }, async ({ jobs }, [enrolled]) => {
         if (!enrolled || !('enrollment' in enrolled)) throw new Error('an enrolment without a result');
-        const { enrollment, duplicate } = enrolled;
+        const { enrollment, duplicate, audio } = enrolled;
+        if (audio?.incomplete) {
+          const { jobId, index } = item;
+          this.logger.warn({ jobId, index, ...audio.incomplete, msg: 'a recording of a job is not whole' });
+        }
         const result = { enrollmentId: enrollment.id, duplicate, accepted: enrollment.verdict.accepted };
         settled.job = await settleItem(jobs, item, { result }, new Date());
         if (!settled.job) throw new TimbreError('ABORTED', 'the recording does not wait any more');

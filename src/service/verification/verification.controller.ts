@@ -6,7 +6,8 @@ import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { Bounds } from '../http/request-context.js';
 import type { Recording } from '../uploads/recording.js';
-import { AcceptsRecordings, Recordings } from '../uploads/uploads.decorator.js';
+import { chosen, onePartFields, type OnePart } from '../uploads/selection.js';
+import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.decorator.js';
 import { verificationView, type VerificationView } from './verification.dto.js';
 import { VerificationService } from './verification.service.js';
 
@@ -17,7 +18,7 @@ export class VerificationController {
 
   @Post('verify')
   @HttpCode(200)
-  @AcceptsRecordings({ audio: { min: 1, max: 1 } })
+  @AcceptsRecordings({ audio: { min: 1, max: 1 } }, onePartFields)
   @ApiOperation({ summary: 'Is this the speaker?', operationId: 'verifySpeaker' })
   @ApiParam({ name: 'id', example: 'ada' })
   @ApiOkResponse({ description: 'The decision, and what it was made of.', standardSchema: verificationView })
@@ -25,8 +26,9 @@ export class VerificationController {
   verify(
     @Param('id') id: string,
     @Recordings() [recording]: [Recording],
+    @FormFields() part: OnePart,
     @Bounds() bounds: EmbedOptions,
   ): Promise<VerificationView> {
-    return this.verification.verify(id, recording, bounds);
+    return this.verification.verify(id, recording, { ...bounds, ...chosen(part) });
   }
 }

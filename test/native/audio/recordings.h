@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <numbers>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -148,9 +149,40 @@ inline Bytes by_ffmpeg(const Folder& folder, const std::string& arguments, const
   return std::system(command.c_str()) == 0 ? folder.read(name) : Bytes{};
 }
 
-inline Result<Audio> decoded(const AudioSource& source, AudioLimits limits = {}) {
+inline Result<Audio> decoded(const AudioSource& source, AudioLimits limits = {}, const AudioSelection& selection = {}) {
   const Interrupt never;
-  return decode(source, 16000, limits, never);
+  return decode(source, 16000, limits, never, nullptr, selection);
+}
+
+/// "" for a recording that is whole, its shortfall's name for one that is not, the error's code where there is none.
+inline std::string verdict(const Result<Audio>& result) {
+  return result ? std::string(name(result.value().info.completeness.shortfall))
+                : std::string(name(result.error().code));
+}
+
+inline Bytes first(const Bytes& bytes, std::size_t count) {
+  return {bytes.begin(), bytes.begin() + static_cast<long>(std::min(count, bytes.size()))};
+}
+
+inline Bytes text(std::string_view words) { return {words.begin(), words.end()}; }
+
+inline Bytes joined(Bytes a, const Bytes& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+/// A number in the order of its bytes.
+inline Bytes number(std::uint64_t value, int size, bool big_endian) {
+  Bytes out;
+  for (int i = 0; i < size; ++i)
+    out.push_back(static_cast<std::uint8_t>(value >> (8 * (big_endian ? size - 1 - i : i))));
+  return out;
+}
+
+/// A chunk of RIFF, or of IFF with `big_endian`, without the pad byte.
+inline Bytes chunk(std::string_view id, const Bytes& body, bool big_endian = false,
+                   std::optional<std::uint32_t> size = std::nullopt) {
+  return joined(joined(text(id), number(size.value_or(static_cast<std::uint32_t>(body.size())), 4, big_endian)), body);
 }
 
 /// "" for audio, else the error's code.

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "audio/byte_source.h"
+#include "audio/reader.h"
+
+namespace timbre {
+
+/// Opens a FLAC stream by libFLAC. It is read to its end, whatever its header says about its length; damaged frames are
+/// passed over. `name` is the recording's, `container` what its format begins with ("FLAC", "OGG").
+///
+/// Errors: AUDIO_CORRUPT, AUDIO_UNSUPPORTED (32 bits with a libFLAC before 1.4), OUT_OF_MEMORY.
+Result<std::unique_ptr<Reader>> open_flac(std::unique_ptr<ByteSource> bytes, const std::string& name,
+                                          const std::string& container);
+
+}  // namespace timbre

@@ -1,0 +1,35 @@
+import type { ChannelItem } from '../../addon/types.js';
+import { cosine } from '../../addon/cosine.js';
+
+/**
+ * Net speech that a channel must have to say whose it is, seconds. A channel with less is what a microphone hears of
+ * somebody else, or noise.
+ */
+const LEAST_SPEECH_SECONDS = 1;
+
+/**
+ * Two channels below this cosine hold different people. Channels of one recording of one person say the same words at the
+ * same time, so that they are far nearer to each other than two recordings of that person. bench/js/channels.mjs measures
+ * both, docs/profiles.md has what it found.
+ */
+const DIFFERENT_BELOW = 0.3;
+
+export interface Difference {
+  channels: [number, number];
+  cosine: number;
+}
+
+/** The two channels that are least alike, where they hold different people; null where they do not. */
+export function differentVoices(items: readonly ChannelItem[]): Difference | null {
+  const spoken = items.flatMap((item) =>
+    'result' in item && item.result.speech.seconds >= LEAST_SPEECH_SECONDS ? [item] : [],
+  );
+  let least: Difference | null = null;
+  for (const [i, a] of spoken.entries()) {
+    for (const b of spoken.slice(i + 1)) {
+      const alike = cosine(a.result, b.result);
+      if (alike < (least?.cosine ?? DIFFERENT_BELOW)) least = { channels: [a.channel, b.channel], cosine: alike };
+    }
+  }
+  return least;
+}
