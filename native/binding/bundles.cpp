@@ -9,6 +9,7 @@
 #include "bundle/verify.h"
 #include "checkpoint/convert.h"
 #include "environment.h"
+#include "values.h"
 
 namespace timbre {
 
@@ -36,6 +37,7 @@ Napi::Value convert(const Napi::CallbackInfo& info) {
   request.facts = text_of(object, "facts");
   request.precision = text_of(object, "precision");
   request.storage = text_of(object, "storage");
+  request.pauses = text_of(object, "pauses");
   return Environment::of(info.Env())->run("timbre-convert", [request = std::move(request)] {
     return manifest_text(checkpoint::convert_checkpoint(request));
   });
@@ -68,6 +70,7 @@ Napi::Object to_js(Napi::Env env, const bundle::VerifyReport& report) {
   }
   auto object = Napi::Object::New(env);
   object.Set("manifest", report.manifest.json);
+  object.Set("model", model_name(report.manifest, bundle::usual_pauses(report.manifest)));
   object.Set("device", report.device);
   object.Set("deviceNote", report.device_note);
   object.Set("maxRelativeError", report.max_relative_error);

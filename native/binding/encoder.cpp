@@ -108,7 +108,9 @@ Encoder::Encoder(const Napi::CallbackInfo& info)
   Loaded& loaded = *info[0].As<Napi::External<Loaded>>().Data();
   owned_ = std::move(loaded.engine);
   engine_ = owned_;
-  model_ = model_name(owned_->model().manifest());
+  const bundle::Manifest& manifest = owned_->model().manifest();
+  model_ = model_name(manifest, bundle::usual_pauses(manifest));
+  model_with_pauses_ = model_name(manifest, bundle::Pauses::keep);
   external_bytes_ = loaded.bytes;
   // The collector knows nothing of the model's memory, and would let dropped encoders lie.
   Napi::MemoryManagement::AdjustExternalMemory(info.Env(), external_bytes_);
@@ -139,6 +141,8 @@ Napi::Object Encoder::describe(Napi::Env env, double shortest_seconds) const {
   limits.Set("maxWorkingBytes", static_cast<double>(options.admission.working_bytes));
   auto description = Napi::Object::New(env);
   description.Set("model", model_);
+  description.Set("modelWithPauses", model_with_pauses_);
+  description.Set("pauses", bundle::usual_pauses(manifest) == bundle::Pauses::cut ? "cut" : "keep");
   description.Set("id", manifest.id);
   description.Set("family", manifest.family);
   description.Set("trained", manifest.trained);
@@ -174,7 +178,8 @@ class Encoder::Arrival final : public Environment::Delivery {
     encoder_.in_flight_.erase(ticket_);
     encoder_.let_go();
     if (result_) {
-      deferred_.Resolve(to_js(env, result_.value(), encoder_.model_));
+      const bool keeps = result_.value().pauses == bundle::Pauses::keep;
+      deferred_.Resolve(to_js(env, result_.value(), keeps ? encoder_.model_with_pauses_ : encoder_.model_));
     } else {
       deferred_.Reject(to_js(env, result_.error()).Value());
     }
@@ -207,6 +212,9 @@ Napi::Value Encoder::submit(const Napi::CallbackInfo& info) {
   EmbedRequest request;
   request.source = to_audio_source(info[0], sample_rate);
   request.allow_silence = options.Get("allowSilence").ToBoolean();
+  if (const auto pauses = options.Get("pauses"); pauses.IsString()) {
+    request.pauses = pauses.As<Napi::String>().Utf8Value() == "cut" ? bundle::Pauses::cut : bundle::Pauses::keep;
+  }
   if (const auto cut = options.Get("cutSeconds"); cut.IsNumber()) {
     request.cut_seconds = cut.As<Napi::Number>().DoubleValue();
   }

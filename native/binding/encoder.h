@@ -58,7 +58,8 @@ class Encoder : public Napi::ObjectWrap<Encoder> {
   std::shared_ptr<Environment> environment_;
   std::shared_ptr<Engine> owned_;  ///< until close() hands it to the thread that closes it
   std::weak_ptr<Engine> engine_;   ///< also while that thread closes it
-  std::string model_;
+  std::string model_;              ///< names what is embedded as the bundle says
+  std::string model_with_pauses_;  ///< and with every pause kept; the same where the bundle has no rule
   EngineStats last_stats_;
   std::int64_t external_bytes_ = 0;
   std::unordered_map<Ticket, Engine::JobId> in_flight_;

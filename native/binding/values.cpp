@@ -126,6 +126,10 @@ Napi::Object to_js(Napi::Env env, const EmbedResult& result, const std::string& 
   object.Set("model", model);
   object.Set("audio", to_js(env, result.audio));
   object.Set("speech", to_js(env, result.speech));
+  auto embedded = Napi::Object::New(env);
+  embedded.Set("seconds", result.embedded_seconds);
+  embedded.Set("pauses", result.pauses == bundle::Pauses::cut ? "cut" : "keep");
+  object.Set("embedded", embedded);
   object.Set("quality", quality_to_js(env, result.speech, result.audio));
   object.Set("timings", to_js(env, result.timings));
   return object;
@@ -164,8 +168,8 @@ Engine::Announced announced(Napi::Value input, int sample_rate) {
   return {.bytes = array.ByteLength()};
 }
 
-std::string model_name(const bundle::Manifest& manifest) {
-  return manifest.id + "@" + manifest.identity.substr(0, kIdentityDigits);
+std::string model_name(const bundle::Manifest& manifest, bundle::Pauses pauses) {
+  return manifest.id + "@" + bundle::identity(manifest, pauses).substr(0, kIdentityDigits);
 }
 
 }  // namespace timbre

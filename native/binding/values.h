@@ -28,7 +28,7 @@ AudioSource to_audio_source(Napi::Value input, int sample_rate);
 /// What is known of such an input before it is copied.
 Engine::Announced announced(Napi::Value input, int sample_rate);
 
-/// "<id>@<first 12 digits of its identity>"
-std::string model_name(const bundle::Manifest& manifest);
+/// "<id>@<first 12 digits of the identity>"
+std::string model_name(const bundle::Manifest& manifest, bundle::Pauses pauses);
 
 }  // namespace timbre

@@ -37,7 +37,7 @@ const NATIVE = {
   scoring: ['support', 'simd'],
   archive: ['support'],
   network: ['support', 'simd'],
-  bundle: ['support', 'archive', 'features', 'network'],
+  bundle: ['support', 'archive', 'speech', 'features', 'network'],
   checkpoint: ['support', 'archive', 'bundle', 'network'],
   engine: ['support', 'audio', 'speech', 'features', 'bundle'],
   // What it converts: the engine, bundles, the facts about libraries.

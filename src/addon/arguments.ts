@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { TimbreError } from '../errors/timbre-error.js';
+import type { PauseHandling } from './types.js';
 
 /** Longest delay that timers take. */
 export const LONGEST_MS = 2 ** 31 - 1;
@@ -103,4 +104,10 @@ function dataUrl(name: string): TimbreError {
 export function isUrl(value: unknown): value is URL {
   const { href, protocol } = (typeof value === 'object' && value !== null ? value : {}) as Partial<URL>;
   return typeof href === 'string' && typeof protocol === 'string';
+}
+
+/** Errors: INVALID_ARGUMENT. */
+export function pauseHandling(value: unknown): PauseHandling | undefined {
+  if (value === undefined || value === 'cut' || value === 'keep') return value;
+  throw invalid(`pauses is 'cut' or 'keep', not ${show(value)}`);
 }

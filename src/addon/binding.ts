@@ -4,7 +4,7 @@ import { types } from 'node:util';
 import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
 import { PACKAGE_FOLDER } from '../support/package.js';
 import { whyUnavailable } from './unavailable.js';
-import type { EmbedResult, EncoderInfo, EncoderStats, RuntimeInfo, VerifyReport } from './types.js';
+import type { EmbedResult, EncoderInfo, EncoderStats, PauseHandling, RuntimeInfo, VerifyReport } from './types.js';
 
 /** What native/binding exports. Callers check arguments first; errors are Errors with a code of the table. */
 export interface NativeAddon {
@@ -44,6 +44,7 @@ export interface NativeConvertRequest {
   version: string;
   facts: string;
   storage: string;
+  pauses: string;
 }
 
 export interface NativeEncoder {
@@ -68,6 +69,7 @@ export interface NativeEmbedOptions {
   /** Of a Float32Array. */
   sampleRate: number;
   allowSilence: boolean;
+  pauses: PauseHandling | undefined;
   cutSeconds: number | undefined;
   /** Undefined: all, mixed down. */
   channel: number | undefined;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { filePath, invalid, optionsObject, show, text } from './arguments.js';
+import { filePath, invalid, optionsObject, pauseHandling, show, text } from './arguments.js';
 import { PACKAGE_FOLDER } from '../support/package.js';
 import { addon, typed } from './binding.js';
 import type { ConvertOptions, LoadOptions, ManifestJson, RuntimeInfo, VerifyReport } from './types.js';
@@ -17,7 +17,7 @@ const STORAGES: ReadonlySet<string> = new Set(['fp32', 'fp16']);
  * another shape; WRITE_FAILED; OUT_OF_MEMORY; ADDON_UNAVAILABLE.
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<ManifestJson> {
-  const { checkpoint, family, id, version, out, facts, precision, storage } = optionsObject('options', options);
+  const { checkpoint, family, id, version, out, facts, precision, storage, pauses } = optionsObject('options', options);
   const request = {
     checkpoint: filePath('checkpoint', checkpoint),
     family: text('family', family, ''),
@@ -28,6 +28,7 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
     facts: facts === undefined ? '' : toJson(facts),
     precision: text('precision', precision, 'fp32'),
     storage: text('storage', storage, 'fp32'),
+    pauses: pauseHandling(pauses) ?? '',
   };
   if (!PRECISIONS.has(request.precision)) throw invalid(`precision is 'fp32' or 'int8', not ${show(precision)}`);
   if (!STORAGES.has(request.storage)) throw invalid(`storage is 'fp32' or 'fp16', not ${show(storage)}`);

@@ -2,7 +2,17 @@ import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TimbreError } from '../errors/timbre-error.js';
-import { invalid, LONGEST_MS, number, optionsObject, show, text, wholeNumber, workingFolder } from './arguments.js';
+import {
+  invalid,
+  LONGEST_MS,
+  number,
+  optionsObject,
+  pauseHandling,
+  show,
+  text,
+  wholeNumber,
+  workingFolder,
+} from './arguments.js';
 import { addon, typed, type NativeEncoder } from './binding.js';
 import { cosine, type EmbeddingLike } from './cosine.js';
 import { bytesOf, isReadable, readStream, toSource, type Source } from './input.js';
@@ -23,6 +33,7 @@ import type {
   EncoderStats,
   LoadOptions,
   ManifestJson,
+  PauseHandling,
 } from './types.js';
 
 const MOST_WORKERS = 256;
@@ -328,11 +339,11 @@ export class SpeakerEncoder {
 
   #run(
     { input, sampleRate }: Source,
-    { cutSeconds, track, stop }: Call,
+    { pauses, cutSeconds, track, stop }: Call,
     { channel, allowSilence }: { channel: number | undefined; allowSilence: boolean },
     place: number | undefined,
   ): Promise<EmbedResult> {
-    const options = { place, sampleRate, allowSilence, cutSeconds, channel, track, timeoutMs: stop.remainingMs };
+    const options = { place, sampleRate, allowSilence, pauses, cutSeconds, channel, track, timeoutMs: stop.remainingMs };
     const job = this.#call(() => this.#native.submit(input, options));
     return new Promise((resolve, reject) => {
       // The caller does not wait for the stage that the job is in.
@@ -381,6 +392,7 @@ const MOST_TRACKS = 1000;
 /** The options of a call that embeds. */
 class Call {
   readonly allowSilence: boolean;
+  readonly pauses: PauseHandling | undefined;
   readonly cutSeconds: number | undefined;
   readonly channel: Channel;
   readonly track: number | undefined;
@@ -391,7 +403,7 @@ class Call {
     options: EmbedOptions | BatchOptions | EachChannelOptions | undefined,
     readonly folder: string = workingFolder(),
   ) {
-    const { allowSilence, cutSeconds, channel, track, signal, timeoutMs } = optionsObject<BatchOptions>(
+    const { allowSilence, pauses, cutSeconds, channel, track, signal, timeoutMs } = optionsObject<BatchOptions>(
       'options',
       options,
     );
@@ -402,6 +414,7 @@ class Call {
       throw invalid(`cutSeconds is a number above 0, not ${show(cutSeconds)}`);
     }
     this.allowSilence = allowSilence ?? false;
+    this.pauses = pauseHandling(pauses);
     this.cutSeconds = cutSeconds;
     this.channel = toChannel(channel);
     this.track = track === undefined ? undefined : wholeNumber('track', track, 0, 0, MOST_TRACKS);

@@ -65,12 +65,21 @@ export type AudioInput = string | URL | Uint8Array | PcmInput | FileInput | Read
 /** `mix`: the mean of all channels; `each`: one embedding for every channel; a number: that channel, counted from 0. */
 export type Channel = 'mix' | 'each' | number;
 
+/** What becomes of long pauses before a recording is embedded. */
+export type PauseHandling = 'cut' | 'keep';
+
 export interface EmbedOptions {
   signal?: AbortSignal;
   /** Milliseconds from the call until `DEADLINE_EXCEEDED`. */
   timeoutMs?: number;
   /** Embed digital silence instead of answering `NO_SPEECH`. Default false. */
   allowSilence?: boolean;
+  /**
+   * `cut`: the speech, with its pauses as the bundle's rule has them; INVALID_ARGUMENT where the bundle has none. `keep`:
+   * the whole recording, which gives the published network's own vector; it does not compare with a `cut` one. Default:
+   * `info().pauses`.
+   */
+  pauses?: PauseHandling;
   /** Embed only so many seconds from the middle of a longer recording. */
   cutSeconds?: number;
   /** What is taken of a recording with several channels. Default `mix`. */
@@ -170,12 +179,14 @@ export interface AudioReport {
 export interface EmbedResult {
   /** As the model gives it, not length-normalised. */
   embedding: Float32Array;
-  /** The bundle that made the embedding: `<id>@<first 12 digits of its weights digest>`. */
+  /** The bundle that made the embedding: `<id>@<first 12 digits of its identity>`, which covers weights and pauses. */
   model: string;
   audio: AudioReport;
   /** Net speech in the recording, by voice activity detection. */
   speech: { seconds: number };
   quality: Quality;
+  /** What the model was given of the recording. `speech` and `quality` are of all of it. */
+  embedded: { seconds: number; pauses: PauseHandling };
   timings: Timings;
 }
 
@@ -185,6 +196,10 @@ export type BatchItem =
 
 export interface EncoderInfo {
   model: string;
+  /** The `model` of embeddings made with `pauses: 'keep'`. */
+  modelWithPauses: string;
+  /** What is done where nothing is asked for: `cut` where the bundle has a rule for pauses. */
+  pauses: PauseHandling;
   id: string;
   family: string;
   trained: boolean;
@@ -233,11 +248,15 @@ export interface ConvertOptions {
   precision?: 'fp32' | 'int8';
   /** Of the weights that are not int8: `fp16` takes half the space; they are widened when loaded. Default `fp32`. */
   storage?: 'fp32' | 'fp16';
+  /** `cut` writes the rule for pauses into the bundle, `keep` none. Default `cut`; of a bundle: what it has. */
+  pauses?: PauseHandling;
 }
 
 /** Recordings embedded here against the embeddings that were stored when the bundle was made. */
 export interface VerifyReport {
   manifest: ManifestJson;
+  /** The name that embeddings of the bundle carry. */
+  model: string;
   device: string;
   deviceNote: string;
   maxRelativeError: number;

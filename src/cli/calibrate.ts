@@ -47,6 +47,12 @@ async function calibrateModel(cli: Cli, trials: string, options: CalibrateOption
   if (options.embeddings !== undefined) {
     throw new TimbreError('INVALID_ARGUMENT', 'a calibration belongs to a model: --embeddings cannot be calibrated');
   }
+  if (options.bundle !== undefined && options.pauses !== undefined) {
+    throw new TimbreError(
+      'INVALID_ARGUMENT',
+      'a bundle carries the calibration of what it makes by itself: leave out --pauses, or write a file with --out',
+    );
+  }
   // A calibration is learned on plain scores unless another norm is asked for, whatever the model carries.
   const run = await runTrials(cli, trials, { ...options, norm: options.norm ?? 'none' });
   const speakers = trialSpeakers(run.list, run.scores.trials, run.speakerOf);

@@ -1,15 +1,16 @@
 import { Option, type Command } from 'commander';
-import type { EmbedResult } from '../addon/types.js';
-import { readCalibrationFile } from '../scoring/model-calibration.js';
+import type { EmbedResult, PauseHandling } from '../addon/types.js';
+import { calibrationFor, readCalibrationFile } from '../scoring/model-calibration.js';
 import { Scorer, type Score } from '../scoring/scorer.js';
 import { table, type Cli } from './cli.js';
 import { withEncoder, type EncoderOptions } from './encoder.js';
-import { deviceOption, modelOption, number, workersOption } from './options.js';
+import { deviceOption, modelOption, number, pausesOption, workersOption } from './options.js';
 
 interface Options extends EncoderOptions {
   json?: true;
   threshold?: number;
   calibration?: string;
+  pauses?: PauseHandling;
 }
 
 export function register(program: Command, cli: Cli): void {
@@ -24,6 +25,7 @@ export function register(program: Command, cli: Cli): void {
       new Option('--threshold <cosine>', 'the cosine from which on it is the same speaker').argParser(number(-1, 1)),
     )
     .addOption(new Option('--calibration <file>', 'what `timbre calibrate` wrote').env('TIMBRE_CALIBRATION'))
+    .addOption(pausesOption())
     .addOption(deviceOption())
     .addOption(workersOption())
     .addHelpText(
@@ -37,22 +39,28 @@ Example:
     )
     .action(async (a: string, b: string, options: Options) => {
       await withEncoder(cli, { workers: 2, ...options }, {}, async (encoder) => {
-        const { manifest } = encoder.info();
+        const info = encoder.info();
+        const { pauses } = options;
         const calibration =
-          options.calibration === undefined ? undefined : await readCalibrationFile(options.calibration, manifest);
-        const scorer = Scorer.of(manifest, {
-          ...(calibration && { calibration }),
+          options.calibration === undefined
+            ? calibrationFor(info, pauses)
+            : await readCalibrationFile(options.calibration, info, pauses);
+        const scorer = Scorer.of(info.manifest, {
+          calibration,
           ...(options.threshold !== undefined && { threshold: options.threshold }),
         });
         const [first, second] = (await Promise.all(
-          [a, b].map((path) => encoder.embed(path, { signal: cli.signal })),
+          [a, b].map((path) => encoder.embed(path, { signal: cli.signal, ...(pauses && { pauses }) })),
         )) as [EmbedResult, EmbedResult];
         const score = scorer.score(first.embedding, second.embedding, {
           secondsA: first.speech.seconds,
           secondsB: second.speech.seconds,
         });
         const sides = Object.fromEntries(
-          [first, second].map(({ audio, speech, quality }, i) => [i === 0 ? 'a' : 'b', { audio, speech, quality }]),
+          [first, second].map(({ audio, speech, embedded, quality }, i) => [
+            i === 0 ? 'a' : 'b',
+            { audio, speech, embedded, quality },
+          ]),
         );
         if (options.json)
           await cli.json({ ...score, thresholdFrom: scorer.thresholdFrom, model: first.model, ...sides });

@@ -1,11 +1,12 @@
 import { Option, type Command } from 'commander';
 import type { SpeakerEncoder } from '../addon/index.js';
-import type { EmbedResult } from '../addon/types.js';
+import type { EmbedResult, PauseHandling } from '../addon/types.js';
 import { TimbreError } from '../errors/timbre-error.js';
+import { modelFor } from '../scoring/model-calibration.js';
 import type { Cli } from './cli.js';
 import { withEncoder, type EncoderOptions } from './encoder.js';
 import { NpyWriter } from './npy.js';
-import { deviceOption, modelOption, number, workersOption } from './options.js';
+import { deviceOption, modelOption, number, pausesOption, workersOption } from './options.js';
 import { count, duration } from './progress.js';
 import { findRecordings } from './recordings.js';
 
@@ -14,6 +15,7 @@ interface Options extends EncoderOptions {
   jsonl?: true;
   npy?: string;
   allowSilence?: true;
+  pauses?: PauseHandling;
   maxSeconds?: number;
 }
 
@@ -33,6 +35,7 @@ export function register(program: Command, cli: Cli): void {
     )
     .addOption(deviceOption())
     .addOption(workersOption())
+    .addOption(pausesOption())
     .addOption(new Option('--allow-silence', 'embed recordings of digital silence instead of answering NO_SPEECH'))
     .addOption(new Option('--max-seconds <n>', 'longest recording, seconds (default: 300)').argParser(number(0.1, 1e6)))
     .addHelpText(
@@ -68,7 +71,8 @@ interface Sink {
 }
 
 async function embedAll(cli: Cli, encoder: SpeakerEncoder, inputs: string[], options: Options): Promise<void> {
-  const { embeddingDim, model } = encoder.info();
+  const { embeddingDim } = encoder.info();
+  const model = modelFor(encoder.info(), options.pauses);
   const sink =
     options.npy !== undefined
       ? await npySink(options.npy, embeddingDim, model)
@@ -76,7 +80,11 @@ async function embedAll(cli: Cli, encoder: SpeakerEncoder, inputs: string[], opt
         ? jsonSink(cli)
         : jsonLineSink(cli);
 
-  const embedOptions = { signal: cli.signal, ...(options.allowSilence && { allowSilence: true }) };
+  const embedOptions = {
+    signal: cli.signal,
+    ...(options.allowSilence && { allowSilence: true }),
+    ...(options.pauses && { pauses: options.pauses }),
+  };
   const progress = inputs.length > 1 ? cli.progress('embedding', inputs.length, 'files') : undefined;
   const started = performance.now();
   let done = 0;

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { LoadOptions, ManifestJson, VerifyReport } from '../addon/types.js';
+import type { LoadOptions, ManifestJson, PauseHandling, VerifyReport } from '../addon/types.js';
 import { digestFile } from '../support/files.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import {
@@ -17,7 +17,7 @@ import { exportOnnx } from '../models/onnx.js';
 import { publishedFacts, pullModel } from '../models/pull.js';
 import { fileUrl, publishedModel, PUBLISHED_MODELS, type PublishedModel } from '../models/registry.js';
 import { exists, makeFolder } from '../models/storage.js';
-import { modelName, withoutVectors } from '../scoring/model-calibration.js';
+import { withoutVectors } from '../scoring/model-calibration.js';
 import { table, type Cli } from './cli.js';
 import { deviceOption, whole } from './options.js';
 import { bytes, count, duration } from './progress.js';
@@ -51,7 +51,10 @@ export function register(program: Command, cli: Cli): void {
     .description(
       'makes a bundle of a checkpoint (PyTorch or safetensors), of which nothing is executed, or of a bundle',
     )
-    .argument('<checkpoint>', "file with the model's tensors, or a bundle that shall have another precision or storage")
+    .argument(
+      '<checkpoint>',
+      "file with the model's tensors, or a bundle that shall have another precision, storage or rule for pauses",
+    )
     .addOption(new Option('--family <family>', 'default: recognised from the names of the tensors').choices(FAMILIES))
     .requiredOption('--id <id>', 'what the bundle will be called')
     .option('--bundle-version <version>', 'version that the bundle names', '1')
@@ -65,6 +68,12 @@ export function register(program: Command, cli: Cli): void {
       new Option('--storage <type>', 'fp16 halves the file; computing stays fp32')
         .choices(['fp32', 'fp16'])
         .default('fp32'),
+    )
+    .addOption(
+      new Option(
+        '--pauses <how>',
+        'cut: long pauses are taken out before a recording is embedded; keep: they are not (default: cut, of a bundle what it has)',
+      ).choices(['cut', 'keep']),
     )
     .option('--force', 'replace a bundle that is there')
     .addOption(json())
@@ -220,6 +229,7 @@ interface AddOptions {
   facts?: string;
   precision: 'fp32' | 'int8';
   storage: 'fp32' | 'fp16';
+  pauses?: PauseHandling;
   force?: true;
   json?: true;
 }
@@ -249,6 +259,7 @@ async function add(cli: Cli, checkpoint: string, options: AddOptions): Promise<v
     facts,
     precision: options.precision,
     storage: options.storage,
+    ...(options.pauses && { pauses: options.pauses }),
   });
   await announce(cli, out, manifest, options);
 }
@@ -365,7 +376,7 @@ async function verify(cli: Cli, wanted: string[], options: { device: string; jso
 }
 
 /** A bundle's report, with what was measured beside what is allowed. */
-interface Verified extends Omit<VerifyReport, 'manifest'> {
+interface Verified extends Omit<VerifyReport, 'manifest' | 'model'> {
   model: string;
   /** As embeddings carry it: what they may be compared with follows from it. */
   name: string;
@@ -376,10 +387,11 @@ interface Verified extends Omit<VerifyReport, 'manifest'> {
   oneMinusCosine: number;
 }
 
-function verified(model: string, path: string, sha256: string, { manifest, ...report }: VerifyReport): Verified {
+function verified(model: string, path: string, sha256: string, given: VerifyReport): Verified {
+  const { manifest: _manifest, model: name, ...report } = given;
   return {
     model,
-    name: modelName(manifest),
+    name,
     sha256,
     path,
     ...report,

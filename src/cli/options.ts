@@ -24,6 +24,14 @@ export function workersOption(): Option {
   );
 }
 
+/** `keep` gives embeddings that do not compare with those made by the bundle's rule. */
+export function pausesOption(): Option {
+  return new Option('--pauses <how>', 'cut long pauses by the rule of the model, or keep them all').choices([
+    'cut',
+    'keep',
+  ]);
+}
+
 /** For argParser(): a whole number in a range. */
 export function whole(from: number, to: number): (text: string) => number {
   return (text) => {

@@ -1,5 +1,6 @@
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { Option, type Command } from 'commander';
+import type { PauseHandling } from '../addon/types.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import { calibrate, durationQuality } from '../evaluation/calibration.js';
 import { defaultCacheFolder, EmbeddingCache } from '../evaluation/embedding-cache.js';
@@ -14,10 +15,16 @@ import {
 } from '../evaluation/recordings.js';
 import { recordingsOf, scoreTrials, speakersOf, type TrialScores } from '../evaluation/trial-scores.js';
 import { readEnrolmentMap, readRecordingTable, readTrials, type TrialList } from '../evaluation/trials.js';
-import { calibrationOf, readCalibrationFile, type ModelCalibration } from '../scoring/model-calibration.js';
+import {
+  calibrationFor,
+  modelFor,
+  NOT_CALIBRATED,
+  readCalibrationFile,
+  type ModelCalibration,
+} from '../scoring/model-calibration.js';
 import type { Cli } from './cli.js';
 import { withEncoder, type EncoderOptions } from './encoder.js';
-import { deviceOption, modelOption, number, workersOption } from './options.js';
+import { deviceOption, modelOption, number, pausesOption, workersOption } from './options.js';
 import { findRecordings } from './recordings.js';
 
 /** Options that `evaluate` and `calibrate` share. */
@@ -32,6 +39,7 @@ export interface TrialOptions extends EncoderOptions {
   within?: true;
   balanced?: true;
   cut?: number;
+  pauses?: PauseHandling;
   embeddings?: string;
   cache: string | boolean;
 }
@@ -70,6 +78,7 @@ export function addTrialOptions(command: Command): Command {
         number(0.1, 3600),
       ),
     )
+    .addOption(pausesOption())
     .option('--embeddings <file>', 'embeddings made elsewhere, JSON lines { path, embedding }, instead of a model')
     .option('--cache <folder>', 'where embeddings are kept between runs (default: ~/.cache/timbre/embeddings)')
     .option('--no-cache', 'keep no embeddings');
@@ -157,10 +166,8 @@ interface Embedded {
   cohort: Cohort | null;
 }
 
-const NOT_CALIBRATED: ModelCalibration = { calibration: null, thresholds: [], impostorTail: null, cohort: null };
-
 async function fromFile(paths: string[], options: TrialOptions): Promise<Embedded> {
-  for (const name of ['cut', 'cohort'] as const) {
+  for (const name of ['cut', 'pauses', 'cohort'] as const) {
     if (options[name] !== undefined) {
       throw new TimbreError('INVALID_ARGUMENT', `--${name} needs recordings: it cannot be used with --embeddings`);
     }
@@ -178,7 +185,10 @@ async function embedByModel(
   calibrationFile: string | undefined,
 ): Promise<Embedded> {
   return withEncoder(cli, options, {}, async (encoder) => {
-    const { model, manifest, embeddingDim: dim } = encoder.info();
+    const info = encoder.info();
+    const { manifest, embeddingDim: dim } = info;
+    const { pauses } = options;
+    const model = modelFor(info, pauses);
     const folder = typeof options.cache === 'string' ? options.cache : defaultCacheFolder(cli.env);
     const cutSeconds = options.cut;
     const cache =
@@ -186,10 +196,19 @@ async function embedByModel(
         ? undefined
         : EmbeddingCache.of(folder, model, cutSeconds === undefined ? '' : `cut-${cutSeconds}`);
     const embed = (title: string, wanted: string[], from: string): Promise<EmbeddingTable> =>
-      embedWithProgress(cli, title, encoder, wanted, { root: from, dim, cache, cutSeconds, signal: cli.signal });
+      embedWithProgress(cli, title, encoder, wanted, {
+        root: from,
+        dim,
+        cache,
+        cutSeconds,
+        pauses,
+        signal: cli.signal,
+      });
     const table = await embed('embedding', paths, root);
     const calibration =
-      calibrationFile === undefined ? calibrationOf(manifest) : await readCalibrationFile(calibrationFile, manifest);
+      calibrationFile === undefined
+        ? calibrationFor(info, pauses)
+        : await readCalibrationFile(calibrationFile, info, pauses);
     const cohort = options.cohort === undefined ? calibration.cohort : await cohortFrom(cli, options.cohort, embed);
     return { model, manifest, table, calibration, cohort };
   });

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { BatchItem, BatchOptions, EmbedResult } from '../addon/types.js';
+import type { BatchItem, BatchOptions, EmbedResult, PauseHandling } from '../addon/types.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import { contentHash, type EmbeddingCache, type StoredEmbedding } from './embedding-cache.js';
 import { toUnit } from './normalise.js';
@@ -28,6 +28,7 @@ export interface EmbedRecordingsOptions {
   dim: number;
   cache?: EmbeddingCache | undefined;
   cutSeconds?: number | undefined;
+  pauses?: PauseHandling | undefined;
   signal?: AbortSignal;
   /** Recordings done, of which `cached` were embedded before. */
   onProgress?: (done: number, cached: number, failed: number) => void;
@@ -43,7 +44,7 @@ export async function embedRecordings(
   paths: readonly string[],
   options: EmbedRecordingsOptions,
 ): Promise<EmbeddingTable> {
-  const { root, dim, cache, cutSeconds, signal } = options;
+  const { root, dim, cache, cutSeconds, pauses, signal } = options;
   const table = emptyTable(paths, dim);
   const found = new Uint8Array(paths.length);
   const rowsOf = new Map<string, number[]>();
@@ -86,6 +87,7 @@ export async function embedRecordings(
       {
         allowSilence: true,
         ...(cutSeconds !== undefined && { cutSeconds }),
+        ...(pauses !== undefined && { pauses }),
         ...(signal && { signal }),
         onProgress: (progress) => options.onProgress?.(before + progress.done, cached, failedBefore + progress.failed),
       },

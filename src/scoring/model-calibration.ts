@@ -1,4 +1,5 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
+import type { PauseHandling } from '../addon/types.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import type { Calibration } from '../evaluation/calibration.js';
 import type { Cohort, Normalisation } from '../evaluation/normalise.js';
@@ -63,6 +64,30 @@ function namedBy(manifest: Readonly<Record<string, unknown>>, field: string): st
   return `${manifest['id']}@${digest.slice(0, 12)}`;
 }
 
+/** Cosines only. */
+export const NOT_CALIBRATED: ModelCalibration = { calibration: null, thresholds: [], impostorTail: null, cohort: null };
+
+/** What an encoder says of its embeddings. */
+export interface EmbeddingNames {
+  model: string;
+  modelWithPauses: string;
+  pauses: PauseHandling;
+  manifest: Readonly<Record<string, unknown>>;
+}
+
+/** The `model` that embeddings made this way carry. */
+export function modelFor({ model, modelWithPauses }: EmbeddingNames, pauses?: PauseHandling): string {
+  return pauses === 'keep' ? modelWithPauses : model;
+}
+
+/**
+ * What a bundle says that embeddings made this way are worth. It was learned on those that the bundle makes by itself,
+ * and says nothing about recordings with all their pauses where the bundle takes them out.
+ */
+export function calibrationFor(names: EmbeddingNames, pauses?: PauseHandling): ModelCalibration {
+  return modelFor(names, pauses) === names.model ? calibrationOf(names.manifest) : NOT_CALIBRATED;
+}
+
 /** The calibration, thresholds and cohort of a bundle; all empty where it has none. */
 export function calibrationOf(manifest: Readonly<Record<string, unknown>>): ModelCalibration {
   const where = `the manifest of ${String(manifest['id'])}`;
@@ -74,10 +99,11 @@ export function calibrationOf(manifest: Readonly<Record<string, unknown>>): Mode
   };
 }
 
-/** Reads a user's calibration for the model of this manifest. Errors: INVALID_ARGUMENT, MODEL_MISMATCH, MODEL_INVALID. */
+/** Reads a user's calibration for embeddings made this way. Errors: INVALID_ARGUMENT, MODEL_MISMATCH, MODEL_INVALID. */
 export async function readCalibrationFile(
   path: string,
-  manifest: Readonly<Record<string, unknown>>,
+  names: EmbeddingNames,
+  pauses?: PauseHandling,
 ): Promise<ModelCalibration> {
   let file: Partial<CalibrationFile> | null;
   try {
@@ -90,8 +116,8 @@ export async function readCalibrationFile(
   if (file?.format !== 1) {
     throw new TimbreError('INVALID_ARGUMENT', `${path} is no calibration; \`timbre calibrate\` writes one`);
   }
-  const model = modelName(manifest);
-  if (file.model !== model && (file.model === undefined || file.model !== formerModelName(manifest))) {
+  const model = modelFor(names, pauses);
+  if (file.model !== model && (file.model === undefined || file.model !== formerModelName(names.manifest))) {
     throw new TimbreError(
       'MODEL_MISMATCH',
       `the calibration ${path} is for ${String(file.model)}, the model is ${model}; run \`timbre calibrate\` with it`,
@@ -101,7 +127,7 @@ export async function readCalibrationFile(
     calibration: parseCalibration(file.calibration, path),
     thresholds: parseThresholds(file.thresholds, path),
     impostorTail: file.impostorTail == null ? null : parseImpostorTail(file.impostorTail, path),
-    cohort: file.cohort ? decodeVectors(file.cohort, `the cohort in ${path}`) : calibrationOf(manifest).cohort,
+    cohort: file.cohort ? decodeVectors(file.cohort, `the cohort in ${path}`) : calibrationFor(names, pauses).cohort,
   };
 }
 

@@ -6,6 +6,8 @@ import { seededUniform } from '../evaluation/bootstrap.js';
 import { toUnit, type Cohort } from '../evaluation/normalise.js';
 import { gaussianQuantiles } from '../evaluation/testing.js';
 import {
+  calibrationFor,
+  NOT_CALIBRATED,
   readCalibrationFile,
   withoutVectors,
   writeCalibrationFile,
@@ -243,6 +245,12 @@ describe('a calibration file', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
+  const names = {
+    model: 'small@0123456789ab',
+    modelWithPauses: 'small@ba9876543210',
+    pauses: 'cut' as const,
+    manifest: linear,
+  };
   const file: CalibrationFile = {
     format: 1,
     model: 'small@0123456789ab',
@@ -256,7 +264,7 @@ describe('a calibration file', () => {
     const path = join(folder, 'mine.json');
     await writeCalibrationFile(path, file);
     expect(await readdir(folder)).toEqual(['mine.json']);
-    const scorer = Scorer.of(linear, { calibration: await readCalibrationFile(path, linear) });
+    const scorer = Scorer.of(linear, { calibration: await readCalibrationFile(path, names) });
     expect(scorer.calibration.calibration).toEqual(file.calibration);
     expect(scorer.score(random(), random()).threshold).not.toBe(0.45);
   });
@@ -265,21 +273,30 @@ describe('a calibration file', () => {
     const path = join(folder, 'former.json');
     const manifest = { ...bare, weightsDigest: { value: 'aaaabbbbccccddddeeeeffff00001111' } };
     await writeCalibrationFile(path, { ...file, model: 'small@aaaabbbbcccc' });
-    expect((await readCalibrationFile(path, manifest)).calibration).toEqual(file.calibration);
-    await expect(readCalibrationFile(path, { ...manifest, pauses: { longest: 0.5 } })).rejects.toMatchObject({
-      code: 'MODEL_MISMATCH',
-    });
+    expect((await readCalibrationFile(path, { ...names, manifest })).calibration).toEqual(file.calibration);
+    const cutting = { ...names, manifest: { ...manifest, pauses: { longest: 0.5 } } };
+    await expect(readCalibrationFile(path, cutting)).rejects.toMatchObject({ code: 'MODEL_MISMATCH' });
+  });
+
+  it('is refused for embeddings with all pauses kept, and is no bundle’s word about them', async () => {
+    const path = join(folder, 'cut.json');
+    await writeCalibrationFile(path, file);
+    await expect(readCalibrationFile(path, names, 'keep')).rejects.toMatchObject({ code: 'MODEL_MISMATCH' });
+    expect(calibrationFor(names).calibration).not.toBeNull();
+    expect(calibrationFor(names, 'keep')).toEqual(NOT_CALIBRATED);
+    const keeping = { ...names, modelWithPauses: names.model, pauses: 'keep' as const };
+    expect(calibrationFor(keeping, 'keep').calibration).not.toBeNull();
   });
 
   it('is refused for another model, and where it is none', async () => {
     const other = join(folder, 'other.json');
     await writeCalibrationFile(other, { ...file, model: 'small@fedcba987654' });
-    await expect(readCalibrationFile(other, bare)).rejects.toMatchObject({ code: 'MODEL_MISMATCH' });
+    await expect(readCalibrationFile(other, names)).rejects.toMatchObject({ code: 'MODEL_MISMATCH' });
     await writeFile(other, '{"format": 2}');
-    await expect(readCalibrationFile(other, bare)).rejects.toThrow('is no calibration');
+    await expect(readCalibrationFile(other, names)).rejects.toThrow('is no calibration');
     await writeFile(other, '{');
-    await expect(readCalibrationFile(other, bare)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    await expect(readCalibrationFile(join(folder, 'none'), bare)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(readCalibrationFile(other, names)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(readCalibrationFile(join(folder, 'none'), names)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });
 

@@ -50,9 +50,12 @@ interface GoldenCase {
         return path;
       }),
     );
-    const { status, stdout } = await timbre(['embed', ...paths, '--model', 'c64', '--allow-silence', '--json'], {
-      env,
-    });
+    const { status, stdout } = await timbre(
+      ['embed', ...paths, '--model', 'c64', '--allow-silence', '--pauses', 'keep', '--json'],
+      {
+        env,
+      },
+    );
     expect(status).toBe(0);
     const found = JSON.parse(stdout) as { path: string; embedding: number[] }[];
     expect(found).toHaveLength(cases.length);

@@ -113,6 +113,7 @@ export class ScriptedEngine extends EmbeddingEngine {
       audio: { ...WHOLE, seconds: seconds * 1.25, ...script.audio },
       speech: { seconds },
       quality: { snrDb, clippedShare, bandwidthHz, levelDb: -20 },
+      embedded: { seconds: seconds * 1.25, pauses: 'keep' },
       timings: { queue: 0, decode: 0, resample: 0, speech: 0, features: 0, model: 0, total: 0 },
     };
   }
@@ -139,6 +140,8 @@ export class ScriptedEngine extends EmbeddingEngine {
   info(): EncoderInfo {
     return {
       model: this.model,
+      modelWithPauses: this.model,
+      pauses: 'keep',
       id: 'scripted',
       family: 'test',
       trained: true,

@@ -50,12 +50,23 @@ json describe(const FrontEndConfig& config) {
 
 }  // namespace
 
-std::string identity_of(const json& manifest, const std::string& weights_digest, const FrontEndConfig& front_end) {
+Pauses usual_pauses(const Manifest& manifest) { return manifest.pauses ? Pauses::cut : Pauses::keep; }
+
+const std::string& identity(const Manifest& manifest, Pauses pauses) {
+  return pauses == Pauses::cut ? manifest.identity : manifest.identity_with_pauses;
+}
+
+std::string identity_of(const json& manifest, const std::string& weights_digest, const FrontEndConfig& front_end,
+                        Pauses pauses) {
   json parts = {{"form", kForm}, {"weights", weights_digest}, {"frontEnd", describe(front_end)}};
-  for (const char* key : {"network", "pauses"}) {
+  const auto add = [&](const char* key) {
     if (const auto found = manifest.find(key); found != manifest.end() && !found->is_null()) {
       parts[key] = *found;
     }
+  };
+  add("network");
+  if (pauses == Pauses::cut) {
+    add("pauses");
   }
   const std::string text = with_plain_numbers(parts).dump();
   XXH128_canonical_t canonical;

@@ -16,7 +16,8 @@ namespace timbre::bundle {
 
 namespace {
 
-constexpr int kFormat = 1;
+/// Bundles with a field `pauses` are of format 2: a reader that passed over it would make other embeddings of them.
+constexpr int kFormat = 2;
 constexpr std::string_view kDigestAlgorithm = "xxh3-128";
 constexpr std::size_t kDigestDigits = 32;
 constexpr std::size_t kShownCharacters = 60;
@@ -33,6 +34,8 @@ constexpr int kMaxDepth = 64;  // what is read and written by recursion
 constexpr double kMaxSeconds = 1e6;
 constexpr double kMaxScale = 1e9;
 constexpr double kMaxDb = 1000;
+constexpr double kMaxPause = 60;
+constexpr double kMaxFade = 1;
 
 Error invalid(const std::string& what) {
   return Error{ErrorCode::MODEL_INVALID,
@@ -97,6 +100,8 @@ class ManifestReader {
     return value->get<std::int64_t>();
   }
 
+  bool has(const std::string& path) const { return find(path) != nullptr; }
+
   double number(const std::string& path, double from, double to) {
     const auto* value = find(path);
     if (value == nullptr || !value->is_number() || value->get<double>() < from || value->get<double>() > to) {
@@ -160,6 +165,19 @@ FrontEndConfig read_front_end(ManifestReader& reader) {
   return config;
 }
 
+std::optional<PauseRule> read_pauses(ManifestReader& reader) {
+  if (!reader.has("pauses")) {
+    return std::nullopt;
+  }
+  PauseRule rule;
+  rule.detector = reader.text("pauses.detector");
+  rule.longest = reader.number("pauses.longestSeconds", 0, kMaxPause);
+  rule.margin = reader.number("pauses.marginSeconds", 0, kMaxPause);
+  rule.silence = reader.number("pauses.silence", 0, 1);
+  rule.fade = reader.number("pauses.fadeSeconds", 0, kMaxFade);
+  return rule;
+}
+
 }  // namespace
 
 Result<Manifest> parse_manifest(const std::string& json) {
@@ -177,9 +195,9 @@ Result<Manifest> parse_manifest(const std::string& json) {
   }
   ManifestReader reader(root);
   const auto format = reader.integer("format", 1, std::numeric_limits<std::int32_t>::max());
-  if (!reader.fault() && format != kFormat) {
+  if (!reader.fault() && format > kFormat) {
     return Error{ErrorCode::MODEL_INVALID, "the bundle has format " + std::to_string(format) +
-                                               ", made by a newer Timbre; this one reads format " +
+                                               ", made by a newer Timbre; this one reads formats up to " +
                                                std::to_string(kFormat) + ": update timbre-voice"};
   }
   Manifest manifest;
@@ -193,13 +211,21 @@ Result<Manifest> parse_manifest(const std::string& json) {
   manifest.shortest_frames = static_cast<std::size_t>(reader.integer("input.shortestFrames", 1, kMaxFrames));
   manifest.longest_seconds = reader.number("input.longestSeconds", 0, kMaxSeconds);
   manifest.front_end = read_front_end(reader);
+  manifest.pauses = read_pauses(reader);
   reader.one_text("weightsDigest.algorithm", {kDigestAlgorithm});
   manifest.weights_digest =
       reader.text("weightsDigest.value", "0123456789abcdef", kDigestDigits, kDigestDigits, "32 hexadecimal digits");
   if (reader.fault()) {
     return invalid(*reader.fault());
   }
-  manifest.identity = identity_of(root, manifest.weights_digest, manifest.front_end);
+  if (manifest.pauses && manifest.pauses->detector != kSpeechDetector) {
+    return Error{ErrorCode::MODEL_INVALID, "the bundle's pauses are found by " + quote(manifest.pauses->detector) +
+                                               ", and this Timbre hears speech with " + quote(kSpeechDetector) +
+                                               ": update timbre-voice, or make the bundle again with `timbre models "
+                                               "add`"};
+  }
+  manifest.identity = identity_of(root, manifest.weights_digest, manifest.front_end, Pauses::cut);
+  manifest.identity_with_pauses = identity_of(root, manifest.weights_digest, manifest.front_end, Pauses::keep);
   if (!root.contains("identity")) {  // a bundle of before there was one
     auto complete = nlohmann::ordered_json::parse(json);
     complete["identity"] = identity_field(manifest.identity);

@@ -120,6 +120,19 @@ Status fill(const Module& skeleton, std::vector<NetworkTensor>& tensors, Keeping
   return ok();
 }
 
+/// Writes the rule for pauses that the request asks for, or none. What a bundle had is removed.
+void describe_pauses(ordered_json& manifest, bool cut) {
+  manifest.erase("pauses");
+  manifest["format"] = cut ? 2 : 1;
+  if (cut) {
+    manifest["pauses"] = {{"detector", kPauses.detector},
+                          {"longestSeconds", kPauses.longest},
+                          {"marginSeconds", kPauses.margin},
+                          {"silence", kPauses.silence},
+                          {"fadeSeconds", kPauses.fade}};
+  }
+}
+
 ordered_json describe(const ConvertRequest& request, const Checkpoint& checkpoint, const Variant& variant,
                       const std::map<std::string, std::int64_t>& sizes) {
   const auto family = ordered_json::parse(variant.json);
@@ -146,6 +159,7 @@ ordered_json describe(const ConvertRequest& request, const Checkpoint& checkpoin
   manifest["input"] = family.at("input");
   manifest["frontEnd"] = std::move(front_end);
   manifest["network"] = std::move(network);
+  describe_pauses(manifest, request.pauses != "keep");
   const std::filesystem::path file(request.checkpoint);
   manifest["source"] = {{"file", file.filename().string()}, {"bytes", std::filesystem::file_size(file)}};
   if (!checkpoint.notes().empty()) {
@@ -278,6 +292,9 @@ Result<bundle::Manifest> convert_bundle(const ConvertRequest& request, const bun
   if (request.storage == "fp16") {
     described["storage"] = request.storage;
   }
+  if (!request.pauses.empty()) {
+    describe_pauses(described, request.pauses == "cut");
+  }
   return finish(request, described, stored, in_full, std::move(extras));
 }
 
@@ -332,6 +349,9 @@ Result<bundle::Manifest> convert_checkpoint(const ConvertRequest& request) {
   }
   if (request.storage != "fp32" && request.storage != "fp16") {
     return Error{ErrorCode::INVALID_ARGUMENT, "storage " + quote(request.storage) + " is neither fp32 nor fp16"};
+  }
+  if (!request.pauses.empty() && request.pauses != "cut" && request.pauses != "keep") {
+    return Error{ErrorCode::INVALID_ARGUMENT, "pauses " + quote(request.pauses) + " is neither cut nor keep"};
   }
   try {
     return convert(request);

@@ -17,20 +17,22 @@ struct ConvertRequest {
   std::string facts;               ///< JSON object merged into the manifest, see below; empty: none
   std::string precision = "fp32";  ///< "int8": the large layers multiply in int8 where the processor is faster that way
   std::string storage = "fp32";  ///< "fp16": weight matrices take half the space, and are widened when they are loaded
+  /// "cut": by kPauses; "keep": all of them; empty: "cut" for a checkpoint, and for a bundle what it says itself.
+  std::string pauses;
 };
 
 /// A published or re-trained checkpoint to one bundle file. Sizes (channels, attention, embedding, ...) come from the
 /// tensors' shapes; every tensor has to be there, of a fitting shape and finite, and none may be left over.
 ///
-/// A bundle is taken with everything in it; only id, version, precision and storage become those of the request, and
-/// `source.bundle` says what it was made of.
+/// A bundle is taken with everything in it; only id, version, precision, storage and, where asked for, pauses become
+/// those of the request, and `source.bundle` says what it was made of.
 ///
 /// Nothing of a checkpoint's is executed. The bundle is complete or not there: it is written beside `out`, synced and
 /// renamed.
 ///
 /// `facts` are merged into the manifest as RFC 7386 does it: `licence`, `source: { url, revision, sha256 }`,
 /// `evaluation`, ... The fields that describe the tensors (format, family, variant, precision, storage, embedding,
-/// input, frontEnd, network, weightsDigest, verification) are the converter's own. Without a fact `trained`, a
+/// input, frontEnd, network, pauses, weightsDigest, verification) are the converter's own. Without a fact `trained`, a
 /// checkpoint whose batch norms have seen at most one batch is untrained.
 ///
 /// The vectors that verify_bundle() repeats are always those of the checkpoint's own weights in fp32.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "audio/audio.h"
+#include "bundle/identity.h"
 #include "bundle/model.h"
 #include "engine/admission.h"
 #include "features/front_end.h"
@@ -30,8 +31,9 @@ struct EngineOptions {
 struct EmbedRequest {
   AudioSource source;
   AudioSelection selection = {};
-  bool allow_silence = false;  ///< embed digital silence instead of answering NO_SPEECH
-  double cut_seconds = 0;      ///< above 0: embed only so much from the middle of a longer recording
+  bool allow_silence = false;                 ///< embed digital silence instead of answering NO_SPEECH
+  std::optional<bundle::Pauses> pauses = {};  ///< none: as the bundle says; `cut` is refused where it has no rule
+  double cut_seconds = 0;                     ///< above 0: embed only so much from the middle of a longer recording
   std::optional<Clock::time_point> deadline;
 };
 
@@ -49,7 +51,9 @@ struct Timings {
 struct EmbedResult {
   bundle::Embedding embedding;
   AudioInfo audio;
-  SpeechReport speech;  ///< of what was embedded; 0 s of speech is no error
+  SpeechReport speech;                           ///< of the recording with all its pauses; 0 s of speech is no error
+  double embedded_seconds = 0;                   ///< what the model was given
+  bundle::Pauses pauses = bundle::Pauses::keep;  ///< the way it was embedded
   Timings timings;
 };
 

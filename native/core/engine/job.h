@@ -26,6 +26,8 @@ struct Job {
   Engine::Callback done;
   AudioInfo audio;
   SpeechReport speech;
+  double embedded_seconds = 0;
+  bundle::Pauses pauses = bundle::Pauses::keep;
   Timings timings;
 };
 

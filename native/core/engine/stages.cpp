@@ -34,12 +34,26 @@ std::uint64_t working_bytes(std::size_t samples, std::size_t frames, const bundl
   return sizeof(float) * (samples + frames * bins) + model.activation_bytes(frames);
 }
 
+/// Takes long pauses out of a recording as the bundle has it, unless they are to be kept.
+void cut_pauses(std::vector<float>& samples, const Job& job, const bundle::Manifest& manifest, std::size_t fewest) {
+  if (job.pauses == bundle::Pauses::keep || !manifest.pauses) return;
+  const int rate = manifest.front_end.sample_rate;
+  const auto parts = without_long_pauses(samples, rate, job.speech.spans, *manifest.pauses, fewest);
+  keep_parts(samples, parts, static_cast<std::size_t>(std::llround(manifest.pauses->fade * rate)));
+}
+
 }  // namespace
 
 Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector& detector, const bundle::Model& model,
                        const AudioLimits& limits) {
   const bundle::Manifest& manifest = model.manifest();
   const int rate = manifest.front_end.sample_rate;
+  job.pauses = job.request.pauses.value_or(bundle::usual_pauses(manifest));
+  if (job.pauses == bundle::Pauses::cut && !manifest.pauses) {
+    return Error{ErrorCode::INVALID_ARGUMENT, "the model '" + manifest.id +
+                                                  "' has no rule for pauses: leave out pauses: 'cut', or make the "
+                                                  "bundle again with `timbre models add --pauses cut`"};
+  }
   AudioTimings decoding;
   auto audio = decode(job.request.source, rate, limits, job.interrupt, &decoding, job.request.selection);
   job.request.source = AudioPath{};
@@ -49,18 +63,14 @@ Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector
   if (!audio) return std::move(audio).error();
   job.audio = std::move(audio.value().info);
   if (job.request.cut_seconds > 0) cut(audio.value().samples, job.request.cut_seconds, rate);
-  const std::vector<float>& samples = audio.value().samples;
+  std::vector<float>& samples = audio.value().samples;
 
   const double seconds = static_cast<double>(samples.size()) / rate;
-  if (const std::size_t needed = front_end.samples_for(manifest.shortest_frames); samples.size() < needed) {
+  const std::size_t fewest = front_end.samples_for(manifest.shortest_frames);
+  if (samples.size() < fewest) {
     return Error{ErrorCode::AUDIO_TOO_SHORT, "the recording has " + seconds_text(seconds) + " of audio; the model '" +
                                                  manifest.id + "' needs at least " +
-                                                 seconds_text(static_cast<double>(needed) / rate)};
-  }
-  if (manifest.longest_seconds > 0 && seconds > manifest.longest_seconds) {
-    return Error{ErrorCode::AUDIO_TOO_LONG, "the recording has " + seconds_text(seconds) + " of audio; the model '" +
-                                                manifest.id + "' takes at most " +
-                                                seconds_text(manifest.longest_seconds) + "; cut it"};
+                                                 seconds_text(static_cast<double>(fewest) / rate)};
   }
   if (!job.request.allow_silence && silent(samples)) {
     return Error{ErrorCode::NO_SPEECH, "the recording is silent (" + seconds_text(seconds) +
@@ -70,9 +80,16 @@ Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector
 
   const auto listening = Clock::now();
   auto speech = measure_speech(samples, rate, detector, job.interrupt);
-  job.timings.speech = seconds_since(listening);
   if (!speech) return std::move(speech).error();
-  job.speech = speech.value();
+  job.speech = std::move(speech).value();
+  cut_pauses(samples, job, manifest, fewest);
+  job.timings.speech = seconds_since(listening);
+  job.embedded_seconds = static_cast<double>(samples.size()) / rate;
+  if (manifest.longest_seconds > 0 && job.embedded_seconds > manifest.longest_seconds) {
+    return Error{ErrorCode::AUDIO_TOO_LONG, "the recording has " + seconds_text(job.embedded_seconds) +
+                                                " of audio to embed; the model '" + manifest.id + "' takes at most " +
+                                                seconds_text(manifest.longest_seconds) + "; cut it"};
+  }
 
   const auto asked = Clock::now();
   const std::uint64_t needed = working_bytes(samples.size(), front_end.frames(samples.size()), model);
@@ -96,7 +113,8 @@ Result<bundle::Embedding> checked(Result<bundle::Embedding> embedding) {
 
 EmbedResult result_of(Job& job, bundle::Embedding embedding) {
   job.timings.total = seconds_since(job.admitted);
-  return {std::move(embedding), std::move(job.audio), job.speech, job.timings};
+  return {std::move(embedding), std::move(job.audio), std::move(job.speech),
+          job.embedded_seconds, job.pauses,           job.timings};
 }
 
 }  // namespace timbre

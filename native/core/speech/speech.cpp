@@ -84,6 +84,11 @@ Result<SpeechReport> measure_speech(std::span<const float> samples, int sample_r
   std::vector<char> speech(probabilities.size());
   std::vector<char> near(probabilities.size());
   SpeechReport report;
+  // In samples of the recording, whatever the detector listened to.
+  const auto place = [&](std::size_t index) {
+    const double at = static_cast<double>(index * frame) * sample_rate / detector.sample_rate();
+    return std::min(static_cast<std::size_t>(std::llround(at)), samples.size());
+  };
   for (const SpeechSpan& span : spans) {
     std::fill(speech.begin() + static_cast<long>(span.begin), speech.begin() + static_cast<long>(span.end), 1);
     const std::size_t from = span.begin - std::min(span.begin, kMargin);
@@ -92,6 +97,7 @@ Result<SpeechReport> measure_speech(std::span<const float> samples, int sample_r
     // The last frame may reach beyond the recording.
     report.seconds +=
         static_cast<double>(std::min(span.end * frame, heard.size()) - span.begin * frame) / detector.sample_rate();
+    report.spans.push_back({place(span.begin), place(span.end)});
   }
 
   std::vector<double> spoken;

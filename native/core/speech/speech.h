@@ -11,12 +11,21 @@
 
 namespace timbre {
 
+/// A stretch of a recording, [begin, end).
+struct SampleSpan {
+  std::size_t begin;
+  std::size_t end;
+
+  bool operator==(const SampleSpan&) const = default;
+};
+
 /// What a recording is worth as evidence, measured on its mono samples at the model's rate.
 struct SpeechReport {
-  double seconds = 0;            ///< net speech
-  std::optional<double> snr_db;  ///< speech against what lies between it; none where too little lies between
-  double bandwidth_hz = 0;       ///< highest frequency that carries signal
-  double level_db = 0;           ///< RMS of the speech (of everything where there is none), relative to full scale
+  double seconds = 0;             ///< net speech
+  std::optional<double> snr_db;   ///< speech against what lies between it; none where too little lies between
+  double bandwidth_hz = 0;        ///< highest frequency that carries signal
+  double level_db = 0;            ///< RMS of the speech (of everything where there is none), relative to full scale
+  std::vector<SampleSpan> spans;  ///< where the speech lies, in order
 };
 
 /// Finds speech in a recording. Immutable: any thread may call it.
@@ -34,6 +43,9 @@ class SpeechDetector {
   virtual Result<std::vector<float>> probabilities(std::span<const float> samples,
                                                    const Interrupt& interrupt = kUninterrupted) const = 0;
 };
+
+/// Names the detector and what its spans are made with, see speech_spans(); others would cut elsewhere.
+inline constexpr const char* kSpeechDetector = "silero-6.2.3";
 
 /// Silero's network (silero-vad 6.2.3, 16 kHz), its weights compiled in, run over the whole recording at once.
 std::unique_ptr<const SpeechDetector> silero_detector();

@@ -29,6 +29,9 @@ import { cosine, Mean } from './vectors.js';
 /** Files of one list that are open at a time, so that no worker waits for the next. */
 const LANES_PER_WORKER = 3;
 
+/** The sidecar embeds whatever it is given, whole: its callers hold vectors of the published network. */
+const AS_THE_SIDECAR = { allowSilence: true, pauses: 'keep' } as const;
+
 /** In every answer: the filters of the sidecar are gone, see docs/api.md. */
 const UNTOUCHED = { preprocessing_applied: false };
 
@@ -54,7 +57,7 @@ export class CompatService {
       cache_dir: this.config.modelCacheDir,
     };
     if (ready) {
-      const { device, model } = this.engine.info();
+      const { device, modelWithPauses: model } = this.engine.info();
       return { ready, body: { status: 'healthy', ...common, device: kindOf(device), model_name: model } };
     }
     const status = state.status === 'failed' ? 'error' : 'initializing';
@@ -65,7 +68,7 @@ export class CompatService {
   async extract(body: unknown, local: boolean, bounds: EmbedOptions): Promise<object> {
     const { audio_path: path } = read(extract, body);
     this.engine.admit();
-    const result = await this.embedFile(path, local, { ...bounds, allowSilence: true });
+    const result = await this.embedFile(path, local, { ...bounds, ...AS_THE_SIDECAR });
     return { success: true, ...embeddingOf(result), ...UNTOUCHED };
   }
 
@@ -95,7 +98,7 @@ export class CompatService {
         try {
           if (typeof audio_path !== 'string') throw new TimbreError('INVALID_ARGUMENT', 'audio_path must be a string');
           const timeoutMs = Math.max(1, end - performance.now());
-          const options = { allowSilence: true, timeoutMs, ...(signal ? { signal } : {}) };
+          const options = { ...AS_THE_SIDECAR, timeoutMs, ...(signal ? { signal } : {}) };
           const { embedding } = await this.embedFile(audio_path, local, options);
           embeddings.push({ index, audio_path, embedding: Array.from(embedding), success: true });
         } catch (thrown) {
@@ -111,7 +114,7 @@ export class CompatService {
       errors_count: errors.length,
       embeddings: embeddings.sort((a, b) => a.index - b.index),
       errors: errors.sort((a, b) => a.index - b.index),
-      model: this.engine.info().model,
+      model: this.engine.info().modelWithPauses,
       ...UNTOUCHED,
     };
     return jsonOf(answer, steps);
@@ -169,7 +172,7 @@ export class CompatService {
   ): Promise<{ answer: object; embedding: Float32Array }> {
     const started = performance.now();
     this.engine.admit();
-    const options = { ...bounds, allowSilence: true };
+    const options = { ...bounds, ...AS_THE_SIDECAR };
     const result = await (recording ? this.embedForm(body, recording, options) : this.embedJson(body, options)).catch(
       (thrown: unknown) => {
         throw asBadRequest(toTimbreError(thrown));

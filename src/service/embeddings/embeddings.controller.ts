@@ -5,9 +5,17 @@ import type { EmbedOptions } from '../../addon/types.js';
 import { ApiController } from '../access/api-controller.js';
 import { Bounds } from '../http/request-context.js';
 import type { Recording } from '../uploads/recording.js';
-import { everyPartFields, onePartFields, type EveryPart, type OnePart } from '../uploads/selection.js';
 import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.decorator.js';
-import { comparisonView, embeddingsView, type ComparisonView, type EmbeddingsView } from './embeddings.dto.js';
+import {
+  comparisonFields,
+  comparisonView,
+  embeddingFields,
+  embeddingsView,
+  type ComparisonFields,
+  type ComparisonView,
+  type EmbeddingFields,
+  type EmbeddingsView,
+} from './embeddings.dto.js';
 import { EmbeddingsService } from './embeddings.service.js';
 
 @ApiController('v1', 'Embeddings')
@@ -17,7 +25,7 @@ export class EmbeddingsController {
 
   @Post('embeddings')
   @HttpCode(200)
-  @AcceptsRecordings({ audio: { min: 1 } }, everyPartFields)
+  @AcceptsRecordings({ audio: { min: 1 } }, embeddingFields)
   @ApiOperation({
     summary: 'Embeddings of one or more recordings',
     description:
@@ -28,23 +36,23 @@ export class EmbeddingsController {
   @ApiOkResponse({ description: 'One result per recording, in their order.', standardSchema: embeddingsView })
   embed(
     @Recordings() recordings: Recording[],
-    @FormFields() part: EveryPart,
+    @FormFields() { pauses, ...part }: EmbeddingFields,
     @Bounds() bounds: EmbedOptions,
   ): Promise<EmbeddingsView> {
-    return this.embeddings.embed(recordings, part, bounds);
+    return this.embeddings.embed(recordings, part, { ...bounds, ...(pauses && { pauses }) });
   }
 
   @Post('compare')
   @HttpCode(200)
-  @AcceptsRecordings({ a: { min: 1, max: 1 }, b: { min: 1, max: 1 } }, onePartFields)
+  @AcceptsRecordings({ a: { min: 1, max: 1 }, b: { min: 1, max: 1 } }, comparisonFields)
   @ApiOperation({ summary: 'Are two recordings of the same speaker?', operationId: 'compareRecordings' })
   @ApiOkResponse({ description: 'The score, and the threshold that decided.', standardSchema: comparisonView })
   compare(
     @Recordings() recordings: Recording[],
-    @FormFields() part: OnePart,
+    @FormFields() { pauses, ...part }: ComparisonFields,
     @Bounds() bounds: EmbedOptions,
   ): Promise<ComparisonView> {
     const [a, b] = ['a', 'b'].map((name) => recordings.find(({ field }) => field === name)!) as [Recording, Recording];
-    return this.embeddings.compare(a, b, part, bounds);
+    return this.embeddings.compare(a, b, part, { ...bounds, ...(pauses && { pauses }) });
   }
 }

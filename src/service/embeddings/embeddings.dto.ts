@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { everyPart, onePart } from '../uploads/selection.js';
 
 const errorOfItem = z.object({ code: z.string(), message: z.string() });
 
@@ -62,6 +63,9 @@ export const recordingView = z.object({
   sha256: z.string(),
   audio: audioView,
   speech: z.object({ seconds: z.number().meta({ description: 'Net speech.' }) }),
+  embedded: z
+    .object({ seconds: z.number(), pauses: z.enum(['cut', 'keep']) })
+    .meta({ description: 'What the model was given: `cut` is the speech with pauses of natural length.' }),
   quality,
 });
 
@@ -78,6 +82,22 @@ const failed = z.object({
   filename: z.string(),
   error: errorOfItem,
 });
+
+const pauses = z
+  .enum(['cut', 'keep'])
+  .optional()
+  .meta({
+    description:
+      '`cut`: long pauses are taken out by the rule of the model; `keep`: they are not, which gives embeddings of ' +
+      'another `model`, that do not compare with the others. Default: what the model does by itself.',
+  });
+
+/** What a form may say beside its recordings. */
+export const embeddingFields = z.strictObject({ ...everyPart, pauses });
+export const comparisonFields = z.strictObject({ ...onePart, pauses });
+
+export type EmbeddingFields = z.output<typeof embeddingFields>;
+export type ComparisonFields = z.output<typeof comparisonFields>;
 
 export const embeddingsView = z.object({
   model: z.string().meta({ description: 'Embeddings of different models cannot be compared.' }),

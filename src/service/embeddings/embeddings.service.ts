@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { BatchItem, EmbedOptions, EmbedResult } from '../../addon/types.js';
 import { TimbreError } from '../../errors/timbre-error.js';
+import { modelFor } from '../../scoring/model-calibration.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { Templates } from '../metrics/templates.js';
 import { withClientNames, withNames } from '../uploads/client-names.js';
@@ -20,7 +21,9 @@ export class EmbeddingsService {
     const inputs = recordings.map(({ audio }) => audio);
     const items = await this.engine.embedBatch(inputs, { ...bounds, ...chosen(part) });
     this.templates.made('embed', items.filter((item) => 'result' in item).length);
-    const { model, embeddingDim } = this.engine.info();
+    const info = this.engine.info();
+    const { embeddingDim } = info;
+    const model = modelFor(info, bounds.pauses);
     const results = items.map((item) => resultOf(item, recordings[item.index]!));
     if (items.every((item) => 'error' in item)) throw allFailed(items, results);
     return { model, dimension: embeddingDim, results };
@@ -35,14 +38,17 @@ export class EmbeddingsService {
     }) as [EmbedResult, EmbedResult];
     this.templates.made('compare', 2);
     const seconds = { secondsA: of.speech.seconds, secondsB: to.speech.seconds };
-    const score = this.engine.scorer().score(of.embedding, to.embedding, seconds);
+    const score = this.engine.scorer(bounds.pauses).score(of.embedding, to.embedding, seconds);
     return { ...score, model: of.model, a: viewOf(a, of), b: viewOf(b, to) };
   }
 }
 
 /** A recording and what was measured on it, without its embedding. */
-export function viewOf({ filename, sha256 }: Recording, { audio, speech, quality }: EmbedResult): RecordingView {
-  return { filename, sha256, audio, speech, quality };
+export function viewOf(
+  { filename, sha256 }: Recording,
+  { audio, speech, embedded, quality }: EmbedResult,
+): RecordingView {
+  return { filename, sha256, audio, speech, embedded, quality };
 }
 
 function resultOf(item: BatchItem, recording: Recording): EmbeddingsView['results'][number] {

@@ -9,11 +9,12 @@ import type {
   EmbedResult,
   EncoderInfo,
   EncoderStats,
+  PauseHandling,
 } from '../../addon/types.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { toTimbreError } from '../http/to-timbre-error.js';
 import { Config } from '../config/config.js';
-import { readCalibrationFile } from '../../scoring/model-calibration.js';
+import { modelFor, NOT_CALIBRATED, readCalibrationFile } from '../../scoring/model-calibration.js';
 import { Scorer, type ScorerOptions } from '../../scoring/scorer.js';
 import { EmbeddingEngine, type EngineListener, type EngineState } from './embedding-engine.js';
 import { locateModel } from './locate-model.js';
@@ -48,6 +49,8 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
   private current: EngineState;
   private encoder: SpeakerEncoder | undefined;
   private scores: Scorer | undefined;
+  /** Of embeddings that no calibration is for. */
+  private plainScores: Scorer | undefined;
   private starting: Promise<void> | undefined;
 
   constructor(private readonly config: Config) {
@@ -101,9 +104,9 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     return this.loaded().info();
   }
 
-  scorer(): Scorer {
-    this.loaded();
-    return this.scores!;
+  scorer(pauses?: PauseHandling): Scorer {
+    const info = this.loaded().info();
+    return modelFor(info, pauses) === info.model ? this.scores! : this.plainScores!;
   }
 
   stats(): EncoderStats {
@@ -132,7 +135,8 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
       const started = performance.now();
       const encoder = await this.load(model);
       this.encoder = encoder;
-      this.scores = await this.makeScorer(encoder.info().manifest);
+      this.scores = await this.makeScorer(encoder.info());
+      this.plainScores = Scorer.of(encoder.info().manifest, { calibration: NOT_CALIBRATED });
       await warmUp(encoder);
       signal.throwIfAborted();
       this.change({ status: 'ready' });
@@ -186,11 +190,11 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     });
   }
 
-  private async makeScorer(manifest: Record<string, unknown>): Promise<Scorer> {
+  private async makeScorer(info: EncoderInfo): Promise<Scorer> {
     const { calibrationFile, falseAcceptRate } = this.config;
     const options: ScorerOptions = { falseAcceptRate };
-    if (calibrationFile) options.calibration = await readCalibrationFile(calibrationFile, manifest);
-    return Scorer.of(manifest, options);
+    if (calibrationFile) options.calibration = await readCalibrationFile(calibrationFile, info);
+    return Scorer.of(info.manifest, options);
   }
 
   private loaded(): SpeakerEncoder {

@@ -6,6 +6,7 @@ import type {
   EmbedResult,
   EncoderInfo,
   EncoderStats,
+  PauseHandling,
 } from '../../addon/types.js';
 import type { ErrorCode } from '../../errors/error-codes.js';
 import type { Scorer } from '../../scoring/scorer.js';
@@ -55,8 +56,11 @@ export abstract class EmbeddingEngine {
   /** Errors: MODEL_NOT_READY, ENGINE_CLOSED. */
   abstract info(): EncoderInfo;
 
-  /** Of the loaded model, with the user's calibration where one is configured. Errors: MODEL_NOT_READY, ENGINE_CLOSED. */
-  abstract scorer(): Scorer;
+  /**
+   * Of the loaded model, with the user's calibration where one is configured; cosines only for embeddings with all their
+   * pauses where the model takes them out. Errors: MODEL_NOT_READY, ENGINE_CLOSED.
+   */
+  abstract scorer(pauses?: PauseHandling): Scorer;
 
   /** All zero before the model is loaded. */
   abstract stats(): EncoderStats;

@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "bundle/identity.h"
+
 namespace timbre::bundle {
 namespace {
 
@@ -72,6 +74,44 @@ TEST(Manifest, GivesEveryField) {
   EXPECT_EQ(front_end.log_floor, 1e-10);
   EXPECT_EQ(front_end.top_db, 80);
   EXPECT_TRUE(front_end.subtract_mean);
+}
+
+const Json kRule = {{"detector", "silero-6.2.3"},
+                    {"longestSeconds", 0.8},
+                    {"marginSeconds", 0.4},
+                    {"silence", 0.001},
+                    {"fadeSeconds", 0.005}};
+
+TEST(Manifest, GivesTheRuleForPauses) {
+  EXPECT_FALSE(parse_manifest(kManifest.dump()).value().pauses) << "none: they are kept";
+  const auto parsed = parse_manifest(with("/pauses", kRule).dump());
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  const PauseRule expected{.detector = "silero-6.2.3", .longest = 0.8, .margin = 0.4, .silence = 0.001, .fade = 0.005};
+  EXPECT_EQ(parsed.value().pauses, expected);
+  EXPECT_THAT(fault(with("/pauses", {{"detector", "silero-6.2.3"}}).dump()),
+              HasSubstr("pauses.longestSeconds is missing"));
+  Json other = kRule;
+  other["detector"] = "another";
+  EXPECT_THAT(fault(with("/pauses", other).dump()), HasSubstr("update timbre-voice"));
+}
+
+TEST(Identity, CoversTheRuleForPausesAndNothingOfTheCalibration) {
+  const auto of = [](const Json& manifest, Pauses pauses) {
+    return identity(parse_manifest(manifest.dump()).value(), pauses);
+  };
+  const Json cutting = with("/pauses", kRule);
+  EXPECT_EQ(of(kManifest, Pauses::cut), of(kManifest, Pauses::keep)) << "there is no rule";
+  EXPECT_EQ(of(cutting, Pauses::keep), of(kManifest, Pauses::keep)) << "published bundles stay what they are";
+  EXPECT_NE(of(cutting, Pauses::cut), of(cutting, Pauses::keep));
+  EXPECT_EQ(of(cutting, Pauses::cut).size(), 32U);
+  Json calibrated = cutting;
+  calibrated["calibration"] = {{"offset", 1}};
+  EXPECT_EQ(of(calibrated, Pauses::cut), of(cutting, Pauses::cut));
+  for (const char* name : {"longestSeconds", "marginSeconds", "silence", "fadeSeconds"}) {
+    Json changed = cutting;
+    changed["pauses"][name] = changed["pauses"][name].get<double>() / 2;
+    EXPECT_NE(of(changed, Pauses::cut), of(cutting, Pauses::cut)) << name;
+  }
 }
 
 TEST(Manifest, KeepsItsTextWithKeysItDoesNotKnow) {
@@ -234,7 +274,7 @@ TEST(Manifest, ShowsALongValueShortened) {
 }
 
 TEST(Manifest, SaysThatAnotherFormatIsANewerTimbres) {
-  EXPECT_THAT(fault(R"({ "format": 2 })"), HasSubstr("format 2, made by a newer Timbre"));
+  EXPECT_THAT(fault(R"({ "format": 3 })"), HasSubstr("format 3, made by a newer Timbre"));
 }
 
 TEST(Manifest, RefusesTextThatIsNoJsonObject) {

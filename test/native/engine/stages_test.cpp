@@ -98,6 +98,30 @@ TEST(Stages, CutsFromTheMiddle) {
   EXPECT_DOUBLE_EQ(part.wait().value().audio.seconds, 1.0);
 }
 
+TEST(Stages, CutsPausesByTheRuleOfTheBundleUnlessTheyAreToBeKept) {
+  bundle::Manifest cutting = test::manifest();
+  cutting.pauses = kPauses;
+  const AudioSamples noise = tone(200);  // no speech: nothing to cut
+  const Outcome whole = embedded(request(noise), cutting);
+  ASSERT_EQ(whole.code(), "");
+  EXPECT_EQ(whole.wait().value().pauses, bundle::Pauses::cut);
+  EXPECT_DOUBLE_EQ(whole.wait().value().embedded_seconds, 2);
+  EmbedRequest keep = request(noise);
+  keep.pauses = bundle::Pauses::keep;
+  const Outcome kept = embedded(std::move(keep), cutting);
+  ASSERT_EQ(kept.code(), "");
+  EXPECT_EQ(kept.wait().value().pauses, bundle::Pauses::keep);
+  EXPECT_EQ(embedded(request(noise)).wait().value().pauses, bundle::Pauses::keep) << "a bundle without a rule";
+}
+
+TEST(Stages, RefusesToCutWithoutARule) {
+  EmbedRequest cut = request(tone(100));
+  cut.pauses = bundle::Pauses::cut;
+  const Outcome refused = embedded(std::move(cut));
+  ASSERT_EQ(refused.code(), "INVALID_ARGUMENT");
+  EXPECT_THAT(refused.wait().error().message, testing::HasSubstr("--pauses cut"));
+}
+
 TEST(Stages, TakesOneBadRecordingWithoutHarmToOthers) {
   auto engine = make_engine(std::make_unique<FakeModel>(false));
   Outcome bad;
