@@ -343,7 +343,16 @@ export class SpeakerEncoder {
     { channel, allowSilence }: { channel: number | undefined; allowSilence: boolean },
     place: number | undefined,
   ): Promise<EmbedResult> {
-    const options = { place, sampleRate, allowSilence, pauses, cutSeconds, channel, track, timeoutMs: stop.remainingMs };
+    const options = {
+      place,
+      sampleRate,
+      allowSilence,
+      pauses,
+      cutSeconds,
+      channel,
+      track,
+      timeoutMs: stop.remainingMs,
+    };
     const job = this.#call(() => this.#native.submit(input, options));
     return new Promise((resolve, reject) => {
       // The caller does not wait for the stage that the job is in.

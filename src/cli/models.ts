@@ -17,7 +17,7 @@ import { exportOnnx } from '../models/onnx.js';
 import { publishedFacts, pullModel } from '../models/pull.js';
 import { fileUrl, publishedModel, PUBLISHED_MODELS, type PublishedModel } from '../models/registry.js';
 import { exists, makeFolder } from '../models/storage.js';
-import { withoutVectors } from '../scoring/model-calibration.js';
+import { modelName, withoutVectors } from '../scoring/model-calibration.js';
 import { table, type Cli } from './cli.js';
 import { deviceOption, whole } from './options.js';
 import { bytes, count, duration } from './progress.js';

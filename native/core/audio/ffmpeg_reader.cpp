@@ -300,8 +300,7 @@ class FfmpegReader final : public Reader {
     if (end->success() && log_.last_error().empty()) {
       return Error{ErrorCode::AUDIO_CORRUPT, name_ + " (" + request_.container + ") holds no audio (0 samples)"};
     }
-    return Error{ErrorCode::AUDIO_CORRUPT,
-                 name_ + " (" + request_.container + ") is damaged: ffmpeg " + reason(*end)};
+    return Error{ErrorCode::AUDIO_CORRUPT, name_ + " (" + request_.container + ") is damaged: ffmpeg " + reason(*end)};
   }
 
   std::string reason(const ChildEnd& end) const {

@@ -23,10 +23,10 @@ struct Manifest {
   std::string precision;       ///< "fp32", or "int8" of the large layers
   std::string weights_digest;  ///< XXH3-128 of the tensors, see bundle/digest.h
   FrontEndConfig front_end;
-  std::optional<PauseRule> pauses;  ///< none: recordings are embedded with all their pauses
-  std::string identity;             ///< of all that moves a vector, see bundle/identity.h
-  std::string identity_with_pauses; ///< the same of embeddings made with all pauses; `identity` without a rule
-  std::string json;                 ///< with `identity`, whether or not the file has it
+  std::optional<PauseRule> pauses;   ///< none: recordings are embedded with all their pauses
+  std::string identity;              ///< of all that moves a vector, see bundle/identity.h
+  std::string identity_with_pauses;  ///< the same of embeddings made with all pauses; `identity` without a rule
+  std::string json;                  ///< with `identity`, whether or not the file has it
 };
 
 /// Errors: MODEL_INVALID, naming the field that is missing or wrong. Keys it does not know are allowed.
