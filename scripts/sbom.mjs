@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Writes the bill of materials of what is built here, in CycloneDX: npm packages of a consumer's install, Python packages
+// Writes the bill of materials of what is built here, in CycloneDX: every npm package, Python packages
 // with the digests they are installed by, the sources that are compiled in, and the system's libraries that are linked.
 //
 //   node scripts/sbom.mjs [--out .cache/sbom.cdx.json]
@@ -28,7 +28,8 @@ function component(type, name, version, hashes) {
   return { 'bom-ref': purl, type: 'library', name, version, purl, ...(hashes?.length && { hashes }) };
 }
 
-const words = ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only', '--omit', 'dev'];
+// Nest is a peer that a host brings, and the image has it: development packages stay in, and are marked as such.
+const words = ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only'];
 /** @type {{ components: { purl: string }[], metadata: object }} */
 const bill = JSON.parse(
   execFileSync('npm', words, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),

@@ -223,7 +223,7 @@ export class SpeakerEncoder {
 
   /**
    * Ends what waits and what is being embedded with ENGINE_CLOSED, at once or after `drainMs`, and frees the model: the
-   * network stops within tens of milliseconds. Calls after it fail with ENGINE_CLOSED; closing again waits for the same
+   * network stops at its next tile. Calls after it fail with ENGINE_CLOSED; closing again waits for the same
    * end.
    */
   async close(options?: CloseOptions): Promise<void> {

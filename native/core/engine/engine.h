@@ -79,7 +79,7 @@ class Scheduler;
 /// engine thread or on the thread that cancels, closes or destroys, never under a lock; it may call the engine, must
 /// not block and must not throw. What the callback holds may be the engine's last owner.
 ///
-/// A job stops within one tile of the network, some tens of milliseconds, once it is cancelled, past its deadline, or
+/// A job stops within one tile of the network once it is cancelled, past its deadline, or
 /// its engine is closed. A batch that a device has begun is finished.
 class Engine {
  public:

@@ -10,7 +10,7 @@
 namespace timbre {
 
 /// Which of its pauses a recording is embedded with. A bundle's manifest holds every value: other values give other
-/// embeddings. bench/results/pauses.md says how those of kPauses were chosen.
+/// embeddings. bench/js/pauses.mjs compares rules.
 struct PauseRule {
   std::string detector;  ///< what finds the speech, kSpeechDetector
   double longest = 0;    ///< seconds of a pause between speech that stays whole; of a longer one half on either side
