@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { TimbreError } from '../errors/timbre-error.js';
+import type { PauseHandling } from '../support/pause-handling.js';
 
 /**
  * Limits on recordings: `maxBytes` and `maxSeconds` on one, the others on all of an encoder's together. Outside them a
@@ -65,8 +66,7 @@ export type AudioInput = string | URL | Uint8Array | PcmInput | FileInput | Read
 /** `mix`: the mean of all channels; `each`: one embedding for every channel; a number: that channel, counted from 0. */
 export type Channel = 'mix' | 'each' | number;
 
-/** What becomes of long pauses before a recording is embedded. */
-export type PauseHandling = 'cut' | 'keep';
+export type { PauseHandling };
 
 export interface EmbedOptions {
   signal?: AbortSignal;

@@ -1,5 +1,5 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import type { PauseHandling } from '../addon/types.js';
+import type { PauseHandling } from '../support/pause-handling.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import type { Calibration } from '../evaluation/calibration.js';
 import type { Cohort, Normalisation } from '../evaluation/normalise.js';
