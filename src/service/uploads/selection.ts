@@ -6,6 +6,7 @@ import type { Channel } from '../../addon/types.js';
 
 const track = z
   .string()
+  .max(3)
   .regex(/^\d{1,3}$/, 'is the number of an audio track, counted from 0')
   .transform(Number)
   .optional()
@@ -18,6 +19,7 @@ const track = z
 export const onePart = {
   channel: z
     .string()
+    .max(4)
     .regex(/^(mix|\d{1,2})$/, 'is "mix" or the number of a channel, counted from 0; this call has one answer')
     .transform((text): Exclude<Channel, 'each'> => (text === 'mix' ? text : Number(text)))
     .optional()
@@ -29,6 +31,7 @@ export const onePart = {
 export const everyPart = {
   channel: z
     .string()
+    .max(4)
     .regex(/^(mix|each|\d{1,2})$/, 'is "mix", "each" or the number of a channel, counted from 0')
     .transform((text): Channel => (text === 'mix' || text === 'each' ? text : Number(text)))
     .optional()
