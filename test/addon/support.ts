@@ -50,12 +50,13 @@ export class Workshop {
     const folder = this.path(name);
     await mkdir(folder);
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-    const sources = [
-      ...(await readdir(join(ROOT, 'src', 'addon'))).map((file) => join('addon', file)),
-      ...['error-codes.ts', 'timbre-error.ts'].map((file) => join('common', file)),
-    ].filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'));
-    for (const part of ['addon', 'common']) await mkdir(join(folder, 'dist', part), { recursive: true });
-    for (const source of sources) {
+    // What the in-process API is made of: it imports no other room.
+    const rooms = ['addon', 'errors', 'support'];
+    for (const room of rooms) await mkdir(join(folder, 'dist', room), { recursive: true });
+    const files = await Promise.all(
+      rooms.map(async (room) => (await readdir(join(ROOT, 'src', room))).map((file) => join(room, file))),
+    );
+    for (const source of files.flat().filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))) {
       const { code } = await transformFile(join(ROOT, 'src', source), {
         jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
         module: { type: 'es6' },
