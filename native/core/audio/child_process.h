@@ -57,7 +57,9 @@ class ChildProcess {
   /// Whether stdout and stderr are closed.
   bool ended() const { return !out_ && !err_; }
 
-  /// What has come on stderr since it was last taken; the first 4 kB of it.
+  /// The first 4 kB of stderr, or of what has come since it was last taken.
+  const std::string& said() const { return said_; }
+  /// The same, which is gathered anew from then on.
   std::string take_said() { return std::exchange(said_, {}); }
 
   /// Waits at most `patience` for its end. None while it runs.
