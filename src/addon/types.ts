@@ -4,7 +4,7 @@ import type { PauseHandling } from '../support/pause-handling.js';
 
 /**
  * Limits on recordings: `maxBytes` and `maxSeconds` on one, the others on all of an encoder's together. Outside them a
- * recording is refused with a typed error before it is copied, or waits; docs/api.md has the rule.
+ * recording is refused with a typed error before it is copied, or waits;
  */
 export interface AudioLimits {
   /** Bytes of the encoded recording. Default 256 MiB. */
@@ -139,7 +139,7 @@ export interface Quality {
   levelDb: number;
 }
 
-/** Why a recording is not all that was recorded. docs/api.md has the rule. */
+/** Why a recording is not all that was recorded. */
 export interface Incomplete {
   /**
    * TRUNCATED: it ends before its container says. DAMAGED: bytes in it are broken or missing. GAPS: its time stamps pass

@@ -8,7 +8,7 @@
 
 namespace timbre {
 
-/// Every container that is opened, by what its bytes are. docs/formats.md lists them with their codecs.
+/// Every container that is opened, by what its bytes are.
 enum class ContainerKind {
   kUnknown,
   kWav,  ///< RIFF, RIFX, RF64, BW64

@@ -42,7 +42,7 @@ constexpr double kShortestCut = 0.3;
 /// How far clocks of recorders and of sound cards go apart, as a share.
 constexpr double kClockDrift = 0.005;
 
-/// The decoders of the table in docs/formats.md, by every name that builds of ffmpeg have for them.
+/// The decoders that may be used, by every name that builds of ffmpeg have for them.
 constexpr const char* kDecoders =
     "aac,aac_fixed,aac_latm,libfdk_aac,mp3,mp3float,mp3adufloat,mp3adu,mp2,mp2float,mp1,mp1float,ac3,ac3_fixed,eac3,"
     "opus,libopus,vorbis,libvorbis,flac,alac,speex,libspeex,amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,"

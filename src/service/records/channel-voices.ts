@@ -8,9 +8,8 @@ import { cosine } from '../../addon/cosine.js';
 const LEAST_SPEECH_SECONDS = 1;
 
 /**
- * Two channels below this cosine hold different people. Channels of one recording of one person say the same words at the
- * same time, so that they are far nearer to each other than two recordings of that person. bench/js/channels.mjs measures
- * both, docs/profiles.md has what it found.
+ * Two channels below this cosine hold different people. Chosen, not measured: it still has to be set by recordings of one
+ * person on two channels (levels, noise, delay) against calls with one person a channel.
  */
 const DIFFERENT_BELOW = 0.3;
 

@@ -209,7 +209,7 @@ class ByFfmpeg : public testing::TestWithParam<File> {
   }
 };
 
-// A row or more for each row of docs/formats.md.
+// A row or more for each container and codec.
 INSTANTIATE_TEST_SUITE_P(
     Containers, ByFfmpeg,
     testing::Values(
