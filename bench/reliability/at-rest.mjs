@@ -1,5 +1,6 @@
 // What must be true of a data folder whose service was killed, as its successor finds it.
 import { cpSync, rmSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { DATABASE_FILE, Database } from '../../dist/service/persistence/sqlite/database.js';
 import { SqliteUnitOfWork } from '../../dist/service/persistence/sqlite/sqlite-unit-of-work.js';
 import { buildProfile } from '../../dist/service/records/profile.js';
@@ -71,7 +72,7 @@ async function checkProfiles({ profiles }, id, enrolments, policy, counts) {
       .filter((one) => one.verdict.accepted && `${one.origin.model} ${one.origin.frontEnd}` === name)
       .map((one) => ({ enrollmentId: one.id, embedding: one.embedding, speechSeconds: one.measures.speechSeconds }));
     const expected = buildProfile(id, origin, inputs, policy, profile.updatedAt);
-    if (JSON.stringify(expected) !== JSON.stringify(profile)) wrong.push(`half: the profile of ${id} is another`);
+    if (!isDeepStrictEqual(expected, profile)) wrong.push(`half: the profile of ${id} is another`);
   }
   const stray = (await profiles.origins(id)).filter(({ model, frontEnd }) => !origins.has(`${model} ${frontEnd}`));
   if (stray.length > 0) wrong.push(`half: ${id} has a profile without enrolments`);

@@ -69,6 +69,8 @@ describe('a new speaker', () => {
       consent: null,
       optedOutAt: null,
       lastUsedAt: null,
+      activeAt: now,
+      noticeAt: null,
     });
     expect(speaker.subject).not.toBe(speaker.id);
     expect(speaker.id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
