@@ -35,8 +35,8 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  await encoder?.close();
-  await keeping?.close();
+  await encoder.close();
+  await keeping.close();
   await workshop.remove();
 });
 

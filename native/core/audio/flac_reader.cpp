@@ -20,7 +20,7 @@ constexpr std::size_t kHead = 42;
 
 class FlacReader final : public Reader {
  public:
-  FlacReader(std::unique_ptr<ByteSource> bytes, const std::string& name, const std::string& container)
+  FlacReader(std::unique_ptr<SequentialBytes> bytes, const std::string& name, const std::string& container)
       : bytes_(std::move(bytes)), name_(name), container_(container) {}
 
   ~FlacReader() override {
@@ -190,7 +190,7 @@ class FlacReader final : public Reader {
 
   static void on_error(const FLAC__StreamDecoder*, FLAC__StreamDecoderErrorStatus, void* user) { ++self(user).broken_; }
 
-  const std::unique_ptr<ByteSource> bytes_;
+  const std::unique_ptr<SequentialBytes> bytes_;
   const std::string name_;
   const std::string container_;
   std::array<std::uint8_t, kHead> head_{};
@@ -213,7 +213,7 @@ class FlacReader final : public Reader {
 
 }  // namespace
 
-Result<std::unique_ptr<Reader>> open_flac(std::unique_ptr<ByteSource> bytes, const std::string& name,
+Result<std::unique_ptr<Reader>> open_flac(std::unique_ptr<SequentialBytes> bytes, const std::string& name,
                                           const std::string& container) {
   auto reader = std::make_unique<FlacReader>(std::move(bytes), name, container);
   if (auto opened = reader->open(); !opened) return std::move(opened).error();

@@ -38,7 +38,7 @@ std::uint64_t next_capture(const Input& input, std::uint64_t at) {
   return input.size();
 }
 
-class PacketBytes final : public ByteSource {
+class PacketBytes final : public SequentialBytes {
  public:
   PacketBytes(const Input& input, std::uint32_t serial, std::size_t skip) : packets_(input, serial), skip_(skip) {}
 
@@ -160,7 +160,7 @@ Completeness OggPackets::completeness() const {
   return result;
 }
 
-std::unique_ptr<ByteSource> ogg_bytes(const Input& input, std::uint32_t serial, std::size_t skip) {
+std::unique_ptr<SequentialBytes> ogg_bytes(const Input& input, std::uint32_t serial, std::size_t skip) {
   return std::make_unique<PacketBytes>(input, serial, skip);
 }
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "audio/byte_source.h"
 #include "audio/completeness.h"
 #include "audio/input.h"
+#include "audio/sequential_bytes.h"
 
 namespace timbre {
 
@@ -61,6 +61,6 @@ class OggPackets {
 };
 
 /// The bytes of all packets as one stream, the first `skip` of the first packet left out: FLAC in Ogg as FLAC.
-std::unique_ptr<ByteSource> ogg_bytes(const Input& input, std::uint32_t serial, std::size_t skip);
+std::unique_ptr<SequentialBytes> ogg_bytes(const Input& input, std::uint32_t serial, std::size_t skip);
 
 }  // namespace timbre

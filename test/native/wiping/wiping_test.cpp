@@ -22,6 +22,9 @@ struct Watch {
 
 }  // namespace
 
+// Where these are inlined, GCC takes what malloc gave for a block of another allocator.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 void* operator new(std::size_t size) {
   // The size lies in front, to know how much of a block to look at.
   auto* const block = static_cast<std::size_t*>(std::malloc(size + alignof(std::max_align_t)));

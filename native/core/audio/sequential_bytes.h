@@ -9,12 +9,12 @@
 namespace timbre {
 
 /// Bytes one after the other, for decoders that do not seek.
-class ByteSource {
+class SequentialBytes {
  public:
-  ByteSource() = default;
-  ByteSource(const ByteSource&) = delete;
-  ByteSource& operator=(const ByteSource&) = delete;
-  virtual ~ByteSource() = default;
+  SequentialBytes() = default;
+  SequentialBytes(const SequentialBytes&) = delete;
+  SequentialBytes& operator=(const SequentialBytes&) = delete;
+  virtual ~SequentialBytes() = default;
 
   /// Copies at most `to.size()` bytes; 0 at the end only.
   virtual std::size_t read(std::span<std::uint8_t> to) = 0;
@@ -24,7 +24,7 @@ class ByteSource {
 };
 
 /// Those of an input, which must outlive it.
-class InputSource final : public ByteSource {
+class InputSource final : public SequentialBytes {
  public:
   explicit InputSource(const Input& input) : cursor_{input} {}
   std::size_t read(std::span<std::uint8_t> to) override { return cursor_.read(to); }
