@@ -123,10 +123,9 @@ bool widen(std::string_view extra, std::span<std::uint64_t* const> fields) {
 /// PyTorch computes no checksums where torch.serialization.set_crc32_options(False) was called: all are 0 then, that of
 /// the record too by which its archives are known. Anywhere else 0 is a checksum like any other.
 bool leaves_checksums_out(const ZipArchive::Members& members) {
-  constexpr std::string_view kMadeByPyTorch = "/.data/serialization_id";
   const auto is_zero = [](const auto& member) { return member.second.crc32 == 0; };
-  return std::ranges::all_of(members, is_zero) &&
-         std::ranges::any_of(members, [](const auto& member) { return member.first.ends_with(kMadeByPyTorch); });
+  const auto is_pytorchs = [](const auto& member) { return member.first.ends_with("/.data/serialization_id"); };
+  return std::ranges::all_of(members, is_zero) && std::ranges::any_of(members, is_pytorchs);
 }
 
 }  // namespace

@@ -167,8 +167,8 @@ std::vector<Result<Gallery::Matches>> Gallery::search(std::span<const Query> que
     if (!search || search->everyone) continue;
     auto& rows = search->rows;
     std::ranges::sort(rows, {}, &Row::at);
-    const auto [first, last] = std::ranges::unique(rows, {}, &Row::at);
-    rows.erase(first, last);
+    const auto same = [](const Row& a, const Row& b) { return a.at == b.at; };
+    rows.erase(std::unique(rows.begin(), rows.end(), same), rows.end());
     for (const auto& [key, row] : rows) {
       float product = 0;
       const float* const vector = blocks[row / kBlockRows]->vectors.data() + offset(row);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "simd/passes.cpp"
@@ -60,17 +61,17 @@ void tanh(Rows x) {
   }
 }
 
-/// The frame at `at`, mirrored at the ends; nothing where zeros belong.
-inline const float* frame_at(ConstRows x, std::ptrdiff_t at, bool reflect) {
-  const auto last = static_cast<std::ptrdiff_t>(x.count) - 1;
+/// The frame of `count` that stands at `at`, mirrored at the ends; nothing where zeros belong.
+inline std::optional<std::size_t> frame_at(std::size_t count, std::ptrdiff_t at, bool reflect) {
+  const auto last = static_cast<std::ptrdiff_t>(count) - 1;
   if (at < 0 || at > last) {
     if (!reflect) {
-      return nullptr;
+      return std::nullopt;
     }
     at = std::abs(at);
     at = at > last ? std::max<std::ptrdiff_t>(2 * last - at, 0) : at;
   }
-  return x.row(static_cast<std::size_t>(at));
+  return static_cast<std::size_t>(at);
 }
 
 void im2col(ConstRows x, ConstRows y, const Window& window, std::size_t first, Rows to) {
@@ -80,15 +81,16 @@ void im2col(ConstRows x, ConstRows y, const Window& window, std::size_t first, R
       const std::ptrdiff_t at =
           start + static_cast<std::ptrdiff_t>(tap * window.dilation) - static_cast<std::ptrdiff_t>(window.reach());
       float* const slot = to.row(r) + tap * x.width;
-      const float* const frame = frame_at(x, at, window.reflect);
-      if (frame == nullptr) {
+      const std::optional<std::size_t> frame = frame_at(x.count, at, window.reflect);
+      if (!frame) {
         std::fill_n(slot, x.width, 0.0F);
       } else if (y.data == nullptr) {
-        std::copy_n(frame, x.width, slot);
+        std::copy_n(x.row(*frame), x.width, slot);
       } else {
-        const float* const other = frame_at(y, at, window.reflect);
+        const float* const a = x.row(*frame);
+        const float* const b = y.row(*frame);
         for_each_vector(x.width, [=](auto d, std::size_t c) HWY_ATTR {
-          hn::StoreU(hn::Add(hn::LoadU(d, frame + c), hn::LoadU(d, other + c)), d, slot + c);
+          hn::StoreU(hn::Add(hn::LoadU(d, a + c), hn::LoadU(d, b + c)), d, slot + c);
         });
       }
     }

@@ -44,7 +44,7 @@ struct Window {
 };
 
 /// A convolution's inputs side by side ("im2col"): row i of `to`, taps times as wide, holds the frames of output frame
-/// first + i; of x + y, where y is given.
+/// first + i; of x + y, where y, of as many rows, is given.
 void im2col(ConstRows x, ConstRows y, const Window& window, std::size_t first, Rows to);
 
 /// Lowest and highest value, 0 included; no numbers where any value is not finite.
