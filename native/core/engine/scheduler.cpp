@@ -190,9 +190,12 @@ void Scheduler::run_device() noexcept {
 /// Takes out of the batch what it finishes.
 void Scheduler::run_batch(std::list<Prepared>& batch, Batcher& batcher) {
   for (auto one = batch.begin(); one != batch.end();) {
-    auto stopped = one->job->interrupt.check();
-    if (stopped) finish(one->job, *std::move(stopped));
-    one = stopped ? batch.erase(one) : std::next(one);
+    if (auto stopped = one->job->interrupt.check()) {
+      finish(one->job, *std::move(stopped));
+      one = batch.erase(one);
+    } else {
+      ++one;
+    }
   }
   if (batch.empty()) return;
   std::vector<Prepared*> members;
