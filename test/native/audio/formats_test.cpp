@@ -383,8 +383,9 @@ TEST(WithoutFfmpeg, SaysHowToGetIt) {
   const Bytes webm = {0x1A, 0x45, 0xDF, 0xA3, 0, 0, 0, 0};
   const auto refused = decoded(AudioBytes{webm});
   ASSERT_EQ(code(refused), "AUDIO_UNSUPPORTED");
-  EXPECT_THAT(refused.error().message, testing::AllOf(testing::HasSubstr("WebM"), testing::HasSubstr("install ffmpeg"),
-                                                      testing::HasSubstr("convert it to WAV")));
+  EXPECT_THAT(refused.error().message,
+              testing::AllOf(testing::HasSubstr("MATROSKA"), testing::HasSubstr("install ffmpeg"),
+                             testing::HasSubstr("convert it to WAV")));
 }
 
 TEST(Libraries, NameThemselves) {

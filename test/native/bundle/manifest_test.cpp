@@ -148,8 +148,10 @@ TEST(Identity, IsAnotherWhereAnythingDiffersThatMovesAVector) {
   expect_another("/input/sampleRate", 32000);
   expect_another("/network", {{"stride", 1}});
   expect_another("/network", {{"stride", 2}});
-  expect_another("/pauses", {{"longest", 0.5}});
-  expect_another("/pauses", {{"longest", 0.5}, {"margin", 0.1}});
+  expect_another("/pauses", kRule);
+  Json wider = kRule;
+  wider["marginSeconds"] = 0.5;
+  expect_another("/pauses", wider);
 }
 
 TEST(Identity, StaysWhateverIsLearnedLaterOrOnlyForPeople) {
@@ -165,7 +167,6 @@ TEST(Identity, StaysWhateverIsLearnedLaterOrOnlyForPeople) {
                                                            {"/input/longestSeconds", 60},
                                                            {"/frontEnd/colour", "blue"},
                                                            {"/frontEnd/highHz", 7600.0},
-                                                           {"/pauses", nullptr},
                                                            {"/verification", {{"cases", Json::array()}}}}) {
     EXPECT_EQ(identity(with(pointer, value)), identity(kManifest)) << pointer;
   }

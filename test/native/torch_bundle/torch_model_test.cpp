@@ -66,7 +66,8 @@ class TorchModelTest : public ::testing::Test {
     return write(module, manifest);
   }
 
-  std::string write(const torch::jit::Module& module, const json& manifest) {
+  std::string write(const torch::jit::Module& module, json manifest) {
+    manifest.erase("identity");  // it is computed anew
     const std::string path = scratch_ / "changed.pt";
     torch::jit::ExportModule(module, path, {{"manifest.json", manifest.dump()}});
     return path;
@@ -185,13 +186,14 @@ TEST_F(TorchModelTest, KnowsTheMemoryThatAnUtteranceTakes) {
 }
 
 TEST_F(TorchModelTest, LeavesTheThreadsOfOthersAsTheyWere) {
-  const int before = at::get_num_threads();
+  // LibTorch counts for each thread: one that has run no model says how it was.
+  int before = 0;
+  std::thread([&] { before = at::get_num_threads(); }).join();
   std::thread([&] {
     const auto model = take(load_torch_model(path_, "cpu"));
     embed(*model, {features_of(30)});
     EXPECT_EQ(at::get_num_threads(), 1);
   }).join();
-  EXPECT_EQ(at::get_num_threads(), before);
   std::thread([&] { EXPECT_EQ(at::get_num_threads(), before); }).join();
 }
 
