@@ -40,6 +40,9 @@ void* allocate(std::size_t size, std::size_t alignment) {
 
 }  // namespace
 
+// Where these are inlined, GCC takes what malloc gave for a block of another allocator.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 void* operator new(std::size_t size) { return allocate(size, 1); }
 void* operator new[](std::size_t size) { return allocate(size, 1); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
