@@ -155,7 +155,8 @@ describe('samples of the caller', () => {
   test.each([1, 768_000, 2 ** 31 - 1])('a rate of %d Hz is refused', async (sampleRate) => {
     const { code } = await failure(encoder.embed({ samples: voice(1), sampleRate }));
     // At 1 Hz they are hours of audio, which is seen first.
-    expect(['AUDIO_UNSUPPORTED', 'INVALID_ARGUMENT', 'AUDIO_TOO_LONG']).toContain(code);
+    if (sampleRate === 1) expect(code).toBe('AUDIO_TOO_LONG');
+    else expect(['AUDIO_UNSUPPORTED', 'INVALID_ARGUMENT']).toContain(code);
   });
 });
 
