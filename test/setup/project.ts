@@ -142,6 +142,10 @@ ${body}
        const locked = fs.readFileSync(args[args.indexOf('-r') + 1], 'utf8');
        fs.appendFileSync(path.join(root, 'locked'), locked);
        if (!args.includes('--require-hashes') || !locked.includes('--hash=sha256:')) process.exit(9);
+       if (locked.includes('torch==2.13.0+cpu') && ${JSON.stringify(version)} !== '2.13.0+cpu') {
+         console.error('ERROR: No matching distribution found for torch==2.13.0+cpu');
+         process.exit(1);
+       }
        const report = args.indexOf('--report');
        if (report >= 0) {
          fs.writeFileSync(args[report + 1], ${JSON.stringify(JSON.stringify({ install: [{ metadata }] }))});

@@ -264,6 +264,13 @@ describe('Python', () => {
     expect(installed).not.toContain('nvidia-cudnn-cu13');
   });
 
+  it('takes the CPU build by its name where there is one, and what there is where there is none', () => {
+    project.complete();
+    expect(project.setup().stderr).toContain('pip install torch 2.13.0+cpu');
+    expect(project.read('locked')).toMatch(/^torch==2\.13\.0\+cpu /m);
+    expect(project.read('locked')).not.toMatch(/^torch==2\.13\.0 /m);
+  });
+
   it('is given nothing without a digest, and no index beside the one for PyTorch', () => {
     project.complete();
     const digest = 'ab'.repeat(32);

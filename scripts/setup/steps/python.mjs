@@ -236,8 +236,8 @@ async function installTorch(context, file) {
   const index = env['TIMBRE_TORCH_INDEX'] ? ['--index-url', env['TIMBRE_TORCH_INDEX']] : [];
 
   say('looking which PyTorch build there is');
-  const build = await findTorch(context, block, index);
   const kind = torchKind(env);
+  const build = await findTorch(context, kind === 'cpu' ? [cpuBuild(block), block] : [block], index);
   if (kind === 'cuda' && !build.cuda) {
     throw new Failure(
       `TIMBRE_TORCH=cuda, and the package index has only PyTorch ${build.version}`,
@@ -247,7 +247,7 @@ async function installTorch(context, file) {
   const remark = build.cuda && kind === 'cpu' ? ' (the CUDA build is all there is; some 700 MB)' : '';
   say(`pip install torch ${build.version}${remark}`);
   const fresh = kind === 'cuda' && torchBuild(root)?.cuda === undefined ? ['--force-reinstall'] : [];
-  await installLocked(context, [block], { what: 'installing PyTorch', words: [...index, ...fresh] });
+  await installLocked(context, [build.block], { what: 'installing PyTorch', words: [...index, ...fresh] });
   const gpu = build.cuda ? lockedPackages(path.join(root, CUDA_FILE)) : [];
   const rest = [
     ...packages.filter((each) => each !== torch),
@@ -292,13 +292,21 @@ function basePython(env) {
 }
 
 /**
- * Which build of PyTorch pip would install, asked without installing it.
- * @param {import('../context.mjs').Context} context
+ * The CPU build of the same version, by its own name: of two builds under one version pip takes the one whose digest its
+ * index announces, which a folder of wheels does not.
  * @param {string} block of the lock file
- * @param {string[]} index words for pip
- * @returns {Promise<{ version: string, cuda: boolean }>}
  */
-async function findTorch(context, block, index) {
+const cpuBuild = (block) => block.replace(/^torch==[\w.]+/, '$&+cpu');
+
+/**
+ * Which build of PyTorch pip would install, asked without installing it: of the first block for which there is one.
+ * @param {import('../context.mjs').Context} context
+ * @param {string[]} blocks of the lock file, the most wanted first
+ * @param {string[]} index words for pip
+ * @returns {Promise<{ version: string, cuda: boolean, block: string }>}
+ */
+async function findTorch(context, blocks, index) {
+  const [block = '', ...others] = blocks;
   const folder = mkdtempSync(path.join(context.scratch(), 'pip-'));
   try {
     const report = path.join(folder, 'report.json');
@@ -310,7 +318,11 @@ async function findTorch(context, block, index) {
     if (!torch) throw new Failure('pip found no PyTorch', 'Look at its output: .cache/setup/python.log');
     // The package index has one build a platform: for x86-64 the one for CUDA, for others the one without.
     const cuda = process.arch === 'x64' && (torch.requires_dist ?? []).some((name) => /^(nvidia|cuda)-/.test(name));
-    return { version: torch.version, cuda };
+    return { version: torch.version, cuda, block };
+  } catch (error) {
+    // Whatever it was: the last one that is tried says it again.
+    if (others.length === 0) throw error;
+    return await findTorch(context, others, index);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
