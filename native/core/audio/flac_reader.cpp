@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "audio/buffered_reader.h"
 #include "support/text.h"
 
 namespace timbre {
@@ -18,7 +19,7 @@ namespace {
 /// "fLaC", the head of a STREAMINFO block, and the block.
 constexpr std::size_t kHead = 42;
 
-class FlacReader final : public Reader {
+class FlacReader final : public BufferedReader {
  public:
   FlacReader(std::unique_ptr<SequentialBytes> bytes, const std::string& name, const std::string& container)
       : bytes_(std::move(bytes)), name_(name), container_(container) {}
@@ -56,7 +57,7 @@ class FlacReader final : public Reader {
     }
     if (!FLAC__stream_decoder_process_until_end_of_metadata(decoder_)) return damaged("its header is broken");
     // What is wrong with the first frame is known only once it is read.
-    if (auto first = decode(); !first) return first;
+    if (auto first = refill(); !first) return first;
     if (pending_.empty()) {
       if (bits_ == 32) {
         return Error{ErrorCode::AUDIO_UNSUPPORTED,
@@ -70,23 +71,6 @@ class FlacReader final : public Reader {
   }
 
   const StreamInfo& info() const override { return info_; }
-
-  Result<std::size_t> read(std::span<float> interleaved) override {
-    const auto channels = static_cast<std::size_t>(info_.channels);
-    const std::size_t wanted = interleaved.size() / channels * channels;
-    std::size_t filled = 0;
-    while (filled < wanted) {
-      if (taken_ == pending_.size()) {
-        if (auto status = decode(); !status) return status.error();
-        if (pending_.empty()) break;
-      }
-      const std::size_t count = std::min(wanted - filled, pending_.size() - taken_);
-      std::copy_n(pending_.begin() + static_cast<long>(taken_), count, interleaved.begin() + static_cast<long>(filled));
-      taken_ += count;
-      filled += count;
-    }
-    return filled / channels;
-  }
 
   Completeness completeness() const override {
     Completeness result = bytes_->completeness();
@@ -115,10 +99,8 @@ class FlacReader final : public Reader {
     return {ErrorCode::AUDIO_CORRUPT, name_ + " is a damaged FLAC recording: " + what};
   }
 
-  /// The next frame that can be read, into `pending_`; nothing at the end.
-  Status decode() {
-    pending_.clear();
-    taken_ = 0;
+  /// The next frame that can be read.
+  Status refill() override {
     while (pending_.empty()) {
       if (!FLAC__stream_decoder_process_single(decoder_)) {
         if (out_of_memory_) return Error{ErrorCode::OUT_OF_MEMORY, "memory ran out while decoding FLAC"};
@@ -199,8 +181,6 @@ class FlacReader final : public Reader {
   FLAC__StreamDecoder* decoder_ = nullptr;
   StreamInfo info_;
   int bits_ = 0;
-  std::vector<float> pending_;  ///< of the last frame
-  std::size_t taken_ = 0;
   bool changed_ = false;
   bool out_of_memory_ = false;
   std::uint64_t broken_ = 0;   ///< errors since the last frame

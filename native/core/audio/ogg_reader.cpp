@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "audio/buffered_reader.h"
 #include "audio/flac_reader.h"
 #include "audio/tracks.h"
 #include "support/text.h"
@@ -56,29 +57,11 @@ class Timeline {
 constexpr double kShortestGap = 0.002;
 
 /// A stream that is decoded page by page.
-class OggReader : public Reader {
+class OggReader : public BufferedReader {
  public:
   OggReader(const Input& input, std::uint32_t serial) : name_(input.name()), packets_(input, serial) {}
 
   const StreamInfo& info() const override { return info_; }
-
-  Result<std::size_t> read(std::span<float> interleaved) override {
-    const auto channels = static_cast<std::size_t>(info_.channels);
-    const std::size_t wanted = interleaved.size() / channels * channels;
-    std::size_t filled = 0;
-    while (filled < wanted) {
-      if (taken_ == pending_.size()) {
-        auto more = refill();
-        if (!more) return std::move(more).error();
-        if (!more.value()) break;
-      }
-      const std::size_t count = std::min(wanted - filled, pending_.size() - taken_);
-      std::copy_n(pending_.begin() + static_cast<long>(taken_), count, interleaved.begin() + static_cast<long>(filled));
-      taken_ += count;
-      filled += count;
-    }
-    return filled / channels;
-  }
 
   Completeness completeness() const override {
     Completeness result = packets_.completeness();
@@ -100,16 +83,14 @@ class OggReader : public Reader {
   /// Fills pending_ with what the packets of a page hold. Errors: AUDIO_CORRUPT.
   virtual Status decode(const std::vector<ogg_packet>& page) = 0;
 
-  /// Another page's audio in pending_; false at the end.
-  Result<bool> refill() {
-    pending_.clear();
-    taken_ = 0;
+  /// The audio of the next page that holds some.
+  Status refill() override {
     while (pending_.empty()) {
       const std::vector<ogg_packet>& page = packets_.next_page();
-      if (page.empty()) return false;
-      if (auto decoded = decode(page); !decoded) return std::move(decoded).error();
+      if (page.empty()) break;
+      if (auto decoded = decode(page); !decoded) return decoded;
     }
-    return true;
+    return ok();
   }
 
   Error damaged(const std::string& what) const {
@@ -120,9 +101,7 @@ class OggReader : public Reader {
   OggPackets packets_;
   Timeline timeline_;
   StreamInfo info_;
-  int clock_ = 1;  ///< Hz, of the positions
-  std::vector<float> pending_;
-  std::size_t taken_ = 0;
+  int clock_ = 1;             ///< Hz, of the positions
   std::uint64_t broken_ = 0;  ///< packets that cannot be decoded
 };
 
