@@ -1,7 +1,7 @@
 import { TimbreError } from '../errors/timbre-error.js';
 import { calibrate, durationQuality, probability } from '../evaluation/calibration.js';
 import { cohortStatistics, normaliseScore, toUnit, type CohortStatistics } from '../evaluation/normalise.js';
-import { DecisionPolicy, requireRate, type OpenSetDecision } from './decision-policy.js';
+import { DecisionPolicy, requireRate, type OpenSetDecision, type ThresholdSource } from './decision-policy.js';
 import { scoreAtRate } from './impostor-tail.js';
 import { calibrationOf, type ModelCalibration } from './model-calibration.js';
 
@@ -66,7 +66,7 @@ export class Scorer {
   private constructor(
     readonly calibration: ModelCalibration,
     /** What names the threshold; null where nothing does. */
-    readonly thresholdFrom: 'option' | 'calibration' | 'published' | null,
+    readonly thresholdFrom: ThresholdSource | null,
     private readonly options: { falseAcceptRate: number; threshold: number | undefined; prior: number },
   ) {}
 
