@@ -47,7 +47,7 @@ export async function makeBundle({ run, data, work, out, commit, command, machin
     checkpoint: join(run, 'starter.ckpt'),
     family: 'timbre',
     id: 'starter',
-    version: '1',
+    version: '2',
     out,
     storage: 'fp16',
     facts,

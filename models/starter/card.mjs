@@ -74,14 +74,16 @@ export function cardOf(manifest, results) {
     `## What it is good for, and what it is not`,
     purpose(results),
     `## Error rates`,
-    `Equal error rates in per cent with their 95 % interval (bootstrap over speakers), whole utterances, cosine, by ` +
-      `\`timbre evaluate\`. "Balanced": every pair of speakers weighs the same.`,
+    `Equal error rates in per cent with their 95 % interval (bootstrap over speakers), cosine, by ` +
+      `\`timbre evaluate\`. "Balanced": every pair of speakers weighs the same. The model embeds recordings without ` +
+      `their long pauses ([the rule](../docs/models.md#pauses)), as does the network with random weights; the other two ` +
+      `embed them whole.`,
     `### Single utterances`,
     rates(results, 'single'),
     `### Three averaged enrolment utterances`,
     rates(results, 'three'),
     `### By length`,
-    `Both sides cut to the seconds from the middle of the recording, where it is that long.`,
+    `Both sides cut to the seconds from the middle of the recording, where it is that long; pauses are taken out behind that.`,
     cuts(results),
     `### Against what was asked`,
     targets(results),
@@ -192,7 +194,7 @@ function comparison(other, parts, isBelow) {
     : `The model is below ${other} on ${parts.length - lost.length} of ${parts.length} parts, not on ${lost.join(' and ')}.`;
 }
 
-/** Equal error rates of the targets by what was trained and subtracted, the model here last. */
+/** Equal error rates of the targets by what was trained, subtracted and embedded, the model here last. */
 function tried(results) {
   const header = TARGETS.map(
     (target) => `${nameOf(target)}${target.condition === 'three' ? ', three enrolments' : ''}`,
