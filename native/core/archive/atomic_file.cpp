@@ -54,9 +54,9 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
   }
   for (;;) {
     const std::string temporary = path + '.' + std::to_string(getpid()) + '-' + std::to_string(++count) + ".part";
-    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor >= 0) {
-      return AtomicFile(path, temporary, descriptor);
+    Descriptor descriptor(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (descriptor) {
+      return AtomicFile(path, temporary, std::move(descriptor));
     }
     if (errno != EEXIST) {
       return cannot_write(path, errno);
@@ -64,19 +64,16 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
   }
 }
 
-AtomicFile::AtomicFile(std::string path, std::string temporary, int descriptor)
-    : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
+AtomicFile::AtomicFile(std::string path, std::string temporary, Descriptor descriptor)
+    : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(std::move(descriptor)) {}
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
     : path_(std::move(other.path_)),
       temporary_(std::exchange(other.temporary_, {})),
-      descriptor_(std::exchange(other.descriptor_, -1)),
+      descriptor_(std::move(other.descriptor_)),
       fault_(other.fault_) {}
 
 AtomicFile::~AtomicFile() {
-  if (descriptor_ >= 0) {
-    ::close(descriptor_);
-  }
   if (!temporary_.empty()) {
     ::unlink(temporary_.c_str());
   }
@@ -85,7 +82,7 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::write(const void* bytes, std::size_t count) {
   const auto* from = static_cast<const char*>(bytes);
   while (fault_ == 0 && count > 0) {
-    const ssize_t written = ::write(descriptor_, from, count);
+    const ssize_t written = ::write(descriptor_.get(), from, count);
     if (written < 0) {
       fault_ = errno == EINTR ? 0 : errno;
     } else {
@@ -102,19 +99,18 @@ Status AtomicFile::commit() {
   temporary_.clear();
   // The name itself is on the disk only once its folder is; a file system without that has done what it can.
   const std::filesystem::path folder = std::filesystem::path(path_).parent_path();
-  const int directory = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {
-    ::fsync(directory);
-    ::close(directory);
+  const Descriptor directory(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory) {
+    ::fsync(directory.get());
   }
   return ok();
 }
 
 int AtomicFile::finish() {
-  if (fault_ == 0 && ::fsync(descriptor_) != 0) {
+  if (fault_ == 0 && ::fsync(descriptor_.get()) != 0) {
     fault_ = errno;
   }
-  if (::close(std::exchange(descriptor_, -1)) != 0 && fault_ == 0) {
+  if (::close(descriptor_.release()) != 0 && fault_ == 0) {
     fault_ = errno;
   }
   if (fault_ == 0 && std::rename(temporary_.c_str(), path_.c_str()) != 0) {

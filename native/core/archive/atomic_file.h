@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 
+#include "support/descriptor.h"
 #include "support/result.h"
 
 namespace timbre::archive {
@@ -29,12 +30,12 @@ class AtomicFile {
   Status commit();
 
  private:
-  AtomicFile(std::string path, std::string temporary, int descriptor);
+  AtomicFile(std::string path, std::string temporary, Descriptor descriptor);
   int finish();
 
   std::string path_;
   std::string temporary_;
-  int descriptor_;
+  Descriptor descriptor_;
   int fault_ = 0;  ///< errno of the first write that failed
 };
 
