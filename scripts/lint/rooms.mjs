@@ -13,6 +13,7 @@ const HEADERS = [
   },
   { header: /^nlohmann\//, what: 'nlohmann-json', rooms: ['checkpoint', 'bundle'] },
   { header: /^hwy\//, what: 'Highway', rooms: ['simd'] },
+  { header: /^(seccomp\.h$|linux\/(landlock|seccomp|filter)\.h$)/, what: 'walls', rooms: ['contain'] },
   { header: /^zlib\.h$/, what: 'zlib', rooms: ['archive'] },
   { header: /^xxhash\.h$/, what: 'xxHash', rooms: ['bundle'] },
   {
@@ -30,7 +31,8 @@ const HEADERS = [
 /** Native rooms, and those whose headers each may include beside its own. */
 const NATIVE = {
   support: [],
-  audio: ['support'],
+  contain: ['support'],
+  audio: ['support', 'contain'],
   simd: ['support'],
   speech: ['support', 'simd', 'audio', 'features'],
   features: ['support', 'simd'],
@@ -41,7 +43,7 @@ const NATIVE = {
   checkpoint: ['support', 'archive', 'bundle', 'network'],
   engine: ['support', 'audio', 'speech', 'features', 'bundle'],
   // What it converts: the engine, bundles, the facts about libraries.
-  binding: ['support', 'audio', 'speech', 'bundle', 'checkpoint', 'engine', 'scoring'],
+  binding: ['support', 'contain', 'audio', 'speech', 'bundle', 'checkpoint', 'engine', 'scoring'],
 };
 
 /**

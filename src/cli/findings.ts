@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PACKAGE_FOLDER } from '../support/package.js';
 import { runtimeInfo } from '../addon/bundles.js';
+import type { RuntimeInfo } from '../addon/types.js';
+import { missingWalls } from '../addon/walls.js';
 import { listBundles, modelFolders } from '../models/cache.js';
 import { PUBLISHED_MODELS } from '../models/registry.js';
 import { freeBytes } from '../models/storage.js';
@@ -95,7 +97,7 @@ async function processor(): Promise<string> {
 
 function addonAndLibraries(): Finding[] {
   try {
-    const { torch, audio } = runtimeInfo();
+    const { torch, audio, walls } = runtimeInfo();
     const cuda = torch.cudaBuilt
       ? `${torch.cudaDevices} device${torch.cudaDevices === 1 ? '' : 's'}`
       : 'not in this LibTorch (a build for the CPU)';
@@ -117,10 +119,26 @@ function addonAndLibraries(): Finding[] {
             remedy: 'install the package ffmpeg, if such recordings come in',
           }
         : { name: 'ffmpeg', status: 'ok', value: audio.ffmpeg },
+      ...(audio.ffmpeg === '' ? [] : [containment(walls)]),
     ];
   } catch (error) {
     return [{ name: 'addon', status: 'missing', value: 'cannot be loaded', remedy: (error as Error).message }];
   }
+}
+
+/** What keeps ffmpeg from everything but the recording that it reads. */
+function containment(walls: RuntimeInfo['walls']): Finding {
+  const name = 'containment of ffmpeg';
+  const missing = missingWalls(walls);
+  if (missing.length === 0) return { name, status: 'ok', value: 'Landlock, seccomp' };
+  return {
+    name,
+    status: 'note',
+    value: `without ${missing.join(' and ')}`,
+    remedy:
+      'a kernel of 5.13 or newer has both; a container must allow them (the default profiles of Docker and Podman do). ' +
+      'TIMBRE_REQUIRE_CONTAINMENT=on has the service refuse to start without',
+  };
 }
 
 /** Path of a library that is mapped into this process. */

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { returnMemoryEarly } from '../addon/heap.js';
+import { hideMemory } from '../addon/walls.js';
 import { Config, SETTING_NAMES, type ConfigInput } from '../service/config/config.js';
 import { SETTINGS, type Setting, type SettingName } from '../service/config/settings.js';
 import type { Cli } from './cli.js';
@@ -21,6 +22,7 @@ export function register(program: Command, cli: Cli): void {
       Reflect.deleteProperty(cli.env, SETTINGS.dataKey.env);
       const { serve } = await service();
       returnMemoryEarly(cli.env);
+      hideMemory();
       const print = (url: string): void => cli.write(`\n  Sign in: ${url}\n  (works once, within 10 minutes)\n\n`);
       await serve(config, { signal: cli.signal, log: cli.log, ...(signInLink ? { signInLink: print } : {}) });
     });

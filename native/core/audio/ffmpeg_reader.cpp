@@ -18,10 +18,11 @@
 #include <utility>
 #include <vector>
 
-#include "audio/child_process.h"
 #include "audio/ffmpeg_log.h"
 #include "audio/matroska_stream.h"
 #include "audio/tracks.h"
+#include "contain/child_process.h"
+#include "contain/walls.h"
 #include "support/descriptor.h"
 #include "support/text.h"
 
@@ -62,15 +63,23 @@ bool seeks(const std::string& demuxer) {
 struct Program {
   std::string path;
   std::vector<std::string> environment;  ///< the little that a program needs to find its libraries
+  std::vector<std::string> libraries;    ///< folders that they may lie in besides the system's
 };
+
+/// Takes the first folder off a list.
+std::string_view first_folder(std::string_view& list) {
+  const std::string_view folder = list.substr(0, list.find(':'));
+  list.remove_prefix(std::min(list.size(), folder.size() + 1));
+  return folder;
+}
 
 Program find(std::string_view path, std::string_view library_path) {
   Program result;
   result.environment.push_back("PATH=" + std::string(path));
   if (!library_path.empty()) result.environment.push_back("LD_LIBRARY_PATH=" + std::string(library_path));
+  while (!library_path.empty()) result.libraries.emplace_back(first_folder(library_path));
   while (!path.empty() && result.path.empty()) {
-    const std::string_view folder = path.substr(0, path.find(':'));
-    path.remove_prefix(std::min(path.size(), folder.size() + 1));
+    const std::string_view folder = first_folder(path);
     const std::string candidate = std::string(folder) + "/ffmpeg";
     struct stat status {};
     if (folder.starts_with('/') && ::stat(candidate.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
@@ -356,8 +365,10 @@ Result<std::unique_ptr<Reader>> open_ffmpeg(const Input& input, const FfmpegRequ
   }
   const std::chrono::seconds patience(20 + static_cast<std::int64_t>(std::ceil(max_seconds / 10)));
   const Program& ffmpeg = *program;
+  const auto walls = Enclosure::around(ffmpeg.path, file.get(), ffmpeg.libraries);
+  if (!walls) return walls.error();
   auto child = ChildProcess::start(ffmpeg.path, arguments(request), ffmpeg.environment, file.get(),
-                                   {kMemory, static_cast<std::uint64_t>(patience.count())});
+                                   {kMemory, static_cast<std::uint64_t>(patience.count())}, &walls.value());
   if (!child) return std::move(child).error();
   auto reader = std::make_unique<FfmpegReader>(input.name(), request, std::move(child).value(), patience, interrupt);
   if (auto opened = reader->open(); !opened) return std::move(opened).error();

@@ -28,6 +28,7 @@ export const SYSTEM_PACKAGES = [
   { name: 'libeigen3-dev', needed: 'build', probe: { module: 'eigen3' } },
   { name: 'zlib1g-dev', needed: 'build', probe: { module: 'zlib' } },
   { name: 'libhwy-dev', needed: 'build', probe: { module: 'libhwy' } },
+  { name: 'libseccomp-dev', needed: 'build', probe: { module: 'libseccomp' } },
   { name: 'nlohmann-json3-dev', needed: 'build', probe: { module: 'nlohmann_json' } },
   { name: 'libxxhash-dev', needed: 'build', probe: { module: 'libxxhash' } },
   { name: 'ffmpeg', needed: 'use', probe: { program: 'ffmpeg' } },

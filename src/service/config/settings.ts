@@ -158,6 +158,24 @@ export const SETTINGS = {
     takes: 'DEVICE',
     means: 'Where the model runs: `auto`, `cpu`, `cuda` or `cuda:<number>`.',
   }),
+  allowCode: setting({
+    env: 'TIMBRE_ALLOW_CODE',
+    flag: 'allow-code',
+    schema: z.string().regex(/^([0-9a-fA-F]{64})?$/, 'a sha256 belongs here: 64 hexadecimal digits'),
+    default: '',
+    takes: 'SHA256',
+    means: 'The sha256 of a model file that brings code of its own, which then runs; others are refused.',
+  }),
+  requireContainment: setting({
+    env: 'TIMBRE_REQUIRE_CONTAINMENT',
+    flag: 'require-containment',
+    schema: onOrOff,
+    default: 'off',
+    takes: 'on|off',
+    means:
+      'Refuse to start where ffmpeg cannot be kept from files, network and other processes, because the kernel or the ' +
+      'container lacks Landlock or seccomp.',
+  }),
   workers: setting({
     env: 'TIMBRE_WORKERS',
     flag: 'workers',

@@ -129,6 +129,7 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
   private async start(): Promise<void> {
     const { signal } = this.stopping;
     try {
+      await this.lookAtWalls();
       const model = await this.locate(signal);
       signal.throwIfAborted();
       this.change({ status: 'loading', model: this.config.model });
@@ -152,6 +153,22 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     }
   }
 
+  /** Says what is left of the walls around ffmpeg, or refuses to go on without one. */
+  private async lookAtWalls(): Promise<void> {
+    const [{ runtimeInfo }, { missingWalls }] = await Promise.all([
+      import('../../addon/bundles.js'),
+      import('../../addon/walls.js'),
+    ]);
+    const { audio, walls } = runtimeInfo();
+    const missing = missingWalls(walls).join(' and ');
+    if (audio.ffmpeg === '' || missing === '') return;
+    const what = `recordings are decoded by an ffmpeg without ${missing}, which this kernel or container does not allow`;
+    if (this.config.requireContainment) {
+      throw new TimbreError('INVALID_ARGUMENT', `TIMBRE_REQUIRE_CONTAINMENT is on, and ${what}`);
+    }
+    this.logger.warn(`${what}; \`timbre doctor\` says more`);
+  }
+
   /** The bundle's file or id; fetches a published model that is not in the cache yet. */
   private async locate(signal: AbortSignal): Promise<string> {
     for (;;) {
@@ -172,7 +189,7 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
 
   private async load(model: string): Promise<SpeakerEncoder> {
     const { SpeakerEncoder } = await import('../../addon/index.js');
-    const { device, workers, queueLimit, maxBatch, modelCacheDir } = this.config;
+    const { device, allowCode, workers, queueLimit, maxBatch, modelCacheDir } = this.config;
     const { maxUploadBytes, maxAudioSeconds, maxInputBytes, maxWorkingBytes } = this.config;
     return SpeakerEncoder.load({
       model,
@@ -187,6 +204,7 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
         ...(maxWorkingBytes > 0 ? { maxWorkingBytes } : {}),
       },
       ...(workers > 0 ? { workers } : {}),
+      ...(allowCode ? { allowCode } : {}),
     });
   }
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "contain/walls.h"
 #include "support/descriptor.h"
 #include "support/result.h"
 
@@ -20,6 +21,7 @@ namespace timbre {
 struct ChildLimits {
   std::uint64_t memory_bytes;
   std::uint64_t cpu_seconds;
+  std::uint64_t descriptors = 64;
 };
 
 /// How a child ended.
@@ -37,14 +39,16 @@ struct ChildEnd {
 };
 
 /// A program run without a shell: stdin from a file, stdout and stderr read here. Never outlives its object, leaves no
-/// zombie and inherits no descriptor but those three. Used by one thread.
+/// zombie, inherits no descriptor but those three, works in / and writes no file. Used by one thread.
 class ChildProcess {
  public:
   /// `arguments` without the program itself. The child's stdin is `input` (kept by the caller), its environment is
-  /// `environment` ("NAME=value"). Errors: OVERLOADED (no descriptors, processes or memory left), INTERNAL; also where
-  /// a limit cannot be set, and then no child is left.
+  /// `environment` ("NAME=value"). Limits and walls stand before the program runs. Errors: OVERLOADED (no
+  /// descriptors, processes or memory left), INTERNAL; also where a limit or a wall cannot be set, and then no child
+  /// is left.
   static Result<ChildProcess> start(const std::string& program, const std::vector<std::string>& arguments,
-                                    const std::vector<std::string>& environment, int input, const ChildLimits& limits);
+                                    const std::vector<std::string>& environment, int input, const ChildLimits& limits,
+                                    const Enclosure* walls = nullptr);
 
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&&) = delete;

@@ -1,9 +1,11 @@
-#include "audio/child_process.h"
+#include "contain/child_process.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
-#include <spawn.h>
+#include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <system_error>
 #include <utility>
 
@@ -33,60 +36,6 @@ struct Pipe {
   }
 };
 
-/// What posix_spawn() is told. Every call may fail for want of memory.
-class SpawnPlan {
- public:
-  SpawnPlan() {
-    error_ = posix_spawn_file_actions_init(&actions_);
-    has_actions_ = error_ == 0;
-    if (error_ == 0) error_ = posix_spawnattr_init(&attributes_);
-    has_attributes_ = has_actions_ && error_ == 0;
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-  ~SpawnPlan() {
-    if (has_attributes_) posix_spawnattr_destroy(&attributes_);
-    if (has_actions_) posix_spawn_file_actions_destroy(&actions_);
-  }
-
-  void redirect(int from, int to) {
-    if (error_ == 0) error_ = posix_spawn_file_actions_adddup2(&actions_, from, to);
-  }
-
-  /// Descriptors that the host forgot to mark.
-  void close_others() {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-    if (error_ == 0) error_ = posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
-#endif
-  }
-
-  /// The engine's threads block every signal; the child must not. Its own group keeps the terminal's Ctrl-C from it.
-  void set_signals() {
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    constexpr int kFlags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
-    if (error_ == 0) error_ = posix_spawnattr_setsigmask(&attributes_, &none);
-    if (error_ == 0) error_ = posix_spawnattr_setsigdefault(&attributes_, &all);
-    if (error_ == 0) error_ = posix_spawnattr_setpgroup(&attributes_, 0);
-    if (error_ == 0) error_ = posix_spawnattr_setflags(&attributes_, static_cast<short>(kFlags));
-  }
-
-  /// An errno; 0 where the child was started.
-  int run(pid_t& pid, const std::string& program, std::vector<char*> arguments, std::vector<char*> environment) {
-    if (error_ != 0) return error_;
-    return posix_spawn(&pid, program.c_str(), &actions_, &attributes_, arguments.data(), environment.data());
-  }
-
- private:
-  int error_ = 0;
-  bool has_actions_ = false;
-  bool has_attributes_ = false;
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
-};
-
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> result;
   result.reserve(texts.size() + 1);
@@ -96,25 +45,96 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   return result;
 }
 
-/// An errno; 0 where the limit is set, or a narrower one was inherited.
-int limit(pid_t pid, __rlimit_resource resource, std::uint64_t value) {
+/// What a child becomes another program by.
+struct Plan {
+  const char* program;
+  char* const* arguments;
+  char* const* environment;
+  std::array<int, 3> streams;
+  const ChildLimits& limits;
+  const Enclosure* walls;
+
+  // Written by the child, whose memory is the parent's until it runs the program.
+  int fault = 0;
+  const char* failed = nullptr;
+};
+
+/// 0 where the limit is set, or a narrower one was inherited; or an errno.
+int limit(__rlimit_resource resource, std::uint64_t value) noexcept {
   rlimit inherited{};
-  if (::prlimit(pid, resource, nullptr, &inherited) != 0) return errno;
+  if (::getrlimit(resource, &inherited) != 0) return errno;
   const rlim_t bound = std::min<rlim_t>(value, inherited.rlim_max);
   const rlimit narrowed{bound, bound};
-  return ::prlimit(pid, resource, &narrowed, nullptr) == 0 ? 0 : errno;
+  return ::setrlimit(resource, &narrowed) == 0 ? 0 : errno;
 }
 
-int limit(pid_t pid, const ChildLimits& limits) {
-  for (const auto& [resource, value] :
-       {std::pair{RLIMIT_AS, limits.memory_bytes}, std::pair{RLIMIT_CPU, limits.cpu_seconds},
-        std::pair{RLIMIT_FSIZE, std::uint64_t{0}}, std::pair{RLIMIT_CORE, std::uint64_t{0}}}) {
-    const int error = limit(pid, resource, value);
-    // A child that has ended already needs no limit; it is gone where the host ignores SIGCHLD.
-    if (error == ESRCH) return 0;
-    if (error != 0) return error;
+int limit(const ChildLimits& limits) noexcept {
+  const std::array<std::pair<__rlimit_resource, std::uint64_t>, 5> all = {{
+      {RLIMIT_AS, limits.memory_bytes},
+      {RLIMIT_CPU, limits.cpu_seconds},
+      {RLIMIT_NOFILE, limits.descriptors},
+      {RLIMIT_FSIZE, 0},
+      {RLIMIT_CORE, 0},
+  }};
+  for (const auto& [resource, value] : all) {
+    if (const int fault = limit(resource, value)) return fault;
   }
   return 0;
+}
+
+/// The three streams, and nothing else: descriptors that the host forgot to mark close on exec too.
+int take_streams(const std::array<int, 3>& streams) noexcept {
+  for (int at = 0; at < 3; ++at) {
+    if (::dup2(streams[static_cast<std::size_t>(at)], at) < 0) return errno;
+  }
+  // A kernel without the call closes what was opened with O_CLOEXEC, which is everything of ours.
+  ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
+  return 0;
+}
+
+/// The host's ways with signals are not the child's, and its threads may block all of them. Its own group keeps the
+/// terminal's Ctrl-C from it.
+void reset_signals() noexcept {
+  struct sigaction usual {};
+  usual.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &usual, nullptr);
+  ::setpgid(0, 0);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+/// In the child, on a stack of its own and in the parent's memory: calls the kernel and nothing else.
+int become(void* given) noexcept {
+  auto& plan = *static_cast<Plan*>(given);
+  const auto fail = [&](int fault, const char* failed) {
+    plan.fault = fault;
+    plan.failed = failed;
+    ::_exit(127);
+  };
+  reset_signals();
+  if (::chdir("/") != 0) fail(errno, "moved to /");
+  if (const int fault = take_streams(plan.streams)) fail(fault, "given its streams");
+  if (const int fault = limit(plan.limits)) fail(fault, "limited in memory and time");
+  if (const int fault = plan.walls ? plan.walls->enter() : 0) fail(fault, "enclosed");
+  ::execve(plan.program, plan.arguments, plan.environment);
+  fail(errno, "started");
+  return 127;
+}
+
+/// The child's id, or -1 with errno. As posix_spawn() does it, which knows neither limits nor walls.
+pid_t run(Plan& plan) {
+  std::vector<std::byte> stack(std::size_t{64} << 10);
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  // The parent's thread waits until the child has become the program or ended: both use the plan.
+  const pid_t pid = ::clone(become, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
+  const int fault = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = fault;
+  return pid;
 }
 
 Error cannot_start(const std::string& program, const char* what, int reason) {
@@ -127,27 +147,22 @@ Error cannot_start(const std::string& program, const char* what, int reason) {
 
 Result<ChildProcess> ChildProcess::start(const std::string& program, const std::vector<std::string>& arguments,
                                          const std::vector<std::string>& environment, int input,
-                                         const ChildLimits& limits) {
+                                         const ChildLimits& limits, const Enclosure* walls) {
   Pipe out;
   if (!out.read) return cannot_start(program, "started", errno);
   Pipe err;
   if (!err.read) return cannot_start(program, "started", errno);
   std::vector<std::string> command{program};
   command.insert(command.end(), arguments.begin(), arguments.end());
+  const auto words = pointers(command);
+  const auto variables = pointers(environment);
 
-  SpawnPlan plan;
-  plan.redirect(input, STDIN_FILENO);
-  plan.redirect(out.write.get(), STDOUT_FILENO);
-  plan.redirect(err.write.get(), STDERR_FILENO);
-  plan.close_others();
-  plan.set_signals();
-  pid_t pid = -1;
-  if (const int error = plan.run(pid, program, pointers(command), pointers(environment))) {
-    return cannot_start(program, "started", error);
-  }
+  Plan plan{program.c_str(), words.data(), variables.data(), {input, out.write.get(), err.write.get()}, limits, walls};
+  const pid_t pid = run(plan);
+  if (pid < 0) return cannot_start(program, "started", errno);
   // From here on the object ends the child, whatever happens.
   ChildProcess child(pid, std::move(out.read), std::move(err.read));
-  if (const int error = limit(pid, limits)) return cannot_start(program, "limited in memory and time", error);
+  if (plan.failed) return cannot_start(program, plan.failed, plan.fault);
   return child;
 }
 
