@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = new URL('../', import.meta.url);
 
-/** @type {{ code: string, http: number, exit: number, means: string }[]} */
+/** `core`: the native core answers with it too. @type {{ code: string, http: number, exit: number, core?: true, means: string }[]} */
 const table = JSON.parse(readFileSync(new URL('scripts/errors.json', root), 'utf8'));
 const origin = 'Generated from scripts/errors.json by scripts/generate-errors.mjs';
 
@@ -16,7 +16,11 @@ for (const key of /** @type {const} */ (['code', 'exit'])) {
 
 const generated = {
   'native/core/support/error_codes.inc':
-    `// ${origin}.\n` + table.map(({ code }) => `TIMBRE_ERROR_CODE(${code})\n`).join(''),
+    `// ${origin}.\n` +
+    table
+      .filter(({ core }) => core)
+      .map(({ code }) => `TIMBRE_ERROR_CODE(${code})\n`)
+      .join(''),
   'src/errors/error-codes.ts':
     `// ${origin}.\n\n` +
     '/** Every error code with its HTTP status, exit status and meaning. */\n' +

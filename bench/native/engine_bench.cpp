@@ -45,7 +45,8 @@ void end_to_end(benchmark::State& state, const std::string& path, const Format& 
                 std::size_t workers) {
   EngineOptions options;
   options.workers = workers;
-  const auto engine = bench::take(Engine::create(bench::take(bundle::load_torch_model(path, "cpu")), options));
+  const auto engine =
+      bench::take(Engine::create(bench::take(bundle::load_torch_model(path, "cpu", {TIMBRE_SKELETONS})), options));
   const AudioBytes recording{
       bench::encode(bench::voice(seconds, format.rate), format.rate, format.channels, format.encoding)};
   const std::size_t count = kInFlight * workers;

@@ -145,7 +145,7 @@ void add_products(const Subject& subject) {
 
 int main(int count, char** words) {
   benchmark::Initialize(&count, words);
-  auto model = bench::take(bundle::load_torch_model(bench::model_path(count, words), "cpu"));
+  auto model = bench::take(bundle::load_torch_model(bench::model_path(count, words), "cpu", {TIMBRE_SKELETONS}));
   auto front_end = bench::take(FrontEnd::create(model->manifest().front_end));
   const Sizes sizes(nlohmann::json::parse(model->manifest().json).at("network"));
   const Subject subject{std::move(model), std::move(front_end), sizes};

@@ -198,7 +198,7 @@ int main(int count, char** words) {
     if (option == "--condition") conditions.push_back(value);
     if (option == "--rule") ways.push_back(parse_way(value));
   }
-  const auto model = bundle::load_torch_model(model_path, "cpu");
+  const auto model = bundle::load_torch_model(model_path, "cpu", {TIMBRE_SKELETONS});
   if (!model) {
     std::cerr << model.error().message << '\n';
     return 1;

@@ -106,6 +106,18 @@ def test_formula_weights_are_the_same_everywhere_and_depend_on_the_seed(tensors)
     assert not torch.allclose(tensors["fc.conv.bias"], other["fc.conv.bias"], atol=0.01)
 
 
+def filled(variant, network):
+    """A skeleton with the tensors of a network, as the native converter fills it."""
+    module = torch.jit.load(str(bundle.SKELETONS / f"{variant}.pt"))
+    for name, tensor in network.state_dict().items():
+        *owners, last = name.split(".")
+        owner = module
+        for part in owners:
+            owner = getattr(owner, part)
+        setattr(owner, last, torch.nn.Parameter(tensor, False) if last in dict(owner.named_parameters()) else tensor)
+    return module
+
+
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 1e-6), (torch.float16, 1e-2)])
 def test_a_bundle_comes_back_as_its_network(tmp_path, dtype, bound):
     variant = VARIANTS["wespeaker-glob"]
@@ -114,7 +126,7 @@ def test_a_bundle_comes_back_as_its_network(tmp_path, dtype, bound):
     with torch.inference_mode():
         expected = network(*utterance)
     manifest = json.dumps({"id": "x", "network": network.config.to_manifest()})
-    torch.jit.save(torch.jit.script(network.to(dtype)), tmp_path / "x.pt", _extra_files={"manifest.json": manifest})
+    torch.jit.save(filled(variant.name, network.to(dtype)), tmp_path / "x.pt", _extra_files={"manifest.json": manifest})
     found, read = bundle.load(tmp_path / "x.pt")
     assert found == json.loads(manifest)
     with torch.inference_mode():
@@ -126,8 +138,22 @@ def test_other_files_are_no_bundles(tmp_path):
     path.write_bytes(b"no archive")
     with pytest.raises(bundle.BundleError, match="is no bundle"):
         bundle.load(path)
-    torch.jit.save(torch.jit.script(torch.nn.Identity()), path)
+    path.write_bytes((bundle.SKELETONS / "timbre.pt").read_bytes())
     with pytest.raises(bundle.BundleError, match="without a manifest"):
+        bundle.load(path)
+
+
+def test_code_of_a_bundle_is_compared_before_it_is_loaded(tmp_path):
+    class Other(torch.nn.Module):
+        def forward(self, features: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+            return features[:, 0]
+
+    path = tmp_path / "other.pt"
+    torch.jit.save(torch.jit.script(Other()), str(path), _extra_files={"manifest.json": "{}"})
+    with pytest.raises(bundle.UntrustedCodeError, match="brings other code"):
+        bundle.load(path)
+    path.write_bytes(b"PK\x03\x04PTMF" + path.read_bytes()[8:])
+    with pytest.raises(bundle.UntrustedCodeError):
         bundle.load(path)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from .bundle import BundleError, load
+from .bundle import BundleError, UntrustedCodeError, load
 from .ecapa import Ecapa
 
 OPSET = 20
@@ -121,7 +121,8 @@ def main() -> int:
         with contextlib.redirect_stdout(sys.stderr):
             answer = run(arguments.bundle, arguments.out)
     except BundleError as error:
-        answer = {"error": str(error), "code": "MODEL_INVALID"}
+        code = "MODEL_UNTRUSTED" if isinstance(error, UntrustedCodeError) else "MODEL_INVALID"
+        answer = {"error": str(error), "code": code}
     except OSError as error:
         answer = {"error": f"cannot write {arguments.out}: {error.strerror}", "code": "WRITE_FAILED"}
     except ExportError as error:

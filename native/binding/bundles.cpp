@@ -8,6 +8,7 @@
 #include "bundle/update_manifest.h"
 #include "bundle/verify.h"
 #include "checkpoint/convert.h"
+#include "contain/walls.h"
 #include "environment.h"
 #include "values.h"
 
@@ -30,7 +31,7 @@ Napi::Value convert(const Napi::CallbackInfo& info) {
   checkpoint::ConvertRequest request;
   request.checkpoint = text_of(object, "checkpoint");
   request.family = text_of(object, "family");
-  request.skeletons = text_of(object, "skeletons");
+  request.trust = to_code_trust(object);
   request.out = text_of(object, "out");
   request.id = text_of(object, "id");
   request.version = text_of(object, "version");
@@ -82,13 +83,15 @@ Napi::Object to_js(Napi::Env env, const bundle::VerifyReport& report) {
 
 Napi::Value verify(const Napi::CallbackInfo& info) {
   return Environment::of(info.Env())
-      ->run("timbre-verify", [path = text_of(info[0]), device = text_of(info[1])]() -> Result<Environment::ToJs> {
-        auto report = bundle::verify_bundle(path, device);
-        Environment::shut_down_at_exit();
-        if (!report) return std::move(report).error();
-        return Environment::ToJs(
-            [report = std::move(report).value()](Napi::Env env) -> Napi::Value { return to_js(env, report); });
-      });
+      ->run("timbre-verify",
+            [path = text_of(info[0]), device = text_of(info[1]),
+             trust = to_code_trust(info[2].As<Napi::Object>())]() -> Result<Environment::ToJs> {
+              auto report = bundle::verify_bundle(path, device, trust);
+              Environment::shut_down_at_exit();
+              if (!report) return std::move(report).error();
+              return Environment::ToJs(
+                  [report = std::move(report).value()](Napi::Env env) -> Napi::Value { return to_js(env, report); });
+            });
 }
 
 Napi::Value runtime(const Napi::CallbackInfo& info) {
@@ -106,6 +109,11 @@ Napi::Value runtime(const Napi::CallbackInfo& info) {
   auto object = Napi::Object::New(info.Env());
   object.Set("torch", torch_object);
   object.Set("audio", audio_object);
+  const Walls walls = possible_walls();
+  auto walls_object = Napi::Object::New(info.Env());
+  walls_object.Set("files", walls.files);
+  walls_object.Set("calls", walls.calls);
+  object.Set("walls", walls_object);
   return object;
 }
 

@@ -21,6 +21,7 @@ struct Loaded {
 struct LoadRequest {
   std::string path;
   std::string device;
+  bundle::CodeTrust trust;
   EngineOptions options;
 };
 
@@ -44,6 +45,7 @@ LoadRequest to_load_request(const Napi::Object& object) {
   LoadRequest request;
   request.path = object.Get("path").As<Napi::String>().Utf8Value();
   request.device = object.Get("device").As<Napi::String>().Utf8Value();
+  request.trust = to_code_trust(object);
   request.options.workers = count_of(object, "workers");
   request.options.admission.queued = count_of(object, "queueLimit");
   request.options.admission.input_bytes = count_of(object, "maxInputBytes");
@@ -55,7 +57,7 @@ LoadRequest to_load_request(const Napi::Object& object) {
 }
 
 Result<Loaded> load_engine(const LoadRequest& request) {
-  auto model = bundle::load_torch_model(request.path, request.device);
+  auto model = bundle::load_torch_model(request.path, request.device, request.trust);
   if (!model) return std::move(model).error();
   Environment::shut_down_at_exit();
 

@@ -168,6 +168,10 @@ Engine::Announced announced(Napi::Value input, int sample_rate) {
   return {.bytes = array.ByteLength()};
 }
 
+bundle::CodeTrust to_code_trust(const Napi::Object& object) {
+  return {object.Get("skeletons").As<Napi::String>().Utf8Value(), object.Get("allowCode").As<Napi::Boolean>().Value()};
+}
+
 std::string model_name(const bundle::Manifest& manifest, bundle::Pauses pauses) {
   return manifest.id + "@" + bundle::identity(manifest, pauses).substr(0, kIdentityDigits);
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "bundle/code_trust.h"
 #include "engine/engine.h"
 #include "support/result.h"
 
@@ -27,6 +28,9 @@ AudioSource to_audio_source(Napi::Value input, int sample_rate);
 
 /// What is known of such an input before it is copied.
 Engine::Announced announced(Napi::Value input, int sample_rate);
+
+/// Of an object with `skeletons`, their folder, and `allowCode`.
+bundle::CodeTrust to_code_trust(const Napi::Object& object);
 
 /// "<id>@<first 12 digits of the identity>"
 std::string model_name(const bundle::Manifest& manifest, bundle::Pauses pauses);

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { types } from 'node:util';
 import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
 import { PACKAGE_FOLDER } from '../support/package.js';
+import type { NativeCodeTrust } from './code-trust.js';
 import { whyUnavailable } from './unavailable.js';
 import type { EmbedResult, EncoderInfo, EncoderStats, PauseHandling, RuntimeInfo, VerifyReport } from './types.js';
 
@@ -12,9 +13,14 @@ export interface NativeAddon {
   convertCheckpoint(request: NativeConvertRequest): Promise<string>;
   readManifest(path: string): Promise<string>;
   updateManifest(path: string, facts: string, out: string): Promise<string>;
-  verifyBundle(path: string, device: string): Promise<Omit<VerifyReport, 'manifest'> & { manifest: string }>;
+  verifyBundle(
+    path: string,
+    device: string,
+    trust: NativeCodeTrust,
+  ): Promise<Omit<VerifyReport, 'manifest'> & { manifest: string }>;
   runtimeInfo(): RuntimeInfo;
   returnMemoryEarly(): void;
+  hideMemory(): void;
   openBeneath(
     path: string,
     roots: string[],
@@ -23,7 +29,7 @@ export interface NativeAddon {
   Gallery: new (dim: number) => NativeGallery;
 }
 
-export interface NativeLoadRequest {
+export interface NativeLoadRequest extends NativeCodeTrust {
   path: string;
   device: string;
   workers: number;
@@ -35,10 +41,9 @@ export interface NativeLoadRequest {
   maxWorkingBytes: number;
 }
 
-export interface NativeConvertRequest {
+export interface NativeConvertRequest extends NativeCodeTrust {
   checkpoint: string;
   family: string;
-  skeletons: string;
   out: string;
   id: string;
   version: string;

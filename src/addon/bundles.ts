@@ -1,11 +1,7 @@
-import { join } from 'node:path';
 import { filePath, invalid, optionsObject, pauseHandling, show, text } from './arguments.js';
-import { PACKAGE_FOLDER } from '../support/package.js';
 import { addon, typed } from './binding.js';
+import { codeTrust } from './code-trust.js';
 import type { ConvertOptions, LoadOptions, ManifestJson, RuntimeInfo, VerifyReport } from './types.js';
-
-/** The network of each family, whose weights a conversion fills in. */
-const SKELETONS = join(PACKAGE_FOLDER, 'models', 'skeletons');
 
 const PRECISIONS: ReadonlySet<string> = new Set(['fp32', 'int8']);
 const STORAGES: ReadonlySet<string> = new Set(['fp32', 'fp16']);
@@ -14,14 +10,16 @@ const STORAGES: ReadonlySet<string> = new Set(['fp32', 'fp16']);
  * A published or re-trained checkpoint to one bundle, off the JS thread.
  *
  * Errors: INVALID_ARGUMENT; MODEL_NOT_FOUND; MODEL_INVALID, naming every tensor that is missing, unexpected or of
- * another shape; WRITE_FAILED; OUT_OF_MEMORY; ADDON_UNAVAILABLE.
+ * another shape; MODEL_UNTRUSTED of a bundle; WRITE_FAILED; OUT_OF_MEMORY; ADDON_UNAVAILABLE.
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<ManifestJson> {
-  const { checkpoint, family, id, version, out, facts, precision, storage, pauses } = optionsObject('options', options);
+  const { checkpoint, family, id, version, out, facts, precision, storage, pauses, allowCode } = optionsObject(
+    'options',
+    options,
+  );
   const request = {
     checkpoint: filePath('checkpoint', checkpoint),
     family: text('family', family, ''),
-    skeletons: SKELETONS,
     out: filePath('out', out),
     id: text('id', id, undefined) ?? missing('id'),
     version: text('version', version, '1'),
@@ -32,7 +30,8 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Manife
   };
   if (!PRECISIONS.has(request.precision)) throw invalid(`precision is 'fp32' or 'int8', not ${show(precision)}`);
   if (!STORAGES.has(request.storage)) throw invalid(`storage is 'fp32' or 'fp16', not ${show(storage)}`);
-  return parsed(addon().convertCheckpoint(request));
+  const trust = await codeTrust(request.checkpoint, allowCode);
+  return parsed(addon().convertCheckpoint({ ...request, ...trust }));
 }
 
 /** The manifest of a bundle, without loading its weights. Errors: MODEL_NOT_FOUND, MODEL_INVALID, INVALID_ARGUMENT. */
@@ -57,15 +56,17 @@ export async function updateManifest(
 /**
  * Embeds the recordings whose embeddings were stored in the bundle when it was made, and compares.
  *
- * Errors: MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
+ * Errors: MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNTRUSTED, DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
  */
 export async function verifyBundle(
   path: string | URL,
-  options?: { device?: LoadOptions['device'] },
+  options?: Pick<LoadOptions, 'device' | 'allowCode'>,
 ): Promise<VerifyReport> {
-  const device = text('device', optionsObject('options', options).device, 'auto');
+  const { device, allowCode } = optionsObject('options', options);
+  const [file, wanted] = [filePath('path', path), text('device', device, 'auto')];
+  const trust = await codeTrust(file, allowCode);
   try {
-    const { manifest, ...report } = await addon().verifyBundle(filePath('path', path), device);
+    const { manifest, ...report } = await addon().verifyBundle(file, wanted, trust);
     return { manifest: JSON.parse(manifest) as ManifestJson, ...report };
   } catch (error) {
     throw typed(error);

@@ -9,7 +9,7 @@ const ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /**
  * The bundle's file that a model's name means. What has a slash or ends with `.pt` is a path; anything else is an id,
- * looked up in the model cache and then among the bundles of the package.
+ * looked up among the bundles of the package, which no other hides, and then in the model cache.
  *
  * `cacheDir`: default `MODEL_CACHE_DIR`, else `./models`. Errors: INVALID_ARGUMENT; MODEL_NOT_FOUND for an id.
  */
@@ -21,7 +21,7 @@ export async function modelPath(model: string, cacheDir?: string): Promise<strin
     throw invalid(`model ${show(name)} is no id (letters, digits, '.', '_', '-'); write ./${name} if it is a file`);
   }
   const cache = resolve(text('cacheDir', cacheDir, undefined) ?? (process.env['MODEL_CACHE_DIR'] || 'models'));
-  const places = [...new Set([cache, join(PACKAGE_FOLDER, 'models')])].map((folder) => join(folder, `${name}.pt`));
+  const places = [...new Set([join(PACKAGE_FOLDER, 'models'), cache])].map((folder) => join(folder, `${name}.pt`));
   for (const place of places) {
     if (await exists(place)) return place;
   }

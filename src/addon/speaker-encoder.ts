@@ -14,6 +14,7 @@ import {
   workingFolder,
 } from './arguments.js';
 import { addon, typed, type NativeEncoder } from './binding.js';
+import { codeTrust } from './code-trust.js';
 import { cosine, type EmbeddingLike } from './cosine.js';
 import { bytesOf, isReadable, readStream, toSource, type Source } from './input.js';
 import { defaultInputBytes, defaultWorkingBytes } from './machine-memory.js';
@@ -73,10 +74,14 @@ export class SpeakerEncoder {
   /**
    * Loads a bundle off the JS thread, checks it and tries it out.
    *
-   * Errors: INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, OUT_OF_MEMORY, ADDON_UNAVAILABLE.
+   * Errors: INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNTRUSTED, DEVICE_UNAVAILABLE, OUT_OF_MEMORY,
+   * ADDON_UNAVAILABLE.
    */
   static async load(options: LoadOptions): Promise<SpeakerEncoder> {
-    const { model, device, workers, queueLimit, maxBatch, limits, cacheDir } = optionsObject('options', options);
+    const { model, device, workers, queueLimit, maxBatch, limits, cacheDir, allowCode } = optionsObject(
+      'options',
+      options,
+    );
     const { maxBytes, maxSeconds, maxInputBytes, maxWorkingBytes } = optionsObject('limits', limits);
     const request = {
       device: text('device', device, 'auto'),
@@ -89,8 +94,9 @@ export class SpeakerEncoder {
       maxWorkingBytes: wholeNumber('limits.maxWorkingBytes', maxWorkingBytes, defaultWorkingBytes(), 1, 1e15),
     };
     const path = await modelPath(model as string, cacheDir);
+    const trust = await codeTrust(path, allowCode);
     try {
-      return new SpeakerEncoder(await addon().load({ path, ...request }));
+      return new SpeakerEncoder(await addon().load({ path, ...trust, ...request }));
     } catch (error) {
       throw typed(error);
     }

@@ -36,8 +36,13 @@ export interface LoadOptions {
   /** Utterances in one forward call on CUDA. Default 32. */
   maxBatch?: number;
   limits?: Partial<AudioLimits>;
-  /** Folder of bundles looked up by id. Default: `MODEL_CACHE_DIR`, else `./models`. */
+  /** Folder of bundles looked up by id, after those of the package. Default: `MODEL_CACHE_DIR`, else `./models`. */
   cacheDir?: string;
+  /**
+   * The sha256 of the bundle's file, where it brings code of its own (TorchScript): code runs with all rights of the
+   * process. Without it such a file is refused as MODEL_UNTRUSTED.
+   */
+  allowCode?: string;
 }
 
 /**
@@ -250,6 +255,8 @@ export interface ConvertOptions {
   storage?: 'fp32' | 'fp16';
   /** `cut` writes the rule for pauses into the bundle, `keep` none. Default `cut`; of a bundle: what it has. */
   pauses?: PauseHandling;
+  /** Of a bundle: see LoadOptions. */
+  allowCode?: string;
 }
 
 /** Recordings embedded here against the embeddings that were stored when the bundle was made. */
@@ -269,6 +276,8 @@ export interface RuntimeInfo {
   torch: { version: string; cpuCapability: string; cudaBuilt: boolean; cudaDevices: number };
   /** Versions, and the path of ffmpeg, empty where there is none. */
   audio: { sndfile: string; soxr: string; ffmpeg: string };
+  /** What keeps ffmpeg from everything but the recording: files by Landlock, the network and the rest by seccomp. */
+  walls: { files: boolean; calls: boolean };
 }
 
 export interface EncoderStats {

@@ -4,7 +4,7 @@ import { calibrationFor, readCalibrationFile } from '../scoring/model-calibratio
 import { Scorer, type Score } from '../scoring/scorer.js';
 import { table, type Cli } from './cli.js';
 import { withEncoder, type EncoderOptions } from './encoder.js';
-import { deviceOption, modelOption, number, pausesOption, workersOption } from './options.js';
+import { allowCodeOption, deviceOption, modelOption, number, pausesOption, workersOption } from './options.js';
 
 interface Options extends EncoderOptions {
   json?: true;
@@ -27,6 +27,7 @@ export function register(program: Command, cli: Cli): void {
     .addOption(new Option('--calibration <file>', 'what `timbre calibrate` wrote').env('TIMBRE_CALIBRATION'))
     .addOption(pausesOption())
     .addOption(deviceOption())
+    .addOption(allowCodeOption())
     .addOption(workersOption())
     .addHelpText(
       'after',

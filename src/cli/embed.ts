@@ -6,7 +6,7 @@ import { modelFor } from '../scoring/model-calibration.js';
 import type { Cli } from './cli.js';
 import { withEncoder, type EncoderOptions } from './encoder.js';
 import { NpyWriter } from './npy.js';
-import { deviceOption, modelOption, number, pausesOption, workersOption } from './options.js';
+import { allowCodeOption, deviceOption, modelOption, number, pausesOption, workersOption } from './options.js';
 import { count, duration } from './progress.js';
 import { findRecordings } from './recordings.js';
 
@@ -34,6 +34,7 @@ export function register(program: Command, cli: Cli): void {
       ]),
     )
     .addOption(deviceOption())
+    .addOption(allowCodeOption())
     .addOption(workersOption())
     .addOption(pausesOption())
     .addOption(new Option('--allow-silence', 'embed recordings of digital silence instead of answering NO_SPEECH'))

@@ -6,13 +6,14 @@ import type { Cli } from './cli.js';
 export interface EncoderOptions {
   model: string;
   device: string;
+  allowCode?: string;
   workers?: number;
 }
 
 /** Loads a model for a command, gives it to `use` and closes it, whatever happens. */
 export async function withEncoder<T>(
   cli: Cli,
-  { model, device, workers }: EncoderOptions,
+  { model, device, allowCode, workers }: EncoderOptions,
   more: Partial<LoadOptions>,
   use: (encoder: SpeakerEncoder) => Promise<T>,
 ): Promise<T> {
@@ -23,6 +24,7 @@ export async function withEncoder<T>(
   const encoder = await SpeakerEncoder.load({
     model: await findBundle(model, modelFolders(cli.env)),
     device: device as NonNullable<LoadOptions['device']>,
+    ...(allowCode !== undefined && { allowCode }),
     ...(workers !== undefined && { workers }),
     ...more,
   });

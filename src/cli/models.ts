@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { LoadOptions, ManifestJson, PauseHandling, VerifyReport } from '../addon/types.js';
 import { digestFile } from '../support/files.js';
@@ -19,7 +19,7 @@ import { fileUrl, publishedModel, PUBLISHED_MODELS, type PublishedModel } from '
 import { exists, makeFolder } from '../models/storage.js';
 import { modelName, withoutVectors } from '../scoring/model-calibration.js';
 import { table, type Cli } from './cli.js';
-import { deviceOption, whole } from './options.js';
+import { allowCodeOption, deviceOption, whole } from './options.js';
 import { bytes, count, duration } from './progress.js';
 
 const FAMILIES = ['speechbrain', 'wespeaker', '3dspeaker', 'taoruijie', 'timbre'];
@@ -75,6 +75,7 @@ export function register(program: Command, cli: Cli): void {
         'cut: long pauses are taken out before a recording is embedded; keep: they are not (default: cut, of a bundle what it has)',
       ).choices(['cut', 'keep']),
     )
+    .addOption(allowCodeOption())
     .option('--force', 'replace a bundle that is there')
     .addOption(json())
     .addHelpText(
@@ -113,9 +114,10 @@ Example:
     )
     .argument('[model...]', 'ids or files (default: every bundle)')
     .addOption(deviceOption())
+    .addOption(allowCodeOption())
     .addOption(json())
     .addHelpText('after', '\nExample:\n  timbre models verify starter')
-    .action((wanted: string[], options: { device: string; json?: true }) => verify(cli, wanted, options));
+    .action((wanted: string[], options: VerifyOptions) => verify(cli, wanted, options));
 
   models
     .command('remove')
@@ -230,6 +232,7 @@ interface AddOptions {
   precision: 'fp32' | 'int8';
   storage: 'fp32' | 'fp16';
   pauses?: PauseHandling;
+  allowCode?: string;
   force?: true;
   json?: true;
 }
@@ -237,6 +240,12 @@ interface AddOptions {
 async function add(cli: Cli, checkpoint: string, options: AddOptions): Promise<void> {
   const folders = modelFolders(cli.env);
   const out = bundlePath(folders, options.id);
+  if (folders.cache !== folders.own && (await exists(join(folders.own, basename(out))))) {
+    throw new TimbreError(
+      'MODEL_EXISTS',
+      `${options.id} is a model of the package, which none in ${folders.cache} can stand for: take another --id`,
+    );
+  }
   if (!options.force && (await exists(out))) {
     throw new TimbreError('MODEL_EXISTS', `${out} is there already; --force replaces it, or take another --id`);
   }
@@ -260,6 +269,7 @@ async function add(cli: Cli, checkpoint: string, options: AddOptions): Promise<v
     precision: options.precision,
     storage: options.storage,
     ...(options.pauses && { pauses: options.pauses }),
+    ...(options.allowCode !== undefined && { allowCode: options.allowCode }),
   });
   await announce(cli, out, manifest, options);
 }
@@ -332,7 +342,13 @@ async function pull(cli: Cli, name: string, options: PullCommandOptions): Promis
   }
 }
 
-async function verify(cli: Cli, wanted: string[], options: { device: string; json?: true }): Promise<void> {
+interface VerifyOptions {
+  device: string;
+  allowCode?: string;
+  json?: true;
+}
+
+async function verify(cli: Cli, wanted: string[], options: VerifyOptions): Promise<void> {
   const folders = modelFolders(cli.env);
   const { verifyBundle } = await import('../addon/bundles.js');
   const names = wanted.length > 0 ? wanted : await bundleIds(folders);
@@ -348,7 +364,9 @@ async function verify(cli: Cli, wanted: string[], options: { device: string; jso
     const path = await findBundle(model, folders);
     try {
       const device = options.device as NonNullable<LoadOptions['device']>;
-      const report = verified(model, path, (await digestFile(path)).sha256, await verifyBundle(path, { device }));
+      const { allowCode } = options;
+      const made = await verifyBundle(path, { device, ...(allowCode !== undefined && { allowCode }) });
+      const report = verified(model, path, (await digestFile(path)).sha256, made);
       reports.push(report);
       const errors =
         `relative error up to ${report.relativeError.toExponential(1)}, ` +

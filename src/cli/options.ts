@@ -18,6 +18,13 @@ export function deviceOption(): Option {
     });
 }
 
+/** Of a bundle that brings code of its own. */
+export function allowCodeOption(): Option {
+  return new Option('--allow-code <sha256>', "run the code of the model's file, if it has this sha256").env(
+    'TIMBRE_ALLOW_CODE',
+  );
+}
+
 export function workersOption(): Option {
   return new Option('--workers <n>', 'threads, one recording each (default: the processors that are there)').argParser(
     whole(1, 1024),

@@ -24,7 +24,7 @@ import {
 } from '../scoring/model-calibration.js';
 import type { Cli } from './cli.js';
 import { withEncoder, type EncoderOptions } from './encoder.js';
-import { deviceOption, modelOption, number, pausesOption, workersOption } from './options.js';
+import { allowCodeOption, deviceOption, modelOption, number, pausesOption, workersOption } from './options.js';
 import { findRecordings } from './recordings.js';
 
 /** Options that `evaluate` and `calibrate` share. */
@@ -49,6 +49,7 @@ export function addTrialOptions(command: Command): Command {
   return command
     .addOption(modelOption())
     .addOption(deviceOption())
+    .addOption(allowCodeOption())
     .addOption(workersOption())
     .option('--root <folder>', 'where the paths of the list start (default: the folder of the list)')
     .option(

@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   ABORTED: { http: 499, exit: 31, means: 'The caller cancelled the call before it was finished.' },
   INFERENCE_FAILED: { http: 500, exit: 40, means: 'The model failed on this input.' },
   INTERNAL: { http: 500, exit: 1, means: 'A defect in Timbre; please report it.' },
+  MODEL_UNTRUSTED: { http: 500, exit: 90, means: 'The model bundle brings code of its own, which has not been allowed.' },
   MODEL_INVALID: { http: 500, exit: 41, means: 'The model bundle or checkpoint is damaged, of another format, or not what its manifest says.' },
   ADDON_UNAVAILABLE: { http: 500, exit: 42, means: 'The native addon is not built or cannot be loaded on this machine.' },
   DEVICE_UNAVAILABLE: { http: 503, exit: 43, means: 'The device that was asked for is not there.' },

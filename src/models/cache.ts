@@ -34,11 +34,11 @@ export type BundleEntry = {
 /** Every bundle that can be loaded by its id, by id. A damaged one is listed with its error. */
 export async function listBundles(folders: ModelFolders): Promise<BundleEntry[]> {
   const entries: BundleEntry[] = [];
-  for (const place of folders.cache === folders.own ? (['cache'] as const) : (['cache', 'package'] as const)) {
+  for (const place of folders.cache === folders.own ? (['cache'] as const) : (['package', 'cache'] as const)) {
     const folder = place === 'cache' ? folders.cache : folders.own;
     for (const name of await bundleNames(folder)) {
       const id = name.slice(0, -'.pt'.length);
-      if (entries.some((entry) => entry.id === id)) continue; // the cache's hides the package's
+      if (entries.some((entry) => entry.id === id)) continue; // as modelPath() has it
       const path = join(folder, name);
       const common = { id, path, place, bytes: (await stat(path)).size };
       try {

@@ -8,7 +8,6 @@
 #include <c10/util/ThreadLocalDebugInfo.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/runtime/interpreter.h>
-#include <torch/csrc/jit/serialization/import.h>
 #include <torch/version.h>
 
 #include <algorithm>
@@ -349,11 +348,15 @@ bool takes_features_and_lengths(const Module& module) {
          is_tensor(schema.arguments()[2]) && is_tensor(schema.returns()[0]);
 }
 
-Result<std::unique_ptr<const Model>> load_at(const std::string& path, const Manifest& manifest,
-                                             const Placement& place) {
+Result<std::unique_ptr<const Model>> load_at(const std::string& path, const Manifest& manifest, const Placement& place,
+                                             const CodeTrust& trust) {
   try {
     const network::TorchScope scope;
-    Module module = torch::jit::load(path, at::kCPU, /*load_debug_files=*/false);
+    auto loaded = load_module(path, trust);
+    if (!loaded) {
+      return std::move(loaded).error();
+    }
+    Module& module = loaded.value();
     if (!takes_features_and_lengths(module)) {
       return not_usable(path, "its module has no forward(features, lengths) that gives a tensor");
     }
@@ -398,7 +401,8 @@ Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module
   return std::unique_ptr<const Model>(std::move(model));
 }
 
-Result<std::unique_ptr<const Model>> load_torch_model(const std::string& path, const std::string& device) {
+Result<std::unique_ptr<const Model>> load_torch_model(const std::string& path, const std::string& device,
+                                                      const CodeTrust& trust) {
   auto place = find_place(device);
   if (!place) {
     return std::move(place).error();
@@ -407,9 +411,9 @@ Result<std::unique_ptr<const Model>> load_torch_model(const std::string& path, c
   if (!manifest) {
     return std::move(manifest).error();
   }
-  auto model = load_at(path, manifest.value(), place.value());
+  auto model = load_at(path, manifest.value(), place.value(), trust);
   if (!model && device == "auto" && place.value().device.is_cuda()) {
-    return load_at(path, manifest.value(), {at::kCPU, model.error().message});
+    return load_at(path, manifest.value(), {at::kCPU, model.error().message}, trust);
   }
   return model;
 }

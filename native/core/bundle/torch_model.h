@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "bundle/code_trust.h"
 #include "bundle/model.h"
 
 namespace timbre::bundle {
@@ -12,8 +13,10 @@ namespace timbre::bundle {
 ///
 /// device: "auto" (CUDA where there is one that works, with the reason in device_note() when not), "cpu", "cuda",
 /// "cuda:1".
-/// Errors: MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
-Result<std::unique_ptr<const Model>> load_torch_model(const std::string& path, const std::string& device);
+/// Nothing of the file is run unless it is the code of a skeleton that is shipped, or trusted.
+/// Errors: MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNTRUSTED, DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
+Result<std::unique_ptr<const Model>> load_torch_model(const std::string& path, const std::string& device,
+                                                      const CodeTrust& trust);
 
 /// LibTorch's version, its CPU capability ("AVX512"), and the CUDA devices it sees.
 struct TorchRuntime {

@@ -6,10 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "bundle/code_trust.h"
 #include "bundle/model.h"
 #include "support/result.h"
 
 namespace timbre::bundle {
+
+/// The module of a bundle, on the CPU. All that is code in the file is compared with the skeletons' before LibTorch is
+/// given any of it. Errors: MODEL_UNTRUSTED. Throws what LibTorch throws.
+Result<torch::jit::Module> load_module(const std::string& path, const CodeTrust& trust);
 
 /// The digest of a module's parameters and buffers, which lie on the CPU.
 std::string weights_digest(const torch::jit::Module& module);

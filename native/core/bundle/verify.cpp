@@ -166,8 +166,8 @@ Result<VerifyReport> verify_model(const Model& model) {
   return report;
 }
 
-Result<VerifyReport> verify_bundle(const std::string& path, const std::string& device) {
-  auto model = load_torch_model(path, device);
+Result<VerifyReport> verify_bundle(const std::string& path, const std::string& device, const CodeTrust& trust) {
+  auto model = load_torch_model(path, device, trust);
   return model ? verify_model(*model.value()) : std::move(model).error();
 }
 

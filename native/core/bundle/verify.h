@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "bundle/code_trust.h"
 #include "bundle/manifest.h"
 #include "bundle/model.h"
 #include "support/result.h"
@@ -33,8 +34,8 @@ struct VerifyReport {
 /// a cosine of 0.995.
 ///
 /// Errors: MODEL_NOT_FOUND; MODEL_INVALID, also where the weights do not match their digest or the bundle holds no
-/// stored vectors; DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
-Result<VerifyReport> verify_bundle(const std::string& path, const std::string& device);
+/// stored vectors; MODEL_UNTRUSTED, DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
+Result<VerifyReport> verify_bundle(const std::string& path, const std::string& device, const CodeTrust& trust);
 
 /// As verify_bundle(), of a model that is loaded. Errors: MODEL_INVALID without stored vectors, those of the model.
 Result<VerifyReport> verify_model(const Model& model);

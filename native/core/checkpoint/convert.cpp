@@ -269,17 +269,17 @@ Result<bundle::Manifest> convert_bundle(const ConvertRequest& request, const bun
       extras[name.substr(kExtra.size())] = read_record(reader, name);
     }
   }
-  const auto load = [&] {
-    Module module = torch::jit::load(request.checkpoint, at::kCPU, /*load_debug_files=*/false);
-    module.eval();
-    return module;
-  };
-  const Module in_full = load();
+  auto loaded = bundle::load_module(request.checkpoint, request.trust);
+  if (!loaded) {
+    return std::move(loaded).error();
+  }
+  Module& in_full = loaded.value();
+  in_full.eval();
   if (bundle::weights_digest(in_full) != manifest.weights_digest) {
     return Error{ErrorCode::MODEL_INVALID,
                  "the bundle " + quote(request.checkpoint) + " is damaged: fetch or make it again"};
   }
-  Module stored = load();
+  const Module stored = in_full.deepcopy();
   if (auto status = keep(stored, {request.precision == "int8", request.storage == "fp16"}); !status) {
     return std::move(status).error();
   }
@@ -310,7 +310,7 @@ Result<bundle::Manifest> convert(const ConvertRequest& request) {
   const auto refuse = [&](const Error& error) {
     return Error{error.code, "checkpoint " + quote(request.checkpoint) + ": " + error.message};
   };
-  auto variants = read_variants(request.skeletons);
+  auto variants = read_variants(request.trust.skeletons);
   if (!variants) {
     return std::move(variants).error();
   }

@@ -2,16 +2,17 @@
 
 #include <string>
 
+#include "bundle/code_trust.h"
 #include "bundle/manifest.h"
 #include "support/result.h"
 
 namespace timbre::checkpoint {
 
 struct ConvertRequest {
-  std::string checkpoint;  ///< file of torch.save or of safetensors, or a bundle in fp32
-  std::string family;      ///< "speechbrain", ... ; empty: recognised from the tensors' names
-  std::string skeletons;   ///< folder of models/skeletons
-  std::string out;         ///< the bundle's file; an older one is replaced
+  std::string checkpoint;   ///< file of torch.save or of safetensors, or a bundle in fp32
+  std::string family;       ///< "speechbrain", ... ; empty: recognised from the tensors' names
+  bundle::CodeTrust trust;  ///< the skeletons that are filled, and whether a bundle may bring code of its own
+  std::string out;          ///< the bundle's file; an older one is replaced
   std::string id;
   std::string version = "1";
   std::string facts;               ///< JSON object merged into the manifest, see below; empty: none

@@ -5,7 +5,7 @@
 
 namespace timbre {
 
-/// Stable error codes; `scripts/errors.json` gives the meaning of each.
+/// Stable error codes of the core, of those in `scripts/errors.json`, which gives the meaning of each.
 enum class ErrorCode {
 #define TIMBRE_ERROR_CODE(name) name,
 #include "support/error_codes.inc"

@@ -106,11 +106,11 @@ TEST_F(ConvertTest, GivesTheEmbeddingsOfTheReferenceConversion) {
     const std::string path = scratch_ / (file + ".pt");
     const bundle::Manifest manifest = take(convert_checkpoint(request(kCheckpoints + file, row.at("family"), path)));
     EXPECT_EQ(json::parse(manifest.json).at("variant"), row.at("variant"));
-    const auto model = take(bundle::load_torch_model(path, "cpu"));
+    const auto model = take(bundle::load_torch_model(path, "cpu", kShipped));
     EXPECT_EQ(model->manifest().json, manifest.json);
     const std::vector<float> embedding = row.at("embedding");
     EXPECT_LT(relative_error(embed(*model, {features})[0], embedding), 1e-5);
-    EXPECT_TRUE(take(bundle::verify_bundle(path, "cpu")).passed);
+    EXPECT_TRUE(take(bundle::verify_bundle(path, "cpu", kShipped)).passed);
   }
 }
 
@@ -178,13 +178,13 @@ TEST_F(ConvertTest, StoresHalfPrecisionInHalfTheSpace) {
   wanted.out = scratch_ / "half.pt";
   EXPECT_EQ(json::parse(take(convert_checkpoint(wanted)).json).at("storage"), "fp16");
   EXPECT_LT(std::filesystem::file_size(wanted.out), std::filesystem::file_size(scratch_ / "full.pt"));
-  EXPECT_TRUE(take(bundle::verify_bundle(wanted.out, "cpu")).passed);
+  EXPECT_TRUE(take(bundle::verify_bundle(wanted.out, "cpu", kShipped)).passed);
   Matrix features(40, 80);
   for (std::size_t i = 0; i < features.values.size(); ++i) {
     features.values[i] = static_cast<float>(std::sin(static_cast<double>(i * i % 997)));
   }
-  const auto full = embed(*take(bundle::load_torch_model(scratch_ / "full.pt", "cpu")), {features});
-  const auto half = embed(*take(bundle::load_torch_model(wanted.out, "cpu")), {features});
+  const auto full = embed(*take(bundle::load_torch_model(scratch_ / "full.pt", "cpu", kShipped)), {features});
+  const auto half = embed(*take(bundle::load_torch_model(wanted.out, "cpu", kShipped)), {features});
   EXPECT_LT(relative_error(half[0], full[0]), 5e-3);
   EXPECT_GT(relative_error(half[0], full[0]), 0);
 }
@@ -222,8 +222,8 @@ TEST_F(ConvertTest, ComputesLargeLayersInInt8) {
     wanted.out = scratch_ / "int8.pt";
     EXPECT_EQ(take(convert_checkpoint(wanted)).precision, "int8");
 
-    const auto full = take(bundle::load_torch_model(scratch_ / "full.pt", "cpu"));
-    const auto int8 = take(bundle::load_torch_model(wanted.out, "cpu"));
+    const auto full = take(bundle::load_torch_model(scratch_ / "full.pt", "cpu", kShipped));
+    const auto int8 = take(bundle::load_torch_model(wanted.out, "cpu", kShipped));
     std::vector<Matrix> features;
     for (const std::size_t frames : {40U, 133U, 17U}) {
       Matrix& utterance = features.emplace_back(frames, 80);
@@ -240,14 +240,14 @@ TEST_F(ConvertTest, ComputesLargeLayersInInt8) {
       EXPECT_EQ(embed(*int8, {features[i]})[0], together[i]);
     }
 
-    const bundle::VerifyReport report = take(bundle::verify_bundle(wanted.out, "cpu"));
+    const bundle::VerifyReport report = take(bundle::verify_bundle(wanted.out, "cpu", kShipped));
     EXPECT_TRUE(report.passed);
     EXPECT_GT(report.max_relative_error, 1e-2);
     wanted.storage = "fp16";
     wanted.out = scratch_ / "smaller.pt";
     take(convert_checkpoint(wanted));
     EXPECT_LT(std::filesystem::file_size(wanted.out), std::filesystem::file_size(scratch_ / "int8.pt"));
-    EXPECT_TRUE(take(bundle::verify_bundle(wanted.out, "cpu")).passed);
+    EXPECT_TRUE(take(bundle::verify_bundle(wanted.out, "cpu", kShipped)).passed);
   }
 }
 
@@ -270,7 +270,7 @@ TEST_F(ConvertTest, TakesABundleToInt8WithAllThatIsInIt) {
   EXPECT_EQ(written.at("source").at("bundle").at("weightsDigest"),
             take(bundle::read_manifest(wanted.out)).weights_digest);
   EXPECT_THAT(read_file(again.out), HasSubstr("note.txt"));
-  EXPECT_TRUE(take(bundle::verify_bundle(again.out, "cpu")).passed);
+  EXPECT_TRUE(take(bundle::verify_bundle(again.out, "cpu", kShipped)).passed);
 
   const auto refusal = [&](const ConvertRequest& request) {
     const auto refused = convert_checkpoint(request);
@@ -317,7 +317,7 @@ TEST_F(ConvertTest, NoticesThatInt8WeightsAreDamaged) {
   ASSERT_NE(data, bytes.npos);
   bytes[data + 200] = static_cast<char>(bytes[data + 200] ^ 1);
   write_file(wanted.out, bytes);
-  const auto model = bundle::load_torch_model(wanted.out, "cpu");
+  const auto model = bundle::load_torch_model(wanted.out, "cpu", kShipped);
   ASSERT_FALSE(model);
   EXPECT_EQ(model.error().code, ErrorCode::MODEL_INVALID);
 }
@@ -454,7 +454,7 @@ TEST_F(ConvertTest, RefusesRequestsThatMakeNoSense) {
               HasSubstr("'frontEnd' follows from the tensors"));
   EXPECT_EQ(error_of([](auto& r) { r.storage = "int4"; }).code, ErrorCode::INVALID_ARGUMENT);
   EXPECT_EQ(error_of([](auto& r) { r.checkpoint = "/nowhere.ckpt"; }).code, ErrorCode::MODEL_NOT_FOUND);
-  EXPECT_EQ(error_of([](auto& r) { r.skeletons = "/nowhere"; }).code, ErrorCode::MODEL_NOT_FOUND);
+  EXPECT_EQ(error_of([](auto& r) { r.trust = {"/nowhere"}; }).code, ErrorCode::MODEL_NOT_FOUND);
   EXPECT_EQ(error_of([](auto& r) { r.checkpoint = TIMBRE_SKELETONS "/speechbrain.pt"; }).code,
             ErrorCode::MODEL_INVALID);
 }
@@ -540,7 +540,7 @@ TEST_F(ConvertTest, AddsFactsToABundleWithoutTouchingItsTensors) {
   EXPECT_EQ(json::parse(after.json).at("calibration").at("scale"), 9.25);
   EXPECT_FALSE(json::parse(after.json).at("source").contains("bytes"));
   EXPECT_EQ(take(bundle::read_manifest(path)).json, after.json);
-  EXPECT_TRUE(take(bundle::verify_bundle(path, "cpu")).passed);
+  EXPECT_TRUE(take(bundle::verify_bundle(path, "cpu", kShipped)).passed);
 
   const auto extra = [&] {
     const archive::ZipArchive archive = take(archive::ZipArchive::open(take(archive::ByteSource::open(path))));

@@ -19,13 +19,16 @@ namespace timbre::testing {
 
 inline const std::string kCheckpoints = std::string(TIMBRE_FIXTURES) + "/checkpoints/";
 inline const std::string kSkeletons = std::string(TIMBRE_SKELETONS);
+inline const bundle::CodeTrust kShipped = {kSkeletons};
+/// Of files that a test wrote.
+inline const bundle::CodeTrust kAny = {kSkeletons, true};
 
 inline checkpoint::ConvertRequest request(const std::string& checkpoint, const std::string& family,
                                           const std::string& out) {
   checkpoint::ConvertRequest request;
   request.checkpoint = checkpoint;
   request.family = family;
-  request.skeletons = kSkeletons;
+  request.trust = kShipped;
   request.out = out;
   request.id = "test";
   return request;

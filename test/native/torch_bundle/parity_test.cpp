@@ -54,7 +54,7 @@ TEST_P(CommittedParityTest, AgreesFromWaveformToVectorAloneAndTogether) {
   const json rows = json::parse(read_file(kCheckpoints + "embeddings.json")).at("embeddings");
   const std::string family = rows.at(GetParam()).at("family");
   take(checkpoint::convert_checkpoint(request(kCheckpoints + GetParam(), family, scratch / "x.pt")));
-  const auto model = take(load_torch_model(scratch / "x.pt", "cpu"));
+  const auto model = take(load_torch_model(scratch / "x.pt", "cpu", kShipped));
   const auto front_end = take(FrontEnd::create(model->manifest().front_end));
   const Npz vectors(TIMBRE_FIXTURES "/features/vectors.npz");
   std::vector<Matrix> features;
@@ -101,7 +101,7 @@ TEST_P(PaddingTest, ChangesNoUtteranceOfAnyLength) {
   const json rows = json::parse(read_file(kCheckpoints + "embeddings.json")).at("embeddings");
   take(checkpoint::convert_checkpoint(
       request(kCheckpoints + GetParam(), rows.at(GetParam()).at("family"), scratch / "x.pt")));
-  const auto model = take(load_torch_model(scratch / "x.pt", "cpu"));
+  const auto model = take(load_torch_model(scratch / "x.pt", "cpu", kShipped));
   const std::size_t shortest = model->manifest().shortest_frames;
   std::vector<Matrix> features;
   std::vector<bundle::Embedding> alone;
@@ -197,7 +197,7 @@ class GoldenParityTest : public ::testing::TestWithParam<Golden> {
                                 " --seed 0 --out '" + checkpoint + "'";
     EXPECT_EQ(std::system(command.c_str()), 0) << command;
     take(checkpoint::convert_checkpoint(request(checkpoint, family, scratch_ / "golden.pt")));
-    return take(load_torch_model(scratch_ / "golden.pt", "cpu"));
+    return take(load_torch_model(scratch_ / "golden.pt", "cpu", kShipped));
   }
 
   Scratch scratch_;

@@ -39,8 +39,8 @@ class TorchModelTest : public ::testing::Test {
     take(checkpoint::convert_checkpoint(request(kCheckpoints + "speechbrain-c16.ckpt", "speechbrain", path_)));
   }
 
-  Error refusal(const std::string& path, const std::string& device = "cpu") {
-    const auto model = load_torch_model(path, device);
+  Error refusal(const std::string& path, const std::string& device = "cpu", const CodeTrust& trust = kShipped) {
+    const auto model = load_torch_model(path, device, trust);
     return model ? Error{ErrorCode::INTERNAL, "it was loaded"} : model.error();
   }
 
@@ -78,7 +78,7 @@ class TorchModelTest : public ::testing::Test {
 };
 
 TEST_F(TorchModelTest, LoadsABundle) {
-  const auto model = take(load_torch_model(path_, "cpu"));
+  const auto model = take(load_torch_model(path_, "cpu", kShipped));
   EXPECT_EQ(model->device(), "cpu");
   EXPECT_EQ(model->device_note(), "");
   EXPECT_FALSE(model->batches());
@@ -87,7 +87,7 @@ TEST_F(TorchModelTest, LoadsABundle) {
 }
 
 TEST_F(TorchModelTest, GivesTheSameToManyThreads) {
-  const auto model = take(load_torch_model(path_, "cpu"));
+  const auto model = take(load_torch_model(path_, "cpu", kShipped));
   const bundle::Embedding alone = embed(*model, {features_of(120)})[0];
   std::vector<std::vector<bundle::Embedding>> found(4);
   std::vector<std::thread> threads;
@@ -110,7 +110,7 @@ TEST_F(TorchModelTest, FallsBackToTheProcessorAndSaysWhy) {
   if (torch_runtime().cuda_devices > 0) {
     GTEST_SKIP() << "there is a CUDA device";
   }
-  const auto model = take(load_torch_model(path_, "auto"));
+  const auto model = take(load_torch_model(path_, "auto", kShipped));
   EXPECT_EQ(model->device(), "cpu");
   EXPECT_THAT(model->device_note(), HasSubstr("CUDA"));
   for (const char* device : {"cuda", "cuda:0", "cuda:7"}) {
@@ -125,7 +125,7 @@ TEST_F(TorchModelTest, RefusesDevicesThatAreNone) {
 }
 
 TEST_F(TorchModelTest, RefusesFeaturesThatDoNotFit) {
-  const auto model = take(load_torch_model(path_, "cpu"));
+  const auto model = take(load_torch_model(path_, "cpu", kShipped));
   const Matrix good = features_of(30);
   const Matrix few = features_of(model->manifest().shortest_frames - 1);
   const Matrix narrow(30, 40);
@@ -149,7 +149,7 @@ TEST_F(TorchModelTest, OneUtteranceThatIsNoNumbersCostsTheOthersNothing) {
     value = std::numeric_limits<float>::quiet_NaN();
   }
   for (const std::string& path : {path_, with([](json&) {}, kThirdFrame)}) {
-    const auto model = take(load_torch_model(path, "cpu"));
+    const auto model = take(load_torch_model(path, "cpu", kAny));
     const Utterance batch[] = {{&good}, {&bad}, {&good}};
     const auto embeddings = take(model->embed(batch));
     ASSERT_EQ(embeddings.size(), 3U);
@@ -163,7 +163,7 @@ TEST_F(TorchModelTest, OneUtteranceThatIsNoNumbersCostsTheOthersNothing) {
 }
 
 TEST_F(TorchModelTest, AnUtteranceThatIsToldToStopCostsTheOthersNothing) {
-  const auto model = take(load_torch_model(path_, "cpu"));
+  const auto model = take(load_torch_model(path_, "cpu", kShipped));
   const Matrix features = features_of(30);
   Interrupt interrupt;
   interrupt.cancel(ErrorCode::ENGINE_CLOSED);
@@ -175,13 +175,13 @@ TEST_F(TorchModelTest, AnUtteranceThatIsToldToStopCostsTheOthersNothing) {
 }
 
 TEST_F(TorchModelTest, KnowsTheMemoryThatAnUtteranceTakes) {
-  const auto ours = take(load_torch_model(path_, "cpu"));
+  const auto ours = take(load_torch_model(path_, "cpu", kShipped));
   EXPECT_GT(ours->activation_bytes(2000), ours->activation_bytes(1000));
   // What other code takes is measured: this one copies the frames and adds one to each.
   const auto other = take(load_torch_model(
       with([](json&) {},
            "def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return (features + 1)[:, 2, :32]\n"),
-      "cpu"));
+      "cpu", kAny));
   EXPECT_NEAR(static_cast<double>(other->activation_bytes(10'000)), 10'000 * 80 * sizeof(float), 10'000);
 }
 
@@ -190,7 +190,7 @@ TEST_F(TorchModelTest, LeavesTheThreadsOfOthersAsTheyWere) {
   int before = 0;
   std::thread([&] { before = at::get_num_threads(); }).join();
   std::thread([&] {
-    const auto model = take(load_torch_model(path_, "cpu"));
+    const auto model = take(load_torch_model(path_, "cpu", kShipped));
     embed(*model, {features_of(30)});
     EXPECT_EQ(at::get_num_threads(), 1);
   }).join();
@@ -234,7 +234,7 @@ TEST_F(TorchModelTest, RefusesAModuleThatIsNotWhatItsManifestSays) {
       "def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return features[:, 0, :32] / 0\n",
   };
   for (const char* code : codes) {
-    const Error error = refusal(with(same, code));
+    const Error error = refusal(with(same, code), "cpu", kAny);
     EXPECT_EQ(error.code, ErrorCode::MODEL_INVALID) << code << error.message;
     EXPECT_THAT(error.message, HasSubstr("changed.pt"));
     EXPECT_EQ(error.message.find('\n'), std::string::npos) << error.message;
@@ -273,24 +273,76 @@ void redefine_forward(torch::jit::Module& module, const std::string& result) {
 
 TEST_F(TorchModelTest, RefusesOtherCodeUnderTheNameOfOurs) {
   for (const char* code : {"features[:, 0, :32]", "features[:, 0, :32] / 0", "features[:, 0, :32] * 0"}) {
-    const Error error = refusal(with_module([&](torch::jit::Module& module) { redefine_forward(module, code); }));
+    const auto path = with_module([&](torch::jit::Module& module) { redefine_forward(module, code); });
+    const Error error = refusal(path, "cpu", kAny);
     EXPECT_EQ(error.code, ErrorCode::MODEL_INVALID) << code;
     EXPECT_THAT(error.message, HasSubstr("its code and its constants differ")) << code;
   }
 }
 
-TEST_F(TorchModelTest, RunsCodeOfAnyOtherName) {
-  const auto model = take(load_torch_model(with([](json&) {}, kThirdFrame), "cpu"));
+TEST_F(TorchModelTest, RunsOtherCodeThatIsAllowed) {
+  const auto model = take(load_torch_model(with([](json&) {}, kThirdFrame), "cpu", kAny));
   const Matrix features = features_of(30);
   const auto row = features.row(2);
   EXPECT_EQ(embed(*model, {features})[0], bundle::Embedding(row.begin(), row.begin() + 32));
+}
+
+TEST_F(TorchModelTest, RefusesCodeThatNoSkeletonHas) {
+  const std::string paths[] = {
+      with([](json&) {}, kThirdFrame),
+      with_module([](torch::jit::Module& module) { redefine_forward(module, "features[:, 0, :32]"); }),
+      with_module([](torch::jit::Module& module) {
+        module.define("def __setstate__(self, state: Tensor) -> None:\n  return None\n");
+      }),
+  };
+  for (const std::string& path : paths) {
+    const Error error = refusal(path);
+    EXPECT_EQ(error.code, ErrorCode::MODEL_UNTRUSTED) << error.message;
+    EXPECT_THAT(error.message, HasSubstr("timbre models add"));
+  }
+}
+
+/// A bundle in whose archive a member has another name of the same length.
+std::string renamed(std::string bytes, const std::string& from, const std::string& to) {
+  EXPECT_EQ(from.size(), to.size());
+  int found = 0;
+  for (std::size_t at = bytes.find('/' + from); at != bytes.npos; at = bytes.find('/' + from, at)) {
+    bytes.replace(at + 1, to.size(), to);
+    ++found;
+  }
+  EXPECT_EQ(found, 2);  // beside its bytes and in the directory
+  return bytes;
+}
+
+TEST_F(TorchModelTest, RefusesCodeBesideThatOfItsSkeleton) {
+  const std::string whole = read_file(path_);
+  const std::string changed[] = {
+      renamed(whole, "byteorder", "code/x.py"),
+      renamed(whole, "byteorder", "libs/x.so"),
+      renamed(whole, ".data/serialization_id", "constants/000000000001"),
+  };
+  for (const std::string& bytes : changed) {
+    write_file(path_, bytes);
+    const Error error = refusal(path_);
+    EXPECT_EQ(error.code, ErrorCode::MODEL_UNTRUSTED) << error.message;
+  }
+  std::string marked = whole;
+  marked.replace(4, 4, "PTMF");  // LibTorch would take the file for one of another format
+  write_file(path_, marked);
+  EXPECT_NE(refusal(path_).message, "it was loaded");
+}
+
+TEST_F(TorchModelTest, RefusesEveryCodeWithoutSkeletons) {
+  const auto model = load_torch_model(path_, "cpu", {scratch_.folder().string() + "/nothing"});
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().code, ErrorCode::MODEL_UNTRUSTED);
 }
 
 TEST_F(TorchModelTest, RefusesFeaturesThatAreNoNumbersInInt8Too) {
   auto wanted = request(kCheckpoints + "speechbrain-c16.ckpt", "speechbrain", path_);
   wanted.precision = "int8";
   take(checkpoint::convert_checkpoint(wanted));
-  const auto model = take(load_torch_model(path_, "cpu"));
+  const auto model = take(load_torch_model(path_, "cpu", kShipped));
   Matrix bad = features_of(30);
   bad.values[77] = std::numeric_limits<float>::quiet_NaN();
   const Matrix good = features_of(30);

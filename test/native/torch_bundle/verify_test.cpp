@@ -43,7 +43,7 @@ class VerifyTest : public ::testing::Test {
 };
 
 TEST_F(VerifyTest, PassesABundleOnTheMachineThatMadeIt) {
-  const VerifyReport report = take(verify_bundle(path_, "cpu"));
+  const VerifyReport report = take(verify_bundle(path_, "cpu", kShipped));
   EXPECT_TRUE(report.passed);
   EXPECT_EQ(report.device, "cpu");
   EXPECT_EQ(report.manifest.id, "test");
@@ -65,7 +65,7 @@ TEST_F(VerifyTest, FailsTheCaseWhoseVectorIsAnother) {
     std::memcpy(bytes.data(), &value, sizeof(value));
     last = to_base64(bytes);
   });
-  const VerifyReport report = take(verify_bundle(path_, "cpu"));
+  const VerifyReport report = take(verify_bundle(path_, "cpu", kShipped));
   EXPECT_FALSE(report.passed);
   EXPECT_TRUE(report.cases.front().passed);
   EXPECT_FALSE(report.cases.back().passed);
@@ -76,7 +76,7 @@ TEST_F(VerifyTest, FailsAVectorOfZeros) {
   change([](json& verification) {
     verification["cases"][0]["embedding"] = to_base64(std::vector<std::byte>(32 * sizeof(float)));
   });
-  EXPECT_FALSE(take(verify_bundle(path_, "cpu")).passed);
+  EXPECT_FALSE(take(verify_bundle(path_, "cpu", kShipped)).passed);
 }
 
 TEST_F(VerifyTest, RefusesABundleWithoutUsableVectors) {
@@ -95,7 +95,7 @@ TEST_F(VerifyTest, RefusesABundleWithoutUsableVectors) {
       verification = good;
       edit(verification);
     });
-    const auto report = verify_bundle(path_, "cpu");
+    const auto report = verify_bundle(path_, "cpu", kShipped);
     ASSERT_FALSE(report);
     EXPECT_EQ(report.error().code, ErrorCode::MODEL_INVALID) << report.error().message;
   }
@@ -107,7 +107,7 @@ TEST_F(VerifyTest, RefusesDamagedWeights) {
       take(take(archive::ZipArchive::open(take(archive::ByteSource::open(path_)))).locate("archive/data/50"));
   bytes[at + 3] = static_cast<char>(bytes[at + 3] ^ 0x40);
   write_file(path_, bytes);
-  const auto report = verify_bundle(path_, "cpu");
+  const auto report = verify_bundle(path_, "cpu", kShipped);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, ErrorCode::MODEL_INVALID) << report.error().message;
 }
