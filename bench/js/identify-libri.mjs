@@ -84,7 +84,8 @@ try {
     console.error(`${name}: ${speech} s of speech, confidence ${speaker.confidence.toFixed(2)}, ${outliers} set aside`);
   }
 
-  let [asked, first, accepted, others, falseAccepts] = [0, 0, 0, 0, 0];
+  let [asked, first, accepted, ambiguous, others, falseAccepts] = [0, 0, 0, 0, 0, 0];
+  let promised = 'none: the calibration has no impostor tail';
   const margins = [];
   const milliseconds = [];
   let model = '';
@@ -100,10 +101,14 @@ try {
         first++;
         margins.push(found.margin);
         if (found.decision === 'ACCEPT') accepted++;
+        if (found.decision === 'AMBIGUOUS') ambiguous++;
       }
       const nobody = await call('/v1/identify', form([file], { candidates: everybodyElse.join(',') }));
       others++;
       if (nobody.decision === 'ACCEPT') falseAccepts++;
+      if (nobody.falseAcceptRate !== null) {
+        promised = `${nobody.falseAcceptRate}, of ${nobody.gallerySize} people${nobody.extrapolated ? ', extrapolated' : ''}`;
+      }
     }
   }
   const share = (count, of) => `${((100 * count) / of).toFixed(1)} % (${count} of ${of})`;
@@ -114,9 +119,10 @@ try {
 | | |
 | --- | --- |
 | model | ${model} |
-| false acceptance rate of the threshold | ${config.falseAcceptRate} a comparison |
+| promised share of strangers accepted, of requests | ${promised} |
 | right speaker first | ${share(first, asked)} |
 | right speaker first and accepted | ${share(accepted, asked)} |
+| right speaker first, and another too close | ${share(ambiguous, asked)} |
 | speaker not among the candidates, somebody accepted | ${share(falseAccepts, others)} |
 | margin to the second speaker, median cosine | ${quantile(margins, 0.5).toFixed(3)} |
 | answer, median and 99 % | ${quantile(milliseconds, 0.5).toFixed(0)} ms, ${quantile(milliseconds, 0.99).toFixed(0)} ms |
