@@ -1,7 +1,8 @@
 """Recordings on disk to memory-mapped int16 at 16 kHz, by split and speed.
 
 A corpus is a folder with `files.tsv` (path, split, speaker, source, lang, gender, licence, seconds). Speakers belong to
-one split each; `Corpus.check_disjoint` refuses anything else.
+one split each; `Corpus.check_disjoint` refuses anything else. The speakers of REPORT_SPEAKERS, whom the table has in
+`train`, are the split `report`: no training and no estimate reads them.
 """
 
 import csv
@@ -18,6 +19,7 @@ import soxr
 SAMPLE_RATE = 16000
 LONGEST_SECONDS = 20
 EDGE_SECONDS = 0.3
+REPORT_SPEAKERS = Path(__file__).with_name("report_speakers.txt")
 
 log = logging.getLogger(__name__)
 
@@ -115,8 +117,10 @@ class Corpus:
 
     @staticmethod
     def table(data: Path) -> list[dict[str, str]]:
+        reserved = frozenset(REPORT_SPEAKERS.read_text().split())
         with open(data / "files.tsv", newline="") as table:
-            return list(csv.DictReader(table, delimiter="\t"))
+            rows = list(csv.DictReader(table, delimiter="\t"))
+        return [{**row, "split": "report"} if row["speaker"] in reserved else row for row in rows]
 
     def check_disjoint(self) -> None:
         split_of: dict[str, str] = {}
@@ -144,7 +148,10 @@ class Corpus:
     def _decoded(self, name: str, rows: list[dict], trim: bool) -> Waves:
         stem = self.cache / name
         if stem.with_suffix(".i16").exists():
-            return Waves.open(stem)
+            waves = Waves.open(stem)
+            if len(waves) != len(rows):
+                raise ValueError(f"{self.cache} has {len(waves)} recordings of {name}, {self.data} has {len(rows)}")
+            return waves
         log.info("decoding %d recordings of %s", len(rows), name)
         with ProcessPoolExecutor(self.workers) as pool:
             paths = [self.data / row["path"] for row in rows]
