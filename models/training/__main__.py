@@ -48,6 +48,7 @@ def parse() -> argparse.Namespace:
                         help="draw the speakers of a source so many times as often")  # fmt: skip
     parser.add_argument("--speeds", type=float, nargs="+", default=Recipe.speeds, help="1 has to be among them")
     parser.add_argument("--start-from", type=Path, help="starter.ckpt, checkpoint.pt or bundle to train further")
+    parser.add_argument("--prepare", action="store_true", help="decode, ask the teachers, and stop")
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="for runs shorter than compiling")
     arguments = parser.parse_args()
     arguments.recipe = dataclasses.replace(
@@ -78,15 +79,19 @@ def free_port() -> int:
 
 
 def main() -> None:
+    if not ALLOCATOR.items() <= os.environ.items():
+        os.execve(sys.executable, [sys.executable, "-m", "training", *sys.argv[1:]], {**os.environ, **ALLOCATOR})
     arguments = parse()
     if "RANK" in os.environ:
         trainer.main(arguments)
         return
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    trainer.load_splits(arguments.data, arguments.out / "cache", arguments.recipe, workers=os.cpu_count() or 1)
+    trainer.load_splits(arguments.data, arguments.out / "cache", arguments.recipe, workers=arguments.processes)
+    if arguments.prepare:
+        return
     world = 1 if arguments.device.startswith("cuda") else arguments.processes
-    shared = {**os.environ, **ALLOCATOR, "WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1"}
+    shared = {**os.environ, "WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1"}
     shared["MASTER_PORT"] = str(free_port())
     command = [sys.executable, "-m", "training", *sys.argv[1:]]
     ranks = [subprocess.Popen(command, env={**shared, "RANK": str(rank)}) for rank in range(world)]

@@ -10,7 +10,8 @@ from torch import Tensor
 from .augment import Augment
 from .corpus import Split
 from .recipe import Recipe
-from .teacher import Targets, unit
+from .targets import Targets
+from .teacher import unit
 
 
 def by_source(values: dict[str, float], source: str) -> float:

@@ -24,8 +24,8 @@ from .losses import AngularMarginSoftmax, Distillation
 from .monitor import Monitor, embed_split
 from .recipe import Recipe
 from .sampler import Sampler
-from .teacher import DIM as TEACHER_DIM
-from .teacher import Targets
+from .targets import DIM as TARGET_DIM
+from .targets import Targets, targets_of
 
 log = logging.getLogger("training")
 
@@ -55,9 +55,7 @@ def load_splits(data: Path, cache: Path, recipe: Recipe, workers: int) -> tuple[
     splits = [split for split in splits if len(split)]
     if recipe.distillation_weight == 0:
         return corpus, splits, [{speed: Targets.absent(split) for speed in recipe.speeds} for split in splits]
-    bfloat16 = torch.cpu._is_avx512_bf16_supported()
-    targets = [{speed: Targets.of(split, speed, workers, bfloat16) for speed in recipe.speeds} for split in splits]
-    return corpus, splits, targets
+    return corpus, splits, targets_of(splits, recipe.speeds, workers)
 
 
 def run_of_bundle(training: dict | None) -> dict | None:
@@ -93,7 +91,7 @@ class Trainer:
         self.config = network_config(recipe)
         self.network = Ecapa(self.config).to(self.device)
         self.softmax = AngularMarginSoftmax(self.config.embedding_dim, self.sampler.classes, recipe.scale)
-        self.distillation = Distillation(self.config.embedding_dim, TEACHER_DIM)
+        self.distillation = Distillation(self.config.embedding_dim, TARGET_DIM)
         self.softmax.to(self.device), self.distillation.to(self.device)
         self.average = Averaged(self.network, recipe.average_decay)
         self.log_mel = LogMel(FRONT_END)
@@ -138,7 +136,7 @@ class Trainer:
     def _prime_heads(self) -> None:
         """A crop of every class, clean, embedded: its class's weight, and a row of the map's least squares."""
         mine = range(self.rank, self.sampler.classes, self.world)
-        dims = self.config.embedding_dim, TEACHER_DIM
+        dims = self.config.embedding_dim, TARGET_DIM
         embeddings, targets = (torch.zeros(self.sampler.classes, dim) for dim in dims)
         self.network.eval()
         for start in range(0, len(mine), PRIMING_BATCH):
