@@ -24,6 +24,13 @@ REPORT_SPEAKERS = Path(__file__).with_name("report_speakers.txt")
 log = logging.getLogger(__name__)
 
 
+class NotPreparedError(RuntimeError):
+    """A file of the cache is not there, and may not be made here. See `--prepare`."""
+
+    def __init__(self, path: Path):
+        super().__init__(f"{path} is not there yet: it is made by --prepare")
+
+
 def trim_edges(x: np.ndarray) -> np.ndarray:
     """Cuts long silence before and after speech by 10 ms energies, leaving up to EDGE_SECONDS of it."""
     hop = SAMPLE_RATE // 100
@@ -109,6 +116,8 @@ class Split:
 
 
 class Corpus:
+    """Splits of a corpus; what has to be computed is computed by `workers` processes, by none where it is 0."""
+
     def __init__(self, data: Path, cache: Path, workers: int = 2):
         self.data, self.cache, self.workers = data, cache, workers
         self.rows = self.table(data)
@@ -152,6 +161,7 @@ class Corpus:
             if len(waves) != len(rows):
                 raise ValueError(f"{self.cache} has {len(waves)} recordings of {name}, {self.data} has {len(rows)}")
             return waves
+        self._may_make(stem)
         log.info("decoding %d recordings of %s", len(rows), name)
         with ProcessPoolExecutor(self.workers) as pool:
             paths = [self.data / row["path"] for row in rows]
@@ -161,7 +171,12 @@ class Corpus:
         stem = self.cache / f"{name}-x{speed:g}".replace(".", "_")
         if stem.with_suffix(".i16").exists():
             return Waves.open(stem)
+        self._may_make(stem)
         log.info("changing the speed of %d recordings of %s to %g", len(waves), name, speed)
         with ProcessPoolExecutor(self.workers) as pool:
             originals = (np.array(waves[i]) for i in range(len(waves)))
             return Waves.write(stem, pool.map(partial(change_speed, speed=speed), originals, chunksize=32))
+
+    def _may_make(self, stem: Path) -> None:
+        if self.workers == 0:
+            raise NotPreparedError(stem.with_suffix(".i16"))

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from .campplus import CampplusTeacher
-from .corpus import Split, Waves
+from .corpus import NotPreparedError, Split, Waves
 from .resemblyzer import Resemblyzer
 from .teacher import Teacher, unit
 
@@ -88,7 +88,10 @@ class Windows:
 
     @classmethod
     def of(cls, teacher: type[Teacher], waves: Waves, workers: int) -> "Windows":
+        """Found in the cache, or computed by so many processes; none may be had where `workers` is 0."""
         path = waves.stem.with_name(f"{waves.stem.name}-{teacher.name}.npz")
+        if not path.exists() and workers == 0:
+            raise NotPreparedError(path)
         if not path.exists():
             log.info("%s embeds %d recordings of %s", teacher.name, len(waves), waves.stem.name)
             teacher.load()
