@@ -129,7 +129,7 @@ class Trainer:
         groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, recipe.learning_rate, betas=(0.9, 0.98), fused=True)
         self.forward = torch.compile(self.network, dynamic=False) if compiled else self.network
-        self.bfloat16 = self.device.type == "cuda" or (compiled and torch.cpu._is_avx512_bf16_supported())
+        self.bfloat16 = self.device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
         self.history: list[dict] = []
         self.started_from: dict | None = None
         self.monitors = self._monitors() if self.rank == 0 else []
