@@ -279,8 +279,7 @@ def test_the_command_trains_in_two_processes_and_finishes(data: Path, tmp_path: 
     out = tmp_path / "run"
     words = [
         "--data", data, "--out", out, "--steps", "6", "--crop", "1.5:4:1", "--channels", "32", "--processes", "2",
-        "--distillation-weight", "0", "--coded-share", "0", "--changed-speeds-from", "4", "--no-compile",
-        "--device", "cpu",
+        "--distillation-weight", "0", "--coded-share", "0", "--changed-speeds-from", "4", "--device", "cpu",
     ]  # fmt: skip
     command = [sys.executable, "-m", "training", *map(str, words)]
     done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)

@@ -57,7 +57,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--coded-share", type=float, default=Recipe.coded_share, help="of recordings, 0 without ffmpeg")
     parser.add_argument("--start-from", type=Path, help="starter.ckpt, checkpoint.pt or bundle to train further")
     parser.add_argument("--prepare", action="store_true", help="make all that the run needs, and stop")
-    parser.add_argument("--no-compile", dest="compile", action="store_false", help="for runs shorter than compiling")
+    parser.add_argument("--compile", action="store_true", help="torch.compile, a minute or more for every length")
     arguments = parser.parse_args()
     if arguments.speeds[0] != 1:
         parser.error("--speeds has to begin with 1")
