@@ -18,6 +18,7 @@ pytest.importorskip("soxr", reason="pip install -r models/training/requirements.
 
 from timbre_models.convert import convert
 from timbre_models.ecapa import Ecapa
+from training.__main__ import lock
 from training.baselines import mfcc, middle
 from training.corpus import Corpus, NotPreparedError
 from training.enrolments import with_enrolments
@@ -229,6 +230,30 @@ def test_other_speeds_are_drawn_from_their_step_on(data: Path, tmp_path: Path, a
     assert run.step == 4
     assert run.sampler.batch(2, 50, 8000).labels.max() >= 7
     assert trainer(data, tmp_path / "run", recipe).speeds == (1.0, 0.9)
+
+
+def test_waits_for_other_speeds_and_still_ends_by_the_clock(
+    data: Path, tmp_path: Path, alone: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.trainer.WAITING_SECONDS", 0.1)
+    recipe = dataclasses.replace(RECIPE, changed_speeds_from=2)
+    load_material(Corpus(data, tmp_path / "cache", workers=1), recipe, (1.0,))
+    (tmp_path / "run").mkdir()
+    corpus = Corpus(data, tmp_path / "cache", workers=1)
+    corpus.split("dev", trim=False)
+    corpus.workers = 0
+    run = Trainer(corpus, tmp_path / "run", recipe, "cpu", compiled=False)
+    run.run(minutes=2 / 60)
+    assert run.step == steps_made(run.out) == 2
+    load_material(Corpus(data, tmp_path / "cache", workers=1), recipe, recipe.speeds)
+    run.run()
+    assert run.step == recipe.steps
+
+
+def test_two_pieces_of_a_run_are_not_trained_at_once(data: Path, tmp_path: Path) -> None:
+    with lock(tmp_path), pytest.raises(SystemExit, match="is being trained"):
+        lock(tmp_path)
+    lock(tmp_path).close()
 
 
 def test_what_is_not_prepared_is_not_made_by_a_process_of_training(data: Path, tmp_path: Path) -> None:

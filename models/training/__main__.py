@@ -7,6 +7,7 @@ python -m training --data ../../shared/speech --out ../runs/bundled --minutes 30
 
 import argparse
 import dataclasses
+import fcntl
 import logging
 import math
 import os
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import torch
 
@@ -84,6 +86,16 @@ def crop(argument: str) -> Crop:
     return Crop(float(seconds), int(batch), float(share))
 
 
+def lock(out: Path) -> TextIO:
+    """A file that is held while a piece of the run in this folder is trained. Raises SystemExit where it is held."""
+    file = (out / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise SystemExit(f"a piece of the run in {out} is being trained") from error
+    return file
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -97,8 +109,10 @@ def prepare(arguments: argparse.Namespace, speeds: tuple[float, ...]) -> None:
     corpus.split("dev", trim=False)
 
 
-def start(environment: dict[str, str], *words: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "training", *sys.argv[1:], *words], env=environment)
+def start(environment: dict[str, str], *words: str, keep: tuple[int, ...] = ()) -> subprocess.Popen:
+    """This command again, with these descriptors kept open."""
+    command = [sys.executable, "-m", "training", *sys.argv[1:], *words]
+    return subprocess.Popen(command, env=environment, pass_fds=keep)
 
 
 def main() -> None:
@@ -116,18 +130,21 @@ def main() -> None:
     if arguments.prepare:
         prepare(arguments, recipe.speeds)
         return
+    held = lock(arguments.out)
     ready = recipe.speeds_at(trainer.steps_made(arguments.out))
     prepare(arguments, ready)
 
     world = 1 if arguments.device.startswith("cuda") else arguments.processes
     shared = {**os.environ, "WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     preparing = [] if ready == recipe.speeds else [start(dict(os.environ), "--prepare")]
-    ranks = [start({**shared, "RANK": str(rank)}) for rank in range(world)]
+    # The lock is theirs too: they may outlive this process.
+    ranks = [start({**shared, "RANK": str(rank)}, keep=(held.fileno(),)) for rank in range(world)]
     # A piece that is ended this way is saved.
     signal.signal(signal.SIGTERM, lambda *_: [process.terminate() for process in ranks + preparing])
     failed = [rank.wait() for rank in ranks]
     for process in preparing:
         process.terminate()
+    held.close()
     if any(failed):
         raise SystemExit(f"training ended with {failed}; run the same command again to go on")
     if trainer.steps_made(arguments.out) < recipe.steps:

@@ -114,7 +114,7 @@ class Trainer:
         self.rank, self.world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         self.step, self.elapsed, self.stopping = 0, 0.0, False
         self.speeds = recipe.speeds_at(steps_made(out))
-        self.sampler = self._sampler()
+        self.sampler = self._sampler(self.speeds)
         torch.manual_seed(recipe.seed)
         self.config = network_config(recipe)
         self.network = Ecapa(self.config).to(self.device)
@@ -134,8 +134,8 @@ class Trainer:
         self.started_from: dict | None = None
         self.monitors = self._monitors() if self.rank == 0 else []
 
-    def _sampler(self) -> Sampler:
-        material = load_material(self.corpus, self.recipe, self.speeds)
+    def _sampler(self, speeds: tuple[float, ...]) -> Sampler:
+        material = load_material(self.corpus, self.recipe, speeds)
         return Sampler(material, self.corpus.noises(), self.recipe, self.rank)
 
     def start_from(self, checkpoint: Path) -> None:
@@ -196,8 +196,9 @@ class Trainer:
         saved = evaluated = time.monotonic()
         sums, counted = np.zeros(3), 0
         while self.step < self.recipe.steps and not self._agree(time.monotonic() > ends or self.stopping):
-            if self.speeds != self.recipe.speeds_at(self.step):
-                self._wait_for_speeds()
+            if self.speeds != self.recipe.speeds_at(self.step) and not self._take_speeds():
+                time.sleep(WAITING_SECONDS)
+                continue
             sums += self._train_step()
             counted += 1
             if self.step % LOG_STEPS == 0:
@@ -218,20 +219,20 @@ class Trainer:
             self._evaluate()
             self._save()
 
-    def _wait_for_speeds(self) -> None:
-        """Goes on with the speeds of this step, when every process finds them in the cache."""
-        self.speeds = self.recipe.speeds_at(self.step)
-        while True:
-            try:
-                self.sampler, missing = self._sampler(), None
-            except NotPreparedError as error:
-                missing = error
-            if not self._agree(missing is not None):
-                log.info("speeds %s from step %d on", self.speeds, self.step)
-                return
+    def _take_speeds(self) -> bool:
+        """Goes over to the speeds of this step, where every process finds them in the cache."""
+        speeds, missing = self.recipe.speeds_at(self.step), None
+        try:
+            sampler = self._sampler(speeds)
+        except NotPreparedError as error:
+            missing = error
+        if self._agree(missing is not None):
+            log.info("waiting at step %d: %s", self.step, missing or "other processes have no targets yet")
             self._save()
-            log.info("waiting for other speeds: %s", missing or "other processes")
-            time.sleep(WAITING_SECONDS)
+            return False
+        self.speeds, self.sampler = speeds, sampler
+        log.info("speeds %s from step %d on", speeds, self.step)
+        return True
 
     def _train_step(self) -> np.ndarray:
         """One optimisation step; returns loss, distillation loss and accuracy, averaged over processes."""
