@@ -18,16 +18,17 @@ pytest.importorskip("soxr", reason="pip install -r models/training/requirements.
 
 from timbre_models.convert import convert
 from timbre_models.ecapa import Ecapa
+from training.__main__ import lock
 from training.baselines import mfcc, middle
-from training.corpus import Corpus
+from training.corpus import Corpus, NotPreparedError
 from training.enrolments import with_enrolments
 from training.features import LogMel
 from training.finish import finish, finish_bundle, fold, mean_embedding, source_normalisation
 from training.losses import AngularMarginSoftmax
 from training.monitor import equal_error_rate
-from training.recipe import Phase, Recipe
+from training.recipe import Crop, Recipe
 from training.sampler import Sampler
-from training.trainer import FRONT_END, Trainer, load_splits, network_config
+from training.trainer import FRONT_END, Trainer, checkpoint_path, load_material, network_config, steps_made
 
 SENTENCES = (
     "the birch canoe slid on the smooth planks",
@@ -37,8 +38,9 @@ SENTENCES = (
 VOICES = ("en+m1", "en+m3", "en+f2", "en+f4", "en-us+m7", "en-us+f3", "de+m2", "de+f1", "en+croak", "fr+m4")
 
 RECIPE = Recipe(
-    channels=32, pooled_channels=96, minutes=1e6, steps=40, margin=0, phases=(Phase(1.0, 1.0, 16),), speeds=(1.0, 0.9),
-    distillation_weight=0, checkpoint_every_minutes=0, evaluate_every_minutes=1e6,
+    channels=32, pooled_channels=96, steps=40, margin=0, crops=(Crop(1.0, 16, 1),), speeds=(1.0, 0.9),
+    changed_speeds_from=0, warm_up_steps=3, distillation_weight=0, coded_share=0, checkpoint_every_minutes=0,
+    evaluate_every_minutes=1e6,
 )  # fmt: skip
 
 
@@ -79,7 +81,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def trainer(data: Path, out: Path, recipe: Recipe = RECIPE) -> Trainer:
     out.mkdir(exist_ok=True)
-    return Trainer(data, out, recipe, "cpu", compiled=False)
+    return Trainer(Corpus(data, data / "cache", workers=1), out, recipe, "cpu", compiled=False)
 
 
 def small_network() -> Ecapa:
@@ -114,10 +116,6 @@ def test_learns_is_cut_and_goes_on_where_it_was(data: Path, tmp_path: Path, alon
     for name, tensor in cut.network.state_dict().items():
         assert torch.equal(resumed.network.state_dict()[name], tensor), name
     assert resumed.optimizer.state_dict()["state"].keys() == cut.optimizer.state_dict()["state"].keys()
-    # It goes on learning instead of starting anew, with crops that were not drawn before.
-    assert resumed._train_step()[0] < reports[:5, 0].mean()
-    assert resumed.sampler.rng.bit_generator.state != trainer(data, tmp_path / "other").sampler.rng.bit_generator.state
-
     last = trainer(data, tmp_path / "run")
     last.run()
     assert last.step == RECIPE.steps
@@ -132,7 +130,8 @@ def test_refuses_to_resume_another_recipe(data: Path, tmp_path: Path, alone: Non
 
 def test_starts_from_the_weights_of_a_finished_run(data: Path, tmp_path: Path, alone: None) -> None:
     first = trainer(data, tmp_path / "run")
-    first._train_step()
+    for _ in range(10):
+        first._train_step()
     weights = {**first.network.state_dict(), "embedding_mean": torch.ones(192)}
     torch.save(weights, tmp_path / "starter.ckpt")
     second = trainer(data, tmp_path / "fine", dataclasses.replace(RECIPE, seed=5))
@@ -141,13 +140,13 @@ def test_starts_from_the_weights_of_a_finished_run(data: Path, tmp_path: Path, a
         assert torch.equal(second.network.state_dict()[name], tensor), name
         assert torch.equal(second.average.network.state_dict()[name], tensor), name
     # Its classes are known before the first step, though the file has none.
-    labels = np.arange(second.sampler.classes)
-    waves, _, _ = second.sampler.crops(labels, 24000)
+    labels = np.arange(second.sampler.classes).repeat(10)
+    waves, _ = second.sampler.clean(labels, 24000, np.random.default_rng(1))
     features = second.log_mel(waves)
     with torch.no_grad():
         embeddings = second.network(features, torch.full((len(features),), features.size(1)))
         _, accuracy = second.softmax(embeddings, torch.from_numpy(labels), 0)
-    assert accuracy > 0.3
+    assert accuracy > 3 / second.sampler.classes
 
 
 def test_starts_from_a_bundle_and_says_what_made_it(data: Path, tmp_path: Path, alone: None) -> None:
@@ -161,10 +160,116 @@ def test_starts_from_a_bundle_and_says_what_made_it(data: Path, tmp_path: Path, 
     assert run.started_from["started_from"]["steps"] == 10
 
 
-def test_a_run_of_steps_does_not_follow_the_clock(data: Path, tmp_path: Path, alone: None) -> None:
-    run = trainer(data, tmp_path / "run", dataclasses.replace(RECIPE, minutes=1))
-    run.step, run.elapsed = 10, 3600.0
-    assert run.progress == 0.25
+def test_a_run_in_pieces_is_the_run_in_one(data: Path, tmp_path: Path, alone: None) -> None:
+    recipe = dataclasses.replace(RECIPE, steps=8, silence_share=0.5)
+    whole = trainer(data, tmp_path / "whole", recipe)
+    whole.run()
+    for steps in (3, 4, 8):
+        piece = trainer(data, tmp_path / "pieces", recipe)
+        piece._resume()
+        while piece.step < steps:
+            piece._train_step()
+        piece._save()
+    for name, tensor in whole.modules.state_dict().items():
+        assert torch.equal(piece.modules.state_dict()[name], tensor), name
+    for name, tensor in whole.average.network.state_dict().items():
+        assert torch.equal(piece.average.network.state_dict()[name], tensor), name
+
+
+def test_a_piece_ends_by_the_clock_or_when_it_is_told_to_and_is_saved(data: Path, tmp_path: Path, alone: None) -> None:
+    run = trainer(data, tmp_path / "run")
+    run.run(minutes=1 / 60)
+    assert 0 < run.step < RECIPE.steps
+    assert steps_made(run.out) == run.step
+    again = trainer(data, tmp_path / "run")
+    again.stopping = True
+    again.run()
+    assert again.step == run.step
+
+
+def test_the_schedule_is_of_the_whole_run_and_its_length_may_change_until_the_rate_falls(
+    data: Path, tmp_path: Path, alone: None
+) -> None:
+    recipe = Recipe(steps=1000, warm_up_steps=100, decay_share=0.4, margin_steps=(100, 300))
+    assert recipe.learning_rate_at(49) == recipe.learning_rate / 2
+    assert recipe.learning_rate_at(100) == recipe.learning_rate_at(599) == recipe.learning_rate
+    assert recipe.learning_rate_at(800) == pytest.approx(recipe.learning_rate / 2)
+    assert recipe.learning_rate_at(999) < recipe.learning_rate / 1000
+    assert [recipe.margin_at(step) for step in (100, 200, 300, 999)] == [0, recipe.margin / 2, *[recipe.margin] * 2]
+    longer = dataclasses.replace(recipe, steps=2000)
+    assert all(longer.learning_rate_at(step) == recipe.learning_rate_at(step) for step in range(600))
+
+    cut = trainer(data, tmp_path / "run")
+    cut._train_step()
+    cut._save()
+    trainer(data, tmp_path / "run", dataclasses.replace(RECIPE, steps=400))._resume()
+    cut.step = RECIPE.decay_from + 1
+    cut._save()
+    with pytest.raises(SystemExit, match="--steps can no longer change"):
+        trainer(data, tmp_path / "run", dataclasses.replace(RECIPE, steps=400))._resume()
+
+
+def test_every_process_takes_crops_of_one_length_by_the_shares() -> None:
+    recipe = Recipe()
+    drawn = [recipe.crop_at(step).seconds for step in range(3000)]
+    assert drawn == [dataclasses.replace(recipe).crop_at(step).seconds for step in range(3000)]
+    for one in recipe.crops:
+        assert drawn.count(one.seconds) / 3000 == pytest.approx(one.share, abs=0.03)
+    assert sum(one.share for one in recipe.crops if one.seconds <= 2) == pytest.approx(0.5)
+
+
+def test_other_speeds_are_drawn_from_their_step_on(data: Path, tmp_path: Path, alone: None) -> None:
+    recipe = dataclasses.replace(RECIPE, steps=4, changed_speeds_from=2)
+    run = trainer(data, tmp_path / "run", recipe)
+    assert run.speeds == (1.0,)
+    assert run.sampler.classes == 14
+    assert run.sampler.batch(0, 50, 8000).labels.max() < 7
+    with pytest.raises(KeyError):
+        run.sampler.batch(2, 50, 8000)
+    run.run()
+    assert run.step == 4
+    assert run.sampler.batch(2, 50, 8000).labels.max() >= 7
+    assert trainer(data, tmp_path / "run", recipe).speeds == (1.0, 0.9)
+
+
+def test_waits_for_other_speeds_and_still_ends_by_the_clock(
+    data: Path, tmp_path: Path, alone: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.trainer.WAITING_SECONDS", 0.1)
+    recipe = dataclasses.replace(RECIPE, changed_speeds_from=2)
+    load_material(Corpus(data, tmp_path / "cache", workers=1), recipe, (1.0,))
+    (tmp_path / "run").mkdir()
+    corpus = Corpus(data, tmp_path / "cache", workers=1)
+    corpus.split("dev", trim=False)
+    corpus.workers = 0
+    run = Trainer(corpus, tmp_path / "run", recipe, "cpu", compiled=False)
+    run.run(minutes=2 / 60)
+    assert run.step == steps_made(run.out) == 2
+    load_material(Corpus(data, tmp_path / "cache", workers=1), recipe, recipe.speeds)
+    run.run()
+    assert run.step == recipe.steps
+
+
+def test_two_pieces_of_a_run_are_not_trained_at_once(data: Path, tmp_path: Path) -> None:
+    with lock(tmp_path), pytest.raises(SystemExit, match="is being trained"):
+        lock(tmp_path)
+    lock(tmp_path).close()
+
+
+def test_what_is_not_prepared_is_not_made_by_a_process_of_training(data: Path, tmp_path: Path) -> None:
+    corpus = Corpus(data, tmp_path / "cache", workers=0)
+    with pytest.raises(NotPreparedError, match="--prepare"):
+        load_material(corpus, RECIPE, RECIPE.speeds)
+
+
+def test_speakers_of_report_are_never_drawn(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.corpus.REPORT_SPEAKERS", tmp_path / "report.txt")
+    (tmp_path / "report.txt").write_text("v1\nv3\n")
+    material = load_material(Corpus(data, tmp_path / "cache", workers=1), RECIPE, RECIPE.speeds)
+    sampler = Sampler(material, np.zeros(0, np.float32), RECIPE)
+    assert sampler.speakers == ["v0", "v2", "v4", "v5", "v6"]
+    with pytest.raises(ValueError, match="recordings of train"):
+        load_material(Corpus(data, data / "cache", workers=1), RECIPE, RECIPE.speeds)
 
 
 def test_carries_on_with_a_runs_classes_and_says_so(data: Path, tmp_path: Path, alone: None) -> None:
@@ -172,7 +277,7 @@ def test_carries_on_with_a_runs_classes_and_says_so(data: Path, tmp_path: Path, 
     first._train_step()
     first._save()
     second = trainer(data, tmp_path / "more", dataclasses.replace(RECIPE, seed=5))
-    second.start_from(first.checkpoint_path)
+    second.start_from(checkpoint_path(first.out))
     assert torch.equal(second.softmax.weight, first.softmax.weight)
     for name, tensor in first.average.network.state_dict().items():
         assert torch.equal(second.network.state_dict()[name], tensor), name
@@ -198,8 +303,8 @@ def test_the_command_trains_in_two_processes_and_finishes(data: Path, tmp_path: 
     pytest.importorskip("matplotlib", reason="pip install -r models/training/requirements.txt")
     out = tmp_path / "run"
     words = [
-        "--data", data, "--out", out, "--steps", "6", "--phase", "1:1.5:4", "--channels", "32", "--processes", "2",
-        "--distillation-weight", "0", "--no-compile", "--device", "cpu",
+        "--data", data, "--out", out, "--steps", "6", "--crop", "1.5:4:1", "--channels", "32", "--processes", "2",
+        "--distillation-weight", "0", "--coded-share", "0", "--changed-speeds-from", "4", "--device", "cpu",
     ]  # fmt: skip
     command = [sys.executable, "-m", "training", *map(str, words)]
     done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
@@ -281,15 +386,19 @@ def test_a_bundle_is_finished_anew(data: Path, tmp_path: Path, alone: None) -> N
 
 
 def test_crops_are_stratified_over_speakers_and_labelled_by_speed(data: Path, tmp_path: Path) -> None:
-    _, splits, targets = load_splits(data, tmp_path, RECIPE, workers=1)
-    sampler = Sampler(splits, targets, np.zeros(0, np.float32), RECIPE, seed=1)
+    material = load_material(Corpus(data, tmp_path, workers=1), RECIPE, RECIPE.speeds)
+    sampler = Sampler(material, np.zeros(0, np.float32), RECIPE)
     assert sampler.classes == 7 * 2
-    batch = sampler.batch(400, 8000)
+    batch = sampler.batch(0, 400, 8000)
     assert batch.waves.shape == (400, 8000)
     assert torch.isfinite(batch.waves).all()
     speakers = np.bincount(batch.labels.numpy() % 7, minlength=7)
     single = [sampler.speakers.index(f"v{number}") for number in (5, 6)]
     assert speakers[single].sum() == pytest.approx(400 * RECIPE.single_share, abs=2)
+    # Another process, and another step, draw other crops; the same step draws the same.
+    for rank, step, same in ((0, 0, True), (0, 1, False), (1, 0, False)):
+        other = Sampler(material, np.zeros(0, np.float32), RECIPE, rank).batch(step, 400, 8000)
+        assert torch.equal(other.waves, batch.waves) == same
 
 
 def test_a_speaker_in_two_splits_is_refused(tmp_path: Path) -> None:

@@ -1,25 +1,32 @@
-"""Trains the bundled model: decodes, asks the teacher, trains, writes `<out>/starter.ckpt`. Resumes where it was cut.
+"""Trains the bundled model, in pieces: decodes, asks the teachers, trains, and writes `<out>/starter.ckpt` at the end.
 
-python -m training --data ../../shared/speech --out runs/starter
+The same command goes on where the piece before it ended or was cut.
+
+python -m training --data ../../shared/speech --out ../runs/bundled --minutes 300
 """
 
 import argparse
 import dataclasses
+import fcntl
 import logging
+import math
 import os
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import torch
 
 from . import trainer
+from .corpus import Corpus
 from .finish import finish
-from .recipe import Phase, Recipe
+from .recipe import Crop, Recipe
 
-# The C allocator maps and unmaps every activation by default, which makes a step several times slower.
-ALLOCATOR = {
+ENVIRONMENT = {
+    # The C allocator maps and unmaps every activation by default, which makes a step several times slower.
     "MALLOC_MMAP_THRESHOLD_": str(1 << 33),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 34),
     "MALLOC_TOP_PAD_": str(1 << 29),
@@ -34,29 +41,37 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, curve and the final checkpoint")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="processes on a CPU, one thread each")
-    parser.add_argument("--minutes", type=float, default=Recipe.minutes)
-    parser.add_argument("--steps", type=int, default=0, help="a run of so many steps, however long they take")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="length of this piece of the run, by the clock")
+    parser.add_argument("--steps", type=int, default=Recipe.steps, help="length of the whole run")
     parser.add_argument("--channels", type=int, default=Recipe.channels)
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--distillation-weight", type=float, default=Recipe.distillation_weight)
-    parser.add_argument("--phase", type=phase, action="append", metavar="UNTIL:SECONDS:BATCH", dest="phases",
-                        help="crops of so many seconds, BATCH a process, until that share of the run")  # fmt: skip
+    parser.add_argument("--crop", type=crop, action="append", metavar="SECONDS:BATCH:SHARE", dest="crops",
+                        help="crops of so many seconds, BATCH a process, on that share of the steps")  # fmt: skip
     parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate, help="at its highest")
-    parser.add_argument("--margin-ramp", type=float, nargs=2, default=(Recipe.margin_from, Recipe.margin_to),
-                        metavar=("FROM", "TO"), help="shares of the run between which the margin grows")  # fmt: skip
-    parser.add_argument("--emphasis", type=emphasis, action="append", default=[], metavar="SOURCE=TIMES",
+    parser.add_argument("--warm-up-steps", type=int, default=Recipe.warm_up_steps)
+    parser.add_argument("--margin-steps", type=int, nargs=2, default=Recipe.margin_steps, metavar=("FROM", "TO"),
+                        help="steps between which the margin grows")  # fmt: skip
+    parser.add_argument("--emphasis", type=emphasis, action="append", metavar="SOURCE=TIMES",
                         help="draw the speakers of a source so many times as often")  # fmt: skip
-    parser.add_argument("--speeds", type=float, nargs="+", default=Recipe.speeds, help="1 has to be among them")
+    parser.add_argument("--speeds", type=float, nargs="+", default=Recipe.speeds, help="1 first")
+    parser.add_argument("--changed-speeds-from", type=int, default=Recipe.changed_speeds_from, metavar="STEP")
+    parser.add_argument("--coded-share", type=float, default=Recipe.coded_share, help="of recordings, 0 without ffmpeg")
     parser.add_argument("--start-from", type=Path, help="starter.ckpt, checkpoint.pt or bundle to train further")
-    parser.add_argument("--no-compile", dest="compile", action="store_false", help="for runs shorter than compiling")
+    parser.add_argument("--prepare", action="store_true", help="make all that the run needs, and stop")
+    parser.add_argument("--compile", action="store_true", help="torch.compile, a minute or more for every length")
     arguments = parser.parse_args()
+    if arguments.speeds[0] != 1:
+        parser.error("--speeds has to begin with 1")
+    recipe = Recipe()
     arguments.recipe = dataclasses.replace(
-        Recipe(), minutes=arguments.minutes, steps=arguments.steps, channels=arguments.channels,
-        phases=tuple(arguments.phases or Recipe.phases),
-        pooled_channels=3 * arguments.channels, seed=arguments.seed,
+        recipe, steps=arguments.steps, channels=arguments.channels, pooled_channels=3 * arguments.channels,
+        crops=tuple(arguments.crops or recipe.crops), seed=arguments.seed, speeds=tuple(arguments.speeds),
         distillation_weight=arguments.distillation_weight, learning_rate=arguments.learning_rate,
-        margin_from=arguments.margin_ramp[0], margin_to=arguments.margin_ramp[1],
-        source_emphasis=dict(arguments.emphasis), speeds=tuple(arguments.speeds),
+        warm_up_steps=arguments.warm_up_steps, margin_steps=tuple(arguments.margin_steps),
+        source_emphasis=dict(arguments.emphasis or recipe.source_emphasis), coded_share=arguments.coded_share,
+        # Weights of an earlier run are given classes of all speeds before the first step.
+        changed_speeds_from=0 if arguments.start_from else arguments.changed_speeds_from,
     )  # fmt: skip
     return arguments
 
@@ -66,9 +81,19 @@ def emphasis(argument: str) -> tuple[str, float]:
     return source, float(times)
 
 
-def phase(argument: str) -> Phase:
-    until, seconds, batch = argument.split(":")
-    return Phase(float(until), float(seconds), int(batch))
+def crop(argument: str) -> Crop:
+    seconds, batch, share = argument.split(":")
+    return Crop(float(seconds), int(batch), float(share))
+
+
+def lock(out: Path) -> TextIO:
+    """A file that is held while a piece of the run in this folder is trained. Raises SystemExit where it is held."""
+    file = (out / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise SystemExit(f"a piece of the run in {out} is being trained") from error
+    return file
 
 
 def free_port() -> int:
@@ -77,23 +102,55 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def prepare(arguments: argparse.Namespace, speeds: tuple[float, ...]) -> None:
+    """Makes what training at these speeds needs, where it is not in the cache."""
+    corpus = Corpus(arguments.data, arguments.out / "cache", arguments.processes)
+    trainer.load_material(corpus, arguments.recipe, speeds)
+    corpus.split("dev", trim=False)
+
+
+def start(environment: dict[str, str], *words: str, keep: tuple[int, ...] = ()) -> subprocess.Popen:
+    """This command again, with these descriptors kept open."""
+    command = [sys.executable, "-m", "training", *sys.argv[1:], *words]
+    return subprocess.Popen(command, env=environment, pass_fds=keep)
+
+
 def main() -> None:
     arguments = parse()
     if "RANK" in os.environ:
         trainer.main(arguments)
         return
+    compiled = {"TORCHINDUCTOR_CACHE_DIR": str((arguments.out / "cache" / "compiled").resolve())}
+    if not ENVIRONMENT.items() <= os.environ.items():
+        environment = {**os.environ, **ENVIRONMENT, **compiled}
+        os.execve(sys.executable, [sys.executable, "-m", "training", *sys.argv[1:]], environment)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    trainer.load_splits(arguments.data, arguments.out / "cache", arguments.recipe, workers=os.cpu_count() or 1)
+    recipe = arguments.recipe
+    if arguments.prepare:
+        prepare(arguments, recipe.speeds)
+        return
+    held = lock(arguments.out)
+    ready = recipe.speeds_at(trainer.steps_made(arguments.out))
+    prepare(arguments, ready)
+
     world = 1 if arguments.device.startswith("cuda") else arguments.processes
-    shared = {**os.environ, **ALLOCATOR, "WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1"}
-    shared["MASTER_PORT"] = str(free_port())
-    command = [sys.executable, "-m", "training", *sys.argv[1:]]
-    ranks = [subprocess.Popen(command, env={**shared, "RANK": str(rank)}) for rank in range(world)]
+    shared = {**os.environ, "WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    preparing = [] if ready == recipe.speeds else [start(dict(os.environ), "--prepare")]
+    # The lock is theirs too: they may outlive this process.
+    ranks = [start({**shared, "RANK": str(rank)}, keep=(held.fileno(),)) for rank in range(world)]
+    # A piece that is ended this way is saved.
+    signal.signal(signal.SIGTERM, lambda *_: [process.terminate() for process in ranks + preparing])
     failed = [rank.wait() for rank in ranks]
+    for process in preparing:
+        process.terminate()
+    held.close()
     if any(failed):
-        raise SystemExit(f"training ended with {failed}; run the same command again to resume")
-    finish(arguments.data, arguments.out, arguments.recipe)
+        raise SystemExit(f"training ended with {failed}; run the same command again to go on")
+    if trainer.steps_made(arguments.out) < recipe.steps:
+        logging.info("the piece has ended; the same command goes on")
+        return
+    finish(arguments.data, arguments.out, recipe)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Embeddings to compare a model with, as JSON lines for `timbre evaluate --embeddings`.
 
 mfcc     mean and deviation of 30 cepstra and their slopes, each divided by its deviation over the list's recordings
-teacher  the public encoder that the bundled model is distilled from
+teacher  Resemblyzer, a public encoder that the bundled model is distilled from
+campplus CAM++ zh-en common, the other one
 
 python -m training.baselines mfcc --data ../../shared/speech --splits dev libri --out mfcc.jsonl
 """
@@ -13,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .campplus import CampplusTeacher
 from .corpus import SAMPLE_RATE, Corpus, decode
 from .features import LogMel
+from .resemblyzer import Resemblyzer
 from .teacher import Teacher, unit
 from .trainer import FRONT_END
 
@@ -52,12 +55,15 @@ def mfcc(waves: list[np.ndarray]) -> np.ndarray:
 
 
 @torch.inference_mode()
-def teacher(waves: list[np.ndarray]) -> np.ndarray:
-    network = Teacher.load()
+def teacher(waves: list[np.ndarray], network: Teacher) -> np.ndarray:
     return np.stack([unit(network(network.windows(wave)).mean(0).numpy()) for wave in waves])
 
 
-SYSTEMS = {"mfcc": mfcc, "teacher": teacher}
+SYSTEMS = {
+    "mfcc": mfcc,
+    "teacher": lambda waves: teacher(waves, Resemblyzer.load()),
+    "campplus": lambda waves: teacher(waves, CampplusTeacher.load()),
+}
 
 
 def main() -> None:

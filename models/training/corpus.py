@@ -1,7 +1,8 @@
 """Recordings on disk to memory-mapped int16 at 16 kHz, by split and speed.
 
 A corpus is a folder with `files.tsv` (path, split, speaker, source, lang, gender, licence, seconds). Speakers belong to
-one split each; `Corpus.check_disjoint` refuses anything else.
+one split each; `Corpus.check_disjoint` refuses anything else. The speakers of REPORT_SPEAKERS, whom the table has in
+`train`, are the split `report`: no training and no estimate reads them.
 """
 
 import csv
@@ -18,8 +19,16 @@ import soxr
 SAMPLE_RATE = 16000
 LONGEST_SECONDS = 20
 EDGE_SECONDS = 0.3
+REPORT_SPEAKERS = Path(__file__).with_name("report_speakers.txt")
 
 log = logging.getLogger(__name__)
+
+
+class NotPreparedError(RuntimeError):
+    """A file of the cache is not there, and may not be made here. See `--prepare`."""
+
+    def __init__(self, path: Path):
+        super().__init__(f"{path} is not there yet: it is made by --prepare")
 
 
 def trim_edges(x: np.ndarray) -> np.ndarray:
@@ -107,6 +116,8 @@ class Split:
 
 
 class Corpus:
+    """Splits of a corpus; what has to be computed is computed by `workers` processes, by none where it is 0."""
+
     def __init__(self, data: Path, cache: Path, workers: int = 2):
         self.data, self.cache, self.workers = data, cache, workers
         self.rows = self.table(data)
@@ -115,8 +126,10 @@ class Corpus:
 
     @staticmethod
     def table(data: Path) -> list[dict[str, str]]:
+        reserved = frozenset(REPORT_SPEAKERS.read_text().split())
         with open(data / "files.tsv", newline="") as table:
-            return list(csv.DictReader(table, delimiter="\t"))
+            rows = list(csv.DictReader(table, delimiter="\t"))
+        return [{**row, "split": "report"} if row["speaker"] in reserved else row for row in rows]
 
     def check_disjoint(self) -> None:
         split_of: dict[str, str] = {}
@@ -144,7 +157,11 @@ class Corpus:
     def _decoded(self, name: str, rows: list[dict], trim: bool) -> Waves:
         stem = self.cache / name
         if stem.with_suffix(".i16").exists():
-            return Waves.open(stem)
+            waves = Waves.open(stem)
+            if len(waves) != len(rows):
+                raise ValueError(f"{self.cache} has {len(waves)} recordings of {name}, {self.data} has {len(rows)}")
+            return waves
+        self._may_make(stem)
         log.info("decoding %d recordings of %s", len(rows), name)
         with ProcessPoolExecutor(self.workers) as pool:
             paths = [self.data / row["path"] for row in rows]
@@ -154,7 +171,12 @@ class Corpus:
         stem = self.cache / f"{name}-x{speed:g}".replace(".", "_")
         if stem.with_suffix(".i16").exists():
             return Waves.open(stem)
+        self._may_make(stem)
         log.info("changing the speed of %d recordings of %s to %g", len(waves), name, speed)
         with ProcessPoolExecutor(self.workers) as pool:
             originals = (np.array(waves[i]) for i in range(len(waves)))
             return Waves.write(stem, pool.map(partial(change_speed, speed=speed), originals, chunksize=32))
+
+    def _may_make(self, stem: Path) -> None:
+        if self.workers == 0:
+            raise NotPreparedError(stem.with_suffix(".i16"))

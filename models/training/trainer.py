@@ -6,7 +6,10 @@ import json
 import logging
 import math
 import os
+import signal
 import time
+from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +21,15 @@ from timbre_models.families import TIMBRE
 from torch import Tensor, nn
 
 from .augment import mask_features
-from .corpus import Corpus, Split
+from .codecs import Coded
+from .corpus import Corpus, NotPreparedError
 from .features import LogMel
 from .losses import AngularMarginSoftmax, Distillation
 from .monitor import Monitor, embed_split
 from .recipe import Recipe
-from .sampler import Sampler
-from .teacher import DIM as TEACHER_DIM
-from .teacher import Targets
+from .sampler import Material, Sampler
+from .targets import DIM as TARGET_DIM
+from .targets import Targets, targets_of
 
 log = logging.getLogger("training")
 
@@ -33,6 +37,10 @@ FRONT_END = TIMBRE.front_end
 TRAINING_SPLITS = ("train", "single")
 PRIMING_SECONDS = 3.0
 PRIMING_BATCH = 64
+LOG_STEPS = 50
+WAITING_SECONDS = 30
+LONGEST_WAIT = timedelta(hours=6)
+"""For another process, which beside other work may compile or evaluate for long."""
 
 
 def network_config(recipe: Recipe) -> EcapaConfig:
@@ -48,16 +56,21 @@ def crop_samples(seconds: float) -> int:
     return (frames - 1) * FRONT_END.frame_shift + FRONT_END.frame_length
 
 
-def load_splits(data: Path, cache: Path, recipe: Recipe, workers: int) -> tuple[Corpus, list[Split], list[dict]]:
-    """Decodes, changes speeds and asks the teacher, where it has a weight, or finds all that in the cache."""
-    corpus = Corpus(data, cache, workers)
-    splits = [corpus.split(name, recipe.speeds) for name in TRAINING_SPLITS]
-    splits = [split for split in splits if len(split)]
-    if recipe.distillation_weight == 0:
-        return corpus, splits, [{speed: Targets.absent(split) for speed in recipe.speeds} for split in splits]
-    bfloat16 = torch.cpu._is_avx512_bf16_supported()
-    targets = [{speed: Targets.of(split, speed, workers, bfloat16) for speed in recipe.speeds} for split in splits]
-    return corpus, splits, targets
+def load_material(corpus: Corpus, recipe: Recipe, speeds: tuple[float, ...]) -> list[Material]:
+    """What is trained on at these speeds, out of the cache or made: samples, coded copies, the teachers' targets.
+
+    Raises NotPreparedError where the corpus may not make what is missing.
+    """
+    splits = [split for name in TRAINING_SPLITS if len(split := corpus.split(name, speeds))]
+    coded: list[dict[float, Coded]] = [{} for _ in splits]
+    if recipe.coded_share > 0:
+        for (s, split), speed in product(enumerate(splits), speeds):
+            coded[s][speed] = Coded.of(split.waves[speed], recipe.coded_share, recipe.seed, corpus.workers)
+    if recipe.distillation_weight > 0:
+        targets = targets_of(splits, speeds, corpus.workers)
+    else:
+        targets = [dict.fromkeys(speeds, Targets.absent(split)) for split in splits]
+    return [Material(*parts) for parts in zip(splits, coded, targets, strict=True)]
 
 
 def run_of_bundle(training: dict | None) -> dict | None:
@@ -68,6 +81,16 @@ def run_of_bundle(training: dict | None) -> dict | None:
         "steps": training["steps"], "seconds": 60 * training["minutes"], "recipe": {"seed": training["seed"]},
         "started_from": run_of_bundle(training.get("startedFrom")),
     }  # fmt: skip
+
+
+def checkpoint_path(out: Path) -> Path:
+    return out / "checkpoint.pt"
+
+
+def steps_made(out: Path) -> int:
+    """Steps that the run in this folder has made."""
+    path = checkpoint_path(out)
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=True)["step"] if path.exists() else 0
 
 
 class Averaged:
@@ -84,16 +107,19 @@ class Averaged:
 
 
 class Trainer:
-    def __init__(self, data: Path, out: Path, recipe: Recipe, device: str, compiled: bool):
-        self.recipe, self.out, self.device = recipe, out, torch.device(device)
+    """A run in one process of `world`; `run` trains a piece of it, its checkpoint has all that the next one needs."""
+
+    def __init__(self, corpus: Corpus, out: Path, recipe: Recipe, device: str, compiled: bool):
+        self.corpus, self.recipe, self.out, self.device = corpus, recipe, out, torch.device(device)
         self.rank, self.world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-        self.corpus, splits, targets = load_splits(data, out / "cache", recipe, workers=1)
-        self.sampler = Sampler(splits, targets, self.corpus.noises(), recipe, recipe.seed + 1000 * self.rank)
+        self.step, self.elapsed, self.stopping = 0, 0.0, False
+        self.speeds = recipe.speeds_at(steps_made(out))
+        self.sampler = self._sampler(self.speeds)
         torch.manual_seed(recipe.seed)
         self.config = network_config(recipe)
         self.network = Ecapa(self.config).to(self.device)
         self.softmax = AngularMarginSoftmax(self.config.embedding_dim, self.sampler.classes, recipe.scale)
-        self.distillation = Distillation(self.config.embedding_dim, TEACHER_DIM)
+        self.distillation = Distillation(self.config.embedding_dim, TARGET_DIM)
         self.softmax.to(self.device), self.distillation.to(self.device)
         self.average = Averaged(self.network, recipe.average_decay)
         self.log_mel = LogMel(FRONT_END)
@@ -103,11 +129,14 @@ class Trainer:
         groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, recipe.learning_rate, betas=(0.9, 0.98), fused=True)
         self.forward = torch.compile(self.network, dynamic=False) if compiled else self.network
-        self.bfloat16 = self.device.type == "cuda" or (compiled and torch.cpu._is_avx512_bf16_supported())
-        self.step, self.elapsed = 0, 0.0
+        self.bfloat16 = self.device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
         self.history: list[dict] = []
         self.started_from: dict | None = None
-        self.monitors = self._monitors(data) if self.rank == 0 else []
+        self.monitors = self._monitors() if self.rank == 0 else []
+
+    def _sampler(self, speeds: tuple[float, ...]) -> Sampler:
+        material = load_material(self.corpus, self.recipe, speeds)
+        return Sampler(material, self.corpus.noises(), self.recipe, self.rank)
 
     def start_from(self, checkpoint: Path) -> None:
         """Weights of a run: its bundle or starter.ckpt, or its checkpoint.pt with classes and map to the teacher too.
@@ -137,13 +166,14 @@ class Trainer:
     @torch.no_grad()
     def _prime_heads(self) -> None:
         """A crop of every class, clean, embedded: its class's weight, and a row of the map's least squares."""
+        rng = np.random.default_rng([self.recipe.seed, self.rank])
         mine = range(self.rank, self.sampler.classes, self.world)
-        dims = self.config.embedding_dim, TEACHER_DIM
+        dims = self.config.embedding_dim, TARGET_DIM
         embeddings, targets = (torch.zeros(self.sampler.classes, dim) for dim in dims)
         self.network.eval()
         for start in range(0, len(mine), PRIMING_BATCH):
             labels = np.array(mine[start : start + PRIMING_BATCH])
-            waves, views, _ = self.sampler.crops(labels, crop_samples(PRIMING_SECONDS))
+            waves, views = self.sampler.clean(labels, crop_samples(PRIMING_SECONDS), rng)
             features = self.log_mel(waves).to(self.device)
             lengths = torch.full((len(features),), features.size(1), device=self.device)
             embeddings[labels] = nn.functional.normalize(self.network(features, lengths)).cpu()
@@ -153,81 +183,81 @@ class Trainer:
         self.softmax.weight.copy_(embeddings - embeddings.mean(0))
         self.distillation.map.weight.copy_(torch.linalg.lstsq(embeddings, targets).solution.T)
 
-    def _monitors(self, data: Path) -> list[Monitor]:
-        trials = data / "trials_dev.txt"
+    def _monitors(self) -> list[Monitor]:
+        trials = self.corpus.data / "trials_dev.txt"
         return [Monitor(trials, self.corpus.split("dev", trim=False))] if trials.exists() else []
 
-    @property
-    def progress(self) -> float:
-        """Share of the run that has passed, the same in every process."""
-        if self.recipe.steps:
-            return self.step / self.recipe.steps
-        return self.elapsed / (60 * self.recipe.minutes)
-
-    @property
-    def checkpoint_path(self) -> Path:
-        return self.out / "checkpoint.pt"
-
-    def run(self) -> None:
+    def run(self, minutes: float = math.inf) -> None:
+        """Trains until the recipe's steps are made, or for so many minutes by the clock, and saves."""
         self._resume()
         log.info("%d speakers, %d classes, %.2f M parameters", len(self.sampler.speakers), self.sampler.classes,
                  sum(p.numel() for p in self.network.parameters()) / 1e6)  # fmt: skip
-        saved = evaluated = self.elapsed
+        ends = time.monotonic() + 60 * minutes
+        saved = evaluated = time.monotonic()
         sums, counted = np.zeros(3), 0
-        while self.progress < 1:
+        while self.step < self.recipe.steps and not self._agree(time.monotonic() > ends or self.stopping):
+            if self.speeds != self.recipe.speeds_at(self.step) and not self._take_speeds():
+                time.sleep(WAITING_SECONDS)
+                continue
             sums += self._train_step()
             counted += 1
-            if self.step % 50 == 0:
+            if self.step % LOG_STEPS == 0:
                 loss, distance, accuracy = (sums / counted).tolist()
-                log.info("step %d %.3f loss %.3f distillation %.4f accuracy %.3f %.0f s", self.step, self.progress,
-                         loss, distance, accuracy, self.elapsed)  # fmt: skip
+                log.info("step %d of %d loss %.3f distillation %.4f accuracy %.3f %.0f s", self.step,
+                         self.recipe.steps, loss, distance, accuracy, self.elapsed)  # fmt: skip
                 self.history.append({"step": self.step, "seconds": self.elapsed, "loss": loss,
                                      "distillation": distance, "accuracy": accuracy})  # fmt: skip
                 sums, counted = np.zeros(3), 0
-            if self.elapsed - saved > 60 * self.recipe.checkpoint_every_minutes:
-                saved = self.elapsed
+            if time.monotonic() - saved > 60 * self.recipe.checkpoint_every_minutes:
                 self._save()
-            if self.elapsed - evaluated > 60 * self.recipe.evaluate_every_minutes:
-                evaluated = self.elapsed
+                saved = time.monotonic()
+            if self._agree(time.monotonic() - evaluated > 60 * self.recipe.evaluate_every_minutes):
                 self._evaluate()
+                evaluated = time.monotonic()
         self._save()
-        self._evaluate()
+        if self.step == self.recipe.steps:
+            self._evaluate()
+            self._save()
+
+    def _take_speeds(self) -> bool:
+        """Goes over to the speeds of this step, where every process finds them in the cache."""
+        speeds, missing = self.recipe.speeds_at(self.step), None
+        try:
+            sampler = self._sampler(speeds)
+        except NotPreparedError as error:
+            missing = error
+        if self._agree(missing is not None):
+            log.info("waiting at step %d: %s", self.step, missing or "other processes have no targets yet")
+            self._save()
+            return False
+        self.speeds, self.sampler = speeds, sampler
+        log.info("speeds %s from step %d on", speeds, self.step)
+        return True
 
     def _train_step(self) -> np.ndarray:
         """One optimisation step; returns loss, distillation loss and accuracy, averaged over processes."""
-        began = time.monotonic()
-        recipe, progress = self.recipe, min(self.progress, 0.99999)
-        phase = next(p for p in recipe.phases if progress < p.until)
-        warm = progress / recipe.warm_up
-        cosine = 0.5 * (1 + math.cos(math.pi * (progress - recipe.warm_up) / (1 - recipe.warm_up)))
+        began, recipe = time.monotonic(), self.recipe
         for group in self.optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * min(warm, cosine if warm > 1 else 1) + 1e-6
-        ramp = (progress - recipe.margin_from) / (recipe.margin_to - recipe.margin_from)
-        margin = recipe.margin * min(1.0, max(0.0, ramp))
-
-        batch = self.sampler.batch(phase.batch, crop_samples(phase.seconds))
+            group["lr"] = recipe.learning_rate_at(self.step)
+        crop = recipe.crop_at(self.step)
+        batch = self.sampler.batch(self.step, crop.batch, crop_samples(crop.seconds))
         with torch.no_grad():
-            features = mask_features(self.log_mel(batch.waves), self.sampler.rng).to(self.device)
+            features = mask_features(self.log_mel(batch.waves), self.sampler.rng(self.step, use=1)).to(self.device)
         lengths = torch.full((len(features),), features.size(1), device=self.device)
         self.network.train()
         self.optimizer.zero_grad()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             embeddings = self.forward(features, lengths)
         embeddings = embeddings.float()
-        loss, accuracy = self.softmax(embeddings, batch.labels.to(self.device), margin)
+        loss, accuracy = self.softmax(embeddings, batch.labels.to(self.device), recipe.margin_at(self.step))
         distance = self.distillation(embeddings, batch.targets.to(self.device), batch.target_weights.to(self.device))
         (loss + recipe.distillation_weight * distance).backward()
-        self.elapsed += time.monotonic() - began
-        report = torch.stack([loss.detach(), distance.detach(), accuracy]).cpu()
-        began = time.monotonic()
-        report = self._reduce(report)
+        report = self._reduce(torch.stack([loss.detach(), distance.detach(), accuracy]).cpu())
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimizer.step()
         self.average.update(self.network, self.step)
         self.step += 1
         self.elapsed += time.monotonic() - began
-        if self.world > 1:
-            self.elapsed = self._agree(self.elapsed)
         return report.numpy()
 
     def _reduce(self, report: Tensor) -> Tensor:
@@ -244,11 +274,13 @@ class Trainer:
             at += gradient.numel()
         return flat[-len(report) :]
 
-    @staticmethod
-    def _agree(value: float) -> float:
-        agreed = torch.tensor([value], dtype=torch.float64)
-        dist.broadcast(agreed, 0)
-        return float(agreed)
+    def _agree(self, here: bool) -> bool:
+        """Whether it is so in any process."""
+        if self.world == 1:
+            return here
+        anywhere = torch.tensor([float(here)])
+        dist.all_reduce(anywhere, dist.ReduceOp.MAX)
+        return bool(anywhere)
 
     def _save(self) -> None:
         if self.rank != 0:
@@ -259,26 +291,33 @@ class Trainer:
             "modules": self.modules.state_dict(), "optimizer": self.optimizer.state_dict(),
             "average": self.average.network.state_dict(),
         }  # fmt: skip
-        part = self.checkpoint_path.with_suffix(".part")
+        path = checkpoint_path(self.out)
+        part = path.with_suffix(".part")
         torch.save(state, part)
-        part.rename(self.checkpoint_path)
+        part.rename(path)
 
     def _resume(self) -> None:
-        if not self.checkpoint_path.exists():
+        path = checkpoint_path(self.out)
+        if not path.exists():
             return
-        state = torch.load(self.checkpoint_path, map_location=self.device, weights_only=True)
-        if json.loads(state["recipe"]) != json.loads(json.dumps(self.recipe.to_dict())):
-            raise SystemExit(f"{self.checkpoint_path} is of another recipe: choose another --out, or remove it")
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        self._check_recipe(json.loads(state["recipe"]), state["step"])
         self.modules.load_state_dict(state["modules"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.network.load_state_dict(state["average"])
         self.step, self.elapsed, self.history = state["step"], state["elapsed"], state["history"]
         self.started_from = json.loads(state.get("started_from", "null"))
-        # Crops drawn before the cut are not drawn again.
-        self.sampler.rng.bit_generator.state = np.random.default_rng(
-            [self.recipe.seed, self.rank, self.step]
-        ).bit_generator.state
         log.info("resumed at step %d, %.0f s", self.step, self.elapsed)
+
+    def _check_recipe(self, earlier: dict, step: int) -> None:
+        recipe, path = self.recipe, checkpoint_path(self.out)
+        now = json.loads(json.dumps(recipe.to_dict()))
+        changed = sorted(name for name in now | earlier if now.get(name) != earlier.get(name))
+        if changed and changed != ["steps"]:
+            raise SystemExit(f"{path} is of another recipe ({', '.join(changed)}): choose another --out, or remove it")
+        before = dataclasses.replace(recipe, steps=earlier["steps"]).decay_from
+        if changed and step > min(before, recipe.decay_from):
+            raise SystemExit(f"{path} is at step {step}, where the learning rate falls: --steps can no longer change")
 
     def _evaluate(self) -> None:
         if self.rank == 0:
@@ -296,10 +335,12 @@ def main(arguments) -> None:
     rank = int(os.environ.get("RANK", "0"))
     logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(asctime)s %(message)s")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        dist.init_process_group("gloo")
+        dist.init_process_group("gloo", timeout=LONGEST_WAIT)
         torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    trainer = Trainer(arguments.data, arguments.out, arguments.recipe, arguments.device, arguments.compile)
-    if arguments.start_from and not trainer.checkpoint_path.exists():
+    corpus = Corpus(arguments.data, arguments.out / "cache", workers=0)
+    trainer = Trainer(corpus, arguments.out, arguments.recipe, arguments.device, arguments.compile)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(trainer, "stopping", True))
+    if arguments.start_from and not checkpoint_path(arguments.out).exists():
         trainer.start_from(arguments.start_from)
-    trainer.run()
+    trainer.run(arguments.minutes)
