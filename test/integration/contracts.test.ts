@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { SqliteChangeFeed } from '../../src/service/persistence/sqlite/changes.js';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
 import { SqliteMaintenance } from '../../src/service/persistence/sqlite/sqlite-maintenance.js';
+import { SqliteJobQueue } from '../../src/service/persistence/sqlite/sqlite-job-queue.js';
 import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
 import { describeContract } from './contracts.js';
 import { temporaryFolder } from './voices.js';
@@ -16,6 +17,7 @@ describeContract('SQLite', async () => {
     store: new SqliteUnitOfWork(database),
     feed: new SqliteChangeFeed(database),
     maintenance: new SqliteMaintenance(database),
+    queue: (clock) => new SqliteJobQueue(database, clock),
     close: async () => {
       await database.close();
       await remove();

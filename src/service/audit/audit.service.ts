@@ -2,12 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { Places } from '../http/pages.js';
 import { speakerNotFound } from '../records/speaker.js';
+import { inOrderOfTime, type AuditPlace } from '../records/audit.repository.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import type { AuditEntry } from '../records/audit-entry.js';
 import type { AuditQuery } from './audit.dto.js';
 import { AuditTrail } from './audit-trail.js';
 
-const PLACES = new Places<[id: number]>('audit', ['number']);
+const PLACES = new Places<AuditPlace>('audit', ['number', 'number']);
+const PLACES_IN_TIME = new Places<AuditPlace>('audit in time', ['number', 'number']);
 
 export interface AuditPage {
   /** Oldest first, each with the id of its speaker while there is one. */
@@ -27,7 +29,6 @@ export class AuditService {
     if (id !== undefined && subject !== undefined) {
       throw new TimbreError('INVALID_ARGUMENT', 'give a speaker or a subject, not both');
     }
-    const after = PLACES.decode(cursor);
     // What waits because the database takes nothing does not keep anybody from reading the rest.
     await this.trail.flush().catch(() => undefined);
     return this.store.read(async ({ speakers, audit }) => {
@@ -38,9 +39,10 @@ export class AuditService {
         from: from === undefined ? undefined : new Date(from),
         to: to === undefined ? undefined : new Date(to),
       };
+      const places = inOrderOfTime(filter) ? PLACES_IN_TIME : PLACES;
       // One more than asked for tells whether there is another page.
-      const found = await audit.page(filter, after?.[0] ?? 0, limit + 1);
-      const { rows: shown, nextCursor } = PLACES.page(found, limit, (entry) => [entry.id]);
+      const found = await audit.page(filter, places.decode(cursor), limit + 1);
+      const { rows: shown, nextCursor } = places.page(found, limit, placeOf);
       const known = await speakers.bySubject(shown.flatMap((entry) => entry.subject ?? []));
       const ids = new Map(known.map((one) => [one.subject, one.id]));
       return {
@@ -49,4 +51,8 @@ export class AuditService {
       };
     });
   }
+}
+
+export function placeOf({ at, id }: AuditEntry): AuditPlace {
+  return [at.getTime(), id];
 }

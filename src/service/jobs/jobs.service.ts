@@ -164,8 +164,7 @@ export class JobsService {
       if (!job) throw jobNotFound(id);
       if (isFinished(job)) return job;
       await jobs.cancelItems(id, now);
-      const next = afterCancel(job, now);
-      await jobs.update(next);
+      const next = await jobs.update(afterCancel(job, now));
       await audit.record({ action: 'job.cancelled', object: id });
       return next;
     });

@@ -3,6 +3,7 @@ import type { AuditEntry } from '../records/audit-entry.js';
 import type { AuditRepository } from '../records/audit.repository.js';
 import { toAuditEntryView } from '../audit/audit.dto.js';
 import { TimbreError } from '../../errors/timbre-error.js';
+import { placeOf } from '../audit/audit.service.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
 import { toConsentView } from '../consent/consent.dto.js';
@@ -91,7 +92,8 @@ function toExportedProfile(profile: Profile, vectors: boolean): ExportView['prof
 async function entriesOf(audit: AuditRepository, subject: string): Promise<AuditEntry[]> {
   const entries: AuditEntry[] = [];
   for (;;) {
-    const page = await audit.page({ subject }, entries.at(-1)?.id ?? 0, AUDIT_PAGE);
+    const last = entries.at(-1);
+    const page = await audit.page({ subject }, last ? placeOf(last) : null, AUDIT_PAGE);
     entries.push(...page);
     if (page.length < AUDIT_PAGE) return entries;
   }

@@ -27,10 +27,13 @@ export interface DatabaseOptions {
   keyFile?: string | undefined;
   /** How long a call waits for other programs that hold the database. Default 5,000. */
   busyTimeoutMs?: number | undefined;
+  /** How long a call waits for its turn before it is refused; it has not begun then. Default 10,000. */
+  waitMs?: number | undefined;
   /** How long erasures gather before the file is written anew without their traces. Default 10,000. */
   rewriteAfterMs?: number | undefined;
 }
 
+const WAIT_MS = 10_000;
 const REWRITE_AFTER_MS = 10_000;
 const REWRITE_RETRY_MS = 60_000;
 const CHECKPOINT_RETRY_MS = 1000;
@@ -65,6 +68,7 @@ export class Database {
     readonly cipher: VectorCipher,
     /** Null where the key came without a file. */
     readonly keyFile: string | null,
+    private readonly waitMs: number,
     private readonly rewriteAfterMs: number,
   ) {}
 
@@ -106,8 +110,8 @@ export class Database {
       if (!check) await writeKeyCheck(source, cipher);
       const ownKeyFile = options.key === undefined ? keyFile : null;
       if (ownKeyFile) await removeKeysAside(ownKeyFile);
-      const rewriteAfterMs = options.rewriteAfterMs ?? REWRITE_AFTER_MS;
-      const database = new Database(folder, source, lock, cipher, ownKeyFile, rewriteAfterMs);
+      const { waitMs = WAIT_MS, rewriteAfterMs = REWRITE_AFTER_MS } = options;
+      const database = new Database(folder, source, lock, cipher, ownKeyFile, waitMs, rewriteAfterMs);
       // A crash may have come between an erasure and its wipe.
       await database.wipe();
       return database;
@@ -118,9 +122,12 @@ export class Database {
     }
   }
 
-  /** Errors: those of the storage, and what `work` throws. */
+  /**
+   * Errors: those of the storage, and what `work` throws; STORAGE_UNAVAILABLE too where its turn does not come in time, as
+   * with the two below.
+   */
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.alone(async () => {
+    return this.inTime(async () => {
       const { manager } = this.source;
       await this.begin();
       let result: T;
@@ -138,7 +145,7 @@ export class Database {
 
   /** Errors: those of the storage, and what `work` throws. */
   query<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.alone(() => work(this.source.manager));
+    return this.inTime(() => work(this.source.manager));
   }
 
   /** As `query`, for what only reads: it does not wait while the file is written anew. */
@@ -147,9 +154,12 @@ export class Database {
     return new Promise<T>((resolve, reject) => {
       const aside = (reader: SideConnection): void => void this.readAside(reader, work).then(resolve, reject);
       this.waiting.add(aside);
-      this.alone(async () => {
+      this.inTime(async () => {
         if (this.waiting.delete(aside)) resolve(await work(this.source.manager));
-      }).catch(reject);
+      }).catch((error: unknown) => {
+        this.waiting.delete(aside);
+        reject(error as Error);
+      });
     });
   }
 
@@ -252,6 +262,25 @@ export class Database {
     }, CHECKPOINT_RETRY_MS).unref();
   }
 
+  /** `alone`, unless its turn does not come in time. */
+  private inTime<T>(work: () => Promise<T>): Promise<T> {
+    let late = false;
+    return new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        late = true;
+        reject(tooBusy(this.waitMs));
+      }, this.waitMs);
+      this.alone(async () => {
+        clearTimeout(timer);
+        if (!late) resolve(await work());
+      }).catch((error: unknown) => {
+        clearTimeout(timer);
+        reject(error as Error);
+      });
+    });
+  }
+
+  /** For what the database does for itself. */
   private alone<T>(work: () => Promise<T>): Promise<T> {
     const run = this.last.then(async () => {
       if (this.closed) throw new TimbreError('STORAGE_UNAVAILABLE', 'the database is closed');
@@ -300,6 +329,11 @@ export async function schemaDifference(file: string): Promise<string[]> {
   } finally {
     await source.destroy();
   }
+}
+
+function tooBusy(waitMs: number): TimbreError {
+  const message = `the database was busy for ${waitMs / 1000} s, and nothing of this call was done; try again`;
+  return new TimbreError('STORAGE_UNAVAILABLE', message, { retryAfterSeconds: 1 });
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { newAuditEntry, type AuditEntry, type AuditEvent, type NewAuditEntry } from '../../../records/audit-entry.js';
-import { AuditRepository, type AuditFilter } from '../../../records/audit.repository.js';
+import { AuditRepository, inOrderOfTime, type AuditFilter, type AuditPlace } from '../../../records/audit.repository.js';
 import { insertRows } from '../rows.js';
 import { AuditEntity, type AuditRow } from '../entities/audit.entity.js';
 import { SettingEntity } from '../entities/setting.entity.js';
@@ -25,12 +25,15 @@ export class TypeOrmAuditRepository extends AuditRepository {
     }
   }
 
-  async page({ subject, from, to }: AuditFilter, after: number, limit: number): Promise<AuditEntry[]> {
-    const query = this.manager
-      .createQueryBuilder(AuditEntity, 'audit')
-      .where('audit.id > :after', { after })
-      .orderBy('audit.id')
-      .limit(limit);
+  async page(filter: AuditFilter, after: AuditPlace | null, limit: number): Promise<AuditEntry[]> {
+    const { subject, from, to } = filter;
+    const query = this.manager.createQueryBuilder(AuditEntity, 'audit').limit(limit);
+    const [at, id] = after ?? [0, 0];
+    if (inOrderOfTime(filter)) {
+      query.where('(audit.at, audit.id) > (:at, :id)', { at, id }).orderBy('audit.at').addOrderBy('audit.id');
+    } else {
+      query.where('audit.id > :id', { id }).orderBy('audit.id');
+    }
     if (subject !== undefined) query.andWhere('audit.subject = :subject', { subject });
     if (from) query.andWhere('audit.at >= :from', { from: from.getTime() });
     if (to) query.andWhere('audit.at < :to', { to: to.getTime() });
