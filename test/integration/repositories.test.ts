@@ -112,7 +112,7 @@ describe('enrolments and profiles', () => {
       await profiles.put(profile('ada', 1, other));
     });
     await store.read(async ({ enrollments, profiles }) => {
-      expect(await enrollments.ofSpeaker('ada')).toEqual([here, there]);
+      expect(await enrollments.withEmbeddings('ada', null, 1000)).toEqual([here, there]);
       expect(await enrollments.ofOrigin('ada', ORIGIN)).toEqual({ enrollments: [here], total: 2 });
       expect((await enrollments.findByContent('ada', other, here.contentSha256))?.id).toBe(there.id);
       expect(await enrollments.findByContent('bob', ORIGIN, here.contentSha256)).toBeNull();
@@ -129,7 +129,7 @@ describe('enrolments and profiles', () => {
     await store.transaction(async ({ enrollments }) => {
       for (const one of [...created, older]) await enrollments.insert(one);
     });
-    const listed = await store.read(({ enrollments }) => enrollments.ofSpeaker('ada'));
+    const listed = await store.read(({ enrollments }) => enrollments.withEmbeddings('ada', null, 1000));
     expect(listed.map(({ id }) => id)).toEqual([older, ...created].map(({ id }) => id));
   });
 
@@ -139,7 +139,7 @@ describe('enrolments and profiles', () => {
       expect(await enrollments.insert(first)).toBe(true);
       expect(await enrollments.insert(again)).toBe(false);
     });
-    expect(await store.read(({ enrollments }) => enrollments.ofSpeaker('ada'))).toEqual([first]);
+    expect(await store.read(({ enrollments }) => enrollments.withEmbeddings('ada', null, 1000))).toEqual([first]);
   });
 
   it('replace the profile before', async () => {
@@ -187,7 +187,7 @@ describe('enrolments and profiles', () => {
     await store.transaction(async ({ speakers, enrollments, profiles }) => {
       expect(await speakers.erase('ada')).toEqual({ enrollments: 1, profiles: 1, consents: 0 });
       expect(await speakers.erase('ada')).toBeNull();
-      expect(await enrollments.ofSpeaker('ada')).toEqual([]);
+      expect(await enrollments.withEmbeddings('ada', null, 1000)).toEqual([]);
       expect(await profiles.origins('ada')).toEqual([]);
     });
   });

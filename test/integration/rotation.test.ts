@@ -48,7 +48,7 @@ async function readable(database: Database): Promise<number> {
   return new SqliteUnitOfWork(database).read(async ({ speakers, enrollments, profiles }) => {
     let count = 0;
     for (const { id } of await speakers.page(null, 10)) {
-      count += (await enrollments.ofSpeaker(id)).length + (await profiles.ofSpeaker(id)).length;
+      count += (await enrollments.withEmbeddings(id, null, 1000)).length + (await profiles.ofSpeaker(id)).length;
     }
     return count;
   });

@@ -19,6 +19,13 @@ export interface VoiceRecords {
   readonly audit: AuditRepository;
 }
 
+/** What is stored as it is at one moment, for as long as it is open. Errors of every read: those of the storage. */
+export interface Snapshot {
+  read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T>;
+
+  close(): Promise<void>;
+}
+
 /**
  * The door to what is stored about voices. Calls run one after the other, and none sees another's unfinished work, so
  * that a profile is always that of the enrolments beside it. Work that waits for a model belongs outside.
@@ -31,6 +38,11 @@ export abstract class UnitOfWork {
 
   /** Only reads. */
   abstract read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T>;
+
+  /**
+   * For long reading: holds nobody up, and is closed by whoever opened it. Errors: OVERLOADED where too many are open.
+   */
+  abstract snapshot(): Promise<Snapshot>;
 
   /** Settles when the database answers. */
   abstract check(): Promise<void>;

@@ -33,9 +33,13 @@ export interface DatabaseOptions {
   rewriteAfterMs?: number | undefined;
 }
 
+/** Snapshots open at once: each is a connection, and keeps the write-ahead log from being emptied. */
+const MOST_SNAPSHOTS = 4;
+
 const WAIT_MS = 10_000;
 const REWRITE_AFTER_MS = 10_000;
 const REWRITE_RETRY_MS = 60_000;
+const CHECKPOINT_WAIT_MS = 50;
 const CHECKPOINT_RETRY_MS = 1000;
 
 /** A known text under the data key tells a wrong key before anything is written with it. */
@@ -57,6 +61,9 @@ export class Database {
   private readonly reads = new Set<Promise<unknown>>();
   /** Reads that wait for their turn, or for it. */
   private readonly waiting = new Set<(reader: SideConnection) => void>();
+  private readonly snapshots = new Set<SideConnection>();
+  /** Those open, and those that are being opened. */
+  private snapshotsTaken = 0;
   private readonly logger = new Logger('Database');
   /** Rings after every transaction. */
   readonly committed = new Bell();
@@ -156,11 +163,45 @@ export class Database {
       this.waiting.add(aside);
       this.inTime(async () => {
         if (this.waiting.delete(aside)) resolve(await work(this.source.manager));
-      }).catch((error: unknown) => {
-        this.waiting.delete(aside);
-        reject(error as Error);
-      });
+      })
+        .finally(() => this.waiting.delete(aside))
+        .catch(reject);
     });
+  }
+
+  /**
+   * What is there as it is at one moment, on a connection of its own that only reads. Errors: OVERLOADED where too many are
+   * open, those of the storage.
+   */
+  async snapshot(): Promise<{
+    read: <T>(work: (manager: EntityManager) => Promise<T>) => Promise<T>;
+    close: () => Promise<void>;
+  }> {
+    if (this.snapshotsTaken >= MOST_SNAPSHOTS) {
+      const message = `${this.snapshotsTaken} long readings are under way, and no more are let in; try again later`;
+      throw new TimbreError('OVERLOADED', message, { retryAfterSeconds: 5 });
+    }
+    this.snapshotsTaken++;
+    try {
+      const connection = await SideConnection.open(this.folder, { needs: [], readOnly: true });
+      if (!connection) throw new Error('the database that is open is not there');
+      this.snapshots.add(connection);
+      const close = async (): Promise<void> => {
+        if (!this.snapshots.delete(connection)) return;
+        this.snapshotsTaken--;
+        await connection.close();
+      };
+      try {
+        await connection.hold();
+      } catch (error) {
+        await close();
+        throw error;
+      }
+      return { read: (work) => connection.query(work), close };
+    } catch (error) {
+      if (this.snapshots.size < this.snapshotsTaken) this.snapshotsTaken--;
+      throw error;
+    }
   }
 
   /**
@@ -186,6 +227,7 @@ export class Database {
     if (this.closed) return;
     await this.alone(async () => {
       this.closed = true;
+      await Promise.all(Array.from(this.snapshots, (snapshot) => snapshot.close()));
       clearTimeout(this.rewriting);
       try {
         if (this.traces) await this.checkpoint();
@@ -203,6 +245,7 @@ export class Database {
   private async rewriteNow(): Promise<void> {
     const { manager } = this.source;
     if (!(await hasTraces(manager))) return;
+    if (this.snapshots.size > 0) throw logInUse();
     const reader = await SideConnection.open(this.folder, { needs: [], readOnly: true });
     if (!reader) throw new Error('the database that is open is not there');
     this.reader = reader;
@@ -216,10 +259,11 @@ export class Database {
       await Promise.allSettled(this.reads);
       await reader.close();
     }
+    await this.checkpoint();
+    if (this.traces) throw logInUse();
     // Nobody erases meanwhile: whatever has a receipt is gone from the file.
     await manager.query('UPDATE receipts SET wiped_at = ? WHERE wiped_at IS NULL', [Date.now()]);
     await forgetTraces(manager);
-    await this.checkpoint();
   }
 
   private async readAside<T>(reader: SideConnection, work: (manager: EntityManager) => Promise<T>): Promise<T> {
@@ -245,9 +289,20 @@ export class Database {
   }
 
   private async checkpoint(): Promise<void> {
-    const [{ busy }] = await this.source.query<[{ busy: number }]>('PRAGMA wal_checkpoint(TRUNCATE)');
-    this.traces = busy !== 0;
+    this.traces = this.snapshots.size > 0 || !(await this.emptyLog());
     if (this.traces) this.checkpointSoon();
+  }
+
+  /** False where another program reads it: nobody waits here for that to end. */
+  private async emptyLog(): Promise<boolean> {
+    const [{ timeout }] = await this.source.query<[{ timeout: number }]>('PRAGMA busy_timeout');
+    await this.source.query(`PRAGMA busy_timeout = ${CHECKPOINT_WAIT_MS}`);
+    try {
+      const [{ busy }] = await this.source.query<[{ busy: number }]>('PRAGMA wal_checkpoint(TRUNCATE)');
+      return busy === 0;
+    } finally {
+      await this.source.query(`PRAGMA busy_timeout = ${timeout}`);
+    }
   }
 
   /** Tries `wipe` again in a moment, until it is done. */
@@ -273,10 +328,9 @@ export class Database {
       this.alone(async () => {
         clearTimeout(timer);
         if (!late) resolve(await work());
-      }).catch((error: unknown) => {
-        clearTimeout(timer);
-        reject(error as Error);
-      });
+      })
+        .finally(() => clearTimeout(timer))
+        .catch(reject);
     });
   }
 
@@ -334,6 +388,11 @@ export async function schemaDifference(file: string): Promise<string[]> {
 function tooBusy(waitMs: number): TimbreError {
   const message = `the database was busy for ${waitMs / 1000} s, and nothing of this call was done; try again`;
   return new TimbreError('STORAGE_UNAVAILABLE', message, { retryAfterSeconds: 1 });
+}
+
+function logInUse(): TimbreError {
+  const message = 'somebody reads the database and keeps its write-ahead log from being emptied; try again';
+  return new TimbreError('STORAGE_UNAVAILABLE', message);
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { UnitOfWork, type VoiceRecords } from '../../records/unit-of-work.js';
+import { UnitOfWork, type Snapshot, type VoiceRecords } from '../../records/unit-of-work.js';
 import type { Database } from './database.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { TypeOrmConsentRepository } from './repositories/typeorm-consent.repository.js';
@@ -21,6 +21,11 @@ export class SqliteUnitOfWork extends UnitOfWork {
 
   read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T> {
     return this.database.read((manager) => work(this.records(manager)));
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const { read, close } = await this.database.snapshot();
+    return { read: (work) => read((manager) => work(this.records(manager))), close };
   }
 
   async check(): Promise<void> {

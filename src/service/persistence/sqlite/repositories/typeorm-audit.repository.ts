@@ -1,6 +1,11 @@
 import type { EntityManager } from 'typeorm';
 import { newAuditEntry, type AuditEntry, type AuditEvent, type NewAuditEntry } from '../../../records/audit-entry.js';
-import { AuditRepository, inOrderOfTime, type AuditFilter, type AuditPlace } from '../../../records/audit.repository.js';
+import {
+  AuditRepository,
+  inOrderOfTime,
+  type AuditFilter,
+  type AuditPlace,
+} from '../../../records/audit.repository.js';
 import { insertRows } from '../rows.js';
 import { AuditEntity, type AuditRow } from '../entities/audit.entity.js';
 import { SettingEntity } from '../entities/setting.entity.js';
