@@ -10,7 +10,7 @@ import { speakerName } from '../records/speaker.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import type { Recording } from '../uploads/recording.js';
 import { Spool } from '../uploads/spool.js';
-import { UnitOfWork } from '../records/unit-of-work.js';
+import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 import {
   afterCancel,
   isFinished,
@@ -66,6 +66,7 @@ export class JobsService {
   /**
    * Adds a job. `uploads` are the recordings without a path, in their order; they are taken over. The job is durable
    * when this resolves; where it rejects, nothing of it is left but speakers who were added and consents.
+   * `alongWith` runs in the transaction that writes the job; what it throws undoes that.
    * Errors: INVALID_ARGUMENT, BODY_TOO_LARGE for too many recordings, OVERLOADED, WRITE_FAILED, those of the storage and,
    * before the job is written, of the steps.
    */
@@ -74,6 +75,7 @@ export class JobsService {
     uploads: readonly Recording[],
     createSpeakers: boolean,
     steps = new Steps(),
+    alongWith?: (records: VoiceRecords, made: Forecast) => Promise<void>,
   ): Promise<Forecast> {
     const { maxJobItems } = this.config;
     if (items.length > maxJobItems) {
@@ -91,19 +93,22 @@ export class JobsService {
       steps,
     );
     const job = newJob(randomUUID(), checked.length, new Date());
+    const made = { job, secondsLeft: null };
     if (uploads.length > 0) await this.spool.adopt(job.id, uploads);
     try {
-      await this.store.transaction(async ({ jobs, audit }) => {
+      await this.store.transaction(async (records) => {
+        const { jobs, audit } = records;
         this.checkRoom(await jobs.unfinished());
         await jobs.insert(job, checked);
         await audit.record({ action: 'job.created', object: job.id });
+        await alongWith?.(records, made);
       });
     } catch (error) {
       await this.spool.removeJob(job.id);
       throw error;
     }
     this.runner.wake();
-    return { job, secondsLeft: null };
+    return made;
   }
 
   /** Errors: JOB_NOT_FOUND. */

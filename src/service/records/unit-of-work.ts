@@ -1,3 +1,4 @@
+import type { AnswerRepository } from './answer.repository.js';
 import type { AuditRepository } from './audit.repository.js';
 import type { ConsentRepository } from './consent.repository.js';
 import type { EnrollmentRepository } from './enrollment.repository.js';
@@ -17,6 +18,7 @@ export interface VoiceRecords {
   readonly notes: NoteRepository;
   readonly receipts: ReceiptRepository;
   readonly audit: AuditRepository;
+  readonly answers: AnswerRepository;
 }
 
 /** What is stored as it is at one moment, for as long as it is open. Errors of every read: those of the storage. */

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { UnitOfWork, type Snapshot, type VoiceRecords } from '../../records/unit-of-work.js';
 import type { Database } from './database.js';
+import { TypeOrmAnswerRepository } from './repositories/typeorm-answer.repository.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { TypeOrmConsentRepository } from './repositories/typeorm-consent.repository.js';
 import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
@@ -43,6 +44,7 @@ export class SqliteUnitOfWork extends UnitOfWork {
       notes: new TypeOrmNoteRepository(manager),
       receipts: new TypeOrmReceiptRepository(manager),
       audit: new TypeOrmAuditRepository(manager),
+      answers: new TypeOrmAnswerRepository(manager),
     };
   }
 }
