@@ -140,7 +140,7 @@ export class EnrollmentsController {
   @ApiOperation({ summary: 'Delete one recording for good', operationId: 'deleteEnrollment' })
   @ApiParam({ name: 'id', example: 'ada' })
   @ApiNoContentResponse({ description: 'Deleted; the profile is made of the others.' })
-  @ApiErrors('SPEAKER_NOT_FOUND', 'ENROLLMENT_NOT_FOUND', 'MODEL_NOT_READY')
+  @ApiErrors('SPEAKER_NOT_FOUND', 'ENROLLMENT_NOT_FOUND', 'CONFLICT', 'MODEL_NOT_READY', 'STORAGE_FULL')
   async delete(@Param('id') id: string, @Param('enrollmentId') enrollmentId: string): Promise<void> {
     await this.enrollments.delete(id, enrollmentId);
   }

@@ -80,7 +80,7 @@ export class JobsController {
   })
   @ApiParam({ name: 'id', example: '0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11' })
   @ApiOkResponse({ description: 'The job as it is now.', standardSchema: jobView })
-  @ApiErrors('JOB_NOT_FOUND', 'STORAGE_FULL')
+  @ApiErrors('JOB_NOT_FOUND', 'CONFLICT', 'STORAGE_FULL')
   async cancel(@Param('id') id: string): Promise<JobView> {
     return toJobView(await this.jobs.cancel(id), null);
   }
@@ -95,7 +95,7 @@ export class JobsController {
   })
   @ApiParam({ name: 'id', example: '0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11' })
   @ApiNoContentResponse({ description: 'Removed.' })
-  @ApiErrors('JOB_NOT_FOUND', 'JOB_NOT_FINISHED')
+  @ApiErrors('JOB_NOT_FOUND', 'JOB_NOT_FINISHED', 'STORAGE_FULL')
   async remove(@Param('id') id: string): Promise<void> {
     await this.jobs.remove(id);
   }

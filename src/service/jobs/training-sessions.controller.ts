@@ -90,6 +90,7 @@ export class TrainingSessionsController {
   @ApiErrors(
     'BODY_TOO_LARGE',
     'CONTENT_TYPE_UNSUPPORTED',
+    'CONFLICT',
     'IDEMPOTENCY_KEY_REUSED',
     'OVERLOADED',
     'WRITE_FAILED',
