@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
+import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
 import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
 import { Idempotency, type Keep } from '../../src/service/idempotency/idempotency.js';
 import { actAs } from '../../src/support/actor.js';
@@ -20,7 +21,7 @@ beforeEach(async () => {
   database = await Database.open({ folder: temporary.folder });
   store = new SqliteUnitOfWork(database);
   clock = new TestClock();
-  idempotency = new Idempotency(store, clock);
+  idempotency = new Idempotency(store, clock, new FolderLeader());
 });
 
 afterEach(async () => {
@@ -51,7 +52,7 @@ describe('a request with an idempotency key', () => {
     expect(await once()).toEqual({ answer: { count: 1 }, repeated: true });
     expect(await count()).toBe(1);
     // After a restart, too.
-    const after = new Idempotency(store, clock);
+    const after = new Idempotency(store, clock, new FolderLeader());
     expect(await after.once('key', 'request', {}, adding('ada'))).toEqual({ answer: { count: 1 }, repeated: true });
   });
 
@@ -118,7 +119,7 @@ describe('a request with an idempotency key', () => {
   });
 
   it('has its effect once where two services take it at once', async () => {
-    const other = new Idempotency(store, clock);
+    const other = new Idempotency(store, clock, new FolderLeader());
     const [a, b] = await Promise.all([
       idempotency.once('key', 'request', {}, adding('ada')),
       other.once('key', 'request', {}, adding('bob')),

@@ -17,6 +17,7 @@ import type { NewAuditEntry } from '../../src/service/records/audit-entry.js';
 import { Steps } from '../../src/support/steps.js';
 import { settleItem } from '../../src/service/records/settle-item.js';
 import { Retention } from '../../src/service/privacy/retention.js';
+import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
 import { House } from './house.js';
 import { ScriptedEngine } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
@@ -520,7 +521,7 @@ describe('retention', () => {
   const clock = (): HandClock => new HandClock();
 
   function retention(time: Clock, settings: ConfigInput): Retention {
-    return new Retention(house.speakers, house.store, house.trail, Config.of(settings), time);
+    return new Retention(house.speakers, house.store, house.trail, Config.of(settings), time, new FolderLeader());
   }
 
   it('erases who was neither enrolled nor matched for so long, with everything', async () => {

@@ -106,7 +106,7 @@ describe('enrolments and profiles', () => {
   it('are kept apart by model and front end', async () => {
     const other = { ...ORIGIN, frontEnd: 'kaldi-ba9876543210' };
     const here = enrollment('ada', 'a');
-    const there = enrollment('ada', 'a', { origin: other });
+    const there = enrollment('ada', 'a', { origin: other, createdAt: new Date(2_001) });
     await store.transaction(async ({ enrollments, profiles }) => {
       for (const one of [here, there]) await enrollments.insert(one);
       await profiles.put(profile('ada', 1, other));
@@ -129,7 +129,7 @@ describe('enrolments and profiles', () => {
     await store.transaction(async ({ enrollments }) => {
       for (const one of [...created, older]) await enrollments.insert(one);
     });
-    const listed = await store.read(({ enrollments }) => enrollments.withEmbeddings('ada', null, 1000));
+    const { enrollments: listed } = await store.read(({ enrollments }) => enrollments.ofOrigin('ada', ORIGIN));
     expect(listed.map(({ id }) => id)).toEqual([older, ...created].map(({ id }) => id));
   });
 

@@ -5,6 +5,7 @@ import { TimbreError } from '../../errors/timbre-error.js';
 import { currentActor } from '../../support/actor.js';
 import { Clock } from '../../support/clock.js';
 import type { Steps } from '../../support/steps.js';
+import { Leader } from '../records/leader.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 
 const HOUR_MS = 3600_000;
@@ -41,6 +42,7 @@ export class Idempotency implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly store: UnitOfWork,
     private readonly clock: Clock,
+    private readonly leader: Leader,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -116,9 +118,11 @@ export class Idempotency implements OnApplicationBootstrap, OnModuleDestroy {
   /** At the start and then every hour, in pieces. */
   private async trim(): Promise<void> {
     try {
-      for (let trimmed = AT_ONCE; trimmed === AT_ONCE && !this.stopped;) {
-        trimmed = await this.store.transaction(({ answers }) => answers.trim(this.since(), AT_ONCE));
-      }
+      await this.leader.lead('old answers', async () => {
+        for (let trimmed = AT_ONCE; trimmed === AT_ONCE && !this.stopped;) {
+          trimmed = await this.store.transaction(({ answers }) => answers.trim(this.since(), AT_ONCE));
+        }
+      });
     } catch (error) {
       this.logger.warn({ err: error, msg: 'old answers could not be removed; the next hour tries again' });
     }

@@ -20,10 +20,11 @@ import { EnrollmentsService } from '../enrollments/enrollments.service.js';
 import { Metrics } from '../metrics/metrics.service.js';
 import { withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
-import { Spool } from '../uploads/spool.js';
+import { BlobStore } from '../uploads/blob-store.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import { isFinished, type ItemOutcome, type Job, type JobItem } from '../records/job.js';
 import { JobQueue, type Claim } from '../records/job-queue.js';
+import { Leader } from '../records/leader.js';
 import { hasJumped, readHeartbeat } from '../records/heartbeat.js';
 import { Pace } from './pace.js';
 
@@ -86,9 +87,10 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   constructor(
     private readonly store: UnitOfWork,
     private readonly queue: JobQueue,
+    private readonly leader: Leader,
     private readonly engine: EmbeddingEngine,
     private readonly enrollments: EnrollmentsService,
-    private readonly spool: Spool,
+    private readonly blobs: BlobStore,
     private readonly roots: AudioRoots,
     private readonly config: Config,
     traffic: Traffic,
@@ -96,13 +98,13 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   ) {
     traffic.onDrain(() => this.stop());
     this.count = metrics.counter('timbre_job_items_total', 'Recordings of jobs that have an outcome.', 'result');
-    metrics.gauge('timbre_spool_bytes', 'Bytes of uploads that wait for their job.', () => this.spool.bytes);
+    metrics.gauge('timbre_spool_bytes', 'Bytes of uploads that wait for their job.', () => this.blobs.bytes);
     metrics.gauges('timbre_jobs', 'Jobs that are not finished.', 'state', () => this.countJobs());
   }
 
   /** Before the service listens: what a process that was killed left in the spool goes. */
   async onModuleInit(): Promise<void> {
-    await this.spool.keepOnly(await this.store.read(({ jobs }) => jobs.spooled()));
+    await this.blobs.keepOnly(await this.store.read(({ jobs }) => jobs.spooled()));
   }
 
   onApplicationBootstrap(): void {
@@ -193,7 +195,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
       await this.yieldToRequests(signal);
       const job = await actAs({ by: 'jobs', requestId: null }, () => this.enrol(claim, signal));
       settled = true;
-      await this.spool.remove(item);
+      await this.blobs.remove(item);
       this.tell(job, 'done');
     } catch (thrown) {
       const error = toTimbreError(thrown);
@@ -204,7 +206,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     } finally {
       this.inHand.delete(lease);
       if (!settled) await this.giveBack(claim);
-      if (signal.reason === ('cancelled' satisfies Ending)) await this.spool.removeJob(item.jobId);
+      if (signal.reason === ('cancelled' satisfies Ending)) await this.blobs.removeJob(item.jobId);
     }
   }
 
@@ -260,10 +262,10 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   private async recording(item: JobItem, signal: AbortSignal): Promise<Recording> {
     const { path, fileName } = item;
     const field = 'audio';
-    if (path === null) return { field, filename: fileName ?? '', ...(await this.spool.describe(item)) };
+    if (path === null) return { field, filename: fileName ?? '', ...(await this.blobs.describe(item)) };
     const file = await this.roots.open(path, { signal });
     try {
-      const copy = await this.spool.copy(item, file.descriptor, signal);
+      const copy = await this.blobs.copy(item, file.descriptor, signal);
       return { field, filename: fileName ?? basename(path), ...copy };
     } finally {
       await file.close();
@@ -275,7 +277,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     if (code === 'INTERNAL') this.logger.error({ jobId: item.jobId, err: cause, msg: message });
     const outcome: ItemOutcome = { error: { code, message } };
     const job = await this.store.transaction((records) => this.queue.settle(records, claim, outcome, new Date()));
-    await this.spool.remove(item);
+    await this.blobs.remove(item);
     if (job) this.tell(job, 'failed');
   }
 
@@ -284,7 +286,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     this.count(result);
     if (!isFinished(job)) return;
     const { id, done, failed } = job;
-    void this.spool.removeJob(id).catch((error: unknown) => {
+    void this.blobs.removeJob(id).catch((error: unknown) => {
       this.logger.warn({ jobId: id, err: error, msg: 'the empty folder of a job could not be removed' });
     });
     this.logger.log({ jobId: id, done, failed, msg: `a job is ${job.state}: ${done} done, ${failed} failed` });
@@ -300,22 +302,26 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     }
   }
 
-  /** Removes jobs that ended long ago. */
   private async keepHouse(): Promise<void> {
     try {
-      // By age, and so not by a clock that has jumped.
-      const heartbeat = await this.store.read(({ notes }) => readHeartbeat(notes));
-      if (hasJumped(heartbeat, new Date())) return;
-      const before = new Date(Date.now() - this.config.jobDays * DAY_MS);
-      for (let removed = JOBS_AT_ONCE; removed === JOBS_AT_ONCE && !this.stopping.signal.aborted;) {
-        removed = await this.store.transaction(async ({ jobs }) => {
-          const ids = await jobs.finishedBefore(before, JOBS_AT_ONCE);
-          for (const id of ids) await jobs.delete(id);
-          return ids.length;
-        });
-      }
+      await this.leader.lead('old jobs', () => this.removeOld());
     } catch (error) {
       this.logger.warn({ err: error, msg: 'old jobs could not be removed; the next hour tries again' });
+    }
+  }
+
+  /** Removes jobs that ended long ago. */
+  private async removeOld(): Promise<void> {
+    // By age, and so not by a clock that has jumped.
+    const heartbeat = await this.store.read(({ notes }) => readHeartbeat(notes));
+    if (hasJumped(heartbeat, new Date())) return;
+    const before = new Date(Date.now() - this.config.jobDays * DAY_MS);
+    for (let removed = JOBS_AT_ONCE; removed === JOBS_AT_ONCE && !this.stopping.signal.aborted;) {
+      removed = await this.store.transaction(async ({ jobs }) => {
+        const ids = await jobs.finishedBefore(before, JOBS_AT_ONCE);
+        for (const id of ids) await jobs.delete(id);
+        return ids.length;
+      });
     }
   }
 

@@ -9,7 +9,7 @@ import { speakerId } from '../../support/speaker-id.js';
 import { speakerName } from '../records/speaker.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import type { Recording } from '../uploads/recording.js';
-import { Spool } from '../uploads/spool.js';
+import { BlobStore } from '../uploads/blob-store.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 import {
   afterCancel,
@@ -51,7 +51,7 @@ export class JobsService {
   constructor(
     private readonly store: UnitOfWork,
     private readonly speakers: SpeakersService,
-    private readonly spool: Spool,
+    private readonly blobs: BlobStore,
     private readonly runner: JobRunner,
     private readonly config: Config,
   ) {}
@@ -60,7 +60,7 @@ export class JobsService {
   async admit(): Promise<void> {
     const unfinished = await this.store.read(({ jobs }) => jobs.unfinished());
     this.checkRoom(unfinished);
-    this.spool.admit();
+    this.blobs.admit();
   }
 
   /**
@@ -94,7 +94,7 @@ export class JobsService {
     );
     const job = newJob(randomUUID(), checked.length, new Date());
     const made = { job, secondsLeft: null };
-    if (uploads.length > 0) await this.spool.adopt(job.id, uploads);
+    if (uploads.length > 0) await this.blobs.adopt(job.id, uploads);
     try {
       await this.store.transaction(async (records) => {
         const { jobs, audit } = records;
@@ -104,7 +104,7 @@ export class JobsService {
         await alongWith?.(records, made);
       });
     } catch (error) {
-      await this.spool.removeJob(job.id);
+      await this.blobs.removeJob(job.id);
       throw error;
     }
     this.runner.wake();
@@ -197,7 +197,7 @@ export class JobsService {
   /** Ends the work on a job's recordings; uploads that cannot be removed now go at the next start. */
   private async clear(id: string): Promise<void> {
     this.runner.drop(id);
-    await this.spool.removeJob(id).catch((error: unknown) => {
+    await this.blobs.removeJob(id).catch((error: unknown) => {
       this.logger.warn({ jobId: id, err: error, msg: 'the uploads of a job could not be removed yet' });
     });
   }

@@ -4,7 +4,8 @@ import { Logger } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { Bell } from '../../../support/bell.js';
-import { loadDataKeys, removeKeysAside } from './data-key.js';
+import type { KeyProvider } from '../../data-keys/key-provider.js';
+import { FileKeyProvider, VariableKeyProvider } from './data-key.js';
 import { APPLICATION_ID, checkOrigin, DATABASE_FILE } from './database-file.js';
 import { ENTITIES } from './entities/index.js';
 import { SettingEntity } from './entities/setting.entity.js';
@@ -73,8 +74,7 @@ export class Database {
     private readonly source: DataSource,
     private readonly lock: FolderLock,
     readonly cipher: VectorCipher,
-    /** Null where the key came without a file. */
-    readonly keyFile: string | null,
+    readonly keys: KeyProvider,
     private readonly waitMs: number,
     private readonly rewriteAfterMs: number,
   ) {}
@@ -103,9 +103,11 @@ export class Database {
       await source.initialize();
       const fresh = await checkOrigin(source, file);
       const check = fresh ? null : await readKeyCheck(source);
-      const keyFile = resolve(options.keyFile ?? join(folder, 'data.key'));
-      const keys = await loadDataKeys({ key: options.key, keyFile, create: check === null });
-      const cipher = new VectorCipher(...keys);
+      const keys =
+        options.key === undefined
+          ? new FileKeyProvider(resolve(options.keyFile ?? join(folder, 'data.key')))
+          : new VariableKeyProvider(options.key);
+      const cipher = new VectorCipher(...(await keys.load(check === null)));
       if (check) proveKey(cipher, check, file);
       await source.query('PRAGMA journal_mode = WAL');
       // An acknowledged write survives a power cut; deleted rows are overwritten.
@@ -115,10 +117,8 @@ export class Database {
       await source.runMigrations();
       await source.query(`PRAGMA application_id = ${APPLICATION_ID}`);
       if (!check) await writeKeyCheck(source, cipher);
-      const ownKeyFile = options.key === undefined ? keyFile : null;
-      if (ownKeyFile) await removeKeysAside(ownKeyFile);
       const { waitMs = WAIT_MS, rewriteAfterMs = REWRITE_AFTER_MS } = options;
-      const database = new Database(folder, source, lock, cipher, ownKeyFile, waitMs, rewriteAfterMs);
+      const database = new Database(folder, source, lock, cipher, keys, waitMs, rewriteAfterMs);
       // A crash may have come between an erasure and its wipe.
       await database.wipe();
       return database;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import type { EntityManager } from 'typeorm';
 import { readCounter } from './counters.js';
-import { newDataKey, replaceKeyFile, retireKeys } from './data-key.js';
+import { newDataKey } from './data-key.js';
 import { KEY_CHECK, type Database } from './database.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
@@ -54,13 +54,13 @@ export interface KeyCounts {
  * Errors: INVALID_ARGUMENT where the key came without a file, ABORTED, those of the storage.
  */
 export async function rotateDataKey(database: Database, options: RotationOptions = {}): Promise<void> {
-  const { cipher, keyFile } = database;
+  const { cipher, keys: provider } = database;
   if (cipher.keys.length === 1) {
-    if (keyFile === null) throw keyWithoutFile();
+    if (provider.changeable !== true) throw new TimbreError('INVALID_ARGUMENT', provider.changeable.because);
     const keys = [newDataKey(), ...cipher.keys];
     // Between transactions: none seals with a key that the file does not have.
     await database.query(async () => {
-      await replaceKeyFile(keyFile, keys);
+      await provider.replace(keys);
       cipher.use(keys);
     });
     await options.reached?.('key added');
@@ -70,7 +70,7 @@ export async function rotateDataKey(database: Database, options: RotationOptions
 
 /** The rest of a rotation, from wherever it was cut off; nothing where there is none. Errors: as rotateDataKey. */
 export async function finishRotation(database: Database, options: RotationOptions = {}): Promise<void> {
-  const { cipher, keyFile } = database;
+  const { cipher, keys } = database;
   const { reached } = options;
   if (cipher.keys.length === 1) return;
   while (await resealBatch(database)) {
@@ -81,13 +81,12 @@ export async function finishRotation(database: Database, options: RotationOption
   await reached?.('check');
   await emptyLog(database);
   await reached?.('checkpoint');
-  // The environment's keys are its owner's to change.
-  if (keyFile === null) return;
+  if (keys.changeable !== true) return;
   await database.query(async () => {
     const [current, ...old] = cipher.keys;
     if (!current) throw new Error('a cipher has a key');
-    await retireKeys(keyFile, old);
-    await replaceKeyFile(keyFile, [current]);
+    await keys.retire(old);
+    await keys.replace([current]);
     cipher.use([current]);
   });
   await reached?.('key removed');
@@ -205,12 +204,4 @@ async function emptyLog(database: Database): Promise<void> {
     }
     await delay(1000);
   }
-}
-
-function keyWithoutFile(): TimbreError {
-  return new TimbreError(
-    'INVALID_ARGUMENT',
-    'the data key comes from TIMBRE_DATA_KEY, which cannot be changed from here: set it to a new key, a comma and the ' +
-      'old key, and start the service again; it re-encrypts everything, and then says that the old key can go',
-  );
 }

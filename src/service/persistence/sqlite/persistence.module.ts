@@ -10,6 +10,7 @@ import { KeyStore } from '../../access/key-store.js';
 import { Config } from '../../config/config.js';
 import { DataKeys } from '../../data-keys/data-keys.js';
 import { JobQueue } from '../../records/job-queue.js';
+import { Leader } from '../../records/leader.js';
 import { UnitOfWork } from '../../records/unit-of-work.js';
 import { Maintenance } from '../../records/maintenance.js';
 import { SqliteMaintenance } from './sqlite-maintenance.js';
@@ -18,6 +19,7 @@ import { SqliteChangeFeed } from './changes.js';
 import { Database } from './database.js';
 import { TypeOrmDataKeys } from './typeorm-data-keys.js';
 import { TypeOrmKeyStore } from './typeorm-key-store.js';
+import { FolderLeader } from './folder-leader.js';
 import { SqliteJobQueue } from './sqlite-job-queue.js';
 import { SqliteUnitOfWork } from './sqlite-unit-of-work.js';
 
@@ -50,6 +52,7 @@ import { SqliteUnitOfWork } from './sqlite-unit-of-work.js';
       inject: [Database],
       useFactory: (database: Database): ChangeFeed => new SqliteChangeFeed(database),
     },
+    { provide: Leader, useClass: FolderLeader },
     {
       provide: JobQueue,
       inject: [Database],
@@ -72,7 +75,7 @@ import { SqliteUnitOfWork } from './sqlite-unit-of-work.js';
         TypeOrmKeyStore.beside(database, dataDir),
     },
   ],
-  exports: [UnitOfWork, Maintenance, ChangeFeed, JobQueue, KeyStore, DataKeys],
+  exports: [UnitOfWork, Maintenance, ChangeFeed, JobQueue, Leader, KeyStore, DataKeys],
 })
 export class PersistenceModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(
