@@ -33,7 +33,10 @@ describeContract('SQLite', async () => {
   };
 });
 
-describeBlobStore('a folder', (dataDir) => new Spool(Config.of({ dataDir, maxSpoolBytes: 4096, maxUploadBytes: 2048 })));
+describeBlobStore(
+  'a folder',
+  (dataDir) => new Spool(Config.of({ dataDir, maxSpoolBytes: 4096, maxUploadBytes: 2048 })),
+);
 
 const textOf = (keys: readonly Buffer[]): string => keys.map((key) => key.toString('base64')).join('\n');
 

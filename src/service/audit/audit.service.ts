@@ -11,7 +11,7 @@ import type { AuditFilterQuery, AuditQuery } from './audit.dto.js';
 import { AuditTrail } from './audit-trail.js';
 
 /** Entries of an export in memory. */
-const EXPORTED_AT_ONCE = 500;
+const EXPORTED_AT_ONCE = 200;
 
 const PLACES = new Places<AuditPlace>('audit', ['number', 'number']);
 const PLACES_IN_TIME = new Places<AuditPlace>('audit in time', ['number', 'number']);

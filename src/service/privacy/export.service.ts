@@ -20,9 +20,9 @@ import { UnitOfWork, type Snapshot } from '../records/unit-of-work.js';
 import type { ExportView } from './export.dto.js';
 
 /** Rows in memory at once. */
-const PAGE = 500;
+const PAGE = 200;
 /** The same with their vectors, whose decryption holds the JS thread. */
-const VECTORS = 50;
+const VECTORS = 20;
 
 const NO_AUDIO = 'Recordings are embedded and then deleted; none is kept.';
 

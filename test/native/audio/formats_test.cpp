@@ -78,7 +78,12 @@ TEST_P(Formats, GiveTheSignalFromPathFromOpenFileAndFromMemory) {
 }
 
 TEST_P(Formats, GiveTheMeanOfTwoChannels) {
-  if (GetParam().name == "WAV/GSM610") GTEST_SKIP() << "GSM has one channel";
+  // GSM has one channel.
+  SF_INFO two_channels{.samplerate = 16000, .channels = 2, .format = GetParam().number};
+  if (sf_format_check(&two_channels) == 0) {
+    EXPECT_EQ(GetParam().name, "WAV/GSM610");
+    return;
+  }
   const Folder folder;
   const std::vector<float> left = sine(440, 16000, 1);
   std::vector<float> both;
@@ -379,7 +384,9 @@ TEST_F(ByFfmpeg, TakesNoPartOfANameForAnOrder) {
 }
 
 TEST(WithoutFfmpeg, SaysHowToGetIt) {
-  if (!audio_libraries().ffmpeg.empty()) GTEST_SKIP() << "there is ffmpeg on the PATH";
+  // The PATH is looked at once: in this test's own process it is empty by then.
+  ASSERT_EQ(setenv("PATH", "", 1), 0);
+  ASSERT_EQ(audio_libraries().ffmpeg, "");
   // An EBML header with the doctype that tells WebM from Matroska.
   const Bytes webm = {0x1A, 0x45, 0xDF, 0xA3, 0x87, 0x42, 0x82, 0x84, 'w', 'e', 'b', 'm'};
   const auto refused = decoded(AudioBytes{webm});

@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { readCounter } from './counters.js';
 import { newDataKey } from './data-key.js';
 import { KEY_CHECK, type Database } from './database.js';
-import { EnrollmentEntity } from './entities/enrollment.entity.js';
+import { EnrollmentEntity, type EnrollmentRow } from './entities/enrollment.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { enrollmentOwner } from './mappers/enrollment.mapper.js';
@@ -15,7 +15,7 @@ import { leaveTraces } from './traces.js';
 import type { VectorCipher } from './vector-cipher.js';
 
 /** Rows passed in one transaction: some milliseconds of the JS thread, and requests come in between. */
-const BATCH = 100;
+const BATCH = 50;
 
 /** Name of the setting that holds `Progress`. */
 const PROGRESS = 'rotation';
@@ -73,8 +73,10 @@ export async function finishRotation(database: Database, options: RotationOption
   const { cipher, keys } = database;
   const { reached } = options;
   if (cipher.keys.length === 1) return;
-  while (await resealBatch(database)) {
+  for (let began = performance.now(); await resealBatch(database); began = performance.now()) {
     await reached?.('batch');
+    // As long as it took: half of the database's time is everybody else's.
+    await delay(performance.now() - began);
     if (options.signal?.aborted) throw new TimbreError('ABORTED', 'the rotation was stopped; start it again to go on');
   }
   await resealCheck(database);
@@ -102,6 +104,9 @@ export function countKeys(database: Database): Promise<KeyCounts> {
     return { done: next === null ? total : Math.min(passed, total), total };
   });
 }
+
+/** What a vector is bound to. */
+type Owner = Pick<EnrollmentRow, 'id' | 'speakerId' | 'model' | 'frontEnd'>;
 
 /** How far a rotation is: the rows of each table are passed once, in the order of their keys. */
 interface Progress {
@@ -133,12 +138,11 @@ function resealBatch(database: Database): Promise<boolean> {
     if (!progress.next) return false;
     let left = BATCH;
     if (progress.next.table === 'enrollments') {
-      const rows = await manager
-        .createQueryBuilder(EnrollmentEntity, 'enrollment')
-        .where('enrollment.id > :after', { after: progress.next.after })
-        .orderBy('enrollment.id')
-        .limit(left)
-        .getMany();
+      const rows = await manager.query<(Owner & { embedding: Buffer })[]>(
+        `SELECT id, speaker_id AS speakerId, model, front_end AS frontEnd, embedding FROM enrollments
+         WHERE id > ? ORDER BY id LIMIT ?`,
+        [progress.next.after, left],
+      );
       for (const row of rows) {
         if (isCurrent(row.embedding, cipher)) continue;
         const embedding = cipher.reseal(row.embedding, enrollmentOwner(row));
@@ -150,22 +154,16 @@ function resealBatch(database: Database): Promise<boolean> {
       left -= rows.length;
     }
     if (progress.next.table === 'profiles' && left > 0) {
-      const [speakerId, model, frontEnd] = progress.next.after;
-      const rows = await manager
-        .createQueryBuilder(ProfileEntity, 'profile')
-        .where('(profile.speakerId, profile.model, profile.frontEnd) > (:speakerId, :model, :frontEnd)', {
-          speakerId,
-          model,
-          frontEnd,
-        })
-        .orderBy({ 'profile.speakerId': 'ASC', 'profile.model': 'ASC', 'profile.frontEnd': 'ASC' })
-        .limit(left)
-        .getMany();
+      const rows = await manager.query<(Omit<Owner, 'id'> & { centroid: Buffer | null })[]>(
+        `SELECT speaker_id AS speakerId, model, front_end AS frontEnd, centroid FROM profiles
+         WHERE (speaker_id, model, front_end) > (?, ?, ?) ORDER BY speaker_id, model, front_end LIMIT ?`,
+        [...progress.next.after, left],
+      );
       for (const row of rows) {
         if (!row.centroid || isCurrent(row.centroid, cipher)) continue;
-        const { speakerId: of, model: by, frontEnd: behind } = row;
+        const { speakerId, model, frontEnd } = row;
         const centroid = cipher.reseal(row.centroid, profileOwner(row));
-        await updateRows(manager, ProfileEntity, { speakerId: of, model: by, frontEnd: behind }, { centroid });
+        await updateRows(manager, ProfileEntity, { speakerId, model, frontEnd }, { centroid });
       }
       const last = rows.length === left ? rows.at(-1) : undefined;
       progress.next = last ? { table: 'profiles', after: [last.speakerId, last.model, last.frontEnd] } : null;
