@@ -33,7 +33,7 @@ export async function checkAtRest(folder, copy, { told, jobs, removed }, policy)
     await new SqliteUnitOfWork(database).read(async (records) => {
       const stored = new Set();
       for (const { id } of await records.speakers.page(null, ALL)) {
-        const enrolments = await records.enrollments.ofSpeaker(id);
+        const enrolments = await records.enrollments.withEmbeddings(id, null, ALL);
         counts.enrolments += enrolments.length;
         for (const { contentSha256 } of enrolments) stored.add(`${id} ${contentSha256}`);
         wrong.push(...(await checkProfiles(records, id, enrolments, policy, counts)));

@@ -123,7 +123,7 @@ async function fill() {
   const database = await Database.open({ folder: join(folder, 'data') });
   try {
     const store = new SqliteUnitOfWork(database);
-    const [enrollment] = await store.read((records) => records.enrollments.ofSpeaker('ada'));
+    const [enrollment] = await store.read((records) => records.enrollments.withEmbeddings('ada', null, 1));
     const [profile] = await store.read((records) => records.profiles.ofSpeaker('ada'));
     if (!enrollment || !profile) throw new Error('the first speaker was not enrolled');
     for (let from = 0; from < profiles; from += BATCH) {

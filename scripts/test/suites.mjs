@@ -7,13 +7,14 @@ import { ask, jobs, run, which } from '../setup/commands.mjs';
 import { explain, Failure } from '../setup/failure.mjs';
 import { filesBelow } from '../setup/stamps.mjs';
 import { externalLibTorch, sitePackages } from '../setup/steps/python.mjs';
-import { readJest, readJUnit, sum, total } from './reports.mjs';
+import { isForWantOfHardware, listOf, readJest, readJUnit, sum, total } from './reports.mjs';
 
 export { sum };
 
 /** @typedef {import('./reports.mjs').Counts} Counts */
 /** @typedef {{ strict?: boolean, verbose?: boolean }} SuiteOptions */
-/** @typedef {{ name: string, run: (root: string, options: SuiteOptions) => Promise<Counts> }} Suite */
+/** @typedef {Counts & { skips: import('./reports.mjs').SkippedTest[] }} Outcome */
+/** @typedef {{ name: string, run: (root: string, options: SuiteOptions) => Promise<Outcome> }} Suite */
 
 /** A suite that has not ended by then is ended, and has failed. */
 const LONGEST_MS = 25 * 60_000;
@@ -44,7 +45,8 @@ export function choose({ fast = false, only = [] }) {
 }
 
 /**
- * Runs suites, whatever happens to those before.
+ * Runs suites, whatever happens to those before, and says what was left out and why: for want of hardware, or it is a
+ * failure.
  * @param {string} root
  * @param {Suite[]} suites
  * @param {SuiteOptions} options
@@ -55,14 +57,14 @@ export async function runSuites(root, suites, options) {
   for (const suite of suites) {
     process.stderr.write(`${suite.name}\n`);
     const started = performance.now();
-    /** @type {Counts} */
+    /** @type {Outcome} */
     let counts;
     try {
       counts = await suite.run(root, options);
     } catch (error) {
       const failure = explain(error);
       process.stderr.write(`  ${failure.message}\n${failure.remedy.replace(/^/gm, '    ')}\n`);
-      counts = { passed: 0, failed: 1, skipped: 0 };
+      counts = { passed: 0, failed: 1, skipped: 0, skips: [] };
     }
     const seconds = (performance.now() - started) / 1000;
     rows.push({ name: suite.name, counts, seconds });
@@ -71,7 +73,20 @@ export async function runSuites(root, suites, options) {
   for (const { name, counts, seconds } of rows) {
     process.stderr.write(`${name.padEnd(12)}${sum(counts).padEnd(40)}${seconds.toFixed(0).padStart(5)} s\n`);
   }
-  return total(rows.map(({ counts }) => counts));
+  const all = total(rows.map(({ counts }) => counts));
+  const skips = rows.flatMap(({ name, counts }) =>
+    counts.skips.map((skip) => ({ ...skip, name: `${name} ${skip.name}` })),
+  );
+  const accepted = skips.filter(isForWantOfHardware);
+  const others = skips.filter((skip) => !isForWantOfHardware(skip));
+  if (accepted.length > 0) process.stderr.write(`\nleft out for want of hardware:\n${listOf(accepted)}`);
+  if (others.length > 0) {
+    process.stderr.write(
+      `\nleft out for another reason, which is a failure (\`npm run setup\` installs what tests need):\n`,
+    );
+    process.stderr.write(listOf(others));
+  }
+  return { passed: all.passed, failed: all.failed + others.length, skipped: accepted.length };
 }
 
 /**
@@ -116,7 +131,7 @@ async function native(root, folder, definitions, { strict = false, verbose = fal
  * Counts of a JUnit report, its failures told.
  * @param {string} report
  * @param {{ ok: boolean, stdout: string, stderr: string }} ran
- * @returns {Counts}
+ * @returns {Outcome}
  */
 function counted(report, ran) {
   if (!existsSync(report)) throw new Failure('the test runner wrote no report', `${ran.stdout}${ran.stderr}`.trim());
@@ -132,7 +147,7 @@ function counted(report, ran) {
 
 /**
  * @param {string} root
- * @returns {Promise<Counts>}
+ * @returns {Promise<Outcome>}
  */
 async function jest(root) {
   const report = path.join(root, '.cache', 'test', 'jest.json');
@@ -154,18 +169,18 @@ async function jest(root) {
 
 /**
  * @param {string} root
- * @returns {Promise<Counts>}
+ * @returns {Promise<Outcome>}
  */
 async function python(root) {
   const tests = filesBelow(path.join(root, 'models'), (name) => /^test_.*\.py$/.test(name));
-  if (tests.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+  if (tests.length === 0) return { passed: 0, failed: 0, skipped: 0, skips: [] };
   const interpreter = path.join(root, '.venv', 'bin', 'python');
   const env = { ...process.env, PYTHONPATH: path.join(root, 'models') };
   if (!ask(interpreter, ['-c', 'import torch'], { env }).ok) {
-    process.stderr.write(
-      '  skipped: PyTorch in .venv is for linking only (see TIMBRE_TORCH_INDEX in `npm run setup -- --help`)\n',
+    throw new Failure(
+      'PyTorch in .venv is for linking only, and the tests in Python compute with it',
+      'Set up with TIMBRE_TORCH=cpu, or with all of CUDA (see `npm run setup -- --help`).',
     );
-    return { passed: 0, failed: 0, skipped: tests.length };
   }
   const report = path.join(root, '.cache', 'test', 'pytest.xml');
   rmSync(report, { force: true });

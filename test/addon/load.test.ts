@@ -14,6 +14,7 @@ import {
   type LoadOptions,
 } from '../../src/addon/index.js';
 import { failure, ROOT, voice, wav, Workshop } from './support.js';
+import { onHardware } from '../hardware.js';
 
 const CHECKPOINT = join(ROOT, 'test', 'fixtures', 'checkpoints', 'speechbrain-c16.ckpt');
 
@@ -160,16 +161,17 @@ describe('load options', () => {
     await encoder.close();
   });
 
-  // Of a machine with CUDA there is another test.
-  (runtimeInfo().torch.cudaDevices > 0 ? test.skip : test)('CUDA where there is none', async () => {
-    for (const device of ['cuda', 'cuda:1'] as const) {
-      const error = await failure(SpeakerEncoder.load({ model: bundle, device }));
-      expect(error.code).toBe('DEVICE_UNAVAILABLE');
-      expect(error.message).toMatch(/CUDA/);
-    }
-    const encoder = await SpeakerEncoder.load({ model: bundle, device: 'auto' });
-    expect(encoder.info()).toMatchObject({ device: 'cpu', deviceNote: expect.stringMatching(/CUDA/) });
-    await encoder.close();
+  onHardware('a machine without CUDA', runtimeInfo().torch.cudaDevices === 0, () => {
+    test('CUDA where there is none', async () => {
+      for (const device of ['cuda', 'cuda:1'] as const) {
+        const error = await failure(SpeakerEncoder.load({ model: bundle, device }));
+        expect(error.code).toBe('DEVICE_UNAVAILABLE');
+        expect(error.message).toMatch(/CUDA/);
+      }
+      const encoder = await SpeakerEncoder.load({ model: bundle, device: 'auto' });
+      expect(encoder.info()).toMatchObject({ device: 'cpu', deviceNote: expect.stringMatching(/CUDA/) });
+      await encoder.close();
+    });
   });
 });
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { convertCheckpoint, SpeakerEncoder, type PcmInput } from '../../src/addon/index.js';
@@ -10,7 +10,6 @@ import { RATE, resultOf, ROOT, Workshop } from './support.js';
 const SHARED = process.env['TIMBRE_SHARED'] ?? join(ROOT, '..', 'shared');
 const GOLDEN = join(SHARED, 'golden', 'speechbrain');
 const PYTHON = join(ROOT, '.venv', 'bin', 'python');
-const here = existsSync(join(GOLDEN, 'vectors.npz')) && existsSync(PYTHON);
 
 interface GoldenCase {
   name: string;
@@ -23,11 +22,11 @@ interface GoldenCase {
 const MOST_RELATIVE_ERROR = 1e-4;
 const MOST_COSINE_DISTANCE = 1e-6;
 
-(here ? describe : describe.skip)('the embeddings of SpeechBrain, waveform to vector', () => {
+describe('the embeddings of SpeechBrain, waveform to vector', () => {
   let workshop: Workshop;
   let inputs: PcmInput[];
-  const cases = here ? (JSON.parse(readFileSync(join(GOLDEN, 'cases.json'), 'utf8')) as GoldenCase[]) : [];
-  const golden = here ? readNpz(join(GOLDEN, 'vectors.npz')) : new Map<string, Float32Array>();
+  const cases = JSON.parse(readFileSync(join(GOLDEN, 'cases.json'), 'utf8')) as GoldenCase[];
+  const golden = readNpz(join(GOLDEN, 'vectors.npz'));
 
   beforeAll(async () => {
     workshop = await Workshop.open();

@@ -1,5 +1,5 @@
 // Silence in a recording says nothing of who speaks: what is embedded is the speech, with pauses of natural length.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -16,9 +16,6 @@ import { failure, RATE, ROOT, voice, wav, Workshop } from './support.js';
 /** What added silence may move a cosine by. */
 const MOST = 0.05;
 const STARTER = join(ROOT, 'models', 'starter.pt');
-
-const spoken = spawnSync('espeak-ng', ['--version']).status === 0;
-const withVoices = spoken ? test : test.skip;
 
 let workshop: Workshop;
 let encoder: SpeakerEncoder;
@@ -82,7 +79,7 @@ const bytesOf = ({ embedding }: EmbedResult): Buffer =>
 const SENTENCE = 'She had your dark suit in greasy wash water all year, and nobody asked her why.';
 
 describe('with silence added to two voices', () => {
-  withVoices.each([
+  test.each([
     ['digital silence', -Infinity],
     ['noise of -70 dBFS', -70],
     ['noise of -50 dBFS', -50],
@@ -111,20 +108,16 @@ describe('with silence added to two voices', () => {
     300_000,
   );
 
-  withVoices(
-    'strangers are made alike where every pause is kept',
-    async () => {
-      const [a, b] = [await say('en-us+m1', SENTENCE), await say('en-gb+f3', SENTENCE)];
-      const keep = { pauses: 'keep' } as const;
-      const without = encoder.cosine(await embed(a, keep), await embed(b, keep));
-      const silence = noise(30, -70);
-      const withSilence = encoder.cosine(await embed(joined(a, silence), keep), await embed(joined(b, silence), keep));
-      expect(withSilence - without).toBeGreaterThan(MOST);
-    },
-    60_000,
-  );
+  test('strangers are made alike where every pause is kept', async () => {
+    const [a, b] = [await say('en-us+m1', SENTENCE), await say('en-gb+f3', SENTENCE)];
+    const keep = { pauses: 'keep' } as const;
+    const without = encoder.cosine(await embed(a, keep), await embed(b, keep));
+    const silence = noise(30, -70);
+    const withSilence = encoder.cosine(await embed(joined(a, silence), keep), await embed(joined(b, silence), keep));
+    expect(withSilence - without).toBeGreaterThan(MOST);
+  }, 60_000);
 
-  withVoices.each([8000, 48_000])(
+  test.each([8000, 48_000])(
     'and recordings of %i Hz are embedded alike',
     async (rate) => {
       const speech = await say('en-us+m1', SENTENCE, rate);
@@ -135,36 +128,28 @@ describe('with silence added to two voices', () => {
     60_000,
   );
 
-  withVoices(
-    'a short word is embedded the same however much of it there is',
-    async () => {
-      const word = await say('en-us+m1', 'yes');
-      // Its margins are as long as the word: with a second beside it, all of them are there.
-      const little = await embed(joined(noise(1, -70), word, noise(1, -70)));
-      const much = await embed(joined(noise(20, -70), word, noise(20, -70)));
-      expect(encoder.cosine(little, much)).toBeGreaterThan(1 - MOST);
-      expect(much.embedded.seconds).toBeLessThan(3);
-    },
-    60_000,
-  );
+  test('a short word is embedded the same however much of it there is', async () => {
+    const word = await say('en-us+m1', 'yes');
+    // Its margins are as long as the word: with a second beside it, all of them are there.
+    const little = await embed(joined(noise(1, -70), word, noise(1, -70)));
+    const much = await embed(joined(noise(20, -70), word, noise(20, -70)));
+    expect(encoder.cosine(little, much)).toBeGreaterThan(1 - MOST);
+    expect(much.embedded.seconds).toBeLessThan(3);
+  }, 60_000);
 });
 
 describe('what is told', () => {
-  withVoices(
-    'speech and quality are of the whole recording, beside the seconds that were embedded',
-    async () => {
-      const speech = await say('en-us+m1', SENTENCE);
-      const samples = joined(speech, noise(30, -70));
-      const [cut, keep] = [await embed(samples), await embed(samples, { pauses: 'keep' })];
-      expect(keep.speech).toEqual(cut.speech);
-      expect(keep.quality).toEqual(cut.quality);
-      expect(keep.audio).toEqual(cut.audio);
-      expect(cut.embedded.pauses).toBe('cut');
-      expect(cut.embedded.seconds).toBeLessThan(speech.length / RATE + 1);
-      expect(keep.embedded).toEqual({ seconds: keep.audio.seconds, pauses: 'keep' });
-    },
-    60_000,
-  );
+  test('speech and quality are of the whole recording, beside the seconds that were embedded', async () => {
+    const speech = await say('en-us+m1', SENTENCE);
+    const samples = joined(speech, noise(30, -70));
+    const [cut, keep] = [await embed(samples), await embed(samples, { pauses: 'keep' })];
+    expect(keep.speech).toEqual(cut.speech);
+    expect(keep.quality).toEqual(cut.quality);
+    expect(keep.audio).toEqual(cut.audio);
+    expect(cut.embedded.pauses).toBe('cut');
+    expect(cut.embedded.seconds).toBeLessThan(speech.length / RATE + 1);
+    expect(keep.embedded).toEqual({ seconds: keep.audio.seconds, pauses: 'keep' });
+  }, 60_000);
 
   test('a recording in which no speech is heard is embedded whole, and reports none', async () => {
     const result = await embed(noise(4, -50));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { writeFile } from 'node:fs/promises';
-import { canSpeak, spoken, TestService, Workshop } from '../e2e/support.js';
+import { spoken, TestService, Workshop } from '../e2e/support.js';
 import { timbre, type Ran } from './support.js';
 
 let workshop: Workshop;
@@ -58,7 +58,7 @@ describe('speakers', () => {
   });
 });
 
-(canSpeak ? describe : describe.skip)('enroll, verify, identify', () => {
+describe('enroll, verify, identify', () => {
   const at = (name: string): string => workshop.path(name);
 
   beforeAll(async () => {
@@ -149,7 +149,7 @@ describe('the service that is asked', () => {
   });
 });
 
-(canSpeak ? describe : describe.skip)('without a service', () => {
+describe('without a service', () => {
   test('the commands work on the database of a folder, in this process', async () => {
     const at = (name: string): string => workshop.path(name);
     const dataDir = at('of-my-own');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { callsOf, faultsOf, isUnsendable, nth, requestsOf, senderTo, type Document } from '../fuzz/http-requests.mjs';
-import { canSpeak, silence, spoken, TestService, wav, Workshop } from './support.js';
+import { silence, spoken, TestService, wav, Workshop } from './support.js';
 
 /**
  * Requests made from the OpenAPI document, right and wrong: none may end as the document does not say.
@@ -12,8 +12,8 @@ const SEED = 20_260_731;
 /** Milliseconds after which no further request is made: a slow machine gets less far. */
 const LONGEST_RUN = 45_000;
 
-/** Speech where it can be made, so that calls about voices get to their end. */
-const SPEECH = canSpeak ? [spoken('m1', 0), spoken('f2', 1)] : [wav(6)];
+/** Speech, so that calls about voices get to their end. */
+const SPEECH = [spoken('m1', 0), spoken('f2', 1)];
 
 const OTHERS = [
   wav(1.5),

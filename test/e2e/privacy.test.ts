@@ -7,7 +7,7 @@ import { rotationView } from '../../src/service/data-keys/data-keys.dto.js';
 import { exportView } from '../../src/service/privacy/export.dto.js';
 import { checkedReceiptView, receiptView } from '../../src/service/speakers/receipt.dto.js';
 import { timbre } from '../cli/support.js';
-import { canSpeak, spoken, TestService, until, wav, Workshop } from './support.js';
+import { spoken, TestService, until, wav, Workshop } from './support.js';
 
 let workshop: Workshop;
 let service: TestService;
@@ -191,7 +191,7 @@ describe('retention over HTTP', () => {
   });
 });
 
-(canSpeak ? describe : describe.skip)('a speaker with a voice', () => {
+describe('a speaker with a voice', () => {
   const speech = spoken('m1', 0);
 
   beforeAll(async () => {

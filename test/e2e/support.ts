@@ -223,23 +223,13 @@ export function formOf(parts: readonly Part[]): FormData {
   return form;
 }
 
-/** Whether there is a synthesiser of what a speech detector takes for speech; set-up installs it. */
-export const canSpeak = ((): boolean => {
-  try {
-    execFileSync('espeak-ng', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
 const SENTENCES = [
   'The north wind and the sun were disputing which was the stronger, when a traveller came along in a warm cloak.',
   'They agreed that whoever first made the traveller take off the cloak should be considered the stronger one.',
   'Then the north wind blew as hard as it could, but the more it blew, the closer the traveller drew the cloak.',
 ];
 
-/** About six seconds of synthetic speech as a WAV file; the same voice and sentence give the same bytes. */
+/** About six seconds of synthetic speech as a WAV file, by espeak-ng, which set-up installs; the same voice and sentence give the same bytes. */
 export function spoken(voice: string, sentence: 0 | 1 | 2): Buffer {
   return execFileSync('espeak-ng', ['-v', `en-us+${voice}`, '--stdout', SENTENCES[sentence]!], {
     maxBuffer: 16 * 1024 * 1024,

@@ -137,7 +137,7 @@ describe('a data folder of the version before', () => {
       expect(rows.map(({ id: _, withdrawnAt: __, ...one }) => JSON.parse(JSON.stringify(one)) as unknown)).toEqual(
         consent ? [consent] : [],
       );
-      const found = await house.store.read((records) => records.enrollments.ofSpeaker(rest.id));
+      const found = await house.store.read((records) => records.enrollments.withEmbeddings(rest.id, null, 1000));
       expect(
         found.map(({ id, origin, contentSha256, embedding }) => {
           return { id, model: origin.model, contentSha256, first: embedding[0], last: embedding.at(-1) };

@@ -40,7 +40,9 @@ async function restored(name: string, backup: string, key?: string): Promise<str
 async function recordings(of: string): Promise<number> {
   const opened = await Database.open({ folder: of });
   try {
-    const found = await new SqliteUnitOfWork(opened).read(({ enrollments }) => enrollments.ofSpeaker('ada'));
+    const found = await new SqliteUnitOfWork(opened).read(({ enrollments }) =>
+      enrollments.withEmbeddings('ada', null, 1000),
+    );
     return found.length;
   } finally {
     await opened.close();
@@ -66,7 +68,7 @@ describe('a backup', () => {
     await new SqliteUnitOfWork(opened).read(async ({ speakers, enrollments }) => {
       // Whoever is there is there with the recording: no half transaction.
       for (const { id } of await speakers.page(null, 100)) {
-        expect((await enrollments.ofSpeaker(id)).length).toBe(id === 'ada' ? 20 : 1);
+        expect((await enrollments.withEmbeddings(id, null, 1000)).length).toBe(id === 'ada' ? 20 : 1);
       }
     });
     await opened.close();

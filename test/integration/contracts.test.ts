@@ -2,8 +2,17 @@ import { Logger } from '@nestjs/common';
 import { SqliteChangeFeed } from '../../src/service/persistence/sqlite/changes.js';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
 import { SqliteMaintenance } from '../../src/service/persistence/sqlite/sqlite-maintenance.js';
+import { SqliteJobQueue } from '../../src/service/persistence/sqlite/sqlite-job-queue.js';
 import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MemoryLimiter } from '../../src/service/access/memory-limiter.js';
+import { Config } from '../../src/service/config/config.js';
+import { FileKeyProvider, VariableKeyProvider } from '../../src/service/persistence/sqlite/data-key.js';
+import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
+import { Spool } from '../../src/service/uploads/spool.js';
 import { describeContract } from './contracts.js';
+import { describeBlobStore, describeKeyProvider, describeLeader, describeLimiter } from './port-contracts.js';
 import { temporaryFolder } from './voices.js';
 
 // Failures that are provoked are told to nobody.
@@ -16,9 +25,29 @@ describeContract('SQLite', async () => {
     store: new SqliteUnitOfWork(database),
     feed: new SqliteChangeFeed(database),
     maintenance: new SqliteMaintenance(database),
+    queue: (clock) => new SqliteJobQueue(database, clock),
     close: async () => {
       await database.close();
       await remove();
     },
   };
 });
+
+describeBlobStore(
+  'a folder',
+  (dataDir) => new Spool(Config.of({ dataDir, maxSpoolBytes: 4096, maxUploadBytes: 2048 })),
+);
+
+const textOf = (keys: readonly Buffer[]): string => keys.map((key) => key.toString('base64')).join('\n');
+
+describeKeyProvider('a file', async (folder, keys) => {
+  const file = join(folder, 'data.key');
+  await writeFile(file, textOf(keys), { mode: 0o600 });
+  return new FileKeyProvider(file);
+});
+
+describeKeyProvider('a variable', (_, keys) => Promise.resolve(new VariableKeyProvider(textOf(keys))));
+
+describeLimiter('one process', (points) => new MemoryLimiter(points, 60));
+
+describeLeader('a data folder', () => new FolderLeader());

@@ -1,15 +1,37 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { newJob } from '../../src/service/records/job.js';
+import { Clock } from '../../src/support/clock.js';
+import { afterCancel, newJob } from '../../src/service/records/job.js';
+import type { Claim, JobQueue } from '../../src/service/records/job-queue.js';
 import type { Change, ChangeFeed } from '../../src/service/records/change-feed.js';
 import type { Maintenance } from '../../src/service/records/maintenance.js';
 import type { UnitOfWork } from '../../src/service/records/unit-of-work.js';
+import { settleItem } from '../../src/service/records/settle-item.js';
 import { speaker } from './voices.js';
+
+/** A clock that is moved by hand. */
+export class TestClock extends Clock {
+  private time = Date.parse('2026-03-01T12:00:00Z');
+
+  now(): Date {
+    return new Date(this.time);
+  }
+
+  after(): () => void {
+    throw new Error('nobody waits here');
+  }
+
+  pass(milliseconds: number): void {
+    this.time += milliseconds;
+  }
+}
 
 /** What an adapter of a database brings. */
 export interface Adapter {
   store: UnitOfWork;
   feed: ChangeFeed;
   maintenance: Maintenance;
+  /** Another queue on the same database, as another worker has it. */
+  queue: (clock: Clock) => JobQueue;
   close: () => Promise<void>;
 }
 
@@ -47,6 +69,46 @@ export function describeContract(name: string, open: () => Promise<Adapter>): vo
       });
       await expect(late).rejects.toMatchObject({ code: 'CONFLICT' });
       expect(await store.read(({ speakers }) => speakers.count())).toBe(1);
+    });
+
+    it('refuses a change of a job of who read another version of it', async () => {
+      const { store } = adapter;
+      const job = newJob('a job', 1, new Date());
+      const item = { speakerId: 'ada', fileName: null, path: '/a' };
+      await store.transaction(({ jobs }) => jobs.insert(job, [item]));
+      const after = await store.transaction(({ jobs }) => jobs.update({ ...job, state: 'running' }));
+      expect(after.version).toBe(2);
+      const late = store.transaction(async ({ jobs }) => {
+        await jobs.cancelItems(job.id, new Date());
+        await jobs.update(afterCancel(job, new Date()));
+      });
+      await expect(late).rejects.toMatchObject({ code: 'CONFLICT' });
+      const [found, items] = await store.read(async ({ jobs }) => [
+        await jobs.find(job.id),
+        await jobs.items(job.id, 0, 10, 'queued'),
+      ]);
+      expect(found).toMatchObject({ state: 'running', version: 2 });
+      expect(items).toHaveLength(1);
+    });
+
+    it('knows how many speakers and jobs there are without counting them, whatever was undone or erased', async () => {
+      const { store } = adapter;
+      const counts = (): Promise<number[]> =>
+        store.read(async ({ speakers, jobs }) => [await speakers.count(), await jobs.count()]);
+      await store.transaction(async ({ speakers, jobs }) => {
+        for (const id of ['ada', 'bob', 'cy']) await speakers.insert(speaker(id));
+        for (const id of ['one', 'two']) await jobs.insert(newJob(id, 0, new Date()), []);
+      });
+      expect(await counts()).toEqual([3, 2]);
+      await store.transaction(({ speakers }) => speakers.erase('bob'));
+      await store.transaction(({ jobs }) => jobs.delete('one'));
+      const undone = store.transaction(async ({ speakers, jobs }) => {
+        await speakers.erase('ada');
+        await jobs.delete('two');
+        throw new Error('changed my mind');
+      });
+      await expect(undone).rejects.toThrow('changed my mind');
+      expect(await counts()).toEqual([2, 1]);
     });
 
     it('shows a read one moment, and what was committed before it', async () => {
@@ -110,6 +172,121 @@ export function describeContract(name: string, open: () => Promise<Adapter>): vo
       expect(seen).toHaveLength(40);
       const numbers = seen.map(({ seq }) => seq);
       expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+    });
+  });
+
+  describe(`the job queue on ${name}`, () => {
+    const clock = new TestClock();
+    let queues: [JobQueue, JobQueue];
+
+    beforeEach(async () => {
+      queues = [adapter.queue(clock), adapter.queue(clock)];
+      for (const [id, recordings] of [
+        ['first', 5],
+        ['second', 3],
+      ] as const) {
+        clock.pass(1000);
+        const items = Array.from({ length: recordings }, (_, i) => ({
+          speakerId: 'ada',
+          fileName: `${i}.wav`,
+          path: `/${id}/${i}`,
+        }));
+        await adapter.store.transaction(({ jobs }) => jobs.insert(newJob(id, recordings, clock.now()), items));
+      }
+    });
+
+    const placeOf = ({ item }: Claim): string => `${item.jobId}/${item.index}`;
+    const claimAll = async (of: readonly JobQueue[]): Promise<Claim[]> => {
+      const claims: Claim[] = [];
+      for (;;) {
+        const more = (await Promise.all(of.map((queue) => queue.claim()))).filter((claim) => claim !== null);
+        if (more.length === 0) return claims;
+        claims.push(...more);
+      }
+    };
+    const done = { result: { enrollmentId: 'e', duplicate: false, accepted: true } };
+    const settle = (queue: JobQueue, claim: Claim): ReturnType<JobQueue['settle']> =>
+      adapter.store.transaction((records) => queue.settle(records, claim, done, clock.now()));
+
+    it('gives two workers everything once, oldest job first', async () => {
+      const places = (await claimAll(queues)).map(placeOf);
+      expect(places.slice(0, 5).sort()).toEqual(['first/0', 'first/1', 'first/2', 'first/3', 'first/4']);
+      expect(places.slice(5).sort()).toEqual(['second/0', 'second/1', 'second/2']);
+    });
+
+    it('starts a job with its first claim, and ends it with its last outcome', async () => {
+      const find = (): Promise<unknown> => adapter.store.read(({ jobs }) => jobs.find('first'));
+      expect(await find()).toMatchObject({ state: 'queued' });
+      const claims = (await claimAll(queues)).filter(({ item }) => item.jobId === 'first');
+      expect(await find()).toMatchObject({ state: 'running', startedAt: clock.now() });
+      for (const claim of claims) await settle(queues[0], claim);
+      expect(await find()).toMatchObject({ state: 'completed', done: 5, finishedAt: clock.now() });
+    });
+
+    it('takes up again what an owner that crashed had in hand, once its lease has ended', async () => {
+      const [crashed, alive] = queues;
+      const lost = (await crashed.claim())!;
+      expect((await claimAll([alive])).map(placeOf)).not.toContain(placeOf(lost));
+      clock.pass(crashed.leaseMs - 1);
+      expect(await alive.claim()).toBeNull();
+      clock.pass(1);
+      const again = (await alive.claim())!;
+      expect(placeOf(again)).toBe(placeOf(lost));
+      expect(again.lease).not.toBe(lost.lease);
+    });
+
+    it('keeps what is extended, and tells whoever extends too late', async () => {
+      const [slow, other] = queues;
+      const claim = (await slow.claim())!;
+      for (let beats = 0; beats < 3; beats++) {
+        clock.pass(slow.leaseMs - 1);
+        expect(await slow.extend([claim])).toEqual([claim]);
+      }
+      expect((await claimAll([other])).map(placeOf)).not.toContain(placeOf(claim));
+      clock.pass(slow.leaseMs);
+      const taken = (await other.claim())!;
+      expect(placeOf(taken)).toBe(placeOf(claim));
+      expect(await slow.extend([claim])).toEqual([]);
+      expect(await other.extend([taken])).toEqual([taken]);
+    });
+
+    it('stores one outcome of a recording that two had in hand: that of who has it', async () => {
+      const [slow, other] = queues;
+      const late = (await slow.claim())!;
+      clock.pass(slow.leaseMs);
+      const now = (await other.claim())!;
+      expect(placeOf(now)).toBe(placeOf(late));
+      expect(await settle(slow, late)).toBeNull();
+      expect(await settle(other, now)).toMatchObject({ id: 'first', done: 1 });
+      expect(await settle(other, now)).toBeNull();
+      expect(await adapter.store.read(({ jobs }) => jobs.find('first'))).toMatchObject({ done: 1, lastEvent: 1 });
+    });
+
+    it('gives a recording that was given back to the next who asks, and none that was cancelled', async () => {
+      const [one, other] = queues;
+      const claim = (await one.claim())!;
+      await one.release(claim);
+      const again = (await other.claim())!;
+      expect(placeOf(again)).toBe(placeOf(claim));
+      // Too late: it is in another hand.
+      await one.release(claim);
+      expect(await other.extend([again])).toEqual([again]);
+      await adapter.store.transaction(async ({ jobs }) => {
+        await jobs.cancelItems('first', clock.now());
+        await jobs.update(afterCancel((await jobs.find('first'))!, clock.now()));
+      });
+      expect(await other.extend([again])).toEqual([]);
+      expect(await settle(other, again)).toBeNull();
+      expect((await claimAll(queues)).map(placeOf).every((place) => place.startsWith('second/'))).toBe(true);
+    });
+
+    it('lets an erasure settle what is in hand, which the worker finds out', async () => {
+      const [queue] = queues;
+      const claim = (await queue.claim())!;
+      const error = { code: 'SPEAKER_NOT_FOUND', message: 'erased' } as const;
+      await adapter.store.transaction(({ jobs }) => settleItem(jobs, claim.item, { error }, clock.now()));
+      expect(await settle(queue, claim)).toBeNull();
+      expect(await queue.extend([claim])).toEqual([]);
     });
   });
 

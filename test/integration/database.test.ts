@@ -270,10 +270,10 @@ describe('transactions', () => {
         for (const seed of seeds) await enrollments.insert(enrollment('ada', seed));
       });
     await expect(enrol()).rejects.toMatchObject({ code: 'STORAGE_FULL' });
-    expect(await store.read(({ enrollments }) => enrollments.ofSpeaker('ada'))).toEqual([]);
+    expect(await store.read(({ enrollments }) => enrollments.withEmbeddings('ada', null, 1000))).toEqual([]);
     await pages(1_000_000);
     await enrol();
-    expect(await store.read(({ enrollments }) => enrollments.ofSpeaker('ada'))).toHaveLength(40);
+    expect(await store.read(({ enrollments }) => enrollments.withEmbeddings('ada', null, 1000))).toHaveLength(40);
   });
 
   it('are refused after closing', async () => {
@@ -290,8 +290,8 @@ describe('vectors at rest', () => {
     await stored(['bb'], 'bob');
     await outside(`UPDATE enrollments SET embedding = (SELECT embedding FROM enrollments WHERE speaker_id = 'ada')`);
     const store = new SqliteUnitOfWork(await open());
-    expect(await store.read(({ enrollments }) => enrollments.ofSpeaker('ada'))).toHaveLength(1);
-    await expect(store.read(({ enrollments }) => enrollments.ofSpeaker('bob'))).rejects.toMatchObject({
+    expect(await store.read(({ enrollments }) => enrollments.withEmbeddings('ada', null, 1000))).toHaveLength(1);
+    await expect(store.read(({ enrollments }) => enrollments.withEmbeddings('bob', null, 1000))).rejects.toMatchObject({
       code: 'STORAGE_INVALID',
     });
   });
@@ -325,7 +325,7 @@ describe('vectors at rest', () => {
     await store.transaction(({ speakers }) => speakers.erase('ada'));
     await database.wipe();
     expect(await found()).toBe(0);
-    expect(await store.read(({ enrollments }) => enrollments.ofSpeaker('bob'))).toHaveLength(30);
+    expect(await store.read(({ enrollments }) => enrollments.withEmbeddings('bob', null, 1000))).toHaveLength(30);
     expect(await store.read(({ profiles }) => profiles.find('ada', ORIGIN))).toBeNull();
   });
 });

@@ -11,8 +11,13 @@ import { ConsentPolicy } from '../../src/service/consent/consent-policy.js';
 import { consentStatus } from '../../src/service/records/consent.js';
 import { DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import { ExportService } from '../../src/service/privacy/export.service.js';
-import { exportView } from '../../src/service/privacy/export.dto.js';
+import { exportView, type ExportView } from '../../src/service/privacy/export.dto.js';
+import { newJob } from '../../src/service/records/job.js';
+import type { NewAuditEntry } from '../../src/service/records/audit-entry.js';
+import { Steps } from '../../src/support/steps.js';
+import { settleItem } from '../../src/service/records/settle-item.js';
 import { Retention } from '../../src/service/privacy/retention.js';
+import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
 import { House } from './house.js';
 import { ScriptedEngine } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
@@ -358,12 +363,18 @@ describe('an export', () => {
     return new ExportService(house.store, house.trail, new ConsentPolicy(Config.of()));
   };
 
+  const exported = async (id: string, vectors: boolean): Promise<ExportView> => {
+    let text = '';
+    for await (const piece of exports().export(id, vectors)) text += piece;
+    return exportView.strict().parse(JSON.parse(text));
+  };
+
   it('has everything of one speaker and nothing of others, vectors only where asked for', async () => {
     await house.enrolled('ada', 1);
     await house.enrolled('bob', 2);
     await house.consent.give('ada', FORM);
     await house.verify('ada', { voice: 1, seed: 50 });
-    const found = exportView.strict().parse(await exports().export('ada', false));
+    const found = await exported('ada', false);
     expect(found).toMatchObject({
       speaker: { id: 'ada', lastUsedAt: expect.any(String) },
       consent: { status: 'GIVEN', consent: FORM },
@@ -380,12 +391,101 @@ describe('an export', () => {
       'speaker.exported',
     ]);
     expect(JSON.stringify(found)).not.toMatch(/bob|"embedding"/);
-    const full = await exports().export('ada', true);
-    const all = await house.store.read(({ enrollments }) => enrollments.ofSpeaker('ada'));
+    const full = await exported('ada', true);
+    const all = await house.store.read(({ enrollments }) => enrollments.withEmbeddings('ada', null, 1000));
     const stored = all.map(({ embedding }) => Array.from(embedding));
     expect(full.enrollments.map(({ embedding }) => embedding)).toEqual(stored);
     expect(Math.hypot(...(full.profiles[0]?.embedding ?? []))).toBeCloseTo(1, 5);
-    await expect(exports().export('nobody', false)).rejects.toMatchObject({ code: 'SPEAKER_NOT_FOUND' });
+    await expect(exported('nobody', false)).rejects.toMatchObject({ code: 'SPEAKER_NOT_FOUND' });
+  });
+
+  it('has every consent, and the recordings of jobs that are settled as well as those that wait', async () => {
+    await house.speakers.create({ id: 'ada' });
+    await house.consent.give('ada', FORM);
+    await house.consent.withdraw('ada');
+    await house.consent.give('ada', { ...FORM, textVersion: '2026-04' });
+    const job = newJob('0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11', 3, new Date());
+    const of = (speakerId: string, name: string): { speakerId: string; fileName: string; path: string } => {
+      return { speakerId, fileName: name, path: `/srv/${name}` };
+    };
+    await house.store.transaction(async ({ jobs }) => {
+      await jobs.insert(job, [of('ada', 'a.wav'), of('ada', 'b.wav'), of('bob', 'c.wav')]);
+      const error = { code: 'NO_SPEECH', message: 'silence' } as const;
+      await settleItem(jobs, { jobId: job.id, index: 0 }, { error }, new Date());
+    });
+    const found = await exported('ada', false);
+    expect(found.consents).toMatchObject([
+      { textVersion: '2026-03', withdrawnAt: expect.any(String) },
+      { textVersion: '2026-04', withdrawnAt: null },
+    ]);
+    expect(found.jobs).toMatchObject([
+      { jobId: job.id, index: 0, state: 'failed', error: { code: 'NO_SPEECH' }, filename: 'a.wav' },
+      { jobId: job.id, index: 1, state: 'queued', filename: 'b.wav' },
+    ]);
+    expect(JSON.stringify(found)).not.toContain('c.wav');
+  });
+
+  it('is of one moment, in pieces of some kilobytes, and lets others write meanwhile', async () => {
+    await house.enrolled('ada', 1);
+    const { subject } = (await house.speakers.get('ada')).speaker;
+    const at = new Date('2026-03-01T00:00:00Z');
+    const entry = { at, by: 'test', action: 'voice.verified', subject, object: null, outcome: 'OK', requestId: null };
+    await house.store.transaction(({ audit }) => audit.append(Array(3000).fill(entry) as NewAuditEntry[]));
+    const pieces: string[] = [];
+    for await (const piece of exports().export('ada', false)) {
+      pieces.push(piece);
+      if (pieces.length > 1) continue;
+      // It has begun: what comes now is not in it.
+      await house.enrol('ada', { voice: 1, seed: 99 });
+      await house.store.transaction(({ audit }) => audit.append([{ ...(entry as NewAuditEntry), outcome: 'LATE' }]));
+      await house.speakers.update('ada', { name: 'Too late' });
+    }
+    const found = exportView.strict().parse(JSON.parse(pieces.join('')));
+    expect(found.enrollments).toHaveLength(3);
+    expect(found.speaker.name).toBeNull();
+    expect(found.audit.filter(({ by }) => by === 'test')).toHaveLength(3000);
+    expect(found.audit.some(({ outcome }) => outcome === 'LATE')).toBe(false);
+    const most = Math.max(...pieces.map(({ length }) => length));
+    expect(most).toBeLessThan(pieces.join('').length / 4);
+  });
+
+  it('ends what it opened when nobody takes it any more, and when too many are under way says so', async () => {
+    await house.enrolled('ada', 1);
+    const open = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const pieces = exports().export('ada', false);
+        expect((await pieces.next()).done).toBe(false);
+        return pieces;
+      }),
+    );
+    await expect(exported('ada', false)).rejects.toMatchObject({ code: 'OVERLOADED' });
+    // A connection that is left open would keep the log from being emptied.
+    expect(await house.database.wipe()).toBe(false);
+    for (const pieces of open) await pieces.return(undefined);
+    expect(await house.database.wipe()).toBe(true);
+    expect((await exported('ada', false)).speaker.id).toBe('ada');
+    const controller = new AbortController();
+    const pieces = exports().export('ada', false, new Steps({ signal: controller.signal }));
+    await pieces.next();
+    controller.abort();
+    const rest = async (): Promise<void> => {
+      for await (const piece of pieces) expect(piece).not.toBe('}');
+    };
+    await expect(rest()).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await house.database.wipe()).toBe(true);
+  });
+
+  it('promises no wiped traces while somebody still reads what was there before', async () => {
+    await house.enrolled('ada', 1);
+    await house.enrolled('bob', 2);
+    const pieces = exports().export('bob', false);
+    await pieces.next();
+    const { id } = await house.speakers.erase('ada');
+    await expect(house.database.rewrite()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    expect((await house.speakers.receipt(id)).receipt.wipedAt).toBeNull();
+    await pieces.return(undefined);
+    await house.database.rewrite();
+    expect((await house.speakers.receipt(id)).receipt.wipedAt).toBeInstanceOf(Date);
   });
 });
 
@@ -421,7 +521,7 @@ describe('retention', () => {
   const clock = (): HandClock => new HandClock();
 
   function retention(time: Clock, settings: ConfigInput): Retention {
-    return new Retention(house.speakers, house.store, house.trail, Config.of(settings), time);
+    return new Retention(house.speakers, house.store, house.trail, Config.of(settings), time, new FolderLeader());
   }
 
   it('erases who was neither enrolled nor matched for so long, with everything', async () => {
@@ -441,7 +541,7 @@ describe('retention', () => {
     time.pass(3);
     // Ada was verified a day ago: the repositories take the time they are given.
     const dayAgo = new Date(time.now().getTime() - 86_400_000);
-    await house.store.transaction(({ speakers }) => speakers.used('ada', dayAgo));
+    await house.store.transaction(async ({ speakers }) => speakers.used((await speakers.find('ada'))!.subject, dayAgo));
     expect((await house.speakers.get('ada')).speaker.noticeAt).toBeNull();
     expect(await sweeps.sweep()).toMatchObject({ speakers: 2 });
     expect((await house.speakers.page(10, undefined)).voices.map(({ speaker }) => speaker.id)).toEqual(['ada']);

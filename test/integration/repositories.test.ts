@@ -106,13 +106,13 @@ describe('enrolments and profiles', () => {
   it('are kept apart by model and front end', async () => {
     const other = { ...ORIGIN, frontEnd: 'kaldi-ba9876543210' };
     const here = enrollment('ada', 'a');
-    const there = enrollment('ada', 'a', { origin: other });
+    const there = enrollment('ada', 'a', { origin: other, createdAt: new Date(2_001) });
     await store.transaction(async ({ enrollments, profiles }) => {
       for (const one of [here, there]) await enrollments.insert(one);
       await profiles.put(profile('ada', 1, other));
     });
     await store.read(async ({ enrollments, profiles }) => {
-      expect(await enrollments.ofSpeaker('ada')).toEqual([here, there]);
+      expect(await enrollments.withEmbeddings('ada', null, 1000)).toEqual([here, there]);
       expect(await enrollments.ofOrigin('ada', ORIGIN)).toEqual({ enrollments: [here], total: 2 });
       expect((await enrollments.findByContent('ada', other, here.contentSha256))?.id).toBe(there.id);
       expect(await enrollments.findByContent('bob', ORIGIN, here.contentSha256)).toBeNull();
@@ -129,7 +129,7 @@ describe('enrolments and profiles', () => {
     await store.transaction(async ({ enrollments }) => {
       for (const one of [...created, older]) await enrollments.insert(one);
     });
-    const listed = await store.read(({ enrollments }) => enrollments.ofSpeaker('ada'));
+    const { enrollments: listed } = await store.read(({ enrollments }) => enrollments.ofOrigin('ada', ORIGIN));
     expect(listed.map(({ id }) => id)).toEqual([older, ...created].map(({ id }) => id));
   });
 
@@ -139,7 +139,7 @@ describe('enrolments and profiles', () => {
       expect(await enrollments.insert(first)).toBe(true);
       expect(await enrollments.insert(again)).toBe(false);
     });
-    expect(await store.read(({ enrollments }) => enrollments.ofSpeaker('ada'))).toEqual([first]);
+    expect(await store.read(({ enrollments }) => enrollments.withEmbeddings('ada', null, 1000))).toEqual([first]);
   });
 
   it('replace the profile before', async () => {
@@ -187,7 +187,7 @@ describe('enrolments and profiles', () => {
     await store.transaction(async ({ speakers, enrollments, profiles }) => {
       expect(await speakers.erase('ada')).toEqual({ enrollments: 1, profiles: 1, consents: 0 });
       expect(await speakers.erase('ada')).toBeNull();
-      expect(await enrollments.ofSpeaker('ada')).toEqual([]);
+      expect(await enrollments.withEmbeddings('ada', null, 1000)).toEqual([]);
       expect(await profiles.origins('ada')).toEqual([]);
     });
   });

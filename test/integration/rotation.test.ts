@@ -13,6 +13,7 @@ import {
 import { TypeOrmDataKeys } from '../../src/service/persistence/sqlite/typeorm-data-keys.js';
 import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
 import { keyId } from '../../src/service/persistence/sqlite/vector-cipher.js';
+import { planOf, watch, type Statement } from './statements.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
 
 /** More than two batches. */
@@ -47,7 +48,7 @@ async function readable(database: Database): Promise<number> {
   return new SqliteUnitOfWork(database).read(async ({ speakers, enrollments, profiles }) => {
     let count = 0;
     for (const { id } of await speakers.page(null, 10)) {
-      count += (await enrollments.ofSpeaker(id)).length + (await profiles.ofSpeaker(id)).length;
+      count += (await enrollments.withEmbeddings(id, null, 1000)).length + (await profiles.ofSpeaker(id)).length;
     }
     return count;
   });
@@ -110,9 +111,7 @@ describe('the rotation of the data key', () => {
     });
     expect(crashes.map(({ step }) => step)).toEqual([
       'key added',
-      'batch',
-      'batch',
-      'batch',
+      ...Array<string>(5).fill('batch'),
       'check',
       'checkpoint',
       'key removed',
@@ -130,6 +129,46 @@ describe('the rotation of the data key', () => {
       await again.close();
     }
   }, 240_000);
+
+  it('passes every row once, by an index, also over a crash, and counts without looking', async () => {
+    const database = await filled();
+    const changed: unknown[] = [];
+    const begun: unknown[] = [];
+    const look = async (of: Database, statements: readonly Statement[]): Promise<void> => {
+      for (const statement of statements) {
+        const { sql, values } = statement;
+        if (sql.startsWith('UPDATE "enrollments"')) changed.push(values.at(-1));
+        if (!/^SELECT [^]* FROM (enrollments|profiles)\b/.test(sql)) continue;
+        expect(await planOf(of, statement)).toEqual([expect.stringMatching(/^SEARCH .* USING (COVERING )?INDEX /)]);
+        expect(sql).toMatch(/ LIMIT /);
+        if (sql.includes('FROM enrollments')) begun.push(values[0]);
+      }
+    };
+    const first = await watch(database);
+    let batches = 0;
+    const cut = rotateDataKey(database, {
+      reached: async (step) => {
+        if (step !== 'batch') return;
+        await countKeys(database);
+        if (++batches === 4) throw new Error('cut off');
+      },
+    });
+    await expect(cut).rejects.toThrow('cut off');
+    first.stop();
+    await look(database, first.statements);
+    expect(await countKeys(database)).toEqual({ done: 200, total: RECORDINGS + 2 });
+    await database.close();
+    const again = await open();
+    const second = await watch(again);
+    await finishRotation(again);
+    second.stop();
+    await look(again, second.statements);
+    expect(changed).toHaveLength(RECORDINGS);
+    expect(new Set(changed).size).toBe(RECORDINGS);
+    expect(begun).toEqual([...begun].sort());
+    expect(new Set(begun).size).toBe(5);
+    expect(await readable(again)).toBe(RECORDINGS + 2);
+  });
 
   it('takes up a rotation that was cut off instead of beginning another', async () => {
     const database = await filled();
@@ -226,7 +265,7 @@ describe('the rotation of the data key', () => {
   it('leaves a trace in the audit trail, once', async () => {
     const database = await filled();
     await rotateDataKey(database);
-    const entries = await new SqliteUnitOfWork(database).read(({ audit }) => audit.page({}, 0, 100));
+    const entries = await new SqliteUnitOfWork(database).read(({ audit }) => audit.page({}, null, 100));
     expect(entries.map(({ action, subject }) => ({ action, subject }))).toEqual([
       { action: 'data-key.rotated', subject: null },
     ]);

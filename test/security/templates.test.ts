@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { updateManifest } from '../../src/addon/index.js';
-import { canSpeak, spoken, TestService, until, wav, Workshop } from '../e2e/support.js';
+import { spoken, TestService, until, wav, Workshop } from '../e2e/support.js';
 import { timbre } from '../cli/support.js';
 
 /** What voices are recognised by is not readable by accident. */
@@ -23,7 +23,6 @@ function as(name: string, init: RequestInit = {}): RequestInit {
 }
 
 beforeAll(async () => {
-  if (!canSpeak) throw new Error('espeak-ng is missing: run `npm run setup`');
   workshop = await Workshop.open();
   const model = await workshop.bundle();
   // Nobody passes: whoever asks is a stranger.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { comparePairs, cosineTable, separation } from '../../scripts/demo/comparison.mjs';
-import { readJest, readJUnit, sum, total } from '../../scripts/test/reports.mjs';
+import { isForWantOfHardware, listOf, readJest, readJUnit, sum, total } from '../../scripts/test/reports.mjs';
 
 describe('counts of test runners', () => {
   it("are read from ctest's report", () => {
@@ -20,6 +20,10 @@ Actual: 3</system-out>
       failed: 1,
       skipped: 2,
       failures: [{ name: 'audio.Decode.fails', message: 'Expected: 1 & 2\nActual: 3' }],
+      skips: [
+        { name: 'model.Parity.shared', reason: 'SKIP_REGULAR_EXPRESSION_MATCHED' },
+        { name: 'model.Off', reason: '' },
+      ],
     });
   });
 
@@ -38,8 +42,40 @@ Actual: 3</system-out>
       numRuntimeErrorTestSuites: 2,
       numPendingTests: 3,
       numTodoTests: 1,
+      testResults: [
+        { assertionResults: [{ status: 'passed', fullName: 'a' }] },
+        {
+          assertionResults: [
+            { status: 'pending', fullName: 'b [hardware: a GPU]' },
+            { status: 'todo', fullName: 'c' },
+          ],
+        },
+      ],
     };
-    expect(readJest(JSON.stringify(report))).toEqual({ passed: 7, failed: 3, skipped: 4 });
+    expect(readJest(JSON.stringify(report))).toEqual({
+      passed: 7,
+      failed: 3,
+      skipped: 4,
+      skips: [
+        { name: 'b [hardware: a GPU]', reason: '' },
+        { name: 'c', reason: '' },
+      ],
+    });
+  });
+
+  it('tell what was left out and why, and only hardware may be wanting', () => {
+    const { skips } = readJUnit(
+      '<testsuites><testcase name="a"><system-out>x_test.cpp:7: Skipped\nthere is a CUDA device\n</system-out><skipped message="SKIP"/></testcase>' +
+        '<testcase name="b"><skipped message="no ffmpeg &amp; no espeak"/></testcase></testsuites>',
+    );
+    expect(skips).toEqual([
+      { name: 'a', reason: 'there is a CUDA device' },
+      { name: 'b', reason: 'no ffmpeg & no espeak' },
+    ]);
+    expect(skips.map(isForWantOfHardware)).toEqual([true, false]);
+    expect(isForWantOfHardware({ name: 'the check [hardware: x86-64]', reason: '' })).toBe(true);
+    expect(isForWantOfHardware({ name: 'the check', reason: '' })).toBe(false);
+    expect(listOf(skips)).toBe('  a: there is a CUDA device\n  b: no ffmpeg & no espeak\n');
   });
 
   it('add up to one line', () => {

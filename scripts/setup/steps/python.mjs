@@ -134,7 +134,7 @@ const normalise = (name) => name.toLowerCase().replace(/[-_.]+/g, '-');
 function files({ root, env, options }) {
   return [
     ...(torchKind(env) === 'none' ? [] : ['models/requirements.txt']),
-    ...(options.tests ? ['models/requirements-test.txt'] : []),
+    ...(options.tests ? ['models/requirements-test.txt', 'models/requirements-onnx.txt'] : []),
     ...(options.lint ? ['models/requirements-lint.txt'] : []),
   ]
     .map((name) => path.join(root, name))

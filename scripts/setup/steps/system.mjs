@@ -103,7 +103,8 @@ export const system = {
 
   inspect(context) {
     const absent = missing(context);
-    const required = absent.filter(({ needed }) => needed !== 'use');
+    // Tests use all of it.
+    const required = absent.filter(({ needed }) => needed !== 'use' || context.options.tests);
     if (required.length > 0 || (absent.length > 0 && installer(context))) {
       return { ready: false, says: `missing packages: ${absent.map(({ name }) => name).join(' ')}` };
     }

@@ -1,12 +1,13 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { ERROR_CODES, type ErrorCode } from '../../errors/error-codes.js';
+import { addError, type Responses } from '../http/api-errors.js';
 import { ACCESS_EXTENSION } from './scope.js';
 import type { Access } from '../../support/scopes.js';
 
 interface Operation {
   description?: string;
   security?: Record<string, string[]>[];
-  responses: Record<string, { description?: string; content?: unknown }>;
+  requestBody?: { content?: Record<string, unknown> };
+  responses: Responses;
   [ACCESS_EXTENSION]?: Access;
 }
 
@@ -17,7 +18,11 @@ const REFUSALS = [
   'FORBIDDEN_ORIGIN',
   'RATE_LIMITED',
   'STORAGE_UNAVAILABLE',
+  'STORAGE_INVALID',
 ] as const;
+
+/** What is wrong with a body of JSON before anybody looks at what it says. */
+const OF_BODIES = ['BODY_TOO_LARGE', 'CONTENT_TYPE_UNSUPPORTED', 'OVERLOADED', 'DEADLINE_EXCEEDED'] as const;
 
 /** Adds to each operation what it needs and how it is refused, from the decorators of its controller. */
 export function describeAccess({ paths }: OpenAPIObject): void {
@@ -27,20 +32,25 @@ export function describeAccess({ paths }: OpenAPIObject): void {
 }
 
 function describe(operation: Operation): void {
+  const { content } = operation.responses['400'] ?? {};
+  // While the service stops.
+  addError(operation.responses, 'ENGINE_CLOSED', content);
+  if (operation.requestBody?.content?.['application/json']) {
+    for (const code of OF_BODIES) addError(operation.responses, code, content);
+  }
+  for (const response of Object.values(operation.responses)) tellOnce(response);
   const access = operation[ACCESS_EXTENSION] ?? 'admin';
   if (access === 'public') return;
   // Either, or none where the service asks for none.
   operation.security = [{ bearer: [] }, { apiKey: [] }, {}];
   const needs = `Needs a key of the scope \`${access}\` where the service asks for keys.`;
   operation.description = operation.description ? `${operation.description}\n\n${needs}` : needs;
-  const { content } = operation.responses['400'] ?? {};
-  for (const code of REFUSALS) addRefusal(operation.responses, code, content);
+  for (const code of REFUSALS) addError(operation.responses, code, content);
 }
 
-function addRefusal(responses: Operation['responses'], code: ErrorCode, content: unknown): void {
-  const { http, means } = ERROR_CODES[code];
-  const line = `\`${code}\`: ${means}`;
-  const response = (responses[String(http)] ??= content === undefined ? {} : { content });
-  if (response.description?.includes(`\`${code}\``)) return;
-  response.description = response.description ? `${response.description}<br>${line}` : line;
+/** What several decorators of a call say of one status is a line each, and none twice. */
+function tellOnce(response: { description?: string }): void {
+  if (!response.description) return;
+  const lines = response.description.split(/<br>|\n\n(?=`[A-Z_]+`:)/);
+  response.description = [...new Set(lines)].join('<br>');
 }

@@ -21,6 +21,7 @@ import { HealthModule } from '../health/health.module.js';
 import { HttpModule } from '../http/http.module.js';
 import { leaveRecordings } from '../http/leave-recordings.js';
 import { IdentificationModule } from '../identification/identification.module.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { PersistenceModule } from '../persistence/sqlite/persistence.module.js';
@@ -61,6 +62,7 @@ const ROOMS = [
   EmbeddingsModule,
   PersistenceModule,
   VoicesModule,
+  IdempotencyModule,
   AuditModule,
   ConsentModule,
   SignInModule,

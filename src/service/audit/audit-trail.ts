@@ -22,7 +22,7 @@ const MOST_WAITING = 20_000;
 export class AuditTrail implements BeforeApplicationShutdown {
   private readonly logger = new Logger('Audit');
   private waiting: NewAuditEntry[] = [];
-  /** Last use, by speaker id. */
+  /** Last use, by subject: another of the same id is somebody else. */
   private used = new Map<string, Date>();
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<void> = Promise.resolve();
@@ -44,9 +44,9 @@ export class AuditTrail implements BeforeApplicationShutdown {
   }
 
   /** The same of a speaker whose voice was compared, whom that keeps from growing stale. */
-  matched(speaker: Pick<Speaker, 'id' | 'subject'>, event: AuditEvent): void {
-    this.used.set(speaker.id, new Date());
-    if (this.config.auditMatches) this.note({ ...event, subject: speaker.subject });
+  matched({ subject }: Pick<Speaker, 'subject'>, event: AuditEvent): void {
+    this.used.set(subject, new Date());
+    if (this.config.auditMatches) this.note({ ...event, subject });
     else this.schedule(GATHER_MS);
   }
 
@@ -90,7 +90,7 @@ export class AuditTrail implements BeforeApplicationShutdown {
     try {
       await this.store.transaction(async ({ audit, speakers }) => {
         await audit.append(entries);
-        for (const [id, at] of used) await speakers.used(id, at);
+        for (const [subject, at] of used) await speakers.used(subject, at);
       });
     } catch (error) {
       this.waiting = [...entries, ...this.waiting].slice(-MOST_WAITING);

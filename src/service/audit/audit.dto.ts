@@ -4,15 +4,17 @@ import { AUDIT_ACTIONS, type AuditEntry } from '../records/audit-entry.js';
 
 const time = z.iso.datetime({ offset: true });
 
-export const auditQuery = z.strictObject({
+/** Which entries; in a span of time they come in the order of the times, otherwise in that of their ids. */
+export const auditFilter = z.strictObject({
   speaker: z.string().max(1000).optional().meta({ description: 'Only what was done to this speaker, by id.' }),
   subject: z.uuid().optional().meta({
     description: "The same by the trail's own name for a speaker, which outlives the speaker.",
   }),
   from: time.optional().meta({ description: 'At or after.', example: '2026-03-01T00:00:00Z' }),
   to: time.optional().meta({ description: 'Before.', example: '2026-04-01T00:00:00Z' }),
-  ...pageQuery('Entries', { most: 1000, usual: 100 }),
 });
+
+export const auditQuery = auditFilter.extend(pageQuery('Entries', { most: 1000, usual: 100 }));
 
 export const auditEntryView = z.object({
   id: z.int().meta({ description: 'Counts up.', example: 4711 }),
@@ -40,6 +42,7 @@ export const auditView = z.object({
   nextCursor: nextCursorView,
 });
 
+export type AuditFilterQuery = z.output<typeof auditFilter>;
 export type AuditQuery = z.output<typeof auditQuery>;
 export type AuditEntryView = z.output<typeof auditEntryView>;
 export type AuditView = z.output<typeof auditView>;

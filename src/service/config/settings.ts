@@ -432,6 +432,17 @@ export const SETTINGS = {
     means: "Time for a request's head to arrive; a connection that takes longer is closed.",
     limit: true,
   }),
+  storageWaitSeconds: setting({
+    env: 'TIMBRE_STORAGE_WAIT_SECONDS',
+    flag: 'storage-wait-seconds',
+    schema: seconds(0.1, 3600),
+    default: '10',
+    takes: 'SECONDS',
+    means:
+      'Time that a call waits for its turn at the database; past it nothing was done, and the answer is ' +
+      'STORAGE_UNAVAILABLE.',
+    limit: true,
+  }),
   requestSeconds: setting({
     env: 'TIMBRE_REQUEST_SECONDS',
     flag: 'request-seconds',

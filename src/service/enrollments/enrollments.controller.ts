@@ -1,4 +1,5 @@
-import { Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { RequireScope } from '../access/scope.js';
@@ -7,6 +8,9 @@ import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { Bounds } from '../http/request-context.js';
 import { Config } from '../config/config.js';
+import { Steps } from '../../support/steps.js';
+import { IdempotencyKey, REPLAYED_HEADER, TakesIdempotencyKey } from '../idempotency/idempotency-key.js';
+import { Idempotency, requestDigest } from '../idempotency/idempotency.js';
 import { enrollmentState, toSpeakerView } from '../speakers/speakers.dto.js';
 import { optedOut } from '../records/consent.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
@@ -27,7 +31,7 @@ import {
   type EnrollmentView,
   type ProfileView,
 } from './enrollments.dto.js';
-import { EnrollmentsService } from './enrollments.service.js';
+import { EnrollmentsService, type EnrolledVoice } from './enrollments.service.js';
 
 @ApiController('v1/speakers/:id', 'Enrolments')
 @RequireScope('read')
@@ -36,12 +40,15 @@ export class EnrollmentsController {
   constructor(
     private readonly enrollments: EnrollmentsService,
     private readonly speakers: SpeakersService,
+    private readonly idempotency: Idempotency,
+    private readonly host: HttpAdapterHost,
     private readonly config: Config,
   ) {}
 
   @Post('enrollments')
   @RequireScope('enrol')
   @AcceptsRecordings({ audio: { min: 1 } }, onePartFields)
+  @TakesIdempotencyKey()
   @ApiOperation({
     summary: 'Add recordings of the speaker',
     description:
@@ -60,6 +67,7 @@ export class EnrollmentsController {
     'CONFLICT',
     'CONSENT_REQUIRED',
     'OPTED_OUT',
+    'IDEMPOTENCY_KEY_REUSED',
     'STORAGE_UNAVAILABLE',
     'STORAGE_FULL',
     'MODEL_NOT_READY',
@@ -69,9 +77,23 @@ export class EnrollmentsController {
     @Recordings() recordings: Recording[],
     @FormFields() part: OnePart,
     @Bounds() bounds: EmbedOptions,
+    @IdempotencyKey() key: string | undefined,
+    @Res({ passthrough: true }) response: unknown,
   ): Promise<EnrolledView> {
     const options = { ...bounds, ...chosen(part) };
-    const { speaker, profile, results } = await this.enrollments.enrol(id, recordings, options);
+    const files = recordings.map(({ filename, sha256 }) => ({ filename, sha256 }));
+    const request = await requestDigest(['enrol', id, part, ...files], new Steps());
+    const { answer, repeated } = await this.idempotency.once<EnrolledView>(key, request, bounds, async (keep) => {
+      const done = await this.enrollments.enrol(id, recordings, options, (records, enrolled) =>
+        keep(records, this.view(enrolled), id),
+      );
+      return this.view(done);
+    });
+    if (repeated) this.host.httpAdapter.setHeader(response, REPLAYED_HEADER, 'true');
+    return answer;
+  }
+
+  private view({ speaker, profile, results }: EnrolledVoice): EnrolledView {
     return {
       speaker: toSpeakerView(speaker, profile, this.config.enrollmentSeconds),
       results: results.map((result, index) => {
@@ -118,7 +140,7 @@ export class EnrollmentsController {
   @ApiOperation({ summary: 'Delete one recording for good', operationId: 'deleteEnrollment' })
   @ApiParam({ name: 'id', example: 'ada' })
   @ApiNoContentResponse({ description: 'Deleted; the profile is made of the others.' })
-  @ApiErrors('SPEAKER_NOT_FOUND', 'ENROLLMENT_NOT_FOUND', 'MODEL_NOT_READY')
+  @ApiErrors('SPEAKER_NOT_FOUND', 'ENROLLMENT_NOT_FOUND', 'CONFLICT', 'MODEL_NOT_READY', 'STORAGE_FULL')
   async delete(@Param('id') id: string, @Param('enrollmentId') enrollmentId: string): Promise<void> {
     await this.enrollments.delete(id, enrollmentId);
   }

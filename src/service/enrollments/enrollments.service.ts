@@ -29,7 +29,10 @@ export type Enrolled =
   | { recording: Recording; error: TimbreError };
 
 /** What else is to become durable with an enrolment, or not at all. */
-export type AlongWith = (records: VoiceRecords, results: readonly Enrolled[]) => Promise<void>;
+export type AlongWith = (records: VoiceRecords, done: EnrolledVoice) => Promise<void>;
+
+/** The speaker after an enrolment, and what came of each recording. */
+export type EnrolledVoice = Voice & { results: Enrolled[] };
 
 /** What an enrolment is made of, before it has a speaker. */
 interface Heard {
@@ -68,7 +71,7 @@ export class EnrollmentsService {
     uploads: readonly Recording[],
     bounds: EmbedOptions,
     alongWith?: AlongWith,
-  ): Promise<Voice & { results: Enrolled[] }> {
+  ): Promise<EnrolledVoice> {
     // One channel of a file is another recording than the next.
     const recordings = uploads.map((one) => ({ ...one, sha256: contentOf(one.sha256, bounds) }));
     const origin = this.model.origin();
@@ -87,8 +90,9 @@ export class EnrollmentsService {
         if (!(await mayBeUsed(records, before))) return null;
         const results = await this.storeAll(records, found, origin, recordings, heard);
         const { speaker, profile } = await this.renew(records, found, origin, results);
-        await alongWith?.(records, results);
-        return { speaker, profile, results };
+        const enrolled = { speaker, profile, results };
+        await alongWith?.(records, enrolled);
+        return enrolled;
       });
       if (done) return done;
     }

@@ -20,13 +20,13 @@ import { EnrollmentsService } from '../enrollments/enrollments.service.js';
 import { Metrics } from '../metrics/metrics.service.js';
 import { withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
-import { Spool } from '../uploads/spool.js';
+import { BlobStore } from '../uploads/blob-store.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import { isFinished, type ItemOutcome, type Job, type JobItem } from '../records/job.js';
-import type { ItemKey } from '../records/job.repository.js';
+import { JobQueue, type Claim } from '../records/job-queue.js';
+import { Leader } from '../records/leader.js';
 import { hasJumped, readHeartbeat } from '../records/heartbeat.js';
 import { Pace } from './pace.js';
-import { settleItem } from '../records/settle-item.js';
 
 /** What passes by itself and says nothing about the recording: it is tried again. */
 const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -46,6 +46,15 @@ const LONGEST_YIELD_MS = 30_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
+/** Why the work on a recording ends: its job was cancelled, its lease is somebody else's, or the service stops. */
+type Ending = 'cancelled' | 'lost' | 'stopped';
+
+/** A recording that is being worked on. */
+interface InHand {
+  claim: Claim;
+  controller: AbortController;
+}
+
 const HOUSEKEEPING_MS = 3600_000;
 const DAY_MS = 86_400_000;
 /** Jobs deleted in one transaction; each may have many thousand rows. */
@@ -53,7 +62,8 @@ const JOBS_AT_ONCE = 10;
 
 /**
  * Works on the recordings of all jobs, oldest job first. Whatever is in the database is all it knows: after a crash it
- * goes on where the last recording became durable.
+ * goes on where the last recording became durable. What it has in hand is leased, and the lease is put off while the work
+ * goes on.
  *
  * One worker of the engine is left to requests, and no recording is begun while those of requests queue.
  */
@@ -65,19 +75,22 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   private readonly work = new Bell();
   /** Rings when a recording has left the engine. */
   private readonly room = new Bell();
-  /** Recordings that are being worked on. */
-  private readonly inHand = new Map<string, AbortController>();
+  /** By lease. */
+  private readonly inHand = new Map<string, InHand>();
   private readonly pace = new Pace();
   private readonly count: (result: string) => void;
   private running: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private heart: NodeJS.Timeout | undefined;
   private stopListening: (() => void) | undefined;
 
   constructor(
     private readonly store: UnitOfWork,
+    private readonly queue: JobQueue,
+    private readonly leader: Leader,
     private readonly engine: EmbeddingEngine,
     private readonly enrollments: EnrollmentsService,
-    private readonly spool: Spool,
+    private readonly blobs: BlobStore,
     private readonly roots: AudioRoots,
     private readonly config: Config,
     traffic: Traffic,
@@ -85,19 +98,21 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   ) {
     traffic.onDrain(() => this.stop());
     this.count = metrics.counter('timbre_job_items_total', 'Recordings of jobs that have an outcome.', 'result');
-    metrics.gauge('timbre_spool_bytes', 'Bytes of uploads that wait for their job.', () => this.spool.bytes);
+    metrics.gauge('timbre_spool_bytes', 'Bytes of uploads that wait for their job.', () => this.blobs.bytes);
     metrics.gauges('timbre_jobs', 'Jobs that are not finished.', 'state', () => this.countJobs());
   }
 
   /** Before the service listens: what a process that was killed left in the spool goes. */
   async onModuleInit(): Promise<void> {
-    await this.spool.keepOnly(await this.store.read(({ jobs }) => jobs.spooled()));
+    await this.blobs.keepOnly(await this.store.read(({ jobs }) => jobs.spooled()));
   }
 
   onApplicationBootstrap(): void {
     const ring = (): void => this.room.ring();
     this.stopListening = this.engine.listen({ embedded: ring, failed: ring });
     this.timer = setInterval(() => void this.keepHouse(), HOUSEKEEPING_MS).unref();
+    // Two beats may fail before a lease ends.
+    this.heart = setInterval(() => void this.beat(), this.queue.leaseMs / 3).unref();
     void this.keepHouse();
     this.running = this.run();
   }
@@ -107,6 +122,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     clearInterval(this.timer);
     this.stopListening?.();
     await this.running;
+    clearInterval(this.heart);
   }
 
   /** There is a new job. */
@@ -116,7 +132,9 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
 
   /** Ends the work on recordings of a job that was cancelled. */
   drop(jobId: string): void {
-    for (const [key, controller] of this.inHand) if (key.startsWith(`${jobId}/`)) controller.abort();
+    for (const { claim, controller } of this.inHand.values()) {
+      if (claim.item.jobId === jobId) controller.abort('cancelled' satisfies Ending);
+    }
   }
 
   /** Seconds for so many recordings; null where nothing is known of the pace. */
@@ -127,7 +145,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   /** What is in hand stays waiting in the database. */
   private stop(): void {
     this.stopping.abort();
-    for (const controller of this.inHand.values()) controller.abort();
+    for (const { controller } of this.inHand.values()) controller.abort('stopped' satisfies Ending);
   }
 
   private async run(): Promise<void> {
@@ -150,9 +168,10 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     for (let pause = FIRST_PAUSE_MS; !signal.aborted;) {
       const { rings } = this.work;
       try {
-        const item = await this.take();
-        if (item) await this.settle(item);
-        else await this.work.after(rings, signal);
+        const claim = await this.queue.claim();
+        if (claim) await this.settle(claim);
+        // A lease that ends somewhere rings no bell.
+        else await this.work.after(rings, signal, this.queue.leaseMs);
         pause = FIRST_PAUSE_MS;
       } catch (thrown) {
         if (this.stopping.signal.aborted) return;
@@ -164,55 +183,62 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     }
   }
 
-  /** The next recording that waits, now in hand; null where there is none. */
-  private async take(): Promise<JobItem | null> {
-    let taken: string | undefined;
-    try {
-      return await this.store.transaction(async ({ jobs }) => {
-        for (const job of await jobs.unfinished()) {
-          const waiting = await jobs.items(job.id, 0, this.inHand.size + 1, 'queued');
-          const item = waiting.find((one) => !this.inHand.has(keyOf(one)));
-          if (!item) continue;
-          // Before anything else is awaited: no other lane takes it.
-          taken = keyOf(item);
-          this.inHand.set(taken, new AbortController());
-          if (job.state === 'queued') await jobs.update({ ...job, state: 'running', startedAt: new Date() });
-          return item;
-        }
-        return null;
-      });
-    } catch (error) {
-      if (taken !== undefined) this.inHand.delete(taken);
-      throw error;
-    }
-  }
-
-  /** Gives a recording its outcome. Throws what passes; nothing has become of the recording then. */
-  private async settle(item: JobItem): Promise<void> {
-    const { signal } = this.inHand.get(keyOf(item))!;
+  /** Gives a recording its outcome. Throws what passes; the recording waits for the next claim then. */
+  private async settle(claim: Claim): Promise<void> {
+    const { item, lease } = claim;
+    const controller = new AbortController();
+    const { signal } = controller;
+    this.inHand.set(lease, { claim, controller });
+    let settled = false;
     try {
       if (this.stopping.signal.aborted) return;
       await this.yieldToRequests(signal);
-      const job = await actAs({ by: 'jobs', requestId: null }, () => this.enrol(item, signal));
-      await this.spool.remove(item);
+      const job = await actAs({ by: 'jobs', requestId: null }, () => this.enrol(claim, signal));
+      settled = true;
+      await this.blobs.remove(item);
       this.tell(job, 'done');
     } catch (thrown) {
       const error = toTimbreError(thrown);
       if (signal.aborted || error.code === 'ABORTED') return;
       if (PASSING.has(error.code)) throw error;
-      await this.fail(item, error);
+      await this.fail(claim, error);
+      settled = true;
     } finally {
-      this.inHand.delete(keyOf(item));
-      if (signal.aborted && !this.stopping.signal.aborted) await this.spool.removeJob(item.jobId);
+      this.inHand.delete(lease);
+      if (!settled) await this.giveBack(claim);
+      if (signal.reason === ('cancelled' satisfies Ending)) await this.blobs.removeJob(item.jobId);
+    }
+  }
+
+  private async giveBack(claim: Claim): Promise<void> {
+    await this.queue.release(claim).catch((error: unknown) => {
+      const { jobId, index } = claim.item;
+      this.logger.warn({ jobId, index, err: error, msg: 'a recording is given back when its lease ends' });
+    });
+  }
+
+  /** Puts off the leases of what is in hand; ends the work on what is in somebody else's hand by now. */
+  private async beat(): Promise<void> {
+    const before = [...this.inHand.values()];
+    if (before.length === 0) return;
+    try {
+      const held = new Set((await this.queue.extend(before.map(({ claim }) => claim))).map(({ lease }) => lease));
+      for (const { claim, controller } of before) {
+        if (!held.has(claim.lease)) controller.abort('lost' satisfies Ending);
+      }
+    } catch (error) {
+      this.logger.warn({ err: error, msg: 'the leases of what is in hand could not be extended; trying again' });
     }
   }
 
   /** The enrolment and the outcome become durable together, or neither. */
-  private async enrol(item: JobItem, signal: AbortSignal): Promise<Job> {
+  private async enrol(claim: Claim, signal: AbortSignal): Promise<Job> {
+    const { item } = claim;
     const recording = await this.recording(item, signal);
     try {
       const settled: { job: Job | null } = { job: null };
-      await this.enrollments.enrol(item.speakerId ?? '', [recording], { signal }, async ({ jobs }, [enrolled]) => {
+      await this.enrollments.enrol(item.speakerId ?? '', [recording], { signal }, async (records, { results }) => {
+        const [enrolled] = results;
         if (!enrolled || !('enrollment' in enrolled)) throw new Error('an enrolment without a result');
         const { enrollment, duplicate, audio } = enrolled;
         if (audio?.incomplete) {
@@ -220,8 +246,9 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
           this.logger.warn({ jobId, index, ...audio.incomplete, msg: 'a recording of a job is not whole' });
         }
         const result = { enrollmentId: enrollment.id, duplicate, accepted: enrollment.verdict.accepted };
-        settled.job = await settleItem(jobs, item, { result }, new Date());
-        if (!settled.job) throw new TimbreError('ABORTED', 'the recording does not wait any more');
+        settled.job = await this.queue.settle(records, claim, { result }, new Date());
+        if (!settled.job)
+          throw new TimbreError('ABORTED', 'the recording does not wait any more, or is in another hand');
       });
       if (!settled.job) throw new Error('an enrolment without a job');
       return settled.job;
@@ -235,21 +262,22 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   private async recording(item: JobItem, signal: AbortSignal): Promise<Recording> {
     const { path, fileName } = item;
     const field = 'audio';
-    if (path === null) return { field, filename: fileName ?? '', ...(await this.spool.describe(item)) };
+    if (path === null) return { field, filename: fileName ?? '', ...(await this.blobs.describe(item)) };
     const file = await this.roots.open(path, { signal });
     try {
-      const copy = await this.spool.copy(item, file.descriptor, signal);
+      const copy = await this.blobs.copy(item, file.descriptor, signal);
       return { field, filename: fileName ?? basename(path), ...copy };
     } finally {
       await file.close();
     }
   }
 
-  private async fail(item: JobItem, { code, message, cause }: TimbreError): Promise<void> {
+  private async fail(claim: Claim, { code, message, cause }: TimbreError): Promise<void> {
+    const { item } = claim;
     if (code === 'INTERNAL') this.logger.error({ jobId: item.jobId, err: cause, msg: message });
     const outcome: ItemOutcome = { error: { code, message } };
-    const job = await this.store.transaction(({ jobs }) => settleItem(jobs, item, outcome, new Date()));
-    await this.spool.remove(item);
+    const job = await this.store.transaction((records) => this.queue.settle(records, claim, outcome, new Date()));
+    await this.blobs.remove(item);
     if (job) this.tell(job, 'failed');
   }
 
@@ -258,7 +286,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     this.count(result);
     if (!isFinished(job)) return;
     const { id, done, failed } = job;
-    void this.spool.removeJob(id).catch((error: unknown) => {
+    void this.blobs.removeJob(id).catch((error: unknown) => {
       this.logger.warn({ jobId: id, err: error, msg: 'the empty folder of a job could not be removed' });
     });
     this.logger.log({ jobId: id, done, failed, msg: `a job is ${job.state}: ${done} done, ${failed} failed` });
@@ -274,22 +302,26 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     }
   }
 
-  /** Removes jobs that ended long ago. */
   private async keepHouse(): Promise<void> {
     try {
-      // By age, and so not by a clock that has jumped.
-      const heartbeat = await this.store.read(({ notes }) => readHeartbeat(notes));
-      if (hasJumped(heartbeat, new Date())) return;
-      const before = new Date(Date.now() - this.config.jobDays * DAY_MS);
-      for (let removed = JOBS_AT_ONCE; removed === JOBS_AT_ONCE && !this.stopping.signal.aborted;) {
-        removed = await this.store.transaction(async ({ jobs }) => {
-          const ids = await jobs.finishedBefore(before, JOBS_AT_ONCE);
-          for (const id of ids) await jobs.delete(id);
-          return ids.length;
-        });
-      }
+      await this.leader.lead('old jobs', () => this.removeOld());
     } catch (error) {
       this.logger.warn({ err: error, msg: 'old jobs could not be removed; the next hour tries again' });
+    }
+  }
+
+  /** Removes jobs that ended long ago. */
+  private async removeOld(): Promise<void> {
+    // By age, and so not by a clock that has jumped.
+    const heartbeat = await this.store.read(({ notes }) => readHeartbeat(notes));
+    if (hasJumped(heartbeat, new Date())) return;
+    const before = new Date(Date.now() - this.config.jobDays * DAY_MS);
+    for (let removed = JOBS_AT_ONCE; removed === JOBS_AT_ONCE && !this.stopping.signal.aborted;) {
+      removed = await this.store.transaction(async ({ jobs }) => {
+        const ids = await jobs.finishedBefore(before, JOBS_AT_ONCE);
+        for (const id of ids) await jobs.delete(id);
+        return ids.length;
+      });
     }
   }
 
@@ -298,8 +330,4 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     const running = unfinished.filter(({ state }) => state === 'running').length;
     return { waiting: unfinished.length - running, running };
   }
-}
-
-function keyOf({ jobId, index }: ItemKey): string {
-  return `${jobId}/${index}`;
 }

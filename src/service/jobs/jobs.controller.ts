@@ -1,14 +1,13 @@
-import { Delete, Get, Headers, HttpCode, Logger, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiProduces } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { z } from 'zod';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
-import { contextOf, rawResponse } from '../http/request-context.js';
+import { contextOf } from '../http/request-context.js';
+import { streamAnswer, takeOver } from '../http/stream-answer.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { JobEvents } from './job-events.js';
 import {
@@ -44,8 +43,6 @@ const EVENTS_EXAMPLE = [
 @RequireScope('read')
 @ApiErrors('STORAGE_UNAVAILABLE')
 export class JobsController {
-  private readonly logger = new Logger('Jobs');
-
   constructor(
     private readonly jobs: JobsService,
     private readonly events: JobEvents,
@@ -83,7 +80,7 @@ export class JobsController {
   })
   @ApiParam({ name: 'id', example: '0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11' })
   @ApiOkResponse({ description: 'The job as it is now.', standardSchema: jobView })
-  @ApiErrors('JOB_NOT_FOUND', 'STORAGE_FULL')
+  @ApiErrors('JOB_NOT_FOUND', 'CONFLICT', 'STORAGE_FULL')
   async cancel(@Param('id') id: string): Promise<JobView> {
     return toJobView(await this.jobs.cancel(id), null);
   }
@@ -98,7 +95,7 @@ export class JobsController {
   })
   @ApiParam({ name: 'id', example: '0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11' })
   @ApiNoContentResponse({ description: 'Removed.' })
-  @ApiErrors('JOB_NOT_FOUND', 'JOB_NOT_FINISHED')
+  @ApiErrors('JOB_NOT_FOUND', 'JOB_NOT_FINISHED', 'STORAGE_FULL')
   async remove(@Param('id') id: string): Promise<void> {
     await this.jobs.remove(id);
   }
@@ -131,29 +128,17 @@ export class JobsController {
   ): Promise<void> {
     const { signal } = contextOf(request);
     const stream = await this.events.follow(id, eventNumber(lastEventId), signal);
-    const raw = rawResponse(response);
-    if ('hijack' in response) {
-      for (const [name, value] of Object.entries(response.getHeaders())) {
-        if (value !== undefined) raw.setHeader(name, value);
-      }
-      response.hijack();
-    }
     if (!stream) {
-      raw.writeHead(204).end();
+      takeOver(response).writeHead(204).end();
       return;
     }
-    raw.writeHead(200, {
+    const headers = {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       // Proxies of the nginx kind would keep the events back.
       'x-accel-buffering': 'no',
-    });
-    try {
-      await pipeline(Readable.from(stream), raw);
-    } catch (error) {
-      // The answer has begun: what is wrong can only end it, and the client asks again.
-      if (!signal.aborted) this.logger.warn({ err: error, msg: 'a stream of events broke off' });
-    }
+    };
+    await streamAnswer(request, response, headers, stream);
   }
 }
 

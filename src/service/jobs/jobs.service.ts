@@ -9,8 +9,8 @@ import { speakerId } from '../../support/speaker-id.js';
 import { speakerName } from '../records/speaker.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import type { Recording } from '../uploads/recording.js';
-import { Spool } from '../uploads/spool.js';
-import { UnitOfWork } from '../records/unit-of-work.js';
+import { BlobStore } from '../uploads/blob-store.js';
+import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 import {
   afterCancel,
   isFinished,
@@ -51,7 +51,7 @@ export class JobsService {
   constructor(
     private readonly store: UnitOfWork,
     private readonly speakers: SpeakersService,
-    private readonly spool: Spool,
+    private readonly blobs: BlobStore,
     private readonly runner: JobRunner,
     private readonly config: Config,
   ) {}
@@ -60,12 +60,13 @@ export class JobsService {
   async admit(): Promise<void> {
     const unfinished = await this.store.read(({ jobs }) => jobs.unfinished());
     this.checkRoom(unfinished);
-    this.spool.admit();
+    this.blobs.admit();
   }
 
   /**
    * Adds a job. `uploads` are the recordings without a path, in their order; they are taken over. The job is durable
    * when this resolves; where it rejects, nothing of it is left but speakers who were added and consents.
+   * `alongWith` runs in the transaction that writes the job; what it throws undoes that.
    * Errors: INVALID_ARGUMENT, BODY_TOO_LARGE for too many recordings, OVERLOADED, WRITE_FAILED, those of the storage and,
    * before the job is written, of the steps.
    */
@@ -74,6 +75,7 @@ export class JobsService {
     uploads: readonly Recording[],
     createSpeakers: boolean,
     steps = new Steps(),
+    alongWith?: (records: VoiceRecords, made: Forecast) => Promise<void>,
   ): Promise<Forecast> {
     const { maxJobItems } = this.config;
     if (items.length > maxJobItems) {
@@ -91,19 +93,22 @@ export class JobsService {
       steps,
     );
     const job = newJob(randomUUID(), checked.length, new Date());
-    if (uploads.length > 0) await this.spool.adopt(job.id, uploads);
+    const made = { job, secondsLeft: null };
+    if (uploads.length > 0) await this.blobs.adopt(job.id, uploads);
     try {
-      await this.store.transaction(async ({ jobs, audit }) => {
+      await this.store.transaction(async (records) => {
+        const { jobs, audit } = records;
         this.checkRoom(await jobs.unfinished());
         await jobs.insert(job, checked);
         await audit.record({ action: 'job.created', object: job.id });
+        await alongWith?.(records, made);
       });
     } catch (error) {
-      await this.spool.removeJob(job.id);
+      await this.blobs.removeJob(job.id);
       throw error;
     }
     this.runner.wake();
-    return { job, secondsLeft: null };
+    return made;
   }
 
   /** Errors: JOB_NOT_FOUND. */
@@ -164,8 +169,7 @@ export class JobsService {
       if (!job) throw jobNotFound(id);
       if (isFinished(job)) return job;
       await jobs.cancelItems(id, now);
-      const next = afterCancel(job, now);
-      await jobs.update(next);
+      const next = await jobs.update(afterCancel(job, now));
       await audit.record({ action: 'job.cancelled', object: id });
       return next;
     });
@@ -193,7 +197,7 @@ export class JobsService {
   /** Ends the work on a job's recordings; uploads that cannot be removed now go at the next start. */
   private async clear(id: string): Promise<void> {
     this.runner.drop(id);
-    await this.spool.removeJob(id).catch((error: unknown) => {
+    await this.blobs.removeJob(id).catch((error: unknown) => {
       this.logger.warn({ jobId: id, err: error, msg: 'the uploads of a job could not be removed yet' });
     });
   }

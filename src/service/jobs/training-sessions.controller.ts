@@ -20,6 +20,8 @@ import type { EmbedOptions } from '../../addon/types.js';
 import { Steps } from '../../support/steps.js';
 import type { Recording } from '../uploads/recording.js';
 import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.decorator.js';
+import { IdempotencyKey, REPLAYED_HEADER, TakesIdempotencyKey } from '../idempotency/idempotency-key.js';
+import { Idempotency, requestDigest } from '../idempotency/idempotency.js';
 import { JobAdmission } from './job-admission.interceptor.js';
 import {
   itemOfPath,
@@ -32,7 +34,12 @@ import {
   uploadedItem,
   type JobView,
 } from './jobs.dto.js';
-import { JobsService, type Forecast, type SessionItem } from './jobs.service.js';
+import { JobsService, type SessionItem } from './jobs.service.js';
+
+interface Session {
+  items: SessionItem[];
+  createSpeakers: boolean;
+}
 
 /** An item, its fields and their values, and room for more of them. */
 const VALUES_OF_ITEM = 20;
@@ -50,6 +57,7 @@ function sessionJson({ maxJsonBytes, maxJobItems }: Config): JsonLimits {
 export class TrainingSessionsController {
   constructor(
     private readonly jobs: JobsService,
+    private readonly idempotency: Idempotency,
     private readonly host: HttpAdapterHost,
     private readonly config: Config,
   ) {}
@@ -65,6 +73,7 @@ export class TrainingSessionsController {
   @TakesLargeJson(sessionJson)
   // Runs before what the line above adds: the last decorator is the first to be applied.
   @UseInterceptors(JobAdmission)
+  @TakesIdempotencyKey()
   @ApiOperation({
     summary: 'Enrol many recordings of many speakers as one job',
     description:
@@ -78,30 +87,48 @@ export class TrainingSessionsController {
     standardSchema: jobView,
     headers: { location: { description: '`/v1/jobs/<id>`', schema: { type: 'string' } } },
   })
-  @ApiErrors('BODY_TOO_LARGE', 'CONTENT_TYPE_UNSUPPORTED', 'OVERLOADED', 'WRITE_FAILED', 'STORAGE_FULL')
+  @ApiErrors(
+    'BODY_TOO_LARGE',
+    'CONTENT_TYPE_UNSUPPORTED',
+    'CONFLICT',
+    'IDEMPOTENCY_KEY_REUSED',
+    'OVERLOADED',
+    'WRITE_FAILED',
+    'STORAGE_FULL',
+  )
   async create(
     @Recordings() recordings: Recording[],
     @FormFields() fields: Partial<z.output<typeof sessionOfUploads>>,
     @Body() body: unknown,
     @Bounds() bounds: EmbedOptions,
+    @IdempotencyKey() key: string | undefined,
     @Req() request: IncomingMessage,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<JobView> {
     const steps = new Steps({ signal: bounds.signal });
-    const { job, secondsLeft } =
+    const { items, createSpeakers } =
       recordings.length > 0
         ? await this.ofUploads(recordings, fields as z.output<typeof sessionOfUploads>, steps)
         : await this.ofPaths(body, steps);
+    const files = recordings.map(({ filename, sha256 }) => ({ filename, sha256 }));
+    const digest = key === undefined ? '' : await requestDigest(['session', createSpeakers, ...items, ...files], steps);
+    const { answer, repeated } = await this.idempotency.once<JobView>(key, digest, bounds, async (keep) => {
+      const made = await this.jobs.create(items, recordings, createSpeakers, steps, (records, { job, secondsLeft }) =>
+        keep(records, toJobView(job, secondsLeft), null),
+      );
+      return toJobView(made.job, made.secondsLeft);
+    });
     const prefix = prefixOf(request, '/v1/training-sessions');
-    this.host.httpAdapter.setHeader(response, 'location', `${prefix}/v1/jobs/${job.id}`);
-    return toJobView(job, secondsLeft);
+    this.host.httpAdapter.setHeader(response, 'location', `${prefix}/v1/jobs/${answer.id}`);
+    if (repeated) this.host.httpAdapter.setHeader(response, REPLAYED_HEADER, 'true');
+    return answer;
   }
 
   private async ofUploads(
     recordings: readonly Recording[],
     { items: given, createSpeakers, consent }: z.output<typeof sessionOfUploads>,
     steps: Steps,
-  ): Promise<Forecast> {
+  ): Promise<Session> {
     const all = await checkEach('items', given, uploadedItem, this.config.maxJobItems, steps);
     if (all.length !== recordings.length) {
       throw new TimbreError(
@@ -114,10 +141,10 @@ export class TrainingSessionsController {
       const { filename } = recordings[i]!;
       return { ...item, consent: consentOf(item, ofAll), path: null, fileName: filename === '' ? null : filename };
     });
-    return this.jobs.create(items, recordings, createSpeakers === 'true', steps);
+    return { items, createSpeakers: createSpeakers === 'true' };
   }
 
-  private async ofPaths(body: unknown, steps: Steps): Promise<Forecast> {
+  private async ofPaths(body: unknown, steps: Steps): Promise<Session> {
     if (body === undefined) throw new TimbreError('INVALID_ARGUMENT', 'the body is empty; send JSON or a form');
     const { items, createSpeakers, consent } = checked('', sessionEnvelope, body);
     const all = (await checkEach('items', items, itemOfPath, this.config.maxJobItems, steps)).map(
@@ -125,7 +152,7 @@ export class TrainingSessionsController {
         return { ...item, consent: consentOf(item, consent), fileName: basename(item.path) };
       },
     );
-    return this.jobs.create(all, [], createSpeakers, steps);
+    return { items: all, createSpeakers };
   }
 }
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { auditEntryView } from '../audit/audit.dto.js';
-import { consentView } from '../consent/consent.dto.js';
+import { consentView, pastConsentView } from '../consent/consent.dto.js';
 import { enrollmentView } from '../enrollments/enrollments.dto.js';
+import { jobItemView } from '../jobs/jobs.dto.js';
 import { ENROLLMENT_STATUSES } from '../records/profile.js';
 
 export const exportQuery = z.strictObject({
@@ -13,7 +14,7 @@ export const exportQuery = z.strictObject({
 const vector = z.array(z.number()).nullable().optional();
 
 export const exportView = z.object({
-  format: z.literal('timbre-subject-export/1'),
+  format: z.literal('timbre-subject-export/2'),
   exportedAt: z.iso.datetime(),
   speaker: z.object({
     id: z.string().meta({ example: 'ada' }),
@@ -25,6 +26,7 @@ export const exportView = z.object({
     lastUsedAt: z.iso.datetime().nullable().meta({ description: 'Last verification or identification.' }),
   }),
   consent: consentView,
+  consents: z.array(pastConsentView).meta({ description: 'Every consent that was recorded, oldest first.' }),
   audio: z.object({ kept: z.literal(false), note: z.string() }),
   enrollments: z.array(
     enrollmentView.extend({
@@ -46,17 +48,11 @@ export const exportView = z.object({
       }),
     )
     .meta({ description: 'One for every model that the speaker was enrolled with.' }),
-  jobs: z
-    .array(
-      z.object({
-        jobId: z.string(),
-        index: z.int(),
-        filename: z.string().nullable(),
-        path: z.string().nullable(),
-        state: z.string(),
-      }),
-    )
-    .meta({ description: 'Recordings that wait in jobs; their uploads are kept until then.' }),
+  jobs: z.array(jobItemView.extend({ jobId: z.uuid() })).meta({
+    description:
+      'Recordings of jobs, whatever became of them. The uploads of those that wait are kept until then; finished jobs are ' +
+      'removed after a while.',
+  }),
   audit: z.array(auditEntryView).meta({ description: 'Everything that was done to the speaker, oldest first.' }),
 });
 

@@ -1,23 +1,34 @@
 import { Injectable } from '@nestjs/common';
-import type { AuditEntry } from '../records/audit-entry.js';
-import type { AuditRepository } from '../records/audit.repository.js';
-import { toAuditEntryView } from '../audit/audit.dto.js';
 import { TimbreError } from '../../errors/timbre-error.js';
+import { readPages } from '../../support/read-pages.js';
+import { Steps } from '../../support/steps.js';
+import { toAuditEntryView } from '../audit/audit.dto.js';
+import { placeOf } from '../audit/audit.service.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
-import { toConsentView } from '../consent/consent.dto.js';
+import { toConsentView, toPastConsentView } from '../consent/consent.dto.js';
 import { toEnrollmentView } from '../enrollments/enrollments.dto.js';
+import { toJobItemView } from '../jobs/jobs.dto.js';
+import type { AuditEntry } from '../records/audit-entry.js';
+import type { RecordedConsent } from '../records/consent.js';
+import { sameOrigin } from '../records/embedding.js';
+import type { Enrollment, EnrollmentInfo } from '../records/enrollment.js';
+import type { JobItem } from '../records/job.js';
 import type { Profile } from '../records/profile.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
-import { sameOrigin } from '../records/embedding.js';
-import { UnitOfWork } from '../records/unit-of-work.js';
+import { UnitOfWork, type Snapshot } from '../records/unit-of-work.js';
 import type { ExportView } from './export.dto.js';
 
-const AUDIT_PAGE = 1000;
+/** Rows in memory at once. */
+const PAGE = 200;
+/** The same with their vectors, whose decryption holds the JS thread. */
+const VECTORS = 20;
 
 const NO_AUDIO = 'Recordings are embedded and then deleted; none is kept.';
 
-/** Everything that is stored about one speaker. */
+type Field = keyof ExportView;
+
+/** Everything that is stored about one speaker, as it is at one moment. */
 @Injectable()
 export class ExportService {
   constructor(
@@ -26,36 +37,105 @@ export class ExportService {
     private readonly policy: ConsentPolicy,
   ) {}
 
-  /** The export itself goes into the audit trail, and so into the export. Errors: SPEAKER_NOT_FOUND, OPTED_OUT for vectors, the storage's. */
-  async export(speakerId: string, vectors: boolean): Promise<ExportView> {
+  /**
+   * The text of an `ExportView`, in pieces: no more than a page of it is in memory, and nobody waits for it. The export
+   * itself goes into the audit trail first, and so into the export.
+   * Errors: SPEAKER_NOT_FOUND, OPTED_OUT for vectors, OVERLOADED, those of the storage and of the steps.
+   */
+  async *export(speakerId: string, vectors: boolean, steps = new Steps()): AsyncGenerator<string> {
     await this.trail.flush();
-    return this.store.transaction(async ({ speakers, enrollments, profiles, jobs, audit }) => {
+    const subject = await this.record(speakerId, vectors);
+    const snapshot = await this.store.snapshot();
+    try {
+      const speaker = await snapshot.read(({ speakers }) => speakers.find(speakerId));
+      // Erased since, and perhaps somebody else by now.
+      if (speaker?.subject !== subject) throw speakerNotFound(speakerId);
+      yield* this.document(snapshot, speaker, vectors, steps);
+    } finally {
+      await snapshot.close();
+    }
+  }
+
+  /** Errors: SPEAKER_NOT_FOUND, OPTED_OUT. */
+  private record(speakerId: string, vectors: boolean): Promise<string> {
+    return this.store.transaction(async ({ speakers, audit }) => {
       const speaker = await speakers.find(speakerId);
       if (!speaker) throw speakerNotFound(speakerId);
       if (vectors && speaker.optedOutAt) throw optedOut();
-      await audit.record({ action: 'speaker.exported', subject: speaker.subject });
-      if (vectors) await audit.record({ action: 'vectors.exported', subject: speaker.subject });
-      const known = await profiles.ofSpeaker(speakerId);
-      const recordings = await enrollments.ofSpeaker(speakerId);
-      return {
-        format: 'timbre-subject-export/1',
-        exportedAt: new Date().toISOString(),
-        speaker: toExportedSpeaker(speaker),
-        consent: toConsentView(speaker, this.policy.required),
-        audio: { kept: false, note: NO_AUDIO },
-        enrollments: recordings.map((enrollment) => ({
-          ...toEnrollmentView(enrollment, known.find(({ origin }) => sameOrigin(origin, enrollment.origin)) ?? null),
-          frontEnd: enrollment.origin.frontEnd,
-          ...(vectors ? { embedding: Array.from(enrollment.embedding) } : {}),
-        })),
-        profiles: known.map((profile) => toExportedProfile(profile, vectors)),
-        jobs: (await jobs.waitingOf(speakerId)).map(({ jobId, index, fileName, path, state }) => {
-          return { jobId, index, filename: fileName, path, state };
-        }),
-        audit: (await entriesOf(audit, speaker.subject)).map((entry) => toAuditEntryView(entry, speakerId)),
-      };
+      const { subject } = speaker;
+      await audit.record({ action: 'speaker.exported', subject });
+      if (vectors) await audit.record({ action: 'vectors.exported', subject });
+      return subject;
     });
   }
+
+  private async *document(
+    snapshot: Snapshot,
+    speaker: Speaker,
+    vectors: boolean,
+    steps: Steps,
+  ): AsyncGenerator<string> {
+    const { id, subject } = speaker;
+    const known = await snapshot.read(({ profiles }) => profiles.ofSpeaker(id));
+    const head = {
+      format: 'timbre-subject-export/2',
+      exportedAt: new Date().toISOString(),
+      speaker: toExportedSpeaker(speaker),
+      consent: toConsentView(speaker, this.policy.required),
+      audio: { kept: false, note: NO_AUDIO },
+      profiles: known.map((profile) => toExportedProfile(profile, vectors)),
+    } satisfies Partial<ExportView>;
+    yield JSON.stringify(head).slice(0, -1);
+    yield* list(
+      'consents',
+      readPages<RecordedConsent>(steps, PAGE, (after, limit) =>
+        snapshot.read(({ consents }) => consents.page(id, after && [after.recordedAt.getTime(), after.id], limit)),
+      ),
+      toPastConsentView,
+    );
+    yield* list(
+      'enrollments',
+      readPages<EnrollmentInfo | Enrollment>(steps, vectors ? VECTORS : PAGE, (after, limit) =>
+        snapshot.read(({ enrollments }) => {
+          const place = after && ([after.createdAt.getTime(), after.id] as const);
+          return vectors ? enrollments.withEmbeddings(id, place, limit) : enrollments.page(id, place, limit);
+        }),
+      ),
+      (enrollment) => ({
+        ...toEnrollmentView(enrollment, known.find(({ origin }) => sameOrigin(origin, enrollment.origin)) ?? null),
+        frontEnd: enrollment.origin.frontEnd,
+        ...('embedding' in enrollment ? { embedding: Array.from(enrollment.embedding) } : {}),
+      }),
+    );
+    yield* list(
+      'jobs',
+      readPages<JobItem>(steps, PAGE, (after, limit) => snapshot.read(({ jobs }) => jobs.ofSpeaker(id, after, limit))),
+      (item) => ({ jobId: item.jobId, ...toJobItemView(item) }),
+    );
+    yield* list(
+      'audit',
+      readPages<AuditEntry>(steps, PAGE, (after, limit) =>
+        snapshot.read(({ audit }) => audit.page({ subject }, after && placeOf(after), limit)),
+      ),
+      (entry) => toAuditEntryView(entry, id),
+    );
+    yield '}';
+  }
+}
+
+/** One more field of a document that has some: a list whose rows come in pages. */
+async function* list<Row, Name extends Field>(
+  name: Name,
+  pages: AsyncGenerator<Row[]>,
+  view: (row: Row) => ExportView[Name] extends (infer View)[] ? View : never,
+): AsyncGenerator<string> {
+  let separator = '';
+  yield `,${JSON.stringify(name)}:[`;
+  for await (const rows of pages) {
+    yield separator + rows.map((row) => JSON.stringify(view(row))).join(',');
+    separator = ',';
+  }
+  yield ']';
 }
 
 function optedOut(): TimbreError {
@@ -86,13 +166,4 @@ function toExportedProfile(profile: Profile, vectors: boolean): ExportView['prof
     updatedAt: updatedAt.toISOString(),
     ...(vectors ? { embedding: centroid && Array.from(centroid) } : {}),
   };
-}
-
-async function entriesOf(audit: AuditRepository, subject: string): Promise<AuditEntry[]> {
-  const entries: AuditEntry[] = [];
-  for (;;) {
-    const page = await audit.page({ subject }, entries.at(-1)?.id ?? 0, AUDIT_PAGE);
-    entries.push(...page);
-    if (page.length < AUDIT_PAGE) return entries;
-  }
 }

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { AuditTrail } from '../audit/audit-trail.js';
 import { actAs } from '../../support/actor.js';
 import { Clock } from '../../support/clock.js';
+import { Leader } from '../records/leader.js';
 import { Config } from '../config/config.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import { hasJumped, readHeartbeat, writeHeartbeat } from '../records/heartbeat.js';
@@ -34,6 +35,8 @@ export interface Swept {
   auditEntries: number;
 }
 
+const NOTHING: Swept = { speakers: 0, announced: 0, auditEntries: 0 };
+
 /**
  * Erases what has grown old, at the start and then once a day, in steps and after a notice; as `DELETE /v1/speakers/:id`
  * erases. It never follows a clock that has jumped: that would erase everybody.
@@ -51,6 +54,7 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly trail: AuditTrail,
     private readonly config: Config,
     private readonly clock: Clock,
+    private readonly leader: Leader,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -69,10 +73,14 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     await this.sweeping;
   }
 
-  /** Errors: those of the storage; what was erased by then stays erased. */
-  sweep(): Promise<Swept> {
+  /** Nothing where another process does it. Errors: those of the storage; what was erased by then stays erased. */
+  async sweep(): Promise<Swept> {
+    return (await this.leader.lead('retention', () => this.sweepHere())) ?? NOTHING;
+  }
+
+  private sweepHere(): Promise<Swept> {
     return actAs({ by: 'retention', requestId: null }, async () => {
-      if (!(await this.mayFollowClock())) return { speakers: 0, announced: 0, auditEntries: 0 };
+      if (!(await this.mayFollowClock())) return NOTHING;
       const { speakers, announced } = await this.sweepSpeakers();
       return { speakers, announced, auditEntries: await this.sweepAudit() };
     });

@@ -9,6 +9,14 @@ export interface AuditFilter {
   to?: Date | undefined;
 }
 
+/** Where a page begins: after this entry. */
+export type AuditPlace = readonly [at: number, id: number];
+
+/** What was recorded in a span of time comes in the order of the times, everything else in that of the ids. */
+export function inOrderOfTime({ subject, from, to }: AuditFilter): boolean {
+  return subject === undefined && (from !== undefined || to !== undefined);
+}
+
 /** Only ever grows; the database itself refuses to change or delete an entry. */
 export abstract class AuditRepository {
   /**
@@ -19,8 +27,8 @@ export abstract class AuditRepository {
   /** What happened before this transaction. */
   abstract append(entries: readonly NewAuditEntry[]): Promise<void>;
 
-  /** Oldest first, with ids above `after`. */
-  abstract page(filter: AuditFilter, after: number, limit: number): Promise<AuditEntry[]>;
+  /** Oldest first, in the order that `inOrderOfTime` tells. */
+  abstract page(filter: AuditFilter, after: AuditPlace | null, limit: number): Promise<AuditEntry[]>;
 
   /** Deletes what is older, oldest first: the one way in which entries go. Returns how many. */
   abstract trim(before: Date, limit: number): Promise<number>;

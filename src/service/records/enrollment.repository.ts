@@ -16,8 +16,8 @@ export abstract class EnrollmentRepository {
   /** Of a speaker, of every model, oldest first. */
   abstract page(speakerId: string, after: EnrollmentPlace | null, limit: number): Promise<EnrollmentInfo[]>;
 
-  /** All of a speaker, of every model, oldest first, with their embeddings. */
-  abstract ofSpeaker(speakerId: string): Promise<Enrollment[]>;
+  /** The same with their embeddings. */
+  abstract withEmbeddings(speakerId: string, after: EnrollmentPlace | null, limit: number): Promise<Enrollment[]>;
 
   /** Those of one origin, oldest first, and how many the speaker has of every model. */
   abstract ofOrigin(speakerId: string, origin: EmbeddingOrigin): Promise<{ enrollments: Enrollment[]; total: number }>;

@@ -18,8 +18,11 @@ export abstract class JobRepository {
   /** Queued and running ones, in the order in which they are worked on: oldest first. */
   abstract unfinished(): Promise<Job[]>;
 
-  /** Stores state, times and counts. */
-  abstract update(job: Job): Promise<void>;
+  /**
+   * Stores state, times and counts, and moves the version on by one.
+   * Errors: CONFLICT where the stored version is not `job.version`.
+   */
+  abstract update(job: Job): Promise<Job>;
 
   /** Deletes the job with its recordings' rows; false where there was none. */
   abstract delete(id: string): Promise<boolean>;
@@ -33,8 +36,11 @@ export abstract class JobRepository {
   /** A job's recordings whose outcome was told after an event, in the order of their events. */
   abstract settled(jobId: string, afterEvent: number, limit: number): Promise<JobItem[]>;
 
-  /** Gives a waiting recording its outcome; false where it does not wait any more, and nothing is stored then. */
-  abstract settle(key: ItemKey, outcome: ItemOutcome, event: number, now: Date): Promise<boolean>;
+  /**
+   * Gives a waiting recording its outcome; false where it does not wait any more, or where `lease` is given and another
+   * claim has it, and nothing is stored then.
+   */
+  abstract settle(key: ItemKey, outcome: ItemOutcome, event: number, now: Date, lease?: string): Promise<boolean>;
 
   /** Gives up all recordings of a job that wait. */
   abstract cancelItems(jobId: string, now: Date): Promise<void>;

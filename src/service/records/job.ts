@@ -22,6 +22,8 @@ export interface Job {
   cancelled: number;
   /** Number of the last event: one for every recording that has an outcome, and one for the end of the job. */
   lastEvent: number;
+  /** Counts every change of the job, from 1. */
+  version: number;
 }
 
 /** One recording of a job. */
@@ -71,7 +73,7 @@ export function waiting({ total, done, failed, cancelled }: Job): number {
 }
 
 export function newJob(id: string, total: number, now: Date): Job {
-  const counts = { total, done: 0, failed: 0, cancelled: 0, lastEvent: 0 };
+  const counts = { total, done: 0, failed: 0, cancelled: 0, lastEvent: 0, version: 1 };
   return { id, state: 'queued', createdAt: now, startedAt: null, finishedAt: null, ...counts };
 }
 

@@ -2,19 +2,22 @@ import { TimbreError } from '../../errors/timbre-error.js';
 import { afterItem, isFinished, type ItemOutcome, type Job } from './job.js';
 import type { ItemKey, JobRepository } from './job.repository.js';
 
-/** Stores a recording's outcome with what follows for its job; null where the recording does not wait any more. */
+/**
+ * Stores a recording's outcome with what follows for its job; null where the recording does not wait any more, or where
+ * `lease` is given and another claim has it.
+ */
 export async function settleItem(
   jobs: JobRepository,
   key: ItemKey,
   outcome: ItemOutcome,
   now: Date,
+  lease?: string,
 ): Promise<Job | null> {
   const found = await jobs.find(key.jobId);
   if (!found || isFinished(found)) return null;
   const { job, event } = afterItem(found, outcome, now);
-  if (!(await jobs.settle(key, outcome, event, now))) return null;
-  await jobs.update(job);
-  return job;
+  if (!(await jobs.settle(key, outcome, event, now, lease))) return null;
+  return jobs.update(job);
 }
 
 /**

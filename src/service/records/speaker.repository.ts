@@ -44,8 +44,11 @@ export abstract class SpeakerRepository {
   /** Notes that the erasure was announced; no change that the version counts. */
   abstract announce(id: string, at: Date): Promise<void>;
 
-  /** Notes when a speaker was last recognised, which takes an announcement back; no change that the version counts. */
-  abstract used(id: string, at: Date): Promise<void>;
+  /**
+   * Notes when a speaker was last recognised, by subject, which takes an announcement back; no change that the version
+   * counts.
+   */
+  abstract used(subject: string, at: Date): Promise<void>;
 
   /** Deletes the speaker with everything that is the speaker's, and says how much; null where there was none. */
   abstract erase(id: string): Promise<ErasedRows | null>;

@@ -1,3 +1,4 @@
+import type { AnswerRepository } from './answer.repository.js';
 import type { AuditRepository } from './audit.repository.js';
 import type { ConsentRepository } from './consent.repository.js';
 import type { EnrollmentRepository } from './enrollment.repository.js';
@@ -17,6 +18,14 @@ export interface VoiceRecords {
   readonly notes: NoteRepository;
   readonly receipts: ReceiptRepository;
   readonly audit: AuditRepository;
+  readonly answers: AnswerRepository;
+}
+
+/** What is stored as it is at one moment, for as long as it is open. Errors of every read: those of the storage. */
+export interface Snapshot {
+  read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T>;
+
+  close(): Promise<void>;
 }
 
 /**
@@ -31,6 +40,11 @@ export abstract class UnitOfWork {
 
   /** Only reads. */
   abstract read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T>;
+
+  /**
+   * For long reading: holds nobody up, and is closed by whoever opened it. Errors: OVERLOADED where too many are open.
+   */
+  abstract snapshot(): Promise<Snapshot>;
 
   /** Settles when the database answers. */
   abstract check(): Promise<void>;

@@ -33,7 +33,7 @@ export class SpeakersController {
   @RequireScope('enrol')
   @ApiOperation({ summary: 'Add a speaker', operationId: 'createSpeaker' })
   @ApiCreatedResponse({ description: 'The new speaker, without a voice yet.', standardSchema: speakerView })
-  @ApiErrors('SPEAKER_EXISTS', 'STORAGE_FULL')
+  @ApiErrors('SPEAKER_EXISTS', 'CONFLICT', 'STORAGE_FULL')
   async create(@Body({ schema: createSpeaker }) body: z.output<typeof createSpeaker>): Promise<SpeakerView> {
     const { consent, ...rest } = body;
     const speaker = await this.speakers.create({ ...rest, consent: consent && toGivenConsent(consent) });
@@ -83,7 +83,7 @@ export class SpeakersController {
     description: 'Erased. The receipt can be checked later at `/v1/receipts/<receipt>`.',
     standardSchema: receiptView,
   })
-  @ApiErrors('SPEAKER_NOT_FOUND')
+  @ApiErrors('SPEAKER_NOT_FOUND', 'CONFLICT', 'STORAGE_FULL')
   async erase(@Param('id') id: string): Promise<ReceiptView> {
     return toReceiptView(await this.speakers.erase(id));
   }

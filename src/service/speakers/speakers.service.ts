@@ -11,7 +11,7 @@ import { CurrentModel } from '../voices/current-model.js';
 import { sameOrigin, type EmbeddingOrigin } from '../records/embedding.js';
 import type { ItemKey } from '../records/job.repository.js';
 import { forgetSpeaker } from '../records/settle-item.js';
-import { Spool } from '../uploads/spool.js';
+import { BlobStore } from '../uploads/blob-store.js';
 import { Maintenance } from '../records/maintenance.js';
 import { receiptNotFound, type Receipt } from '../records/receipt.js';
 import type { Voice } from '../records/voice.js';
@@ -50,7 +50,7 @@ export class SpeakersService {
     private readonly store: UnitOfWork,
     private readonly model: CurrentModel,
     private readonly maintenance: Maintenance,
-    private readonly spool: Spool,
+    private readonly blobs: BlobStore,
   ) {}
 
   /** Errors: INVALID_ARGUMENT, SPEAKER_EXISTS, those of the storage. */
@@ -211,7 +211,7 @@ export class SpeakersService {
 
   /** The next start removes what is left of one that cannot be removed now. */
   private async removeUpload(upload: ItemKey): Promise<void> {
-    await this.spool.remove(upload).catch((error: unknown) => {
+    await this.blobs.remove(upload).catch((error: unknown) => {
       this.logger.warn({
         jobId: upload.jobId,
         err: error,

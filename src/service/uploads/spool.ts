@@ -7,13 +7,8 @@ import { promisify } from 'node:util';
 import { digestFile, sync } from '../../support/files.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { Config } from '../config/config.js';
+import { BlobStore, type Blob, type BlobKey } from './blob-store.js';
 import type { Recording } from './recording.js';
-
-/** A file of the spool: of which job, and which of its recordings. */
-export interface SpoolKey {
-  jobId: string;
-  index: number;
-}
 
 const readAt = promisify(read);
 const statOf = promisify<number, { bigint: true }, BigIntStats>(fstat);
@@ -24,24 +19,19 @@ const COPY_BLOCK_BYTES = 256 * 1024;
 /** What a copy is named while recordings are made of it; gone with the last of them. */
 const COPY = '.copy';
 
-type Copy = Pick<Recording, 'audio' | 'bytes' | 'sha256'>;
-
 interface SharedCopy {
   /** Of the file that was copied, as it was then. */
   identity: string;
   path: string;
-  copy: Promise<Copy>;
+  copy: Promise<Blob>;
   /** Recordings of the job that are made of it now. */
   users: Set<number>;
   isLast: boolean;
 }
 
-/**
- * Recordings that outlive their request, each in a file of its own below the data folder, until their job is done with
- * them. Only the service's user can read them.
- */
+/** Each recording in a file of its own below the data folder, which only the service's user can read. */
 @Injectable()
-export class Spool {
+export class Spool extends BlobStore {
   readonly folder: string;
   /** Bytes of each file that waits, by job. */
   private readonly files = new Map<string, Map<number, number>>();
@@ -54,17 +44,16 @@ export class Spool {
   private made = 0;
 
   constructor(private readonly config: Config) {
+    super();
     this.folder = join(config.dataDir, 'spool');
   }
 
-  /** Of uploads that wait. */
   get bytes(): number {
     let sum = this.reserved;
     for (const files of this.files.values()) for (const bytes of files.values()) sum += bytes;
     return sum;
   }
 
-  /** Errors: OVERLOADED where nothing more goes in. */
   admit(more = 1): void {
     const { maxSpoolBytes } = this.config;
     if (this.bytes + more <= maxSpoolBytes) return;
@@ -75,10 +64,6 @@ export class Spool {
     );
   }
 
-  /**
-   * Takes a job's uploads over from their request, in their order; they are on the disk when it resolves, or none is.
-   * Errors: OVERLOADED, WRITE_FAILED.
-   */
   async adopt(jobId: string, recordings: readonly Recording[]): Promise<void> {
     const bytes = recordings.reduce((sum, recording) => sum + recording.bytes, 0);
     this.admit(bytes);
@@ -101,12 +86,11 @@ export class Spool {
     }
   }
 
-  path({ jobId, index }: SpoolKey): string {
+  private path({ jobId, index }: BlobKey): string {
     return join(this.jobFolder(jobId), String(index));
   }
 
-  /** The digest of an upload. Errors: AUDIO_NOT_FOUND where it is gone. */
-  async describe(key: SpoolKey): Promise<Pick<Recording, 'audio' | 'bytes' | 'sha256'>> {
+  async describe(key: BlobKey): Promise<Blob> {
     const audio = this.path(key);
     const digest = await digestFile(audio).catch((cause: unknown) => {
       throw new TimbreError('AUDIO_NOT_FOUND', `the upload cannot be read: ${(cause as Error).message}`, { cause });
@@ -114,13 +98,8 @@ export class Spool {
     return { audio, ...digest };
   }
 
-  /**
-   * A copy of an open file that nobody else can change, so that its digest is that of what is embedded. A job that names
-   * one file again and again has one copy of it. A file system that does not answer holds up neither the job nor the
-   * service's stop.
-   * Errors: AUDIO_NOT_FOUND, AUDIO_TOO_LARGE, WRITE_FAILED, ABORTED, DEADLINE_EXCEEDED; nothing is left of it then.
-   */
-  async copy(key: SpoolKey, from: number, signal: AbortSignal): Promise<Copy> {
+  /** A job that names one file again and again has one copy of it. */
+  async copy(key: BlobKey, from: number, signal: AbortSignal): Promise<Blob> {
     const identity = await identityOf(from);
     const last = this.copies.get(key.jobId);
     const shared = last?.identity === identity ? last : this.share(key, identity, from, signal);
@@ -136,7 +115,7 @@ export class Spool {
     }
   }
 
-  private share(key: SpoolKey, identity: string, from: number, signal: AbortSignal): SharedCopy {
+  private share(key: BlobKey, identity: string, from: number, signal: AbortSignal): SharedCopy {
     const path = `${this.path(key)}-${this.made++}${COPY}`;
     const copy = this.makeCopy(key, path, from, signal);
     const shared = { identity, path, users: new Set<number>(), isLast: true, copy };
@@ -151,7 +130,7 @@ export class Spool {
   }
 
   /** The recording is done with its copy. */
-  private async release(key: SpoolKey): Promise<void> {
+  private async release(key: BlobKey): Promise<void> {
     const shared = this.inUse.get(userOf(key));
     if (!shared) return;
     this.inUse.delete(userOf(key));
@@ -159,7 +138,7 @@ export class Spool {
     if (!shared.isLast) await this.retire(shared);
   }
 
-  private async makeCopy(key: SpoolKey, path: string, from: number, signal: AbortSignal): Promise<Copy> {
+  private async makeCopy(key: BlobKey, path: string, from: number, signal: AbortSignal): Promise<Blob> {
     await makeFolder(this.jobFolder(key.jobId));
     const to = await open(path, 'wx', 0o600).catch((error: unknown) => {
       throw writeFailed(error, this.folder);
@@ -196,8 +175,7 @@ export class Spool {
     }
   }
 
-  /** Removes what there is of one recording. */
-  async remove(key: SpoolKey): Promise<void> {
+  async remove(key: BlobKey): Promise<void> {
     await rm(this.path(key), { force: true });
     await this.release(key);
     this.files.get(key.jobId)?.delete(key.index);
@@ -210,8 +188,7 @@ export class Spool {
     this.files.delete(jobId);
   }
 
-  /** Removes everything but these uploads, and counts them: a process that was killed leaves what nobody needs. */
-  async keepOnly(keys: readonly SpoolKey[]): Promise<void> {
+  async keepOnly(keys: readonly BlobKey[]): Promise<void> {
     await makeFolder(this.folder);
     const keep = new Map<string, Map<number, number>>();
     for (const key of keys) {
@@ -253,7 +230,7 @@ function inTime<T>(work: Promise<T>, signal: AbortSignal, end: number): Promise<
   });
 }
 
-function userOf({ jobId, index }: SpoolKey): string {
+function userOf({ jobId, index }: BlobKey): string {
   return `${jobId}/${index}`;
 }
 

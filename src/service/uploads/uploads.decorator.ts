@@ -24,6 +24,28 @@ import {
 const MOST_FILES = 10_000;
 const MOST_JOB_FILES = 100_000;
 
+/** Of a body with recordings, before anybody listens to them. */
+const OF_UPLOADS = [
+  'BODY_TOO_LARGE',
+  'CONTENT_TYPE_UNSUPPORTED',
+  'AUDIO_TOO_LARGE',
+  'OVERLOADED',
+  'DEADLINE_EXCEEDED',
+  'WRITE_FAILED',
+] as const;
+
+/** Of embedding them. */
+const OF_RECORDINGS = [
+  'AUDIO_UNSUPPORTED',
+  'AUDIO_CORRUPT',
+  'AUDIO_TOO_SHORT',
+  'AUDIO_TOO_LONG',
+  'NO_SPEECH',
+  'MODEL_NOT_READY',
+  'OUT_OF_MEMORY',
+  'INFERENCE_FAILED',
+] as const;
+
 /**
  * Makes a call take recordings by multipart/form-data, and one recording as the body itself where it takes one: streamed
  * to bounded temporary files and hashed before the handler runs, removed after it has settled, whichever way. `fields` is
@@ -70,22 +92,7 @@ export function AcceptsRecordings(
     ApiConsumes(...Object.keys(bodies)),
     ApiBody({ schema: eachItsOwn(bodies) }),
     ...(raw ? queryOf(others) : []),
-    ApiErrors(
-      'BODY_TOO_LARGE',
-      'CONTENT_TYPE_UNSUPPORTED',
-      'AUDIO_TOO_LARGE',
-      'AUDIO_UNSUPPORTED',
-      'AUDIO_CORRUPT',
-      'AUDIO_TOO_SHORT',
-      'AUDIO_TOO_LONG',
-      'NO_SPEECH',
-      'OVERLOADED',
-      'MODEL_NOT_READY',
-      'OUT_OF_MEMORY',
-      'ENGINE_CLOSED',
-      'DEADLINE_EXCEEDED',
-      'WRITE_FAILED',
-    ),
+    ApiErrors(...OF_UPLOADS, ...(options.forJob ? [] : OF_RECORDINGS)),
   );
 }
 

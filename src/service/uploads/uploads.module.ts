@@ -3,13 +3,14 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Config } from '../config/config.js';
 import { AudioRoots } from './audio-roots.js';
+import { BlobStore } from './blob-store.js';
 import { Spool } from './spool.js';
 import { UploadMemory } from './upload-memory.js';
 import { UploadSlots } from './upload-slots.js';
 
 @Module({
-  providers: [AudioRoots, UploadSlots, UploadMemory, Spool],
-  exports: [AudioRoots, UploadSlots, UploadMemory, Spool],
+  providers: [AudioRoots, UploadSlots, UploadMemory, { provide: BlobStore, useClass: Spool }],
+  exports: [AudioRoots, UploadSlots, UploadMemory, BlobStore],
 })
 export class UploadsModule implements OnModuleInit {
   private readonly logger = new Logger('Uploads');

@@ -3,42 +3,74 @@ import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promise
 import { dirname, join } from 'node:path';
 import { isMissing, sync } from '../../../support/files.js';
 import { TimbreError } from '../../../errors/timbre-error.js';
+import { KeyProvider } from '../../data-keys/key-provider.js';
 import { KEY_BYTES } from './vector-cipher.js';
 
 /** Beginning of the names of files that become key files. */
 const ASIDE = '.data-key-';
 
-export interface DataKeyOptions {
-  /** The keys themselves, 32 bytes each in base64 or hexadecimal; no file is read then. */
-  key?: string | undefined;
-  /** Where the key lies, in the same notation. */
-  keyFile: string;
-  /** Make the file where it is missing: only for a database that holds nothing yet. */
-  create: boolean;
+/** Keys in a file: `data.key` in the data folder unless it is said otherwise, one a line in base64 or hexadecimal. */
+export class FileKeyProvider extends KeyProvider {
+  readonly changeable = true;
+
+  constructor(private readonly file: string) {
+    super();
+  }
+
+  async load(create: boolean): Promise<Buffer[]> {
+    const { file } = this;
+    await removeKeysAside(file);
+    const found = await readKeyFile(file);
+    if (found) return found;
+    if (!create) {
+      throw new TimbreError(
+        'STORAGE_INVALID',
+        `the database is encrypted, but its key ${file} is missing; put the file back or name another one`,
+      );
+    }
+    try {
+      await createKeyFile(file);
+    } catch (cause) {
+      throw new TimbreError('STORAGE_UNAVAILABLE', `cannot make the data key ${file}: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+    return parseKeys(await readFile(file, 'utf8'), `the data key ${file}`);
+  }
+
+  replace(keys: readonly Buffer[]): Promise<void> {
+    return replaceKeyFile(this.file, keys);
+  }
+
+  retire(keys: readonly Buffer[]): Promise<void> {
+    return retireKeys(this.file, keys);
+  }
 }
 
-/**
- * The key that encrypts, and after it, while a rotation is not finished, the older ones that are still needed to read.
- * Errors: STORAGE_INVALID, saying how to get the key back; STORAGE_UNAVAILABLE where the file cannot be read or made.
- */
-export async function loadDataKeys({ key, keyFile, create }: DataKeyOptions): Promise<Buffer[]> {
-  if (key !== undefined) return parseKeys(key, 'the data key in the environment');
-  const found = await readKeyFile(keyFile);
-  if (found) return found;
-  if (!create) {
-    throw new TimbreError(
-      'STORAGE_INVALID',
-      `the database is encrypted, but its key ${keyFile} is missing; put the file back or name another one`,
-    );
+/** Keys in a variable of the environment, which are its owner's to change; no file is read. */
+export class VariableKeyProvider extends KeyProvider {
+  readonly changeable = {
+    because:
+      'the data key comes from TIMBRE_DATA_KEY, which cannot be changed from here: set it to a new key, a comma and the ' +
+      'old key, and start the service again; it re-encrypts everything, and then says that the old key can go',
+  };
+
+  /** One key in base64 or hexadecimal, or several with commas between them. */
+  constructor(private readonly text: string) {
+    super();
   }
-  try {
-    await createKeyFile(keyFile);
-  } catch (cause) {
-    throw new TimbreError('STORAGE_UNAVAILABLE', `cannot make the data key ${keyFile}: ${(cause as Error).message}`, {
-      cause,
-    });
+
+  load(): Promise<Buffer[]> {
+    return Promise.resolve().then(() => parseKeys(this.text, 'the data key in the environment'));
   }
-  return parseKeys(await readFile(keyFile, 'utf8'), `the data key ${keyFile}`);
+
+  replace(): Promise<void> {
+    return Promise.reject(new TimbreError('INVALID_ARGUMENT', this.changeable.because));
+  }
+
+  retire(): Promise<void> {
+    return this.replace();
+  }
 }
 
 export function newDataKey(): Buffer {
@@ -49,7 +81,7 @@ export function newDataKey(): Buffer {
  * Puts these keys in the place of those in the file, whole or not at all: on the disk when it resolves.
  * Errors: STORAGE_UNAVAILABLE; the file is as it was then.
  */
-export async function replaceKeyFile(path: string, keys: readonly Buffer[]): Promise<void> {
+async function replaceKeyFile(path: string, keys: readonly Buffer[]): Promise<void> {
   try {
     await writeAside(path, keys, (aside) => rename(aside, path));
   } catch (cause) {
@@ -68,7 +100,7 @@ function retiredFile(path: string): string {
  * Keeps keys that are not needed any more aside, the newest first, until `forgetRetiredKeys`: on the disk when it resolves.
  * A rotation that somebody else asked for makes no backup unreadable. Errors: STORAGE_UNAVAILABLE.
  */
-export async function retireKeys(path: string, keys: readonly Buffer[]): Promise<void> {
+async function retireKeys(path: string, keys: readonly Buffer[]): Promise<void> {
   const file = retiredFile(path);
   const before = (await readKeyFile(file)) ?? [];
   const more = keys.filter((key) => !before.some((old) => old.equals(key)));
@@ -99,7 +131,7 @@ async function createKeyFile(path: string): Promise<void> {
 }
 
 /** Removes what a process that was killed left of the two above: keys that nothing was encrypted with. */
-export async function removeKeysAside(path: string): Promise<void> {
+async function removeKeysAside(path: string): Promise<void> {
   for (const name of await readdir(dirname(path)).catch(() => [])) {
     if (name.startsWith(ASIDE)) await rm(join(dirname(path), name), { force: true }).catch(() => undefined);
   }

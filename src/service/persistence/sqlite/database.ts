@@ -4,7 +4,8 @@ import { Logger } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { Bell } from '../../../support/bell.js';
-import { loadDataKeys, removeKeysAside } from './data-key.js';
+import type { KeyProvider } from '../../data-keys/key-provider.js';
+import { FileKeyProvider, VariableKeyProvider } from './data-key.js';
 import { APPLICATION_ID, checkOrigin, DATABASE_FILE } from './database-file.js';
 import { ENTITIES } from './entities/index.js';
 import { SettingEntity } from './entities/setting.entity.js';
@@ -27,12 +28,19 @@ export interface DatabaseOptions {
   keyFile?: string | undefined;
   /** How long a call waits for other programs that hold the database. Default 5,000. */
   busyTimeoutMs?: number | undefined;
+  /** How long a call waits for its turn before it is refused; it has not begun then. Default 10,000. */
+  waitMs?: number | undefined;
   /** How long erasures gather before the file is written anew without their traces. Default 10,000. */
   rewriteAfterMs?: number | undefined;
 }
 
+/** Snapshots open at once: each is a connection, and keeps the write-ahead log from being emptied. */
+const MOST_SNAPSHOTS = 4;
+
+const WAIT_MS = 10_000;
 const REWRITE_AFTER_MS = 10_000;
 const REWRITE_RETRY_MS = 60_000;
+const CHECKPOINT_WAIT_MS = 50;
 const CHECKPOINT_RETRY_MS = 1000;
 
 /** A known text under the data key tells a wrong key before anything is written with it. */
@@ -54,6 +62,9 @@ export class Database {
   private readonly reads = new Set<Promise<unknown>>();
   /** Reads that wait for their turn, or for it. */
   private readonly waiting = new Set<(reader: SideConnection) => void>();
+  private readonly snapshots = new Set<SideConnection>();
+  /** Those open, and those that are being opened. */
+  private snapshotsTaken = 0;
   private readonly logger = new Logger('Database');
   /** Rings after every transaction. */
   readonly committed = new Bell();
@@ -63,8 +74,8 @@ export class Database {
     private readonly source: DataSource,
     private readonly lock: FolderLock,
     readonly cipher: VectorCipher,
-    /** Null where the key came without a file. */
-    readonly keyFile: string | null,
+    readonly keys: KeyProvider,
+    private readonly waitMs: number,
     private readonly rewriteAfterMs: number,
   ) {}
 
@@ -92,9 +103,11 @@ export class Database {
       await source.initialize();
       const fresh = await checkOrigin(source, file);
       const check = fresh ? null : await readKeyCheck(source);
-      const keyFile = resolve(options.keyFile ?? join(folder, 'data.key'));
-      const keys = await loadDataKeys({ key: options.key, keyFile, create: check === null });
-      const cipher = new VectorCipher(...keys);
+      const keys =
+        options.key === undefined
+          ? new FileKeyProvider(resolve(options.keyFile ?? join(folder, 'data.key')))
+          : new VariableKeyProvider(options.key);
+      const cipher = new VectorCipher(...(await keys.load(check === null)));
       if (check) proveKey(cipher, check, file);
       await source.query('PRAGMA journal_mode = WAL');
       // An acknowledged write survives a power cut; deleted rows are overwritten.
@@ -104,10 +117,8 @@ export class Database {
       await source.runMigrations();
       await source.query(`PRAGMA application_id = ${APPLICATION_ID}`);
       if (!check) await writeKeyCheck(source, cipher);
-      const ownKeyFile = options.key === undefined ? keyFile : null;
-      if (ownKeyFile) await removeKeysAside(ownKeyFile);
-      const rewriteAfterMs = options.rewriteAfterMs ?? REWRITE_AFTER_MS;
-      const database = new Database(folder, source, lock, cipher, ownKeyFile, rewriteAfterMs);
+      const { waitMs = WAIT_MS, rewriteAfterMs = REWRITE_AFTER_MS } = options;
+      const database = new Database(folder, source, lock, cipher, keys, waitMs, rewriteAfterMs);
       // A crash may have come between an erasure and its wipe.
       await database.wipe();
       return database;
@@ -118,9 +129,12 @@ export class Database {
     }
   }
 
-  /** Errors: those of the storage, and what `work` throws. */
+  /**
+   * Errors: those of the storage, and what `work` throws; STORAGE_UNAVAILABLE too where its turn does not come in time, as
+   * with the two below.
+   */
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.alone(async () => {
+    return this.inTime(async () => {
       const { manager } = this.source;
       await this.begin();
       let result: T;
@@ -138,7 +152,7 @@ export class Database {
 
   /** Errors: those of the storage, and what `work` throws. */
   query<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.alone(() => work(this.source.manager));
+    return this.inTime(() => work(this.source.manager));
   }
 
   /** As `query`, for what only reads: it does not wait while the file is written anew. */
@@ -147,10 +161,47 @@ export class Database {
     return new Promise<T>((resolve, reject) => {
       const aside = (reader: SideConnection): void => void this.readAside(reader, work).then(resolve, reject);
       this.waiting.add(aside);
-      this.alone(async () => {
+      this.inTime(async () => {
         if (this.waiting.delete(aside)) resolve(await work(this.source.manager));
-      }).catch(reject);
+      })
+        .finally(() => this.waiting.delete(aside))
+        .catch(reject);
     });
+  }
+
+  /**
+   * What is there as it is at one moment, on a connection of its own that only reads. Errors: OVERLOADED where too many are
+   * open, those of the storage.
+   */
+  async snapshot(): Promise<{
+    read: <T>(work: (manager: EntityManager) => Promise<T>) => Promise<T>;
+    close: () => Promise<void>;
+  }> {
+    if (this.snapshotsTaken >= MOST_SNAPSHOTS) {
+      const message = `${this.snapshotsTaken} long readings are under way, and no more are let in; try again later`;
+      throw new TimbreError('OVERLOADED', message, { retryAfterSeconds: 5 });
+    }
+    this.snapshotsTaken++;
+    try {
+      const connection = await SideConnection.open(this.folder, { needs: [], readOnly: true });
+      if (!connection) throw new Error('the database that is open is not there');
+      this.snapshots.add(connection);
+      const close = async (): Promise<void> => {
+        if (!this.snapshots.delete(connection)) return;
+        this.snapshotsTaken--;
+        await connection.close();
+      };
+      try {
+        await connection.hold();
+      } catch (error) {
+        await close();
+        throw error;
+      }
+      return { read: (work) => connection.query(work), close };
+    } catch (error) {
+      if (this.snapshots.size < this.snapshotsTaken) this.snapshotsTaken--;
+      throw error;
+    }
   }
 
   /**
@@ -176,6 +227,7 @@ export class Database {
     if (this.closed) return;
     await this.alone(async () => {
       this.closed = true;
+      await Promise.all(Array.from(this.snapshots, (snapshot) => snapshot.close()));
       clearTimeout(this.rewriting);
       try {
         if (this.traces) await this.checkpoint();
@@ -193,6 +245,7 @@ export class Database {
   private async rewriteNow(): Promise<void> {
     const { manager } = this.source;
     if (!(await hasTraces(manager))) return;
+    if (this.snapshots.size > 0) throw logInUse();
     const reader = await SideConnection.open(this.folder, { needs: [], readOnly: true });
     if (!reader) throw new Error('the database that is open is not there');
     this.reader = reader;
@@ -206,10 +259,11 @@ export class Database {
       await Promise.allSettled(this.reads);
       await reader.close();
     }
+    await this.checkpoint();
+    if (this.traces) throw logInUse();
     // Nobody erases meanwhile: whatever has a receipt is gone from the file.
     await manager.query('UPDATE receipts SET wiped_at = ? WHERE wiped_at IS NULL', [Date.now()]);
     await forgetTraces(manager);
-    await this.checkpoint();
   }
 
   private async readAside<T>(reader: SideConnection, work: (manager: EntityManager) => Promise<T>): Promise<T> {
@@ -235,9 +289,20 @@ export class Database {
   }
 
   private async checkpoint(): Promise<void> {
-    const [{ busy }] = await this.source.query<[{ busy: number }]>('PRAGMA wal_checkpoint(TRUNCATE)');
-    this.traces = busy !== 0;
+    this.traces = this.snapshots.size > 0 || !(await this.emptyLog());
     if (this.traces) this.checkpointSoon();
+  }
+
+  /** False where another program reads it: nobody waits here for that to end. */
+  private async emptyLog(): Promise<boolean> {
+    const [{ timeout }] = await this.source.query<[{ timeout: number }]>('PRAGMA busy_timeout');
+    await this.source.query(`PRAGMA busy_timeout = ${CHECKPOINT_WAIT_MS}`);
+    try {
+      const [{ busy }] = await this.source.query<[{ busy: number }]>('PRAGMA wal_checkpoint(TRUNCATE)');
+      return busy === 0;
+    } finally {
+      await this.source.query(`PRAGMA busy_timeout = ${timeout}`);
+    }
   }
 
   /** Tries `wipe` again in a moment, until it is done. */
@@ -252,6 +317,24 @@ export class Database {
     }, CHECKPOINT_RETRY_MS).unref();
   }
 
+  /** `alone`, unless its turn does not come in time. */
+  private inTime<T>(work: () => Promise<T>): Promise<T> {
+    let late = false;
+    return new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        late = true;
+        reject(tooBusy(this.waitMs));
+      }, this.waitMs);
+      this.alone(async () => {
+        clearTimeout(timer);
+        if (!late) resolve(await work());
+      })
+        .finally(() => clearTimeout(timer))
+        .catch(reject);
+    });
+  }
+
+  /** For what the database does for itself. */
   private alone<T>(work: () => Promise<T>): Promise<T> {
     const run = this.last.then(async () => {
       if (this.closed) throw new TimbreError('STORAGE_UNAVAILABLE', 'the database is closed');
@@ -300,6 +383,16 @@ export async function schemaDifference(file: string): Promise<string[]> {
   } finally {
     await source.destroy();
   }
+}
+
+function tooBusy(waitMs: number): TimbreError {
+  const message = `the database was busy for ${waitMs / 1000} s, and nothing of this call was done; try again`;
+  return new TimbreError('STORAGE_UNAVAILABLE', message, { retryAfterSeconds: 1 });
+}
+
+function logInUse(): TimbreError {
+  const message = 'somebody reads the database and keeps its write-ahead log from being emptied; try again';
+  return new TimbreError('STORAGE_UNAVAILABLE', message);
 }
 
 async function makeFolder(folder: string): Promise<void> {

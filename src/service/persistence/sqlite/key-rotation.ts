@@ -1,17 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TimbreError } from '../../../errors/timbre-error.js';
-import { newDataKey, replaceKeyFile, retireKeys } from './data-key.js';
+import type { EntityManager } from 'typeorm';
+import { readCounter } from './counters.js';
+import { newDataKey } from './data-key.js';
 import { KEY_CHECK, type Database } from './database.js';
-import { EnrollmentEntity } from './entities/enrollment.entity.js';
+import { EnrollmentEntity, type EnrollmentRow } from './entities/enrollment.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { enrollmentOwner } from './mappers/enrollment.mapper.js';
 import { profileOwner } from './mappers/profile.mapper.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
+import { findRow, insertRows, updateRows } from './rows.js';
 import { leaveTraces } from './traces.js';
+import type { VectorCipher } from './vector-cipher.js';
 
-/** Vectors re-encrypted in one transaction: some milliseconds of the JS thread, and requests come in between. */
-const BATCH = 100;
+/** Rows passed in one transaction: some milliseconds of the JS thread, and requests come in between. */
+const BATCH = 50;
+
+/** Name of the setting that holds `Progress`. */
+const PROGRESS = 'rotation';
 
 /** Attempts at emptying the write-ahead log, a second apart, before the old key is given up. */
 const CHECKPOINT_ATTEMPTS = 30;
@@ -36,7 +43,8 @@ export interface KeyCounts {
  * Re-encrypts everything with a new data key while others work:
  *
  *  1. The new key goes into the key file before the old one. From then on it seals, and both open.
- *  2. Vectors under another key are re-encrypted, a batch in a transaction.
+ *  2. Every row is passed once, a batch in a transaction; a vector under another key is re-encrypted. What others write
+ *     meanwhile is under the new key already.
  *  3. With none left, the key check is too, and the write-ahead log is emptied.
  *  4. The old key goes out of the file, and is kept aside for backups made before.
  *
@@ -46,13 +54,13 @@ export interface KeyCounts {
  * Errors: INVALID_ARGUMENT where the key came without a file, ABORTED, those of the storage.
  */
 export async function rotateDataKey(database: Database, options: RotationOptions = {}): Promise<void> {
-  const { cipher, keyFile } = database;
+  const { cipher, keys: provider } = database;
   if (cipher.keys.length === 1) {
-    if (keyFile === null) throw keyWithoutFile();
+    if (provider.changeable !== true) throw new TimbreError('INVALID_ARGUMENT', provider.changeable.because);
     const keys = [newDataKey(), ...cipher.keys];
     // Between transactions: none seals with a key that the file does not have.
     await database.query(async () => {
-      await replaceKeyFile(keyFile, keys);
+      await provider.replace(keys);
       cipher.use(keys);
     });
     await options.reached?.('key added');
@@ -62,69 +70,112 @@ export async function rotateDataKey(database: Database, options: RotationOptions
 
 /** The rest of a rotation, from wherever it was cut off; nothing where there is none. Errors: as rotateDataKey. */
 export async function finishRotation(database: Database, options: RotationOptions = {}): Promise<void> {
-  const { cipher, keyFile } = database;
+  const { cipher, keys } = database;
   const { reached } = options;
   if (cipher.keys.length === 1) return;
-  while (await resealBatch(database)) {
+  for (let began = performance.now(); await resealBatch(database); began = performance.now()) {
     await reached?.('batch');
+    // As long as it took: half of the database's time is everybody else's.
+    await delay(performance.now() - began);
     if (options.signal?.aborted) throw new TimbreError('ABORTED', 'the rotation was stopped; start it again to go on');
   }
   await resealCheck(database);
   await reached?.('check');
   await emptyLog(database);
   await reached?.('checkpoint');
-  // The environment's keys are its owner's to change.
-  if (keyFile === null) return;
+  if (keys.changeable !== true) return;
   await database.query(async () => {
     const [current, ...old] = cipher.keys;
     if (!current) throw new Error('a cipher has a key');
-    await retireKeys(keyFile, old);
-    await replaceKeyFile(keyFile, [current]);
+    await keys.retire(old);
+    await keys.replace([current]);
     cipher.use([current]);
   });
   await reached?.('key removed');
 }
 
+/** From counters and the rotation's own place: nothing is scanned. */
 export function countKeys(database: Database): Promise<KeyCounts> {
-  const id = database.cipher.currentId;
-  return database.query(async (manager) => {
-    const rows = await manager.query<{ total: number; done: number | null }[]>(
-      `SELECT COUNT(*) AS total, SUM(substr(embedding, 2, 4) = ?) AS done FROM enrollments
-       UNION ALL SELECT COUNT(centroid), SUM(substr(centroid, 2, 4) = ?) FROM profiles`,
-      [id, id],
-    );
-    return {
-      total: rows.reduce((sum, { total }) => sum + total, 0),
-      done: rows.reduce((sum, { done }) => sum + (done ?? 0), 0),
-    };
+  return database.read(async (manager) => {
+    const total = await readCounter(manager, 'vectors');
+    const { cipher } = database;
+    if (cipher.keys.length === 1) return { done: total, total };
+    const { next, passed } = await readProgress(manager, cipher);
+    return { done: next === null ? total : Math.min(passed, total), total };
   });
 }
 
-/** Whether any vector was left under another key. */
+/** What a vector is bound to. */
+type Owner = Pick<EnrollmentRow, 'id' | 'speakerId' | 'model' | 'frontEnd'>;
+
+/** How far a rotation is: the rows of each table are passed once, in the order of their keys. */
+interface Progress {
+  /** Id of the key that everything goes under, hexadecimal: a rotation to another key begins anew. */
+  key: string;
+  /** After which row of which table it goes on; null at the end. */
+  next: { table: 'enrollments'; after: string } | { table: 'profiles'; after: [string, string, string] } | null;
+  /** Vectors behind it. */
+  passed: number;
+}
+
+async function readProgress(manager: EntityManager, { currentId }: VectorCipher): Promise<Progress> {
+  const key = currentId.toString('hex');
+  const row = await findRow(manager, SettingEntity, { name: PROGRESS });
+  const known = row && (JSON.parse(row.value.toString('utf8')) as Progress);
+  return known?.key === key ? known : { key, next: { table: 'enrollments', after: '' }, passed: 0 };
+}
+
+async function writeProgress(manager: EntityManager, progress: Progress): Promise<void> {
+  const row = { name: PROGRESS, value: Buffer.from(JSON.stringify(progress)) };
+  await insertRows(manager, SettingEntity, [row], { replace: ['name'] });
+}
+
+/** Re-encrypts what comes next and moves the place on, in one transaction. False where everything was passed before. */
 function resealBatch(database: Database): Promise<boolean> {
   const { cipher } = database;
   return database.transaction(async (manager) => {
-    const enrollments = await manager
-      .createQueryBuilder(EnrollmentEntity, 'enrollment')
-      .where('substr(enrollment.embedding, 2, 4) <> :id', { id: cipher.currentId })
-      .limit(BATCH)
-      .getMany();
-    for (const row of enrollments) {
-      const embedding = cipher.reseal(row.embedding, enrollmentOwner(row));
-      await manager.update(EnrollmentEntity, { id: row.id }, { embedding });
+    const progress = await readProgress(manager, cipher);
+    if (!progress.next) return false;
+    let left = BATCH;
+    if (progress.next.table === 'enrollments') {
+      const rows = await manager.query<(Owner & { embedding: Buffer })[]>(
+        `SELECT id, speaker_id AS speakerId, model, front_end AS frontEnd, embedding FROM enrollments
+         WHERE id > ? ORDER BY id LIMIT ?`,
+        [progress.next.after, left],
+      );
+      for (const row of rows) {
+        if (isCurrent(row.embedding, cipher)) continue;
+        const embedding = cipher.reseal(row.embedding, enrollmentOwner(row));
+        await updateRows(manager, EnrollmentEntity, { id: row.id }, { embedding });
+      }
+      const last = rows.length === left ? rows.at(-1) : undefined;
+      progress.next = last ? { table: 'enrollments', after: last.id } : { table: 'profiles', after: ['', '', ''] };
+      progress.passed += rows.length;
+      left -= rows.length;
     }
-    const profiles = await manager
-      .createQueryBuilder(ProfileEntity, 'profile')
-      .where('profile.centroid IS NOT NULL AND substr(profile.centroid, 2, 4) <> :id', { id: cipher.currentId })
-      .limit(BATCH)
-      .getMany();
-    for (const row of profiles) {
-      const { speakerId, model, frontEnd } = row;
-      const centroid = row.centroid && cipher.reseal(row.centroid, profileOwner(row));
-      await manager.update(ProfileEntity, { speakerId, model, frontEnd }, { centroid });
+    if (progress.next.table === 'profiles' && left > 0) {
+      const rows = await manager.query<(Omit<Owner, 'id'> & { centroid: Buffer | null })[]>(
+        `SELECT speaker_id AS speakerId, model, front_end AS frontEnd, centroid FROM profiles
+         WHERE (speaker_id, model, front_end) > (?, ?, ?) ORDER BY speaker_id, model, front_end LIMIT ?`,
+        [...progress.next.after, left],
+      );
+      for (const row of rows) {
+        if (!row.centroid || isCurrent(row.centroid, cipher)) continue;
+        const { speakerId, model, frontEnd } = row;
+        const centroid = cipher.reseal(row.centroid, profileOwner(row));
+        await updateRows(manager, ProfileEntity, { speakerId, model, frontEnd }, { centroid });
+      }
+      const last = rows.length === left ? rows.at(-1) : undefined;
+      progress.next = last ? { table: 'profiles', after: [last.speakerId, last.model, last.frontEnd] } : null;
+      progress.passed += rows.filter(({ centroid }) => centroid !== null).length;
     }
-    return enrollments.length + profiles.length > 0;
+    await writeProgress(manager, progress);
+    return true;
   });
+}
+
+function isCurrent(sealed: Buffer, { currentId }: VectorCipher): boolean {
+  return sealed.subarray(1, 1 + currentId.length).equals(currentId);
 }
 
 /** Once: a check under the current key says that all vectors were before it. */
@@ -151,12 +202,4 @@ async function emptyLog(database: Database): Promise<void> {
     }
     await delay(1000);
   }
-}
-
-function keyWithoutFile(): TimbreError {
-  return new TimbreError(
-    'INVALID_ARGUMENT',
-    'the data key comes from TIMBRE_DATA_KEY, which cannot be changed from here: set it to a new key, a comma and the ' +
-      'old key, and start the service again; it re-encrypts everything, and then says that the old key can go',
-  );
 }

@@ -5,9 +5,12 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { SystemClock } from '../../../support/clock.js';
 import { KeyStore } from '../../access/key-store.js';
 import { Config } from '../../config/config.js';
 import { DataKeys } from '../../data-keys/data-keys.js';
+import { JobQueue } from '../../records/job-queue.js';
+import { Leader } from '../../records/leader.js';
 import { UnitOfWork } from '../../records/unit-of-work.js';
 import { Maintenance } from '../../records/maintenance.js';
 import { SqliteMaintenance } from './sqlite-maintenance.js';
@@ -16,6 +19,8 @@ import { SqliteChangeFeed } from './changes.js';
 import { Database } from './database.js';
 import { TypeOrmDataKeys } from './typeorm-data-keys.js';
 import { TypeOrmKeyStore } from './typeorm-key-store.js';
+import { FolderLeader } from './folder-leader.js';
+import { SqliteJobQueue } from './sqlite-job-queue.js';
 import { SqliteUnitOfWork } from './sqlite-unit-of-work.js';
 
 /** Opens the database before the service listens, and closes it after the last request. */
@@ -24,8 +29,13 @@ import { SqliteUnitOfWork } from './sqlite-unit-of-work.js';
     {
       provide: Database,
       inject: [Config],
-      useFactory: ({ dataDir, dataKey, dataKeyFile }: Config): Promise<Database> =>
-        Database.open({ folder: dataDir, key: dataKey || undefined, keyFile: dataKeyFile }),
+      useFactory: ({ dataDir, dataKey, dataKeyFile, storageWaitSeconds }: Config): Promise<Database> =>
+        Database.open({
+          folder: dataDir,
+          key: dataKey || undefined,
+          keyFile: dataKeyFile,
+          waitMs: storageWaitSeconds * 1000,
+        }),
     },
     {
       provide: UnitOfWork,
@@ -42,6 +52,16 @@ import { SqliteUnitOfWork } from './sqlite-unit-of-work.js';
       inject: [Database],
       useFactory: (database: Database): ChangeFeed => new SqliteChangeFeed(database),
     },
+    { provide: Leader, useClass: FolderLeader },
+    {
+      provide: JobQueue,
+      inject: [Database],
+      useFactory: async (database: Database): Promise<JobQueue> => {
+        const queue = new SqliteJobQueue(database, new SystemClock());
+        await queue.takeOver();
+        return queue;
+      },
+    },
     {
       provide: TypeOrmDataKeys,
       inject: [Database],
@@ -55,7 +75,7 @@ import { SqliteUnitOfWork } from './sqlite-unit-of-work.js';
         TypeOrmKeyStore.beside(database, dataDir),
     },
   ],
-  exports: [UnitOfWork, Maintenance, ChangeFeed, KeyStore, DataKeys],
+  exports: [UnitOfWork, Maintenance, ChangeFeed, JobQueue, Leader, KeyStore, DataKeys],
 })
 export class PersistenceModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(

@@ -74,6 +74,15 @@ export class SideConnection {
     });
   }
 
+  /** From now on sees the database as it is at this moment. */
+  async hold(): Promise<void> {
+    await this.query(async (manager) => {
+      await manager.query('BEGIN');
+      // The moment is that of the first look.
+      await manager.query('SELECT 1 FROM settings LIMIT 1');
+    });
+  }
+
   /** Errors: those of the storage, and what `work` throws. */
   async query<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     try {

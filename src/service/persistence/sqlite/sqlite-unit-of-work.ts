@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
-import { UnitOfWork, type VoiceRecords } from '../../records/unit-of-work.js';
+import { UnitOfWork, type Snapshot, type VoiceRecords } from '../../records/unit-of-work.js';
 import type { Database } from './database.js';
+import { TypeOrmAnswerRepository } from './repositories/typeorm-answer.repository.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { TypeOrmConsentRepository } from './repositories/typeorm-consent.repository.js';
 import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
@@ -23,6 +24,11 @@ export class SqliteUnitOfWork extends UnitOfWork {
     return this.database.read((manager) => work(this.records(manager)));
   }
 
+  async snapshot(): Promise<Snapshot> {
+    const { read, close } = await this.database.snapshot();
+    return { read: (work) => read((manager) => work(this.records(manager))), close };
+  }
+
   async check(): Promise<void> {
     await this.database.read((manager) => manager.query('SELECT 1 FROM settings LIMIT 1'));
   }
@@ -38,6 +44,7 @@ export class SqliteUnitOfWork extends UnitOfWork {
       notes: new TypeOrmNoteRepository(manager),
       receipts: new TypeOrmReceiptRepository(manager),
       audit: new TypeOrmAuditRepository(manager),
+      answers: new TypeOrmAnswerRepository(manager),
     };
   }
 }

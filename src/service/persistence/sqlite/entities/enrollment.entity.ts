@@ -56,6 +56,7 @@ export const EnrollmentEntity = new EntitySchema<EnrollmentRow>({
       columns: ['speakerId', 'model', 'frontEnd', 'contentSha256'],
       unique: true,
     },
+    { name: 'enrollments_in_order', columns: ['speakerId', 'createdAt', 'id'] },
     { name: 'enrollments_by_content', columns: ['contentSha256'] },
   ],
   foreignKeys: [

@@ -1,7 +1,9 @@
+import { AnswerEntity } from './answer.entity.js';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { AuditEntity } from './audit.entity.js';
 import { ChangeEntity } from './change.entity.js';
 import { ConsentEntity } from './consent.entity.js';
+import { CounterEntity } from './counter.entity.js';
 import { EnrollmentEntity } from './enrollment.entity.js';
 import { JobItemEntity } from './job-item.entity.js';
 import { JobEntity } from './job.entity.js';
@@ -22,4 +24,6 @@ export const ENTITIES = [
   JobEntity,
   JobItemEntity,
   ApiKeyEntity,
+  CounterEntity,
+  AnswerEntity,
 ];

@@ -17,6 +17,9 @@ export interface JobItemRow {
   event: number | null;
   /** Milliseconds since 1970. */
   settledAt: number | null;
+  /** Names the claim that has it in hand. */
+  lease: string | null;
+  leaseUntil: number | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -37,6 +40,8 @@ export const JobItemEntity = new EntitySchema<JobItemRow>({
     errorMessage: { type: 'text', name: 'error_message', nullable: true },
     event: { type: 'integer', nullable: true },
     settledAt: { type: 'integer', name: 'settled_at', nullable: true },
+    lease: { type: 'text', nullable: true },
+    leaseUntil: { type: 'integer', name: 'lease_until', nullable: true },
   },
   indices: [
     { name: 'job_items_by_state', columns: ['jobId', 'state', 'position'] },

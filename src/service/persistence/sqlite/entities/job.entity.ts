@@ -13,6 +13,7 @@ export interface JobRow {
   failed: number;
   cancelled: number;
   lastEvent: number;
+  version: number;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -30,6 +31,7 @@ export const JobEntity = new EntitySchema<JobRow>({
     failed: { type: 'integer' },
     cancelled: { type: 'integer' },
     lastEvent: { type: 'integer', name: 'last_event' },
+    version: { type: 'integer', default: 1 },
   },
   indices: [
     { name: 'jobs_in_order', columns: ['createdAt', 'id'] },

@@ -5,6 +5,7 @@ import { Privacy1764300000000 } from './1764300000000-privacy.js';
 import { Consents1764400000000 } from './1764400000000-consents.js';
 import { Changes1764500000000 } from './1764500000000-changes.js';
 import { Retention1764600000000 } from './1764600000000-retention.js';
+import { Work1764700000000 } from './1764700000000-work.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -15,4 +16,5 @@ export const MIGRATIONS = [
   Consents1764400000000,
   Changes1764500000000,
   Retention1764600000000,
+  Work1764700000000,
 ];

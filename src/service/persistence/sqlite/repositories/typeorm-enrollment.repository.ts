@@ -6,7 +6,7 @@ import {
   type EnrollmentPlace,
   type HeardBefore,
 } from '../../../records/enrollment.repository.js';
-import { EnrollmentEntity } from '../entities/enrollment.entity.js';
+import { EnrollmentEntity, type EnrollmentRow } from '../entities/enrollment.entity.js';
 import { openEmbedding, toEnrollment, toEnrollmentInfo, toEnrollmentRow } from '../mappers/enrollment.mapper.js';
 import { findRow, findRows, insertRows } from '../rows.js';
 import { leaveTraces } from '../traces.js';
@@ -32,6 +32,14 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
   }
 
   async page(speakerId: string, after: EnrollmentPlace | null, limit: number): Promise<EnrollmentInfo[]> {
+    return (await this.rows(speakerId, after, limit)).map(toEnrollmentInfo);
+  }
+
+  async withEmbeddings(speakerId: string, after: EnrollmentPlace | null, limit: number): Promise<Enrollment[]> {
+    return (await this.rows(speakerId, after, limit)).map((row) => toEnrollment(row, this.cipher));
+  }
+
+  private rows(speakerId: string, after: EnrollmentPlace | null, limit: number): Promise<EnrollmentRow[]> {
     const query = this.manager
       .createQueryBuilder(EnrollmentEntity, 'enrollment')
       .where('enrollment.speakerId = :speakerId', { speakerId })
@@ -39,12 +47,7 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
       .addOrderBy('enrollment.id')
       .limit(limit);
     if (after) query.andWhere('(enrollment.createdAt, enrollment.id) > (:at, :id)', { at: after[0], id: after[1] });
-    return (await query.getMany()).map(toEnrollmentInfo);
-  }
-
-  async ofSpeaker(speakerId: string): Promise<Enrollment[]> {
-    const rows = await findRows(this.manager, EnrollmentEntity, { speakerId }, { order: ['createdAt'] });
-    return rows.map((row) => toEnrollment(row, this.cipher));
+    return query.getMany();
   }
 
   async ofOrigin(speakerId: string, origin: EmbeddingOrigin): Promise<{ enrollments: Enrollment[]; total: number }> {

@@ -4,8 +4,11 @@ import { JobRepository, type ItemKey } from '../../../records/job.repository.js'
 import type { ItemOutcome, ItemState, Job, JobItem, JobState, NewItem } from '../../../records/job.js';
 import { JobItemEntity, type JobItemRow } from '../entities/job-item.entity.js';
 import { JobEntity } from '../entities/job.entity.js';
+import { TimbreError } from '../../../../errors/timbre-error.js';
 import { appendChange } from '../changes.js';
+import { readCounter } from '../counters.js';
 import { toJob, toJobItem, toJobRow } from '../mappers/job.mapper.js';
+import { updateRows } from '../rows.js';
 
 const UNFINISHED: JobState[] = ['queued', 'running'];
 
@@ -54,7 +57,7 @@ export class TypeOrmJobRepository extends JobRepository {
   }
 
   count(): Promise<number> {
-    return this.manager.count(JobEntity);
+    return readCounter(this.manager, 'jobs');
   }
 
   async unfinished(): Promise<Job[]> {
@@ -65,10 +68,14 @@ export class TypeOrmJobRepository extends JobRepository {
     return rows.map(toJob);
   }
 
-  async update(job: Job): Promise<void> {
-    const { id, ...changes } = toJobRow(job);
-    await this.manager.update(JobEntity, { id }, changes);
+  async update(job: Job): Promise<Job> {
+    const { id, version, ...changes } = toJobRow(job);
+    const changed = { ...changes, version: version + 1 };
+    if ((await updateRows(this.manager, JobEntity, { id, version }, changed)) !== 1) {
+      throw new TimbreError('CONFLICT', `job ${id} was changed meanwhile; read it again and repeat`);
+    }
     await appendChange(this.manager, 'job', id);
+    return { ...job, version: version + 1 };
   }
 
   async delete(id: string): Promise<boolean> {
@@ -105,21 +112,24 @@ export class TypeOrmJobRepository extends JobRepository {
     return rows.map(toJobItem);
   }
 
-  async settle({ jobId, index }: ItemKey, outcome: ItemOutcome, event: number, now: Date): Promise<boolean> {
+  async settle(
+    { jobId, index }: ItemKey,
+    outcome: ItemOutcome,
+    event: number,
+    now: Date,
+    lease?: string,
+  ): Promise<boolean> {
     const changes: Partial<JobItemRow> =
       'error' in outcome
         ? { state: 'failed', errorCode: outcome.error.code, errorMessage: outcome.error.message }
         : { state: 'done', ...outcome.result };
-    const { affected } = await this.manager.update(
-      JobItemEntity,
-      { jobId, position: index, state: 'queued' },
-      { ...changes, event, settledAt: now.getTime() },
-    );
-    return affected === 1;
+    const waiting = { jobId, position: index, state: 'queued', ...(lease === undefined ? {} : { lease }) } as const;
+    const settled = { ...changes, event, settledAt: now.getTime(), lease: null, leaseUntil: null };
+    return (await updateRows(this.manager, JobItemEntity, waiting, settled)) === 1;
   }
 
   async cancelItems(jobId: string, now: Date): Promise<void> {
-    const changes = { state: 'cancelled', settledAt: now.getTime() } as const;
+    const changes = { state: 'cancelled', settledAt: now.getTime(), lease: null, leaseUntil: null } as const;
     await this.manager.update(JobItemEntity, { jobId, state: 'queued' }, changes);
   }
 

@@ -8,6 +8,7 @@ import { toSpeaker, toSpeakerRow } from '../mappers/speaker.mapper.js';
 import { findRow, insertRows, updateRows } from '../rows.js';
 import { sqliteCode } from '../storage-errors.js';
 import { appendChange, appendVoiceChange } from '../changes.js';
+import { readCounter } from '../counters.js';
 import { leaveTraces } from '../traces.js';
 
 export class TypeOrmSpeakerRepository extends SpeakerRepository {
@@ -57,7 +58,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
   }
 
   count(): Promise<number> {
-    return this.manager.count(SpeakerEntity);
+    return readCounter(this.manager, 'speakers');
   }
 
   async update(speaker: Speaker): Promise<Speaker> {
@@ -104,9 +105,9 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
     await updateRows(this.manager, SpeakerEntity, { id }, { noticeAt: at.getTime() });
   }
 
-  async used(id: string, at: Date): Promise<void> {
+  async used(subject: string, at: Date): Promise<void> {
     const activity = { lastUsedAt: at.getTime(), activeAt: at.getTime(), noticeAt: null };
-    await updateRows(this.manager, SpeakerEntity, { id }, activity);
+    await updateRows(this.manager, SpeakerEntity, { subject }, activity);
   }
 
   async erase(id: string): Promise<ErasedRows | null> {

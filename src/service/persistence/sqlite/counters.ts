@@ -1,0 +1,14 @@
+import type { EntityManager } from 'typeorm';
+import { TimbreError } from '../../../errors/timbre-error.js';
+import { CounterEntity } from './entities/counter.entity.js';
+import { findRow } from './rows.js';
+
+/** vectors: enrolments, and profiles with a centroid. Triggers keep them, so that nobody counts rows to tell a number. */
+export type Counter = 'speakers' | 'jobs' | 'vectors';
+
+/** Errors: STORAGE_INVALID. */
+export async function readCounter(manager: EntityManager, name: Counter): Promise<number> {
+  const row = await findRow(manager, CounterEntity, { name });
+  if (!row) throw new TimbreError('STORAGE_INVALID', `the database has lost its counter of ${name}; restore a backup`);
+  return row.value;
+}

@@ -1,0 +1,173 @@
+import { describe, expect, it } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Limiter } from '../../src/service/access/limiter.js';
+import type { KeyProvider } from '../../src/service/data-keys/key-provider.js';
+import type { Leader } from '../../src/service/records/leader.js';
+import type { BlobStore } from '../../src/service/uploads/blob-store.js';
+import type { Recording } from '../../src/service/uploads/recording.js';
+import { temporaryFolder } from './voices.js';
+
+/** In a folder of its own, which is removed afterwards. */
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const { folder, remove } = await temporaryFolder();
+  try {
+    await work(folder);
+  } finally {
+    await remove();
+  }
+}
+
+function upload(text: string): Recording {
+  const audio = Buffer.from(text);
+  const sha256 = createHash('sha256').update(audio).digest('hex');
+  return { field: 'audio', audio, filename: `${text}.wav`, bytes: audio.length, sha256 };
+}
+
+/** `open`: on a folder, with room for 4,096 bytes of uploads and recordings of 2,048; again, as after a restart. */
+export function describeBlobStore(name: string, openStore: (folder: string) => BlobStore): void {
+  describe(`the blob store of ${name}`, () => {
+    const key = (index: number, jobId = 'job'): { jobId: string; index: number } => ({ jobId, index });
+
+    it('has every upload of a job until it is removed', () =>
+      inFolder(async (folder) => {
+        const store = openStore(folder);
+        const [one, two] = [upload('one'), upload('second')];
+        await store.adopt('job', [one, two]);
+        expect(store.bytes).toBe(9);
+        expect(await store.describe(key(1))).toMatchObject({ bytes: 6, sha256: two.sha256 });
+        await store.remove(key(1));
+        await expect(store.describe(key(1))).rejects.toMatchObject({ code: 'AUDIO_NOT_FOUND' });
+        expect(await store.describe(key(0))).toMatchObject({ sha256: one.sha256 });
+        await store.removeJob('job');
+        expect(store.bytes).toBe(0);
+        await expect(store.describe(key(0))).rejects.toMatchObject({ code: 'AUDIO_NOT_FOUND' });
+        // Safe to repeat.
+        await store.remove(key(0));
+        await store.removeJob('job');
+      }));
+
+    it('takes no more than there is room for, and all of a job or nothing', () =>
+      inFolder(async (folder) => {
+        const store = openStore(folder);
+        await store.adopt('first', [upload('x'.repeat(3000))]);
+        const tooMuch = store.adopt('second', [upload('a'), upload('y'.repeat(2000))]);
+        await expect(tooMuch).rejects.toMatchObject({ code: 'OVERLOADED' });
+        expect(store.bytes).toBe(3000);
+        await expect(store.describe(key(0, 'second'))).rejects.toMatchObject({ code: 'AUDIO_NOT_FOUND' });
+        expect(() => store.admit(1097)).toThrow(expect.objectContaining({ code: 'OVERLOADED' }));
+        store.admit(1096);
+      }));
+
+    it('keeps what is waited for over a restart, and nothing else', () =>
+      inFolder(async (folder) => {
+        await openStore(folder).adopt('job', [upload('one'), upload('two')]);
+        await openStore(folder).adopt('other', [upload('three')]);
+        const after = openStore(folder);
+        await after.keepOnly([key(1)]);
+        expect(after.bytes).toBe(3);
+        expect(await after.describe(key(1))).toMatchObject({ sha256: upload('two').sha256 });
+        for (const gone of [key(0), key(0, 'other')]) {
+          await expect(after.describe(gone)).rejects.toMatchObject({ code: 'AUDIO_NOT_FOUND' });
+        }
+      }));
+
+    it('copies a file so that who changes it later changes nothing here', () =>
+      inFolder(async (folder) => {
+        const store = openStore(folder);
+        const path = join(folder, 'named.wav');
+        const copy = async (index: number, signal = new AbortController().signal): ReturnType<BlobStore['copy']> => {
+          const file = await open(path, 'r');
+          try {
+            return await store.copy(key(index), file.fd, signal);
+          } finally {
+            await file.close();
+          }
+        };
+        await writeFile(path, 'before');
+        const made = await copy(0);
+        await writeFile(path, 'after');
+        expect(made).toMatchObject({ bytes: 6, sha256: upload('before').sha256 });
+        await writeFile(path, 'z'.repeat(2049));
+        await expect(copy(1)).rejects.toMatchObject({ code: 'AUDIO_TOO_LARGE' });
+        const gone = AbortSignal.abort();
+        await expect(copy(2, gone)).rejects.toMatchObject({ code: 'ABORTED' });
+      }));
+  });
+}
+
+/** `make`: a provider that holds these keys already, or none. */
+export function describeKeyProvider(
+  name: string,
+  make: (folder: string, keys: readonly Buffer[]) => Promise<KeyProvider>,
+): void {
+  const keyOf = (byte: number): Buffer => Buffer.alloc(32, byte);
+
+  describe(`the key provider of ${name}`, () => {
+    it('gives the keys that it holds, the one that encrypts first', () =>
+      inFolder(async (folder) => {
+        const provider = await make(folder, [keyOf(2), keyOf(1)]);
+        expect(await provider.load(false)).toEqual([keyOf(2), keyOf(1)]);
+      }));
+
+    it('replaces them for good, or says that it cannot and how it is done', () =>
+      inFolder(async (folder) => {
+        const provider = await make(folder, [keyOf(1)]);
+        await provider.load(false);
+        if (provider.changeable === true) {
+          await provider.replace([keyOf(2), keyOf(1)]);
+          await provider.retire([keyOf(1)]);
+          await provider.replace([keyOf(2)]);
+          expect(await provider.load(false)).toEqual([keyOf(2)]);
+        } else {
+          const { because } = provider.changeable;
+          for (const change of [provider.replace([keyOf(2)]), provider.retire([keyOf(1)])]) {
+            await expect(change).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: because });
+          }
+          expect(await provider.load(false)).toEqual([keyOf(1)]);
+        }
+      }));
+  });
+}
+
+/** `make`: one that allows so many within a minute. */
+export function describeLimiter(name: string, make: (points: number) => Limiter): void {
+  describe(`the limiter of ${name}`, () => {
+    it('counts each source for itself, however many come at once, and says how long to wait', async () => {
+      const limiter = make(5);
+      const waits = await Promise.all(Array.from({ length: 8 }, () => limiter.take('one')));
+      expect(waits.filter((wait) => wait === 0)).toHaveLength(5);
+      for (const wait of waits.filter((one) => one > 0)) expect(wait).toBeLessThanOrEqual(60_000);
+      expect(await limiter.take('other')).toBe(0);
+    });
+  });
+}
+
+export function describeLeader(name: string, make: () => Leader): void {
+  describe(`the leader of ${name}`, () => {
+    it('does work of one name one after the other, and of two names at once', async () => {
+      const leader = make();
+      const log: string[] = [];
+      let goOn = (): void => undefined;
+      const first = leader.lead('sweep', async () => {
+        log.push('first begins');
+        await new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
+        log.push('first ends');
+      });
+      const second = leader.lead('sweep', () => Promise.resolve(log.push('second')));
+      await leader.lead('other', () => Promise.resolve(log.push('other')));
+      goOn();
+      await Promise.all([first, second]);
+      expect(log).toEqual(['first begins', 'other', 'first ends', 'second']);
+    });
+
+    it('goes on after work that failed, and gives what work gives', async () => {
+      const leader = make();
+      await expect(leader.lead('sweep', () => Promise.reject(new Error('it failed')))).rejects.toThrow('it failed');
+      expect(await leader.lead('sweep', () => Promise.resolve(7))).toBe(7);
+    });
+  });
+}

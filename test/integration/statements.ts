@@ -1,0 +1,50 @@
+import type { Logger } from 'typeorm';
+import type { Database } from '../../src/service/persistence/sqlite/database.js';
+
+export interface Statement {
+  sql: string;
+  values: unknown[];
+}
+
+/** Every statement that the database gets from now on, until `stop`. */
+export async function watch(database: Database): Promise<{ statements: Statement[]; stop: () => void }> {
+  const statements: Statement[] = [];
+  const connection = await database.query((manager) => Promise.resolve(manager.connection));
+  const before = connection.logger;
+  const nothing = (): void => undefined;
+  const logger: Logger = {
+    logQuery: (sql, values: unknown[] = []) => void statements.push({ sql, values }),
+    logQueryError: nothing,
+    logQuerySlow: nothing,
+    logSchemaBuild: nothing,
+    logMigration: nothing,
+    log: nothing,
+  };
+  connection.logger = logger;
+  return { statements, stop: () => void (connection.logger = before) };
+}
+
+/** The steps of SQLite's plan for a statement. */
+export async function planOf(database: Database, { sql, values }: Statement): Promise<string[]> {
+  const rows = await database.query((manager) =>
+    manager.query<{ detail: string }[]>(`EXPLAIN QUERY PLAN ${sql}`, values),
+  );
+  return rows.map(({ detail }) => detail);
+}
+
+/** Queries of the jobs that are not finished: TIMBRE_MAX_JOBS bounds how many there are. */
+const FEW = /\bstate"? IN \(/;
+
+/**
+ * Steps whose work grows with the number of rows that there are: a scan that no limit ends, or a sort of all that was
+ * found.
+ */
+export async function unbounded(database: Database, statement: Statement): Promise<string[]> {
+  const { sql } = statement;
+  if (!/^(SELECT|UPDATE|DELETE)\b/i.test(sql) || FEW.test(sql)) return [];
+  const plan = await planOf(database, statement);
+  const sorts = plan.filter((step) => step.includes('USE TEMP B-TREE'));
+  const limited = /\bLIMIT\b/i.test(sql) && sorts.length === 0;
+  const scans = plan.filter((step) => /^SCAN\b/.test(step) && !(limited && / USING .*INDEX /.test(step)));
+  return [...scans, ...sorts];
+}
