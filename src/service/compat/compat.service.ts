@@ -10,7 +10,8 @@ import { describeState } from '../engine/addon-engine.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { isPublished } from '../engine/locate-model.js';
 import { jsonOf } from '../http/json-text.js';
-import { decodePcm, readPcm, type PcmBounds } from './pcm.js';
+import { isEncoded } from './container-signature.js';
+import { bytesOf, decodeAudio, samplesOf, type PcmBounds } from './pcm.js';
 import type { Recording } from '../uploads/recording.js';
 import {
   centroid,
@@ -189,10 +190,13 @@ export class CompatService {
     return { answer, embedding: result.embedding };
   }
 
+  /** Raw PCM, or a whole recording of any format. */
   private async embedJson(body: unknown, options: EmbedOptions): Promise<EmbedResult> {
     const { audio_base64, sample_rate: sampleRate } = read(pcm, body);
-    const samples = await decodePcm(audio_base64, this.pcmBounds(sampleRate, options));
-    return this.engine.embedAdmitted({ samples, sampleRate }, options);
+    const bounds = this.pcmBounds(sampleRate, options);
+    const { bytes, encoded } = await decodeAudio(audio_base64, bounds.steps);
+    if (encoded) return this.engine.embedAdmitted(bytes, options);
+    return this.engine.embedAdmitted({ samples: await samplesOf(bytes, bounds), sampleRate }, options);
   }
 
   private pcmBounds(sampleRate: number, { signal }: EmbedOptions): PcmBounds {
@@ -206,8 +210,11 @@ export class CompatService {
       return await this.engine.embedAdmitted(audio, options);
     } catch (thrown) {
       const error = toTimbreError(thrown);
-      if (error.code !== 'AUDIO_UNSUPPORTED' || sampleRate === undefined) throw error;
-      const samples = await readPcm(audio, this.pcmBounds(sampleRate, options));
+      if (!/^AUDIO_(UNSUPPORTED|CORRUPT)$/.test(error.code) || sampleRate === undefined) throw error;
+      const bytes = await bytesOf(audio);
+      // What cannot be read, for want of ffmpeg perhaps, is no raw PCM for that.
+      if (isEncoded(bytes)) throw error;
+      const samples = await samplesOf(bytes, this.pcmBounds(sampleRate, options));
       return this.engine.embedAdmitted({ samples, sampleRate }, options);
     }
   }
