@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TimbreError } from '../errors/timbre-error.js';
+import { stateOf } from '../support/files.js';
 import {
   invalid,
   LONGEST_MS,
@@ -316,6 +317,9 @@ export class SpeakerEncoder {
       while (waits && !this.#hasRoom(bytesOf(source))) await this.#change(call.stop);
       return this.#run(source, call, { channel, allowSilence }, undefined);
     };
+    const file = fileOf(source);
+    // Bytes are copied before anything is waited for.
+    const before = file === undefined ? undefined : await stateOf(file).catch(() => undefined);
     // A first channel of digital silence must not hide the others.
     const first = await one(0, true);
     const { channels, seconds } = first.audio;
@@ -324,9 +328,7 @@ export class SpeakerEncoder {
       try {
         const heard = channel === 0 && (call.allowSilence || first.speech.seconds > 0);
         const result = heard ? first : await one(channel);
-        if (result.audio.channels !== channels || result.audio.seconds !== seconds) {
-          throw new TimbreError('AUDIO_CORRUPT', 'the recording was changed while its channels were read');
-        }
+        if (result.audio.channels !== channels || result.audio.seconds !== seconds) throw changedMeanwhile();
         items.push({ channel, result });
       } catch (thrown) {
         const error = typed(thrown);
@@ -334,6 +336,7 @@ export class SpeakerEncoder {
         items.push({ channel, error });
       }
     }
+    if (file !== undefined && (await stateOf(file).catch(() => undefined)) !== before) throw changedMeanwhile();
     return items;
   }
 
@@ -392,6 +395,15 @@ export class SpeakerEncoder {
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
   }
+}
+
+/** A source that is read anew for each of its channels. */
+function fileOf({ input }: Source): string | number | undefined {
+  return typeof input === 'string' || typeof input === 'number' ? input : undefined;
+}
+
+function changedMeanwhile(): TimbreError {
+  return new TimbreError('AUDIO_CORRUPT', 'the recording was changed while its channels were read; try again');
 }
 
 /** Counts from 0; what a recording has is known once it is decoded. */

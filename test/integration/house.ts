@@ -1,3 +1,4 @@
+import type { EmbedOptions } from '../../src/addon/types.js';
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -83,8 +84,17 @@ export class House {
   }
 
   async enrol(speakerId: string, ...scripts: (Script | string)[]): ReturnType<EnrollmentsService['enrol']> {
+    return this.enrolPart(speakerId, {}, ...scripts);
+  }
+
+  /** The same with a channel of each recording. */
+  async enrolPart(
+    speakerId: string,
+    part: Pick<EmbedOptions, 'channel'>,
+    ...scripts: (Script | string)[]
+  ): ReturnType<EnrollmentsService['enrol']> {
     const recordings = await Promise.all(scripts.map((script) => this.recording(script)));
-    return this.enrollments.enrol(speakerId, recordings, {});
+    return this.enrollments.enrol(speakerId, recordings, part);
   }
 
   /** A speaker with as many recordings of 10 seconds of one voice. */

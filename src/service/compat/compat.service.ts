@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EmbedOptions, EmbedResult } from '../../addon/types.js';
+import { isDataUrl } from '../../support/data-url.js';
 import { Steps } from '../../support/steps.js';
 import { Templates } from '../metrics/templates.js';
 import { AudioRoots } from '../uploads/audio-roots.js';
@@ -94,7 +95,8 @@ export class CompatService {
     const rest = paths.entries();
     /** Opens a file when its turn comes: a long list holds no more descriptors than there are lanes. */
     const lane = async (): Promise<void> => {
-      for (const [index, audio_path] of rest) {
+      for (const [index, given] of rest) {
+        const audio_path = typeof given === 'string' && isDataUrl(given) ? 'data:...' : given;
         await steps.next();
         try {
           if (typeof audio_path !== 'string') throw new TimbreError('INVALID_ARGUMENT', 'audio_path must be a string');
