@@ -19,6 +19,7 @@ import type { Recording } from '../../src/service/uploads/recording.js';
 import { Spool } from '../../src/service/uploads/spool.js';
 import { VerificationService } from '../../src/service/verification/verification.service.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
+import { KeptBundle } from '../../src/service/engine/kept-bundle.js';
 import { LastModel } from '../../src/service/voices/last-model.js';
 import { NativeVoiceIndex } from '../../src/service/voices/native-voice-index.js';
 import { ScriptedEngine, type Script } from './scripted-engine.js';
@@ -64,8 +65,10 @@ export class House {
 
   static async open(folder: string, engine = new ScriptedEngine(), settings: ConfigInput = {}): Promise<House> {
     const database = await Database.open({ folder });
-    const house = new House(folder, database, engine, Config.of({ dataDir: folder, consent: 'optional', ...settings }));
-    await new LastModel(house.store, engine, house.model).onModuleInit();
+    const config = Config.of({ dataDir: folder, consent: 'optional', ...settings });
+    const house = new House(folder, database, engine, config);
+    const kept = new KeptBundle(config);
+    await new LastModel(house.store, engine, house.model, kept).onModuleInit();
     return house;
   }
 
