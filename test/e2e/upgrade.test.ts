@@ -123,7 +123,7 @@ async function doctor(dataDir: string): Promise<string> {
       async (service) => {
         expect((await verify(service)).body).toMatchObject({ model: old, score: { cosine: expect.closeTo(1, 5) } });
       },
-      { model, keepModel: false },
+      { model },
     );
   });
 

@@ -184,7 +184,7 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     ]);
     const path = await modelPath(model, this.config.modelCacheDir);
     const name = modelName(await readManifest(path));
-    const kept = await this.kept.insteadOf(name);
+    const kept = await this.kept.insteadOf({ name, path });
     if (!kept) return path;
     this.logger.warn({ model: kept.name, installed: name, msg: goesOnWith(kept.name, name) });
     return kept.path;

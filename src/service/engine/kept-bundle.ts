@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { chmod, copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { modelName as modelNameOf } from '../../scoring/model-calibration.js';
 import { keptBundleFile, keptBundleFolder, keptModel, keptNameFile } from '../../support/kept-model.js';
 import { sync } from '../../support/files.js';
@@ -28,11 +29,12 @@ export class KeptBundle {
   }
 
   /**
-   * What the service goes on with instead of a bundle of this name: another version of the same model, of which there are
-   * people. Null where there is none, or where it was told to move.
+   * What the service goes on with instead of a bundle: another version of the same model, of which there are people. Null
+   * where there is none, where it was told to move, and for a bundle that this folder keeps, which nobody names by chance.
    */
-  async insteadOf(name: string): Promise<Kept | null> {
-    if (!this.config.keepModel || this.people === false) return null;
+  async insteadOf({ name, path }: Kept): Promise<Kept | null> {
+    const { keepModel, dataDir } = this.config;
+    if (!keepModel || this.people === false || path === resolve(keptBundleFile(dataDir, name))) return null;
     const kept = await this.current();
     return kept && kept.name !== name && idOf(kept.name) === idOf(name) ? kept : null;
   }
@@ -47,7 +49,7 @@ export class KeptBundle {
     const folder = keptBundleFolder(dataDir);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const to = keptBundleFile(dataDir, name);
-    if (to !== path) {
+    if (resolve(to) !== path) {
       await whole(to, async (part) => {
         await copyFile(path, part);
         await chmod(part, 0o600);

@@ -11,7 +11,7 @@ const LEAST_SPEECH_SECONDS = 1;
  * Two channels below this cosine hold different people. Chosen, not measured: it still has to be set by recordings of one
  * person on two channels (levels, noise, delay) against calls with one person a channel.
  */
-const DIFFERENT_BELOW = 0.3;
+export const DIFFERENT_BELOW = 0.3;
 
 export interface Difference {
   channels: [number, number];
