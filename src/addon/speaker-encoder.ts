@@ -287,7 +287,16 @@ export class SpeakerEncoder {
       const most = waits ? Math.min(maxBytes, maxInputBytes) : 0;
       while (waits && !this.#hasRoom(most)) await this.#change(call.stop);
       const held = (place = this.#call(() => this.#native.open()));
-      const hold = (bytes: number): void => this.#call(() => this.#native.resize(held, bytes));
+      const hold = (bytes: number): void => {
+        try {
+          this.#call(() => this.#native.resize(held, bytes));
+        } catch (error) {
+          // At once: streams that come together would all be refused, each for what the others no longer need.
+          place = undefined;
+          this.#native.drop(held);
+          throw error;
+        }
+      };
       hold(most);
       const input = await readStream(stream, maxBytes, call.stop, (bytes) => hold(Math.max(bytes, most)));
       const source = { input, sampleRate: 0 };
