@@ -1,10 +1,10 @@
 // More bytes than the machine has: what is submitted at once, what is let in, and how much memory the process holds.
 //
-//   npm run build && node bench/reliability/admission.mjs [--calls 256] [--megabytes 256] [--out FILE]
+//   npm run build && node bench/reliability/admission.mjs [--calls 256] [--megabytes 256] [--recordings 16] [--out FILE]
 //
 // First so many calls at once with one buffer of that size, so that together they submit more than the machine has; then
-// as many streams that give the same bytes; then recordings of 300 s on 16 workers with the published network, whose
-// activations are what takes memory. Exit status 1 where resident memory grows beyond what the limits allow, a call
+// as many streams that give the same bytes; then so many recordings of 300 s on as many workers with the published network,
+// whose activations are what takes memory. Exit status 1 where resident memory grows beyond what the limits allow, a call
 // that was let in has no result, or one that was not is told anything but OVERLOADED.
 import { rmSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { totalmem, tmpdir } from 'node:os';
@@ -20,14 +20,14 @@ const { values } = parseArgs({
   options: {
     calls: { type: 'string', default: '256' },
     megabytes: { type: 'string', default: '256' },
-    out: { type: 'string' },
+    recordings: { type: 'string', default: '16' },
+    out: { type: 'string', default: join(ROOT, 'bench', 'results', 'admission.md') },
   },
 });
-const [calls, megabytes] = [values.calls, values.megabytes].map(Number);
+const [calls, megabytes, recordings] = [values.calls, values.megabytes, values.recordings].map(Number);
 const MIB = 2 ** 20;
 /** What a process takes beside what is admitted: Node.js, LibTorch, one model, heaps. */
 const BESIDE_MB = 700;
-const WORKERS = 16;
 const SECONDS = 300;
 const WORKING_BYTES = 2 ** 31;
 
@@ -87,18 +87,18 @@ try {
   const published = await formulaBundle(1024, folder);
   const many = await SpeakerEncoder.load({
     model: published,
-    workers: WORKERS,
+    workers: recordings,
     limits: { maxWorkingBytes: WORKING_BYTES },
   });
   const long = wav(noise(SECONDS));
-  await watch(`${SECONDS} s on ${WORKERS} workers`, WORKERS * long.length, WORKING_BYTES, () =>
-    Array.from({ length: WORKERS }, () => many.embed(long)),
+  await watch(`${SECONDS} s on ${recordings} workers`, recordings * long.length, WORKING_BYTES, () =>
+    Array.from({ length: recordings }, () => many.embed(long)),
   );
   await many.close();
 
   const report = `# More bytes than the machine has
 
-\`node bench/reliability/admission.mjs --calls ${calls} --megabytes ${megabytes}\`
+\`node bench/reliability/admission.mjs --calls ${calls} --megabytes ${megabytes} --recordings ${recordings}\`
 
 ${machine}
 - memory of the machine ${(totalmem() / 1e9).toFixed(1)} GB; ${calls} calls with ${megabytes} MiB each are ${(submitted / 1e9).toFixed(1)} GB
@@ -112,7 +112,7 @@ ${rows.join('\n')}
 Allowed is the limit and ${BESIDE_MB} MB for everything else; a stream's bytes lie in its pieces until the collector takes them, and
 in the engine's copy. Streams of one buffer share its memory: what is counted is what was read of each.
 ${faults.length > 0 ? `\n## Faults\n\n${faults.join('\n')}\n` : ''}`;
-  if (values.out !== undefined) writeFileSync(values.out, report);
+  writeFileSync(values.out, report);
   process.stdout.write(report);
   if (faults.length > 0) process.exitCode = 1;
 } finally {

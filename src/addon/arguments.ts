@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { TimbreError } from '../errors/timbre-error.js';
+import { isDataUrl } from '../support/data-url.js';
 import type { PauseHandling } from './types.js';
 
 /** Longest delay that timers take. */
@@ -88,11 +89,6 @@ export function workingFolder(): string {
   } catch {
     return '/';
   }
-}
-
-/** Whether a text is a data: URL, which holds a recording and is none's path. */
-export function isDataUrl(value: string): boolean {
-  return /^\s*data:/i.test(value);
 }
 
 /** Says nothing of what is in it: that is a voice. */

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TimbreError } from '../errors/timbre-error.js';
+import { stateOf } from '../support/files.js';
 import {
   invalid,
   LONGEST_MS,
@@ -292,7 +293,16 @@ export class SpeakerEncoder {
       const most = waits ? Math.min(maxBytes, maxInputBytes) : 0;
       while (waits && !this.#hasRoom(most)) await this.#change(call.stop);
       const held = (place = this.#call(() => this.#native.open()));
-      const hold = (bytes: number): void => this.#call(() => this.#native.resize(held, bytes));
+      const hold = (bytes: number): void => {
+        try {
+          this.#call(() => this.#native.resize(held, bytes));
+        } catch (error) {
+          // At once: streams that come together would all be refused, each for what the others no longer need.
+          place = undefined;
+          this.#native.drop(held);
+          throw error;
+        }
+      };
       hold(most);
       const input = await readStream(stream, maxBytes, call.stop, (bytes) => hold(Math.max(bytes, most)));
       const source = { input, sampleRate: 0 };
@@ -322,6 +332,9 @@ export class SpeakerEncoder {
       while (waits && !this.#hasRoom(bytesOf(source))) await this.#change(call.stop);
       return this.#run(source, call, { channel, allowSilence }, undefined);
     };
+    const file = fileOf(source);
+    // Bytes are copied before anything is waited for.
+    const before = file === undefined ? undefined : await stateOf(file).catch(() => undefined);
     // A first channel of digital silence must not hide the others.
     const first = await one(0, true);
     const { channels, seconds } = first.audio;
@@ -330,9 +343,7 @@ export class SpeakerEncoder {
       try {
         const heard = channel === 0 && (call.allowSilence || first.speech.seconds > 0);
         const result = heard ? first : await one(channel);
-        if (result.audio.channels !== channels || result.audio.seconds !== seconds) {
-          throw new TimbreError('AUDIO_CORRUPT', 'the recording was changed while its channels were read');
-        }
+        if (result.audio.channels !== channels || result.audio.seconds !== seconds) throw changedMeanwhile();
         items.push({ channel, result });
       } catch (thrown) {
         const error = typed(thrown);
@@ -340,6 +351,7 @@ export class SpeakerEncoder {
         items.push({ channel, error });
       }
     }
+    if (file !== undefined && (await stateOf(file).catch(() => undefined)) !== before) throw changedMeanwhile();
     return items;
   }
 
@@ -398,6 +410,15 @@ export class SpeakerEncoder {
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
   }
+}
+
+/** A source that is read anew for each of its channels. */
+function fileOf({ input }: Source): string | number | undefined {
+  return typeof input === 'string' || typeof input === 'number' ? input : undefined;
+}
+
+function changedMeanwhile(): TimbreError {
+  return new TimbreError('AUDIO_CORRUPT', 'the recording was changed while its channels were read; try again');
 }
 
 /** Counts from 0; what a recording has is known once it is decoded. */

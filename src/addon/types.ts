@@ -63,7 +63,8 @@ export interface PcmInput {
  * A path (or `file:` URL), an encoded recording, samples, or a stream of an encoded recording's bytes.
  *
  * `embed` copies buffers and samples before it returns: changing or transferring them later changes nothing. A batch
- * copies each when its turn comes. A stream is read up to `limits.maxBytes`, as far as `limits.maxInputBytes` has room for
+ * copies each when its turn comes, and with `channel: 'each'` they are copied again for every channel: leave them as they
+ * are until the call has settled. A stream is read up to `limits.maxBytes`, as far as `limits.maxInputBytes` has room for
  * it, and destroyed if the call fails; a batch reads one when there is room for the longest.
  */
 export type AudioInput = string | URL | Uint8Array | PcmInput | FileInput | Readable;

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { isFloat32Array } from 'node:util/types';
 import { TimbreError } from '../errors/timbre-error.js';
+import { withoutDataUrls } from '../support/data-url.js';
 import { printable, printableJson } from '../support/excerpt.js';
 import { Progress, type ProgressUnit } from './progress.js';
 
@@ -9,6 +10,8 @@ import { Progress, type ProgressUnit } from './progress.js';
 export interface Surroundings {
   stdout: Writable;
   stderr: Writable & { isTTY?: boolean; columns?: number };
+  /** Opened by the first use. */
+  stdin: () => Readable & { isTTY?: boolean };
   env: NodeJS.ProcessEnv;
   /** Aborted by SIGINT, SIGTERM, or a reader of stdout that went away. */
   signal: AbortSignal;
@@ -25,6 +28,11 @@ export class Cli {
   constructor(private readonly surroundings: Surroundings) {
     this.env = surroundings.env;
     this.signal = surroundings.signal;
+  }
+
+  /** Where recordings come from that are given as `-`. */
+  get stdin(): ReturnType<Surroundings['stdin']> {
+    return this.surroundings.stdin();
   }
 
   /** Where a service's log goes. */
@@ -83,7 +91,9 @@ export class Cli {
     const message = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.firstStatus ||= known ? error.exitStatus : new TimbreError('INTERNAL', '').exitStatus;
     if (known && error.code === 'ABORTED' && this.signal.aborted) return;
-    this.note(`${about === undefined ? 'error' : about}: ${message}${known ? ` (${error.code})` : ''}`);
+    this.note(
+      `${about === undefined ? 'error' : about}: ${withoutDataUrls(message)}${known ? ` (${error.code})` : ''}`,
+    );
   }
 
   /** Settles an exit status that is no error's, unless an error came first. */

@@ -4,9 +4,20 @@ import { calibrationFor, readCalibrationFile } from '../scoring/model-calibratio
 import { Scorer, type Score } from '../scoring/scorer.js';
 import { table, type Cli } from './cli.js';
 import { withEncoder, type EncoderOptions } from './encoder.js';
-import { allowCodeOption, deviceOption, modelOption, number, pausesOption, workersOption } from './options.js';
+import {
+  allowCodeOption,
+  channelOption,
+  deviceOption,
+  modelOption,
+  number,
+  pausesOption,
+  trackOption,
+  workersOption,
+  type PartOptions,
+} from './options.js';
+import { inputOf, namedRecordings } from './recordings.js';
 
-interface Options extends EncoderOptions {
+interface Options extends EncoderOptions, PartOptions {
   json?: true;
   threshold?: number;
   calibration?: string;
@@ -17,7 +28,7 @@ export function register(program: Command, cli: Cli): void {
   program
     .command('compare')
     .description('whether two recordings are of the same speaker')
-    .argument('<a>', 'a recording')
+    .argument('<a>', 'a recording; - is standard input')
     .argument('<b>', 'another one')
     .addOption(modelOption())
     .option('--json', 'one JSON document: { cosine, llr, probability, threshold, decision, model, ... }')
@@ -26,6 +37,8 @@ export function register(program: Command, cli: Cli): void {
     )
     .addOption(new Option('--calibration <file>', 'what `timbre calibrate` wrote').env('TIMBRE_CALIBRATION'))
     .addOption(pausesOption())
+    .addOption(channelOption(false))
+    .addOption(trackOption())
     .addOption(deviceOption())
     .addOption(allowCodeOption())
     .addOption(workersOption())
@@ -35,13 +48,15 @@ export function register(program: Command, cli: Cli): void {
 The exit status is 0 for either decision. Without a calibration, llr and probability are null, and the threshold is the
 one that the model's publisher names, if there is one.
 
-Example:
-  timbre compare alice-1.wav alice-2.wav --json`,
+Examples:
+  timbre compare alice-1.wav alice-2.wav --json
+  arecord -d 5 -f S16_LE -r 16000 | timbre compare alice-1.wav -`,
     )
     .action(async (a: string, b: string, options: Options) => {
+      const given = await namedRecordings(cli, a, b);
       await withEncoder(cli, { workers: 2, ...options }, {}, async (encoder) => {
         const info = encoder.info();
-        const { pauses } = options;
+        const { pauses, channel, track } = options;
         const calibration =
           options.calibration === undefined
             ? calibrationFor(info, pauses)
@@ -50,8 +65,14 @@ Example:
           calibration,
           ...(options.threshold !== undefined && { threshold: options.threshold }),
         });
+        const embedOptions = {
+          signal: cli.signal,
+          ...(pauses && { pauses }),
+          ...(channel !== undefined && { channel }),
+          ...(track !== undefined && { track }),
+        };
         const [first, second] = (await Promise.all(
-          [a, b].map((path) => encoder.embed(path, { signal: cli.signal, ...(pauses && { pauses }) })),
+          given.map((each) => encoder.embed(inputOf(each), embedOptions)),
         )) as [EmbedResult, EmbedResult];
         const score = scorer.score(first.embedding, second.embedding, {
           secondsA: first.speech.seconds,

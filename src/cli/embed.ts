@@ -1,14 +1,23 @@
 import { Option, type Command } from 'commander';
 import type { SpeakerEncoder } from '../addon/index.js';
-import type { EmbedResult, PauseHandling } from '../addon/types.js';
+import type { AudioInput, Channel, EmbedResult, PauseHandling } from '../addon/types.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import { modelFor } from '../scoring/model-calibration.js';
 import type { Cli } from './cli.js';
 import { withEncoder, type EncoderOptions } from './encoder.js';
 import { NpyWriter } from './npy.js';
-import { allowCodeOption, deviceOption, modelOption, number, pausesOption, workersOption } from './options.js';
+import {
+  allowCodeOption,
+  channelOption,
+  deviceOption,
+  modelOption,
+  number,
+  pausesOption,
+  trackOption,
+  workersOption,
+} from './options.js';
 import { count, duration } from './progress.js';
-import { findRecordings } from './recordings.js';
+import { findRecordings, inputOf, type Given } from './recordings.js';
 
 interface Options extends EncoderOptions {
   json?: true;
@@ -16,6 +25,8 @@ interface Options extends EncoderOptions {
   npy?: string;
   allowSilence?: true;
   pauses?: PauseHandling;
+  channel?: Channel;
+  track?: number;
   maxSeconds?: number;
 }
 
@@ -23,7 +34,7 @@ export function register(program: Command, cli: Cli): void {
   program
     .command('embed')
     .description('voice embeddings of recordings, and of all recordings in folders')
-    .argument('<path...>', 'recordings, or folders that are searched for them')
+    .argument('<path...>', 'recordings, or folders that are searched for them; - is standard input')
     .addOption(modelOption())
     .addOption(new Option('--jsonl', 'one JSON object a line, in the order of the inputs (the default)'))
     .addOption(new Option('--json', 'one JSON document').conflicts(['jsonl', 'npy']))
@@ -37,6 +48,8 @@ export function register(program: Command, cli: Cli): void {
     .addOption(allowCodeOption())
     .addOption(workersOption())
     .addOption(pausesOption())
+    .addOption(channelOption(true))
+    .addOption(trackOption())
     .addOption(new Option('--allow-silence', 'embed recordings of digital silence instead of answering NO_SPEECH'))
     .addOption(new Option('--max-seconds <n>', 'longest recording, seconds (default: 300)').argParser(number(0.1, 1e6)))
     .addHelpText(
@@ -48,20 +61,18 @@ the exit status is then that of the first such error.
 Examples:
   timbre embed alice.wav bob.mp3
   timbre embed recordings/ --jsonl > embeddings.jsonl
-  timbre embed recordings/ --npy embeddings.npy --workers 2`,
+  timbre embed recordings/ --npy embeddings.npy --workers 2
+  curl -s https://example.org/call.wav | timbre embed - --channel each`,
     )
     .action(async (paths: string[], options: Options) => {
-      const inputs = await findRecordings(paths);
-      if (inputs.length === 0) {
-        throw new TimbreError('INVALID_ARGUMENT', `no recordings in ${paths.join(', ')}`);
-      }
+      const inputs = await findRecordings(cli, paths);
       const limits = options.maxSeconds === undefined ? {} : { limits: { maxSeconds: options.maxSeconds } };
       await withEncoder(cli, options, limits, (encoder) => embedAll(cli, encoder, inputs, options));
     });
 }
 
 /** A line of the output. */
-type Row = ({ path: string } & EmbedResult) | { path: string; error: { code: string; message: string } };
+type Row = { path: string; channel?: number } & (EmbedResult | { error: { code: string; message: string } });
 
 /** Where rows go. */
 interface Sink {
@@ -71,7 +82,7 @@ interface Sink {
   discard(): Promise<void>;
 }
 
-async function embedAll(cli: Cli, encoder: SpeakerEncoder, inputs: string[], options: Options): Promise<void> {
+async function embedAll(cli: Cli, encoder: SpeakerEncoder, inputs: readonly Given[], options: Options): Promise<void> {
   const { embeddingDim } = encoder.info();
   const model = modelFor(encoder.info(), options.pauses);
   const sink =
@@ -85,28 +96,32 @@ async function embedAll(cli: Cli, encoder: SpeakerEncoder, inputs: string[], opt
     signal: cli.signal,
     ...(options.allowSilence && { allowSilence: true }),
     ...(options.pauses && { pauses: options.pauses }),
+    ...(options.channel !== undefined && { channel: options.channel }),
+    ...(options.track !== undefined && { track: options.track }),
   };
   const progress = inputs.length > 1 ? cli.progress('embedding', inputs.length, 'files') : undefined;
   const started = performance.now();
-  let done = 0;
-  let failed = 0;
+  const done = new Set<number>();
+  const failed = new Set<number>();
   let seconds = 0;
   let finished = false;
   try {
-    for await (const item of encoder.embedEach(inputs, embedOptions)) {
+    for await (const item of encoder.embedEach(inputsOf(inputs), embedOptions)) {
       if (cli.signal.aborted) throw new TimbreError('ABORTED', 'cancelled');
-      const path = inputs[item.index]!;
-      done++;
+      const { index, channel } = item;
+      const { path } = inputs[index]!;
+      const of = { path, ...(channel !== undefined && { channel }) };
       if ('error' in item) {
-        failed++;
+        failed.add(index);
         const { code, message } = item.error;
-        cli.fail(item.error, path);
-        await sink.row({ path, error: { code, message } });
+        cli.fail(item.error, channel === undefined ? path : `${path}, channel ${channel}`);
+        await sink.row({ ...of, error: { code, message } });
       } else {
-        seconds += item.result.audio.seconds;
-        await sink.row({ path, ...item.result });
+        if (!done.has(index)) seconds += item.result.audio.seconds;
+        await sink.row({ ...of, ...item.result });
       }
-      progress?.update(done, { failed });
+      done.add(index);
+      progress?.update(done.size, { failed: failed.size });
     }
     progress?.stop();
     await sink.end();
@@ -118,10 +133,15 @@ async function embedAll(cli: Cli, encoder: SpeakerEncoder, inputs: string[], opt
   if (inputs.length > 1) {
     const elapsed = (performance.now() - started) / 1000;
     cli.note(
-      `${count(done - failed)} of ${count(done)} recordings embedded in ${duration(elapsed)}: ` +
+      `${count(done.size - failed.size)} of ${count(done.size)} recordings embedded in ${duration(elapsed)}: ` +
         `${duration(seconds)} of audio, ${Math.round(seconds / elapsed)} times as fast as it plays`,
     );
   }
+}
+
+/** Each made when its turn comes: what is read as a stream is open only then. */
+function* inputsOf(inputs: readonly Given[]): Generator<AudioInput> {
+  for (const given of inputs) yield inputOf(given);
 }
 
 function jsonLineSink(cli: Cli): Sink {
@@ -145,17 +165,19 @@ function jsonSink(cli: Cli): Sink {
   };
 }
 
-/** Failed recordings have no row; `<file>.json` holds `{ model, paths }`, a path for each row. */
+/** Failed recordings have no row; `<file>.json` holds `{ model, paths }`, a path for each row, and with `each` `channels`. */
 async function npySink(file: string, dimensions: number, model: string): Promise<Sink> {
   const writer = await NpyWriter.create(file, dimensions);
   const paths: string[] = [];
+  const channels: number[] = [];
   return {
     async row(row) {
       if (!('embedding' in row)) return;
       await writer.append(row.embedding);
       paths.push(row.path);
+      if (row.channel !== undefined) channels.push(row.channel);
     },
-    end: () => writer.finish({ model, paths }),
+    end: () => writer.finish({ model, paths, ...(channels.length > 0 && { channels }) }),
     discard: () => writer.discard(),
   };
 }

@@ -10,7 +10,7 @@ import type { GiveConsent } from '../service/consent/consent.dto.js';
 import { table, type Cli } from './cli.js';
 import { describeSpeaker } from './describe-speaker.js';
 import type { Progress } from './progress.js';
-import { findRecordings } from './recordings.js';
+import { fileOf, isOfMacOS, recordingsBelow, type Given } from './recordings.js';
 import { speakerPath, type ServiceClient } from './service-client.js';
 
 /** What goes in one request: it is read into memory, and what is lost when a connection breaks is sent again. */
@@ -25,6 +25,7 @@ const JOBS_AT_ONCE = 2;
 
 interface Source {
   speakerId: string;
+  given: Given;
   path: string;
   bytes: number;
 }
@@ -43,7 +44,7 @@ export async function enrolFolders(
   folder: string,
   { json: asJson, consent }: { json: boolean; consent: GiveConsent | undefined },
 ): Promise<void> {
-  const speakers = await findSpeakers(folder);
+  const speakers = await findSpeakers(cli, folder);
   const count = speakers.reduce((sum, { files }) => sum + files.length, 0);
   if (count === 0) throw new TimbreError('INVALID_ARGUMENT', `no folder in ${folder} has recordings`);
   const progress = cli.progress('enrolling', count, 'files');
@@ -60,17 +61,17 @@ export async function enrolFolders(
 }
 
 /** The speakers of a folder, and their recordings. Errors: INVALID_ARGUMENT for a folder whose name is no id. */
-async function findSpeakers(folder: string): Promise<{ id: string; files: string[] }[]> {
+async function findSpeakers(cli: Cli, folder: string): Promise<{ id: string; files: Given[] }[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
     throw new TimbreError('INVALID_ARGUMENT', `cannot read the folder ${folder}: ${(cause as Error).message}`, {
       cause,
     });
   });
-  const found: { id: string; files: string[] }[] = [];
+  const found: { id: string; files: Given[] }[] = [];
   for (const name of names.sort()) {
     const path = join(folder, name);
-    if (!(await stat(path)).isDirectory()) continue;
-    const files = await findRecordings([path]);
+    if (isOfMacOS(name) || !(await stat(path)).isDirectory()) continue;
+    const files = await recordingsBelow(cli, path);
     if (files.length > 0) found.push({ id: idOf(name, path), files });
   }
   return found;
@@ -101,14 +102,14 @@ class FolderEnrolment {
     private readonly consent: GiveConsent | undefined,
   ) {}
 
-  async run(speakers: readonly { id: string; files: readonly string[] }[]): Promise<Row[]> {
+  async run(speakers: readonly { id: string; files: readonly Given[] }[]): Promise<Row[]> {
     try {
       const { model } = await this.client.get<{ model: { name: string } | null }>('/v1/info');
       let batch: Source[] = [];
       for (const { id, files } of speakers) {
         const there = await this.stored(id, model?.name);
-        for (const path of files) {
-          const source = await this.look(id, path, there);
+        for (const file of files) {
+          const source = await this.look(id, file, there);
           if (!source) continue;
           const bytes = batch.reduce((sum, one) => sum + one.bytes, source.bytes);
           if (batch.length === BATCH_FILES || (batch.length > 0 && bytes > BATCH_BYTES)) {
@@ -148,15 +149,16 @@ class FolderEnrolment {
   }
 
   /** What is to be sent; undefined for a file that is there already or cannot be read. */
-  private async look(id: string, path: string, there: ReadonlySet<string>): Promise<Source | undefined> {
+  private async look(id: string, given: Given, there: ReadonlySet<string>): Promise<Source | undefined> {
+    const { path } = given;
     let digest: Awaited<ReturnType<typeof digestFile>>;
     try {
-      digest = await digestFile(path);
+      digest = await digestFile(fileOf(given));
     } catch (cause) {
       this.fail(id, path, new TimbreError('AUDIO_NOT_FOUND', (cause as Error).message, { cause }));
       return undefined;
     }
-    if (!there.has(digest.sha256)) return { speakerId: id, path, bytes: digest.bytes };
+    if (!there.has(digest.sha256)) return { speakerId: id, given, path, bytes: digest.bytes };
     this.known++;
     this.add({ speakerId: id, path, state: 'known' });
     return undefined;
@@ -172,7 +174,10 @@ class FolderEnrolment {
     };
     let job: JobView;
     try {
-      job = await this.client.post<JobView>('/v1/training-sessions', { audio: batch.map(({ path }) => path), fields });
+      job = await this.client.post<JobView>('/v1/training-sessions', {
+        audio: batch.map(({ given }) => given),
+        fields,
+      });
     } catch (error) {
       if (!(error instanceof TimbreError) || !['AUDIO_TOO_LARGE', 'BODY_TOO_LARGE'].includes(error.code)) throw error;
       if (batch.length === 1) {

@@ -7,10 +7,11 @@ import type { GiveConsent } from '../service/consent/consent.dto.js';
 import { addConsentOptions, consentOf, type ConsentOptions } from './consent-options.js';
 import { describeSpeaker } from './describe-speaker.js';
 import { enrolFolders } from './enroll-folders.js';
-import { findRecordings } from './recordings.js';
+import { channelOption, partFields, trackOption, type PartOptions } from './options.js';
+import { findRecordings, type Given } from './recordings.js';
 import { addServiceOptions, ServiceClient, speakerPath, type ServiceOptions } from './service-client.js';
 
-interface Options extends ServiceOptions, ConsentOptions {
+interface Options extends ServiceOptions, ConsentOptions, PartOptions {
   name?: string;
   json?: true;
   fromFolders?: string;
@@ -26,9 +27,11 @@ export function register(program: Command, cli: Cli): void {
   addConsentOptions(addServiceOptions(program.command('enroll')), "the speaker's, or everybody's,")
     .description("add recordings to a speaker's voice profile; a speaker who is not there is added")
     .argument('[speaker]', "the speaker's id")
-    .argument('[path...]', 'recordings, or folders that are searched for them')
+    .argument('[path...]', 'recordings, or folders that are searched for them; - is standard input')
     .option('--name <name>', 'name of a speaker who is added')
     .option('--from-folders <dir>', "many speakers instead: a folder of each in this one, named by the speaker's id")
+    .addOption(channelOption(false))
+    .addOption(trackOption())
     .option('--json', 'one JSON document: { speaker, results }')
     .addHelpText(
       'after',
@@ -46,6 +49,12 @@ Examples:
         if (id !== undefined || options.name !== undefined) {
           throw new TimbreError('INVALID_ARGUMENT', 'with --from-folders the folders name the speakers; name no other');
         }
+        if (options.channel !== undefined || options.track !== undefined) {
+          throw new TimbreError(
+            'INVALID_ARGUMENT',
+            '--channel and --track are for recordings that are named one by one',
+          );
+        }
         const { fromFolders, json = false } = options;
         await enrolFolders(cli, new ServiceClient(cli, options), fromFolders, { json, consent: consentOf(options) });
         return;
@@ -53,11 +62,10 @@ Examples:
       if (id === undefined || paths.length === 0) {
         throw new TimbreError('INVALID_ARGUMENT', 'give a speaker and recordings, or --from-folders with a folder');
       }
-      const files = await findRecordings(paths);
-      if (files.length === 0) throw new TimbreError('INVALID_ARGUMENT', `no recordings in ${paths.join(', ')}`);
+      const files = await findRecordings(cli, paths);
       const client = new ServiceClient(cli, options);
       await ensureSpeaker(cli, client, id, options.name, consentOf(options));
-      const rows = await enrolAll(cli, client, id, files);
+      const rows = await enrolAll(cli, client, id, files, partFields(options));
       const speaker = await client.get<SpeakerView>(speakerPath(id));
       if (options.json) await cli.json({ speaker, results: rows });
       else await cli.line(report(speaker, rows));
@@ -83,12 +91,18 @@ async function ensureSpeaker(
 }
 
 /** One file a request: what is acknowledged is stored, wherever the work is cut short. */
-async function enrolAll(cli: Cli, client: ServiceClient, id: string, files: readonly string[]): Promise<Row[]> {
+async function enrolAll(
+  cli: Cli,
+  client: ServiceClient,
+  id: string,
+  files: readonly Given[],
+  fields: Record<string, string>,
+): Promise<Row[]> {
   const rows: Row[] = [];
   const progress = files.length > 1 ? cli.progress('enrolling', files.length, 'files') : undefined;
   try {
-    for (const path of files) {
-      rows.push(await enrolOne(cli, client, id, path));
+    for (const file of files) {
+      rows.push(await enrolOne(cli, client, id, file, fields));
       progress?.update(rows.length, { failed: rows.filter((row) => 'error' in row).length });
     }
   } finally {
@@ -97,15 +111,23 @@ async function enrolAll(cli: Cli, client: ServiceClient, id: string, files: read
   return rows;
 }
 
-async function enrolOne(cli: Cli, client: ServiceClient, id: string, path: string): Promise<Row> {
+async function enrolOne(
+  cli: Cli,
+  client: ServiceClient,
+  id: string,
+  given: Given,
+  fields: Record<string, string>,
+): Promise<Row> {
+  const { path } = given;
   try {
-    const { results } = await client.post<EnrolledView>(speakerPath(id, 'enrollments'), { audio: [path] });
+    const { results } = await client.post<EnrolledView>(speakerPath(id, 'enrollments'), { audio: [given], fields });
     const [result] = results;
     if (!result || 'error' in result) throw new TimbreError('INTERNAL', 'the service gave no result for a recording');
     return { path, duplicate: result.duplicate, enrollment: result.enrollment };
   } catch (error) {
     // What concerns the recording concerns no other; anything else would only come again.
-    if (!(error instanceof TimbreError) || !/^(AUDIO_|NO_SPEECH|INFERENCE_FAILED)/.test(error.code)) throw error;
+    if (!(error instanceof TimbreError) || !/^(AUDIO_|NO_SPEECH|CHANNELS_DIFFER|INFERENCE_FAILED)/.test(error.code))
+      throw error;
     cli.fail(error, path);
     return { path, error: { code: error.code, message: error.message } };
   }

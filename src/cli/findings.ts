@@ -4,10 +4,12 @@ import { arch, availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PACKAGE_FOLDER } from '../support/package.js';
-import { runtimeInfo } from '../addon/bundles.js';
+import { readManifest, runtimeInfo } from '../addon/bundles.js';
 import type { RuntimeInfo } from '../addon/types.js';
 import { missingWalls } from '../addon/walls.js';
-import { listBundles, modelFolders } from '../models/cache.js';
+import { modelName } from '../scoring/model-calibration.js';
+import { goesOnWith, keptModel } from '../support/kept-model.js';
+import { findBundle, listBundles, modelFolders } from '../models/cache.js';
 import { PUBLISHED_MODELS } from '../models/registry.js';
 import { freeBytes } from '../models/storage.js';
 import { bytes } from './progress.js';
@@ -43,6 +45,7 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
     ...addonAndLibraries(),
     ...(await programs()),
     ...(await cache(env)),
+    ...(await keptBundle(env)),
     ...variables(env),
   ];
 }
@@ -194,6 +197,24 @@ async function cache(env: NodeJS.ProcessEnv): Promise<Finding[]> {
     });
   }
   return findings;
+}
+
+/** The bundle of the data folder's people, where there is one, against the one that is installed. */
+async function keptBundle(env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  const kept = await keptModel(env['TIMBRE_DATA_DIR'] || 'data');
+  if (kept === null) return [];
+  const name = 'model of the data folder';
+  const id = kept.slice(0, kept.lastIndexOf('@'));
+  const wanted = env['TIMBRE_MODEL'] || id;
+  const installed = await findBundle(wanted, modelFolders(env))
+    .then(readManifest)
+    .then(modelName, () => null);
+  // Another model altogether was chosen.
+  if (installed === null || installed === kept || !installed.startsWith(`${id}@`)) {
+    return [{ name, status: 'ok', value: kept }];
+  }
+  const remedy = goesOnWith(kept, installed);
+  return [{ name, status: 'note', value: `${kept}; installed is ${installed}`, remedy }];
 }
 
 /** Variables that change what Timbre does, and those that a download obeys. */

@@ -2,11 +2,11 @@ import { Option, type Command } from 'commander';
 import { TimbreError } from '../errors/timbre-error.js';
 import type { IdentificationView } from '../service/identification/identification.dto.js';
 import { table, type Cli } from './cli.js';
-import { whole } from './options.js';
-import { findRecordings } from './recordings.js';
+import { channelOption, partFields, trackOption, whole, type PartOptions } from './options.js';
+import { findRecordings, type Given } from './recordings.js';
 import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
 
-interface Options extends ServiceOptions {
+interface Options extends ServiceOptions, PartOptions {
   top?: number;
   candidates?: string;
   json?: true;
@@ -17,10 +17,11 @@ type Row = { path: string } & (IdentificationView | { error: { code: string; mes
 export function register(program: Command, cli: Cli): void {
   addServiceOptions(program.command('identify'))
     .description('whose voice a recording is, among all enrolled speakers')
-    .argument('<path...>', 'recordings, or folders that are searched for them')
+    .argument('<path...>', 'recordings, or folders that are searched for them; - is standard input')
     .addOption(new Option('--top <n>', 'speakers in the ranking (default: 5)').argParser(whole(1, 50)))
     .option('--candidates <ids>', 'speakers to choose among, separated by commas (default: everybody)')
-
+    .addOption(channelOption(false))
+    .addOption(trackOption())
     .option('--json', 'one JSON document: a list of { path, decision, speakerId, margin, ranking, ... }')
     .addHelpText(
       'after',
@@ -32,16 +33,19 @@ Example:
   timbre identify meeting-1.wav --top 3`,
     )
     .action(async (paths: string[], options: Options) => {
-      const files = await findRecordings(paths);
-      if (files.length === 0) throw new TimbreError('INVALID_ARGUMENT', `no recordings in ${paths.join(', ')}`);
+      const files = await findRecordings(cli, paths);
       const client = new ServiceClient(cli, options);
       const { top, candidates } = options;
-      const fields = { ...(top && { top: String(top) }), ...(candidates !== undefined && { candidates }) };
+      const fields = {
+        ...(top && { top: String(top) }),
+        ...(candidates !== undefined && { candidates }),
+        ...partFields(options),
+      };
       const progress = files.length > 1 ? cli.progress('identifying', files.length, 'files') : undefined;
       const rows: Row[] = [];
       try {
-        for (const path of files) {
-          rows.push(await identifyOne(cli, client, path, fields));
+        for (const file of files) {
+          rows.push(await identifyOne(cli, client, file, fields));
           progress?.update(rows.length, { failed: rows.filter((row) => 'error' in row).length });
         }
       } finally {
@@ -55,11 +59,12 @@ Example:
 async function identifyOne(
   cli: Cli,
   client: ServiceClient,
-  path: string,
+  given: Given,
   fields: Record<string, string>,
 ): Promise<Row> {
+  const { path } = given;
   try {
-    return { path, ...(await client.post<IdentificationView>('/v1/identify', { audio: [path], fields })) };
+    return { path, ...(await client.post<IdentificationView>('/v1/identify', { audio: [given], fields })) };
   } catch (error) {
     if (!(error instanceof TimbreError) || !/^(AUDIO_|NO_SPEECH|INFERENCE_FAILED)/.test(error.code)) throw error;
     cli.fail(error, path);

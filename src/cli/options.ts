@@ -1,3 +1,4 @@
+import type { Channel } from '../addon/types.js';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** `starter`, the bundle of the package, unless TIMBRE_MODEL names another. */
@@ -37,6 +38,39 @@ export function pausesOption(): Option {
     'cut',
     'keep',
   ]);
+}
+
+/** Which channel is taken: of the calls with one answer, `mix` or a number; `each` gives an answer for every channel. */
+export function channelOption(each: boolean): Option {
+  const kinds = each ? 'mix, each or a number' : 'mix or a number';
+  const description = `of recordings with several channels: ${kinds}, counted from 0 (default: mix)`;
+  return new Option('--channel <which>', description).argParser((text: string): Channel => {
+    if (text === 'mix' || (each && text === 'each')) return text;
+    if (/^\d{1,2}$/.test(text)) return Number(text);
+    throw new InvalidArgumentError(`${kinds} from 0 to 99 belongs here.`);
+  });
+}
+
+/** Which audio track of a container with several. */
+export function trackOption(): Option {
+  return new Option(
+    '--track <n>',
+    'audio track of a container with several, counted from 0 (default: the one it marks as its default)',
+  ).argParser(whole(0, 999));
+}
+
+/** The part of a recording that options choose. */
+export interface PartOptions {
+  channel?: Exclude<Channel, 'each'>;
+  track?: number;
+}
+
+/** The same as fields of a form. */
+export function partFields({ channel, track }: PartOptions): Record<string, string> {
+  return {
+    ...(channel !== undefined && { channel: String(channel) }),
+    ...(track !== undefined && { track: String(track) }),
+  };
 }
 
 /** For argParser(): a whole number in a range. */

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
 import { keyIn, LOCAL_KEY_FILE } from '../support/key-file.js';
 import type { Cli } from './cli.js';
+import { nameOf, readRecording, type Given } from './recordings.js';
 import { dataDirOption, startLocally } from './local-service.js';
 import { readEvents, type ServiceEvent } from './service-events.js';
 
@@ -63,8 +64,8 @@ const KEY_FILE_MEANS = `file of the API key (default: the key in TIMBRE_API_KEY;
 /** What a request carries: JSON, or a form with recordings. */
 export interface Content {
   json?: unknown;
-  /** Files by their paths, all as the form's field `audio`. */
-  audio?: readonly string[];
+  /** All as the form's field `audio`. */
+  audio?: readonly Given[];
   fields?: Readonly<Record<string, string>>;
 }
 
@@ -252,16 +253,8 @@ async function bodyOf({
   if (!audio) return {};
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  for (const path of audio) form.append('audio', new Blob([await read(path)]), basename(path));
+  for (const given of audio) form.append('audio', new Blob([await readRecording(given)]), nameOf(given));
   return { body: form };
-}
-
-async function read(path: string): Promise<Buffer<ArrayBuffer>> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new TimbreError('AUDIO_NOT_FOUND', `cannot read ${path}: ${(cause as Error).message}`, { cause });
-  }
 }
 
 function errorOf(body: unknown, response: Response): TimbreError {

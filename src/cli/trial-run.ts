@@ -25,7 +25,7 @@ import {
 import type { Cli } from './cli.js';
 import { withEncoder, type EncoderOptions } from './encoder.js';
 import { allowCodeOption, deviceOption, modelOption, number, pausesOption, workersOption } from './options.js';
-import { findRecordings } from './recordings.js';
+import { recordingsBelow, type Given } from './recordings.js';
 
 /** Options that `evaluate` and `calibrate` share. */
 export interface TrialOptions extends EncoderOptions {
@@ -233,13 +233,22 @@ async function embedWithProgress(
   }
 }
 
+function isText({ from }: Given): boolean {
+  return typeof from === 'string';
+}
+
 /** Unit means of the speakers in a folder, one subfolder each; recordings beside the subfolders are speakers of one. */
 async function cohortFrom(
   cli: Cli,
   folder: string,
   embed: (title: string, paths: string[], root: string) => Promise<EmbeddingTable>,
 ): Promise<Cohort> {
-  const paths = (await findRecordings([folder])).map((path) => relative(folder, path));
+  const found = await recordingsBelow(cli, folder);
+  const [readable, others] = [found.filter(isText), found.filter((given) => !isText(given))];
+  for (const { path } of others) {
+    cli.fail(new TimbreError('AUDIO_NOT_FOUND', 'the name is no UTF-8; rename it to have it in a cohort'), path);
+  }
+  const paths = readable.map(({ path }) => relative(folder, path));
   const table = await embed('embedding the cohort', paths, resolve(folder));
   for (const { path, error } of table.failed) cli.fail(error, join(folder, path));
   const means = new Map<string, Float32Array>();

@@ -1,14 +1,17 @@
 import type { Command } from 'commander';
 import type { ScoreView, VerificationView } from '../service/verification/verification.dto.js';
 import { table, type Cli } from './cli.js';
+import { channelOption, partFields, trackOption, type PartOptions } from './options.js';
+import { namedRecordings } from './recordings.js';
 import { addServiceOptions, ServiceClient, speakerPath, type ServiceOptions } from './service-client.js';
 
 export function register(program: Command, cli: Cli): void {
   addServiceOptions(program.command('verify'))
     .description('whether a recording is of an enrolled speaker')
     .argument('<speaker>', "the speaker's id")
-    .argument('<recording>', 'a recording')
-
+    .argument('<recording>', 'a recording; - is standard input')
+    .addOption(channelOption(false))
+    .addOption(trackOption())
     .option('--json', 'one JSON document, as POST /v1/speakers/:id/verify answers')
     .addHelpText(
       'after',
@@ -18,9 +21,13 @@ The exit status is 0 for every decision: ACCEPT, REJECT, NOT_ENOUGH_SPEECH, NOT_
 Example:
   timbre verify ada claim.wav`,
     )
-    .action(async (id: string, path: string, options: ServiceOptions & { json?: true }) => {
+    .action(async (id: string, path: string, options: ServiceOptions & PartOptions & { json?: true }) => {
+      const audio = await namedRecordings(cli, path);
       const client = new ServiceClient(cli, options);
-      const found = await client.post<VerificationView>(speakerPath(id, 'verify'), { audio: [path] });
+      const found = await client.post<VerificationView>(speakerPath(id, 'verify'), {
+        audio,
+        fields: partFields(options),
+      });
       if (options.json) await cli.json(found);
       else await cli.line(report(found));
     });

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { BatchItem, BatchOptions, EmbedResult, PauseHandling } from '../addon/types.js';
 import { TimbreError } from '../errors/timbre-error.js';
+import { stateOf } from '../support/files.js';
 import { contentHash, type EmbeddingCache, type StoredEmbedding } from './embedding-cache.js';
 import { toUnit } from './normalise.js';
 
@@ -49,17 +50,24 @@ export async function embedRecordings(
   const found = new Uint8Array(paths.length);
   const rowsOf = new Map<string, number[]>();
   const hashes = new Array<string | undefined>(paths.length);
+  const states = new Array<string | undefined>(paths.length);
   let cached = 0;
   if (cache) {
     for (let start = 0; start < paths.length; start += HASHES_AT_ONCE) {
       signal?.throwIfAborted();
       const chunk = paths.slice(start, start + HASHES_AT_ONCE);
       // A recording that cannot be read fails below, where it is embedded, with the encoder's own message.
-      const results = await Promise.allSettled(chunk.map((path) => contentHash(resolve(root, path))));
+      const results = await Promise.allSettled(
+        chunk.map(async (path) => {
+          const file = resolve(root, path);
+          return { state: await stateOf(file), hash: await contentHash(file) };
+        }),
+      );
       for (const [i, result] of results.entries()) {
         if (result.status === 'rejected') continue;
-        hashes[start + i] = result.value;
-        rowsOf.set(result.value, [...(rowsOf.get(result.value) ?? []), start + i]);
+        const { state, hash } = result.value;
+        [states[start + i], hashes[start + i]] = [state, hash];
+        rowsOf.set(hash, [...(rowsOf.get(hash) ?? []), start + i]);
       }
     }
     await cache.read(
@@ -103,13 +111,19 @@ export async function embedRecordings(
       }
       const stored = storedFrom(item.result);
       keep(table, row, stored);
-      if (hashes[row] !== undefined) fresh.push([hashes[row], stored]);
+      // A file that was written to since it was hashed is another recording than the one of that hash.
+      const same = hashes[row] !== undefined && (await unchanged(resolve(root, paths[row]!), states[row]));
+      if (same) fresh.push([hashes[row]!, stored]);
     }
     await cache?.append(fresh);
     done += rows.length;
     options.onProgress?.(done, cached, table.failed.length);
   }
   return table;
+}
+
+async function unchanged(file: string, before: string | undefined): Promise<boolean> {
+  return (await stateOf(file).catch(() => undefined)) === before;
 }
 
 /**

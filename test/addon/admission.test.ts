@@ -124,6 +124,20 @@ describe('a stream', () => {
     });
   });
 
+  test('of many that come together: those are read for which there is room, however they take turns', async () => {
+    const pieces = Array.from({ length: 16 }, (_, i) =>
+      short.subarray((i * short.length) >> 4, ((i + 1) * short.length) >> 4),
+    );
+    await withRoom(3 * short.length, async (encoder) => {
+      const calls = Array.from({ length: 40 }, () => encoder.embed(Readable.from(pieces, { objectMode: false })));
+      const settled = await Promise.allSettled(calls);
+      const refused = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason as { code: string }] : []));
+      expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(['OVERLOADED']));
+      // One that is refused makes room for the others before they ask.
+      expect(settled.length - refused.length).toBeGreaterThanOrEqual(2);
+    });
+  });
+
   test('that is aborted gives its room back', async () => {
     await withRoom(1000, async (encoder) => {
       const stream = new PassThrough();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { run } from '../../src/cli/program.js';
 import { seededUniform } from '../../src/evaluation/bootstrap.js';
 
@@ -59,6 +59,7 @@ async function timbre(...argv: string[]): Promise<{ status: number; stdout: stri
   const status = await run(argv, {
     stdout: into('stdout'),
     stderr: into('stderr'),
+    stdin: () => Readable.from([]),
     env: {},
     signal: new AbortController().signal,
   });

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../src/cli/program.js';
 
@@ -14,10 +14,16 @@ export interface Ran {
   stderr: string;
 }
 
+interface In {
+  env?: NodeJS.ProcessEnv;
+  signal?: AbortSignal;
+  stdin?: Readable & { isTTY?: boolean };
+}
+
 /** Runs a command line in this process. */
 export async function timbre(
   argv: string[],
-  { env = {}, signal = new AbortController().signal }: { env?: NodeJS.ProcessEnv; signal?: AbortSignal } = {},
+  { env = {}, signal = new AbortController().signal, stdin = Readable.from([]) }: In = {},
 ): Promise<Ran> {
   const written = { stdout: '', stderr: '' };
   const into = (name: keyof typeof written): Writable =>
@@ -27,7 +33,7 @@ export async function timbre(
         done();
       },
     });
-  const status = await run(argv, { stdout: into('stdout'), stderr: into('stderr'), env, signal });
+  const status = await run(argv, { stdout: into('stdout'), stderr: into('stderr'), stdin: () => stdin, env, signal });
   return { status, ...written };
 }
 

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SpeakerEncoder } from '../../src/addon/index.js';
+import { installed } from '../addon/support.js';
 import { LONGEST, TestService, until, wav, Workshop } from '../e2e/support.js';
 
 /** The eight calls of the Python sidecar as its clients make them: fetch, JSON in, JSON out. */
@@ -247,6 +249,75 @@ describe('POST /extract-embedding-buffer', () => {
     expect(await client.post('/extract-embedding-buffer', { audio_base64 })).toEqual({ status: 200, body: shape() });
     const { body } = await client.post('/extract-embedding-buffer', { audio_base64, sample_rate: 8000 });
     expect(body).toMatchObject({ audio_duration_s: 4 });
+  });
+
+  (installed('ffmpeg') ? test : test.skip).each([
+    ['wav', []],
+    ['aiff', []],
+    ['au', []],
+    ['caf', []],
+    ['w64', []],
+    ['flac', []],
+    ['ogg', ['-c:a', 'libvorbis']],
+    ['opus', ['-c:a', 'libopus']],
+    ['mp3', []],
+    ['mp3', ['-write_xing', '0', '-id3v2_version', '0']],
+    ['m4a', ['-c:a', 'aac']],
+    ['mp4', ['-c:a', 'aac', '-movflags', 'frag_keyframe+empty_moov+default_base_moof']],
+    ['mov', ['-c:a', 'pcm_s16le']],
+    ['aac', []],
+    ['webm', ['-c:a', 'libopus']],
+    ['mka', ['-c:a', 'flac']],
+    ['wma', []],
+    ['ac3', []],
+    ['ts', ['-c:a', 'aac']],
+    ['mpg', ['-c:a', 'mp2']],
+    ['wv', []],
+    ['tta', []],
+    ['flv', ['-c:a', 'mp3', '-ar', '44100']],
+    ['voc', []],
+    ['avi', ['-c:a', 'mp3']],
+  ] as const)('a whole recording in base64 is read as that, not as PCM: %s %j', async (extension, coding) => {
+    const path = workshop.path(`whole.${extension}`);
+    execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', alice, ...coding, path]);
+    const base64 = (await readFile(path)).toString('base64');
+    const { status, body } = await client.form('/extract-embedding-buffer', { audio: await readFile(path) });
+    expect({ status, body }).toMatchObject({ status: 200 });
+    const { embedding, audio_duration_s } = body as { embedding: number[]; audio_duration_s: number };
+    // Coders pad what they code to whole frames.
+    expect(Math.abs(audio_duration_s - 2)).toBeLessThan(0.2);
+    const same = { status: 200, body: { embedding, audio_duration_s } };
+    for (const audio_base64 of [base64, `data:application/octet-stream;base64,${base64}`]) {
+      const request = { audio_base64, sample_rate: 8000 };
+      expect(await client.post('/extract-embedding-buffer', request)).toMatchObject(same);
+      const compared = { ...request, centroid_embedding: embedding };
+      expect(await client.post('/extract-embedding-and-compare', compared)).toMatchObject({
+        body: { similarity: expect.closeTo(1, 6) },
+      });
+    }
+  });
+
+  test('a data: URL of raw PCM is raw PCM, of a media type of recordings a recording', async () => {
+    const base64 = wav(2).subarray(44).toString('base64');
+    for (const type of ['', 'application/octet-stream', 'audio/pcm', 'audio/L16;rate=16000']) {
+      const audio_base64 = `data:${type};base64,${base64}`;
+      expect(await client.post('/extract-embedding-buffer', { audio_base64 })).toEqual({ status: 200, body: shape() });
+    }
+    for (const audio_base64 of [`data:audio/webm;codecs=opus;base64,${base64}`, `data:audio/webm,${base64}`]) {
+      const { status, body } = await client.post('/extract-embedding-buffer', { audio_base64 });
+      expect(status).toBe(400);
+      expect(JSON.stringify(body)).not.toContain(base64.slice(0, 16));
+    }
+  });
+
+  test('a piece of WebM is no raw PCM, in base64 and in a form with a sample rate', async () => {
+    const head = Buffer.from('1f43b67501ffffffffffffffe78100a3', 'hex');
+    const piece = Buffer.concat([head, wav(2).subarray(44)]);
+    const wrong = { status: 400, body: { error: expect.stringContaining('joined from the first') } };
+    const audio_base64 = piece.toString('base64');
+    expect(await client.post('/extract-embedding-buffer', { audio_base64 })).toEqual(wrong);
+    const fields = { audio: piece, sample_rate: '16000' };
+    expect(await client.form('/extract-embedding-buffer', fields)).toEqual(wrong);
   });
 
   test('a recording in a form', async () => {

@@ -43,6 +43,69 @@ describe('POST /v1/embeddings', () => {
   });
 });
 
+describe('a part of a recording', () => {
+  /** Two voices, one a channel. */
+  const [left, right] = [wav(2), wav(2, { seed: 2 })];
+  const both = Buffer.concat([left.subarray(0, 44), Buffer.alloc(2 * (left.length - 44))]);
+  both.writeUInt16LE(2, 22);
+  both.writeUInt32LE(4 * 16_000, 28);
+  both.writeUInt16LE(4, 32);
+  both.writeUInt32LE(both.length - 44, 40);
+  for (let at = 44; at < left.length; at += 2) {
+    left.copy(both, 2 * at - 44, at, at + 2);
+    right.copy(both, 2 * at - 42, at, at + 2);
+  }
+
+  async function embeddings(audio: Buffer, ...fields: [string, string][]): Promise<object[]> {
+    const { status, body } = await service.postForm('/v1/embeddings', [['audio', audio], ...fields]);
+    expect({ status, body }).toMatchObject({ status: 200 });
+    return embeddingsView.parse(body).results;
+  }
+
+  test('is a channel, each channel, or their mix', async () => {
+    const [[a], [b]] = [await embeddings(left), await embeddings(right)] as [object[], object[]];
+    const { embedding: ofA } = a as { embedding: number[] };
+    const { embedding: ofB } = b as { embedding: number[] };
+    expect(await embeddings(both, ['channel', '1'])).toMatchObject([{ embedding: ofB, audio: { channel: 1 } }]);
+    expect(await embeddings(both, ['channel', 'each'])).toMatchObject([
+      { index: 0, channel: 0, embedding: ofA },
+      { index: 0, channel: 1, embedding: ofB },
+    ]);
+    expect(await embeddings(both, ['channel', 'mix'])).toMatchObject([{ audio: { channel: 'mix', channels: 2 } }]);
+    const audio = { channel: 1 };
+    const compared = await service.postForm('/v1/compare', [
+      ['a', both],
+      ['b', both],
+      ['channel', '1'],
+    ]);
+    expect(compared).toMatchObject({ status: 200, body: { a: { audio }, b: { audio } } });
+  });
+
+  test.each([
+    ['channel', 'left'],
+    ['channel', '-1'],
+    ['channel', '7'],
+    ['track', '3'],
+    ['track', 'first'],
+  ])('%s=%s is answered with 400', async (field, value) => {
+    const { status, body } = await service.postForm('/v1/embeddings', [
+      ['audio', both],
+      [field, value],
+    ]);
+    expect({ status, body }).toMatchObject({ status: 400, body: { code: 'INVALID_ARGUMENT' } });
+    expect((body as { message: string }).message).toContain(field);
+  });
+
+  test('each has no place where there is one answer', async () => {
+    const { status } = await service.postForm('/v1/compare', [
+      ['a', both],
+      ['b', both],
+      ['channel', 'each'],
+    ]);
+    expect(status).toBe(400);
+  });
+});
+
 describe('POST /v1/compare', () => {
   test('scores by the calibration of the model, whatever the order of the fields', async () => {
     const { status, body } = await service.postForm('/v1/compare', [

@@ -1,3 +1,4 @@
+import type { EmbedOptions } from '../../src/addon/types.js';
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,6 +19,7 @@ import type { Recording } from '../../src/service/uploads/recording.js';
 import { Spool } from '../../src/service/uploads/spool.js';
 import { VerificationService } from '../../src/service/verification/verification.service.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
+import { KeptBundle } from '../../src/service/engine/kept-bundle.js';
 import { LastModel } from '../../src/service/voices/last-model.js';
 import { NativeVoiceIndex } from '../../src/service/voices/native-voice-index.js';
 import { ScriptedEngine, type Script } from './scripted-engine.js';
@@ -63,8 +65,10 @@ export class House {
 
   static async open(folder: string, engine = new ScriptedEngine(), settings: ConfigInput = {}): Promise<House> {
     const database = await Database.open({ folder });
-    const house = new House(folder, database, engine, Config.of({ dataDir: folder, consent: 'optional', ...settings }));
-    await new LastModel(house.store, engine, house.model).onModuleInit();
+    const config = Config.of({ dataDir: folder, consent: 'optional', ...settings });
+    const house = new House(folder, database, engine, config);
+    const kept = new KeptBundle(config);
+    await new LastModel(house.store, engine, house.model, kept).onModuleInit();
     return house;
   }
 
@@ -83,8 +87,17 @@ export class House {
   }
 
   async enrol(speakerId: string, ...scripts: (Script | string)[]): ReturnType<EnrollmentsService['enrol']> {
+    return this.enrolPart(speakerId, {}, ...scripts);
+  }
+
+  /** The same with a channel of each recording. */
+  async enrolPart(
+    speakerId: string,
+    part: Pick<EmbedOptions, 'channel'>,
+    ...scripts: (Script | string)[]
+  ): ReturnType<EnrollmentsService['enrol']> {
     const recordings = await Promise.all(scripts.map((script) => this.recording(script)));
-    return this.enrollments.enrol(speakerId, recordings, {});
+    return this.enrollments.enrol(speakerId, recordings, part);
   }
 
   /** A speaker with as many recordings of 10 seconds of one voice. */

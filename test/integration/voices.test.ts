@@ -9,6 +9,7 @@ import { newSpeaker } from '../../src/service/records/speaker.js';
 import { embeddingOf, ScriptedEngine } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
 import { House } from './house.js';
+import type { TimbreError } from '../../src/errors/timbre-error.js';
 
 let folder: string;
 let remove: () => Promise<void>;
@@ -90,6 +91,51 @@ describe('enrolment', () => {
       details: { results: [{ index: 0 }, { index: 1 }] },
     });
     expect((await house.enrollments.list('ada')).enrollments).toEqual([]);
+  });
+
+  const CALL = { voice: 1, audio: { channels: 2, channelsAlike: false } };
+
+  it('does not take a recording whose channels hold different people, and says which they are', async () => {
+    await house.speakers.create({ id: 'ada' });
+    const call = { ...CALL, each: [{ voice: 1 }, { voice: 1, seed: 1 }, { voice: 2 }] };
+    const { results, profile } = await house.enrol('ada', { voice: 1, seed: 3 }, call);
+    expect(results).toMatchObject([{ duplicate: false }, { error: { code: 'CHANNELS_DIFFER' } }]);
+    const { error } = results[1] as { error: TimbreError };
+    const { channels, cosine } = error.details as { channels: number[]; cosine: number };
+    expect(channels[1]).toBe(2);
+    expect(error.message).toContain(
+      `channels ${channels[0]} and 2 hold different people (cosine ${cosine.toFixed(3)})`,
+    );
+    expect(error.message).toContain('channel=2');
+    expect(profile?.members).toHaveLength(1);
+    // The one that is meant is taken, and the same file is another recording then.
+    const chosen = await house.enrolPart('ada', { channel: 0 }, call);
+    expect(chosen.results).toMatchObject([{ duplicate: false }]);
+    expect(chosen.profile?.members).toHaveLength(2);
+  });
+
+  it.each([
+    ['of one person', [{ voice: 1 }, { voice: 1, seed: 1 }]],
+    ['of one person, and next to nothing of another', [{ voice: 1 }, { voice: 2, seconds: 0.4 }]],
+    ['of which one is noise', [{ voice: 1 }, { voice: 2, seconds: 0 }]],
+  ])('takes a recording with channels %s', async (_name, each) => {
+    await house.speakers.create({ id: 'ada' });
+    const { results } = await house.enrol('ada', { ...CALL, each });
+    expect(results).toMatchObject([{ duplicate: false }]);
+  });
+
+  it('listens to the channels of none whose channels are alike, or cancel each other', async () => {
+    await house.speakers.create({ id: 'ada' });
+    const each = [{ voice: 1 }, { voice: 2 }];
+    const alike = { voice: 1, audio: { channels: 2, channelsAlike: true }, each };
+    const cancelled = {
+      voice: 1,
+      audio: { channels: 2, channelsAlike: false, channelsCancel: true, channel: 1 },
+      each,
+    };
+    const { results } = await house.enrol('ada', alike, cancelled);
+    expect(results).toMatchObject([{ duplicate: false }, { duplicate: false }]);
+    expect(house.engine.embedded).toHaveLength(2);
   });
 
   it('sets a stranger aside, and takes it back when the others turn out to be strangers', async () => {

@@ -52,6 +52,59 @@ async function extract(service: TestService, path: string): Promise<Answer> {
   return { status: response.status, body: (await response.json()) as Answer['body'] };
 }
 
+test('a data: URL is no path: it is opened nowhere, kept nowhere, and repeated in no answer and no line of the log', async () => {
+  await withService({ audioRoots: [root] }, async (service) => {
+    const secret = wav(1).toString('base64').slice(60, 1000);
+    const url = `data:audio/wav;base64,${secret}`;
+    const answers: unknown[] = [];
+    const sidecar = async (path: string, body: object): Promise<unknown> => {
+      const response = await fetch(`${service.service.sidecarUrl}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      const answer = { status: response.status, body: await response.json() };
+      answers.push(answer);
+      return answer;
+    };
+    const error = expect.stringContaining('data: URL');
+    for (const audio_path of [url, ` ${url}`, url.toUpperCase()]) {
+      expect(await sidecar('/extract-embedding', { audio_path })).toEqual({ status: 404, body: { error } });
+    }
+    expect(await sidecar('/batch-extract-embeddings', { audio_paths: [url] })).toMatchObject({
+      status: 200,
+      body: { errors: [{ index: 0, audio_path: 'data:...', error }] },
+    });
+    const session = await service.postJson('/v1/training-sessions', {
+      createSpeakers: true,
+      items: [{ speakerId: 'ada', path: url }],
+    });
+    answers.push(session.body);
+    expect(session).toMatchObject({ status: 400, body: { code: 'INVALID_ARGUMENT', message: error } });
+    answers.push((await service.call('/v1/jobs')).body);
+    expect(JSON.stringify([answers, service.log])).not.toContain(secret.slice(0, 20));
+  });
+});
+
+test('a relative path of a session counts from where the service was when it was sent', async () => {
+  const before = process.cwd();
+  await withService({ audioRoots: [root] }, async (service) => {
+    process.chdir(workshop.folder);
+    try {
+      const items = [{ speakerId: 'ada', path: 'recordings/inside.wav' }];
+      const { status, body } = await service.postJson('/v1/training-sessions', { createSpeakers: true, items });
+      expect({ status, body }).toMatchObject({ status: 202 });
+      process.chdir(before);
+      const { id } = body as { id: string };
+      const job = (): Promise<{ body: unknown }> => service.call(`/v1/jobs/${id}`);
+      await until(async () => ((await job()).body as { finishedAt: string | null }).finishedAt !== null);
+      expect((await job()).body).toMatchObject({ items: [{ path: join(root, 'inside.wav'), error: null }] });
+    } finally {
+      process.chdir(before);
+    }
+  });
+});
+
 test("no path leads to another client's upload, nor to anything the service keeps, whatever the roots are", async () => {
   await withService({ audioRoots: ['/', '/proc', workshop.folder] }, async (service) => {
     expect((await extract(service, outside)).status).toBe(200);

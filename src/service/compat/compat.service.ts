@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EmbedOptions, EmbedResult } from '../../addon/types.js';
+import { isDataUrl } from '../../support/data-url.js';
 import { Steps } from '../../support/steps.js';
 import { Templates } from '../metrics/templates.js';
 import { AudioRoots } from '../uploads/audio-roots.js';
@@ -10,7 +11,8 @@ import { describeState } from '../engine/addon-engine.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { isPublished } from '../engine/locate-model.js';
 import { jsonOf } from '../http/json-text.js';
-import { decodePcm, readPcm, type PcmBounds } from './pcm.js';
+import { isEncoded } from './container-signature.js';
+import { bytesOf, decodeAudio, samplesOf, type PcmBounds } from './pcm.js';
 import type { Recording } from '../uploads/recording.js';
 import {
   centroid,
@@ -93,7 +95,8 @@ export class CompatService {
     const rest = paths.entries();
     /** Opens a file when its turn comes: a long list holds no more descriptors than there are lanes. */
     const lane = async (): Promise<void> => {
-      for (const [index, audio_path] of rest) {
+      for (const [index, given] of rest) {
+        const audio_path = typeof given === 'string' && isDataUrl(given) ? 'data:...' : given;
         await steps.next();
         try {
           if (typeof audio_path !== 'string') throw new TimbreError('INVALID_ARGUMENT', 'audio_path must be a string');
@@ -189,10 +192,13 @@ export class CompatService {
     return { answer, embedding: result.embedding };
   }
 
+  /** Raw PCM, or a whole recording of any format. */
   private async embedJson(body: unknown, options: EmbedOptions): Promise<EmbedResult> {
     const { audio_base64, sample_rate: sampleRate } = read(pcm, body);
-    const samples = await decodePcm(audio_base64, this.pcmBounds(sampleRate, options));
-    return this.engine.embedAdmitted({ samples, sampleRate }, options);
+    const bounds = this.pcmBounds(sampleRate, options);
+    const { bytes, encoded } = await decodeAudio(audio_base64, bounds.steps);
+    if (encoded) return this.engine.embedAdmitted(bytes, options);
+    return this.engine.embedAdmitted({ samples: await samplesOf(bytes, bounds), sampleRate }, options);
   }
 
   private pcmBounds(sampleRate: number, { signal }: EmbedOptions): PcmBounds {
@@ -206,8 +212,11 @@ export class CompatService {
       return await this.engine.embedAdmitted(audio, options);
     } catch (thrown) {
       const error = toTimbreError(thrown);
-      if (error.code !== 'AUDIO_UNSUPPORTED' || sampleRate === undefined) throw error;
-      const samples = await readPcm(audio, this.pcmBounds(sampleRate, options));
+      if (!/^AUDIO_(UNSUPPORTED|CORRUPT)$/.test(error.code) || sampleRate === undefined) throw error;
+      const bytes = await bytesOf(audio);
+      // What cannot be read, for want of ffmpeg perhaps, is no raw PCM for that.
+      if (isEncoded(bytes)) throw error;
+      const samples = await samplesOf(bytes, this.pcmBounds(sampleRate, options));
       return this.engine.embedAdmitted({ samples, sampleRate }, options);
     }
   }

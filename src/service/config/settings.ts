@@ -103,6 +103,17 @@ export const SETTINGS = {
       'programs of this machine alone need none. They embed recordings, also of files below AUDIO_ROOTS, and reach ' +
       'nothing that is stored.',
   }),
+  keepModel: setting({
+    env: 'TIMBRE_KEEP_MODEL',
+    flag: 'keep-model',
+    schema: onOrOff,
+    default: 'on',
+    takes: 'on|off',
+    means:
+      '`on`: where the installed bundle is another version of the model that the people of the data folder were made ' +
+      'with, the service goes on with theirs, which the folder keeps. `off` moves to the installed one: people enrol ' +
+      'anew, and their old profiles stay for the old bundle.',
+  }),
   openMetrics: setting({
     env: 'TIMBRE_OPEN_METRICS',
     flag: 'open-metrics',

@@ -14,9 +14,11 @@ import type {
 import { TimbreError } from '../../errors/timbre-error.js';
 import { toTimbreError } from '../http/to-timbre-error.js';
 import { Config } from '../config/config.js';
-import { modelFor, NOT_CALIBRATED, readCalibrationFile } from '../../scoring/model-calibration.js';
+import { modelFor, modelName, NOT_CALIBRATED, readCalibrationFile } from '../../scoring/model-calibration.js';
+import { goesOnWith } from '../../support/kept-model.js';
 import { Scorer, type ScorerOptions } from '../../scoring/scorer.js';
 import { EmbeddingEngine, type EngineListener, type EngineState } from './embedding-engine.js';
+import { KeptBundle, type Kept } from './kept-bundle.js';
 import { locateModel } from './locate-model.js';
 
 /** Pause between attempts to fetch a model, after those that the download makes itself. */
@@ -53,7 +55,10 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
   private plainScores: Scorer | undefined;
   private starting: Promise<void> | undefined;
 
-  constructor(private readonly config: Config) {
+  constructor(
+    private readonly config: Config,
+    private readonly kept: KeptBundle,
+  ) {
     super();
     this.current = { status: 'loading', model: config.model };
   }
@@ -130,15 +135,16 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     const { signal } = this.stopping;
     try {
       await this.lookAtWalls();
-      const model = await this.locate(signal);
+      const path = await this.choose(await this.locate(signal));
       signal.throwIfAborted();
       this.change({ status: 'loading', model: this.config.model });
       const started = performance.now();
-      const encoder = await this.load(model);
+      const encoder = await this.load(path);
       this.encoder = encoder;
       this.scores = await this.makeScorer(encoder.info());
       this.plainScores = Scorer.of(encoder.info().manifest, { calibration: NOT_CALIBRATED });
       await warmUp(encoder);
+      await this.keep({ name: encoder.info().model, path });
       signal.throwIfAborted();
       this.change({ status: 'ready' });
       const { model: name, device, deviceNote, workers } = encoder.info();
@@ -184,6 +190,31 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
         this.logger.warn(`${error.message}; trying again in ${FETCH_AGAIN_MS / 1000} s`);
         await delay(FETCH_AGAIN_MS, undefined, { signal, ref: false });
       }
+    }
+  }
+
+  /** The file of the model, or of the version of it that the data folder's people were made with. */
+  private async choose(model: string): Promise<string> {
+    const [{ modelPath }, { readManifest }] = await Promise.all([
+      import('../../addon/model-path.js'),
+      import('../../addon/bundles.js'),
+    ]);
+    const path = await modelPath(model, this.config.modelCacheDir);
+    const name = modelName(await readManifest(path));
+    const kept = await this.kept.insteadOf({ name, path });
+    if (!kept) return path;
+    this.logger.warn({ model: kept.name, installed: name, msg: goesOnWith(kept.name, name) });
+    return kept.path;
+  }
+
+  private async keep(bundle: Kept): Promise<void> {
+    try {
+      await this.kept.keep(bundle);
+    } catch (error) {
+      this.logger.warn({
+        err: error,
+        msg: 'the bundle cannot be copied into the data folder: keep it yourself, its people need it',
+      });
     }
   }
 

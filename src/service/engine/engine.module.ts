@@ -1,10 +1,11 @@
 import { Module } from '@nestjs/common';
 import { AddonEngine } from './addon-engine.js';
 import { Draining } from './draining.js';
+import { KeptBundle } from './kept-bundle.js';
 import { EmbeddingEngine } from './embedding-engine.js';
 
 @Module({
-  providers: [AddonEngine, { provide: EmbeddingEngine, useExisting: AddonEngine }, Draining],
-  exports: [EmbeddingEngine, AddonEngine, Draining],
+  providers: [KeptBundle, AddonEngine, { provide: EmbeddingEngine, useExisting: AddonEngine }, Draining],
+  exports: [EmbeddingEngine, AddonEngine, KeptBundle, Draining],
 })
 export class EngineModule {}

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { giveConsent } from '../consent/consent.dto.js';
 import { nextCursorView, pageQuery } from '../http/pages.js';
+import { isDataUrl } from '../../support/data-url.js';
 import { LONGEST_ID } from '../../support/speaker-id.js';
 import { LONGEST_NAME } from '../records/speaker.js';
 import { ITEM_STATES, JOB_STATES, waiting, type Job, type JobItem } from '../records/job.js';
@@ -44,10 +45,15 @@ const speakerOf = {
 
 export const itemOfPath = z.strictObject({
   ...speakerOf,
-  path: z.string().min(1).max(4096).meta({
-    description: 'A file of the machine the service runs on, below its AUDIO_ROOTS.',
-    example: '/srv/recordings/ada/1.wav',
-  }),
+  path: z
+    .string()
+    .min(1)
+    .max(4096)
+    .refine((path) => !isDataUrl(path), 'is a data: URL, not a path; decode its base64 and upload the recording')
+    .meta({
+      description: 'A file of the machine the service runs on, below its AUDIO_ROOTS.',
+      example: '/srv/recordings/ada/1.wav',
+    }),
 });
 
 /** The session without its items. */
@@ -121,7 +127,10 @@ export const jobItemView = z.object({
   index: z.int().meta({ description: 'Position in the job, from 0.' }),
   speakerId: z.string().nullable().meta({ description: 'Null once the speaker was erased.', example: 'ada' }),
   filename: z.string().nullable().meta({ example: '1.wav' }),
-  path: z.string().nullable().meta({ description: 'As it was given; null for an upload.' }),
+  path: z
+    .string()
+    .nullable()
+    .meta({ description: 'As it was given, from the root where it was relative; null for an upload.' }),
   state: z.enum(ITEM_STATES),
   result: z
     .object({

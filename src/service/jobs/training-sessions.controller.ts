@@ -2,7 +2,7 @@ import { Body, HttpCode, Post, Req, Res, UseInterceptors } from '@nestjs/common'
 import { HttpAdapterHost } from '@nestjs/core';
 import { ApiAcceptedResponse, ApiOperation } from '@nestjs/swagger';
 import type { IncomingMessage } from 'node:http';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { GivenConsent } from '../records/consent.js';
 import { giveConsent, toGivenConsent, type GiveConsent } from '../consent/consent.dto.js';
@@ -149,7 +149,8 @@ export class TrainingSessionsController {
     const { items, createSpeakers, consent } = checked('', sessionEnvelope, body);
     const all = (await checkEach('items', items, itemOfPath, this.config.maxJobItems, steps)).map(
       (item): SessionItem => {
-        return { ...item, consent: consentOf(item, consent), fileName: basename(item.path) };
+        const path = resolve(item.path);
+        return { ...item, path, consent: consentOf(item, consent), fileName: basename(path) };
       },
     );
     return { items: all, createSpeakers };

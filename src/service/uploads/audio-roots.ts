@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { openBeneath, type OpenFile } from '../../addon/open-beneath.js';
 import { TimbreError } from '../../errors/timbre-error.js';
+import { isDataUrl } from '../../support/data-url.js';
 import { excerpt } from '../../support/excerpt.js';
 import { Config } from '../config/config.js';
 
@@ -44,6 +45,8 @@ export class AudioRoots {
    * DEADLINE_EXCEEDED, ABORTED.
    */
   async open(path: string, { temporary = false, signal }: OpenOptions = {}): Promise<OpenFile> {
+    if (isDataUrl(path))
+      throw new TimbreError('AUDIO_NOT_FOUND', 'the path is a data: URL; decode its base64 and send the bytes');
     const { audioRoots } = this.config;
     const own = [resolve(OWN_FOLDER), ...(temporary ? [tmpdir()] : [])];
     const folders = { roots: audioRoots.length > 0 ? audioRoots : own, closed: this.closed() };
