@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { open, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { SpeakerEncoder, type EmbedResult } from '../../src/addon/index.js';
-import { failure, installed, resultOf, RATE, runNode, voice, wav, Workshop } from './support.js';
+import { failure, resultOf, RATE, runNode, voice, wav, Workshop } from './support.js';
 
 /** Which part of a recording is embedded, and which file it was. */
 
@@ -125,7 +125,7 @@ describe('channels', () => {
   });
 });
 
-(installed('ffmpeg') ? describe : describe.skip)('tracks', () => {
+describe('tracks', () => {
   beforeAll(async () => {
     await workshop.write('left.wav', wav(LEFT));
     await workshop.write('right.wav', wav(RIGHT));

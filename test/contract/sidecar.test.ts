@@ -4,7 +4,6 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SpeakerEncoder } from '../../src/addon/index.js';
-import { installed } from '../addon/support.js';
 import { LONGEST, TestService, until, wav, Workshop } from '../e2e/support.js';
 
 /** The eight calls of the Python sidecar as its clients make them: fetch, JSON in, JSON out. */
@@ -251,7 +250,7 @@ describe('POST /extract-embedding-buffer', () => {
     expect(body).toMatchObject({ audio_duration_s: 4 });
   });
 
-  (installed('ffmpeg') ? test : test.skip).each([
+  test.each([
     ['wav', []],
     ['aiff', []],
     ['au', []],

@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { timbre } from '../cli/support.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
-import { canSpeak, spoken, TestService, Workshop } from './support.js';
+import { spoken, TestService, Workshop } from './support.js';
 
 /** A newer package beside a data folder: its bundle has the name of the old one, and is another. */
 
@@ -14,7 +14,7 @@ let recording: Buffer;
 
 beforeAll(async () => {
   workshop = await Workshop.open();
-  recording = canSpeak ? spoken('f2', 0) : Buffer.alloc(0);
+  recording = spoken('f2', 0);
 });
 
 afterAll(() => workshop.remove());
@@ -64,7 +64,7 @@ async function doctor(dataDir: string): Promise<string> {
   return (await timbre(['doctor'], { env })).stdout;
 }
 
-(canSpeak ? describe : describe.skip)('a folder with people', () => {
+describe('a folder with people', () => {
   const dataDir = (): string => workshop.path('data');
 
   beforeAll(async () => {
