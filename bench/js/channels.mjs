@@ -3,7 +3,7 @@
 //   npm run build && node bench/js/channels.mjs [--model BUNDLE] [--data ../shared/speech] [--out FILE]
 //
 // Two-channel recordings are made of the data's list `dev`: of one person by two microphones, and of two people, one a
-// channel. The cosine of the channels' embeddings decides (src/service/records/channel-voices.ts). The threshold is chosen
+// channel. The evidence of the bundle's calibration decides (src/service/records/channel-voices.ts). The threshold is chosen
 // on half of the speakers, by a hash of their names, and reported on the others. Then, of recordings of one person: the
 // energy of the channels' sum over the sum of their energies, in phase and in opposite phase, and what it does to the
 // embedding of the mix (native/core/audio/mixer.cpp). Needs ffmpeg.
@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { cosine, SpeakerEncoder } from '../../dist/addon/index.js';
 import { bootstrapInterval, numberSpeakers, seededUniform } from '../../dist/evaluation/bootstrap.js';
 import { readRecordingTable } from '../../dist/evaluation/trials.js';
+import { Scorer } from '../../dist/scoring/scorer.js';
 import { describeMachine, quantile, ROOT } from './machine.mjs';
 
 const { values } = parseArgs({
@@ -146,6 +147,7 @@ const SECOND = /** @type {const} */ ([
 ]);
 
 const encoder = await SpeakerEncoder.load({ model: values.model });
+const scorer = Scorer.of(encoder.info().manifest);
 /** @typedef {{ embedding: Float32Array, speech: number } | undefined} Heard */
 
 /**
@@ -166,10 +168,10 @@ async function embed(list) {
  */
 function alike(a, b) {
   const told = a && b && a.speech >= LEAST_SPEECH_SECONDS && b.speech >= LEAST_SPEECH_SECONDS;
-  return told ? cosine(a.embedding, b.embedding) : undefined;
+  return told ? (scorer.score(a.embedding, b.embedding).llr ?? undefined) : undefined;
 }
 
-/** @typedef {{ kind: string, seconds: number, a: Speaker, b: Speaker, cosine: number }} Pair */
+/** @typedef {{ kind: string, seconds: number, a: Speaker, b: Speaker, llr: number }} Pair */
 /** @type {Pair[]} */
 const one = [];
 /** @type {Pair[]} */
@@ -178,12 +180,12 @@ let silent = 0;
 
 /**
  * @param {Pair[]} into
- * @param {Omit<Pair, 'cosine'>} pair
+ * @param {Omit<Pair, 'llr'>} pair
  * @param {number | undefined} value
  */
 function keep(into, pair, value) {
   if (value === undefined) silent++;
-  else into.push({ ...pair, cosine: value });
+  else into.push({ ...pair, llr: value });
 }
 
 /** @type {Map<string, Heard>} */
@@ -242,7 +244,7 @@ process.stderr.write('\n');
 
 /**
  * @param {Pair[]} pairs
- * @param {(cosine: number) => boolean} wrong
+ * @param {(llr: number) => boolean} wrong
  */
 function rate(pairs, wrong) {
   const share = (/** @type {Float64Array | undefined} */ weights) => {
@@ -250,7 +252,7 @@ function rate(pairs, wrong) {
     for (const [i, pair] of pairs.entries()) {
       const weight = weights?.[i] ?? 1;
       all += weight;
-      if (wrong(pair.cosine)) bad += weight;
+      if (wrong(pair.llr)) bad += weight;
     }
     return bad / all;
   };
@@ -263,8 +265,8 @@ function rate(pairs, wrong) {
   return `${percent(share(undefined))} [${percent(low)}, ${percent(high)}]`;
 }
 
-const chosenOn = one.filter(({ a }) => a.half === 0).map((pair) => pair.cosine);
-const threshold = Math.floor(100 * quantile(chosenOn, FALSE_ALARMS)) / 100;
+const chosenOn = one.filter(({ a }) => a.half === 0).map((pair) => pair.llr);
+const threshold = Math.floor(10 * quantile(chosenOn, FALSE_ALARMS)) / 10;
 const told = (/** @type {number} */ x) => x < threshold;
 
 /**
@@ -276,15 +278,15 @@ const table = (header, rows) =>
 
 /**
  * @param {Pair[]} pairs
- * @param {(cosine: number) => boolean} wrong
+ * @param {(llr: number) => boolean} wrong
  */
 function rows(pairs, wrong) {
   const kinds = [...new Set(pairs.map(({ kind }) => kind))];
   return [...kinds, 'all of them'].flatMap((kind) =>
     LENGTHS.map((seconds) => {
       const own = pairs.filter((pair) => pair.seconds === seconds && (kind === 'all of them' || pair.kind === kind));
-      const cosines = own.map((pair) => pair.cosine);
-      const at = (/** @type {number} */ share) => quantile(cosines, share).toFixed(2);
+      const values = own.map((pair) => pair.llr);
+      const at = (/** @type {number} */ share) => quantile(values, share).toFixed(1);
       return [kind, `${seconds}`, `${own.length}`, at(0.01), at(0.05), at(0.5), at(0.95), at(0.99), rate(own, wrong)];
     }),
   );
@@ -292,7 +294,7 @@ function rows(pairs, wrong) {
 const COLUMNS = ['channels', 's', 'recordings', '1 %', '5 %', 'median', '95 %', '99 %'];
 
 /** @param {0 | 1} half */
-const sweep = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6].map((at) => [
+const sweep = [-4, -2, -1, 0, 1, 2, 3, 4].map((at) => [
   at.toFixed(1),
   ...[0, 1].flatMap((half) => [
     rate(
@@ -370,7 +372,8 @@ ${machine}
 
 ## Different people
 
-Two channels are told to hold different people where the cosine of their embeddings is below the threshold and each has
+Two channels are told to hold different people where the evidence that one person speaks in both (natural log-likelihood
+ratio, by the bundle's calibration) is below the threshold and each has
 ${LEAST_SPEECH_SECONDS} s of speech (${silent} pairs here had less and are left out). The first microphone is the recording itself.
 Intervals are 95 %, by drawing speakers.
 

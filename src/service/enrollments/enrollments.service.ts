@@ -207,7 +207,10 @@ export class EnrollmentsService {
     // What cancels is alike but for its sign, and was not mixed.
     if (channels < 2 || channel !== 'mix' || channelsAlike) return null;
     const items = await this.engine.embedBatch([input], { ...bounds, channel: 'each' });
-    const difference = differentVoices(items.map((item) => ({ ...item, channel: item.channel ?? 0 })));
+    const difference = differentVoices(
+      items.map((item) => ({ ...item, channel: item.channel ?? 0 })),
+      this.engine.scorer(),
+    );
     if (!difference) return null;
     const [a, b] = difference.channels;
     return new TimbreError(

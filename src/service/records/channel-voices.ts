@@ -1,5 +1,5 @@
 import type { ChannelItem } from '../../addon/types.js';
-import { cosine } from '../../addon/cosine.js';
+import type { Scorer } from '../../scoring/scorer.js';
 
 /**
  * Net speech that a channel must have to say whose it is, seconds. A channel with less is what a microphone hears of
@@ -8,27 +8,31 @@ import { cosine } from '../../addon/cosine.js';
 const LEAST_SPEECH_SECONDS = 1;
 
 /**
- * Two channels below this cosine hold different people: at most 1 % of one person's recordings by two microphones (level,
- * delay, noise, room) on the half of the speakers that it was chosen on. On the other half 2.0 % are told, all of a
- * far second microphone, and 1.2 % of two people's recordings are not. bench/results/channels.md.
+ * Two channels below this evidence that one person speaks in both (natural log-likelihood ratio) hold different people.
+ * Chosen on half of the speakers of bench/results/channels.md, which reports on the other half.
  */
-export const DIFFERENT_BELOW = 0.54;
+export const DIFFERENT_BELOW = 0;
 
 export interface Difference {
   channels: [number, number];
   cosine: number;
 }
 
-/** The two channels that are least alike, where they hold different people; null where they do not. */
-export function differentVoices(items: readonly ChannelItem[]): Difference | null {
+/**
+ * The two channels that are least alike, where they hold different people; null where they do not. A model without
+ * calibration decides by its publisher's threshold; one without either tells nothing.
+ */
+export function differentVoices(items: readonly ChannelItem[], scorer: Pick<Scorer, 'score'>): Difference | null {
   const spoken = items.flatMap((item) =>
     'result' in item && item.result.speech.seconds >= LEAST_SPEECH_SECONDS ? [item] : [],
   );
   let least: Difference | null = null;
   for (const [i, a] of spoken.entries()) {
     for (const b of spoken.slice(i + 1)) {
-      const alike = cosine(a.result, b.result);
-      if (alike < (least?.cosine ?? DIFFERENT_BELOW)) least = { channels: [a.channel, b.channel], cosine: alike };
+      const seconds = { secondsA: a.result.speech.seconds, secondsB: b.result.speech.seconds };
+      const { cosine, llr, threshold } = scorer.score(a.result.embedding, b.result.embedding, seconds);
+      const differ = llr === null ? threshold !== null && cosine < threshold : llr < DIFFERENT_BELOW;
+      if (differ && cosine < (least?.cosine ?? Infinity)) least = { channels: [a.channel, b.channel], cosine };
     }
   }
   return least;
