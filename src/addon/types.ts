@@ -9,7 +9,7 @@ import type { PauseHandling } from '../support/pause-handling.js';
 export interface AudioLimits {
   /** Bytes of the encoded recording. Default 256 MiB. */
   maxBytes: number;
-  /** Seconds of audio. Default 300. */
+  /** Seconds of audio, of as many samples as eight channels at 48 kHz have in that time. Default 300. */
   maxSeconds: number;
   /**
    * Bytes of buffers, samples and streams that the encoder holds until they are decoded; one more is `OVERLOADED`. Paths

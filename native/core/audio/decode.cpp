@@ -61,6 +61,9 @@ std::optional<Error> refused(const std::string& name, const StreamInfo& info, co
   }
   const double seconds = static_cast<double>(info.frames) / info.sample_rate;
   if (seconds > limits.max_seconds) return too_long(name, seconds, limits);
+  if (info.frames > most_samples(limits) / static_cast<std::uint64_t>(info.channels)) {
+    return too_many_samples(name, limits);
+  }
   return std::nullopt;
 }
 
@@ -163,6 +166,7 @@ class Decoding {
       timings_.decode += since(decoding);
       frames += mono.size();
       if (frames > most) return too_long(name, 0, limits_);
+      if (samples_ + frames * channels > most_samples(limits_)) return too_many_samples(name, limits_);
 
       const auto resampling = Clock::now();
       const Status made =

@@ -310,6 +310,22 @@ TEST(Limits, OfSeconds) {
   EXPECT_EQ(code(decoded(AudioSamples{sine(440, 48000, 1.001), 48000}, limits)), "AUDIO_TOO_LONG");
 }
 
+TEST(Limits, CountTheSamplesOfAllChannels) {
+  AudioLimits limits;
+  limits.max_seconds = 1;
+  limits.max_channels = 32;
+  // 32 channels at 48 kHz have a second's samples in a quarter of one.
+  const Folder folder;
+  const auto recording = [&](double seconds) {
+    const auto frames = static_cast<std::size_t>(48000 * seconds);
+    return encoded(folder, SF_FORMAT_WAV | SF_FORMAT_PCM_16, std::vector<float>(frames * 32, 0.25F), 48000, 32);
+  };
+  EXPECT_EQ(code(decoded(AudioBytes{recording(0.25)}, limits)), "");
+  const auto result = decoded(AudioBytes{recording(0.26)}, limits);
+  EXPECT_EQ(code(result), "AUDIO_TOO_LONG");
+  EXPECT_THAT(message(result), HasSubstr("384000"));
+}
+
 TEST(Limits, HoursOfSilenceInAFewKilobytes) {
   const Folder folder;
   AudioLimits limits;
