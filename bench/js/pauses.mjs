@@ -1,21 +1,23 @@
 // What do pauses do to error rates, and what does silence that is added to recordings?
 //
-//   npm run build && node bench/js/pauses.mjs [--model BUNDLE] [--before BUNDLE] [--data ../shared/speech] [--out FILE]
+//   npm run build && node bench/js/pauses.mjs [--model BUNDLE] [--before BUNDLE] [--data ../shared/speech] [--work FOLDER]
+//       [--out FILE]
 //
-// Every recording of the data's lists `dev` and `libri` is embedded by bench/native/pauses.cpp as it is and with silence
-// added, with all its pauses and by the rule of native/core/speech/pauses.h; with a minute of silence by the rule alone,
-// since that takes hours otherwise. --before names a bundle that embeds recordings whole, to compare with. Equal error
-// rates are of single utterances, by cosine. Differences are paired: both ways on the same trials, the interval from
-// drawing speakers with replacement.
+// Every recording of the data's lists `dev` and `libri` is embedded by bench/native/pauses.cpp as it is, those of Common
+// Voice with silence added too: with all their pauses and by the rule of native/core/speech/pauses.h, with a minute of
+// silence by the rule alone, since that takes hours otherwise. --before names a bundle that embeds recordings whole, to
+// compare with. What was embedded is kept in --work and not embedded again. Equal error rates are of single utterances, by
+// cosine. Differences are paired: both ways on the same trials, the interval from drawing speakers with replacement.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { readManifest } from '../../dist/addon/index.js';
 import { bootstrapInterval, numberSpeakers } from '../../dist/evaluation/bootstrap.js';
 import { equalErrorRate } from '../../dist/evaluation/metrics.js';
+import { ScoredTrials } from '../../dist/evaluation/scores.js';
 import { readRecordingTable } from '../../dist/evaluation/trials.js';
 import { buildPrograms } from './build.mjs';
 import { describeMachine, ROOT } from './machine.mjs';
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     data: { type: 'string', default: join(ROOT, '..', 'shared', 'speech') },
     rule: { type: 'string', multiple: true, default: [] },
     condition: { type: 'string', multiple: true, default: [] },
+    work: { type: 'string', default: join(ROOT, '.cache', 'pauses') },
     out: { type: 'string', default: join(ROOT, 'bench', 'results', 'pauses.md') },
   },
 });
@@ -37,9 +40,8 @@ const added = values.condition.length > 0 ? values.condition : conditions();
 
 function conditions() {
   const ends = KINDS.map((kind) => `both_10_${kind}`);
-  const one = ['before_10_-70', 'behind_10_-70', 'both_3_-70', 'both_20_-70'];
   const minute = ['before_60_-70', 'behind_60_-70', 'both_60_-70', 'both_60_room'];
-  return [...ends, ...one, ...KINDS.map((kind) => `between_10_${kind}`), ...minute];
+  return [...ends, 'between_10_-70', 'between_10_room', ...minute];
 }
 
 /** A minute of silence is embedded by the rules alone. */
@@ -72,62 +74,83 @@ const pairs = LISTS.flatMap((list) =>
 
 const dim = /** @type {{ dim: number }} */ ((await readManifest(values.model))['embedding']).dim;
 const rules = values.rule.length > 0 ? values.rule : ['cut'];
-const ways = ['keep', ...rules.map((rule) => /** @type {string} */ (rule.split('=')[0]))];
+const ways = ['keep', ...rules.map((rule) => nameOf(rule))];
 
 /** @typedef {{ seconds: Float32Array, heard: Float32Array, vectors: Float32Array }} Embedded */
 
-/** @type {Map<string, Embedded>} */
-const embedded = new Map();
-const folder = mkdtempSync(join(tmpdir(), 'timbre-pauses-'));
-/** @type {Embedded | undefined} */
-let before;
-try {
-  const program = join(await buildPrograms(['pauses']), 'pauses');
-  writeFileSync(join(folder, 'list'), `${paths.join('\n')}\n`);
-  if (values.before !== undefined) {
-    before = embedAll(program, values.before, ['as-is'], ['keep']).get('as-is.keep');
-  }
-  const short = ['as-is', ...added.filter((condition) => !isLong(condition))];
-  for (const [key, value] of embedAll(program, values.model, short, ['keep', ...rules])) embedded.set(key, value);
-  for (const [key, value] of embedAll(program, values.model, added.filter(isLong), rules)) embedded.set(key, value);
-} finally {
-  rmSync(folder, { recursive: true });
-}
+const isCommonVoice = (/** @type {string} */ path) => facts.get(path)?.['source']?.startsWith('common_voice') ?? false;
+
+const AS_IS = ['as-is'];
+const common = paths.filter(isCommonVoice);
+const short = added.filter((condition) => !isLong(condition));
+/** @type {Map<string, Embedded>} by condition and name of the rule; rows are those of `paths` */
+const embedded = new Map([
+  ...(await embedAll(values.model, paths, AS_IS, ['keep', ...rules])),
+  ...(await embedAll(values.model, common, short, ['keep', ...rules])),
+  ...(await embedAll(values.model, common, added.filter(isLong), rules)),
+]);
+const before = values.before && (await embedAll(values.before, paths, AS_IS, ['keep'])).get('as-is.keep');
 
 /**
- * @param {string} program
  * @param {string} model
+ * @param {string[]} recordings
  * @param {string[]} conditions
  * @param {string[]} rules
- * @returns {Map<string, Embedded>} by condition and name of the rule
+ * @returns {Promise<Map<string, Embedded>>}
  */
-function embedAll(program, model, conditions, rules) {
-  const words = ['--model', model, '--root', data, '--list', join(folder, 'list'), '--out', folder];
-  for (const condition of conditions) words.push('--condition', condition);
-  for (const rule of rules) words.push('--rule', rule);
-  if (conditions.length > 0) execFileSync(program, words, { stdio: ['ignore', 'inherit', 'inherit'] });
-  const names = rules.map((rule) => /** @type {string} */ (rule.split('=')[0]));
+async function embedAll(model, recordings, conditions, rules) {
+  const bundle = createHash('sha256').update(readFileSync(model)).digest('hex').slice(0, 12);
+  const folder = join(values.work, bundle);
+  mkdirSync(folder, { recursive: true });
+  const bytes = recordings.length * (dim + 2) * 4;
+  const isThere = (/** @type {string} */ condition) =>
+    rules.every((rule) => sizeOf(join(folder, `${condition}.${nameOf(rule)}`)) === bytes);
+  const missing = conditions.filter((condition) => !isThere(condition));
+  if (missing.length > 0) {
+    const list = join(folder, 'list');
+    writeFileSync(list, `${recordings.join('\n')}\n`);
+    const words = ['--model', model, '--root', data, '--list', list, '--out', folder];
+    for (const condition of missing) words.push('--condition', condition);
+    for (const rule of rules) words.push('--rule', rule);
+    const program = join(await buildPrograms(['pauses']), 'pauses');
+    execFileSync(program, words, { stdio: ['ignore', 'inherit', 'inherit'] });
+  }
   return new Map(
     conditions.flatMap((condition) =>
-      names.map((name) => [`${condition}.${name}`, read(join(folder, `${condition}.${name}`))]),
+      rules.map((rule) => {
+        const name = `${condition}.${nameOf(rule)}`;
+        return [name, read(join(folder, name), recordings)];
+      }),
     ),
   );
 }
 
+/** @param {string} rule */
+function nameOf(rule) {
+  return /** @type {string} */ (rule.split('=')[0]);
+}
+
+/** @param {string} file */
+function sizeOf(file) {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
 /**
  * @param {string} file
- * @returns {Embedded} vectors of length 1
+ * @param {string[]} recordings the rows of the file
+ * @returns {Embedded} vectors of length 1; NaN in the rows of others
  */
-function read(file) {
+function read(file, recordings) {
   const bytes = readFileSync(file);
-  const rows = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-  if (rows.length !== paths.length * (dim + 2)) throw new Error(`${file} is not of every recording`);
-  const [seconds, heard] = [new Float32Array(paths.length), new Float32Array(paths.length)];
+  const rows = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  if (rows.length !== recordings.length * (dim + 2)) throw new Error(`${file} is not of every recording`);
+  const [seconds, heard] = [new Float32Array(paths.length).fill(NaN), new Float32Array(paths.length)];
   const vectors = new Float32Array(paths.length * dim);
-  for (let i = 0; i < paths.length; i++) {
-    const row = rows.subarray(i * (dim + 2), (i + 1) * (dim + 2));
-    [seconds[i], heard[i]] = [row[0] ?? NaN, row[1] ?? NaN];
-    const vector = row.subarray(2);
+  for (const [row, path] of recordings.entries()) {
+    const i = place.get(path) ?? NaN;
+    const own = rows.subarray(row * (dim + 2), (row + 1) * (dim + 2));
+    [seconds[i], heard[i]] = [own[0] ?? NaN, own[1] ?? NaN];
+    const vector = own.subarray(2);
     const norm = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
     vector.forEach((x, j) => (vectors[i * dim + j] = x / norm));
   }
@@ -171,7 +194,7 @@ function scoresOf(part, first, second) {
     const b = part.b[i] ?? 0;
     return cosine(first(a), a, second(b), b);
   });
-  return { scores: scored, labels: part.labels };
+  return new ScoredTrials(scored, part.labels);
 }
 
 /**
@@ -233,10 +256,10 @@ function all(/** @type {Embedded} */ of) {
   return () => of;
 }
 
-const common = /** @type {(typeof parts)[number][]} */ (parts.slice(0, 2));
+const voices = /** @type {(typeof parts)[number][]} */ (parts.slice(0, 2));
 const withSilence = added.map((condition) => [
   condition.replaceAll('_', ' '),
-  ...common.flatMap((part) =>
+  ...voices.flatMap((part) =>
     ways.flatMap((way) => {
       if (way === 'keep' && isLong(condition)) return ['-', '-'];
       const trials = scores(part, way, condition, condition);
@@ -251,7 +274,6 @@ const withSilence = added.map((condition) => [
   ),
 ]);
 
-const isCommonVoice = (/** @type {string} */ path) => facts.get(path)?.['source']?.startsWith('common_voice') ?? false;
 const heard = /** @type {Embedded} */ (embedded.get(`as-is.${ways[1] ?? ''}`)).heard;
 const cosines = added.flatMap((condition) =>
   ways
@@ -302,7 +324,7 @@ Where, seconds on each side, and what of: digital silence, white noise of so man
 recording's own pauses. "Both": silence on both sides of a trial, "one": on one. Recordings without pauses to take room
 noise from stand as they are. The differences are those from the same rule without added silence.
 
-${table(['silence', ...common.flatMap((part) => ways.flatMap((way) => [`${part.name}, ${way}: both`, 'one', ...(way === 'keep' ? [] : ['both - none', 'one - none'])]))], withSilence)}
+${table(['silence', ...voices.flatMap((part) => ways.flatMap((way) => [`${part.name}, ${way}: both`, 'one', ...(way === 'keep' ? [] : ['both - none', 'one - none'])]))], withSilence)}
 
 Cosine of a recording's embeddings with and without it, of the recordings of Common Voice in which ${LITTLE} s of speech or
 more is heard (${little} have less; one in which none is heard is embedded whole):
