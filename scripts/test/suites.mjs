@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { dropForeign } from '../setup/cmake.mjs';
 import { ask, jobs, run, which } from '../setup/commands.mjs';
 import { explain, Failure } from '../setup/failure.mjs';
 import { filesBelow } from '../setup/stamps.mjs';
@@ -101,6 +102,7 @@ async function native(root, folder, definitions, { strict = false, verbose = fal
   const log = path.join(root, '.cache', 'test', `${folder}.log`);
   const settings = { cwd: root, env, log, verbose };
   const torch = externalLibTorch(env) ?? path.join(sitePackages(root) ?? '', 'torch');
+  dropForeign(root, folder);
   const fresh = !existsSync(path.join(root, folder, 'CMakeCache.txt'));
   const generator = fresh && which('ninja', env) ? ['-G', 'Ninja'] : [];
   const launcher = which('ccache', env) ? ['-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'] : [];

@@ -4,7 +4,7 @@ import { types } from 'node:util';
 import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
 import { PACKAGE_FOLDER } from '../support/package.js';
 import type { NativeCodeTrust } from './code-trust.js';
-import { whyUnavailable } from './unavailable.js';
+import { whyUnavailable, type LoadFailure } from './unavailable.js';
 import type { EmbedResult, EncoderInfo, EncoderStats, PauseHandling, RuntimeInfo, VerifyReport } from './types.js';
 
 /** What native/binding exports. Callers check arguments first; errors are Errors with a code of the table. */
@@ -118,6 +118,7 @@ function load(): NativeAddon {
     const why = whyUnavailable({
       file: ADDON_FILE,
       exists: existsSync(ADDON_FILE),
+      denied: deniedOf(cause),
       message: types.isNativeError(cause) ? cause.message : String(cause),
       platform: process.platform,
       architecture: process.arch,
@@ -125,6 +126,13 @@ function load(): NativeAddon {
     });
     throw new TimbreError('ADDON_UNAVAILABLE', why, { cause });
   }
+}
+
+/** `process.permission` is there where the model is on. */
+function deniedOf(cause: unknown): LoadFailure['denied'] {
+  if ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED') return 'addons';
+  const { permission } = process as { permission?: { has: (scope: string, path: string) => boolean } };
+  return permission && !permission.has('fs.read', ADDON_FILE) ? 'reading' : undefined;
 }
 
 /** Undefined under another C library. */

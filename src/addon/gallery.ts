@@ -1,6 +1,7 @@
 import { isFloat32Array } from 'node:util/types';
 import { invalid, wholeNumber } from './arguments.js';
 import { addon, typed, type NativeGallery } from './binding.js';
+import { ofThisRealm } from './realm.js';
 
 export interface GalleryMatch {
   key: number;
@@ -41,7 +42,8 @@ export class Gallery {
   }
 
   get(key: number): Float32Array | null {
-    return this.#native.get(keyOf(key));
+    const vector = this.#native.get(keyOf(key));
+    return vector && ofThisRealm(vector);
   }
 
   /**

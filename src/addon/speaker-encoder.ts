@@ -20,6 +20,7 @@ import { cosine, type EmbeddingLike } from './cosine.js';
 import { bytesOf, isReadable, readStream, toSource, type Source } from './input.js';
 import { defaultInputBytes, defaultWorkingBytes } from './machine-memory.js';
 import { modelPath } from './model-path.js';
+import { ofThisRealm } from './realm.js';
 import { Stop } from './stop.js';
 import type {
   AudioInput,
@@ -382,7 +383,8 @@ export class SpeakerEncoder {
         disarm();
         this.#wake();
       };
-      void job.result.then(resolve, (error: unknown) => reject(typed(error))).finally(settled);
+      const done = (result: EmbedResult): void => resolve({ ...result, embedding: ofThisRealm(result.embedding) });
+      void job.result.then(done, (error: unknown) => reject(typed(error))).finally(settled);
     });
   }
 

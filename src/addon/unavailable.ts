@@ -3,6 +3,8 @@ export interface LoadFailure {
   /** The addon's file. */
   file: string;
   exists: boolean;
+  /** What Node.js's permission model keeps from it. */
+  denied?: 'addons' | 'reading' | undefined;
   /** The dynamic loader's. */
   message: string;
   platform: string;
@@ -15,7 +17,7 @@ const SET_UP = 'run `npx timbre setup`, or `npm run setup` in a clone of Timbre'
 
 /** Why the addon cannot be loaded here, and what to do about it. */
 export function whyUnavailable(failure: LoadFailure): string {
-  const { file, exists, message, platform, architecture, glibc } = failure;
+  const { file, exists, denied, message, platform, architecture, glibc } = failure;
   if (platform !== 'linux') {
     return `Timbre's addon runs on Linux, and this is ${platform}: use a Linux container or machine`;
   }
@@ -26,6 +28,15 @@ export function whyUnavailable(failure: LoadFailure): string {
     return (
       'this system has another C library than glibc (Alpine has musl), for which there is no LibTorch: ' +
       'use an image based on Debian or Ubuntu, such as node:22-slim'
+    );
+  }
+  if (denied === 'addons') {
+    return "Node.js's permission model keeps addons from being loaded: start it with --allow-addons too";
+  }
+  if (denied === 'reading') {
+    return (
+      `Node.js's permission model keeps ${file} from being read: allow the package's folder, the model and the recordings ` +
+      'with --allow-fs-read, and start it with --allow-addons'
     );
   }
   if (!exists) return `the native addon is not built (${file} is missing): ${SET_UP}`;

@@ -14,7 +14,6 @@ export const ERROR_CODES = {
   MODEL_NOT_FOUND: { http: 404, exit: 13, means: 'No model bundle has this id, or no file is at this path.' },
   KEY_NOT_FOUND: { http: 404, exit: 56, means: 'No API key has this id.' },
   SPEAKER_EXISTS: { http: 409, exit: 14, means: 'A speaker with this id exists already.' },
-  NOT_ENROLLED: { http: 409, exit: 15, means: 'The speaker has not enough enrolled speech yet.' },
   MODEL_MISMATCH: { http: 409, exit: 16, means: 'Embeddings of different models or front ends cannot be compared.' },
   CONFLICT: { http: 409, exit: 18, means: 'The record was changed by someone else at the same time; repeat the call.' },
   JOB_NOT_FINISHED: { http: 409, exit: 71, means: 'The job is not finished, and only a finished one is removed; cancel it first.' },

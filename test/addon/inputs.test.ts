@@ -36,6 +36,8 @@ describe('one recording in every form gives one embedding', () => {
   test('a path tells what was embedded, by what, and how long it took', () => {
     const { embedding, model, audio, timings } = expected;
     expect(types.isFloat32Array(embedding)).toBe(true);
+    // Of the globals that this file has, which are not those of the addon.
+    expect(embedding).toBeInstanceOf(Float32Array);
     expect(embedding).toHaveLength(encoder.info().embeddingDim);
     expect(embedding.every(Number.isFinite)).toBe(true);
     expect(model).toMatch(/^small@[0-9a-f]{12}$/);

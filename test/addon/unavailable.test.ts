@@ -48,6 +48,23 @@ describe('without its addon the package can be imported, and says what to do whe
   });
 });
 
+describe("under Node.js's permission model", () => {
+  const load = async (name: string, ...allowed: string[]): Promise<string> => {
+    const folder = await workshop.package(name, false);
+    await mkdir(join(folder, 'build', 'Release'), { recursive: true });
+    await writeFile(join(folder, 'build', 'Release', 'timbre.node'), 'no library\n'.repeat(100));
+    const [major = 0] = process.versions.node.split('.').map(Number);
+    const model = major < 23 ? '--experimental-permission' : '--permission';
+    return (await runNode(folder, SCRIPT, [model, ...allowed])).stdout;
+  };
+
+  test('it says what to allow', async () => {
+    expect(await load('no-addons', '--allow-fs-read=*')).toMatch(/^ADDON_UNAVAILABLE\|.*--allow-addons/);
+    // As far as the loader, which finds that this one is damaged.
+    expect(await load('addons', '--allow-fs-read=*', '--allow-addons')).toMatch(/^ADDON_UNAVAILABLE\|.*damaged/);
+  });
+});
+
 describe('the remedy fits the cause', () => {
   const here: LoadFailure = {
     file: '/p/build/Release/timbre.node',
@@ -63,6 +80,8 @@ describe('the remedy fits the cause', () => {
     ['another processor', { architecture: 'ia32' }, /ia32.*64-bit Node/],
     ['musl', { glibc: undefined }, /musl.*Debian/],
     ['not built', { exists: false }, /not built.*npm run setup/],
+    ['addons are forbidden', { denied: 'addons' }, /permission model.*--allow-addons/],
+    ['files are forbidden', { exists: false, denied: 'reading' }, /permission model.*timbre\.node.*--allow-fs-read/],
     [
       'LibTorch moved',
       { message: 'libtorch_cpu.so: cannot open shared object file: No such file or directory' },

@@ -358,7 +358,7 @@ describe('for browsers', () => {
         204,
         'https://app.example',
       ]);
-      expect(allowed.headers.get('access-control-allow-headers')).toMatch(/x-api-key/);
+      expect(allowed.headers.get('access-control-allow-headers')).toMatch(/x-api-key.*idempotency-key/);
       expect(allowed.headers.get('access-control-allow-credentials')).toBeNull();
       const other = await preflight(shared, 'https://evil.example');
       expect(other.headers.get('access-control-allow-origin')).not.toBe('https://evil.example');

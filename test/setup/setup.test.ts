@@ -104,6 +104,21 @@ describe('a complete machine', () => {
     expect(project.exists('samples/ben-2.wav')).toBe(true);
   });
 
+  it('builds anew what was made for another path: a checkout that was moved or copied', () => {
+    project.complete().setup();
+    project.calls();
+    project.write('build/CMakeCache.txt', `CMAKE_HOME_DIRECTORY:INTERNAL=${project.root}\n`);
+    project.write('build/Release/left-over.o', '');
+    expect(project.setup().status).toBe(0);
+    expect(project.calls()).toEqual([]);
+    project.write('build/CMakeCache.txt', 'CMAKE_HOME_DIRECTORY:INTERNAL=/where/it/was\n');
+    const { status, stderr } = project.setup();
+    expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining('was made for /where/it/was') });
+    expect(project.calls().map((call) => call.split(' ')[0])).toEqual(['cmake-js']);
+    expect(project.exists('build/Release/timbre.node')).toBe(true);
+    expect(project.exists('build/Release/left-over.o')).toBe(false);
+  });
+
   it('is set up by one of two at a time', async () => {
     project.complete();
     const both = await Promise.all([project.setupLater(), project.setupLater()]);

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { dropForeign, foreignRoot } from '../cmake.mjs';
 import { jobs, run } from '../commands.mjs';
 import { digest, filesBelow, readStamp, writeStamp } from '../stamps.mjs';
 import { externalLibTorch, sitePackages, torchKind } from './python.mjs';
@@ -56,6 +57,8 @@ export const addon = {
     if (!found(root, 'node-addon-api/package.json') || !existsSync(path.join(root, ADDON))) {
       return { ready: false, says: `${ADDON} is not built` };
     }
+    const made = foreignRoot(root, 'build');
+    if (made !== undefined) return { ready: false, says: `build/ was made for ${made}` };
     if (readStamp(path.join(root, STAMP)) !== state(context))
       return { ready: false, says: `${ADDON} is older than its sources` };
     return { ready: true, says: ADDON };
@@ -65,6 +68,7 @@ export const addon = {
     const { root, env, say, options } = context;
     const { folder } = libTorch(context);
     const before = state(context);
+    dropForeign(root, 'build');
     const count = jobs(env);
     say(`compiling the addon, ${count} ${count === 1 ? 'file' : 'files'} at once (minutes the first time)`);
     const words = ['build', '--config', 'Release', '--parallel', String(count), `--CDLIBTORCH=${folder}`];

@@ -16,8 +16,10 @@ import { CompatServer } from '../compat/compat.server.js';
 import { Config } from '../config/config.js';
 import { AddonEngine } from '../engine/addon-engine.js';
 import { Draining } from '../engine/draining.js';
+import { IDEMPOTENCY_HEADER, REPLAYED_HEADER } from '../idempotency/idempotency-key.js';
 import { SignIn } from '../sign-in/sign-in.js';
 import { AudioRoots } from '../uploads/audio-roots.js';
+import { ownFewDescriptors } from './descriptors.js';
 import { OpenApi } from './openapi.js';
 import { ServiceModule } from './service.module.js';
 
@@ -50,6 +52,8 @@ export async function startService(config: Config, log: Logger): Promise<Service
     app.useGlobalFilters(app.get(ErrorFilter, { strict: false }));
     app.get(OpenApi).of(app);
     await checkExposure(config);
+    const few = await ownFewDescriptors();
+    if (few !== null) log.warn(few);
     await app.get(AudioRoots, { strict: false }).makeOwnFolder();
     guardBodies(app, app.get(AccessGuard, { strict: false }));
     allowPages(app, config);
@@ -71,8 +75,15 @@ function allowPages(app: NestFastifyApplication, { corsOrigins }: Config): void 
   app.enableCors({
     origin: [...corsOrigins],
     methods: ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'],
-    allowedHeaders: ['authorization', KEY_HEADER, 'content-type', 'last-event-id', REQUEST_ID_HEADER],
-    exposedHeaders: ['retry-after', REQUEST_ID_HEADER],
+    allowedHeaders: [
+      'authorization',
+      KEY_HEADER,
+      'content-type',
+      'last-event-id',
+      IDEMPOTENCY_HEADER,
+      REQUEST_ID_HEADER,
+    ],
+    exposedHeaders: ['retry-after', 'location', REPLAYED_HEADER, REQUEST_ID_HEADER],
     maxAge: 600,
   });
 }

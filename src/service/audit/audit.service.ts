@@ -10,8 +10,8 @@ import type { AuditEntry } from '../records/audit-entry.js';
 import type { AuditFilterQuery, AuditQuery } from './audit.dto.js';
 import { AuditTrail } from './audit-trail.js';
 
-/** Entries of an export in memory. */
-const EXPORTED_AT_ONCE = 200;
+/** Entries of an export in memory: a piece of them holds the JS thread for some milliseconds. */
+const EXPORTED_AT_ONCE = 50;
 
 const PLACES = new Places<AuditPlace>('audit', ['number', 'number']);
 const PLACES_IN_TIME = new Places<AuditPlace>('audit in time', ['number', 'number']);

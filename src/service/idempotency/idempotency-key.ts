@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { rawRequest } from '../http/request-context.js';
 
-const HEADER = 'idempotency-key';
+export const IDEMPOTENCY_HEADER = 'idempotency-key';
 
 /** In the answer to a repeated request. */
 export const REPLAYED_HEADER = 'idempotency-replayed';
@@ -14,7 +14,7 @@ const KEY = /^[\x21-\x7e]+$/;
 
 /** Errors: INVALID_ARGUMENT. */
 export function givenKey({ headers }: Pick<IncomingMessage, 'headers'>): string | undefined {
-  const key = headers[HEADER];
+  const key = headers[IDEMPOTENCY_HEADER];
   if (key === undefined) return undefined;
   if (typeof key === 'string' && key.length <= LONGEST_KEY && KEY.test(key)) return key;
   throw new TimbreError(

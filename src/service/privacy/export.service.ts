@@ -19,10 +19,10 @@ import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { UnitOfWork, type Snapshot } from '../records/unit-of-work.js';
 import type { ExportView } from './export.dto.js';
 
-/** Rows in memory at once. */
-const PAGE = 200;
+/** Rows in memory at once: a piece of them holds the JS thread for some milliseconds. */
+const PAGE = 50;
 /** The same with their vectors, whose decryption holds the JS thread. */
-const VECTORS = 20;
+const VECTORS = 10;
 
 const NO_AUDIO = 'Recordings are embedded and then deleted; none is kept.';
 

@@ -4,13 +4,12 @@ import type { EntityManager } from 'typeorm';
 import { readCounter } from './counters.js';
 import { newDataKey } from './data-key.js';
 import { KEY_CHECK, type Database } from './database.js';
-import { EnrollmentEntity, type EnrollmentRow } from './entities/enrollment.entity.js';
-import { ProfileEntity } from './entities/profile.entity.js';
+import type { EnrollmentRow } from './entities/enrollment.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { enrollmentOwner } from './mappers/enrollment.mapper.js';
 import { profileOwner } from './mappers/profile.mapper.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
-import { findRow, insertRows, updateRows } from './rows.js';
+import { findRow, insertRows } from './rows.js';
 import { leaveTraces } from './traces.js';
 import type { VectorCipher } from './vector-cipher.js';
 
@@ -143,11 +142,15 @@ function resealBatch(database: Database): Promise<boolean> {
          WHERE id > ? ORDER BY id LIMIT ?`,
         [progress.next.after, left],
       );
-      for (const row of rows) {
-        if (isCurrent(row.embedding, cipher)) continue;
-        const embedding = cipher.reseal(row.embedding, enrollmentOwner(row));
-        await updateRows(manager, EnrollmentEntity, { id: row.id }, { embedding });
-      }
+      const resealed = rows
+        .filter(({ embedding }) => !isCurrent(embedding, cipher))
+        .map((row) => [row.id, cipher.reseal(row.embedding, enrollmentOwner(row)).toString('hex')]);
+      // In one statement: one for each row takes several times as long.
+      await manager.query(
+        `UPDATE enrollments SET embedding = unhex(new.value ->> 1)
+         FROM json_each(?) AS new WHERE enrollments.id = new.value ->> 0`,
+        [JSON.stringify(resealed)],
+      );
       const last = rows.length === left ? rows.at(-1) : undefined;
       progress.next = last ? { table: 'enrollments', after: last.id } : { table: 'profiles', after: ['', '', ''] };
       progress.passed += rows.length;
@@ -159,12 +162,16 @@ function resealBatch(database: Database): Promise<boolean> {
          WHERE (speaker_id, model, front_end) > (?, ?, ?) ORDER BY speaker_id, model, front_end LIMIT ?`,
         [...progress.next.after, left],
       );
-      for (const row of rows) {
-        if (!row.centroid || isCurrent(row.centroid, cipher)) continue;
+      const resealed = rows.flatMap((row) => {
+        if (!row.centroid || isCurrent(row.centroid, cipher)) return [];
         const { speakerId, model, frontEnd } = row;
-        const centroid = cipher.reseal(row.centroid, profileOwner(row));
-        await updateRows(manager, ProfileEntity, { speakerId, model, frontEnd }, { centroid });
-      }
+        return [[speakerId, model, frontEnd, cipher.reseal(row.centroid, profileOwner(row)).toString('hex')]];
+      });
+      await manager.query(
+        `UPDATE profiles SET centroid = unhex(new.value ->> 3) FROM json_each(?) AS new
+         WHERE speaker_id = new.value ->> 0 AND model = new.value ->> 1 AND front_end = new.value ->> 2`,
+        [JSON.stringify(resealed)],
+      );
       const last = rows.length === left ? rows.at(-1) : undefined;
       progress.next = last ? { table: 'profiles', after: [last.speakerId, last.model, last.frontEnd] } : null;
       progress.passed += rows.filter(({ centroid }) => centroid !== null).length;
