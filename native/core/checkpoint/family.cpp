@@ -18,14 +18,14 @@ constexpr std::size_t kShownFaults = 8;
 constexpr std::string_view kCounter = ".num_batches_tracked";
 
 /// Networks that people have checkpoints of and that are of no family here, by a tensor that each has and no family.
-struct Stranger {
+struct Unsupported {
   std::string_view name;
   std::string_view tensor;
 };
-constexpr std::array<Stranger, 4> kStrangers = {{{"ERes2Net", "fuse_mode12.local_att.0.weight"},
-                                                 {"ERes2NetV2", "fuse34.local_att.0.weight"},
-                                                 {"Res2Net", "layer1.0.convs.0.weight"},
-                                                 {"ResNet", "layer1.0.conv1.weight"}}};
+constexpr std::array<Unsupported, 4> kUnsupported = {{{"ERes2Net", "fuse_mode12.local_att.0.weight"},
+                                                      {"ERes2NetV2", "fuse34.local_att.0.weight"},
+                                                      {"Res2Net", "layer1.0.convs.0.weight"},
+                                                      {"ResNet", "layer1.0.conv1.weight"}}};
 
 Error invalid(std::string message) { return Error{ErrorCode::MODEL_INVALID, std::move(message)}; }
 
@@ -120,8 +120,9 @@ std::string families(std::span<const Variant> variants) {
 Error explain(const Checkpoint& checkpoint, std::span<const Variant> variants, const Variant& nearest,
               const std::vector<std::string>& faults, const std::string& family) {
   const Tensors given = by_name(checkpoint);
-  const auto known = std::ranges::find_if(kStrangers, [&](const Stranger& one) { return given.contains(one.tensor); });
-  if (known != kStrangers.end()) {
+  const auto known =
+      std::ranges::find_if(kUnsupported, [&](const Unsupported& one) { return given.contains(one.tensor); });
+  if (known != kUnsupported.end()) {
     return invalid("it is a checkpoint of " + std::string(known->name) + " (it has a tensor " + quote(known->tensor) +
                    "), which is not supported: there are " + families(variants));
   }
