@@ -7,16 +7,19 @@ from dataclasses import replace
 import pytest
 import torch
 from timbre_models import bundle, skeletons
+from timbre_models.campplus import CampplusConfig
 from timbre_models.convert import CheckpointError, convert
-from timbre_models.ecapa import Ecapa, EcapaConfig
-from timbre_models.families import VARIANTS
+from timbre_models.ecapa import Ecapa
+from timbre_models.families import VARIANTS, Network
 from timbre_models.weights import checkpoint
 
 FRAMES = torch.tensor([31, 9, 17])
 EXPECTED = [-0.001001302, -0.04873595, -0.029935129, 0.028097242]  # first values of fc.conv.bias
 
 
-def small(name: str) -> EcapaConfig:
+def small(name: str) -> Network:
+    if isinstance(VARIANTS[name].network, CampplusConfig):
+        return CampplusConfig(width=2, embedding_dim=10)
     sizes = {"channels": 16, "pooled_channels": 20, "squeeze_channels": 4, "attention_channels": 6, "embedding_dim": 10}
     return replace(VARIANTS[name].network, **sizes)
 
@@ -119,13 +122,14 @@ def filled(variant, network):
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 1e-6), (torch.float16, 1e-2)])
-def test_a_bundle_comes_back_as_its_network(tmp_path, dtype, bound):
-    variant = VARIANTS["wespeaker-glob"]
+@pytest.mark.parametrize("name", ["wespeaker-glob", "campplus"])
+def test_a_bundle_comes_back_as_its_network(tmp_path, name, dtype, bound):
+    variant = VARIANTS[name]
     _, network = convert(checkpoint(variant, small(variant.name)), variant.family)
     utterance = features(20, 1)[None], torch.tensor([20])
     with torch.inference_mode():
         expected = network(*utterance)
-    manifest = json.dumps({"id": "x", "network": network.config.to_manifest()})
+    manifest = json.dumps({"id": "x", "family": variant.family, "network": network.config.to_manifest()})
     torch.jit.save(filled(variant.name, network.to(dtype)), tmp_path / "x.pt", _extra_files={"manifest.json": manifest})
     found, read = bundle.load(tmp_path / "x.pt")
     assert found == json.loads(manifest)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 from timbre_models.campplus import SEGMENT_FRAMES, SHORTEST_FRAMES, Campplus, CampplusConfig, ContextMasking
-from timbre_models.families import THREE_D_SPEAKER
+from timbre_models.convert import CheckpointError, convert
+from timbre_models.families import CAMPPLUS
 
 pytest.importorskip("soundfile", reason="pip install -r models/training/requirements.txt")
 pytest.importorskip("soxr", reason="pip install -r models/training/requirements.txt")
@@ -23,7 +24,7 @@ from training.resemblyzer import Resemblyzer
 from training.targets import TEACHERS, Targets, Windows, joined, targets_of
 from training.teacher import unit
 
-SMALL = CampplusConfig(feature_dim=16, residual_channels=4, channels=8, growth=4, bottleneck=8, embedding_dim=24)
+SMALL = CampplusConfig(width=2, embedding_dim=24)
 
 
 def network(config: CampplusConfig = SMALL) -> Campplus:
@@ -33,24 +34,26 @@ def network(config: CampplusConfig = SMALL) -> Campplus:
 
 def test_sizes_of_campplus_come_from_the_shapes_of_its_tensors() -> None:
     for config in (SMALL, CampplusConfig(), CampplusConfig(embedding_dim=512)):
-        state = network(config).state_dict()
-        assert CampplusConfig.of(state) == config
-    loaded = Campplus.from_state(state)
-    assert loaded(torch.randn(2, 50, 80)).shape == (2, 512)
+        variant, converted = convert(network(config).state_dict(), "campplus")
+        assert variant is CAMPPLUS
+        assert converted.config == config
+    assert converted(torch.randn(2, 50, 80), torch.tensor([50, 40])).shape == (2, 512)
     assert sum(p.numel() for p in network(CampplusConfig()).parameters()) == 6_848_544
 
 
 def test_what_is_no_campplus_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"no tensor head\.conv1\.weight"):
-        CampplusConfig.of({"layer1.weight": torch.zeros(1)})
     state = network().state_dict()
     del state["xvector.block2.tdnnd3.linear1.weight"]
-    with pytest.raises(ValueError, match=r"block2\.tdnnd3"):
-        Campplus.from_state(state)
+    with pytest.raises(CheckpointError, match=r"missing tensor xvector\.block2\.tdnnd3\.linear1\.weight"):
+        convert(state, "campplus")
+    state = network().state_dict()
+    state["head.conv1.weight"] = torch.zeros(2, 1, 5, 3)
+    with pytest.raises(CheckpointError, match=r"head\.conv1\.weight of shape \[2, 1, 5, 3\]: 5 where 3 belongs"):
+        convert(state, "campplus")
 
 
 def test_campplus_has_no_relu_behind_its_last_norm() -> None:
-    embedding = network()(torch.randn(3, 120, 16))
+    embedding = network().whole(torch.randn(3, 120, 80))
     assert (embedding < 0).any()
     assert (embedding > 0).any()
 
@@ -68,11 +71,11 @@ def test_context_is_of_the_utterance_and_of_the_frames_own_segment(frames: int) 
 
 
 def test_campplus_is_defined_from_its_shortest_frames_on_and_can_be_scripted() -> None:
-    whole = network()
-    assert torch.isfinite(whole(torch.randn(1, SHORTEST_FRAMES, 16))).all()
-    assert not torch.isfinite(whole(torch.randn(1, SHORTEST_FRAMES - 1, 16))).all()
-    features = torch.randn(2, 333, 16)
-    torch.testing.assert_close(torch.jit.script(whole)(features), whole(features))
+    whole = network().whole
+    assert torch.isfinite(whole(torch.randn(1, SHORTEST_FRAMES, 80))).all()
+    assert not torch.isfinite(whole(torch.randn(1, SHORTEST_FRAMES - 1, 80))).all()
+    features, lengths = torch.randn(2, 333, 80), torch.tensor([333, 200])
+    torch.testing.assert_close(torch.jit.script(network())(features, lengths), network()(features, lengths))
 
 
 def test_filter_banks_are_those_of_kaldi_native_fbank() -> None:
@@ -87,7 +90,7 @@ def test_filter_banks_are_those_of_kaldi_native_fbank() -> None:
     fbank.accept_waveform(16000, wave.tolist())
     fbank.input_finished()
     expected = np.stack([fbank.get_frame(i) for i in range(fbank.num_frames_ready)])
-    found = LogMel(THREE_D_SPEAKER.front_end)(torch.from_numpy(wave)[None])[0].numpy()
+    found = LogMel(CAMPPLUS.front_end)(torch.from_numpy(wave)[None])[0].numpy()
     np.testing.assert_allclose(found, expected - expected.mean(0), atol=2e-3)
 
 

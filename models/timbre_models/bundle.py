@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from .campplus import Campplus, CampplusConfig
 from .ecapa import Ecapa, EcapaConfig
 
 SKELETONS = Path(__file__).parent.parent / "skeletons"
@@ -43,7 +44,7 @@ def is_trusted(path: Path) -> bool:
     return code is not None and any(code == code_of(skeleton) for skeleton in sorted(SKELETONS.glob("*.pt")))
 
 
-def load(path: str | Path) -> tuple[dict, Ecapa]:
+def load(path: str | Path) -> tuple[dict, Ecapa | Campplus]:
     """The manifest, and the network in float32 and eval mode. Raises BundleError, UntrustedCodeError."""
     extra = {"manifest.json": ""}
     try:
@@ -55,7 +56,8 @@ def load(path: str | Path) -> tuple[dict, Ecapa]:
     if not extra["manifest.json"]:
         raise BundleError(f"{path} is TorchScript without a manifest, not made by Timbre")
     manifest = json.loads(extra["manifest.json"])
-    network = Ecapa(EcapaConfig.from_manifest(manifest["network"]))
+    config = CampplusConfig if manifest.get("family") == "campplus" else EcapaConfig
+    network = config.from_manifest(manifest["network"]).build()
     try:
         network.load_state_dict({name: widened(tensor) for name, tensor in module.state_dict().items()})
     except RuntimeError as error:

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from .campplus import Campplus
 from .ecapa import Ecapa
-from .families import VARIANTS, Source, Variant
+from .families import CONSTANT, VARIANTS, Source, Variant
 
 
 class CheckpointError(ValueError):
     """A checkpoint that is not of its family; the message names every tensor at fault."""
 
 
-def convert(checkpoint: Mapping[str, Tensor], family: str) -> tuple[Variant, Ecapa]:
+def convert(checkpoint: Mapping[str, Tensor], family: str) -> tuple[Variant, Ecapa | Campplus]:
     """The family's variant that the checkpoint is of, and the network with its weights, in eval mode.
 
     Raises CheckpointError with the faults against the nearest variant.
@@ -26,7 +27,7 @@ def convert(checkpoint: Mapping[str, Tensor], family: str) -> tuple[Variant, Eca
     variant, tensors, sizes, faults = min(attempts, key=lambda attempt: len(attempt[-1]))
     if faults:
         raise CheckpointError("\n".join([f"not a {variant.name} checkpoint:", *faults]))
-    network = Ecapa(variant.sized(sizes))
+    network = variant.network.sized(sizes).build()
     network.load_state_dict(tensors)
     return variant, network.eval()
 
@@ -48,8 +49,13 @@ def read(checkpoint: Mapping[str, Tensor], variant: Variant) -> tuple[dict[str, 
         except CheckpointError as error:
             faults.append(f"tensor {name} of shape {list(checkpoint[name].shape)}: {error}")
             continue
-        dimensions = zip(source.shape, tensors[source.target].shape, strict=True)
-        shown += [(name, size, dimension / factor) for (factor, size), dimension in dimensions]
+        for (factor, size), dimension in zip(source.shape, tensors[source.target].shape, strict=True):
+            if size != CONSTANT:
+                shown.append((name, size, dimension / factor))
+            elif dimension != factor:
+                faults.append(
+                    f"tensor {name} of shape {list(checkpoint[name].shape)}: {dimension} where {factor} belongs"
+                )
     # What most tensors show is the size; the others are at fault.
     votes = Counter((size, value) for _, size, value in shown)
     sizes = {size: int(value) for (size, value), _ in reversed(votes.most_common())}

@@ -7,12 +7,14 @@ batch exact: a frame reads the same neighbours alone and in any batch.
 Shapes: B utterances, T frames of the longest, C channels, N = B * T rows.
 """
 
-from dataclasses import asdict, dataclass, fields
-from typing import Final
+from dataclasses import asdict, dataclass, fields, replace
+from typing import ClassVar, Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .names import camel_case
 
 POOLING_SLAB = 512
 """Channels that the pooling takes at once."""
@@ -59,6 +61,29 @@ class EcapaConfig:
     """The embedding is brought to length one and the training set's mean subtracted: a plain cosine of two results is
     then the cosine about that mean."""
 
+    SIZES: ClassVar[dict[str, int]] = {
+        "feature_dim": 101,
+        "width": 103,
+        "pooled_channels": 107,
+        "squeeze_channels": 109,
+        "attention_channels": 113,
+        "embedding_dim": 127,
+    }
+    """The sizes that a checkpoint decides: fields, and the width of a Res2Net chunk, channels / scale. Built with a
+    prime for each, a network shows which size every dimension of its tensors is, and how many times."""
+
+    def derived(self) -> dict[str, tuple[int, str]]:
+        """Fields that follow from a size, as (factor, size)."""
+        return {"channels": (self.scale, "width")} | {name: (1, name) for name in self.SIZES if name != "width"}
+
+    def sized(self, sizes: dict[str, int]) -> "EcapaConfig":
+        """The same network with every size of SIZES."""
+        fields = {name: size for name, size in sizes.items() if name != "width"}
+        return replace(self, channels=self.scale * sizes["width"], **fields)
+
+    def build(self) -> "Ecapa":
+        return Ecapa(self)
+
     @property
     def shortest_frames(self) -> int:
         """Fewest frames the network is defined for: reflection needs more frames than it mirrors."""
@@ -75,11 +100,6 @@ class EcapaConfig:
         names = {camel_case(field.name): field.name for field in fields(cls)}
         values = {names[key]: tuple(value) if isinstance(value, list) else value for key, value in network.items()}
         return cls(**values)
-
-
-def camel_case(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 class Norm(nn.Module):

@@ -1,4 +1,4 @@
-"""The published ECAPA-TDNN families: structure, front end and the name of every tensor, as data.
+"""The published families: structure, front end and the name of every tensor, as data.
 
 A *variant* is one structure of a family; its sizes (channels, attention, embedding, ...) come from the checkpoint.
 `VARIANTS` holds them all; `Variant.describe` is the `family.json` that a skeleton carries to the native converter.
@@ -10,7 +10,9 @@ from functools import cache
 
 import torch
 
-from .ecapa import Ecapa, EcapaConfig, camel_case
+from .campplus import CampplusConfig
+from .ecapa import EcapaConfig
+from .names import camel_case
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Source:
 
     op: `copy`; `conv`, [out, in, taps] to [out, taps * in] tap-major, a 2-D weight as it is;
     `columns`, the columns from third[0]/3 to third[1]/3 of [out, in] or [out, in, 1].
-    shape: the target's, a pair (factor, size name) for every dimension; one name is one size.
+    shape: the target's, a pair (factor, size name) for every dimension; one name is one size, CONSTANT is 1.
     """
 
     target: str
@@ -128,16 +130,9 @@ TAPS = {"conv5": 5, "conv3": 3, "conv1": 1}
 NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
 COUNTERS = r"^.*\.num_batches_tracked$"
 
-# The sizes a checkpoint decides: fields of EcapaConfig, and the width of a Res2Net chunk, channels / scale. Built with
-# a prime for each, a network shows which size every dimension of its tensors is, and how many times.
-SIZES = {
-    "feature_dim": 101,
-    "width": 103,
-    "pooled_channels": 107,
-    "squeeze_channels": 109,
-    "attention_channels": 113,
-    "embedding_dim": 127,
-}
+Network = EcapaConfig | CampplusConfig
+CONSTANT = ""
+"""Name of the size of a dimension that is the same in every checkpoint: its factor is the dimension."""
 
 
 @dataclass(frozen=True)
@@ -150,26 +145,25 @@ class Variant:
 
     name: str
     family: str
-    network: EcapaConfig
+    network: Network
     front_end: FrontEnd
     names: str = ""
     prefix: str = ""
     ignored: tuple[str, ...] = (COUNTERS,)
-
-    def sized(self, sizes: dict[str, int]) -> EcapaConfig:
-        """The network with every size of `SIZES`."""
-        fields = {name: size for name, size in sizes.items() if name != "width"}
-        return replace(self.network, channels=self.network.scale * sizes["width"], **fields)
+    counts: bool = True
+    """Batch norms count the batches that they saw, in tensors of their own."""
 
     @cache  # noqa: B019 (variants live as long as the module)
     def shapes(self) -> dict[str, tuple[tuple[int, str], ...]]:
         """Every tensor of the network, each dimension as (factor, size name)."""
+        sizes = self.network.SIZES
 
         def factor(dimension: int) -> tuple[int, str]:
-            return next((dimension // prime, name) for name, prime in SIZES.items() if dimension % prime == 0)
+            shown = ((dimension // prime, name) for name, prime in sizes.items() if dimension % prime == 0)
+            return next(shown, (dimension, CONSTANT))
 
         with torch.device("meta"):
-            network = Ecapa(self.sized(SIZES))
+            network = self.network.sized(sizes).build()
         return {name: tuple(map(factor, tensor.shape)) for name, tensor in network.state_dict().items()}
 
     @cache  # noqa: B019 (variants live as long as the module)
@@ -208,7 +202,7 @@ class Variant:
     def ignores(self, name: str) -> bool:
         return any(re.match(pattern, name) for pattern in self.ignored)
 
-    def describe(self, network: EcapaConfig) -> dict:
+    def describe(self, network: Network) -> dict:
         """`family.json`: how to fill a skeleton of this variant from a checkpoint, and what goes into the manifest."""
         shortest = network.shortest_frames
         return {
@@ -218,7 +212,7 @@ class Variant:
             "frontEnd": {camel_case(key): value for key, value in asdict(self.front_end).items()},
             "input": {"sampleRate": 16000, "shortestFrames": shortest, "longestSeconds": 0},
             "network": network.to_manifest(),
-            "shortestFrames": shortest,
+            "sizes": {camel_case(field): (n, camel_case(size)) for field, (n, size) in network.derived().items()},
             "prefix": self.prefix,
             "ignored": self.ignored,
             "tensors": [source.describe() for source in self.sources()],
@@ -329,9 +323,17 @@ TAORUIJIE = Variant(
     ),
 )
 
+CAMPPLUS = Variant(
+    name="campplus",
+    family="campplus",
+    network=CampplusConfig(),
+    front_end=THREE_D_SPEAKER.front_end,
+)
+
 TIMBRE = Variant(
     name="timbre",
     family="timbre",
+    counts=False,
     network=EcapaConfig(
         channels=256,
         pooled_channels=768,
@@ -352,6 +354,7 @@ VARIANTS = {
         with_embedding_norm(WESPEAKER),
         with_embedding_norm(WESPEAKER_GLOB),
         TAORUIJIE,
+        CAMPPLUS,
         TIMBRE,
     )
 }

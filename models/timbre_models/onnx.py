@@ -98,6 +98,8 @@ def compare(network: Ecapa, path: Path) -> float | None:
 
 def run(bundle: Path, out: Path) -> dict:
     manifest, network = load(bundle)
+    if not isinstance(network, Ecapa):
+        raise ExportError("INVALID_ARGUMENT", f"only ECAPA-TDNN is exported; {bundle} is of {manifest['family']}")
     export(network, manifest, out)
     worst = compare(network, out)
     if worst is None:

@@ -35,7 +35,7 @@ TINY = {
 def export(name: str) -> dict[str, bytes]:
     """The records of a variant's TorchScript archive, without those that hold this machine's source paths."""
     variant = VARIANTS[name]
-    network = variant.sized(TINY)
+    network = variant.network.sized({size: TINY[size] for size in variant.network.SIZES})
     _, module = convert(checkpoint(variant, network), variant.family)
     description = json.dumps(variant.describe(network), separators=(",", ":"))
     saved = BytesIO()

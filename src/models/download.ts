@@ -8,14 +8,16 @@ import { isMissing } from '../support/files.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import { Inbox } from './inbox.js';
 import { FileLock, type LockOptions } from './lock.js';
-import { environmentProxies } from './proxies.js';
-import { freeBytes, makeFolder, writeFailure } from './storage.js';
+import { environmentProxies, reason } from './proxies.js';
+import { makeFolder, requireSpace, writeFailure } from './storage.js';
 
 /** A file whose size and digest are known before it is fetched. */
 export interface RemoteFile {
   url: string;
   bytes: number;
   sha256: string;
+  /** Header of the request, where the server wants a login. */
+  authorization?: string;
 }
 
 export interface DownloadProgress {
@@ -40,6 +42,8 @@ export interface DownloadOptions {
   pause?: (ms: number, signal?: AbortSignal) => Promise<unknown>;
   /** [0, 1), for the jitter of the pauses. */
   random?: () => number;
+  /** Certificates to trust instead of the usual ones, PEM. */
+  ca?: string;
   /** Free space of a folder's file system, bytes. */
   free?: (folder: string) => Promise<number>;
 }
@@ -50,8 +54,6 @@ const LONGEST_PAUSE_MS = 30_000;
 const LONGEST_RETRY_AFTER_MS = 300_000;
 const UNREACHED_ATTEMPTS = 3;
 const SPACE_CHECK_BYTES = 8 << 20;
-/** Left free on the disk, for what else runs there. */
-const SPACE_RESERVE = 16 << 20;
 const RETRIED_STATUSES = new Set([408, 416, 425, 429, 500, 502, 503, 504]);
 
 /**
@@ -137,7 +139,7 @@ class Transfer {
   /** True when the file is in place; false when the lock was lost to another process, which then finishes it. */
   async run(): Promise<boolean> {
     const { signal, pause = realPause, random = Math.random } = this.options;
-    const proxies = environmentProxies(this.options.silenceMs ?? 30_000);
+    const proxies = environmentProxies(this.options.silenceMs ?? 30_000, this.options.ca);
     let best = 0;
     let failures = 0;
     let mixed = 0;
@@ -204,6 +206,7 @@ class Transfer {
           'user-agent': 'timbre-voice',
           ...(this.have > 0 && { range: `bytes=${this.have}-` }),
           ...(etag !== '' && { 'if-range': etag }),
+          ...(this.file.authorization !== undefined && { authorization: this.file.authorization }),
         },
       }).catch((error: unknown) => {
         throw new Interruption(`no connection to ${host(this.file.url)}: ${reason(error)}`, false);
@@ -332,15 +335,7 @@ class Transfer {
   }
 
   private async requireSpace(): Promise<void> {
-    const folder = dirname(this.path);
-    const needed = this.file.bytes - this.have + SPACE_RESERVE;
-    const free = await (this.options.free ?? freeBytes)(folder);
-    if (free >= needed) return;
-    const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-    throw new TimbreError(
-      'WRITE_FAILED',
-      `${folder} has ${mib(free)} free, ${mib(needed)} are needed; free some space, or set MODEL_CACHE_DIR`,
-    );
+    await requireSpace(dirname(this.path), this.file.bytes - this.have, this.options.free);
   }
 
   private failure(what: string): TimbreError {
@@ -370,13 +365,6 @@ function retryAfter(header: string | null): number | undefined {
 
 function host(url: string): string {
   return new URL(url).host;
-}
-
-/** undici wraps what happened: `fetch failed` because of `connect ECONNREFUSED ...`. */
-function reason(error: unknown): string {
-  let at = error;
-  while (at instanceof Error && at.cause !== undefined) at = at.cause;
-  return at instanceof Error ? at.message || ((at as NodeJS.ErrnoException).code ?? at.name) : String(at);
 }
 
 async function realPause(ms: number, signal?: AbortSignal): Promise<void> {

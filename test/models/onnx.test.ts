@@ -39,6 +39,17 @@ describe('an export that fails', () => {
     await rm(junk);
   }, 120_000);
 
+  test('of CAM++ says that only ECAPA-TDNN is exported', async () => {
+    const campplus = join(folder, 'campplus.pt');
+    const checkpoint = join(PACKAGE_FOLDER, 'test', 'fixtures', 'checkpoints', 'campplus-w2.safetensors');
+    await convertCheckpoint({ checkpoint, family: 'campplus', id: 'campplus', out: campplus });
+    await expect(exportOnnx({ bundle: campplus, out: join(folder, 'campplus.onnx') })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('only ECAPA-TDNN is exported') as unknown,
+    });
+    await rm(campplus);
+  }, 120_000);
+
   test('is cancelled by its signal', async () => {
     const controller = new AbortController();
     controller.abort();

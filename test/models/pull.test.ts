@@ -40,6 +40,7 @@ async function serve(plan: (number: number) => Answer = () => ({})): Promise<voi
     name: 'small',
     title: 'A small network',
     family: 'speechbrain',
+    hub: 'https://huggingface.co',
     repository: 'tests/small',
     revision: '0123456789abcdef',
     licence: 'CC0-1.0',
@@ -176,8 +177,8 @@ describe('the registry', () => {
   test('names every model once, with facts that can be checked', () => {
     expect(new Set(PUBLISHED_MODELS.map(({ name }) => name)).size).toBe(PUBLISHED_MODELS.length);
     for (const published of PUBLISHED_MODELS) {
-      expect(published.revision).toMatch(/^[0-9a-f]{40}$/);
-      for (const file of [published.checkpoint, ...published.others]) {
+      expect(published.revision).toMatch(/^([0-9a-f]{40}|v\d+\.\d+\.\d+)$/);
+      for (const file of [published.checkpoint, ...published.others, ...(published.wheel ? [published.wheel] : [])]) {
         expect(file.sha256).toMatch(/^[0-9a-f]{64}$/);
         expect(file.bytes).toBeGreaterThan(0);
       }

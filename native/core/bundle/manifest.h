@@ -15,7 +15,7 @@ namespace timbre::bundle {
 struct Manifest {
   std::string id;  ///< letters, digits, '.', '_', '-': it names files
   std::string version;
-  std::string family;    ///< "speechbrain" | "wespeaker" | "3dspeaker" | "taoruijie" | "timbre"; for people
+  std::string family;    ///< "speechbrain" | "wespeaker" | "3dspeaker" | "taoruijie" | "campplus" | "timbre"
   bool trained = false;  ///< false: formula or random weights, whose scores mean nothing
   std::size_t embedding_dim = 0;
   std::size_t shortest_frames = 0;

@@ -34,7 +34,6 @@ using torch::jit::Module;
 
 constexpr std::string_view kExtra = "extra/";
 constexpr const char* kManifest = "manifest.json";
-constexpr std::int64_t kScale = 8;
 
 std::string read_record(PyTorchStreamReader& reader, const std::string& name) {
   const auto [bytes, size] = reader.getRecord(name);
@@ -77,6 +76,20 @@ std::pair<Module, std::string> find_slot(Module module, std::string_view name) {
     module = module.attr(std::string(name.substr(0, dot))).toModule();
     name.remove_prefix(dot + 1);
   }
+}
+
+Error no_int8(const std::string& family) {
+  return {ErrorCode::INVALID_ARGUMENT,
+          "int8 is for ECAPA-TDNN, and " + family + " is another network: keep it in fp32"};
+}
+
+bool bears_int8(const Module& module) {
+  for (const auto& parameter : module.named_parameters()) {
+    if (network::bears_int8(parameter.name)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /// How the weight matrices are kept.
@@ -137,14 +150,11 @@ ordered_json describe(const ConvertRequest& request, const Checkpoint& checkpoin
                       const std::map<std::string, std::int64_t>& sizes) {
   const auto family = ordered_json::parse(variant.json);
   ordered_json network = family.at("network");
-  for (const auto& [name, size] : sizes) {
-    if (network.contains(name)) {
-      network[name] = size;
-    }
+  for (const auto& [field, derived] : family.at("sizes").items()) {
+    network[field] = derived.at(0).get<std::int64_t>() * sizes.at(derived.at(1).get<std::string>());
   }
-  network["channels"] = network.value("scale", kScale) * sizes.at("width");
   ordered_json front_end = family.at("frontEnd");
-  front_end["melBins"] = sizes.at("featureDim");
+  front_end["melBins"] = network.at("featureDim");
 
   ordered_json manifest;
   manifest["format"] = 1;
@@ -155,7 +165,7 @@ ordered_json describe(const ConvertRequest& request, const Checkpoint& checkpoin
   manifest["trained"] = !is_untrained(checkpoint);
   manifest["precision"] = request.precision;
   manifest["storage"] = request.storage;
-  manifest["embedding"] = {{"dim", sizes.at("embeddingDim")}};
+  manifest["embedding"] = {{"dim", network.at("embeddingDim")}};
   manifest["input"] = family.at("input");
   manifest["frontEnd"] = std::move(front_end);
   manifest["network"] = std::move(network);
@@ -279,6 +289,9 @@ Result<bundle::Manifest> convert_bundle(const ConvertRequest& request, const bun
     return Error{ErrorCode::MODEL_INVALID,
                  "the bundle " + quote(request.checkpoint) + " is damaged: fetch or make it again"};
   }
+  if (request.precision == "int8" && !bears_int8(in_full)) {
+    return no_int8(manifest.family);
+  }
   const Module stored = in_full.deepcopy();
   if (auto status = keep(stored, {request.precision == "int8", request.storage == "fp16"}); !status) {
     return std::move(status).error();
@@ -318,21 +331,24 @@ Result<bundle::Manifest> convert(const ConvertRequest& request) {
   if (!variant) {
     return refuse(variant.error());
   }
+  const bool int8 = request.precision == "int8";
+  if (int8 && std::ranges::none_of(variant.value()->tensors, network::bears_int8, &TensorSource::target)) {
+    return no_int8(variant.value()->family);
+  }
   auto tensors = arrange(checkpoint.value(), *variant.value());
   if (!tensors) {
     return refuse(tensors.error());
   }
   const ordered_json described =
       describe(request, checkpoint.value(), *variant.value(), fit(checkpoint.value(), *variant.value()).sizes);
-  const auto filled = [&](bool int8) -> Result<Module> {
+  const auto filled = [&](bool as_int8) -> Result<Module> {
     Module module = torch::jit::load(variant.value()->skeleton, at::kCPU, /*load_debug_files=*/false);
-    if (auto status = fill(module, tensors.value(), {int8, request.storage == "fp16"}); !status) {
+    if (auto status = fill(module, tensors.value(), {as_int8, request.storage == "fp16"}); !status) {
       return std::move(status).error();
     }
     module.eval();
     return module;
   };
-  const bool int8 = request.precision == "int8";
   const auto module = filled(int8);
   if (!module) {
     return module.error();

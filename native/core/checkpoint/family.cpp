@@ -1,6 +1,7 @@
 #include "checkpoint/family.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,6 +16,16 @@ namespace {
 constexpr int kFormat = 1;
 constexpr std::size_t kShownFaults = 8;
 constexpr std::string_view kCounter = ".num_batches_tracked";
+
+/// Networks that people have checkpoints of and that are of no family here, by a tensor that each has and no family.
+struct Unsupported {
+  std::string_view name;
+  std::string_view tensor;
+};
+constexpr std::array<Unsupported, 4> kUnsupported = {{{"ERes2Net", "fuse_mode12.local_att.0.weight"},
+                                                      {"ERes2NetV2", "fuse34.local_att.0.weight"},
+                                                      {"Res2Net", "layer1.0.convs.0.weight"},
+                                                      {"ResNet", "layer1.0.conv1.weight"}}};
 
 Error invalid(std::string message) { return Error{ErrorCode::MODEL_INVALID, std::move(message)}; }
 
@@ -109,6 +120,12 @@ std::string families(std::span<const Variant> variants) {
 Error explain(const Checkpoint& checkpoint, std::span<const Variant> variants, const Variant& nearest,
               const std::vector<std::string>& faults, const std::string& family) {
   const Tensors given = by_name(checkpoint);
+  const auto known =
+      std::ranges::find_if(kUnsupported, [&](const Unsupported& one) { return given.contains(one.tensor); });
+  if (known != kUnsupported.end()) {
+    return invalid("it is a checkpoint of " + std::string(known->name) + " (it has a tensor " + quote(known->tensor) +
+                   "), which is not supported: there are " + families(variants));
+  }
   const bool stranger =
       std::ranges::none_of(nearest.tensors, [&](const TensorSource& tensor) { return given.contains(tensor.source); });
   if (stranger && family.empty()) {
@@ -199,7 +216,13 @@ Fit fit(const Checkpoint& checkpoint, const Variant& variant) {
     }
     for (std::size_t i = 0; i < shape.value().size(); ++i) {
       const auto& [factor, size] = source.shape[i];
-      shown.push_back({tensor->second, &size, shape.value()[i], factor});
+      if (!size.empty()) {
+        shown.push_back({tensor->second, &size, shape.value()[i], factor});
+      } else if (shape.value()[i] != factor) {
+        found.faults.push_back("tensor " + quote(source.source) + " of shape " + describe_shape(tensor->second->shape) +
+                               ": " + std::to_string(shape.value()[i]) + " where " + std::to_string(factor) +
+                               " belongs");
+      }
     }
   }
   // What most tensors show is the size; the others are at fault.

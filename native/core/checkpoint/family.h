@@ -26,7 +26,8 @@ struct TensorSource {
   std::int64_t taps = 1;
   std::int64_t first_third = 0;
   std::int64_t last_third = 3;
-  std::vector<std::pair<std::int64_t, std::string>> shape;  ///< of the target: (factor, name of the size)
+  /// Of the target: (factor, name of the size); the factor alone, with an empty name, where no size decides it.
+  std::vector<std::pair<std::int64_t, std::string>> shape;
 };
 
 /// One structure of a published family, as `family.json` of its skeleton describes it (models/timbre_models/families.py

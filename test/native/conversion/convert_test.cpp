@@ -92,17 +92,17 @@ class ConvertTest : public ::testing::Test {
 
 TEST_F(ConvertTest, GivesTheEmbeddingsOfTheReferenceConversion) {
   const json expected = json::parse(read_file(kCheckpoints + "embeddings.json"));
-  const std::size_t frames = expected.at("frames");
-  Matrix features(frames, 80);
-  for (std::size_t t = 0; t < frames; ++t) {
-    for (std::size_t c = 0; c < 80; ++c) {
-      features.row(t)[c] =
-          static_cast<float>(3 * std::sin(0.1 * static_cast<double>(t) + 0.37 * static_cast<double>(c)));
-    }
-  }
-  ASSERT_GE(expected.at("embeddings").size(), 8U);
+  ASSERT_GE(expected.at("embeddings").size(), 9U);
   for (const auto& [file, row] : expected.at("embeddings").items()) {
     SCOPED_TRACE(file);
+    const std::size_t frames = row.at("frames");
+    Matrix features(frames, 80);
+    for (std::size_t t = 0; t < frames; ++t) {
+      for (std::size_t c = 0; c < 80; ++c) {
+        features.row(t)[c] =
+            static_cast<float>(3 * std::sin(0.1 * static_cast<double>(t) + 0.37 * static_cast<double>(c)));
+      }
+    }
     const std::string path = scratch_ / (file + ".pt");
     const bundle::Manifest manifest = take(convert_checkpoint(request(kCheckpoints + file, row.at("family"), path)));
     EXPECT_EQ(json::parse(manifest.json).at("variant"), row.at("variant"));
@@ -393,6 +393,83 @@ TEST_F(ConvertTest, SaysThatAnArchitectureIsUnknown) {
   EXPECT_EQ(error.code, ErrorCode::MODEL_INVALID);
   EXPECT_THAT(error.message, AllOf(HasSubstr("another architecture"), HasSubstr("conv1.0.weight")));
   EXPECT_THAT(refusal(write_checkpoint(resnet), "speechbrain").message, HasSubstr("missing tensor"));
+}
+
+TEST_F(ConvertTest, NamesArchitecturesThatPeopleHaveCheckpointsOf) {
+  const auto said = [&](const std::string& tensor, const std::string& family) {
+    const std::vector<NamedTensor> tensors = {{"conv1.weight", {2, 1, 3, 3}, std::vector<float>(18, 0.5F)},
+                                              {"layer1.0.conv1.weight", {2, 2, 1, 1}, std::vector<float>(4, 0.5F)},
+                                              {tensor, {2}, std::vector<float>(2, 0.5F)}};
+    return refusal(write_checkpoint(tensors), family);
+  };
+  for (const char* family : {"", "campplus"}) {
+    const Error error = said("fuse_mode12.local_att.0.weight", family);
+    EXPECT_EQ(error.code, ErrorCode::MODEL_INVALID);
+    EXPECT_THAT(error.message, AllOf(HasSubstr("a checkpoint of ERes2Net (it has"), HasSubstr("not supported"),
+                                     HasSubstr("there are 3dspeaker, campplus")));
+    EXPECT_THAT(said("fuse34.local_att.0.weight", family).message, HasSubstr("of ERes2NetV2 (it has"));
+    EXPECT_THAT(said("layer1.0.convs.0.weight", family).message, HasSubstr("of Res2Net (it has"));
+    EXPECT_THAT(said("layer1.0.bn1.weight", family).message, HasSubstr("of ResNet (it has"));
+  }
+}
+
+// ------------------------------------------------------------------------------------------- CAM++
+
+TEST_F(ConvertTest, RecognisesCampplusAndReadsTheEmbeddingsSizeFromItsTensors) {
+  const std::string fixture = kCheckpoints + "campplus-w2.safetensors";
+  const auto manifest = take(convert_checkpoint(request(fixture, "", scratch_ / "x.pt")));
+  EXPECT_EQ(manifest.family, "campplus");
+  EXPECT_EQ(manifest.embedding_dim, 32U);
+  EXPECT_EQ(manifest.shortest_frames, 3U);
+  EXPECT_EQ(manifest.front_end.type, "kaldi");
+  EXPECT_EQ(manifest.front_end.window, "povey");
+  EXPECT_EQ(manifest.front_end.mel_bins, 80);
+  EXPECT_TRUE(manifest.front_end.subtract_mean);
+  EXPECT_TRUE(manifest.pauses);
+  EXPECT_EQ(json::parse(manifest.json).at("network"), json({{"featureDim", 80}, {"width", 2}, {"embeddingDim", 32}}));
+
+  // VoxCeleb's model has 512 dimensions.
+  std::vector<NamedTensor> tensors = tensors_of("campplus-w2.safetensors");
+  find(tensors, "xvector.dense.linear.weight") = {
+      "xvector.dense.linear.weight", {512, 64, 1}, std::vector<float>(512 * 64, 0.25F)};
+  for (const std::string part : {"running_mean", "running_var"}) {
+    const std::string name = "xvector.dense.nonlinear.batchnorm." + part;
+    find(tensors, name) = {name, {512}, std::vector<float>(512, 0.5F)};
+  }
+  EXPECT_EQ(take(convert(write_checkpoint(tensors), "")).embedding_dim, 512U);
+}
+
+TEST_F(ConvertTest, NamesATensorOfCampplusWithAnotherKernel) {
+  std::vector<NamedTensor> tensors = tensors_of("campplus-w2.safetensors");
+  find(tensors, "head.conv1.weight") = {"head.conv1.weight", {2, 1, 5, 3}, std::vector<float>(30, 0.5F)};
+  const Error error = refusal(write_checkpoint(tensors), "");
+  EXPECT_EQ(error.code, ErrorCode::MODEL_INVALID);
+  EXPECT_THAT(error.message, HasSubstr("'head.conv1.weight' of shape [2, 1, 5, 3]: 5 where 3 belongs"));
+}
+
+TEST_F(ConvertTest, RefusesCampplusInInt8) {
+  auto wanted = request(kCheckpoints + "campplus-w2.safetensors", "campplus", scratch_ / "x.pt");
+  const auto refusal_of = [&] {
+    const auto manifest = convert_checkpoint(wanted);
+    return manifest ? Error{ErrorCode::INTERNAL, "it was converted"} : manifest.error();
+  };
+  wanted.precision = "int8";
+  EXPECT_EQ(refusal_of().code, ErrorCode::INVALID_ARGUMENT);
+  EXPECT_THAT(refusal_of().message, HasSubstr("int8 is for ECAPA-TDNN, and campplus is another network"));
+  EXPECT_THAT(files_in(scratch_), IsEmpty());
+  wanted.precision = "fp32";
+  take(convert_checkpoint(wanted));
+  wanted.checkpoint = wanted.out;
+  wanted.out = scratch_ / "y.pt";
+  wanted.precision = "int8";
+  EXPECT_THAT(refusal_of().message, HasSubstr("int8 is for ECAPA-TDNN, and campplus is another network"));
+}
+
+TEST_F(ConvertTest, StoresCampplusInHalfPrecision) {
+  auto wanted = request(kCheckpoints + "campplus-w2.safetensors", "campplus", scratch_ / "x.pt");
+  wanted.storage = "fp16";
+  take(convert_checkpoint(wanted));
+  EXPECT_TRUE(take(bundle::verify_bundle(wanted.out, "cpu", kShipped)).passed);
 }
 
 TEST_F(ConvertTest, RefusesSizesOfNothing) {

@@ -42,9 +42,14 @@ float largest_difference(const Matrix& features, const NpyArray& expected) {
 // ------------------------------------------------------------------------------------------- committed vectors
 
 std::vector<std::string> fixtures() {
-  return {"3dspeaker-c8.safetensors",           "speechbrain-c16.ckpt",    "taoruijie-c8.safetensors",
-          "wespeaker-c8.safetensors",           "wespeaker-glob-c16.ckpt", "wespeaker-embbn-c8.safetensors",
-          "wespeaker-glob-embbn-c8.safetensors"};
+  return {"3dspeaker-c8.safetensors",
+          "speechbrain-c16.ckpt",
+          "taoruijie-c8.safetensors",
+          "wespeaker-c8.safetensors",
+          "wespeaker-glob-c16.ckpt",
+          "wespeaker-embbn-c8.safetensors",
+          "wespeaker-glob-embbn-c8.safetensors",
+          "campplus-w2.safetensors"};
 }
 
 class CommittedParityTest : public ::testing::TestWithParam<std::string> {};
@@ -133,7 +138,8 @@ TEST_P(PaddingTest, ChangesNoUtteranceOfAnyLength) {
 INSTANTIATE_TEST_SUITE_P(Checkpoints, PaddingTest,
                          ::testing::Values("3dspeaker-c8.safetensors", "speechbrain-c16.ckpt",
                                            "taoruijie-c8.safetensors", "wespeaker-c8.safetensors",
-                                           "wespeaker-glob-c16.ckpt", "timbre-c8.safetensors"),
+                                           "wespeaker-glob-c16.ckpt", "timbre-c8.safetensors",
+                                           "campplus-w2.safetensors"),
                          [](const auto& test) { return test_name(test.param); });
 
 // ------------------------------------------------------------------------------------------- vectors beside the
