@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from skeleton_bundle import filled
 from timbre_models import bundle, skeletons
 from timbre_models.campplus import CampplusConfig
 from timbre_models.convert import CheckpointError, convert
@@ -107,18 +108,6 @@ def test_formula_weights_are_the_same_everywhere_and_depend_on_the_seed(tensors)
     assert tensors["fc.conv.bias"][:4].tolist() == pytest.approx(EXPECTED, abs=1e-7)
     other = checkpoint(VARIANTS["speechbrain"], small("speechbrain"), 1)
     assert not torch.allclose(tensors["fc.conv.bias"], other["fc.conv.bias"], atol=0.01)
-
-
-def filled(variant, network):
-    """A skeleton with the tensors of a network, as the native converter fills it."""
-    module = torch.jit.load(str(bundle.SKELETONS / f"{variant}.pt"))
-    for name, tensor in network.state_dict().items():
-        *owners, last = name.split(".")
-        owner = module
-        for part in owners:
-            owner = getattr(owner, part)
-        setattr(owner, last, torch.nn.Parameter(tensor, False) if last in dict(owner.named_parameters()) else tensor)
-    return module
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 1e-6), (torch.float16, 1e-2)])

@@ -16,6 +16,7 @@ from torch import nn
 pytest.importorskip("soundfile", reason="pip install -r models/training/requirements.txt")
 pytest.importorskip("soxr", reason="pip install -r models/training/requirements.txt")
 
+from skeleton_bundle import filled
 from timbre_models.convert import convert
 from timbre_models.ecapa import Ecapa
 from training.__main__ import lock
@@ -100,7 +101,7 @@ def bundle_of(path: Path) -> tuple[Path, dict[str, torch.Tensor]]:
     earlier = {"steps": 10, "minutes": 2, "seed": 5, "startedFrom": None}
     training = {"steps": 20, "minutes": 3, "seed": 7, "startedFrom": earlier}
     manifest = json.dumps({"id": "x", "network": network.config.to_manifest(), "training": training})
-    torch.jit.save(torch.jit.script(network), path, _extra_files={"manifest.json": manifest})
+    torch.jit.save(filled("timbre", network), path, _extra_files={"manifest.json": manifest})
     return path, weights
 
 
