@@ -84,8 +84,10 @@ test('a bundle in the model folder does not stand for the packaged one of its na
   expect(encoder.info()).toMatchObject({ manifest: { embedding: { dim: 192 } } });
   await encoder.close();
   const env = { MODEL_CACHE_DIR: cache };
-  const listed = JSON.parse((await timbre(['models', 'list', '--json'], { env })).stdout) as { id: string }[];
-  expect(JSON.stringify(listed)).toContain('"package"');
+  const { stdout } = await timbre(['models', 'list', '--json'], { env });
+  expect(
+    (JSON.parse(stdout) as { bundles: { id: string }[] }).bundles.filter(({ id }) => id === 'starter'),
+  ).toMatchObject([{ id: 'starter', place: 'package' }]);
   const added = await timbre(['models', 'add', foreign, '--id', 'starter', '--force'], { env });
   expect(added.stderr).toContain('MODEL_EXISTS');
 });

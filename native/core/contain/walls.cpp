@@ -46,7 +46,7 @@ std::uint64_t every_access(long version) {
   return kFirst | (version >= 2 ? kRefer : 0) | (version >= 3 ? kTruncate : 0) | (version >= 5 ? kDevices : 0);
 }
 
-/// What is not there needs no rule. 0, or an errno.
+/// 0, or an errno.
 int allow(int rules, int place, std::uint64_t access) {
   struct stat status {};
   if (::fstat(place, &status) != 0) return errno;
@@ -56,6 +56,7 @@ int allow(int rules, int place, std::uint64_t access) {
   return ::syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0 ? 0 : errno;
 }
 
+/// The same; what is not there needs no rule.
 int allow(int rules, const std::string& path, std::uint64_t access) {
   const Descriptor place(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!place) return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : errno;
@@ -169,6 +170,7 @@ std::vector<sock_filter> make_filter() {
   if (const int clone3 = seccomp_syscall_resolve_name("clone3"); clone3 != __NR_SCMP_ERROR) {
     if (seccomp_rule_add(context.get(), SCMP_ACT_ERRNO(ENOSYS), clone3, 0) != 0) return {};
   }
+  // Limits of its own, but of no other process.
   const scmp_arg_cmp other = SCMP_A0(SCMP_CMP_NE, 0);
   if (seccomp_rule_add(context.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1, other) != 0) return {};
   const Descriptor file(::memfd_create("timbre-filter", MFD_CLOEXEC));
