@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,7 +25,16 @@ from training.baselines import mfcc, middle
 from training.corpus import Corpus, NotPreparedError
 from training.enrolments import with_enrolments
 from training.features import LogMel
-from training.finish import finish, finish_bundle, fold, mean_embedding, source_normalisation
+from training.finish import (
+    NORMALISATIONS,
+    Embedded,
+    choose_normalisation,
+    finish,
+    finish_bundle,
+    fold,
+    mean_embedding,
+    source_normalisation,
+)
 from training.losses import AngularMarginSoftmax
 from training.monitor import equal_error_rate
 from training.recipe import Crop, Recipe
@@ -314,7 +324,8 @@ def test_the_command_trains_in_two_processes_and_finishes(data: Path, tmp_path: 
     facts = json.loads((out / "training.json").read_text())
     assert facts["steps"] == 6
     assert facts["speakers"] == 7
-    assert set(facts["dev_eer"]) == {"plain", "centred"}
+    assert set(facts["dev_eer"]) == {"plain", "normalised"}
+    assert len(facts["normalisation"]["tried"]) == len(NORMALISATIONS)
     assert (out / "curve.svg").read_text().count("<svg") == 1
     cohort = np.load(out / "cohort.npy").astype(np.float32)
     assert cohort.shape == (7, 192)
@@ -353,13 +364,49 @@ def test_sources_are_normalised_without_touching_what_tells_speakers_apart() -> 
     apart = np.eye(8)[:4] * 2
     rows = apart[source] + np.concatenate([np.zeros((200, 4)), rng.normal(size=(200, 4))], 1)
     names = np.array([f"v{i}" for i in range(200)])
-    matrix = source_normalisation(rows, names, source.astype(str))
+    matrix = source_normalisation(rows, names, source.astype(str), strength=3)
     np.testing.assert_allclose(matrix, matrix.T)
     shrunk = np.linalg.norm(matrix @ (apart[0] - apart[1])) / np.linalg.norm(apart[0] - apart[1])
     assert shrunk < 0.4
     assert np.linalg.norm(matrix[4:, 4:] - np.eye(4)) < 0.4
     # Too few speakers say nothing of a source.
-    np.testing.assert_array_equal(source_normalisation(rows[::5], names[::5], source[::5].astype(str)), np.eye(8))
+    few = source_normalisation(rows[::5], names[::5], source[::5].astype(str), strength=3)
+    np.testing.assert_array_equal(few, np.eye(8))
+    none = source_normalisation(rows, names, source.astype(str), strength=0)
+    np.testing.assert_allclose(none, np.eye(8), atol=1e-12)
+
+
+def test_a_normalisation_is_judged_on_a_source_that_it_was_not_estimated_from() -> None:
+    """Sources lie apart along one axis, but in the one that is measured this axis tells its speakers apart."""
+    rng = np.random.default_rng(1)
+
+    def unit_rows(rows: np.ndarray) -> np.ndarray:
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def source(name: str, along: float, spread: float, speakers: int) -> Embedded:
+        means = rng.normal(size=(speakers, 6)) * 0.1
+        means[:, 0] = along + spread * rng.normal(size=speakers)
+        means[:, 1] += 1
+        rows = unit_rows(np.repeat(means, 2, axis=0) + 0.05 * rng.normal(size=(2 * speakers, 6)))
+        names = np.repeat([f"{name}{i}" for i in range(speakers)], 2)
+        return Embedded(rows, names, np.full(2 * speakers, name), np.full(2 * speakers, 4.0))
+
+    parts = [source("a", -1, 0.05, 20), source("b", 1, 0.05, 20), source("c", 0, 1, 20)]
+    rows = Embedded(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in dataclasses.fields(Embedded)))
+    own = source("c", 0, 1, 12)
+    a, b = np.triu_indices(len(own.speakers), 1)
+    split = SimpleNamespace(speakers=list(own.speakers), sources=list(own.sources))
+    monitor = SimpleNamespace(split=split, labels=(own.speakers[a] == own.speakers[b]).astype(int), a=a, b=b)
+    chosen, tried = choose_normalisation(rows, monitor, own.embeddings)
+    by = {(row["strength"], row["centred"]): row["mean_eer"] for row in tried}
+    assert by[chosen.strength, chosen.centred] == min(by.values())
+    assert set(tried[0]["eer_left_out"]) == {"c"}
+    # Shrinking the axis costs here, whatever it would win in sources that the map is made of.
+    assert chosen.strength == 0
+    assert by[3.0, False] > by[0.0, False]
+    # What is measured is no part of the estimate.
+    changed = dataclasses.replace(rows, embeddings=np.where((rows.sources == "c")[:, None], -1, rows.embeddings))
+    assert choose_normalisation(changed, monitor, own.embeddings)[1] == tried
 
 
 def test_a_matrix_is_folded_into_the_last_layer() -> None:

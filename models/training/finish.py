@@ -18,14 +18,14 @@ from timbre_models.ecapa import Ecapa
 
 from .corpus import SAMPLE_RATE, Corpus, Split
 from .features import LogMel
-from .monitor import Monitor, embed_split
+from .monitor import Monitor, embed_split, equal_error_rate
 from .recipe import Recipe
 from .teacher import unit
 from .trainer import FRONT_END, TRAINING_SPLITS, network_config, run_of_bundle
 
 CENTRE_SECONDS = 3
 SOURCE_SPEAKERS = 15
-SOURCE_STRENGTH = 3.0
+SOURCE_STRENGTHS = (0.0, 1.0, 3.0)
 COHORT_SPEAKERS = 1500
 
 log = logging.getLogger("training")
@@ -39,11 +39,13 @@ def means_of(rows: np.ndarray, keys: np.ndarray) -> np.ndarray:
     return sums / np.bincount(at)[:, None]
 
 
-def source_normalisation(embeddings: np.ndarray, speakers: np.ndarray, sources: np.ndarray) -> np.ndarray:
+def source_normalisation(
+    embeddings: np.ndarray, speakers: np.ndarray, sources: np.ndarray, strength: float
+) -> np.ndarray:
     """A symmetric map float64[D, D] that shrinks the directions in which the means of sources lie apart.
 
     Two speakers of one source share its language and its microphones, which says nothing of who they are. With B the
-    covariance of the means of sources of SOURCE_SPEAKERS or more, each by its speakers: (I + SOURCE_STRENGTH D B)^-1/2.
+    covariance of the means of sources of SOURCE_SPEAKERS or more, each by its speakers: (I + strength D B)^-1/2.
     """
     by_source = {s: means_of(embeddings[sources == s], speakers[sources == s]) for s in np.unique(sources)}
     large = [means.mean(0) for means in by_source.values() if len(means) >= SOURCE_SPEAKERS]
@@ -52,7 +54,7 @@ def source_normalisation(embeddings: np.ndarray, speakers: np.ndarray, sources: 
         return np.eye(dim)
     between = np.cov(np.stack(large).T, bias=True)
     values, vectors = np.linalg.eigh(between)
-    return (vectors / np.sqrt(1 + SOURCE_STRENGTH * dim * np.maximum(values, 0))) @ vectors.T
+    return (vectors / np.sqrt(1 + strength * dim * np.maximum(values, 0))) @ vectors.T
 
 
 def mean_embedding(embeddings: np.ndarray, speakers: np.ndarray, seconds: np.ndarray) -> np.ndarray:
@@ -78,17 +80,83 @@ def fold(network: Ecapa, matrix: np.ndarray) -> None:
     norm.weight.fill_(1), norm.bias.zero_(), norm.running_mean.zero_(), norm.running_var.fill_(1 - norm.eps)
 
 
-def normalise(network: Ecapa, log_mel: LogMel, split: Split) -> np.ndarray:
-    """Folds the normalisation of sources into the network; returns the mean embedding float32[D] that is left.
+@dataclasses.dataclass(frozen=True)
+class Embedded:
+    """Unit embeddings float32[U, D] of a split, with what estimates need of each recording."""
 
-    Both are of the speakers of one split, which has several recordings of each: training pulls a speaker with a single
-    recording to where no other speaker's embeddings lie.
+    embeddings: np.ndarray
+    speakers: np.ndarray
+    sources: np.ndarray
+    seconds: np.ndarray
+
+    @classmethod
+    def of(cls, network: Ecapa, log_mel: LogMel, split: Split) -> "Embedded":
+        seconds = split.waves[1.0].lengths / SAMPLE_RATE
+        vectors = embed_split(network, log_mel, split)
+        return cls(vectors, np.array(split.speakers), np.array(split.sources), seconds)
+
+    def without(self, source: str) -> "Embedded":
+        kept = self.sources != source
+        return Embedded(self.embeddings[kept], self.speakers[kept], self.sources[kept], self.seconds[kept])
+
+
+@dataclasses.dataclass(frozen=True)
+class Normalisation:
+    """Whether a mean is subtracted, and how strongly sources are normalised before."""
+
+    strength: float
+    centred: bool
+
+    def estimate(self, rows: Embedded) -> tuple[np.ndarray, np.ndarray]:
+        """The map float64[D, D] and the mean float64[D] that follow from these recordings."""
+        matrix = source_normalisation(rows.embeddings, rows.speakers, rows.sources, self.strength)
+        if not self.centred:
+            return matrix, np.zeros(len(matrix))
+        return matrix, mean_embedding(unit(rows.embeddings @ matrix), rows.speakers, rows.seconds)
+
+    def rates_left_out(self, rows: Embedded, monitor: Monitor, embeddings: np.ndarray) -> dict[str, float]:
+        """EER in per cent of each source of the monitor's trials that `rows` have too, estimated without that source.
+
+        `embeddings` are those of the monitor's recordings. Trials have both sides in the source.
+        """
+        sources, rates = np.array(monitor.split.sources), {}
+        for source in sorted(set(monitor.split.sources) & set(rows.sources)):
+            own = (sources[monitor.a] == source) & (sources[monitor.b] == source)
+            if len(np.unique(monitor.labels[own])) < 2:
+                continue
+            matrix, centre = self.estimate(rows.without(source))
+            vectors = unit(unit(embeddings @ matrix) - centre)
+            scores = (vectors[monitor.a[own]] * vectors[monitor.b[own]]).sum(1)
+            rates[source] = equal_error_rate(monitor.labels[own], scores)
+        return rates
+
+
+NORMALISATIONS = tuple(
+    Normalisation(strength, centred) for centred in (False, True) for strength in SOURCE_STRENGTHS
+)  # fmt: skip
+
+
+def choose_normalisation(
+    rows: Embedded, monitor: Monitor, embeddings: np.ndarray
+) -> tuple[Normalisation, list[dict[str, object]]]:
+    """The best of NORMALISATIONS by sources that were left out of the estimate, and what each of them reached.
+
+    A source counts by its speakers. Estimated from the sources that are then measured, a map looks better than it is
+    on anybody else.
     """
-    embeddings, speakers = embed_split(network, log_mel, split), np.array(split.speakers)
-    matrix = source_normalisation(embeddings, speakers, np.array(split.sources))
-    fold(network, matrix)
-    seconds = split.waves[1.0].lengths / SAMPLE_RATE
-    return mean_embedding(unit(embeddings @ matrix), speakers, seconds).astype(np.float32)
+    split = monitor.split
+    speakers = {
+        s: len({v for v, t in zip(split.speakers, split.sources, strict=True) if t == s}) for s in set(split.sources)
+    }
+    tried = []
+    for candidate in NORMALISATIONS:
+        rates = candidate.rates_left_out(rows, monitor, embeddings)
+        mean = np.average(list(rates.values()), weights=[speakers[s] for s in rates]) if rates else np.nan
+        tried.append({**dataclasses.asdict(candidate), "eer_left_out": rates, "mean_eer": float(mean)})
+    means = [row["mean_eer"] for row in tried]
+    # Without such trials nothing shows that a map helps: the mean alone is subtracted.
+    best = NORMALISATIONS[int(np.argmin(means))] if np.isfinite(means).all() else Normalisation(0.0, centred=True)
+    return best, tried
 
 
 def speaker_means(network: Ecapa, log_mel: LogMel, splits: list[Split], rng: np.random.Generator) -> np.ndarray:
@@ -108,23 +176,33 @@ def speaker_means(network: Ecapa, log_mel: LogMel, splits: list[Split], rng: np.
 
 
 def write_model(network: Ecapa, data: Path, out: Path, seed: int) -> dict:
-    """Writes starter.ckpt (the module's own tensor names) and cohort.npy; returns what is known of data and rates."""
+    """Writes starter.ckpt (the module's own tensor names) and cohort.npy; returns what is known of data and rates.
+
+    The normalisation is estimated on the first training split, which has several recordings of each speaker: training
+    pulls a speaker with a single recording to where no other speaker's embeddings lie.
+    """
     log_mel, corpus = LogMel(FRONT_END), Corpus(data, out / "cache", workers=2)
     splits = [split for name in TRAINING_SPLITS if len(split := corpus.split(name))]
-    centre = normalise(network, log_mel, splits[0])
-    means = speaker_means(network, log_mel, splits, np.random.default_rng(seed))
-    torch.save({**network.state_dict(), "embedding_mean": torch.from_numpy(centre)}, out / "starter.ckpt")
-    np.save(out / "cohort.npy", unit(means - centre).astype(np.float16))
-
-    rates = {}
+    rows, chosen, tried, rates = Embedded.of(network, log_mel, splits[0]), Normalisation(0.0, centred=True), [], {}
+    monitor = None
     if (data / "trials_dev.txt").exists():
         monitor = Monitor(data / "trials_dev.txt", corpus.split("dev", trim=False))
         embeddings = embed_split(network, log_mel, monitor.split)
-        rates = {"plain": monitor.rates(embeddings), "centred": monitor.rates(unit(embeddings - centre))}
-        log.info("dev EER: %s", json.dumps(rates))
+        chosen, tried = choose_normalisation(rows, monitor, embeddings)
+        rates["plain"] = monitor.rates(embeddings)
+    matrix, centre = chosen.estimate(rows)
+    if monitor is not None:
+        rates["normalised"] = monitor.rates(unit(unit(embeddings @ matrix) - centre))
+        log.info("%s; dev EER: %s", chosen, json.dumps(rates))
+    fold(network, matrix)
+    means = speaker_means(network, log_mel, splits, np.random.default_rng(seed))
+    mean = torch.from_numpy(centre.astype(np.float32))
+    torch.save({**network.state_dict(), "embedding_mean": mean}, out / "starter.ckpt")
+    np.save(out / "cohort.npy", unit(means - centre).astype(np.float16))
     log.info("wrote %s", out / "starter.ckpt")
     return {
-        "dev_eer": rates, "speakers": len({s for split in splits for s in split.speakers}),
+        "normalisation": {**dataclasses.asdict(chosen), "tried": tried}, "dev_eer": rates,
+        "speakers": len({s for split in splits for s in split.speakers}),
         "recordings": sum(map(len, splits)),
         "hours": round(sum(int(split.waves[1.0].lengths.sum()) for split in splits) / SAMPLE_RATE / 3600, 1),
     }  # fmt: skip
