@@ -18,6 +18,7 @@ export interface WantedFile {
   sha256: string;
 }
 
+const NONE_CONFIGURED = 'none is configured (PIP_INDEX_URL, or index-url in pip.conf), and there is no pip to ask';
 const LARGEST_PAGE = 32 << 20;
 const ACCEPTED = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1';
 
@@ -47,7 +48,7 @@ export async function findOffer(
   }
   throw new TimbreError(
     'DOWNLOAD_FAILED',
-    `no package index of pip's configuration has ${wanted.file}: ${reasons.join('; ') || 'none is configured'}`,
+    `no package index of pip's configuration has ${wanted.file}: ${reasons.join('; ') || NONE_CONFIGURED}`,
   );
 }
 

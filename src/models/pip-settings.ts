@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { TimbreError } from '../errors/timbre-error.js';
 import { isMissing } from '../support/files.js';
 
@@ -14,16 +16,17 @@ export interface PipSettings {
   cert?: string;
 }
 
-/** What pip uses where nothing is configured (`pip install --help`, --index-url). */
-const DEFAULT_INDEX = 'https://pypi.org/simple';
+/** Prints the index that pip uses where nothing is configured. */
+const PRINT_DEFAULT_INDEX = 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)';
+const ASKING_PIP_MS = 10_000;
 /** Sections of a configuration file that count for a download, the later before the earlier. */
 const SECTIONS = ['global', 'download'];
 
 /**
  * The package index of pip's configuration: the variables PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS,
- * PIP_NO_INDEX and PIP_CERT, then the files that pip reads (system, user, virtual environment, PIP_CONFIG_FILE). Only
- * addresses over HTTP are given; folders are left out. Python is not needed. Errors: INVALID_ARGUMENT for a
- * configuration file that cannot be read.
+ * PIP_NO_INDEX and PIP_CERT, then the files that pip reads (system, user, virtual environment, PIP_CONFIG_FILE). Where
+ * none of them names an index, pip itself is asked for its default, and there is no index without pip. Only addresses
+ * over HTTP are given; folders are left out. Errors: INVALID_ARGUMENT for a configuration file that cannot be read.
  */
 export async function pipSettings(env: NodeJS.ProcessEnv = process.env): Promise<PipSettings> {
   const values = new Map<string, string>();
@@ -37,13 +40,25 @@ export async function pipSettings(env: NodeJS.ProcessEnv = process.env): Promise
     (values.get(option) ?? '').split(/\s+/).filter((address) => /^https?:\/\//.test(address));
   const noIndex = /^(1|true|yes|on|y|t)$/i.test(values.get('no-index') ?? '');
   const cert = values.get('cert');
+  const first = async (): Promise<string[]> =>
+    values.has('index-url') ? addresses('index-url') : await defaultIndexes(env);
   return {
-    indexes: noIndex
-      ? []
-      : [...(values.has('index-url') ? addresses('index-url') : [DEFAULT_INDEX]), ...addresses('extra-index-url')],
+    indexes: noIndex ? [] : [...(await first()), ...addresses('extra-index-url')],
     links: addresses('find-links'),
     ...(cert !== undefined && { cert }),
   };
+}
+
+/** The default of the pip on this machine; none where there is no Python 3 with pip. */
+async function defaultIndexes(env: NodeJS.ProcessEnv): Promise<string[]> {
+  const options = { env: { PATH: env['PATH'] ?? process.env['PATH'] }, timeout: ASKING_PIP_MS };
+  try {
+    const { stdout } = await promisify(execFile)('python3', ['-I', '-c', PRINT_DEFAULT_INDEX], options);
+    return [stdout.trim()].filter((address) => /^https?:\/\//.test(address));
+  } catch {
+    // Without Python, or where a pip keeps its default elsewhere: an index has to be configured, and the error says so.
+    return [];
+  }
 }
 
 /** In the order in which they are read; the later ones win. */

@@ -26,6 +26,10 @@ test('without a configuration the one index is the default of pip', async () => 
   expect(links).toEqual([]);
 });
 
+test('without a configuration and without pip there is no index', async () => {
+  expect(await pipSettings({ PIP_CONFIG_FILE: '/dev/null', PATH: folder })).toEqual({ indexes: [], links: [] });
+});
+
 test('files are read in the order of pip: system, user, virtual environment, PIP_CONFIG_FILE, variables', async () => {
   const index = (name: string): string => `[global]\nindex-url = http://${name}.example/simple\n`;
   const found = async (): Promise<string> => (await pipSettings(env)).indexes[0]!;
