@@ -35,7 +35,7 @@ describe('a service that is ready', () => {
       body: {
         version: packageVersion(),
         state: 'ready',
-        model: { id: 'small', embeddingDim: 32, workers: 2, device: 'cpu', calibrated: true },
+        model: { id: 'small', embeddingDim: 32, workers: 2, device: 'cpu', calibrated: true, better: null },
         limits: { workers: 2, maxFiles: 7, maxAudioSeconds: 300, queueLimit: 256, requestSeconds: 60 },
       },
     });

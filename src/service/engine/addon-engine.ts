@@ -12,6 +12,7 @@ import type {
   PauseHandling,
 } from '../../addon/types.js';
 import { TimbreError } from '../../errors/timbre-error.js';
+import { recommendedInsteadOf, type Recommendation } from '../../models/recommendation.js';
 import { toTimbreError } from '../http/to-timbre-error.js';
 import { Config } from '../config/config.js';
 import { modelFor, modelName, NOT_CALIBRATED, readCalibrationFile } from '../../scoring/model-calibration.js';
@@ -147,9 +148,11 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
       await this.keep({ name: encoder.info().model, path });
       signal.throwIfAborted();
       this.change({ status: 'ready' });
-      const { model: name, device, deviceNote, workers } = encoder.info();
+      const { model: name, id, device, deviceNote, workers } = encoder.info();
       const ms = Math.round(performance.now() - started);
       this.logger.log({ model: name, device, deviceNote, workers, ms, msg: 'the model is loaded' });
+      const better = recommendedInsteadOf(id);
+      if (better) this.logger.log(adviceOn(id, better));
     } catch (thrown) {
       if (signal.aborted) throw new TimbreError('ENGINE_CLOSED', 'the service is stopping');
       const error = toTimbreError(thrown);
@@ -301,6 +304,14 @@ export function describeState(state: EngineState): string {
     case 'closed':
       return 'the service is stopping';
   }
+}
+
+/** Which network answers, and the one command for a better one. */
+function adviceOn(id: string, { model, command }: Recommendation): string {
+  return (
+    `${id} answers; ${model} tells voices apart better and takes longer: \`npx ${command}\`, then ` +
+    `TIMBRE_MODEL=${model}, before people are enrolled`
+  );
 }
 
 /** One utterance of noise per worker: the first forward calls plan and allocate. */

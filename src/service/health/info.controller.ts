@@ -2,6 +2,7 @@ import { Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { EncoderInfo } from '../../addon/types.js';
+import { recommendedInsteadOf } from '../../models/recommendation.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { packageVersion } from '../../support/package.js';
@@ -21,6 +22,10 @@ const model = z.object({
   deviceNote: z.string().meta({ description: 'Why the device is not a better one.' }),
   workers: z.int(),
   calibrated: z.boolean().meta({ description: 'Whether scores carry llr and probability.' }),
+  better: z
+    .object({ model: z.string(), command: z.string().meta({ description: 'What fetches it.' }) })
+    .nullable()
+    .meta({ description: 'A published model that tells voices apart better; null where none is known.' }),
 });
 
 const serviceInfo = z.object({
@@ -72,6 +77,7 @@ export class InfoController {
       deviceNote,
       workers,
       calibrated,
+      better: recommendedInsteadOf(id),
     };
   }
 }

@@ -1,0 +1,15 @@
+/** A published model that tells voices apart better than the one in use, and how it is got. */
+export interface Recommendation {
+  model: string;
+  /** The command that fetches it. */
+  command: string;
+}
+
+/** The bundled model, and what tells voices apart better on people whom neither was made on (docs/models.md). */
+const BUNDLED = 'starter';
+const BETTER: Recommendation = { model: 'campplus-zh-en', command: 'timbre models pull campplus-zh-en' };
+
+/** What to pull instead of the model of this id; null where nothing better was measured. */
+export function recommendedInsteadOf(id: string): Recommendation | null {
+  return id === BUNDLED ? BETTER : null;
+}
