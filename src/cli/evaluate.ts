@@ -114,7 +114,7 @@ function reportOf(run: TrialRun, { name, members }: Group, balanced: boolean): G
       labels: pick(scores.labels, members),
       speakers: trialSpeakers(run.list, pick(scores.trials, members), run.speakerOf),
     },
-    { balanced },
+    { balanced, thresholds: run.thresholds },
   );
 }
 
@@ -157,6 +157,8 @@ function percent(share: number): string {
   return (100 * share).toFixed(2);
 }
 
+const PROMISED_HEADER = ['group', 'promised FAR', 'llr', 'impostors accepted', 'FAR %', '95 %', 'FRR %'];
+
 function describe(document: EvaluationDocument): string {
   const { results } = document;
   const optional = (value: number | null): string => (value === null ? '-' : value.toFixed(3));
@@ -191,6 +193,17 @@ function describe(document: EvaluationDocument): string {
     percent(far),
     percent(frr),
   ]);
+  const promised = results.flatMap(({ group, impostors, promised }) =>
+    promised.map(({ asked, llr, accepted, far, farInterval, frr }) => [
+      group,
+      `${100 * asked} %`,
+      llr.toFixed(2),
+      `${count(accepted)} of ${count(impostors)}`,
+      percent(far),
+      `${percent(farInterval[0])} - ${percent(farInterval[1])}`,
+      percent(frr),
+    ]),
+  );
   const how = [
     document.norm === 'none' ? 'cosine' : `${document.norm}-norm`,
     ...(document.cutSeconds === null ? [] : [`cut to ${document.cutSeconds} s`]),
@@ -203,5 +216,6 @@ function describe(document: EvaluationDocument): string {
     '',
     'Of all trials:',
     table([['asked FAR', 'threshold', 'FAR %', 'FRR %'], ...thresholds]),
+    ...(promised.length === 0 ? [] : ['', "At the calibration's thresholds:", table([PROMISED_HEADER, ...promised])]),
   ].join('\n');
 }

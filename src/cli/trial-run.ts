@@ -13,8 +13,10 @@ import {
   type EmbedRecordingsOptions,
   type RecordingEncoder,
 } from '../evaluation/recordings.js';
+import type { PromisedThreshold } from '../evaluation/report.js';
 import { recordingsOf, scoreTrials, speakersOf, type TrialScores } from '../evaluation/trial-scores.js';
 import { readEnrolmentMap, readRecordingTable, readTrials, type TrialList } from '../evaluation/trials.js';
+import { scoreAtRate } from '../scoring/impostor-tail.js';
 import {
   calibrationFor,
   modelFor,
@@ -98,6 +100,8 @@ export interface TrialRun {
   cohort: Cohort | null;
   /** Log-likelihood ratios of the scores; null without a calibration for them. */
   llrs: Float64Array | null;
+  /** Thresholds on the log-likelihood ratios; empty without them. */
+  thresholds: PromisedThreshold[];
   speakerOf: (recording: string) => string;
   /** The value of the column in --groups. */
   valueOf: ((recording: string) => string | undefined) | undefined;
@@ -145,6 +149,7 @@ export async function runTrials(
   if (scores.skipped > 0) {
     cli.warn(`${scores.skipped} of ${list.labels.length} trials are left out: their recordings have no embedding`);
   }
+  const llrs = calibration.calibration?.norm === norm ? llrsOf(scores, calibration) : null;
   return {
     model,
     manifest,
@@ -153,7 +158,8 @@ export async function runTrials(
     scores,
     norm,
     cohort: embedded.cohort,
-    llrs: calibration.calibration?.norm === norm ? llrsOf(scores, calibration) : null,
+    llrs,
+    thresholds: llrs ? thresholdsOf(calibration) : [],
     speakerOf,
     valueOf,
   };
@@ -262,6 +268,17 @@ async function cohortFrom(
   const embeddings = new Float32Array(means.size * table.dim);
   [...means.values()].forEach((mean, row) => embeddings.set(toUnit(mean), row * table.dim));
   return { embeddings, dim: table.dim };
+}
+
+/** False acceptance rates whose thresholds are measured. */
+const PROMISED_RATES = [0.01, 0.001];
+
+function thresholdsOf({ thresholds, impostorTail }: ModelCalibration): PromisedThreshold[] {
+  return PROMISED_RATES.flatMap((asked) => {
+    const learned = thresholds.find(({ falseAcceptRate }) => falseAcceptRate === asked);
+    const llr = learned?.llr ?? (impostorTail && scoreAtRate(impostorTail, asked).score);
+    return llr === null ? [] : [{ asked, llr }];
+  });
 }
 
 function llrsOf(scores: TrialScores, { calibration }: ModelCalibration): Float64Array {

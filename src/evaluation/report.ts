@@ -1,5 +1,5 @@
 import { bootstrapInterval, pairBalancedWeights, type TrialSpeakers } from './bootstrap.js';
-import { actualDcf, cllr, detectionCost, equalErrorRate, minCllr, minDcf, pointAtFar } from './metrics.js';
+import { actualDcf, cllr, detectionCost, equalErrorRate, minCllr, minDcf, pointAtFar, ratesAt } from './metrics.js';
 import { ScoredTrials, type OperatingPoint } from './scores.js';
 
 /** Priors at which detection costs are stated; both errors cost 1, and costs are divided by the smaller prior. */
@@ -12,6 +12,23 @@ export interface DetectionCosts {
   minDcf: number;
   /** Null without log-likelihood ratios. */
   actDcf: number | null;
+}
+
+/** A threshold of a calibration, and the share of impostors that it was set to accept. */
+export interface PromisedThreshold {
+  asked: number;
+  /** Natural log-likelihood ratio. */
+  llr: number;
+}
+
+/** What a threshold of the calibration does to a group. */
+export interface PromisedRate extends PromisedThreshold {
+  /** Impostor trials that it accepts. */
+  accepted: number;
+  far: number;
+  /** 95 %, over speakers. */
+  farInterval: [low: number, high: number];
+  frr: number;
 }
 
 /** Rates of one group of trials; shares in [0, 1], Cllr in bits. */
@@ -30,6 +47,8 @@ export interface GroupReport {
   minCllr: number;
   /** The lowest threshold for each false acceptance rate that the list can show. */
   table: (OperatingPoint & { asked: number })[];
+  /** The thresholds of the calibration; empty without log-likelihood ratios. */
+  promised: PromisedRate[];
 }
 
 /** One group's trials. */
@@ -45,11 +64,16 @@ export interface GroupTrials {
 export interface ReportOptions {
   /** Every pair of speakers weighs the same. */
   balanced: boolean;
+  /** Of the calibration. */
+  thresholds?: readonly PromisedThreshold[];
   draws?: number;
 }
 
 /** Undefined for a group without both kinds of trials: no rate exists there. */
-export function reportGroup(trials: GroupTrials, { balanced, draws = 400 }: ReportOptions): GroupReport | undefined {
+export function reportGroup(
+  trials: GroupTrials,
+  { balanced, thresholds = [], draws = 400 }: ReportOptions,
+): GroupReport | undefined {
   const scored = new ScoredTrials(trials.scores, trials.labels);
   if (scored.targetCount === 0 || scored.impostorCount === 0) return undefined;
   const llrs = trials.llrs && new ScoredTrials(trials.llrs, trials.labels);
@@ -76,5 +100,18 @@ export function reportGroup(trials: GroupTrials, { balanced, draws = 400 }: Repo
       asked,
       ...pointAtFar(scored, asked, weights),
     })),
+    promised: llrs ? thresholds.map(promisedRate) : [],
   };
+
+  function promisedRate({ asked, llr }: PromisedThreshold): PromisedRate {
+    const { far, frr } = ratesAt(llrs!, llr, weights);
+    return {
+      asked,
+      llr,
+      accepted: llrs!.scores.reduce((sum, score, i) => sum + (score >= llr && !llrs!.targets[i] ? 1 : 0), 0),
+      far,
+      farInterval: bootstrapInterval(trials.speakers, (drawn) => ratesAt(llrs!, llr, drawn).far, bootstrap),
+      frr,
+    };
+  }
 }
