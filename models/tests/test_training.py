@@ -22,7 +22,8 @@ from timbre_models.convert import convert
 from timbre_models.ecapa import Ecapa
 from training.__main__ import lock
 from training.baselines import mfcc, middle
-from training.corpus import Corpus, NotPreparedError
+from training.conditions import SILENCES, make, possible
+from training.corpus import Corpus, NotPreparedError, decode
 from training.enrolments import with_enrolments
 from training.features import LogMel
 from training.finish import (
@@ -431,6 +432,24 @@ def test_a_bundle_is_finished_anew(data: Path, tmp_path: Path, alone: None) -> N
     assert 0 < found["embedding_mean"].norm() < 1
     facts = json.loads((out / "training.json").read_text())
     assert (facts["steps"], facts["seconds"], facts["recipe"]["seed"], facts["speakers"]) == (20, 180, 7, 7)
+
+
+def test_copies_for_measuring_have_the_recording_in_them(data: Path, tmp_path: Path) -> None:
+    path = "dev/v7/0.wav"
+    original = decode(data / path, trim=False).astype(float)
+    for condition in ("silence-10", "opus-8", "g711-mu"):
+        make(condition, data, [path], tmp_path)
+        copy = decode(tmp_path / condition / path, trim=False).astype(float)
+        side = 16000 * SILENCES.get(condition, 0)
+        assert len(copy) == len(original) + 2 * side
+        inner = copy[side : side + len(original)]
+        assert np.corrcoef(inner, original)[0, 1] > 0.5
+        if side:
+            np.testing.assert_allclose(inner, original, atol=1)
+            assert 20 * np.log10(copy[:side].std() / 32768) == pytest.approx(-70, abs=1)
+    with pytest.raises(SystemExit, match="silence-10"):
+        make("no-such-codec", data, [path], tmp_path)
+    assert "g711-mu" in possible()
 
 
 def test_crops_are_stratified_over_speakers_and_labelled_by_speed(data: Path, tmp_path: Path) -> None:
