@@ -11,13 +11,15 @@ import {
   modelOption,
   number,
   pausesOption,
+  rateOption,
   trackOption,
   workersOption,
   type PartOptions,
+  type RateOptions,
 } from './options.js';
 import { inputOf, namedRecordings } from './recordings.js';
 
-interface Options extends EncoderOptions, PartOptions {
+interface Options extends EncoderOptions, PartOptions, RateOptions {
   json?: true;
   threshold?: number;
   calibration?: string;
@@ -35,6 +37,7 @@ export function register(program: Command, cli: Cli): void {
     .addOption(
       new Option('--threshold <cosine>', 'the cosine from which on it is the same speaker').argParser(number(-1, 1)),
     )
+    .addOption(rateOption('0.01').conflicts('threshold'))
     .addOption(new Option('--calibration <file>', 'what `timbre calibrate` wrote').env('TIMBRE_CALIBRATION'))
     .addOption(pausesOption())
     .addOption(channelOption(false))
@@ -65,6 +68,7 @@ Examples:
           calibration,
           ...(options.threshold !== undefined && { threshold: options.threshold }),
         });
+        const deciding = options.falseAcceptRate === undefined ? scorer : scorer.at(options.falseAcceptRate);
         const embedOptions = {
           signal: cli.signal,
           ...(pauses && { pauses }),
@@ -74,7 +78,7 @@ Examples:
         const [first, second] = (await Promise.all(
           given.map((each) => encoder.embed(inputOf(each), embedOptions)),
         )) as [EmbedResult, EmbedResult];
-        const score = scorer.score(first.embedding, second.embedding, {
+        const score = deciding.score(first.embedding, second.embedding, {
           secondsA: first.speech.seconds,
           secondsB: second.speech.seconds,
         });
@@ -84,18 +88,19 @@ Examples:
             { audio, speech, embedded, quality },
           ]),
         );
-        if (options.json)
-          await cli.json({ ...score, thresholdFrom: scorer.thresholdFrom, model: first.model, ...sides });
-        else await cli.line(report(score, scorer.thresholdFrom, first.model));
+        if (options.json) await cli.json({ ...score, model: first.model, ...sides });
+        else await cli.line(report(score, first.model));
       });
     });
 }
 
-function report(score: Score, origin: Scorer['thresholdFrom'], model: string): string {
-  const { cosine, llr, probability, threshold, falseAcceptRate, decision } = score;
+function report(score: Score, model: string): string {
+  const { cosine, llr, probability, threshold, thresholdFrom, falseAcceptRate, extrapolated, decision } = score;
   const sources: Record<string, string> = {
     option: 'as given',
-    calibration: `accepts ${Number(((falseAcceptRate ?? 0) * 100).toPrecision(3))} % of impostors`,
+    calibration:
+      `accepts ${Number(((falseAcceptRate ?? 0) * 100).toPrecision(3))} % of impostors` +
+      (extrapolated ? ', extrapolated beyond its trials' : ''),
     published: "the publisher's",
   };
   return table([
@@ -106,7 +111,7 @@ function report(score: Score, origin: Scorer['thresholdFrom'], model: string): s
       'threshold',
       threshold === null
         ? '- (neither a calibration nor --threshold)'
-        : `${threshold.toFixed(4)} (${sources[origin ?? '']})`,
+        : `${threshold.toFixed(4)} (${sources[thresholdFrom ?? '']})`,
     ],
     ['decision', decision ?? '-'],
     ['model', model],

@@ -2,11 +2,20 @@ import { Option, type Command } from 'commander';
 import { TimbreError } from '../errors/timbre-error.js';
 import type { IdentificationView } from '../service/identification/identification.dto.js';
 import { table, type Cli } from './cli.js';
-import { channelOption, partFields, trackOption, whole, type PartOptions } from './options.js';
+import {
+  channelOption,
+  partFields,
+  rateField,
+  rateOption,
+  trackOption,
+  whole,
+  type PartOptions,
+  type RateOptions,
+} from './options.js';
 import { findRecordings, type Given } from './recordings.js';
 import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
 
-interface Options extends ServiceOptions, PartOptions {
+interface Options extends ServiceOptions, PartOptions, RateOptions {
   top?: number;
   candidates?: string;
   json?: true;
@@ -22,6 +31,7 @@ export function register(program: Command, cli: Cli): void {
     .option('--candidates <ids>', 'speakers to choose among, separated by commas (default: everybody)')
     .addOption(channelOption(false))
     .addOption(trackOption())
+    .addOption(rateOption("the service's"))
     .option('--json', 'one JSON document: a list of { path, decision, speakerId, margin, ranking, ... }')
     .addHelpText(
       'after',
@@ -40,6 +50,7 @@ Example:
         ...(top && { top: String(top) }),
         ...(candidates !== undefined && { candidates }),
         ...partFields(options),
+        ...rateField(options),
       };
       const progress = files.length > 1 ? cli.progress('identifying', files.length, 'files') : undefined;
       const rows: Row[] = [];

@@ -1,5 +1,6 @@
 import type { Channel } from '../addon/types.js';
 import { InvalidArgumentError, Option } from 'commander';
+import { RATE_BOUNDS } from '../scoring/impostor-tail.js';
 
 /** `starter`, the bundle of the package, unless TIMBRE_MODEL names another. */
 export function modelOption(): Option {
@@ -57,6 +58,24 @@ export function trackOption(): Option {
     '--track <n>',
     'audio track of a container with several, counted from 0 (default: the one it marks as its default)',
   ).argParser(whole(0, 999));
+}
+
+/** False accepts that the decision may have. */
+export function rateOption(otherwise: string): Option {
+  return new Option(
+    '--false-accept-rate <share>',
+    `share of strangers who are taken for somebody, ${RATE_BOUNDS.least} to ${RATE_BOUNDS.most} (default: ${otherwise})`,
+  ).argParser(number(RATE_BOUNDS.least, RATE_BOUNDS.most));
+}
+
+/** What options say of a decision. */
+export interface RateOptions {
+  falseAcceptRate?: number;
+}
+
+/** The same as a field of a form. */
+export function rateField({ falseAcceptRate }: RateOptions): Record<string, string> {
+  return falseAcceptRate === undefined ? {} : { falseAcceptRate: String(falseAcceptRate) };
 }
 
 /** The part of a recording that options choose. */

@@ -1,9 +1,21 @@
 import type { Command } from 'commander';
 import type { ScoreView, VerificationView } from '../service/verification/verification.dto.js';
 import { table, type Cli } from './cli.js';
-import { channelOption, partFields, trackOption, type PartOptions } from './options.js';
+import {
+  channelOption,
+  partFields,
+  rateField,
+  rateOption,
+  trackOption,
+  type PartOptions,
+  type RateOptions,
+} from './options.js';
 import { namedRecordings } from './recordings.js';
 import { addServiceOptions, ServiceClient, speakerPath, type ServiceOptions } from './service-client.js';
+
+interface Options extends ServiceOptions, PartOptions, RateOptions {
+  json?: true;
+}
 
 export function register(program: Command, cli: Cli): void {
   addServiceOptions(program.command('verify'))
@@ -12,6 +24,7 @@ export function register(program: Command, cli: Cli): void {
     .argument('<recording>', 'a recording; - is standard input')
     .addOption(channelOption(false))
     .addOption(trackOption())
+    .addOption(rateOption("the service's"))
     .option('--json', 'one JSON document, as POST /v1/speakers/:id/verify answers')
     .addHelpText(
       'after',
@@ -21,23 +34,24 @@ The exit status is 0 for every decision: ACCEPT, REJECT, NOT_ENOUGH_SPEECH, NOT_
 Example:
   timbre verify ada claim.wav`,
     )
-    .action(async (id: string, path: string, options: ServiceOptions & PartOptions & { json?: true }) => {
+    .action(async (id: string, path: string, options: Options) => {
       const audio = await namedRecordings(cli, path);
       const client = new ServiceClient(cli, options);
       const found = await client.post<VerificationView>(speakerPath(id, 'verify'), {
         audio,
-        fields: partFields(options),
+        fields: { ...partFields(options), ...rateField(options) },
       });
       if (options.json) await cli.json(found);
       else await cli.line(report(found));
     });
 }
 
-function report({ decision, score, model, recording, confidence }: VerificationView): string {
+function report({ decision, score, model, recording, missingSpeechSeconds, confidence }: VerificationView): string {
+  const lacks = missingSpeechSeconds === null ? '' : `, ${missingSpeechSeconds.toFixed(1)} s too little`;
   return table([
     ['decision', decision ?? '- (the model has no threshold: `timbre calibrate`)'],
     ...(score ? scoreRows(score) : []),
-    ...(recording ? [['speech', `${recording.speech.seconds.toFixed(1)} s`]] : []),
+    ...(recording ? [['speech', `${recording.speech.seconds.toFixed(1)} s${lacks}`]] : []),
     ['confidence', `${confidence.toFixed(2)} (of the profile)`],
     ['model', model],
   ]);

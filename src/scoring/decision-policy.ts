@@ -2,7 +2,8 @@ import { TimbreError } from '../errors/timbre-error.js';
 import { RATE_BOUNDS, scoreAtRate, type ImpostorTail } from './impostor-tail.js';
 
 /** What a threshold was made from. */
-export type ThresholdSource = 'option' | 'calibration' | 'published';
+export const THRESHOLD_SOURCES = ['option', 'calibration', 'published'] as const;
+export type ThresholdSource = (typeof THRESHOLD_SOURCES)[number];
 
 /** The evidence that has to be reached, and what it promises. */
 export interface OpenSetThreshold {

@@ -19,8 +19,12 @@ export interface Score {
    * all pairs unless the calibration normalises scores or looks at durations.
    */
   threshold: number | null;
+  /** Where the threshold is from; null without one. */
+  thresholdFrom: ThresholdSource | null;
   /** The share of impostors that the threshold was set to accept; null where it was not learned. */
   falseAcceptRate: number | null;
+  /** The rate lies beyond what the calibration's trials can show; null without a rate, or where that is not known. */
+  extrapolated: boolean | null;
   /** Null without a threshold. */
   decision: Decision | null;
 }
@@ -79,17 +83,7 @@ export class Scorer {
     if (threshold !== undefined && !(Math.abs(threshold) <= 1)) {
       throw new TimbreError('INVALID_ARGUMENT', `the threshold is ${threshold}; a cosine lies in [-1, 1]`);
     }
-    const { thresholds } = calibration;
-    requireRate(falseAcceptRate);
-    const learnt = thresholds.some((known) => known.falseAcceptRate === falseAcceptRate);
-    if (thresholds.length > 0 && !calibration.impostorTail && !learnt) {
-      const known = thresholds.map((t) => t.falseAcceptRate).join(', ');
-      throw new TimbreError(
-        'INVALID_ARGUMENT',
-        `no threshold was learned for a false acceptance rate of ${falseAcceptRate}; there are ones for ${known}, and ` +
-          'any other needs a calibration made by this version',
-      );
-    }
+    requireKnownRate(calibration, falseAcceptRate);
     if (calibration.calibration && calibration.calibration.norm !== 'none' && !calibration.cohort) {
       throw new TimbreError('MODEL_INVALID', 'the calibration is of normalised scores, but there is no cohort');
     }
@@ -97,10 +91,26 @@ export class Scorer {
     const [from, cosine] =
       threshold !== undefined
         ? (['option', threshold] as const)
-        : thresholds.length > 0 || calibration.impostorTail
+        : calibration.thresholds.length > 0 || calibration.impostorTail
           ? (['calibration', undefined] as const)
           : ([published === undefined ? null : 'published', published] as const);
     return new Scorer(calibration, from, { falseAcceptRate, threshold: cosine, prior });
+  }
+
+  /**
+   * The same, deciding at another rate of false accepts. Errors: INVALID_ARGUMENT for a rate out of range, for one that
+   * the calibration has no threshold for, and where a cosine was named that decides whatever the rate.
+   */
+  at(falseAcceptRate: number): Scorer {
+    if (this.thresholdFrom !== 'calibration') {
+      const why =
+        this.thresholdFrom === null
+          ? 'no threshold was learned for this model (`timbre calibrate`)'
+          : 'a cosine that was named decides here, at whatever rate that is';
+      throw new TimbreError('INVALID_ARGUMENT', `a false acceptance rate cannot be chosen: ${why}`);
+    }
+    requireKnownRate(this.calibration, falseAcceptRate);
+    return new Scorer(this.calibration, this.thresholdFrom, { ...this.options, falseAcceptRate });
   }
 
   /** Whether scores carry `llr` and `probability`. */
@@ -141,12 +151,15 @@ export class Scorer {
     const llr = evidence && evidence.offset + evidence.scale * cosine;
     const { falseAcceptRate, threshold: given } = this.options;
     const threshold = given ?? this.threshold(evidence);
+    const promises = given === undefined && threshold !== null;
     return {
       cosine,
       llr,
       probability: llr === null ? null : probability(llr, this.options.prior),
       threshold,
-      falseAcceptRate: given !== undefined || threshold === null ? null : falseAcceptRate,
+      thresholdFrom: threshold === null ? null : this.thresholdFrom,
+      falseAcceptRate: promises ? falseAcceptRate : null,
+      extrapolated: promises ? this.extrapolated : null,
       decision: threshold === null ? null : cosine >= threshold ? 'ACCEPT' : 'REJECT',
     };
   }
@@ -186,6 +199,12 @@ export class Scorer {
     return { offset, scale: at(1) - offset };
   }
 
+  /** Whether the rate lies beyond what the calibration's trials can show. */
+  private get extrapolated(): boolean | null {
+    const { impostorTail } = this.calibration;
+    return impostorTail ? scoreAtRate(impostorTail, this.options.falseAcceptRate).extrapolated : null;
+  }
+
   private threshold(evidence: { offset: number; scale: number } | null): number | null {
     const { thresholds, impostorTail } = this.calibration;
     const { falseAcceptRate } = this.options;
@@ -194,6 +213,17 @@ export class Scorer {
     const llr = chosen?.llr ?? (impostorTail && scoreAtRate(impostorTail, falseAcceptRate).score);
     return evidence && llr !== null ? (llr - evidence.offset) / evidence.scale : null;
   }
+}
+
+function requireKnownRate({ thresholds, impostorTail }: ModelCalibration, rate: number): void {
+  requireRate(rate);
+  if (impostorTail || thresholds.length === 0 || thresholds.some((known) => known.falseAcceptRate === rate)) return;
+  const known = thresholds.map((t) => t.falseAcceptRate).join(', ');
+  throw new TimbreError(
+    'INVALID_ARGUMENT',
+    `no threshold was learned for a false acceptance rate of ${rate}; there are ones for ${known}, and ` +
+      'any other needs a calibration made by this version',
+  );
 }
 
 /** The cosine that the code of the model's publisher decides by; for models without learned thresholds. */

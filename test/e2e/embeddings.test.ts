@@ -1,15 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { Scorer, SpeakerEncoder } from '../../src/addon/index.js';
+import { timbre } from '../cli/support.js';
 import { comparisonView, embeddingsView } from '../../src/service/embeddings/embeddings.dto.js';
 import { TestService, wav, Workshop } from './support.js';
 
 let workshop: Workshop;
+let model: string;
 let service: TestService;
 
 beforeAll(async () => {
   workshop = await Workshop.open();
+  model = await workshop.bundle();
   service = await TestService.start(workshop, {
-    model: await workshop.bundle(),
+    model,
     maxFiles: 4,
     maxUploadBytes: 1_000_000,
   });
@@ -121,6 +126,28 @@ describe('POST /v1/compare', () => {
     expect(llr).toBeCloseTo(-4 + 10 * cosine, 6);
     expect(probability).toBeCloseTo(1 / (1 + Math.exp(-(llr ?? NaN))), 9);
     expect(decision).toBe(cosine >= 0.5 ? 'ACCEPT' : 'REJECT');
+  });
+
+  test('gives the same evidence as the command line and as a program without the service', async () => {
+    const files = ['a.wav', 'b.wav'].map((name) => workshop.path(name));
+    const recordings = [wav(2), wav(3, { seed: 2 })];
+    await Promise.all(files.map((file, i) => writeFile(file, recordings[i]!)));
+    const { body } = await service.postForm('/v1/compare', [
+      ['a', recordings[0]!],
+      ['b', recordings[1]!],
+    ]);
+    const { a: _a, b: _b, model: name, ...answer } = comparisonView.parse(body);
+
+    const told = await timbre(['compare', ...files, '--model', model, '--json']);
+    expect(JSON.parse(told.stdout)).toMatchObject({ ...answer, model: name });
+
+    const encoder = await SpeakerEncoder.load({ model, device: 'cpu', workers: 1 });
+    try {
+      const [a, b] = [await encoder.embed(files[0]!), await encoder.embed(files[1]!)];
+      expect(Scorer.of(encoder.info().manifest).score(a.embedding, b.embedding)).toEqual(answer);
+    } finally {
+      await encoder.close();
+    }
   });
 
   test('a recording is the same as itself', async () => {

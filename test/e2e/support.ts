@@ -137,8 +137,8 @@ export class TestService {
     return this.call(path, { method: 'POST', headers, body: JSON.stringify(value) });
   }
 
-  postForm(path: string, parts: readonly Part[]): ReturnType<TestService['call']> {
-    return this.call(path, { method: 'POST', body: formOf(parts) });
+  postForm(path: string, parts: readonly Part[], init: RequestInit = {}): ReturnType<TestService['call']> {
+    return this.call(path, { ...init, method: 'POST', body: formOf(parts) });
   }
 
   close(): Promise<void> {

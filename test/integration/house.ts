@@ -106,11 +106,12 @@ export class House {
     await this.enrol(speakerId, ...Array.from({ length: recordings }, (_, seed) => ({ voice, seed })));
   }
 
-  async verify(speakerId: string, script: Script): ReturnType<VerificationService['verify']> {
-    return this.verification.verify(speakerId, await this.recording(script), {});
+  async verify(speakerId: string, script: Script, rate?: number): ReturnType<VerificationService['verify']> {
+    return this.verification.verify(speakerId, await this.recording(script), {}, rate);
   }
 
-  async identify(script: Script, top = 5, candidates?: string[]): Promise<IdentificationView> {
-    return this.identification.identify(await this.recording(script), { top, candidates }, {}, true);
+  async identify(script: Script, top = 5, candidates?: string[], rate?: number): Promise<IdentificationView> {
+    const fields = { top, candidates, falseAcceptRate: rate };
+    return this.identification.identify(await this.recording(script), fields, {}, true);
   }
 }

@@ -254,6 +254,7 @@ describe('verification', () => {
     await house.enrol('ada', { voice: 1, seed: 1, seconds: 12 });
     expect(await house.verify('ada', { voice: 1, seed: 6, seconds: 0.4 })).toMatchObject({
       decision: 'NOT_ENOUGH_SPEECH',
+      missingSpeechSeconds: expect.closeTo(0.6, 9) as unknown,
       score: null,
       recording: { speech: { seconds: 0.4 } },
     });
@@ -350,6 +351,20 @@ describe('identification', () => {
       expect(await house.identify({ voice: 99 })).toMatchObject({ decision: 'REJECT', falseAcceptRate: 0.01 });
     });
 
+    it('decides at the rate that a request asks for, and says it', async () => {
+      const asked = { voice: 2, seed: 50 };
+      const strict = await house.identify(asked, 5, undefined, 1e-4);
+      expect(strict).toMatchObject({ falseAcceptRate: 1e-4, thresholdFrom: 'calibration' });
+      expect(strict.threshold).toBeGreaterThan((await house.identify(asked)).threshold!);
+      const thresholds: number[] = [];
+      for (const rate of [0.2, 0.05, 1e-3, 1e-5]) {
+        const { score } = await house.verify('cleo', asked, rate);
+        expect(score).toMatchObject({ falseAcceptRate: rate, thresholdFrom: 'calibration', extrapolated: rate < 1e-4 });
+        thresholds.push(score!.threshold!);
+      }
+      expect(thresholds).toEqual([...thresholds].sort((a, b) => a - b));
+    });
+
     it('names nobody where two people are too close', async () => {
       await house.enrolled('twin-of-cleo', 2);
       expect(await house.identify({ voice: 2, seed: 50 })).toMatchObject({ decision: 'AMBIGUOUS', speakerId: null });
@@ -361,9 +376,16 @@ describe('identification', () => {
     expect(await house.identify({ voice: 2, seed: 50 })).toMatchObject({ falseAcceptRate: null, threshold: null });
   });
 
+  it('decides at no rate that the calibration has no threshold for', async () => {
+    await expect(house.identify({ voice: 2 }, 5, undefined, 0.05)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(house.verify('cleo', { voice: 2 }, 0.05)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(await house.verify('cleo', { voice: 2, seed: 50 }, 0.01)).toMatchObject({ decision: 'ACCEPT' });
+  });
+
   it('does not decide on too little speech', async () => {
     expect(await house.identify({ voice: 2, seconds: 0.5 })).toMatchObject({
       decision: 'NOT_ENOUGH_SPEECH',
+      missingSpeechSeconds: expect.closeTo(0.5, 9) as unknown,
       ranking: [],
     });
   });

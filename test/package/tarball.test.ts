@@ -107,6 +107,8 @@ describe('the tarball', () => {
         'README.md',
         'THIRD_PARTY_LICENSES.md',
         'CMakeLists.txt',
+        'dist/index.js',
+        'dist/index.d.ts',
         'dist/addon/index.js',
         'dist/addon/index.d.ts',
         'dist/cli/main.js',

@@ -138,3 +138,28 @@ describe('an opt-out', () => {
     await until(() => service.engineStats().completed > before);
   });
 });
+
+describe('a rate of false accepts that a request asks for', () => {
+  const compare = (rate: string, init: RequestInit = {}): Promise<{ status: number; body: unknown }> =>
+    service.postForm('/v1/compare', [['a', wav(2)], ['b', wav(3)], ['falseAcceptRate', rate]], init); // prettier-ignore
+
+  test('is above that of the service for keys of the scope admin alone', async () => {
+    expect(await compare('0.05', as('read'))).toMatchObject({ status: 403, body: { code: 'FORBIDDEN_SCOPE' } });
+    expect(await compare('0.01', as('read'))).toMatchObject({ status: 200, body: { falseAcceptRate: 0.01 } });
+    const path = '/v1/speakers/ada/verify';
+    for (const call of [path, '/v1/identify']) {
+      const form: [string, string | Buffer][] = [
+        ['audio', wav(2)],
+        ['falseAcceptRate', '0.2'],
+      ];
+      expect(await service.postForm(call, form, as('read'))).toMatchObject({ body: { code: 'FORBIDDEN_SCOPE' } });
+    }
+  });
+
+  test('is one that the calibration has a threshold for, between 1e-5 and 0.2', async () => {
+    const refused = { status: 400, body: { code: 'INVALID_ARGUMENT' } };
+    for (const rate of ['0', '1', 'NaN', '', '-0.01', '0.21', '9e-6', '0.05']) {
+      expect(await compare(rate)).toMatchObject(refused);
+    }
+  });
+});

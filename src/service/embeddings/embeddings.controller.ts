@@ -1,8 +1,11 @@
-import { HttpCode, Post } from '@nestjs/common';
+import { HttpCode, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import type { IncomingMessage } from 'node:http';
+import { requireMayAsk } from '../access/asked-rate.js';
 import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../../addon/types.js';
 import { ApiController } from '../access/api-controller.js';
+import { Config } from '../config/config.js';
 import { Bounds } from '../http/request-context.js';
 import type { Recording } from '../uploads/recording.js';
 import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.decorator.js';
@@ -21,7 +24,10 @@ import { EmbeddingsService } from './embeddings.service.js';
 @ApiController('v1', 'Embeddings')
 @RequireScope('read')
 export class EmbeddingsController {
-  constructor(private readonly embeddings: EmbeddingsService) {}
+  constructor(
+    private readonly embeddings: EmbeddingsService,
+    private readonly config: Config,
+  ) {}
 
   @Post('embeddings')
   @HttpCode(200)
@@ -49,10 +55,12 @@ export class EmbeddingsController {
   @ApiOkResponse({ description: 'The score, and the threshold that decided.', standardSchema: comparisonView })
   compare(
     @Recordings() recordings: Recording[],
-    @FormFields() { pauses, ...part }: ComparisonFields,
+    @FormFields() { pauses, falseAcceptRate, ...part }: ComparisonFields,
+    @Req() request: IncomingMessage,
     @Bounds() bounds: EmbedOptions,
   ): Promise<ComparisonView> {
+    requireMayAsk(request, falseAcceptRate, this.config);
     const [a, b] = ['a', 'b'].map((name) => recordings.find(({ field }) => field === name)!) as [Recording, Recording];
-    return this.embeddings.compare(a, b, part, { ...bounds, ...(pauses && { pauses }) });
+    return this.embeddings.compare(a, b, part, { ...bounds, ...(pauses && { pauses }) }, falseAcceptRate);
   }
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { askedRate } from '../access/asked-rate.js';
+import { THRESHOLD_SOURCES } from '../../scoring/decision-policy.js';
 import { everyPart, onePart } from '../uploads/selection.js';
 
 const errorOfItem = z.object({ code: z.string(), message: z.string() });
@@ -94,7 +96,7 @@ const pauses = z
 
 /** What a form may say beside its recordings. */
 export const embeddingFields = z.strictObject({ ...everyPart, pauses });
-export const comparisonFields = z.strictObject({ ...onePart, pauses });
+export const comparisonFields = z.strictObject({ ...onePart, ...askedRate, pauses });
 
 export type EmbeddingFields = z.output<typeof embeddingFields>;
 export type ComparisonFields = z.output<typeof comparisonFields>;
@@ -118,7 +120,9 @@ export const comparisonView = z.object({
     .number()
     .nullable()
     .meta({ description: 'The cosine that had to be reached; null where none is known.' }),
+  thresholdFrom: z.enum(THRESHOLD_SOURCES).nullable().meta({ description: 'As in the score of a verification.' }),
   falseAcceptRate: z.number().nullable().meta({ description: 'Share of impostors that the threshold accepts.' }),
+  extrapolated: z.boolean().nullable().meta({ description: 'As in the score of a verification.' }),
   decision: z.enum(['ACCEPT', 'REJECT']).nullable(),
   model: z.string(),
   a: recordingView,

@@ -29,8 +29,15 @@ export class EmbeddingsService {
     return { model, dimension: embeddingDim, results };
   }
 
-  /** Errors: those of either recording. */
-  async compare(a: Recording, b: Recording, part: OnePart, bounds: EmbedOptions): Promise<ComparisonView> {
+  /** Errors: those of either recording, INVALID_ARGUMENT for a rate that the model has no threshold for. */
+  async compare(
+    a: Recording,
+    b: Recording,
+    part: OnePart,
+    bounds: EmbedOptions,
+    falseAcceptRate?: number,
+  ): Promise<ComparisonView> {
+    const scorer = this.engine.scorerAt(falseAcceptRate, bounds.pauses);
     const items = await this.engine.embedBatch([a.audio, b.audio], { ...bounds, ...chosen(part) });
     const [of, to] = items.map((item, index) => {
       if ('result' in item) return item.result;
@@ -38,7 +45,7 @@ export class EmbeddingsService {
     }) as [EmbedResult, EmbedResult];
     this.templates.made('compare', 2);
     const seconds = { secondsA: of.speech.seconds, secondsB: to.speech.seconds };
-    const score = this.engine.scorer(bounds.pauses).score(of.embedding, to.embedding, seconds);
+    const score = scorer.score(of.embedding, to.embedding, seconds);
     return { ...score, model: of.model, a: viewOf(a, of), b: viewOf(b, to) };
   }
 }

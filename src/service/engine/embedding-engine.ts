@@ -62,6 +62,15 @@ export abstract class EmbeddingEngine {
    */
   abstract scorer(pauses?: PauseHandling): Scorer;
 
+  /**
+   * `scorer`, deciding at this rate of false accepts where one is asked for. Errors: those of `scorer`, INVALID_ARGUMENT
+   * where the model has no threshold for the rate.
+   */
+  scorerAt(falseAcceptRate: number | undefined, pauses?: PauseHandling): Scorer {
+    const scorer = this.scorer(pauses);
+    return falseAcceptRate === undefined ? scorer : scorer.at(falseAcceptRate);
+  }
+
   /** All zero before the model is loaded. */
   abstract stats(): EncoderStats;
 

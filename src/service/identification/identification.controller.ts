@@ -1,10 +1,12 @@
 import { HttpCode, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import type { IncomingMessage } from 'node:http';
+import { requireMayAsk } from '../access/asked-rate.js';
 import { may } from '../access/may.js';
 import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../../addon/types.js';
 import { ApiController } from '../access/api-controller.js';
+import { Config } from '../config/config.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { Bounds } from '../http/request-context.js';
 import type { Recording } from '../uploads/recording.js';
@@ -20,7 +22,10 @@ import { IdentificationService } from './identification.service.js';
 @ApiController('v1', 'Identification')
 @RequireScope('read')
 export class IdentificationController {
-  constructor(private readonly identification: IdentificationService) {}
+  constructor(
+    private readonly identification: IdentificationService,
+    private readonly config: Config,
+  ) {}
 
   @Post('identify')
   @HttpCode(200)
@@ -40,6 +45,7 @@ export class IdentificationController {
     @Req() request: IncomingMessage,
     @Bounds() bounds: EmbedOptions,
   ): Promise<IdentificationView> {
+    requireMayAsk(request, fields.falseAcceptRate, this.config);
     return this.identification.identify(recording, fields, bounds, may(request, 'vectors'));
   }
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { askedRate } from '../access/asked-rate.js';
+import { THRESHOLD_SOURCES } from '../../scoring/decision-policy.js';
 import { MAX_FIELD_BYTES } from '../uploads/form-parser.js';
 import { onePart } from '../uploads/selection.js';
 import { recordingView } from '../embeddings/embeddings.dto.js';
@@ -11,6 +13,7 @@ const MAX_CANDIDATES = 1000;
 /** The form beside the recording; its fields are text. */
 export const identifyFields = z.strictObject({
   ...onePart,
+  ...askedRate,
   top: z.coerce.number().int().min(1).max(50).default(5).meta({ description: 'Speakers in the ranking.' }),
   candidates: z
     .string()
@@ -35,6 +38,10 @@ export const identificationView = z.object({
         'ACCEPT: it is the first of the ranking. REJECT: it is none of the candidates. AMBIGUOUS: it is one of the ' +
         'first two, who are too close to name one. NOT_ENOUGH_SPEECH: too little to decide on. NOT_ENROLLED: no candidate is enrolled. Null where the model brings no threshold.',
     }),
+  missingSpeechSeconds: z.number().nullable().meta({
+    description: 'With NOT_ENOUGH_SPEECH: seconds of speech that the recording lacks; else null.',
+    example: 0.6,
+  }),
   speakerId: z.string().nullable().meta({ description: 'Who it is; null unless the decision is ACCEPT.' }),
   falseAcceptRate: z
     .number()
@@ -54,6 +61,9 @@ export const identificationView = z.object({
         'where decisions are made on cosines: those of the ranking have their thresholds.',
       example: 4.9,
     }),
+  thresholdFrom: z.enum(THRESHOLD_SOURCES).nullable().meta({
+    description: 'Where thresholds are from, as the scores of a ranking say it; null where nothing was compared.',
+  }),
   extrapolated: z.boolean().nullable().meta({
     description: 'Whether the rate lies beyond what the trials of the calibration can show; null without a rate.',
   }),

@@ -29,25 +29,29 @@ export class IdentificationService {
 
   /**
    * `nearest`: whether to tell whom a stranger's voice is nearest to, which is a way to search for people.
-   * Errors: SPEAKER_NOT_FOUND for a candidate whom nobody knows, those of the recording, of the model and of the
+   * Errors: SPEAKER_NOT_FOUND for a candidate whom nobody knows, INVALID_ARGUMENT for a rate that the model has no
+   * threshold for, those of the recording, of the model and of the
    * storage.
    */
   async identify(
     recording: Recording,
-    { top, candidates, ...part }: IdentifyFields,
+    { top, candidates, falseAcceptRate, ...part }: IdentifyFields,
     bounds: EmbedOptions,
     nearest: boolean,
   ): Promise<IdentificationView> {
     await this.gallery.ready();
+    const scorer = this.engine.scorerAt(falseAcceptRate);
     if (candidates) await this.requireAll(candidates);
     const heard = await this.engine.embedAdmitted(recording.audio, { ...bounds, ...chosen(part) });
     const query = checkEmbedding(heard.embedding, this.model.dimension());
     const gallerySize = candidates ? this.gallery.countOf(candidates) : this.gallery.size;
     const nobody: IdentificationView = {
       decision: 'NOT_ENROLLED',
+      missingSpeechSeconds: null,
       speakerId: null,
       falseAcceptRate: null,
       threshold: null,
+      thresholdFrom: null,
       extrapolated: null,
       margin: null,
       ranking: [],
@@ -56,9 +60,8 @@ export class IdentificationService {
       recording: viewOf(recording, heard),
     };
     if (gallerySize === 0) return this.nobody(nobody);
-    if (heard.speech.seconds < this.config.minSpeechSeconds) {
-      return this.nobody({ ...nobody, decision: 'NOT_ENOUGH_SPEECH' });
-    }
+    const missing = this.config.minSpeechSeconds - heard.speech.seconds;
+    if (missing > 0) return this.nobody({ ...nobody, decision: 'NOT_ENOUGH_SPEECH', missingSpeechSeconds: missing });
 
     // The second speaker tells the margin, even where only the first is asked for.
     const found = await this.gallery.search(query, Math.max(2, top), candidates);
@@ -70,7 +73,6 @@ export class IdentificationService {
     });
     const [first, second] = matches;
     if (!first) return this.nobody(nobody);
-    const scorer = this.engine.scorer();
     const side = scorer.side(query, heard.speech.seconds);
     const ranking = matches.map(({ speaker, centroid, speechSeconds }) => ({
       speaker,
@@ -86,6 +88,7 @@ export class IdentificationService {
       speakerId: decision === 'ACCEPT' ? first.speakerId : null,
       falseAcceptRate: answer.falseAcceptRate,
       threshold: answer.thresholdLlr,
+      thresholdFrom: scorer.thresholdFrom,
       extrapolated: answer.extrapolated,
       ...(decision === 'REJECT' && !nearest
         ? {}

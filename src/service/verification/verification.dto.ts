@@ -1,9 +1,17 @@
 import { z } from 'zod';
+import { askedRate } from '../access/asked-rate.js';
 import { recordingView } from '../embeddings/embeddings.dto.js';
+import { THRESHOLD_SOURCES } from '../../scoring/decision-policy.js';
 import { ENROLLMENT_STATUSES } from '../records/profile.js';
 import type { Score } from '../../scoring/scorer.js';
+import { onePart } from '../uploads/selection.js';
 
 export const VERIFY_DECISIONS = ['ACCEPT', 'REJECT', 'NOT_ENOUGH_SPEECH', 'NOT_ENROLLED', 'OPTED_OUT'] as const;
+
+/** The form beside the recording; its fields are text. */
+export const verifyFields = z.strictObject({ ...onePart, ...askedRate });
+
+export type VerifyFields = z.output<typeof verifyFields>;
 
 /** The numbers behind a decision. */
 export const scoreView = z.object({
@@ -20,9 +28,21 @@ export const scoreView = z.object({
     description: 'The cosine that had to be reached; null where the model brings none.',
     example: 0.42,
   }),
+  thresholdFrom: z
+    .enum(THRESHOLD_SOURCES)
+    .nullable()
+    .meta({
+      description:
+        'Where the threshold is from: `calibration`, learned from trials; `published`, by the publisher of the model; ' +
+        '`option`, set by whoever runs the service. Null without one.',
+    }),
   falseAcceptRate: z.number().nullable().meta({
-    description: 'Share of impostors that the threshold accepts.',
+    description: 'Share of impostors that the threshold accepts; null where none was learned.',
     example: 0.01,
+  }),
+  extrapolated: z.boolean().nullable().meta({
+    description:
+      'Whether the rate lies beyond what the trials of the calibration can show; null where that is not known.',
   }),
 });
 
@@ -37,6 +57,10 @@ export const verificationView = z.object({
         'OPTED_OUT: the speaker has withdrawn consent; nothing was compared. ' +
         'Null where the model brings no threshold: run `timbre calibrate`.',
     }),
+  missingSpeechSeconds: z.number().nullable().meta({
+    description: 'With NOT_ENOUGH_SPEECH: seconds of speech that the recording lacks; else null.',
+    example: 0.6,
+  }),
   score: scoreView.nullable().meta({ description: 'Null where nothing was compared.' }),
   model: z.string(),
   enrollmentStatus: z.enum(ENROLLMENT_STATUSES),
@@ -50,6 +74,7 @@ export const verificationView = z.object({
 export type ScoreView = z.output<typeof scoreView>;
 export type VerificationView = z.output<typeof verificationView>;
 
-export function toScoreView({ cosine, llr, probability, threshold, falseAcceptRate }: Score): ScoreView {
-  return { cosine, llr, probability, threshold, falseAcceptRate };
+/** All of a score but its decision, which answers have in a place of their own. */
+export function toScoreView({ decision: _, ...score }: Score): ScoreView {
+  return score;
 }

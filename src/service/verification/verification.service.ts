@@ -24,12 +24,22 @@ export class VerificationService {
     private readonly config: Config,
   ) {}
 
-  /** Errors: SPEAKER_NOT_FOUND, MODEL_MISMATCH, those of the recording, of the model and of the storage. */
-  async verify(speakerId: string, recording: Recording, bounds: EmbedOptions): Promise<VerificationView> {
+  /**
+   * `falseAcceptRate`: in place of the service's.
+   * Errors: SPEAKER_NOT_FOUND, MODEL_MISMATCH, INVALID_ARGUMENT for a rate that the model has no threshold for, those of
+   * the recording, of the model and of the storage.
+   */
+  async verify(
+    speakerId: string,
+    recording: Recording,
+    bounds: EmbedOptions,
+    falseAcceptRate?: number,
+  ): Promise<VerificationView> {
     const before = await this.speakers.profile(speakerId);
     if (before.speaker.optedOutAt) return this.answer(before, 'OPTED_OUT');
     if (!enrolledVoice(before.profile)) return this.answer(before, 'NOT_ENROLLED');
 
+    const scorer = this.engine.scorerAt(falseAcceptRate);
     const heard = await this.engine.embedAdmitted(recording.audio, bounds);
     const query = checkEmbedding(heard.embedding, this.model.dimension());
     const about = { recording: viewOf(recording, heard) };
@@ -41,18 +51,21 @@ export class VerificationService {
     const voice = enrolledVoice(now.profile);
     if (!voice) return this.answer(now, 'NOT_ENROLLED', about);
     const { seconds } = heard.speech;
-    if (seconds < this.config.minSpeechSeconds) return this.answer(now, 'NOT_ENOUGH_SPEECH', about);
+    const missing = this.config.minSpeechSeconds - seconds;
+    if (missing > 0) return this.answer(now, 'NOT_ENOUGH_SPEECH', { ...about, missingSpeechSeconds: missing });
 
-    const score = this.engine
-      .scorer()
-      .score(query, voice.centroid, { secondsA: seconds, secondsB: voice.speechSeconds });
+    const score = scorer.score(query, voice.centroid, { secondsA: seconds, secondsB: voice.speechSeconds });
     return this.answer(now, score.decision, { ...about, score: toScoreView(score) });
   }
 
   private answer(
     { speaker, profile, origin }: SpeakerProfile,
     decision: VerificationView['decision'],
-    { score = null, recording = null }: Partial<Pick<VerificationView, 'score' | 'recording'>> = {},
+    {
+      score = null,
+      recording = null,
+      missingSpeechSeconds = null,
+    }: Partial<Pick<VerificationView, 'score' | 'recording' | 'missingSpeechSeconds'>> = {},
   ): VerificationView {
     const event = { action: 'voice.verified', subject: speaker.subject, outcome: decision ?? 'UNDECIDED' } as const;
     // A rejected claim says nothing of the speaker, and keeps nobody's data alive; undecided, it is the caller's to decide.
@@ -63,6 +76,7 @@ export class VerificationService {
     return {
       speakerId: speaker.id,
       decision,
+      missingSpeechSeconds,
       score,
       model: origin.model,
       enrollmentStatus,

@@ -1,0 +1,25 @@
+/** The package's own API: embeddings by the addon, and what the service decides with, free of any framework. */
+export * from './addon/index.js';
+export { Gallery, type GalleryMatch } from './addon/gallery.js';
+export {
+  Scorer,
+  type Decision,
+  type OpenSetAnswer,
+  type Score,
+  type ScorerOptions,
+  type Side,
+} from './scoring/scorer.js';
+export {
+  DecisionPolicy,
+  type OpenSetDecision,
+  type OpenSetThreshold,
+  type ThresholdSource,
+} from './scoring/decision-policy.js';
+export { fitImpostorTail, type ImpostorTail } from './scoring/impostor-tail.js';
+export {
+  calibrationFor,
+  calibrationOf,
+  readCalibrationFile,
+  type ModelCalibration,
+  type ScoreThreshold,
+} from './scoring/model-calibration.js';
