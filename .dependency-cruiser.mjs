@@ -9,6 +9,7 @@ const HEAVY = packages('@nestjs/[^/]+|@fastify/[^/]+|fastify|reflect-metadata|rx
 /** Rooms that work without the service, and the others that each may import. */
 const LIBRARY = {
   errors: [],
+  client: ['errors'],
   support: ['errors'],
   addon: ['errors', 'support'],
   evaluation: ['errors', 'support', 'addon'],
@@ -43,6 +44,13 @@ export default {
       from: { path: `^src/${room}/` },
       to: { path: '^src/', pathNot: [room, ...others].map((name) => `^src/${name}/`) },
     })),
+    {
+      name: 'client-runs-in-browsers',
+      comment: 'The client and what it imports need no package and no module of Node.js.',
+      severity: 'error',
+      from: { path: '^src/(client|errors)/' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'core'] },
+    },
     {
       name: 'nest-in-service-only',
       severity: 'error',

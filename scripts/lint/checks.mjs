@@ -79,6 +79,11 @@ function allChecks(root) {
       mend: () => [node('scripts/generate-docs.mjs')],
     },
     {
+      name: 'client',
+      command: () => node('scripts/generate-client.mjs', '--check'),
+      mend: () => [node('scripts/generate-client.mjs')],
+    },
+    {
       name: 'licences',
       command: () => node('scripts/generate-licences.mjs', '--check'),
       mend: () => [node('scripts/generate-licences.mjs')],

@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
+import type { Given } from '../client/index.js';
 import { TimbreError } from '../errors/timbre-error.js';
-import type { GiveConsent } from '../service/consent/consent.dto.js';
+
+/** A consent as the service takes it. */
+export type Consent = Given<'giveConsent'>['json'];
 
 export interface ConsentOptions {
   consentText?: string;
@@ -19,7 +22,7 @@ export function addConsentOptions(command: Command, whose: string): Command {
 }
 
 /** Undefined where no consent is given. Errors: INVALID_ARGUMENT for one that lacks something. */
-export function consentOf({ consentText, consentHow, consentBy, consentAt }: ConsentOptions): GiveConsent | undefined {
+export function consentOf({ consentText, consentHow, consentBy, consentAt }: ConsentOptions): Consent | undefined {
   if (consentText === undefined && consentHow === undefined) {
     if (consentBy === undefined && consentAt === undefined) return undefined;
     throw new TimbreError('INVALID_ARGUMENT', 'a consent needs --consent-text and --consent-how');

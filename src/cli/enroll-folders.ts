@@ -3,15 +3,14 @@ import { join } from 'node:path';
 import { digestFile } from '../support/files.js';
 import { speakerId } from '../support/speaker-id.js';
 import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
-import type { EnrollmentsView } from '../service/enrollments/enrollments.dto.js';
 import type { JobView, ItemEventView } from '../service/jobs/jobs.dto.js';
 import type { SpeakerView } from '../service/speakers/speakers.dto.js';
-import type { GiveConsent } from '../service/consent/consent.dto.js';
 import { table, type Cli } from './cli.js';
+import type { Consent } from './consent-options.js';
 import { describeSpeaker } from './describe-speaker.js';
 import type { Progress } from './progress.js';
 import { fileOf, isOfMacOS, recordingsBelow, type Given } from './recordings.js';
-import { speakerPath, type ServiceClient } from './service-client.js';
+import { uploadOf, type ServiceClient } from './service-client.js';
 
 /** What goes in one request: it is read into memory, and what is lost when a connection breaks is sent again. */
 const BATCH_FILES = 32;
@@ -42,7 +41,7 @@ export async function enrolFolders(
   cli: Cli,
   client: ServiceClient,
   folder: string,
-  { json: asJson, consent }: { json: boolean; consent: GiveConsent | undefined },
+  { json: asJson, consent }: { json: boolean; consent: Consent | undefined },
 ): Promise<void> {
   const speakers = await findSpeakers(cli, folder);
   const count = speakers.reduce((sum, { files }) => sum + files.length, 0);
@@ -53,7 +52,7 @@ export async function enrolFolders(
   for (const { id } of speakers) {
     // One whose recordings all failed may not be there.
     if (rows.some((row) => row.speakerId === id && row.state !== 'failed')) {
-      states.push(await client.get<SpeakerView>(speakerPath(id)));
+      states.push(await client.call('getSpeaker', { id }));
     }
   }
   if (asJson) await cli.json({ speakers: states, results: rows });
@@ -99,12 +98,12 @@ class FolderEnrolment {
     private readonly client: ServiceClient,
     private readonly progress: Progress,
     /** Of every speaker who has none recorded. */
-    private readonly consent: GiveConsent | undefined,
+    private readonly consent: Consent | undefined,
   ) {}
 
   async run(speakers: readonly { id: string; files: readonly Given[] }[]): Promise<Row[]> {
     try {
-      const { model } = await this.client.get<{ model: { name: string } | null }>('/v1/info');
+      const { model } = await this.client.call('getInfo');
       let batch: Source[] = [];
       for (const { id, files } of speakers) {
         const there = await this.stored(id, model?.name);
@@ -134,14 +133,8 @@ class FolderEnrolment {
   /** Digests of the files that the speaker has of the loaded model. */
   private async stored(id: string, model: string | undefined): Promise<Set<string>> {
     try {
-      const digests = new Set<string>();
-      for (let next = ''; ;) {
-        const path = `${speakerPath(id, 'enrollments')}?limit=${PAGE}${next}`;
-        const page: EnrollmentsView = await this.client.get<EnrollmentsView>(path);
-        for (const one of page.enrollments) if (one.model === model) digests.add(one.sha256);
-        if (page.nextCursor === null) return digests;
-        next = `&cursor=${encodeURIComponent(page.nextCursor)}`;
-      }
+      const stored = await this.client.list('listEnrollments', { id, limit: PAGE }, (page) => page.enrollments);
+      return new Set(stored.filter((one) => one.model === model).map(({ sha256 }) => sha256));
     } catch (error) {
       if (error instanceof TimbreError && error.code === 'SPEAKER_NOT_FOUND') return new Set();
       throw error;
@@ -169,15 +162,13 @@ class FolderEnrolment {
     while (this.underWay.size >= JOBS_AT_ONCE) await Promise.race(this.underWay);
     const fields = {
       items: JSON.stringify(batch.map((source) => ({ speakerId: source.speakerId }))),
-      createSpeakers: 'true',
+      createSpeakers: 'true' as const,
       ...(this.consent && { consent: JSON.stringify(this.consent) }),
     };
     let job: JobView;
     try {
-      job = await this.client.post<JobView>('/v1/training-sessions', {
-        audio: batch.map(({ given }) => given),
-        fields,
-      });
+      const audio = await Promise.all(batch.map(({ given }) => uploadOf(given)));
+      job = await this.client.call('createTrainingSession', { form: { audio, ...fields } });
     } catch (error) {
       if (!(error instanceof TimbreError) || !['AUDIO_TOO_LARGE', 'BODY_TOO_LARGE'].includes(error.code)) throw error;
       if (batch.length === 1) {
@@ -197,7 +188,7 @@ class FolderEnrolment {
   }
 
   private async follow(jobId: string, batch: readonly Source[]): Promise<void> {
-    for await (const { event, data } of this.client.events(`/v1/jobs/${jobId}/events`)) {
+    for await (const { event, data } of this.client.follow(jobId)) {
       if (event === 'end' && (data as JobView).state === 'cancelled') {
         throw new TimbreError('ABORTED', `the job ${jobId} was cancelled in the service`);
       }

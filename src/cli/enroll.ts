@@ -3,13 +3,12 @@ import { TimbreError } from '../errors/timbre-error.js';
 import type { EnrolledView } from '../service/enrollments/enrollments.dto.js';
 import type { SpeakerView } from '../service/speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
-import type { GiveConsent } from '../service/consent/consent.dto.js';
-import { addConsentOptions, consentOf, type ConsentOptions } from './consent-options.js';
+import { addConsentOptions, consentOf, type Consent, type ConsentOptions } from './consent-options.js';
 import { describeSpeaker } from './describe-speaker.js';
 import { enrolFolders } from './enroll-folders.js';
 import { channelOption, partFields, trackOption, type PartOptions } from './options.js';
 import { findRecordings, type Given } from './recordings.js';
-import { addServiceOptions, ServiceClient, speakerPath, type ServiceOptions } from './service-client.js';
+import { addServiceOptions, ServiceClient, uploadOf, type ServiceOptions } from './service-client.js';
 
 interface Options extends ServiceOptions, ConsentOptions, PartOptions {
   name?: string;
@@ -66,7 +65,7 @@ Examples:
       const client = new ServiceClient(cli, options);
       await ensureSpeaker(cli, client, id, options.name, consentOf(options));
       const rows = await enrolAll(cli, client, id, files, partFields(options));
-      const speaker = await client.get<SpeakerView>(speakerPath(id));
+      const speaker = await client.call('getSpeaker', { id });
       if (options.json) await cli.json({ speaker, results: rows });
       else await cli.line(report(speaker, rows));
     });
@@ -77,15 +76,15 @@ async function ensureSpeaker(
   client: ServiceClient,
   id: string,
   name: string | undefined,
-  consent: GiveConsent | undefined,
+  consent: Consent | undefined,
 ): Promise<void> {
   try {
-    const { consentStatus } = await client.get<SpeakerView>(speakerPath(id));
-    if (consent && consentStatus === 'NOT_RECORDED') await client.put(speakerPath(id, 'consent'), { json: consent });
+    const { consentStatus } = await client.call('getSpeaker', { id });
+    if (consent && consentStatus === 'NOT_RECORDED') await client.call('giveConsent', { id, json: consent });
   } catch (error) {
     if (!(error instanceof TimbreError) || error.code !== 'SPEAKER_NOT_FOUND') throw error;
     const json = { id, ...(name !== undefined && { name }), ...(consent && { consent }) };
-    await client.post('/v1/speakers', { json });
+    await client.call('createSpeaker', { json });
     cli.note(`${id} is a new speaker`);
   }
 }
@@ -120,7 +119,7 @@ async function enrolOne(
 ): Promise<Row> {
   const { path } = given;
   try {
-    const { results } = await client.post<EnrolledView>(speakerPath(id, 'enrollments'), { audio: [given], fields });
+    const { results } = await client.call('enrol', { id, form: { audio: [await uploadOf(given)], ...fields } });
     const [result] = results;
     if (!result || 'error' in result) throw new TimbreError('INTERNAL', 'the service gave no result for a recording');
     return { path, duplicate: result.duplicate, enrollment: result.enrollment };

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import type { Given as GivenTo } from '../client/index.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import type { IdentificationView } from '../service/identification/identification.dto.js';
 import { table, type Cli } from './cli.js';
@@ -13,7 +14,7 @@ import {
   type RateOptions,
 } from './options.js';
 import { findRecordings, type Given } from './recordings.js';
-import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
+import { addServiceOptions, ServiceClient, uploadOf, type ServiceOptions } from './service-client.js';
 
 interface Options extends ServiceOptions, PartOptions, RateOptions {
   top?: number;
@@ -47,7 +48,7 @@ Example:
       const client = new ServiceClient(cli, options);
       const { top, candidates } = options;
       const fields = {
-        ...(top && { top: String(top) }),
+        ...(top && { top }),
         ...(candidates !== undefined && { candidates }),
         ...partFields(options),
         ...rateField(options),
@@ -71,11 +72,11 @@ async function identifyOne(
   cli: Cli,
   client: ServiceClient,
   given: Given,
-  fields: Record<string, string>,
+  fields: Omit<GivenTo<'identifySpeaker'>['form'], 'audio'>,
 ): Promise<Row> {
   const { path } = given;
   try {
-    return { path, ...(await client.post<IdentificationView>('/v1/identify', { audio: [given], fields })) };
+    return { path, ...(await client.call('identifySpeaker', { form: { audio: await uploadOf(given), ...fields } })) };
   } catch (error) {
     if (!(error instanceof TimbreError) || !/^(AUDIO_|NO_SPEECH|INFERENCE_FAILED)/.test(error.code)) throw error;
     cli.fail(error, path);

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
-import type { ItemEventView, JobItemView, JobsView, JobView, JobWithItemsView } from '../service/jobs/jobs.dto.js';
+import type { ItemEventView, JobView, JobWithItemsView } from '../service/jobs/jobs.dto.js';
 import { table, type Cli } from './cli.js';
 import { whole } from './options.js';
 import { count, duration } from './progress.js';
@@ -60,7 +60,7 @@ export function register(program: Command, cli: Cli): void {
   add('cancel', 'cancel a job; what it enrolled stays, and so do its results', 'cancel 0b2c6f0e-8f0b-...')
     .argument('<job>', "the job's id")
     .action(async (id: string, options: Options) => {
-      const job = await new ServiceClient(cli, options).post<JobView>(jobPath(id, 'cancel'), {});
+      const job = await new ServiceClient(cli, options).call('cancelJob', { id });
       if (options.json) await cli.json(job);
       else cli.note(`${id}: ${describe(job)}`);
     });
@@ -68,41 +68,24 @@ export function register(program: Command, cli: Cli): void {
   add('remove', 'remove a finished job with its results; what it enrolled stays', 'remove 0b2c6f0e-8f0b-...')
     .argument('<job>', "the job's id")
     .action(async (id: string, options: Options) => {
-      await new ServiceClient(cli, options).delete(jobPath(id));
+      await new ServiceClient(cli, options).call('removeJob', { id });
       if (options.json) await cli.json({ removed: id });
       else cli.note(`${id} is removed`);
     });
 }
 
-function jobPath(id: string, ...more: string[]): string {
-  return ['/v1/jobs', encodeURIComponent(id), ...more].join('/');
-}
-
-async function list(client: ServiceClient, limit: number): Promise<JobView[]> {
-  const found: JobView[] = [];
-  for (let cursor: string | null = ''; cursor !== null && found.length < limit;) {
-    const query = new URLSearchParams({ limit: String(Math.min(JOBS, limit - found.length)) });
-    if (cursor !== '') query.set('cursor', cursor);
-    const page: JobsView = await client.get<JobsView>(`/v1/jobs?${query.toString()}`);
-    found.push(...page.jobs);
-    cursor = page.nextCursor;
-  }
-  return found;
+function list(client: ServiceClient, limit: number): Promise<JobView[]> {
+  return client.list('listJobs', { limit: Math.min(JOBS, limit) }, ({ jobs }) => jobs, limit);
 }
 
 /** The job with all its recordings. */
 async function readWhole(client: ServiceClient, id: string): Promise<JobWithItemsView> {
-  const items: JobItemView[] = [];
-  for (let next = ''; ;) {
-    const page: JobWithItemsView = await client.get<JobWithItemsView>(`${jobPath(id)}?limit=${ITEMS}${next}`);
-    items.push(...page.items);
-    if (page.nextCursor === null) return { ...page, items };
-    next = `&cursor=${encodeURIComponent(page.nextCursor)}`;
-  }
+  const pages = await client.list('getJob', { id, limit: ITEMS }, (page) => [page]);
+  return { ...pages.at(-1)!, items: pages.flatMap(({ items }) => items) };
 }
 
 async function report(client: ServiceClient, id: string): Promise<string> {
-  const job = await client.get<JobWithItemsView>(`${jobPath(id)}?state=failed&limit=${FAILED_SHOWN}`);
+  const job = await client.call('getJob', { id, state: 'failed', limit: FAILED_SHOWN });
   const failed = job.items.map(({ speakerId, path, filename, error }) => [
     path ?? filename ?? '-',
     speakerId ?? '-',
@@ -131,7 +114,7 @@ async function watch(cli: Cli, client: ServiceClient, id: string): Promise<JobVi
     progress.update(total - waiting, { total, failed, resumed: before });
   };
   try {
-    for await (const { event, data } of client.events(jobPath(id, 'events'))) {
+    for await (const { event, data } of client.follow(id)) {
       if (event === 'item') {
         const { path, filename, error, job } = data as ItemEventView;
         if (error) {

@@ -39,8 +39,7 @@ Examples:
 
 async function ask(cli: Cli, options: Options): Promise<number> {
   const client = new ServiceClient(cli, options);
-  const path = '/v1/data-key/rotation';
-  let now = await client.post<RotationView>(path, {});
+  let now: RotationView = await client.call('rotateDataKey');
   const progress = cli.progress('re-encrypting', now.total, 'vectors');
   try {
     while (now.state === 'running') {
@@ -48,7 +47,7 @@ async function ask(cli: Cli, options: Options): Promise<number> {
       await delay(POLL_MS, undefined, { signal: cli.signal }).catch((cause: unknown) => {
         throw new TimbreError('ABORTED', 'cancelled; the service goes on', { cause });
       });
-      now = await client.get<RotationView>(path);
+      now = await client.call('getDataKeyRotation');
     }
     progress.update(now.done);
   } finally {

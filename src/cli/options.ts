@@ -74,8 +74,8 @@ export interface RateOptions {
 }
 
 /** The same as a field of a form. */
-export function rateField({ falseAcceptRate }: RateOptions): Record<string, string> {
-  return falseAcceptRate === undefined ? {} : { falseAcceptRate: String(falseAcceptRate) };
+export function rateField({ falseAcceptRate }: RateOptions): RateOptions {
+  return falseAcceptRate === undefined ? {} : { falseAcceptRate };
 }
 
 /** The part of a recording that options choose. */

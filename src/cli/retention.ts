@@ -28,7 +28,7 @@ export function register(program: Command, cli: Cli): void {
       });
   };
   add('show', 'whether things go by age, or wait because the clock has jumped', (client) =>
-    client.get('/v1/retention'),
+    client.call('getRetention'),
   );
-  add('confirm', 'the clock is right: go on with it', (client) => client.post('/v1/retention/confirm', {}));
+  add('confirm', 'the clock is right: go on with it', (client) => client.call('confirmClock'));
 }

@@ -1,32 +1,24 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
+import {
+  TimbreClient,
+  type Answer,
+  type Arguments,
+  type Given as GivenTo,
+  type OperationId,
+  type Paged,
+  type ServiceEvent,
+  type Upload,
+} from '../client/index.js';
+import { TimbreError } from '../errors/timbre-error.js';
 import { keyIn, LOCAL_KEY_FILE } from '../support/key-file.js';
 import type { Cli } from './cli.js';
 import { nameOf, readRecording, type Given } from './recordings.js';
 import { dataDirOption, startLocally } from './local-service.js';
-import { readEvents, type ServiceEvent } from './service-events.js';
 
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = '3000';
-
-/** Attempts at a request that a busy or starting service turns away, the first included. */
-const ATTEMPTS = 6;
-const LONGEST_WAIT_SECONDS = 30;
-
-/** Attempts at a stream of events without one more event, and the pause before each: about a minute for a restart. */
-const FOLLOW_ATTEMPTS = 30;
-const FOLLOW_PAUSE_SECONDS = 2;
-
-/** What a service that is stopping, starting or busy says, or a connection that broke off. */
-const AWAY: ReadonlySet<string> = new Set([
-  'SERVICE_UNREACHABLE',
-  'ENGINE_CLOSED',
-  'OVERLOADED',
-  'STORAGE_UNAVAILABLE',
-]);
 
 export interface ServiceOptions {
   url?: string;
@@ -61,15 +53,10 @@ function keyFileOption(): Option {
 
 const KEY_FILE_MEANS = `file of the API key (default: the key in TIMBRE_API_KEY; on this machine ${LOCAL_KEY_FILE} in the data folder)`;
 
-/** What a request carries: JSON, or a form with recordings. */
-export interface Content {
-  json?: unknown;
-  /** All as the form's field `audio`. */
-  audio?: readonly Given[];
-  fields?: Readonly<Record<string, string>>;
-}
-
-/** A service as the command line sees it. Errors of every call: the service's own, SERVICE_UNREACHABLE. */
+/**
+ * A service as the command line sees it: one that runs, by its address and a key, or one of this process. Errors of every
+ * call: the service's own, SERVICE_UNREACHABLE.
+ */
 export class ServiceClient {
   private base: string;
   private readonly dataDir: string | undefined;
@@ -77,6 +64,7 @@ export class ServiceClient {
   private local: Promise<void> | undefined;
   private readonly keyFile: string | undefined;
   private key: string | undefined;
+  private client: TimbreClient | undefined;
 
   constructor(
     private readonly cli: Cli,
@@ -96,110 +84,64 @@ export class ServiceClient {
     return this.base;
   }
 
-  get<T>(path: string): Promise<T> {
-    return this.request<T>('GET', path);
+  async call<Id extends OperationId>(operation: Id, ...[given]: Arguments<Id>): Promise<Answer<Id>> {
+    const client = await this.connect();
+    return this.explained(client.call(operation, ...([given, { signal: this.cli.signal }] as Arguments<Id>)));
   }
 
-  post<T>(path: string, content: Content): Promise<T> {
-    return this.request<T>('POST', path, content);
-  }
-
-  put<T>(path: string, content: Content): Promise<T> {
-    return this.request<T>('PUT', path, content);
-  }
-
-  patch<T>(path: string, content: Content): Promise<T> {
-    return this.request<T>('PATCH', path, content);
-  }
-
-  /** Undefined where the answer has no body. */
-  delete<T = undefined>(path: string): Promise<T> {
-    return this.request<T>('DELETE', path);
-  }
-
-  /**
-   * Follows server-sent events until `event: end`. Where the connection breaks off, it is made anew and goes on after
-   * the last event; a service that stays away for a minute ends it.
-   */
-  async *events(path: string): AsyncGenerator<ServiceEvent> {
-    let last = '';
-    for (let attempt = 1; ; attempt++) {
-      let before = last;
-      try {
-        const response = await this.send('GET', path, last === '' ? {} : { headers: { 'last-event-id': last } });
-        if (!response.ok) throw errorOf(this.parse(await response.text()), response);
-        // 204: the end was seen already.
-        if (response.status === 204 || !response.body) return;
-        for await (const event of readEvents(response.body)) {
-          if (event.id !== '') last = event.id;
-          if (last !== before) [attempt, before] = [1, last];
-          yield event;
-          if (event.event === 'end') return;
-        }
-      } catch (thrown) {
-        const error = thrown instanceof TimbreError ? thrown : this.unreachable(thrown);
-        if (!AWAY.has(error.code) || attempt >= FOLLOW_ATTEMPTS) throw error;
+  /** The items of a list's pages, at most `limit` of them. */
+  async list<Id extends Paged, Item>(
+    operation: Id,
+    given: GivenTo<Id>,
+    itemsOf: (page: Answer<Id>) => readonly Item[],
+    limit = Infinity,
+  ): Promise<Item[]> {
+    const client = await this.connect();
+    const found: Item[] = [];
+    const read = async (): Promise<Item[]> => {
+      for await (const page of client.pages(operation, given, { signal: this.cli.signal })) {
+        found.push(...itemsOf(page));
+        if (found.length >= limit) break;
       }
-      if (attempt >= FOLLOW_ATTEMPTS) throw this.unreachable(new Error('the stream of events ends again and again'));
-      await this.pause(FOLLOW_PAUSE_SECONDS);
-    }
+      return found.slice(0, limit);
+    };
+    return this.explained(read());
   }
 
-  /** Waits and tries again where the service says that it is busy or still loading. */
-  private async request<T>(method: string, path: string, content: Content = {}): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.once<T>(method, path, content);
-      } catch (error) {
-        const again =
-          error instanceof TimbreError && ['OVERLOADED', 'RATE_LIMITED', 'MODEL_NOT_READY'].includes(error.code);
-        if (!again || error.retryAfterSeconds === undefined || attempt === ATTEMPTS) throw error;
-        const seconds = Math.min(LONGEST_WAIT_SECONDS, error.retryAfterSeconds);
-        this.cli.note(`${error.message}; trying again in ${seconds} s`);
-        await this.pause(seconds);
-      }
-    }
-  }
-
-  private async once<T>(method: string, path: string, content: Content): Promise<T> {
-    const response = await this.send(method, path, await bodyOf(content));
-    const text = await response.text().catch((cause: unknown) => {
-      throw this.unreachable(cause);
-    });
-    if (response.ok) return (text === '' ? undefined : this.parse(text)) as T;
-    throw errorOf(this.parse(text), response);
-  }
-
-  private async send(method: string, path: string, init: RequestInit): Promise<Response> {
-    if (this.dataDir !== undefined) await (this.local ??= this.startLocally(this.dataDir));
-    const headers = new Headers(init.headers);
-    const key = await this.loadKey();
-    if (key) headers.set('authorization', `Bearer ${key}`);
+  /** The events of a job until its end; after a break of the connection they go on. */
+  async *follow(jobId: string): AsyncGenerator<ServiceEvent> {
+    const client = await this.connect();
     try {
-      return await fetch(this.base + path, { method, signal: this.cli.signal, ...init, headers });
-    } catch (cause) {
-      throw this.unreachable(cause);
+      yield* client.follow(jobId, { signal: this.cli.signal });
+    } catch (error) {
+      throw this.withAdvice(error);
     }
+  }
+
+  private async connect(): Promise<TimbreClient> {
+    if (this.dataDir !== undefined) await (this.local ??= this.startLocally(this.dataDir));
+    return (this.client ??= new TimbreClient({
+      url: this.base,
+      key: () => this.loadKey(),
+      onRetry: (error, seconds) => this.cli.note(`${error.message}; trying again in ${seconds} s`),
+    }));
+  }
+
+  private async explained<T>(answer: Promise<T>): Promise<T> {
+    return answer.catch((error: unknown) => {
+      throw this.withAdvice(error);
+    });
+  }
+
+  private withAdvice(error: unknown): unknown {
+    if (!(error instanceof TimbreError) || error.code !== 'SERVICE_UNREACHABLE') return error;
+    const advice = 'start one with `timbre serve`, or name it by --url';
+    return new TimbreError('SERVICE_UNREACHABLE', `${error.message}; ${advice}`, { cause: error.cause });
   }
 
   private async startLocally(dataDir: string): Promise<void> {
     const { url, key } = await startLocally(this.cli, dataDir);
     [this.base, this.key] = [url, key];
-  }
-
-  private unreachable(cause: unknown): TimbreError {
-    if (this.cli.signal.aborted) return new TimbreError('ABORTED', 'cancelled', { cause });
-    return new TimbreError(
-      'SERVICE_UNREACHABLE',
-      `no service answers at ${this.base} (${reasonOf(cause)}); start one with \`timbre serve\`, or name it by --url`,
-      { cause },
-    );
-  }
-
-  private async pause(seconds: number): Promise<void> {
-    await delay(seconds * 1000, undefined, { signal: this.cli.signal }).catch((cause: unknown) => {
-      throw new TimbreError('ABORTED', 'cancelled', { cause });
-    });
   }
 
   /**
@@ -229,46 +171,9 @@ export class ServiceClient {
     if (!/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) return '';
     return readFile(join(this.cli.env['TIMBRE_DATA_DIR'] || 'data', LOCAL_KEY_FILE), 'utf8').catch(() => '');
   }
-
-  private parse(text: string): unknown {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch (cause) {
-      throw new TimbreError('SERVICE_UNREACHABLE', `what answers at ${this.base} is no Timbre service`, { cause });
-    }
-  }
 }
 
-/** The path of one speaker, whatever the id. */
-export function speakerPath(id: string, ...more: string[]): string {
-  return ['/v1/speakers', encodeURIComponent(id), ...more].join('/');
-}
-
-async function bodyOf({
-  json,
-  audio,
-  fields = {},
-}: Content): Promise<{ body?: string | FormData; headers?: Record<string, string> }> {
-  if (json !== undefined) return { body: JSON.stringify(json), headers: { 'content-type': 'application/json' } };
-  if (!audio) return {};
-  const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  for (const given of audio) form.append('audio', new Blob([await readRecording(given)]), nameOf(given));
-  return { body: form };
-}
-
-function errorOf(body: unknown, response: Response): TimbreError {
-  const { code, message, details } = (body ?? {}) as { code?: unknown; message?: unknown; details?: unknown };
-  const wait = Number(response.headers.get('retry-after') ?? NaN);
-  return new TimbreError(
-    isErrorCode(code) ? code : 'SERVICE_UNREACHABLE',
-    typeof message === 'string' ? message : `the service answered with status ${response.status}`,
-    { details, ...(Number.isFinite(wait) ? { retryAfterSeconds: wait } : {}) },
-  );
-}
-
-/** fetch() says `fetch failed` because of `connect ECONNREFUSED ...`. */
-function reasonOf(error: unknown): string {
-  const { cause, message } = error as Error;
-  return cause instanceof Error && cause.message !== '' ? cause.message : message;
+/** A recording for a form. Errors: those of reading it. */
+export async function uploadOf(given: Given): Promise<Upload> {
+  return { data: await readRecording(given), name: nameOf(given) };
 }

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { SignInLinkView } from '../service/sign-in/sign-in.dto.js';
 import type { Cli } from './cli.js';
 import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
 
@@ -10,7 +9,7 @@ export function register(program: Command, cli: Cli): void {
     .addHelpText('after', '\nExample:\n  timbre sign-in')
     .action(async (options: ServiceOptions) => {
       const client = new ServiceClient(cli, options);
-      const { path } = await client.post<SignInLinkView>('/v1/sign-in/links', { json: {} });
+      const { path } = await client.call('createSignInLink');
       await cli.line(client.address + path);
     });
 }

@@ -1,14 +1,11 @@
 import { Option, type Command } from 'commander';
-import type { ConsentView } from '../service/consent/consent.dto.js';
 import type { ProfileView } from '../service/enrollments/enrollments.dto.js';
-import type { ExportView } from '../service/privacy/export.dto.js';
-import type { SpeakersView, SpeakerView } from '../service/speakers/speakers.dto.js';
+import type { SpeakerView } from '../service/speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
-import type { CheckedReceiptView, ReceiptView } from '../service/speakers/receipt.dto.js';
 import { addConsentOptions, consentOf, type ConsentOptions } from './consent-options.js';
 import { describeSpeaker } from './describe-speaker.js';
 import { whole } from './options.js';
-import { addServiceOptions, ServiceClient, speakerPath, type ServiceOptions } from './service-client.js';
+import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
 
 interface Options extends ServiceOptions {
   json?: true;
@@ -39,8 +36,8 @@ export function register(program: Command, cli: Cli): void {
     .argument('<speaker>', "the speaker's id")
     .action(async (id: string, options: Options) => {
       const client = new ServiceClient(cli, options);
-      const speaker = await client.get<SpeakerView>(speakerPath(id));
-      const profile = await client.get<ProfileView>(speakerPath(id, 'profile'));
+      const speaker = await client.call('getSpeaker', { id });
+      const profile = await client.call('getProfile', { id });
       if (options.json) await cli.json({ ...speaker, profile });
       else await cli.line(report(speaker, profile));
     });
@@ -58,7 +55,7 @@ export function register(program: Command, cli: Cli): void {
       ...(name !== undefined && { name }),
       ...(consent && { consent }),
     };
-    const speaker = await new ServiceClient(cli, options).post<SpeakerView>('/v1/speakers', { json });
+    const speaker = await new ServiceClient(cli, options).call('createSpeaker', { json });
     if (options.json) await cli.json(speaker);
     else await cli.line(speaker.id);
   });
@@ -67,7 +64,7 @@ export function register(program: Command, cli: Cli): void {
     .argument('<speaker>', "the speaker's id")
     .argument('<name>', 'for people')
     .action(async (id: string, name: string, options: Options) => {
-      const speaker = await new ServiceClient(cli, options).patch<SpeakerView>(speakerPath(id), { json: { name } });
+      const speaker = await new ServiceClient(cli, options).call('updateSpeaker', { id, json: { name } });
       if (options.json) await cli.json(speaker);
       else cli.note(`${speaker.id} is called ${speaker.name ?? ''}`);
     });
@@ -90,7 +87,7 @@ export function register(program: Command, cli: Cli): void {
         ...(givenBy !== undefined && { givenBy }),
         ...(at !== undefined && { givenAt: at }),
       };
-      const consent = await new ServiceClient(cli, options).put<ConsentView>(speakerPath(id, 'consent'), { json });
+      const consent = await new ServiceClient(cli, options).call('giveConsent', { id, json });
       if (options.json) await cli.json(consent);
       else cli.note(`the consent of ${id} is recorded`);
     });
@@ -98,7 +95,7 @@ export function register(program: Command, cli: Cli): void {
   add('opt-out', 'withdraw consent: the speaker is not enrolled or matched any more', 'opt-out ada')
     .argument('<speaker>', "the speaker's id")
     .action(async (id: string, options: Options) => {
-      const consent = await new ServiceClient(cli, options).delete<ConsentView>(speakerPath(id, 'consent'));
+      const consent = await new ServiceClient(cli, options).call('withdrawConsent', { id });
       if (options.json) await cli.json(consent);
       else cli.note(`${id} has opted out; what is stored stays until \`timbre speakers remove ${id}\``);
     });
@@ -107,14 +104,14 @@ export function register(program: Command, cli: Cli): void {
     .argument('<speaker>', "the speaker's id")
     .option('--vectors', 'with the voice embeddings: whoever has them can recognise the voice')
     .action(async (id: string, options: Options & { vectors?: true }) => {
-      const path = `${speakerPath(id, 'export')}${options.vectors ? '?vectors=true' : ''}`;
-      await cli.json(await new ServiceClient(cli, options).get<ExportView>(path));
+      const given = { id, ...(options.vectors && { vectors: 'true' as const }) };
+      await cli.json(await new ServiceClient(cli, options).call('exportSpeaker', given));
     });
 
   add('remove', 'erase a speaker for good, with all recordings and profiles', 'remove ada')
     .argument('<speaker>', "the speaker's id")
     .action(async (id: string, options: Options) => {
-      const receipt = await new ServiceClient(cli, options).delete<ReceiptView>(speakerPath(id));
+      const receipt = await new ServiceClient(cli, options).call('eraseSpeaker', { id });
       if (options.json) await cli.json(receipt);
       else {
         await cli.line(receipt.receipt);
@@ -125,8 +122,7 @@ export function register(program: Command, cli: Cli): void {
   add('receipt', 'check the receipt of an erasure', 'receipt 7d0b5f7e-6a52-...')
     .argument('<receipt>', 'what the erasure gave')
     .action(async (id: string, options: Options) => {
-      const path = `/v1/receipts/${encodeURIComponent(id)}`;
-      const found = await new ServiceClient(cli, options).get<CheckedReceiptView>(path);
+      const found = await new ServiceClient(cli, options).call('checkReceipt', { id });
       if (options.json) return cli.json(found);
       const traces = found.wipedAt === null ? 'pending: wiped soon' : `wiped ${found.wipedAt}`;
       const rows = [
@@ -139,16 +135,8 @@ export function register(program: Command, cli: Cli): void {
     });
 }
 
-async function list(client: ServiceClient, limit: number): Promise<SpeakerView[]> {
-  const found: SpeakerView[] = [];
-  for (let cursor: string | null = ''; cursor !== null && found.length < limit;) {
-    const query = new URLSearchParams({ limit: String(Math.min(PAGE, limit - found.length)) });
-    if (cursor !== '') query.set('cursor', cursor);
-    const page: SpeakersView = await client.get<SpeakersView>(`/v1/speakers?${query.toString()}`);
-    found.push(...page.speakers);
-    cursor = page.nextCursor;
-  }
-  return found;
+function list(client: ServiceClient, limit: number): Promise<SpeakerView[]> {
+  return client.list('listSpeakers', { limit: Math.min(PAGE, limit) }, ({ speakers }) => speakers, limit);
 }
 
 function report(speaker: SpeakerView, profile: ProfileView): string {

@@ -11,7 +11,7 @@ import {
   type RateOptions,
 } from './options.js';
 import { namedRecordings } from './recordings.js';
-import { addServiceOptions, ServiceClient, speakerPath, type ServiceOptions } from './service-client.js';
+import { addServiceOptions, ServiceClient, uploadOf, type ServiceOptions } from './service-client.js';
 
 interface Options extends ServiceOptions, PartOptions, RateOptions {
   json?: true;
@@ -35,12 +35,10 @@ Example:
   timbre verify ada claim.wav`,
     )
     .action(async (id: string, path: string, options: Options) => {
-      const audio = await namedRecordings(cli, path);
+      const [audio] = await namedRecordings(cli, path);
       const client = new ServiceClient(cli, options);
-      const found = await client.post<VerificationView>(speakerPath(id, 'verify'), {
-        audio,
-        fields: { ...partFields(options), ...rateField(options) },
-      });
+      const form = { audio: await uploadOf(audio), ...partFields(options), ...rateField(options) };
+      const found = await client.call('verifySpeaker', { id, form });
       if (options.json) await cli.json(found);
       else await cli.line(report(found));
     });

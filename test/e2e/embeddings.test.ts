@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { Scorer, SpeakerEncoder } from '../../src/addon/index.js';
+import { Scorer, SpeakerEncoder } from '../../src/index.js';
 import { timbre } from '../cli/support.js';
 import { comparisonView, embeddingsView } from '../../src/service/embeddings/embeddings.dto.js';
 import { TestService, wav, Workshop } from './support.js';

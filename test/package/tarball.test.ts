@@ -108,6 +108,8 @@ describe('the tarball', () => {
         'THIRD_PARTY_LICENSES.md',
         'CMakeLists.txt',
         'dist/index.js',
+        'dist/client/index.js',
+        'dist/client/index.d.ts',
         'dist/index.d.ts',
         'dist/addon/index.js',
         'dist/addon/index.d.ts',

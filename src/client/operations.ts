@@ -1,0 +1,293 @@
+// Generated from docs/openapi.json by scripts/generate-client.mjs.
+import type { Answer, Arguments, OperationId, OperationRow } from './types.js';
+
+/** Every call of the service: where it is, and how its answer is read. */
+export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
+  getMetrics: { method: 'GET', path: '/metrics', query: [], headers: [], answer: 'text' },
+  getLive: { method: 'GET', path: '/health/live', query: [], headers: [], answer: 'json' },
+  getReady: { method: 'GET', path: '/health/ready', query: [], headers: [], answer: 'json' },
+  getInfo: { method: 'GET', path: '/v1/info', query: [], headers: [], answer: 'json' },
+  createEmbeddings: { method: 'POST', path: '/v1/embeddings', query: [], headers: [], answer: 'json' },
+  compareRecordings: { method: 'POST', path: '/v1/compare', query: [], headers: [], answer: 'json' },
+  listAudit: {
+    method: 'GET',
+    path: '/v1/audit',
+    query: ['speaker', 'subject', 'from', 'to', 'limit', 'cursor'],
+    headers: [],
+    answer: 'json',
+  },
+  exportAudit: {
+    method: 'GET',
+    path: '/v1/audit/export',
+    query: ['speaker', 'subject', 'from', 'to'],
+    headers: [],
+    answer: 'stream',
+  },
+  getConsent: { method: 'GET', path: '/v1/speakers/{id}/consent', query: [], headers: [], answer: 'json' },
+  giveConsent: { method: 'PUT', path: '/v1/speakers/{id}/consent', query: [], headers: [], answer: 'json' },
+  withdrawConsent: { method: 'DELETE', path: '/v1/speakers/{id}/consent', query: [], headers: [], answer: 'json' },
+  listConsents: {
+    method: 'GET',
+    path: '/v1/speakers/{id}/consent/history',
+    query: ['limit', 'cursor'],
+    headers: [],
+    answer: 'json',
+  },
+  createSignInLink: { method: 'POST', path: '/v1/sign-in/links', query: [], headers: [], answer: 'json' },
+  signIn: { method: 'POST', path: '/v1/sign-in', query: [], headers: ['x-sign-in-code'], answer: 'json' },
+  signOut: { method: 'DELETE', path: '/v1/sign-in', query: [], headers: [], answer: 'none' },
+  createSpeaker: { method: 'POST', path: '/v1/speakers', query: [], headers: [], answer: 'json' },
+  listSpeakers: { method: 'GET', path: '/v1/speakers', query: ['limit', 'cursor'], headers: [], answer: 'json' },
+  getSpeaker: { method: 'GET', path: '/v1/speakers/{id}', query: [], headers: [], answer: 'json' },
+  updateSpeaker: { method: 'PATCH', path: '/v1/speakers/{id}', query: [], headers: [], answer: 'json' },
+  eraseSpeaker: { method: 'DELETE', path: '/v1/speakers/{id}', query: [], headers: [], answer: 'json' },
+  checkReceipt: { method: 'GET', path: '/v1/receipts/{id}', query: [], headers: [], answer: 'json' },
+  enrol: {
+    method: 'POST',
+    path: '/v1/speakers/{id}/enrollments',
+    query: [],
+    headers: ['Idempotency-Key'],
+    answer: 'json',
+  },
+  listEnrollments: {
+    method: 'GET',
+    path: '/v1/speakers/{id}/enrollments',
+    query: ['limit', 'cursor'],
+    headers: [],
+    answer: 'json',
+  },
+  getEnrollment: {
+    method: 'GET',
+    path: '/v1/speakers/{id}/enrollments/{enrollmentId}',
+    query: [],
+    headers: [],
+    answer: 'json',
+  },
+  deleteEnrollment: {
+    method: 'DELETE',
+    path: '/v1/speakers/{id}/enrollments/{enrollmentId}',
+    query: [],
+    headers: [],
+    answer: 'none',
+  },
+  getProfile: { method: 'GET', path: '/v1/speakers/{id}/profile', query: ['embedding'], headers: [], answer: 'json' },
+  verifySpeaker: { method: 'POST', path: '/v1/speakers/{id}/verify', query: [], headers: [], answer: 'json' },
+  identifySpeaker: { method: 'POST', path: '/v1/identify', query: [], headers: [], answer: 'json' },
+  exportSpeaker: { method: 'GET', path: '/v1/speakers/{id}/export', query: ['vectors'], headers: [], answer: 'json' },
+  getRetention: { method: 'GET', path: '/v1/retention', query: [], headers: [], answer: 'json' },
+  confirmClock: { method: 'POST', path: '/v1/retention/confirm', query: [], headers: [], answer: 'json' },
+  getDataKeyRotation: { method: 'GET', path: '/v1/data-key/rotation', query: [], headers: [], answer: 'json' },
+  rotateDataKey: { method: 'POST', path: '/v1/data-key/rotation', query: [], headers: [], answer: 'json' },
+  createTrainingSession: {
+    method: 'POST',
+    path: '/v1/training-sessions',
+    query: [],
+    headers: ['Idempotency-Key'],
+    answer: 'json',
+  },
+  listJobs: { method: 'GET', path: '/v1/jobs', query: ['limit', 'cursor'], headers: [], answer: 'json' },
+  getJob: { method: 'GET', path: '/v1/jobs/{id}', query: ['limit', 'cursor', 'state'], headers: [], answer: 'json' },
+  removeJob: { method: 'DELETE', path: '/v1/jobs/{id}', query: [], headers: [], answer: 'none' },
+  cancelJob: { method: 'POST', path: '/v1/jobs/{id}/cancel', query: [], headers: [], answer: 'json' },
+  followJob: { method: 'GET', path: '/v1/jobs/{id}/events', query: [], headers: ['Last-Event-ID'], answer: 'stream' },
+};
+
+/** A method for every call of the service, by the name that the call has in its OpenAPI document. */
+export abstract class Operations {
+  abstract call<Id extends OperationId>(operation: Id, ...given: Arguments<Id>): Promise<Answer<Id>>;
+
+  /** Metrics for Prometheus `GET /metrics` */
+  getMetrics(...given: Arguments<'getMetrics'>): Promise<Answer<'getMetrics'>> {
+    return this.call('getMetrics', ...given);
+  }
+
+  /** Is the process alive? `GET /health/live` */
+  getLive(...given: Arguments<'getLive'>): Promise<Answer<'getLive'>> {
+    return this.call('getLive', ...given);
+  }
+
+  /** Can it take requests? `GET /health/ready` */
+  getReady(...given: Arguments<'getReady'>): Promise<Answer<'getReady'>> {
+    return this.call('getReady', ...given);
+  }
+
+  /** What runs here, and within which limits `GET /v1/info` */
+  getInfo(...given: Arguments<'getInfo'>): Promise<Answer<'getInfo'>> {
+    return this.call('getInfo', ...given);
+  }
+
+  /** Embeddings of one or more recordings `POST /v1/embeddings` */
+  createEmbeddings(...given: Arguments<'createEmbeddings'>): Promise<Answer<'createEmbeddings'>> {
+    return this.call('createEmbeddings', ...given);
+  }
+
+  /** Are two recordings of the same speaker? `POST /v1/compare` */
+  compareRecordings(...given: Arguments<'compareRecordings'>): Promise<Answer<'compareRecordings'>> {
+    return this.call('compareRecordings', ...given);
+  }
+
+  /** Who did what to whom, oldest first `GET /v1/audit` */
+  listAudit(...given: Arguments<'listAudit'>): Promise<Answer<'listAudit'>> {
+    return this.call('listAudit', ...given);
+  }
+
+  /** The same as one document, an entry a line `GET /v1/audit/export` */
+  exportAudit(...given: Arguments<'exportAudit'>): Promise<Answer<'exportAudit'>> {
+    return this.call('exportAudit', ...given);
+  }
+
+  /** The speaker's consent `GET /v1/speakers/{id}/consent` */
+  getConsent(...given: Arguments<'getConsent'>): Promise<Answer<'getConsent'>> {
+    return this.call('getConsent', ...given);
+  }
+
+  /** Record the speaker's consent `PUT /v1/speakers/{id}/consent` */
+  giveConsent(...given: Arguments<'giveConsent'>): Promise<Answer<'giveConsent'>> {
+    return this.call('giveConsent', ...given);
+  }
+
+  /** Withdraw the speaker's consent: opt out `DELETE /v1/speakers/{id}/consent` */
+  withdrawConsent(...given: Arguments<'withdrawConsent'>): Promise<Answer<'withdrawConsent'>> {
+    return this.call('withdrawConsent', ...given);
+  }
+
+  /** Every consent of the speaker, oldest first `GET /v1/speakers/{id}/consent/history` */
+  listConsents(...given: Arguments<'listConsents'>): Promise<Answer<'listConsents'>> {
+    return this.call('listConsents', ...given);
+  }
+
+  /** A link that signs in once `POST /v1/sign-in/links` */
+  createSignInLink(...given: Arguments<'createSignInLink'>): Promise<Answer<'createSignInLink'>> {
+    return this.call('createSignInLink', ...given);
+  }
+
+  /** Exchange a sign-in link's code for a key `POST /v1/sign-in` */
+  signIn(...given: Arguments<'signIn'>): Promise<Answer<'signIn'>> {
+    return this.call('signIn', ...given);
+  }
+
+  /** End the session of the key that the call brings `DELETE /v1/sign-in` */
+  signOut(...given: Arguments<'signOut'>): Promise<Answer<'signOut'>> {
+    return this.call('signOut', ...given);
+  }
+
+  /** Add a speaker `POST /v1/speakers` */
+  createSpeaker(...given: Arguments<'createSpeaker'>): Promise<Answer<'createSpeaker'>> {
+    return this.call('createSpeaker', ...given);
+  }
+
+  /** List speakers, oldest first `GET /v1/speakers` */
+  listSpeakers(...given: Arguments<'listSpeakers'>): Promise<Answer<'listSpeakers'>> {
+    return this.call('listSpeakers', ...given);
+  }
+
+  /** A speaker and where the enrolment stands `GET /v1/speakers/{id}` */
+  getSpeaker(...given: Arguments<'getSpeaker'>): Promise<Answer<'getSpeaker'>> {
+    return this.call('getSpeaker', ...given);
+  }
+
+  /** Rename a speaker `PATCH /v1/speakers/{id}` */
+  updateSpeaker(...given: Arguments<'updateSpeaker'>): Promise<Answer<'updateSpeaker'>> {
+    return this.call('updateSpeaker', ...given);
+  }
+
+  /** Erase a speaker for good `DELETE /v1/speakers/{id}` */
+  eraseSpeaker(...given: Arguments<'eraseSpeaker'>): Promise<Answer<'eraseSpeaker'>> {
+    return this.call('eraseSpeaker', ...given);
+  }
+
+  /** Check the receipt of an erasure `GET /v1/receipts/{id}` */
+  checkReceipt(...given: Arguments<'checkReceipt'>): Promise<Answer<'checkReceipt'>> {
+    return this.call('checkReceipt', ...given);
+  }
+
+  /** Add recordings of the speaker `POST /v1/speakers/{id}/enrollments` */
+  enrol(...given: Arguments<'enrol'>): Promise<Answer<'enrol'>> {
+    return this.call('enrol', ...given);
+  }
+
+  /** The speaker's recordings, oldest first `GET /v1/speakers/{id}/enrollments` */
+  listEnrollments(...given: Arguments<'listEnrollments'>): Promise<Answer<'listEnrollments'>> {
+    return this.call('listEnrollments', ...given);
+  }
+
+  /** One recording `GET /v1/speakers/{id}/enrollments/{enrollmentId}` */
+  getEnrollment(...given: Arguments<'getEnrollment'>): Promise<Answer<'getEnrollment'>> {
+    return this.call('getEnrollment', ...given);
+  }
+
+  /** Delete one recording for good `DELETE /v1/speakers/{id}/enrollments/{enrollmentId}` */
+  deleteEnrollment(...given: Arguments<'deleteEnrollment'>): Promise<Answer<'deleteEnrollment'>> {
+    return this.call('deleteEnrollment', ...given);
+  }
+
+  /** The voice profile for the loaded model `GET /v1/speakers/{id}/profile` */
+  getProfile(...given: Arguments<'getProfile'>): Promise<Answer<'getProfile'>> {
+    return this.call('getProfile', ...given);
+  }
+
+  /** Is this the speaker? `POST /v1/speakers/{id}/verify` */
+  verifySpeaker(...given: Arguments<'verifySpeaker'>): Promise<Answer<'verifySpeaker'>> {
+    return this.call('verifySpeaker', ...given);
+  }
+
+  /** Whose voice is this? `POST /v1/identify` */
+  identifySpeaker(...given: Arguments<'identifySpeaker'>): Promise<Answer<'identifySpeaker'>> {
+    return this.call('identifySpeaker', ...given);
+  }
+
+  /** Everything that is stored about a speaker `GET /v1/speakers/{id}/export` */
+  exportSpeaker(...given: Arguments<'exportSpeaker'>): Promise<Answer<'exportSpeaker'>> {
+    return this.call('exportSpeaker', ...given);
+  }
+
+  /** Whether things go by age `GET /v1/retention` */
+  getRetention(...given: Arguments<'getRetention'>): Promise<Answer<'getRetention'>> {
+    return this.call('getRetention', ...given);
+  }
+
+  /** Confirm that the clock is right, after it has jumped `POST /v1/retention/confirm` */
+  confirmClock(...given: Arguments<'confirmClock'>): Promise<Answer<'confirmClock'>> {
+    return this.call('confirmClock', ...given);
+  }
+
+  /** Where the rotation of the data key stands `GET /v1/data-key/rotation` */
+  getDataKeyRotation(...given: Arguments<'getDataKeyRotation'>): Promise<Answer<'getDataKeyRotation'>> {
+    return this.call('getDataKeyRotation', ...given);
+  }
+
+  /** Re-encrypt all voice embeddings with a new data key `POST /v1/data-key/rotation` */
+  rotateDataKey(...given: Arguments<'rotateDataKey'>): Promise<Answer<'rotateDataKey'>> {
+    return this.call('rotateDataKey', ...given);
+  }
+
+  /** Enrol many recordings of many speakers as one job `POST /v1/training-sessions` */
+  createTrainingSession(...given: Arguments<'createTrainingSession'>): Promise<Answer<'createTrainingSession'>> {
+    return this.call('createTrainingSession', ...given);
+  }
+
+  /** List jobs, newest first `GET /v1/jobs` */
+  listJobs(...given: Arguments<'listJobs'>): Promise<Answer<'listJobs'>> {
+    return this.call('listJobs', ...given);
+  }
+
+  /** How far a job is, and what came of its recordings `GET /v1/jobs/{id}` */
+  getJob(...given: Arguments<'getJob'>): Promise<Answer<'getJob'>> {
+    return this.call('getJob', ...given);
+  }
+
+  /** Remove a finished job with its results `DELETE /v1/jobs/{id}` */
+  removeJob(...given: Arguments<'removeJob'>): Promise<Answer<'removeJob'>> {
+    return this.call('removeJob', ...given);
+  }
+
+  /** Cancel a job `POST /v1/jobs/{id}/cancel` */
+  cancelJob(...given: Arguments<'cancelJob'>): Promise<Answer<'cancelJob'>> {
+    return this.call('cancelJob', ...given);
+  }
+
+  /** Follow a job by server-sent events `GET /v1/jobs/{id}/events` */
+  followJob(...given: Arguments<'followJob'>): Promise<Answer<'followJob'>> {
+    return this.call('followJob', ...given);
+  }
+}

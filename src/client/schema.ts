@@ -1,0 +1,3027 @@
+// Generated from docs/openapi.json by scripts/generate-client.mjs.
+import type { Upload } from './upload.js';
+export interface operations {
+  getMetrics: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Stage timings, queue, requests, event loop, memory. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/plain': string;
+        };
+      };
+    };
+  };
+  getLive: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It answers. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @enum {string} */
+            status: 'ok' | 'error' | 'shutting_down';
+            info: {
+              [key: string]: {
+                /** @enum {string} */
+                status: 'up' | 'down';
+              } & {
+                [key: string]: unknown;
+              };
+            };
+            error: {
+              [key: string]: {
+                /** @enum {string} */
+                status: 'up' | 'down';
+              } & {
+                [key: string]: unknown;
+              };
+            };
+            details: {
+              [key: string]: {
+                /** @enum {string} */
+                status: 'up' | 'down';
+              } & {
+                [key: string]: unknown;
+              };
+            };
+          };
+        };
+      };
+    };
+  };
+  getReady: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The model is loaded, the database answers, and every voice can be found. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @enum {string} */
+            status: 'ok' | 'error' | 'shutting_down';
+            info: {
+              [key: string]: {
+                /** @enum {string} */
+                status: 'up' | 'down';
+              } & {
+                [key: string]: unknown;
+              };
+            };
+            error: {
+              [key: string]: {
+                /** @enum {string} */
+                status: 'up' | 'down';
+              } & {
+                [key: string]: unknown;
+              };
+            };
+            details: {
+              [key: string]: {
+                /** @enum {string} */
+                status: 'up' | 'down';
+              } & {
+                [key: string]: unknown;
+              };
+            };
+          };
+        };
+      };
+    };
+  };
+  getInfo: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Also while the model is loading. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            version: string;
+            /** @enum {string} */
+            state: 'fetching' | 'loading' | 'ready' | 'failed' | 'closed';
+            /** @description The state for people. */
+            message: string;
+            uptimeSeconds: number;
+            /** @description Null until the model is loaded. */
+            model: {
+              /**
+               * @description What embeddings carry.
+               * @example starter@0123456789ab
+               */
+              name: string;
+              id: string;
+              family: string;
+              trained: boolean;
+              embeddingDim: number;
+              sampleRate: number;
+              shortestSeconds: number;
+              device: string;
+              /** @description Why the device is not a better one. */
+              deviceNote: string;
+              workers: number;
+              /** @description Whether scores carry llr and probability. */
+              calibrated: boolean;
+              /** @description A published model that tells voices apart better; null where none is known. */
+              better: {
+                model: string;
+                /** @description What fetches it. */
+                command: string;
+              } | null;
+            } | null;
+            /** @description Every bound on requests; docs/configuration.md. */
+            limits: {
+              [key: string]: unknown;
+            };
+          };
+        };
+      };
+    };
+  };
+  createEmbeddings: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'multipart/form-data': {
+          audio: Upload[];
+          /** @description `mix` (the default): all channels, mixed down; `each`: a result for every channel; a number: that channel, counted from 0. */
+          channel?: string;
+          /** @description The audio track of a container with several, counted from 0. Default: the one it marks as its default. */
+          track?: string;
+          /**
+           * @description `cut`: long pauses are taken out by the rule of the model; `keep`: they are not, which gives embeddings of another `model`, that do not compare with the others. Default: what the model does by itself.
+           * @enum {string}
+           */
+          pauses?: 'cut' | 'keep';
+        };
+      };
+    };
+    responses: {
+      /** @description One result per recording, in their order. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Embeddings of different models cannot be compared. */
+            model: string;
+            dimension: number;
+            /** @description One per upload, in their order; with `channel=each` one for each of its channels. */
+            results: (
+              | {
+                  filename: string;
+                  sha256: string;
+                  audio: {
+                    /** @description Of audio that is there. */
+                    seconds: number;
+                    sampleRate: number;
+                    channels: number;
+                    /** @description What was embedded: all channels mixed down, or the channel with this number. */
+                    channel: 'mix' | number;
+                    /** @description The channels cancel each other when they are mixed (opposite phase): the strongest was taken. */
+                    channelsCancel: boolean;
+                    /** @description All channels hold the same; false also where only one of them was looked at. */
+                    channelsAlike: boolean;
+                    /** @description Audio tracks of the container. */
+                    tracks: number;
+                    /** @description The one that was taken, counted from 0. */
+                    track: number;
+                    /**
+                     * @description Container and codec.
+                     * @example WAV/PCM_16
+                     */
+                    format: string;
+                    /** @description Whether the recording is whole, as far as its container tells. */
+                    complete: boolean;
+                    /** @description What is missing; null where it is complete. */
+                    incomplete: {
+                      /**
+                       * @description TRUNCATED: it ends before its container says. DAMAGED: bytes in it are broken or missing. GAPS: its time stamps pass over audio that is not there. GROWING: the file was still being written.
+                       * @enum {string}
+                       */
+                      reason: 'TRUNCATED' | 'DAMAGED' | 'GAPS' | 'GROWING';
+                      /** @description Null where the container does not tell. */
+                      missingSeconds: number | null;
+                      message: string;
+                    } | null;
+                  };
+                  speech: {
+                    /** @description Net speech. */
+                    seconds: number;
+                  };
+                  /** @description What the model was given: `cut` is the speech with pauses of natural length. */
+                  embedded: {
+                    seconds: number;
+                    /** @enum {string} */
+                    pauses: 'cut' | 'keep';
+                  };
+                  quality: {
+                    /** @description Signal-to-noise ratio, dB; null where nothing but speech is there. */
+                    snrDb: number | null;
+                    /** @description Share of samples at full scale. */
+                    clippedShare: number;
+                    /** @description Highest frequency that carries signal. */
+                    bandwidthHz: number;
+                    /** @description Level of the speech, dB relative to full scale. */
+                    levelDb: number;
+                  };
+                  /** @description Position among the uploads. */
+                  index: number;
+                  /** @description Only with `channel=each`: the channel, counted from 0. */
+                  channel?: number;
+                  /** @description As the model gives it, not length-normalised. */
+                  embedding: number[];
+                  /** @description Milliseconds of each stage. */
+                  timings: {
+                    queue: number;
+                    decode: number;
+                    resample: number;
+                    speech: number;
+                    features: number;
+                    model: number;
+                    total: number;
+                  };
+                }
+              | {
+                  index: number;
+                  /** @description Only with `channel=each`: the channel, counted from 0. */
+                  channel?: number;
+                  filename: string;
+                  error: {
+                    code: string;
+                    message: string;
+                  };
+                }
+            )[];
+          };
+        };
+      };
+    };
+  };
+  compareRecordings: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'multipart/form-data': {
+          /** Format: binary */
+          a: Upload;
+          /** Format: binary */
+          b: Upload;
+          /** @description `mix` (the default): all channels, mixed down; a number: that channel, counted from 0. */
+          channel?: string;
+          /** @description The audio track of a container with several, counted from 0. Default: the one it marks as its default. */
+          track?: string;
+          /** @description False accepts that this request may have: the share of strangers who are taken for somebody. Default: that of the service. A higher one needs a key of the scope `admin`. */
+          falseAcceptRate?: number;
+          /**
+           * @description `cut`: long pauses are taken out by the rule of the model; `keep`: they are not, which gives embeddings of another `model`, that do not compare with the others. Default: what the model does by itself.
+           * @enum {string}
+           */
+          pauses?: 'cut' | 'keep';
+        };
+      };
+    };
+    responses: {
+      /** @description The score, and the threshold that decided. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Cosine of the two embeddings, in [-1, 1]. */
+            cosine: number;
+            /** @description Log-likelihood ratio; null where the model is not calibrated. */
+            llr: number | null;
+            /** @description Of "same speaker", at even odds; null without calibration. */
+            probability: number | null;
+            /** @description The cosine that had to be reached; null where none is known. */
+            threshold: number | null;
+            /**
+             * @description As in the score of a verification.
+             * @enum {string|null}
+             */
+            thresholdFrom: 'option' | 'calibration' | 'published' | null;
+            /** @description Share of impostors that the threshold accepts. */
+            falseAcceptRate: number | null;
+            /** @description As in the score of a verification. */
+            extrapolated: boolean | null;
+            /** @enum {string|null} */
+            decision: 'ACCEPT' | 'REJECT' | null;
+            model: string;
+            a: {
+              filename: string;
+              sha256: string;
+              audio: {
+                /** @description Of audio that is there. */
+                seconds: number;
+                sampleRate: number;
+                channels: number;
+                /** @description What was embedded: all channels mixed down, or the channel with this number. */
+                channel: 'mix' | number;
+                /** @description The channels cancel each other when they are mixed (opposite phase): the strongest was taken. */
+                channelsCancel: boolean;
+                /** @description All channels hold the same; false also where only one of them was looked at. */
+                channelsAlike: boolean;
+                /** @description Audio tracks of the container. */
+                tracks: number;
+                /** @description The one that was taken, counted from 0. */
+                track: number;
+                /**
+                 * @description Container and codec.
+                 * @example WAV/PCM_16
+                 */
+                format: string;
+                /** @description Whether the recording is whole, as far as its container tells. */
+                complete: boolean;
+                /** @description What is missing; null where it is complete. */
+                incomplete: {
+                  /**
+                   * @description TRUNCATED: it ends before its container says. DAMAGED: bytes in it are broken or missing. GAPS: its time stamps pass over audio that is not there. GROWING: the file was still being written.
+                   * @enum {string}
+                   */
+                  reason: 'TRUNCATED' | 'DAMAGED' | 'GAPS' | 'GROWING';
+                  /** @description Null where the container does not tell. */
+                  missingSeconds: number | null;
+                  message: string;
+                } | null;
+              };
+              speech: {
+                /** @description Net speech. */
+                seconds: number;
+              };
+              /** @description What the model was given: `cut` is the speech with pauses of natural length. */
+              embedded: {
+                seconds: number;
+                /** @enum {string} */
+                pauses: 'cut' | 'keep';
+              };
+              quality: {
+                /** @description Signal-to-noise ratio, dB; null where nothing but speech is there. */
+                snrDb: number | null;
+                /** @description Share of samples at full scale. */
+                clippedShare: number;
+                /** @description Highest frequency that carries signal. */
+                bandwidthHz: number;
+                /** @description Level of the speech, dB relative to full scale. */
+                levelDb: number;
+              };
+            };
+            b: {
+              filename: string;
+              sha256: string;
+              audio: {
+                /** @description Of audio that is there. */
+                seconds: number;
+                sampleRate: number;
+                channels: number;
+                /** @description What was embedded: all channels mixed down, or the channel with this number. */
+                channel: 'mix' | number;
+                /** @description The channels cancel each other when they are mixed (opposite phase): the strongest was taken. */
+                channelsCancel: boolean;
+                /** @description All channels hold the same; false also where only one of them was looked at. */
+                channelsAlike: boolean;
+                /** @description Audio tracks of the container. */
+                tracks: number;
+                /** @description The one that was taken, counted from 0. */
+                track: number;
+                /**
+                 * @description Container and codec.
+                 * @example WAV/PCM_16
+                 */
+                format: string;
+                /** @description Whether the recording is whole, as far as its container tells. */
+                complete: boolean;
+                /** @description What is missing; null where it is complete. */
+                incomplete: {
+                  /**
+                   * @description TRUNCATED: it ends before its container says. DAMAGED: bytes in it are broken or missing. GAPS: its time stamps pass over audio that is not there. GROWING: the file was still being written.
+                   * @enum {string}
+                   */
+                  reason: 'TRUNCATED' | 'DAMAGED' | 'GAPS' | 'GROWING';
+                  /** @description Null where the container does not tell. */
+                  missingSeconds: number | null;
+                  message: string;
+                } | null;
+              };
+              speech: {
+                /** @description Net speech. */
+                seconds: number;
+              };
+              /** @description What the model was given: `cut` is the speech with pauses of natural length. */
+              embedded: {
+                seconds: number;
+                /** @enum {string} */
+                pauses: 'cut' | 'keep';
+              };
+              quality: {
+                /** @description Signal-to-noise ratio, dB; null where nothing but speech is there. */
+                snrDb: number | null;
+                /** @description Share of samples at full scale. */
+                clippedShare: number;
+                /** @description Highest frequency that carries signal. */
+                bandwidthHz: number;
+                /** @description Level of the speech, dB relative to full scale. */
+                levelDb: number;
+              };
+            };
+          };
+        };
+      };
+    };
+  };
+  listAudit: {
+    parameters: {
+      query?: {
+        /** @description Only what was done to this speaker, by id. */
+        speaker?: string;
+        /** @description The same by the trail's own name for a speaker, which outlives the speaker. */
+        subject?: string;
+        /** @description At or after. */
+        from?: string;
+        /** @description Before. */
+        to?: string;
+        /** @description Entries on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            entries: {
+              /**
+               * @description Counts up.
+               * @example 4711
+               */
+              id: number;
+              /** Format: date-time */
+              at: string;
+              /**
+               * @description Id of the API key; `local` where none was asked for; `retention` for what grew old.
+               * @example local
+               */
+              by: string;
+              /**
+               * @example enrollment.added
+               * @enum {string}
+               */
+              action:
+                | 'speaker.created'
+                | 'speaker.renamed'
+                | 'speaker.erased'
+                | 'speaker.erasure-announced'
+                | 'speaker.exported'
+                | 'vectors.exported'
+                | 'consent.given'
+                | 'consent.withdrawn'
+                | 'enrollment.added'
+                | 'enrollment.deleted'
+                | 'enrollment.refused'
+                | 'voice.verified'
+                | 'voice.identified'
+                | 'key.created'
+                | 'key.revoked'
+                | 'session.opened'
+                | 'session.ended'
+                | 'job.created'
+                | 'job.cancelled'
+                | 'job.removed'
+                | 'data-key.rotated'
+                | 'audit.trimmed'
+                | 'retention.confirmed';
+              /**
+               * @description Whom it was done to, by a UUID that nothing can be learnt from; null where it was nobody.
+               * @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10
+               */
+              subject: string | null;
+              /**
+               * @description The id of that speaker; null once the speaker is erased.
+               * @example ada
+               */
+              speakerId: string | null;
+              /** @description What else it was done to: an enrolment, a key, a job. */
+              object: string | null;
+              /**
+               * @description `OK`, a decision, or the code of an error.
+               * @example OK
+               */
+              outcome: string;
+              requestId: string | null;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  exportAudit: {
+    parameters: {
+      query?: {
+        /** @description Only what was done to this speaker, by id. */
+        speaker?: string;
+        /** @description The same by the trail's own name for a speaker, which outlives the speaker. */
+        subject?: string;
+        /** @description At or after. */
+        from?: string;
+        /** @description Before. */
+        to?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The entries as JSON lines. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/x-ndjson': string;
+        };
+      };
+    };
+  };
+  getConsent: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What is recorded. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example ada */
+            speakerId: string;
+            /**
+             * @description NOT_RECORDED: nobody said anything. GIVEN: the speaker may be enrolled and matched. WITHDRAWN: the speaker has opted out and is neither, until a new consent is recorded.
+             * @example GIVEN
+             * @enum {string}
+             */
+            status: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+            /** @description Whether this service enrols nobody without a consent. */
+            required: boolean;
+            /** @description The last one that was given, also after it was withdrawn. */
+            consent: {
+              /**
+               * @description Who gave it: the speaker, or who may speak for them; 200 characters at most.
+               * @example Ada Lovelace
+               */
+              givenBy: string;
+              /**
+               * @description How it was given; 200 characters at most.
+               * @example signed form
+               */
+              method: string;
+              /**
+               * @description Which text was agreed to; 100 characters at most.
+               * @example privacy-2026-03
+               */
+              textVersion: string;
+              /** Format: date-time */
+              givenAt: string;
+              /** Format: date-time */
+              recordedAt: string;
+            } | null;
+            /** Format: date-time */
+            withdrawnAt: string | null;
+          };
+        };
+      };
+    };
+  };
+  giveConsent: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Who gave it: the speaker, or who may speak for them; 200 characters at most. Left out, the speaker.
+           * @example Ada Lovelace
+           */
+          givenBy?: string;
+          /**
+           * @description How it was given; 200 characters at most.
+           * @example signed form
+           */
+          method: string;
+          /**
+           * @description Which text was agreed to; 100 characters at most.
+           * @example privacy-2026-03
+           */
+          textVersion: string;
+          /**
+           * Format: date-time
+           * @description When it was given; left out, now.
+           * @example 2026-03-01T09:30:00Z
+           */
+          givenAt?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description What is recorded now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example ada */
+            speakerId: string;
+            /**
+             * @description NOT_RECORDED: nobody said anything. GIVEN: the speaker may be enrolled and matched. WITHDRAWN: the speaker has opted out and is neither, until a new consent is recorded.
+             * @example GIVEN
+             * @enum {string}
+             */
+            status: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+            /** @description Whether this service enrols nobody without a consent. */
+            required: boolean;
+            /** @description The last one that was given, also after it was withdrawn. */
+            consent: {
+              /**
+               * @description Who gave it: the speaker, or who may speak for them; 200 characters at most.
+               * @example Ada Lovelace
+               */
+              givenBy: string;
+              /**
+               * @description How it was given; 200 characters at most.
+               * @example signed form
+               */
+              method: string;
+              /**
+               * @description Which text was agreed to; 100 characters at most.
+               * @example privacy-2026-03
+               */
+              textVersion: string;
+              /** Format: date-time */
+              givenAt: string;
+              /** Format: date-time */
+              recordedAt: string;
+            } | null;
+            /** Format: date-time */
+            withdrawnAt: string | null;
+          };
+        };
+      };
+    };
+  };
+  withdrawConsent: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What is recorded now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example ada */
+            speakerId: string;
+            /**
+             * @description NOT_RECORDED: nobody said anything. GIVEN: the speaker may be enrolled and matched. WITHDRAWN: the speaker has opted out and is neither, until a new consent is recorded.
+             * @example GIVEN
+             * @enum {string}
+             */
+            status: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+            /** @description Whether this service enrols nobody without a consent. */
+            required: boolean;
+            /** @description The last one that was given, also after it was withdrawn. */
+            consent: {
+              /**
+               * @description Who gave it: the speaker, or who may speak for them; 200 characters at most.
+               * @example Ada Lovelace
+               */
+              givenBy: string;
+              /**
+               * @description How it was given; 200 characters at most.
+               * @example signed form
+               */
+              method: string;
+              /**
+               * @description Which text was agreed to; 100 characters at most.
+               * @example privacy-2026-03
+               */
+              textVersion: string;
+              /** Format: date-time */
+              givenAt: string;
+              /** Format: date-time */
+              recordedAt: string;
+            } | null;
+            /** Format: date-time */
+            withdrawnAt: string | null;
+          };
+        };
+      };
+    };
+  };
+  listConsents: {
+    parameters: {
+      query?: {
+        /** @description Consents on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Every consent that was recorded, oldest first. */
+            consents: {
+              /**
+               * @description Who gave it: the speaker, or who may speak for them; 200 characters at most.
+               * @example Ada Lovelace
+               */
+              givenBy: string;
+              /**
+               * @description How it was given; 200 characters at most.
+               * @example signed form
+               */
+              method: string;
+              /**
+               * @description Which text was agreed to; 100 characters at most.
+               * @example privacy-2026-03
+               */
+              textVersion: string;
+              /** Format: date-time */
+              givenAt: string;
+              /** Format: date-time */
+              recordedAt: string;
+              /**
+               * Format: date-time
+               * @description Null where it was not withdrawn.
+               */
+              withdrawnAt: string | null;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  createSignInLink: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The link. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description What to open in a browser, below the address of the service; it works once.
+             * @example /#sign-in=0hX...
+             */
+            path: string;
+            /** Format: date-time */
+            expiresAt: string;
+          };
+        };
+      };
+    };
+  };
+  signIn: {
+    parameters: {
+      query?: never;
+      header: {
+        'x-sign-in-code': string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The key of the session. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description An API key that ends with the service, and at `expiresAt`. */
+            key: string;
+            scopes: ('read' | 'enrol' | 'admin' | 'vectors')[];
+            /** Format: date-time */
+            expiresAt: string;
+          };
+        };
+      };
+    };
+  };
+  signOut: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Ended, or no session. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  listSpeakers: {
+    parameters: {
+      query?: {
+        /** @description Speakers on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            speakers: {
+              /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+              id: string;
+              /** @example Ada Lovelace */
+              name: string | null;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              updatedAt: string;
+              /** @description Counts every change of the speaker, the enrolments and the profile. */
+              version: number;
+              /**
+               * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+               * @example GIVEN
+               * @enum {string}
+               */
+              consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+              /**
+               * Format: date-time
+               * @description When it was announced that the speaker will be erased for age; null where it was not.
+               */
+              erasureAnnouncedAt: string | null;
+              /**
+               * @description For the loaded model. Enrolled: enough speech for verification and identification.
+               * @enum {string}
+               */
+              enrollmentStatus: 'Enrolling' | 'Enrolled';
+              /**
+               * @description Recordings that count: accepted, and no outliers.
+               * @example 3
+               */
+              enrollmentsCount: number;
+              /**
+               * @description Net speech of those recordings.
+               * @example 24.5
+               */
+              enrollmentsSpeechLengthInSec: number;
+              /**
+               * @description Net speech still needed.
+               * @example 0
+               */
+              remainingEnrollmentsSpeechLengthInSec: number;
+              /**
+               * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+               * @example 0.81
+               */
+              confidence: number;
+            }[];
+            /** @description Of all pages. */
+            total: number;
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  createSpeaker: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Your own id, 128 characters at most: letters and digits of any script, and . _ ~ @ : + - after the first. Left out, a UUID is made.
+           * @example ada
+           */
+          id?: string;
+          /**
+           * @description For people; 200 characters at most, one line in any script.
+           * @example Ada Lovelace
+           */
+          name?: string | null;
+          /** @description The speaker's consent, recorded in the same step. */
+          consent?: {
+            /**
+             * @description Who gave it: the speaker, or who may speak for them; 200 characters at most. Left out, the speaker.
+             * @example Ada Lovelace
+             */
+            givenBy?: string;
+            /**
+             * @description How it was given; 200 characters at most.
+             * @example signed form
+             */
+            method: string;
+            /**
+             * @description Which text was agreed to; 100 characters at most.
+             * @example privacy-2026-03
+             */
+            textVersion: string;
+            /**
+             * Format: date-time
+             * @description When it was given; left out, now.
+             * @example 2026-03-01T09:30:00Z
+             */
+            givenAt?: string;
+          };
+        };
+      };
+    };
+    responses: {
+      /** @description The new speaker, without a voice yet. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+            id: string;
+            /** @example Ada Lovelace */
+            name: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Counts every change of the speaker, the enrolments and the profile. */
+            version: number;
+            /**
+             * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+             * @example GIVEN
+             * @enum {string}
+             */
+            consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+            /**
+             * Format: date-time
+             * @description When it was announced that the speaker will be erased for age; null where it was not.
+             */
+            erasureAnnouncedAt: string | null;
+            /**
+             * @description For the loaded model. Enrolled: enough speech for verification and identification.
+             * @enum {string}
+             */
+            enrollmentStatus: 'Enrolling' | 'Enrolled';
+            /**
+             * @description Recordings that count: accepted, and no outliers.
+             * @example 3
+             */
+            enrollmentsCount: number;
+            /**
+             * @description Net speech of those recordings.
+             * @example 24.5
+             */
+            enrollmentsSpeechLengthInSec: number;
+            /**
+             * @description Net speech still needed.
+             * @example 0
+             */
+            remainingEnrollmentsSpeechLengthInSec: number;
+            /**
+             * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+             * @example 0.81
+             */
+            confidence: number;
+          };
+        };
+      };
+    };
+  };
+  getSpeaker: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The speaker. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+            id: string;
+            /** @example Ada Lovelace */
+            name: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Counts every change of the speaker, the enrolments and the profile. */
+            version: number;
+            /**
+             * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+             * @example GIVEN
+             * @enum {string}
+             */
+            consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+            /**
+             * Format: date-time
+             * @description When it was announced that the speaker will be erased for age; null where it was not.
+             */
+            erasureAnnouncedAt: string | null;
+            /**
+             * @description For the loaded model. Enrolled: enough speech for verification and identification.
+             * @enum {string}
+             */
+            enrollmentStatus: 'Enrolling' | 'Enrolled';
+            /**
+             * @description Recordings that count: accepted, and no outliers.
+             * @example 3
+             */
+            enrollmentsCount: number;
+            /**
+             * @description Net speech of those recordings.
+             * @example 24.5
+             */
+            enrollmentsSpeechLengthInSec: number;
+            /**
+             * @description Net speech still needed.
+             * @example 0
+             */
+            remainingEnrollmentsSpeechLengthInSec: number;
+            /**
+             * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+             * @example 0.81
+             */
+            confidence: number;
+          };
+        };
+      };
+    };
+  };
+  eraseSpeaker: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Erased. The receipt can be checked later at `/v1/receipts/<receipt>`. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * Format: uuid
+             * @description Id of the receipt: keep it, and nothing else of the speaker.
+             */
+            receipt: string;
+            /**
+             * Format: uuid
+             * @description The audit trail's name for who was erased.
+             */
+            subject: string;
+            /** Format: date-time */
+            erasedAt: string;
+            /**
+             * @description Who erased, as in the audit trail.
+             * @example local
+             */
+            by: string;
+            erased: {
+              /** @description Recordings, of every model. */
+              enrollments: number;
+              /** @description Profiles. */
+              profiles: number;
+              /** @description Consents. */
+              consents: number;
+              /** @description Recordings of jobs that told of the speaker. */
+              jobRecordings: number;
+            };
+            /**
+             * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is written anew soon. WIPED: it was.
+             * @enum {string}
+             */
+            traces: 'PENDING' | 'WIPED';
+            /** Format: date-time */
+            wipedAt: string | null;
+          };
+        };
+      };
+    };
+  };
+  updateSpeaker: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description For people; 200 characters at most, one line in any script.
+           * @example Ada Lovelace
+           */
+          name?: string | null;
+          /**
+           * @description The version that you read; another one stored meanwhile is a CONFLICT.
+           * @example 1
+           */
+          version?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The speaker as changed. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+            id: string;
+            /** @example Ada Lovelace */
+            name: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Counts every change of the speaker, the enrolments and the profile. */
+            version: number;
+            /**
+             * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+             * @example GIVEN
+             * @enum {string}
+             */
+            consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+            /**
+             * Format: date-time
+             * @description When it was announced that the speaker will be erased for age; null where it was not.
+             */
+            erasureAnnouncedAt: string | null;
+            /**
+             * @description For the loaded model. Enrolled: enough speech for verification and identification.
+             * @enum {string}
+             */
+            enrollmentStatus: 'Enrolling' | 'Enrolled';
+            /**
+             * @description Recordings that count: accepted, and no outliers.
+             * @example 3
+             */
+            enrollmentsCount: number;
+            /**
+             * @description Net speech of those recordings.
+             * @example 24.5
+             */
+            enrollmentsSpeechLengthInSec: number;
+            /**
+             * @description Net speech still needed.
+             * @example 0
+             */
+            remainingEnrollmentsSpeechLengthInSec: number;
+            /**
+             * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+             * @example 0.81
+             */
+            confidence: number;
+          };
+        };
+      };
+    };
+  };
+  checkReceipt: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The receipt, as things are now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * Format: uuid
+             * @description Id of the receipt: keep it, and nothing else of the speaker.
+             */
+            receipt: string;
+            /**
+             * Format: uuid
+             * @description The audit trail's name for who was erased.
+             */
+            subject: string;
+            /** Format: date-time */
+            erasedAt: string;
+            /**
+             * @description Who erased, as in the audit trail.
+             * @example local
+             */
+            by: string;
+            erased: {
+              /** @description Recordings, of every model. */
+              enrollments: number;
+              /** @description Profiles. */
+              profiles: number;
+              /** @description Consents. */
+              consents: number;
+              /** @description Recordings of jobs that told of the speaker. */
+              jobRecordings: number;
+            };
+            /**
+             * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is written anew soon. WIPED: it was.
+             * @enum {string}
+             */
+            traces: 'PENDING' | 'WIPED';
+            /** Format: date-time */
+            wipedAt: string | null;
+            /** @description Speakers of this subject that are there in spite of the receipt, as after restoring an old backup. */
+            remains: number;
+          };
+        };
+      };
+    };
+  };
+  listEnrollments: {
+    parameters: {
+      query?: {
+        /** @description Recordings on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Of every model that the speaker was enrolled with. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            speaker: {
+              /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+              id: string;
+              /** @example Ada Lovelace */
+              name: string | null;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              updatedAt: string;
+              /** @description Counts every change of the speaker, the enrolments and the profile. */
+              version: number;
+              /**
+               * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+               * @example GIVEN
+               * @enum {string}
+               */
+              consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+              /**
+               * Format: date-time
+               * @description When it was announced that the speaker will be erased for age; null where it was not.
+               */
+              erasureAnnouncedAt: string | null;
+              /**
+               * @description For the loaded model. Enrolled: enough speech for verification and identification.
+               * @enum {string}
+               */
+              enrollmentStatus: 'Enrolling' | 'Enrolled';
+              /**
+               * @description Recordings that count: accepted, and no outliers.
+               * @example 3
+               */
+              enrollmentsCount: number;
+              /**
+               * @description Net speech of those recordings.
+               * @example 24.5
+               */
+              enrollmentsSpeechLengthInSec: number;
+              /**
+               * @description Net speech still needed.
+               * @example 0
+               */
+              remainingEnrollmentsSpeechLengthInSec: number;
+              /**
+               * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+               * @example 0.81
+               */
+              confidence: number;
+            };
+            enrollments: {
+              /** Format: uuid */
+              id: string;
+              /** Format: date-time */
+              createdAt: string;
+              /** @example ada-1.wav */
+              filename: string | null;
+              /** @description Of the file: the same file twice is one recording. */
+              sha256: string;
+              /** @description That made the embedding. */
+              model: string;
+              audio: {
+                seconds: number;
+                sampleRate: number;
+                channels: number;
+              };
+              speech: {
+                /** @description Net speech. */
+                seconds: number;
+              };
+              quality: {
+                /**
+                 * @description GOOD: clean wide-band speech; FAIR: accepted all the same; POOR: not accepted.
+                 * @enum {string}
+                 */
+                label: 'GOOD' | 'FAIR' | 'POOR';
+                snrDb: number | null;
+                clippedShare: number;
+                bandwidthHz: number;
+                levelDb: number;
+              };
+              /** @description Whether the recording is good enough to count. */
+              accepted: boolean;
+              /** @description Why it is not accepted. */
+              reasons: ('TOO_LITTLE_SPEECH' | 'TOO_NOISY' | 'CLIPPED' | 'NARROW_BAND')[];
+              /** @description Cosine with the mean of the speaker's other recordings; null where there is none to compare with. */
+              agreement: number | null;
+              /** @description Set aside: it does not sound like the others. */
+              outlier: boolean;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  enrol: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Makes the call safe to repeat: for 24 hours the same request with the same key has no further effect and gets the first answer, with the header `idempotency-replayed: true`; another request with it is refused. Keys are the client's own, by its API key. An answer that is an error is not kept. */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'multipart/form-data': {
+          audio: Upload[];
+          /** @description `mix` (the default): all channels, mixed down; a number: that channel, counted from 0. */
+          channel?: string;
+          /** @description The audio track of a container with several, counted from 0. Default: the one it marks as its default. */
+          track?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The speaker now, and what came of each recording. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            speaker: {
+              /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+              id: string;
+              /** @example Ada Lovelace */
+              name: string | null;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              updatedAt: string;
+              /** @description Counts every change of the speaker, the enrolments and the profile. */
+              version: number;
+              /**
+               * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+               * @example GIVEN
+               * @enum {string}
+               */
+              consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+              /**
+               * Format: date-time
+               * @description When it was announced that the speaker will be erased for age; null where it was not.
+               */
+              erasureAnnouncedAt: string | null;
+              /**
+               * @description For the loaded model. Enrolled: enough speech for verification and identification.
+               * @enum {string}
+               */
+              enrollmentStatus: 'Enrolling' | 'Enrolled';
+              /**
+               * @description Recordings that count: accepted, and no outliers.
+               * @example 3
+               */
+              enrollmentsCount: number;
+              /**
+               * @description Net speech of those recordings.
+               * @example 24.5
+               */
+              enrollmentsSpeechLengthInSec: number;
+              /**
+               * @description Net speech still needed.
+               * @example 0
+               */
+              remainingEnrollmentsSpeechLengthInSec: number;
+              /**
+               * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+               * @example 0.81
+               */
+              confidence: number;
+            };
+            /** @description One per upload, in their order. */
+            results: (
+              | {
+                  /** @description Position among the uploads. */
+                  index: number;
+                  filename: string;
+                  /** @description The speaker had this very file already; nothing was added. */
+                  duplicate: boolean;
+                  enrollment: {
+                    /** Format: uuid */
+                    id: string;
+                    /** Format: date-time */
+                    createdAt: string;
+                    /** @example ada-1.wav */
+                    filename: string | null;
+                    /** @description Of the file: the same file twice is one recording. */
+                    sha256: string;
+                    /** @description That made the embedding. */
+                    model: string;
+                    audio: {
+                      seconds: number;
+                      sampleRate: number;
+                      channels: number;
+                    };
+                    speech: {
+                      /** @description Net speech. */
+                      seconds: number;
+                    };
+                    quality: {
+                      /**
+                       * @description GOOD: clean wide-band speech; FAIR: accepted all the same; POOR: not accepted.
+                       * @enum {string}
+                       */
+                      label: 'GOOD' | 'FAIR' | 'POOR';
+                      snrDb: number | null;
+                      clippedShare: number;
+                      bandwidthHz: number;
+                      levelDb: number;
+                    };
+                    /** @description Whether the recording is good enough to count. */
+                    accepted: boolean;
+                    /** @description Why it is not accepted. */
+                    reasons: ('TOO_LITTLE_SPEECH' | 'TOO_NOISY' | 'CLIPPED' | 'NARROW_BAND')[];
+                    /** @description Cosine with the mean of the speaker's other recordings; null where there is none to compare with. */
+                    agreement: number | null;
+                    /** @description Set aside: it does not sound like the others. */
+                    outlier: boolean;
+                  };
+                  /** @description What was found in the file, above all whether it is whole; null where it was known already. */
+                  audio: {
+                    /** @description Of audio that is there. */
+                    seconds: number;
+                    sampleRate: number;
+                    channels: number;
+                    /** @description What was embedded: all channels mixed down, or the channel with this number. */
+                    channel: 'mix' | number;
+                    /** @description The channels cancel each other when they are mixed (opposite phase): the strongest was taken. */
+                    channelsCancel: boolean;
+                    /** @description All channels hold the same; false also where only one of them was looked at. */
+                    channelsAlike: boolean;
+                    /** @description Audio tracks of the container. */
+                    tracks: number;
+                    /** @description The one that was taken, counted from 0. */
+                    track: number;
+                    /**
+                     * @description Container and codec.
+                     * @example WAV/PCM_16
+                     */
+                    format: string;
+                    /** @description Whether the recording is whole, as far as its container tells. */
+                    complete: boolean;
+                    /** @description What is missing; null where it is complete. */
+                    incomplete: {
+                      /**
+                       * @description TRUNCATED: it ends before its container says. DAMAGED: bytes in it are broken or missing. GAPS: its time stamps pass over audio that is not there. GROWING: the file was still being written.
+                       * @enum {string}
+                       */
+                      reason: 'TRUNCATED' | 'DAMAGED' | 'GAPS' | 'GROWING';
+                      /** @description Null where the container does not tell. */
+                      missingSeconds: number | null;
+                      message: string;
+                    } | null;
+                  } | null;
+                }
+              | {
+                  index: number;
+                  filename: string;
+                  error: {
+                    code: string;
+                    message: string;
+                  };
+                }
+            )[];
+          };
+        };
+      };
+    };
+  };
+  getEnrollment: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        enrollmentId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What was measured on it and what it counts for. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** @example ada-1.wav */
+            filename: string | null;
+            /** @description Of the file: the same file twice is one recording. */
+            sha256: string;
+            /** @description That made the embedding. */
+            model: string;
+            audio: {
+              seconds: number;
+              sampleRate: number;
+              channels: number;
+            };
+            speech: {
+              /** @description Net speech. */
+              seconds: number;
+            };
+            quality: {
+              /**
+               * @description GOOD: clean wide-band speech; FAIR: accepted all the same; POOR: not accepted.
+               * @enum {string}
+               */
+              label: 'GOOD' | 'FAIR' | 'POOR';
+              snrDb: number | null;
+              clippedShare: number;
+              bandwidthHz: number;
+              levelDb: number;
+            };
+            /** @description Whether the recording is good enough to count. */
+            accepted: boolean;
+            /** @description Why it is not accepted. */
+            reasons: ('TOO_LITTLE_SPEECH' | 'TOO_NOISY' | 'CLIPPED' | 'NARROW_BAND')[];
+            /** @description Cosine with the mean of the speaker's other recordings; null where there is none to compare with. */
+            agreement: number | null;
+            /** @description Set aside: it does not sound like the others. */
+            outlier: boolean;
+          };
+        };
+      };
+    };
+  };
+  deleteEnrollment: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        enrollmentId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deleted; the profile is made of the others. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  getProfile: {
+    parameters: {
+      query?: {
+        /** @description Whether to give the centroid. */
+        embedding?: 'true' | 'false';
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The profile. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            speakerId: string;
+            model: string;
+            frontEnd: string;
+            /** @enum {string} */
+            enrollmentStatus: 'Enrolling' | 'Enrolled';
+            enrollmentsCount: number;
+            enrollmentsSpeechLengthInSec: number;
+            remainingEnrollmentsSpeechLengthInSec: number;
+            /** @description In [0, 1]; the formula is in docs/profiles.md. */
+            confidence: number;
+            /** @description Mean cosine of the pairs of recordings that count; null for fewer than two. */
+            cohesion: number | null;
+            /** @description Every accepted recording, oldest first. */
+            recordings: {
+              enrollmentId: string;
+              agreement: number | null;
+              outlier: boolean;
+            }[];
+            /** @description Enrolments that were set aside. */
+            outliers: string[];
+            /** @description Other models that the speaker was enrolled with. */
+            otherModels: string[];
+            /** Format: date-time */
+            updatedAt: string | null;
+            /** @description The centroid, of unit length; only where it was asked for. */
+            embedding?: number[] | null;
+          };
+        };
+      };
+    };
+  };
+  verifySpeaker: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'multipart/form-data': {
+          /** Format: binary */
+          audio: Upload;
+          /** @description `mix` (the default): all channels, mixed down; a number: that channel, counted from 0. */
+          channel?: string;
+          /** @description The audio track of a container with several, counted from 0. Default: the one it marks as its default. */
+          track?: string;
+          /** @description False accepts that this request may have: the share of strangers who are taken for somebody. Default: that of the service. A higher one needs a key of the scope `admin`. */
+          falseAcceptRate?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The decision, and what it was made of. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            speakerId: string;
+            /**
+             * @description NOT_ENOUGH_SPEECH: the recording has too little to decide on. NOT_ENROLLED: the speaker has too little enrolled. OPTED_OUT: the speaker has withdrawn consent; nothing was compared. Null where the model brings no threshold: run `timbre calibrate`.
+             * @enum {string|null}
+             */
+            decision: 'ACCEPT' | 'REJECT' | 'NOT_ENOUGH_SPEECH' | 'NOT_ENROLLED' | 'OPTED_OUT' | null;
+            /**
+             * @description With NOT_ENOUGH_SPEECH: seconds of speech that the recording lacks; else null.
+             * @example 0.6
+             */
+            missingSpeechSeconds: number | null;
+            /** @description Null where nothing was compared. */
+            score: {
+              /**
+               * @description Of the recording and the profile, in [-1, 1].
+               * @example 0.71
+               */
+              cosine: number;
+              /**
+               * @description Log-likelihood ratio of "same speaker"; null where the model is not calibrated.
+               * @example 4.2
+               */
+              llr: number | null;
+              /**
+               * @description Of "same speaker", at even odds; null where the model is not calibrated.
+               * @example 0.985
+               */
+              probability: number | null;
+              /**
+               * @description The cosine that had to be reached; null where the model brings none.
+               * @example 0.42
+               */
+              threshold: number | null;
+              /**
+               * @description Where the threshold is from: `calibration`, learned from trials; `published`, by the publisher of the model; `option`, set by whoever runs the service. Null without one.
+               * @enum {string|null}
+               */
+              thresholdFrom: 'option' | 'calibration' | 'published' | null;
+              /**
+               * @description Share of impostors that the threshold accepts; null where none was learned.
+               * @example 0.01
+               */
+              falseAcceptRate: number | null;
+              /** @description Whether the rate lies beyond what the trials of the calibration can show; null where that is not known. */
+              extrapolated: boolean | null;
+            } | null;
+            model: string;
+            /** @enum {string} */
+            enrollmentStatus: 'Enrolling' | 'Enrolled';
+            remainingEnrollmentsSpeechLengthInSec: number;
+            /** @description Of the profile, in [0, 1]. */
+            confidence: number;
+            /** @description Null where the speaker is not enrolled or has opted out: it was not heard. */
+            recording: {
+              filename: string;
+              sha256: string;
+              audio: {
+                /** @description Of audio that is there. */
+                seconds: number;
+                sampleRate: number;
+                channels: number;
+                /** @description What was embedded: all channels mixed down, or the channel with this number. */
+                channel: 'mix' | number;
+                /** @description The channels cancel each other when they are mixed (opposite phase): the strongest was taken. */
+                channelsCancel: boolean;
+                /** @description All channels hold the same; false also where only one of them was looked at. */
+                channelsAlike: boolean;
+                /** @description Audio tracks of the container. */
+                tracks: number;
+                /** @description The one that was taken, counted from 0. */
+                track: number;
+                /**
+                 * @description Container and codec.
+                 * @example WAV/PCM_16
+                 */
+                format: string;
+                /** @description Whether the recording is whole, as far as its container tells. */
+                complete: boolean;
+                /** @description What is missing; null where it is complete. */
+                incomplete: {
+                  /**
+                   * @description TRUNCATED: it ends before its container says. DAMAGED: bytes in it are broken or missing. GAPS: its time stamps pass over audio that is not there. GROWING: the file was still being written.
+                   * @enum {string}
+                   */
+                  reason: 'TRUNCATED' | 'DAMAGED' | 'GAPS' | 'GROWING';
+                  /** @description Null where the container does not tell. */
+                  missingSeconds: number | null;
+                  message: string;
+                } | null;
+              };
+              speech: {
+                /** @description Net speech. */
+                seconds: number;
+              };
+              /** @description What the model was given: `cut` is the speech with pauses of natural length. */
+              embedded: {
+                seconds: number;
+                /** @enum {string} */
+                pauses: 'cut' | 'keep';
+              };
+              quality: {
+                /** @description Signal-to-noise ratio, dB; null where nothing but speech is there. */
+                snrDb: number | null;
+                /** @description Share of samples at full scale. */
+                clippedShare: number;
+                /** @description Highest frequency that carries signal. */
+                bandwidthHz: number;
+                /** @description Level of the speech, dB relative to full scale. */
+                levelDb: number;
+              };
+            } | null;
+          };
+        };
+      };
+    };
+  };
+  identifySpeaker: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'multipart/form-data': {
+          /** Format: binary */
+          audio: Upload;
+          /** @description `mix` (the default): all channels, mixed down; a number: that channel, counted from 0. */
+          channel?: string;
+          /** @description The audio track of a container with several, counted from 0. Default: the one it marks as its default. */
+          track?: string;
+          /** @description False accepts that this request may have: the share of strangers who are taken for somebody. Default: that of the service. A higher one needs a key of the scope `admin`. */
+          falseAcceptRate?: number;
+          /**
+           * @description Speakers in the ranking.
+           * @default 5
+           */
+          top?: number;
+          /** @description Ids of the speakers to choose among, separated by commas. Default: everybody enrolled. */
+          candidates?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The decision and the ranking. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description ACCEPT: it is the first of the ranking. REJECT: it is none of the candidates. AMBIGUOUS: it is one of the first two, who are too close to name one. NOT_ENOUGH_SPEECH: too little to decide on. NOT_ENROLLED: no candidate is enrolled. Null where the model brings no threshold.
+             * @enum {string|null}
+             */
+            decision: 'ACCEPT' | 'REJECT' | 'AMBIGUOUS' | 'NOT_ENOUGH_SPEECH' | 'NOT_ENROLLED' | null;
+            /**
+             * @description With NOT_ENOUGH_SPEECH: seconds of speech that the recording lacks; else null.
+             * @example 0.6
+             */
+            missingSpeechSeconds: number | null;
+            /** @description Who it is; null unless the decision is ACCEPT. */
+            speakerId: string | null;
+            /**
+             * @description Share of requests with the voice of a stranger that are answered with a name, whatever the number of candidates. Null where nothing was compared, or the threshold is one that promises no rate.
+             * @example 0.01
+             */
+            falseAcceptRate: number | null;
+            /**
+             * @description The log-likelihood ratio that the first of the ranking had to reach; it rises with the number of candidates. Null where decisions are made on cosines: those of the ranking have their thresholds.
+             * @example 4.9
+             */
+            threshold: number | null;
+            /**
+             * @description Where thresholds are from, as the scores of a ranking say it; null where nothing was compared.
+             * @enum {string|null}
+             */
+            thresholdFrom: 'option' | 'calibration' | 'published' | null;
+            /** @description Whether the rate lies beyond what the trials of the calibration can show; null without a rate. */
+            extrapolated: boolean | null;
+            /** @description How much nearer the first is than the second speaker, in cosine; null where there is no second. */
+            margin: number | null;
+            /** @description The nearest speakers by cosine, nearest first; on REJECT for keys of the scope `vectors` alone. */
+            ranking: {
+              rank: number;
+              speakerId: string;
+              name: string | null;
+              score: {
+                /**
+                 * @description Of the recording and the profile, in [-1, 1].
+                 * @example 0.71
+                 */
+                cosine: number;
+                /**
+                 * @description Log-likelihood ratio of "same speaker"; null where the model is not calibrated.
+                 * @example 4.2
+                 */
+                llr: number | null;
+                /**
+                 * @description Of "same speaker", at even odds; null where the model is not calibrated.
+                 * @example 0.985
+                 */
+                probability: number | null;
+                /**
+                 * @description The cosine that had to be reached; null where the model brings none.
+                 * @example 0.42
+                 */
+                threshold: number | null;
+                /**
+                 * @description Where the threshold is from: `calibration`, learned from trials; `published`, by the publisher of the model; `option`, set by whoever runs the service. Null without one.
+                 * @enum {string|null}
+                 */
+                thresholdFrom: 'option' | 'calibration' | 'published' | null;
+                /**
+                 * @description Share of impostors that the threshold accepts; null where none was learned.
+                 * @example 0.01
+                 */
+                falseAcceptRate: number | null;
+                /** @description Whether the rate lies beyond what the trials of the calibration can show; null where that is not known. */
+                extrapolated: boolean | null;
+              };
+            }[];
+            /** @description Enrolled speakers who were compared. */
+            gallerySize: number;
+            model: string;
+            recording: {
+              filename: string;
+              sha256: string;
+              audio: {
+                /** @description Of audio that is there. */
+                seconds: number;
+                sampleRate: number;
+                channels: number;
+                /** @description What was embedded: all channels mixed down, or the channel with this number. */
+                channel: 'mix' | number;
+                /** @description The channels cancel each other when they are mixed (opposite phase): the strongest was taken. */
+                channelsCancel: boolean;
+                /** @description All channels hold the same; false also where only one of them was looked at. */
+                channelsAlike: boolean;
+                /** @description Audio tracks of the container. */
+                tracks: number;
+                /** @description The one that was taken, counted from 0. */
+                track: number;
+                /**
+                 * @description Container and codec.
+                 * @example WAV/PCM_16
+                 */
+                format: string;
+                /** @description Whether the recording is whole, as far as its container tells. */
+                complete: boolean;
+                /** @description What is missing; null where it is complete. */
+                incomplete: {
+                  /**
+                   * @description TRUNCATED: it ends before its container says. DAMAGED: bytes in it are broken or missing. GAPS: its time stamps pass over audio that is not there. GROWING: the file was still being written.
+                   * @enum {string}
+                   */
+                  reason: 'TRUNCATED' | 'DAMAGED' | 'GAPS' | 'GROWING';
+                  /** @description Null where the container does not tell. */
+                  missingSeconds: number | null;
+                  message: string;
+                } | null;
+              };
+              speech: {
+                /** @description Net speech. */
+                seconds: number;
+              };
+              /** @description What the model was given: `cut` is the speech with pauses of natural length. */
+              embedded: {
+                seconds: number;
+                /** @enum {string} */
+                pauses: 'cut' | 'keep';
+              };
+              quality: {
+                /** @description Signal-to-noise ratio, dB; null where nothing but speech is there. */
+                snrDb: number | null;
+                /** @description Share of samples at full scale. */
+                clippedShare: number;
+                /** @description Highest frequency that carries signal. */
+                bandwidthHz: number;
+                /** @description Level of the speech, dB relative to full scale. */
+                levelDb: number;
+              };
+            };
+          };
+        };
+      };
+    };
+  };
+  exportSpeaker: {
+    parameters: {
+      query?: {
+        /** @description Whether to give the voice embeddings too: whoever has them can recognise the voice. */
+        vectors?: 'true' | 'false';
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The export. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @enum {string} */
+            format: 'timbre-subject-export/2';
+            /** Format: date-time */
+            exportedAt: string;
+            speaker: {
+              /** @example ada */
+              id: string;
+              /**
+               * Format: uuid
+               * @description The audit trail's name for the speaker, which outlives the speaker.
+               */
+              subject: string;
+              /** @example Ada Lovelace */
+              name: string | null;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              updatedAt: string;
+              version: number;
+              /**
+               * Format: date-time
+               * @description Last verification or identification.
+               */
+              lastUsedAt: string | null;
+            };
+            consent: {
+              /** @example ada */
+              speakerId: string;
+              /**
+               * @description NOT_RECORDED: nobody said anything. GIVEN: the speaker may be enrolled and matched. WITHDRAWN: the speaker has opted out and is neither, until a new consent is recorded.
+               * @example GIVEN
+               * @enum {string}
+               */
+              status: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+              /** @description Whether this service enrols nobody without a consent. */
+              required: boolean;
+              /** @description The last one that was given, also after it was withdrawn. */
+              consent: {
+                /**
+                 * @description Who gave it: the speaker, or who may speak for them; 200 characters at most.
+                 * @example Ada Lovelace
+                 */
+                givenBy: string;
+                /**
+                 * @description How it was given; 200 characters at most.
+                 * @example signed form
+                 */
+                method: string;
+                /**
+                 * @description Which text was agreed to; 100 characters at most.
+                 * @example privacy-2026-03
+                 */
+                textVersion: string;
+                /** Format: date-time */
+                givenAt: string;
+                /** Format: date-time */
+                recordedAt: string;
+              } | null;
+              /** Format: date-time */
+              withdrawnAt: string | null;
+            };
+            /** @description Every consent that was recorded, oldest first. */
+            consents: {
+              /**
+               * @description Who gave it: the speaker, or who may speak for them; 200 characters at most.
+               * @example Ada Lovelace
+               */
+              givenBy: string;
+              /**
+               * @description How it was given; 200 characters at most.
+               * @example signed form
+               */
+              method: string;
+              /**
+               * @description Which text was agreed to; 100 characters at most.
+               * @example privacy-2026-03
+               */
+              textVersion: string;
+              /** Format: date-time */
+              givenAt: string;
+              /** Format: date-time */
+              recordedAt: string;
+              /**
+               * Format: date-time
+               * @description Null where it was not withdrawn.
+               */
+              withdrawnAt: string | null;
+            }[];
+            audio: {
+              /** @enum {boolean} */
+              kept: false;
+              note: string;
+            };
+            enrollments: {
+              /** Format: uuid */
+              id: string;
+              /** Format: date-time */
+              createdAt: string;
+              /** @example ada-1.wav */
+              filename: string | null;
+              /** @description Of the file: the same file twice is one recording. */
+              sha256: string;
+              /** @description That made the embedding. */
+              model: string;
+              audio: {
+                seconds: number;
+                sampleRate: number;
+                channels: number;
+              };
+              speech: {
+                /** @description Net speech. */
+                seconds: number;
+              };
+              quality: {
+                /**
+                 * @description GOOD: clean wide-band speech; FAIR: accepted all the same; POOR: not accepted.
+                 * @enum {string}
+                 */
+                label: 'GOOD' | 'FAIR' | 'POOR';
+                snrDb: number | null;
+                clippedShare: number;
+                bandwidthHz: number;
+                levelDb: number;
+              };
+              /** @description Whether the recording is good enough to count. */
+              accepted: boolean;
+              /** @description Why it is not accepted. */
+              reasons: ('TOO_LITTLE_SPEECH' | 'TOO_NOISY' | 'CLIPPED' | 'NARROW_BAND')[];
+              /** @description Cosine with the mean of the speaker's other recordings; null where there is none to compare with. */
+              agreement: number | null;
+              /** @description Set aside: it does not sound like the others. */
+              outlier: boolean;
+              frontEnd: string;
+              /** @description As the model gave it; only where it was asked for. */
+              embedding?: number[] | null;
+            }[];
+            /** @description One for every model that the speaker was enrolled with. */
+            profiles: {
+              model: string;
+              frontEnd: string;
+              /** @enum {string} */
+              enrollmentStatus: 'Enrolling' | 'Enrolled';
+              speechLengthInSec: number;
+              confidence: number;
+              cohesion: number | null;
+              /** Format: date-time */
+              updatedAt: string;
+              /** @description The centroid, of unit length; only where it was asked for. */
+              embedding?: number[] | null;
+            }[];
+            /** @description Recordings of jobs, whatever became of them. The uploads of those that wait are kept until then; finished jobs are removed after a while. */
+            jobs: {
+              /** @description Position in the job, from 0. */
+              index: number;
+              /**
+               * @description Null once the speaker was erased.
+               * @example ada
+               */
+              speakerId: string | null;
+              /** @example 1.wav */
+              filename: string | null;
+              /** @description As it was given, from the root where it was relative; null for an upload. */
+              path: string | null;
+              /** @enum {string} */
+              state: 'queued' | 'done' | 'failed' | 'cancelled';
+              /**
+               * @example {
+               *       "enrollmentId": "5a1f3c0c-77d4-4f0c-8a43-0c1f2b9e6d20",
+               *       "duplicate": false,
+               *       "accepted": true
+               *     }
+               */
+              result: {
+                enrollmentId: string;
+                /** @description The speaker had this very file already; nothing was added. */
+                duplicate: boolean;
+                /** @description Whether the recording is good enough to count. */
+                accepted: boolean;
+              } | null;
+              /** @description Why it failed; other recordings are not touched. */
+              error: {
+                code: string;
+                message: string;
+              } | null;
+              /** Format: date-time */
+              settledAt: string | null;
+              /** Format: uuid */
+              jobId: string;
+            }[];
+            /** @description Everything that was done to the speaker, oldest first. */
+            audit: {
+              /**
+               * @description Counts up.
+               * @example 4711
+               */
+              id: number;
+              /** Format: date-time */
+              at: string;
+              /**
+               * @description Id of the API key; `local` where none was asked for; `retention` for what grew old.
+               * @example local
+               */
+              by: string;
+              /**
+               * @example enrollment.added
+               * @enum {string}
+               */
+              action:
+                | 'speaker.created'
+                | 'speaker.renamed'
+                | 'speaker.erased'
+                | 'speaker.erasure-announced'
+                | 'speaker.exported'
+                | 'vectors.exported'
+                | 'consent.given'
+                | 'consent.withdrawn'
+                | 'enrollment.added'
+                | 'enrollment.deleted'
+                | 'enrollment.refused'
+                | 'voice.verified'
+                | 'voice.identified'
+                | 'key.created'
+                | 'key.revoked'
+                | 'session.opened'
+                | 'session.ended'
+                | 'job.created'
+                | 'job.cancelled'
+                | 'job.removed'
+                | 'data-key.rotated'
+                | 'audit.trimmed'
+                | 'retention.confirmed';
+              /**
+               * @description Whom it was done to, by a UUID that nothing can be learnt from; null where it was nobody.
+               * @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10
+               */
+              subject: string | null;
+              /**
+               * @description The id of that speaker; null once the speaker is erased.
+               * @example ada
+               */
+              speakerId: string | null;
+              /** @description What else it was done to: an enrolment, a key, a job. */
+              object: string | null;
+              /**
+               * @description `OK`, a decision, or the code of an error.
+               * @example OK
+               */
+              outcome: string;
+              requestId: string | null;
+            }[];
+          };
+        };
+      };
+    };
+  };
+  getRetention: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The state now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description paused: the clock has left the last heartbeat by far, and nothing goes by age until it is confirmed.
+             * @enum {string}
+             */
+            state: 'running' | 'paused';
+            /**
+             * Format: date-time
+             * @description When the service last found the clock right.
+             */
+            heartbeat: string | null;
+            /**
+             * Format: date-time
+             * @description The service's clock.
+             */
+            now: string;
+          };
+        };
+      };
+    };
+  };
+  confirmClock: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The state now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description paused: the clock has left the last heartbeat by far, and nothing goes by age until it is confirmed.
+             * @enum {string}
+             */
+            state: 'running' | 'paused';
+            /**
+             * Format: date-time
+             * @description When the service last found the clock right.
+             */
+            heartbeat: string | null;
+            /**
+             * Format: date-time
+             * @description The service's clock.
+             */
+            now: string;
+          };
+        };
+      };
+    };
+  };
+  getDataKeyRotation: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The state now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description `failed`: it stopped for the reason in `failure`; starting it again goes on from there.
+             * @example running
+             * @enum {string}
+             */
+            state: 'idle' | 'running' | 'failed';
+            /**
+             * @description Vectors under the current key.
+             * @example 1200
+             */
+            done: number;
+            /**
+             * @description All vectors.
+             * @example 5000
+             */
+            total: number;
+            /**
+             * @description Data keys in use: 1, or more until a rotation is finished.
+             * @example 2
+             */
+            keys: number;
+            /**
+             * Format: date-time
+             * @description Since the service started.
+             */
+            finishedAt: string | null;
+            failure: string | null;
+          };
+        };
+      };
+    };
+  };
+  rotateDataKey: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It runs. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description `failed`: it stopped for the reason in `failure`; starting it again goes on from there.
+             * @example running
+             * @enum {string}
+             */
+            state: 'idle' | 'running' | 'failed';
+            /**
+             * @description Vectors under the current key.
+             * @example 1200
+             */
+            done: number;
+            /**
+             * @description All vectors.
+             * @example 5000
+             */
+            total: number;
+            /**
+             * @description Data keys in use: 1, or more until a rotation is finished.
+             * @example 2
+             */
+            keys: number;
+            /**
+             * Format: date-time
+             * @description Since the service started.
+             */
+            finishedAt: string | null;
+            failure: string | null;
+          };
+        };
+      };
+    };
+  };
+  createTrainingSession: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Makes the call safe to repeat: for 24 hours the same request with the same key has no further effect and gets the first answer, with the header `idempotency-replayed: true`; another request with it is refused. Keys are the client's own, by its API key. An answer that is an error is not kept. */
+        'Idempotency-Key'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'multipart/form-data': {
+          audio: Upload[];
+          /**
+           * @description JSON: a list with one `{ "speakerId", "name"?, "consent"? }` for each recording, in the order of the uploads.
+           * @example [{"speakerId":"ada","name":"Ada Lovelace"},{"speakerId":"ada"}]
+           */
+          items: string;
+          /**
+           * @description Whether speakers who are not there are added, at once; otherwise their recordings fail.
+           * @default false
+           * @enum {string}
+           */
+          createSpeakers?: 'true' | 'false';
+          /**
+           * @description JSON: `{ "method", "textVersion", "givenBy"?, "givenAt"? }`. A consent of every speaker of the session who has none recorded; one of an item comes first. Speakers who have withdrawn theirs stay out.
+           * @example {"method":"signed form","textVersion":"privacy-2026-03"}
+           */
+          consent?: string;
+        };
+        'application/json': {
+          /**
+           * @description Whether speakers who are not there are added, at once; otherwise their recordings fail.
+           * @default false
+           */
+          createSpeakers?: boolean;
+          /** @description A consent of every speaker of the session who has none recorded; one of an item comes first. Speakers who have withdrawn theirs stay out. */
+          consent?: {
+            /**
+             * @description Who gave it: the speaker, or who may speak for them; 200 characters at most. Left out, the speaker.
+             * @example Ada Lovelace
+             */
+            givenBy?: string;
+            /**
+             * @description How it was given; 200 characters at most.
+             * @example signed form
+             */
+            method: string;
+            /**
+             * @description Which text was agreed to; 100 characters at most.
+             * @example privacy-2026-03
+             */
+            textVersion: string;
+            /**
+             * Format: date-time
+             * @description When it was given; left out, now.
+             * @example 2026-03-01T09:30:00Z
+             */
+            givenAt?: string;
+          };
+          /** @description The recordings; TIMBRE_MAX_JOB_ITEMS bounds how many. */
+          items: {
+            /**
+             * @description The speaker's id, as of POST /v1/speakers; 128 characters at most.
+             * @example ada
+             */
+            speakerId: string;
+            /**
+             * @description Name of a speaker who is added, 200 characters at most.
+             * @example Ada Lovelace
+             */
+            name?: string | null;
+            /** @description The speaker's consent, recorded where there is none; the first of a speaker's items counts. */
+            consent?: {
+              /**
+               * @description Who gave it: the speaker, or who may speak for them; 200 characters at most. Left out, the speaker.
+               * @example Ada Lovelace
+               */
+              givenBy?: string;
+              /**
+               * @description How it was given; 200 characters at most.
+               * @example signed form
+               */
+              method: string;
+              /**
+               * @description Which text was agreed to; 100 characters at most.
+               * @example privacy-2026-03
+               */
+              textVersion: string;
+              /**
+               * Format: date-time
+               * @description When it was given; left out, now.
+               * @example 2026-03-01T09:30:00Z
+               */
+              givenAt?: string;
+            };
+            /**
+             * @description A file of the machine the service runs on, below its AUDIO_ROOTS.
+             * @example /srv/recordings/ada/1.wav
+             */
+            path: string;
+          }[];
+        };
+      };
+    };
+    responses: {
+      /** @description The job; its address is in the header `location`. */
+      202: {
+        headers: {
+          /** @description `/v1/jobs/<id>` */
+          location?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * Format: uuid
+             * @example 0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11
+             */
+            id: string;
+            /**
+             * @description completed: every recording has an outcome; failed: each of them is an error.
+             * @enum {string}
+             */
+            state: 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            startedAt: string | null;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /**
+             * @description Recordings.
+             * @example {
+             *       "total": 120,
+             *       "waiting": 77,
+             *       "done": 41,
+             *       "failed": 2,
+             *       "cancelled": 0
+             *     }
+             */
+            counts: {
+              total: number;
+              waiting: number;
+              done: number;
+              failed: number;
+              cancelled: number;
+            };
+            /**
+             * @description At the pace of late, with the jobs before it; null where that is not known, and after the end.
+             * @example 31.5
+             */
+            secondsLeft: number | null;
+          };
+        };
+      };
+    };
+  };
+  listJobs: {
+    parameters: {
+      query?: {
+        /** @description Jobs on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            jobs: {
+              /**
+               * Format: uuid
+               * @example 0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11
+               */
+              id: string;
+              /**
+               * @description completed: every recording has an outcome; failed: each of them is an error.
+               * @enum {string}
+               */
+              state: 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              startedAt: string | null;
+              /** Format: date-time */
+              finishedAt: string | null;
+              /**
+               * @description Recordings.
+               * @example {
+               *       "total": 120,
+               *       "waiting": 77,
+               *       "done": 41,
+               *       "failed": 2,
+               *       "cancelled": 0
+               *     }
+               */
+              counts: {
+                total: number;
+                waiting: number;
+                done: number;
+                failed: number;
+                cancelled: number;
+              };
+              /**
+               * @description At the pace of late, with the jobs before it; null where that is not known, and after the end.
+               * @example 31.5
+               */
+              secondsLeft: number | null;
+            }[];
+            /** @description Of all pages. */
+            total: number;
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  getJob: {
+    parameters: {
+      query?: {
+        /** @description Recordings on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+        /** @description Only recordings of this state. */
+        state?: 'queued' | 'done' | 'failed' | 'cancelled';
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The job with a page of its recordings. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * Format: uuid
+             * @example 0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11
+             */
+            id: string;
+            /**
+             * @description completed: every recording has an outcome; failed: each of them is an error.
+             * @enum {string}
+             */
+            state: 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            startedAt: string | null;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /**
+             * @description Recordings.
+             * @example {
+             *       "total": 120,
+             *       "waiting": 77,
+             *       "done": 41,
+             *       "failed": 2,
+             *       "cancelled": 0
+             *     }
+             */
+            counts: {
+              total: number;
+              waiting: number;
+              done: number;
+              failed: number;
+              cancelled: number;
+            };
+            /**
+             * @description At the pace of late, with the jobs before it; null where that is not known, and after the end.
+             * @example 31.5
+             */
+            secondsLeft: number | null;
+            /** @description One page of the recordings, in their order. */
+            items: {
+              /** @description Position in the job, from 0. */
+              index: number;
+              /**
+               * @description Null once the speaker was erased.
+               * @example ada
+               */
+              speakerId: string | null;
+              /** @example 1.wav */
+              filename: string | null;
+              /** @description As it was given, from the root where it was relative; null for an upload. */
+              path: string | null;
+              /** @enum {string} */
+              state: 'queued' | 'done' | 'failed' | 'cancelled';
+              /**
+               * @example {
+               *       "enrollmentId": "5a1f3c0c-77d4-4f0c-8a43-0c1f2b9e6d20",
+               *       "duplicate": false,
+               *       "accepted": true
+               *     }
+               */
+              result: {
+                enrollmentId: string;
+                /** @description The speaker had this very file already; nothing was added. */
+                duplicate: boolean;
+                /** @description Whether the recording is good enough to count. */
+                accepted: boolean;
+              } | null;
+              /** @description Why it failed; other recordings are not touched. */
+              error: {
+                code: string;
+                message: string;
+              } | null;
+              /** Format: date-time */
+              settledAt: string | null;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  removeJob: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Removed. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  cancelJob: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The job as it is now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * Format: uuid
+             * @example 0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11
+             */
+            id: string;
+            /**
+             * @description completed: every recording has an outcome; failed: each of them is an error.
+             * @enum {string}
+             */
+            state: 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            startedAt: string | null;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /**
+             * @description Recordings.
+             * @example {
+             *       "total": 120,
+             *       "waiting": 77,
+             *       "done": 41,
+             *       "failed": 2,
+             *       "cancelled": 0
+             *     }
+             */
+            counts: {
+              total: number;
+              waiting: number;
+              done: number;
+              failed: number;
+              cancelled: number;
+            };
+            /**
+             * @description At the pace of late, with the jobs before it; null where that is not known, and after the end.
+             * @example 31.5
+             */
+            secondsLeft: number | null;
+          };
+        };
+      };
+    };
+  };
+  followJob: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The last event that was seen: the stream goes on after it. */
+        'Last-Event-ID'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The events. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/event-stream': string;
+        };
+      };
+      /** @description The end was seen already: there is nothing to come back for. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+}
