@@ -157,7 +157,23 @@ describe('without the packages of the service', () => {
   test('installing brings no framework', async () => {
     const names = await readdir(join(project, 'node_modules'));
     expect(names).toEqual(expect.arrayContaining(['commander', 'timbre-voice']));
-    expect(names.filter((name) => /^(@nestjs|fastify|rxjs)$/.test(name))).toEqual([]);
+    expect(names.filter((name) => /^(@nestjs|fastify|rxjs|sqlite3|typeorm)$/.test(name))).toEqual([]);
+  });
+
+  test('no package that is installed has an install script', async () => {
+    const { packages } = JSON.parse(
+      await readFile(join(project, 'node_modules', '.package-lock.json'), 'utf8'),
+    ) as LockFile;
+    expect(Object.keys(packages).length).toBeGreaterThan(10);
+    expect(Object.keys(packages).filter((name) => packages[name]!['hasInstallScript'])).toEqual([]);
+  });
+
+  test('`timbre doctor` tells what a service would need besides', async () => {
+    const { stdout } = await run('npx', ['--no-install', 'timbre', 'doctor', '--json'], project);
+    const { findings } = JSON.parse(stdout) as { findings: { name: string; status: string; remedy: string }[] };
+    const finding = findings.find(({ name }) => name === 'packages of the service')!;
+    expect(finding.status).toBe('note');
+    expect(finding.remedy).toMatch(/npm install --ignore-scripts '@nestjs.*'typeorm@\^0\.3.* && npx timbre setup$/);
   });
 
   test('commands that need no service work', async () => {
@@ -175,7 +191,7 @@ describe('without the packages of the service', () => {
       expect(code).toBe(2);
       expect(stderr.trimEnd().split('\n')).toHaveLength(1);
       expect(stderr).toMatch(
-        /the service needs packages that are not installed; run npm install '@nestjs\/common@\^12.*'rxjs@/,
+        /the service needs packages that are not installed; run npm install --ignore-scripts '@nestjs\/common@\^12.*'rxjs@.*'sqlite3@.*'typeorm@.* && npx timbre setup \(INVALID_ARGUMENT\)$/m,
       );
     },
   );
