@@ -178,8 +178,9 @@ async function measure(name) {
     .map((value) => value.toFixed(1))
     .join(', ');
   process.stderr.write(`${name}: ${result.seconds.toFixed(0)} s\n`);
+  const errors = service.errors();
   rmSync(folder, { recursive: true, force: true });
-  return { machine, databaseMb, refused, errors: service.errors(), ended, load, ...result };
+  return { machine, databaseMb, refused, errors, ended, load, ...result };
 }
 
 /** @param {PhaseName} name */
