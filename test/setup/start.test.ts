@@ -5,9 +5,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Longer than any stop takes: what runs then has not heard of it. */
+const MOST_MS = 60_000;
 
 let folder: string;
 
@@ -65,6 +69,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     const npm = spawn('npm', ['start'], { cwd: ROOT, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const ended = once(npm, 'close');
+    let started: number[] = [];
     try {
       const listening = new Promise<void>((resolve, reject) => {
         for (const stream of [npm.stdout, npm.stderr]) {
@@ -76,15 +81,15 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
         npm.once('close', () => reject(new Error(`npm start ended:\n${output}`)));
       });
       await listening;
-      const started = descendants(npm.pid!);
+      started = descendants(npm.pid!);
       expect(started.length).toBeGreaterThanOrEqual(2);
       expect(process.kill(npm.pid!, signal)).toBe(true);
       // Its output ends with the last process that has it.
-      await ended;
+      await Promise.race([ended, setTimeout(MOST_MS, undefined, { ref: false })]);
       expect(output).toMatch(/stopping[\s\S]*stopped/);
       expect(started.filter(isRunning)).toEqual([]);
     } finally {
-      for (const pid of npm.exitCode === null ? [npm.pid!, ...descendants(npm.pid!)] : []) {
+      for (const pid of [...started, ...descendants(npm.pid!), npm.pid!]) {
         if (isRunning(pid)) process.kill(pid, 'SIGKILL');
       }
       await ended;
