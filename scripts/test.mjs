@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Every test there is: native ones on LibTorch, native ones under the sanitizers, jest, and Python's.
+// Every test there is: native ones on LibTorch, native ones under the sanitizers, jest, Python's, and a few on every
+// version of Node.js that is supported.
 import { enter, ROOT } from './setup/entry.mjs';
 
 const HELP = `Usage: npm test [-- options]
@@ -7,8 +8,8 @@ const HELP = `Usage: npm test [-- options]
 Sets the project up, builds what the tests need and runs them. The last line sums up: "N passed, N failed".
 
 Options:
-  --fast          without the build under AddressSanitizer and UBSan
-  --only SUITE    one suite only: native, sanitizers, jest or python (may be given again)
+  --fast          without the build under AddressSanitizer and UBSan, and on the Node.js at hand alone
+  --only SUITE    one suite only: native, sanitizers, jest, python or node-versions (may be given again)
   --strict        compiler warnings are errors
   --verbose       show what the builds print
   --help          this text

@@ -1,5 +1,5 @@
-// What erasing a speaker costs where there are many: the call itself, and how long others wait while the database is
-// written anew without what was erased.
+// What erasing a speaker costs where there are many: the call itself, and how long others wait while what is left of the
+// erased is wiped from the database.
 //
 //   npm run build && node bench/reliability/erase.mjs [--profiles 100000] [--out FILE]
 //
@@ -10,11 +10,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { Database } from '../../dist/service/persistence/sqlite/database.js';
-import { SqliteUnitOfWork } from '../../dist/service/persistence/sqlite/sqlite-unit-of-work.js';
-import { newSpeaker } from '../../dist/service/records/speaker.js';
 import { formBody } from '../../test/fuzz/http-requests.mjs';
 import { describeMachine, quantile } from '../js/machine.mjs';
+import { fill } from './fill.mjs';
 import { random, Recordings } from './recordings.mjs';
 import { serve } from './served.mjs';
 
@@ -23,22 +21,18 @@ const { values } = parseArgs({
 });
 const profiles = Number(values.profiles);
 const ERASED = 20;
-const BATCH = 1000;
-/** Milliseconds for which others are watched: the file is written anew ten seconds after the first erasure. */
+/** Milliseconds for which others are watched: the file is wiped from ten seconds after the first erasure on. */
 const WATCH = 30_000;
 const PAUSE = 20;
 
 const machine = describeMachine();
 const folder = mkdtempSync(join(tmpdir(), 'timbre-erase-'));
-const recordings = new Recordings(random(1));
+const recordings = new Recordings(random(2));
 /** @type {Awaited<ReturnType<typeof serve>> | undefined} */
 let service;
 try {
-  service = await start();
-  await enrol(service, 'ada');
-  await service.stop();
   const filled = performance.now();
-  await fill();
+  await fill(folder, { people: profiles });
   process.stderr.write(`${profiles} profiles in ${((performance.now() - filled) / 1000).toFixed(0)} s\n`);
 
   const began = performance.now();
@@ -78,9 +72,9 @@ ${machine}
 | --- | --- |
 | \`DELETE /v1/speakers/:id\`, ${ERASED} one after the other | ${both(erasures)} |
 
-The file is written anew once, ten seconds after the first of them. Calls one after the other, ${PAUSE} ms apart:
+The file's unused parts are wiped ten seconds after the first of them. Calls one after the other, ${PAUSE} ms apart:
 
-| call | nothing erased | erasures and rewriting |
+| call | nothing erased | erasures and wiping |
 | --- | --- | --- |
 ${Object.keys(calls)
   .map((name) => `| ${name} | ${both(quiet[name] ?? [])} | ${both(busy[name] ?? [])} |`)
@@ -116,31 +110,6 @@ async function enrol(to, id) {
   const headers = { 'content-type': 'application/json' };
   await answer(to, '/v1/speakers', { method: 'POST', headers, body: JSON.stringify({ id }) });
   await answer(to, `/v1/speakers/${id}/enrollments`, { method: 'POST', ...form() });
-}
-
-/** Speakers whose recording and profile are those of the first, as far as the database is concerned. */
-async function fill() {
-  const database = await Database.open({ folder: join(folder, 'data') });
-  try {
-    const store = new SqliteUnitOfWork(database);
-    const [enrollment] = await store.read((records) => records.enrollments.withEmbeddings('ada', null, 1));
-    const [profile] = await store.read((records) => records.profiles.ofSpeaker('ada'));
-    if (!enrollment || !profile) throw new Error('the first speaker was not enrolled');
-    for (let from = 0; from < profiles; from += BATCH) {
-      await store.transaction(async (records) => {
-        for (let i = from; i < Math.min(profiles, from + BATCH); i++) {
-          const id = `speaker-${i}`;
-          const own = randomUUID();
-          const members = profile.members.map((member) => ({ ...member, enrollmentId: own }));
-          await records.speakers.insert(newSpeaker({ id }, new Date()));
-          await records.enrollments.insert({ ...enrollment, id: own, speakerId: id });
-          await records.profiles.put({ ...profile, speakerId: id, members });
-        }
-      });
-    }
-  } finally {
-    await database.close();
-  }
 }
 
 /**

@@ -1,38 +1,49 @@
 // How long do calls that run no model wait while the records of many people are exported, trimmed, re-encrypted and erased?
 //
-//   npm run build && node bench/reliability/records.mjs [--people 100000] [--audit 1000000] [--out FILE]
+//   npm run build && node bench/reliability/records.mjs [--people 100000] [--entries 1000000] [--only PHASE ...]
+//     [--folder DIR] [--out FILE]
 //
-// The real service in a process of its own; its clients here, a lane for each call, one request after the other.
-// Exit status 1 where a call fails, its 99th percentile in any phase is above 100 ms, or the service's log holds an error.
+// The real service in a process of its own; its clients here, a lane for each call, one request after the other. Every
+// phase (quiet, export, rotation, erase, trim) begins with a service on a copy of the same database. With --folder that
+// database and the result of each phase are kept there: a run that was cut off goes on with the phases that are missing,
+// and a phase that is named by --only is measured again. Exit status 1 where a call fails, its 99th percentile in any
+// phase is above 100 ms, or the service's log holds an error.
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { Database } from '../../dist/service/persistence/sqlite/database.js';
-import { SqliteUnitOfWork } from '../../dist/service/persistence/sqlite/sqlite-unit-of-work.js';
-import { newSpeaker } from '../../dist/service/records/speaker.js';
-import { formBody } from '../../test/fuzz/http-requests.mjs';
 import { describeMachine, quantile } from '../js/machine.mjs';
-import { random, Recordings } from './recordings.mjs';
+import { fill, MODEL_PERSON } from './fill.mjs';
 import { serve } from './served.mjs';
 
 const { values } = parseArgs({
   options: {
     people: { type: 'string', default: '100000' },
-    audit: { type: 'string', default: '1000000' },
+    entries: { type: 'string', default: '1000000' },
+    only: { type: 'string', multiple: true },
+    folder: { type: 'string' },
     out: { type: 'string' },
   },
 });
 const people = Number(values.people);
-const entries = Number(values.audit);
+const entries = Number(values.entries);
 
 /** Longest that 99 of 100 calls may take, milliseconds. */
 const MOST_MS = 100;
 const PAUSE_MS = 20;
 const QUIET_MS = 15_000;
-const BATCH = 1000;
 const ERASED = 20;
 /** Days after which entries are trimmed; half of them are older. */
 const AUDIT_DAYS = 365;
@@ -41,87 +52,189 @@ const DAY_MS = 86_400_000;
 const LONG_HISTORY = Math.floor(entries / 10);
 
 /** @typedef {Awaited<ReturnType<typeof serve>>} Service */
+/**
+ * @typedef {object} Result of a phase
+ * @property {string} machine
+ * @property {string} did
+ * @property {number} seconds
+ * @property {number} databaseMb
+ * @property {number} refused answers with 503: the database was too busy, and the call was made again
+ * @property {string[]} errors in the service's log
+ * @property {string | undefined} ended how the service ended
+ * @property {string} load average of the machine at the end
+ * @property {Record<string, number[]>} times by call, milliseconds
+ */
 
-const machine = describeMachine();
-const folder = mkdtempSync(join(tmpdir(), 'timbre-records-'));
+/** What is done in each phase, and how the service is set up for it. */
+const PHASES = {
+  quiet: {
+    days: 0,
+    work: async () => {
+      await sleep(QUIET_MS);
+      return '';
+    },
+  },
+  export: {
+    days: 0,
+    work: async () => {
+      const person = await lengthOf(`/v1/speakers/${MODEL_PERSON}/export`);
+      const trail = await lengthOf('/v1/audit/export');
+      return `one person with ${count(LONG_HISTORY)} entries (${mb(person)}), then the whole trail (${mb(trail)})`;
+    },
+  },
+  rotation: {
+    days: 0,
+    work: async () => {
+      await answer('/v1/data-key/rotation', { method: 'POST' });
+      const { total } = await until('/v1/data-key/rotation', ({ state, keys }) => state !== 'running' && keys === 1);
+      return `${count(total)} vectors under a new key`;
+    },
+  },
+  erase: {
+    days: 0,
+    work: async () => {
+      let last = '';
+      for (let i = 0; i < ERASED; i++) {
+        const path = `/v1/speakers/speaker-${i * Math.floor(people / ERASED)}`;
+        last = /** @type {string} */ ((await answer(path, { method: 'DELETE' })).receipt);
+      }
+      await until(`/v1/receipts/${last}`, ({ traces }) => traces === 'WIPED');
+      return `${ERASED} people, until the file had nothing of them`;
+    },
+  },
+  trim: {
+    days: AUDIT_DAYS,
+    work: async () => {
+      const before = new Date(Date.now() - AUDIT_DAYS * DAY_MS).toISOString();
+      await until(`/v1/audit?limit=1&to=${before}`, ({ entries: old }) => old.length === 0);
+      return `${count(entries / 2)} entries, from the start of the service on`;
+    },
+  },
+};
+
+/** @typedef {keyof typeof PHASES} PhaseName */
+
+const names = /** @type {PhaseName[]} */ (Object.keys(PHASES));
+const unknown = values.only?.filter((name) => !(name in PHASES)) ?? [];
+if (unknown.length > 0) throw new Error(`there is no phase ${unknown.join(', ')}; they are ${names.join(', ')}`);
+
+const kept = values.folder === undefined ? undefined : resolve(values.folder);
+const work = mkdtempSync(join(kept === undefined ? tmpdir() : made(kept), 'timbre-records-'));
+const store = kept ?? join(work, 'kept');
 /** @type {Service | undefined} */
 let service;
-/** Answers with 503: the database was too busy, and the call is made again. */
 let refused = 0;
-/** @type {{ name: string, did: string, seconds: number, times: Record<string, number[]> }[]} */
-const phases = [];
 try {
-  service = await start({ TIMBRE_AUDIT_DAYS: '0' });
-  await answer('/v1/speakers', json({ id: 'ada' }));
-  const recordings = new Recordings(random(1));
-  const form = formBody([['audio', Buffer.from(recordings.next().bytes)]]);
-  await answer('/v1/speakers/ada/enrollments', { method: 'POST', ...form });
-  await service.stop();
-  const filling = performance.now();
-  await fill();
-  process.stderr.write(`filled in ${((performance.now() - filling) / 1000).toFixed(0)} s\n`);
-  service = await start({ TIMBRE_AUDIT_DAYS: '0' });
-  const { databaseMb } = service.sample();
-  const job = await answer('/v1/training-sessions', json({ items: [{ speakerId: 'nobody', path: '/nowhere' }] }));
-  const calls = callsOf(/** @type {string} */ (job.id));
-
-  await phase('nothing else', calls, async () => {
-    await sleep(QUIET_MS);
-    return '';
-  });
-  await phase('export', calls, async () => {
-    const person = await lengthOf('/v1/speakers/ada/export');
-    const trail = await lengthOf('/v1/audit/export');
-    return `one person with ${count(LONG_HISTORY)} entries (${mb(person)}), then the whole trail (${mb(trail)})`;
-  });
-  await phase('rotation', calls, async () => {
-    await answer('/v1/data-key/rotation', { method: 'POST' });
-    const { total } = await until('/v1/data-key/rotation', ({ state, keys }) => state !== 'running' && keys === 1);
-    return `${count(total)} vectors under a new key`;
-  });
-  await phase('erase', calls, async () => {
-    let last = '';
-    for (let i = 0; i < ERASED; i++) {
-      const path = `/v1/speakers/speaker-${i * Math.floor(people / ERASED)}`;
-      last = /** @type {string} */ ((await answer(path, { method: 'DELETE' })).receipt);
-    }
-    await until(`/v1/receipts/${last}`, ({ traces }) => traces === 'WIPED');
-    return `${ERASED} people, until the file was written anew without them`;
-  });
-  await service.stop();
-  service = await start({ TIMBRE_AUDIT_DAYS: String(AUDIT_DAYS) });
-  await phase('trim', calls, async () => {
-    const before = new Date(Date.now() - AUDIT_DAYS * DAY_MS).toISOString();
-    await until(`/v1/audit?limit=1&to=${before}`, ({ entries: old }) => old.length === 0);
-    return `${count(entries / 2)} entries, from the start of the service on`;
-  });
-  const ended = await service.stop();
-  const errors = service.errors();
-
-  const ms = (/** @type {number} */ value) => value.toFixed(value < 10 ? 1 : 0);
-  const tooSlow = phases.flatMap(({ name, times }) =>
+  await prepare();
+  for (const name of names) {
+    const isAsked = values.only?.includes(name) ?? !existsSync(resultFile(name));
+    if (isAsked) writeWhole(resultFile(name), JSON.stringify(await measure(name)));
+  }
+  const results = names.flatMap((name) =>
+    existsSync(resultFile(name)) ? [/** @type {const} */ ([name, resultOf(name)])] : [],
+  );
+  const tooSlow = results.flatMap(([name, { times }]) =>
     Object.entries(times).flatMap(([call, all]) => (quantile(all, 0.99) > MOST_MS ? [`${call} during ${name}`] : [])),
   );
-  const report = `# ${count(people)} people, ${count(entries)} entries of the audit trail
+  const report = describe(results, tooSlow);
+  if (values.out !== undefined) writeFileSync(values.out, report);
+  process.stdout.write(report);
+  if (tooSlow.length > 0 || results.some(([, { errors }]) => errors.length > 0)) process.exitCode = 1;
+} finally {
+  if (service && service.ended() === undefined) await service.stop();
+  rmSync(work, { recursive: true, force: true });
+}
 
-\`node bench/reliability/records.mjs --people ${people} --audit ${entries}\`
+/** The database that every phase begins with, made unless it is there. */
+async function prepare() {
+  const note = join(store, 'prepared.json');
+  const wanted = JSON.stringify({ people, entries });
+  if (existsSync(note)) {
+    const found = readFileSync(note, 'utf8');
+    if (found !== wanted) throw new Error(`${store} has a database of ${found}, not of ${wanted}`);
+    return;
+  }
+  const began = performance.now();
+  rmSync(join(store, 'filled'), { recursive: true, force: true });
+  await fill(made(join(store, 'filled')), { people, entries, days: 2 * AUDIT_DAYS });
+  made(join(store, 'results'));
+  writeWhole(note, wanted);
+  process.stderr.write(`filled in ${((performance.now() - began) / 1000).toFixed(0)} s\n`);
+}
 
-${machine}
-- the real service (\`timbre serve\`, the starter model) in a process of its own, ${databaseMb.toFixed(0)} MB of database; load average of
-  the machine at the end ${loadavg()
+/** @param {PhaseName} name @returns {Promise<Result>} */
+async function measure(name) {
+  const { days, work: toDo } = PHASES[name];
+  const folder = join(work, name);
+  cpSync(join(store, 'filled'), folder, { recursive: true, mode: constants.COPYFILE_FICLONE });
+  const machine = describeMachine();
+  service = await serve(folder, { TIMBRE_REQUEST_SECONDS: '600', TIMBRE_AUDIT_DAYS: String(days) });
+  const { databaseMb } = service.sample();
+  refused = 0;
+  const job = await answer('/v1/training-sessions', json({ items: [{ speakerId: 'nobody', path: '/nowhere' }] }));
+  const result = await underCalls(callsOf(/** @type {string} */ (job.id)), toDo);
+  const ended = await service.stop();
+  const load = loadavg()
     .map((value) => value.toFixed(1))
-    .join(', ')} (1, 5, 15 minutes), clients and other programs included
+    .join(', ');
+  process.stderr.write(`${name}: ${result.seconds.toFixed(0)} s\n`);
+  const errors = service.errors();
+  rmSync(folder, { recursive: true, force: true });
+  return { machine, databaseMb, refused, errors, ended, load, ...result };
+}
 
-${phases.map(({ name, did, seconds }) => `- **${name}**: ${did === '' ? '' : `${did}; `}${seconds.toFixed(0)} s`).join('\n')}
+/** @param {PhaseName} name */
+function resultFile(name) {
+  return join(store, 'results', `${name}.json`);
+}
+
+/** @param {PhaseName} name @returns {Result} */
+function resultOf(name) {
+  return JSON.parse(readFileSync(resultFile(name), 'utf8'));
+}
+
+/** @param {string} folder */
+function made(folder) {
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** @param {string} file @param {string} text */
+function writeWhole(file, text) {
+  writeFileSync(`${file}.part`, text);
+  renameSync(`${file}.part`, file);
+}
+
+/** @param {readonly (readonly [PhaseName, Result])[]} results @param {readonly string[]} tooSlow */
+function describe(results, tooSlow) {
+  const ms = (/** @type {number} */ value) => value.toFixed(value < 10 ? 1 : 0);
+  const calls = Object.keys(results[0]?.[1].times ?? {});
+  const machines = [...new Set(results.map(([, { machine }]) => machine))];
+  return `# ${count(people)} people, ${count(entries)} entries of the audit trail
+
+\`node bench/reliability/records.mjs --people ${people} --entries ${entries}\`
+
+${machines.join('\n')}
+- the real service (\`timbre serve\`, the starter model) in a process of its own for each phase, on a copy of the same
+  database of ${results[0]?.[1].databaseMb.toFixed(0)} MB
+
+${results
+  .map(
+    ([name, { did, seconds, refused: busy, errors, ended, load }]) =>
+      `- **${name}**: ${did === '' ? '' : `${did}; `}${seconds.toFixed(0)} s; ${busy} answers were 503, and the calls made again;
+  ${errors.length} errors in the service's log; stopped with ${ended}; load average of the machine at the end ${load} (1, 5, 15
+  minutes), clients and other programs included`,
+  )
+  .join('\n')}
 
 Calls that run no model, each in a lane of its own, one after the other with ${PAUSE_MS} ms between: median, 99th percentile and
 longest in milliseconds.
 
-| call | ${phases.map(({ name }) => name).join(' | ')} |
-| --- | ${phases.map(() => '---').join(' | ')} |
-${Object.keys(calls)
+| call | ${results.map(([name]) => name).join(' | ')} |
+| --- | ${results.map(() => '---').join(' | ')} |
+${calls
   .map((call) => {
-    const cells = phases.map(({ times }) => {
+    const cells = results.map(([, { times }]) => {
       const all = times[call] ?? [];
       return `${ms(quantile(all, 0.5))}, ${ms(quantile(all, 0.99))}, ${ms(quantile(all, 1))}`;
     });
@@ -129,20 +242,8 @@ ${Object.keys(calls)
   })
   .join('\n')}
 
-${tooSlow.length === 0 ? `No call's 99th percentile is above ${MOST_MS} ms.` : `Above ${MOST_MS} ms: ${tooSlow.join('; ')}.`} ${refused} answers were 503, and the calls made
-again. ${errors.length} errors in the service's log; stopped with ${ended}.
+${tooSlow.length === 0 ? `No call's 99th percentile is above ${MOST_MS} ms.` : `Above ${MOST_MS} ms: ${tooSlow.join('; ')}.`}
 `;
-  if (values.out !== undefined) writeFileSync(values.out, report);
-  process.stdout.write(report);
-  if (errors.length > 0 || tooSlow.length > 0) process.exitCode = 1;
-} finally {
-  if (service && service.ended() === undefined) await service.stop();
-  rmSync(folder, { recursive: true, force: true });
-}
-
-/** @param {Record<string, string>} settings */
-function start(settings) {
-  return serve(folder, { TIMBRE_ENROLLMENT_SECONDS: '1', TIMBRE_REQUEST_SECONDS: '600', ...settings });
 }
 
 /** @param {object} value @returns {RequestInit} */
@@ -212,11 +313,10 @@ function callsOf(job) {
 
 /**
  * Makes calls for as long as the work lasts.
- * @param {string} name
  * @param {Record<string, () => Promise<unknown>>} calls
- * @param {() => Promise<string>} work gives what was done
+ * @param {() => Promise<string>} toDo gives what was done
  */
-async function phase(name, calls, work) {
+async function underCalls(calls, toDo) {
   const began = performance.now();
   let over = false;
   const lanes = Object.entries(calls).map(async ([call, make]) => {
@@ -230,50 +330,9 @@ async function phase(name, calls, work) {
     }
     return /** @type {const} */ ([call, times]);
   });
-  const working = work().finally(() => (over = true));
+  const working = toDo().finally(() => (over = true));
   const [did, ...rows] = await Promise.all([working, ...lanes]);
-  const seconds = (performance.now() - began) / 1000;
-  phases.push({ name, did, seconds, times: Object.fromEntries(rows) });
-  process.stderr.write(`${name}: ${seconds.toFixed(0)} s\n`);
-}
-
-/** People whose recording and profile are those of the first, and what was done to them, half of it long ago. */
-async function fill() {
-  const database = await Database.open({ folder: join(folder, 'data') });
-  try {
-    const store = new SqliteUnitOfWork(database);
-    const [enrollment] = await store.read((records) => records.enrollments.withEmbeddings('ada', null, 1));
-    const [profile] = await store.read((records) => records.profiles.ofSpeaker('ada'));
-    const ada = await store.read((records) => records.speakers.find('ada'));
-    if (!enrollment || !profile || !ada) throw new Error('the first speaker was not enrolled');
-    for (let from = 0; from < people; from += BATCH) {
-      await store.transaction(async (records) => {
-        for (let i = from; i < Math.min(people, from + BATCH); i++) {
-          const id = `speaker-${i}`;
-          const own = randomUUID();
-          const members = profile.members.map((member) => ({ ...member, enrollmentId: own }));
-          const speaker = newSpeaker({ id, name: `Person ${i}` }, new Date());
-          await records.speakers.insert(speaker);
-          await records.enrollments.insert({ ...enrollment, id: own, speakerId: id });
-          await records.profiles.put({ ...profile, speakerId: id, members });
-        }
-      });
-    }
-    const span = 2 * AUDIT_DAYS * DAY_MS;
-    // One in ten is about the first person.
-    await database.query((manager) =>
-      manager.query(
-        `WITH RECURSIVE counting (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM counting WHERE i < ?2 - 1)
-         INSERT INTO audit (at, "by", action, subject, outcome)
-         SELECT CAST(?1 - ?3 + i * (?3 * 1.0 / ?2) AS INTEGER), 'bench', 'voice.verified',
-           CASE WHEN i % 10 = 0 THEN ?4 ELSE (SELECT subject FROM speakers WHERE id = 'speaker-' || (i % ?5)) END,
-           'ACCEPT' FROM counting`,
-        [Date.now(), entries, span, ada.subject, people],
-      ),
-    );
-  } finally {
-    await database.close();
-  }
+  return { did, seconds: (performance.now() - began) / 1000, times: Object.fromEntries(rows) };
 }
 
 /** @param {number} milliseconds */

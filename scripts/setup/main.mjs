@@ -10,12 +10,13 @@ import { npm } from './steps/npm.mjs';
 import { python } from './steps/python.mjs';
 import { samples } from './steps/samples.mjs';
 import { sources } from './steps/sources.mjs';
+import { sqlite } from './steps/sqlite.mjs';
 import { system } from './steps/system.mjs';
 import { typescript } from './steps/typescript.mjs';
 
-const IN_A_CLONE = [system, python, sources, npm, addon, typescript, samples];
+const IN_A_CLONE = [system, python, sources, npm, sqlite, addon, typescript, samples];
 /** npm has installed what the package needs, and its TypeScript comes compiled. */
-const IN_A_PACKAGE = [system, python, sources, addon];
+const IN_A_PACKAGE = [system, python, sources, sqlite, addon];
 
 /** @param {string} root */
 const stepsOf = (root) => (existsSync(path.join(root, 'src')) ? IN_A_CLONE : IN_A_PACKAGE);

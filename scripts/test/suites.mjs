@@ -8,6 +8,7 @@ import { ask, jobs, run, which } from '../setup/commands.mjs';
 import { explain, Failure } from '../setup/failure.mjs';
 import { filesBelow } from '../setup/stamps.mjs';
 import { externalLibTorch, sitePackages } from '../setup/steps/python.mjs';
+import { NOT_TO_BE_HAD, runNodeVersions } from './node-versions.mjs';
 import { isForWantOfHardware, listOf, readJest, readJUnit, sum, total } from './reports.mjs';
 
 export { sum };
@@ -31,7 +32,11 @@ export const SUITES = [
   },
   { name: 'jest', run: jest },
   { name: 'python', run: python },
+  { name: 'node-versions', run: runNodeVersions },
 ];
+
+/** What `--fast` leaves out. */
+const FULL = ['sanitizers', 'node-versions'];
 
 /**
  * Suites that the options ask for.
@@ -42,7 +47,7 @@ export function choose({ fast = false, only = [] }) {
   if (unknown) {
     throw new Failure(`there is no suite "${unknown}"`, `Suites are: ${SUITES.map(({ name }) => name).join(', ')}.`);
   }
-  return SUITES.filter(({ name }) => (only.length > 0 ? only.includes(name) : !(fast && name === 'sanitizers')));
+  return SUITES.filter(({ name }) => (only.length > 0 ? only.includes(name) : !(fast && FULL.includes(name))));
 }
 
 /**
@@ -79,15 +84,17 @@ export async function runSuites(root, suites, options) {
     counts.skips.map((skip) => ({ ...skip, name: `${name} ${skip.name}` })),
   );
   const accepted = skips.filter(isForWantOfHardware);
-  const others = skips.filter((skip) => !isForWantOfHardware(skip));
+  const unavailable = skips.filter(({ reason }) => reason.startsWith(NOT_TO_BE_HAD));
+  const others = skips.filter((skip) => !isForWantOfHardware(skip) && !unavailable.includes(skip));
   if (accepted.length > 0) process.stderr.write(`\nleft out for want of hardware:\n${listOf(accepted)}`);
+  if (unavailable.length > 0) process.stderr.write(`\nleft out for want of a download:\n${listOf(unavailable)}`);
   if (others.length > 0) {
     process.stderr.write(
       `\nleft out for another reason, which is a failure (\`npm run setup\` installs what tests need):\n`,
     );
     process.stderr.write(listOf(others));
   }
-  return { passed: all.passed, failed: all.failed + others.length, skipped: accepted.length };
+  return { passed: all.passed, failed: all.failed + others.length, skipped: accepted.length + unavailable.length };
 }
 
 /**

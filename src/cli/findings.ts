@@ -13,6 +13,7 @@ import { findBundle, listBundles, modelFolders } from '../models/cache.js';
 import { PUBLISHED_MODELS } from '../models/registry.js';
 import { freeBytes } from '../models/storage.js';
 import { bytes } from './progress.js';
+import { missingServicePackages, toInstall } from './service-packages.js';
 
 /** One thing that was looked for. */
 export interface Finding {
@@ -43,6 +44,7 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   return [
     ...(await platform()),
     ...addonAndLibraries(),
+    servicePackagesFinding(),
     ...(await programs()),
     ...(await cache(env)),
     ...(await keptBundle(env)),
@@ -142,6 +144,15 @@ function containment(walls: RuntimeInfo['walls']): Finding {
       'a kernel of 5.13 or newer has both; a container must allow them (the default profiles of Docker and Podman do). ' +
       'TIMBRE_REQUIRE_CONTAINMENT=on has the service refuse to start without',
   };
+}
+
+/** The packages that the service alone needs. */
+function servicePackagesFinding(): Finding {
+  const name = 'packages of the service';
+  const missing = missingServicePackages();
+  if (missing.length === 0) return { name, status: 'ok', value: 'installed' };
+  const value = `without ${missing.join(', ')}: no \`timbre serve\`, and nothing for timbre-voice/nest`;
+  return { name, status: 'note', value, remedy: `where a service is wanted: ${toInstall(missing)}` };
 }
 
 /** Path of a library that is mapped into this process. */

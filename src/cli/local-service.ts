@@ -1,33 +1,30 @@
 import { Option } from 'commander';
 import { TimbreError } from '../errors/timbre-error.js';
-import { servicePackages } from '../support/package.js';
+import { missingServicePackages, toInstall } from './service-packages.js';
 import { Config } from '../service/config/config.js';
 import type { Cli } from './cli.js';
 
 /**
  * The service's own entry, loaded by the commands that need it alone: it takes a second, and packages that are not
- * installed with this one. Errors: INVALID_ARGUMENT that names those that are missing.
+ * installed with this one. Errors: INVALID_ARGUMENT that names those that are missing, ADDON_UNAVAILABLE where the
+ * database's code is not compiled.
  */
 export const service = async () => {
   try {
     return await import('../service/app/command-line.js');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    const missing = Object.entries(servicePackages()).filter(([name]) => !isInstalled(name));
-    if (missing.length === 0) throw error;
-    const names = missing.map(([name, range]) => `'${name}@${range}'`).join(' ');
-    const text = `the service needs packages that are not installed; run npm install ${names}`;
-    throw new TimbreError('INVALID_ARGUMENT', text, { cause: error });
+    const text = whatTheServiceLacks(error as NodeJS.ErrnoException);
+    if (text === undefined) throw error;
+    const code = text.startsWith('sqlite3') ? 'ADDON_UNAVAILABLE' : 'INVALID_ARGUMENT';
+    throw new TimbreError(code, text, { cause: error });
   }
 };
 
-function isInstalled(name: string): boolean {
-  try {
-    import.meta.resolve(name);
-    return true;
-  } catch {
-    return false;
-  }
+function whatTheServiceLacks({ code, message }: NodeJS.ErrnoException): string | undefined {
+  if (/^Could not locate the bindings file/.test(message)) return 'sqlite3 is not compiled; run npx timbre setup';
+  const missing = code === 'ERR_MODULE_NOT_FOUND' ? missingServicePackages() : [];
+  if (missing.length === 0) return undefined;
+  return `the service needs packages that are not installed; run ${toInstall(missing)}`;
 }
 
 /** `--data-dir`, of the commands that otherwise ask a running service. */

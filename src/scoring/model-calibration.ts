@@ -1,4 +1,5 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { placeWhole } from '../support/files.js';
 import type { PauseHandling } from '../support/pause-handling.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import type { Calibration } from '../evaluation/calibration.js';
@@ -133,9 +134,7 @@ export async function readCalibrationFile(
 
 /** Writes through a temporary name, so that a calibration in use is never half written. */
 export async function writeCalibrationFile(path: string, file: CalibrationFile): Promise<void> {
-  const part = `${path}.${process.pid}.part`;
-  await writeFile(part, `${JSON.stringify(file, null, 2)}\n`);
-  await rename(part, path);
+  await placeWhole(path, (aside) => writeFile(aside, `${JSON.stringify(file, null, 2)}\n`));
 }
 
 /** A manifest for people: long vectors replaced by how many there are. */

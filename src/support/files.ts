@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, fstat, type BigIntStats, type PathLike } from 'node:fs';
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { TimbreError } from '../errors/timbre-error.js';
 
@@ -46,6 +47,38 @@ export async function readWhole(file: Pick<FileHandle, 'stat' | 'readFile'>): Pr
   const changed = before.isFile() && stateIn(await file.stat({ bigint: true })) !== stateIn(before);
   if (!changed && (!before.isFile() || before.size === BigInt(bytes.length))) return bytes;
   throw new TimbreError('AUDIO_CORRUPT', 'the file was written to while it was read; try again when it is complete');
+}
+
+export interface Placing {
+  /** Where it is written, in the same folder. Default: a name that nobody else has. */
+  aside?: string;
+  /** Puts it in its place, on the disk already. Default: over whatever is there. */
+  put?: (aside: string) => Promise<void>;
+}
+
+/**
+ * Makes a file that is there whole or not at all, whatever happens meanwhile: `write` makes it aside, and it is on the disk
+ * before it has its name, as the name is when this resolves. Nothing is left aside but by a crash. Errors: those of the
+ * file system, of `write` and of `put`.
+ */
+export async function placeWhole(
+  path: string,
+  write: (aside: string) => Promise<void>,
+  { aside = besides(path), put = (made) => rename(made, path) }: Placing = {},
+): Promise<void> {
+  try {
+    await write(aside);
+    await sync(aside);
+    await put(aside);
+  } finally {
+    await rm(aside, { force: true });
+  }
+  await sync(dirname(path));
+}
+
+/** A name beside a file that nobody else has. */
+function besides(path: string): string {
+  return `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
 }
 
 /** Waits until a file, or the names in a folder, are on the disk. Errors: those of the file system. */

@@ -31,6 +31,11 @@ describe('doctor', () => {
     expect(found.get('Node.js')).toMatchObject({ status: 'ok', value: process.versions.node });
     expect(found.get('addon')!.value).toMatch(/timbre\.node$/);
     expect(found.get('LibTorch')!.value).toMatch(/^\d+\.\d+\.\d+, kernels for \w+/);
+    expect(found.get('packages of the service')).toEqual({
+      name: 'packages of the service',
+      status: 'ok',
+      value: 'installed',
+    });
     expect(found.get('libsndfile')!.status).toBe('ok');
     expect(found.get('libsoxr')!.status).toBe('ok');
     expect(found.get('model tiny')!.value).toContain('untrained');

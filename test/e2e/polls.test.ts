@@ -45,6 +45,7 @@ describe('a call that asks how things are', () => {
     ['/v1/audit', () => '/v1/audit'],
     ['/v1/audit?speaker=', () => '/v1/audit?speaker=ada'],
     ['/v1/audit?from=', () => '/v1/audit?from=2026-01-01T00:00:00Z&to=2036-01-01T00:00:00Z'],
+    ['/v1/audit?speaker=&from=', () => '/v1/audit?speaker=ada&from=2026-01-01T00:00:00Z'],
     ['/v1/data-key/rotation', () => '/v1/data-key/rotation'],
     ['/v1/retention', () => '/v1/retention'],
     ['/health/ready', () => '/health/ready'],

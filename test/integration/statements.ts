@@ -44,7 +44,10 @@ export async function unbounded(database: Database, statement: Statement): Promi
   if (!/^(SELECT|UPDATE|DELETE)\b/i.test(sql) || FEW.test(sql)) return [];
   const plan = await planOf(database, statement);
   const sorts = plan.filter((step) => step.includes('USE TEMP B-TREE'));
-  const limited = /\bLIMIT\b/i.test(sql) && sorts.length === 0;
-  const scans = plan.filter((step) => /^SCAN\b/.test(step) && !(limited && / USING .*INDEX /.test(step)));
+  // With a condition, a limit ends a scan only where enough of what is scanned meets it.
+  const limited = /\bLIMIT\b/i.test(sql) && !/\bWHERE\b/i.test(sql) && sorts.length === 0;
+  // Values that the statement brings itself are no table.
+  const tables = plan.filter((step) => /^SCAN\b/.test(step) && !/^SCAN json_each\b/.test(step));
+  const scans = tables.filter((step) => !(limited && / USING .*INDEX /.test(step)));
   return [...scans, ...sorts];
 }

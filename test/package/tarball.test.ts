@@ -1,106 +1,23 @@
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { clean, Project, ROOT, run } from './project.js';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CHECKPOINT = join(ROOT, 'test', 'fixtures', 'checkpoints', 'speechbrain-c16.ckpt');
 /** Compiling takes minutes: `TIMBRE_TEST_PACKAGE_BUILD=1` has the installed package build its own addon. */
 const BUILDS = process.env['TIMBRE_TEST_PACKAGE_BUILD'] === '1';
 
-/** Another project, into which the tarball is installed. */
-let project: string;
-let installed: string;
-let packed: { path: string; size: number }[];
-
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-async function run(program: string, words: string[], cwd: string, env: NodeJS.ProcessEnv = clean()): Promise<Ended> {
-  try {
-    return { code: 0, ...(await promisify(execFile)(program, words, { cwd, env, maxBuffer: 1e8 })) };
-  } catch (error) {
-    const { code, stdout, stderr } = error as Ended;
-    return { code, stdout, stderr };
-  }
-}
-
-/** Without what npm and jest tell the programs that they start. */
-function clean(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|INIT_CWD|MODEL_)/i.test(name)),
-  );
-}
-
-interface LockFile {
-  packages: Record<string, Record<string, unknown>>;
-}
+let project: Project;
 
 beforeAll(async () => {
-  if (!existsSync(join(ROOT, 'dist', 'addon', 'index.js'))) throw new Error('dist/ is not built: run `npm run build`');
-  project = await mkdtemp(join(tmpdir(), 'timbre-package-'));
-  const words = ['pack', '--json', '--ignore-scripts', '--pack-destination', project];
-  const [tarball] = JSON.parse((await run('npm', words, ROOT)).stdout) as [
-    { filename: string; integrity: string; files: { path: string; size: number }[] },
-  ];
-  packed = tarball.files;
+  project = await Project.install();
+}, 600_000);
 
-  // The lock file makes the installation the same every time, and needs nothing of a registry that npm has kept.
-  const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as LockFile;
-  const { '': own, ...others } = packages;
-  const dependencies = { 'timbre-voice': `file:${tarball.filename}` };
-  const { dependencies: needed, version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as Record<
-    string,
-    unknown
-  >;
-  const entry = {
-    version,
-    resolved: `file:${tarball.filename}`,
-    integrity: tarball.integrity,
-    dependencies: needed,
-    bin: own?.['bin'],
-  };
-  const needless = ([, { dev }]: [string, Record<string, unknown>]): boolean => dev !== true;
-  const lock = {
-    name: 'project',
-    lockfileVersion: 3,
-    requires: true,
-    packages: {
-      '': { name: 'project', dependencies },
-      'node_modules/timbre-voice': entry,
-      ...Object.fromEntries(Object.entries(others).filter(needless)),
-    },
-  };
-  await writeFile(
-    join(project, 'package.json'),
-    JSON.stringify({ name: 'project', private: true, type: 'module', dependencies }),
-  );
-  await writeFile(join(project, 'package-lock.json'), JSON.stringify(lock));
-  const install = ['ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
-  const { code, stderr } = await run('npm', install, project);
-  if (code !== 0) throw new Error(`npm ci: ${stderr}`);
-  installed = join(project, 'node_modules', 'timbre-voice');
-}, 300_000);
-
-afterAll(() => rm(project, { recursive: true, force: true }));
-
-/** Runs a module of the project. */
-async function runScript(source: string, env?: NodeJS.ProcessEnv): Promise<Ended> {
-  const script = join(project, 'script.mjs');
-  await writeFile(script, source);
-  return run(process.execPath, [script], project, env);
-}
+afterAll(() => project.remove());
 
 describe('the tarball', () => {
   test('has what is needed to use it and to build its addon', () => {
-    const paths = packed.map(({ path }) => path);
+    const paths = project.files.map(({ path }) => path);
     expect(paths).toEqual(
       expect.arrayContaining([
         'LICENSE',
@@ -125,7 +42,7 @@ describe('the tarball', () => {
   });
 
   test('has nothing of the workshop', () => {
-    const strange = packed
+    const strange = project.files
       .map(({ path }) => path)
       .filter((path) =>
         /^(test|bench|build|src|samples|node_modules|\.)|\.spec\.|\.map$|(^|\/)\.|__pycache__|models\/training/.test(
@@ -138,7 +55,7 @@ describe('the tarball', () => {
 
 describe('before the addon is built', () => {
   test('importing works; using it says how to build it', async () => {
-    const { code, stdout, stderr } = await runScript(`
+    const { code, stdout, stderr } = await project.runScript(`
       import { SpeakerEncoder } from 'timbre-voice';
       const error = await SpeakerEncoder.load({ model: './a.pt' }).catch((error) => error);
       console.log(error.name, error.code, error.message);
@@ -148,25 +65,38 @@ describe('before the addon is built', () => {
   });
 
   test('`timbre setup --check` says that it is missing, and changes nothing', async () => {
-    const before = await readdir(installed);
-    const { code, stderr } = await run('npx', ['--no-install', 'timbre', 'setup', '--check'], project);
+    const before = await readdir(project.path('node_modules', 'timbre-voice'));
+    const { code, stderr } = await project.timbre('setup', '--check');
     expect(code).toBe(1);
     expect(stderr).toMatch(/addon .*NOT READY.*not built/);
     expect(stderr).not.toMatch(/typescript|samples/);
-    expect(await readdir(installed)).toEqual(before);
+    expect(await readdir(project.path('node_modules', 'timbre-voice'))).toEqual(before);
   });
 });
 
 describe('without the packages of the service', () => {
   test('installing brings no framework', async () => {
-    const names = await readdir(join(project, 'node_modules'));
+    const names = await readdir(project.path('node_modules'));
     expect(names).toEqual(expect.arrayContaining(['commander', 'timbre-voice']));
-    expect(names.filter((name) => /^(@nestjs|fastify|rxjs)$/.test(name))).toEqual([]);
+    expect(names.filter((name) => /^(@nestjs|fastify|rxjs|sqlite3|typeorm)$/.test(name))).toEqual([]);
+  });
+
+  test('no package that is installed has an install script', () => {
+    const { installed } = project;
+    expect(Object.keys(installed).length).toBeGreaterThan(10);
+    expect(Object.keys(installed).filter((name) => installed[name]!.hasInstallScript)).toEqual([]);
+  });
+
+  test('`timbre doctor` tells what a service would need besides', async () => {
+    const { stdout } = await project.timbre('doctor', '--json');
+    const { findings } = JSON.parse(stdout) as { findings: { name: string; status: string; remedy: string }[] };
+    const finding = findings.find(({ name }) => name === 'packages of the service')!;
+    expect(finding.status).toBe('note');
+    expect(finding.remedy).toMatch(/npm install --ignore-scripts '@nestjs.*'typeorm@\^0\.3.* && npx timbre setup$/);
   });
 
   test('commands that need no service work', async () => {
-    const words = ['--no-install', 'timbre', 'models', 'list', '--json'];
-    const { code, stdout, stderr } = await run('npx', words, project);
+    const { code, stdout, stderr } = await project.timbre('models', 'list', '--json');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(JSON.parse(stdout)).toEqual(expect.any(Object));
     expect(stdout).toContain('starter');
@@ -175,11 +105,11 @@ describe('without the packages of the service', () => {
   test.each([['serve'], ['keys', 'list'], ['backup', 'copy.sqlite']])(
     '`timbre %s` says in one sentence what it lacks',
     async (...words) => {
-      const { code, stderr } = await run('npx', ['--no-install', 'timbre', ...words], project);
+      const { code, stderr } = await project.timbre(...words);
       expect(code).toBe(2);
       expect(stderr.trimEnd().split('\n')).toHaveLength(1);
       expect(stderr).toMatch(
-        /the service needs packages that are not installed; run npm install '@nestjs\/common@\^12.*'rxjs@/,
+        /the service needs packages that are not installed; run npm install --ignore-scripts '@nestjs\/common@\^12.*'rxjs@.*'sqlite3@.*'typeorm@.* && npx timbre setup \(INVALID_ARGUMENT\)$/m,
       );
     },
   );
@@ -189,12 +119,10 @@ describe('with its addon', () => {
   beforeAll(async () => {
     if (BUILDS) {
       const env = { ...clean(), LIBTORCH: process.env['LIBTORCH'] ?? (await libTorch()) };
-      const { code, stderr } = await run('npx', ['--no-install', 'timbre', 'setup'], project, env);
+      const { code, stderr } = await run('npx', ['--no-install', 'timbre', 'setup'], project.folder, env);
       if (code !== 0) throw new Error(stderr);
     } else {
-      const addon = join('build', 'Release', 'timbre.node');
-      await mkdir(dirname(join(installed, addon)), { recursive: true });
-      await cp(join(ROOT, addon), join(installed, addon));
+      await project.takeCompiled('timbre-voice/build/Release/timbre.node', 'build/Release/timbre.node');
     }
   }, 1_200_000);
 
@@ -206,11 +134,11 @@ describe('with its addon', () => {
 
   test('it converts and embeds, with no program on the path and no framework to be found', async () => {
     // The entry of the in-process API depends on no other package.
-    const modules = join(project, 'node_modules');
+    const modules = project.path('node_modules');
     for (const name of await readdir(modules)) {
       if (name !== 'timbre-voice') await rm(join(modules, name), { recursive: true });
     }
-    const { code, stdout, stderr } = await runScript(
+    const { code, stdout, stderr } = await project.runScript(
       `
         import { convertCheckpoint, cosine, SpeakerEncoder, TimbreError } from 'timbre-voice';
         const checkpoint = ${JSON.stringify(CHECKPOINT)};
@@ -229,7 +157,7 @@ describe('with its addon', () => {
 
   test('its types serve a strict project', async () => {
     await writeFile(
-      join(project, 'use.ts'),
+      project.path('use.ts'),
       `
         import { SpeakerEncoder, TimbreError, type BatchItem, type EmbedResult } from 'timbre-voice';
         export async function use(signal: AbortSignal): Promise<Float32Array> {
@@ -252,8 +180,11 @@ describe('with its addon', () => {
       types: ['node'],
       typeRoots: [join(ROOT, 'node_modules', '@types')],
     };
-    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: types, files: ['use.ts'] }));
+    await writeFile(project.path('tsconfig.json'), JSON.stringify({ compilerOptions: types, files: ['use.ts'] }));
     const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-    expect(await run(process.execPath, [tsc, '-p', project], project)).toMatchObject({ code: 0, stdout: '' });
+    expect(await run(process.execPath, [tsc, '-p', project.folder], project.folder)).toMatchObject({
+      code: 0,
+      stdout: '',
+    });
   });
 });

@@ -180,6 +180,8 @@ ${body}
       `if (args[0] === 'ci') {
          write('node_modules/.package-lock.json', fs.readFileSync(path.join(root, 'package-lock.json')));
          for (const name of ['node-addon-api', 'node-api-headers', 'cmake-js']) write('node_modules/' + name + '/package.json', '{}');
+         write('node_modules/sqlite3/package.json', '{ "version": "6.0.1" }');
+         write('node_modules/node-gyp/bin/node-gyp.js', ${JSON.stringify(this.source('node-gyp', "write('node_modules/sqlite3/build/Release/node_sqlite3.node', process.env.CPPFLAGS);"))});
          write('node_modules/cmake-js/bin/cmake-js', ${JSON.stringify(this.source('cmake-js', "write('build/Release/timbre.node', '');"))}, 0o755);
        } else write('dist/index.js', '');`,
     );

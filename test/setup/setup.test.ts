@@ -104,6 +104,34 @@ describe('a complete machine', () => {
     expect(project.exists('samples/ben-2.wav')).toBe(true);
   });
 
+  it('compiles the database with the part that wipes pages, and again where it was compiled without', () => {
+    project.complete().setup();
+    const result = 'node_modules/sqlite3/build/Release/node_sqlite3.node';
+    expect(project.read(result)).toContain('-DSQLITE_ENABLE_DBPAGE_VTAB');
+    rmSync(project.path('node_modules/sqlite3/build/.timbre-setup'));
+    project.write(result, 'as published');
+    project.calls();
+    const { status, stderr } = project.setup();
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: expect.stringContaining('sqlite3 is compiled with other options'),
+    });
+    expect(project.calls()).toEqual([expect.stringMatching(/^node-gyp rebuild/)]);
+    expect(project.read(result)).toContain('-DSQLITE_ENABLE_DBPAGE_VTAB');
+  });
+
+  it('leaves alone what an application has compiled, and needs no database where there is none', () => {
+    project.complete().setup();
+    rmSync(project.path('src'), { recursive: true });
+    rmSync(project.path('node_modules/sqlite3/build/.timbre-setup'));
+    project.calls();
+    expect(project.setup().stderr).toContain('node_sqlite3.node, as published');
+    rmSync(project.path('node_modules/sqlite3'), { recursive: true });
+    const { status, stderr } = project.setup();
+    expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining('without the service') });
+    expect(project.calls()).toEqual([]);
+  });
+
   it('builds anew what was made for another path: a checkout that was moved or copied', () => {
     project.complete().setup();
     project.calls();

@@ -1,13 +1,8 @@
-// npm packages, exactly as package-lock.json has them, without running their install scripts; those that are compiled
-// are compiled here, so that nothing is fetched but what the lock file names.
+// npm packages, exactly as package-lock.json has them, without running their install scripts.
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import { jobs, run, which } from '../commands.mjs';
+import { run, which } from '../commands.mjs';
 import { Failure } from '../failure.mjs';
-
-/** Packages with C++ of their own, and what compiling them gives. */
-const COMPILED = [{ name: 'sqlite3', result: 'build/Release/node_sqlite3.node' }];
 
 /** @typedef {{ version?: string, optional?: boolean, link?: boolean }} LockedPackage */
 
@@ -42,14 +37,6 @@ function difference(root) {
   return `node_modules differs from package-lock.json: ${names.slice(0, 3).join(', ')}${names.length > 3 ? ' and more' : ''}`;
 }
 
-/** @param {string} root */
-function uncompiled(root) {
-  return COMPILED.filter(({ name, result }) => {
-    const folder = path.join(root, 'node_modules', name);
-    return existsSync(folder) && !existsSync(path.join(folder, result));
-  });
-}
-
 /** @type {import('../context.mjs').Step} */
 export const npm = {
   name: 'npm',
@@ -57,9 +44,6 @@ export const npm = {
   inspect({ root }) {
     const differs = difference(root);
     if (differs) return { ready: false, says: differs };
-    const missing = uncompiled(root);
-    if (missing.length > 0)
-      return { ready: false, says: `not compiled: ${missing.map(({ name }) => name).join(', ')}` };
     return {
       ready: true,
       says: `${Object.keys(packages(path.join(root, 'node_modules', '.package-lock.json'))).length} packages`,
@@ -75,32 +59,10 @@ export const npm = {
         'Install it (it comes with Node.js; Debian has it apart: sudo apt-get install -y npm).',
       );
     }
-    if (difference(root)) {
-      say('npm ci');
-      await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
-        ...settings,
-        what: 'installing npm packages',
-      });
-    }
-    for (const { name } of uncompiled(root)) {
-      say(`compiling ${name}`);
-      const folder = path.join(root, 'node_modules', name);
-      const compiler = createRequire(path.join(folder, 'package.json')).resolve('node-gyp/bin/node-gyp.js');
-      await run(process.execPath, [compiler, 'rebuild', '--jobs', String(jobs(env)), ...headers(env)], {
-        ...settings,
-        cwd: folder,
-        what: `compiling ${name}`,
-      });
-    }
+    say('npm ci');
+    await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+      ...settings,
+      what: 'installing npm packages',
+    });
   },
 };
-
-/**
- * Node's own headers, where it was installed with them, so that compiling needs no download.
- * @param {NodeJS.ProcessEnv} env
- */
-function headers(env) {
-  const prefix = path.dirname(path.dirname(process.execPath));
-  const there = existsSync(path.join(prefix, 'include', 'node', 'node.h'));
-  return there && !env['npm_config_nodedir'] ? [`--nodedir=${prefix}`] : [];
-}

@@ -1,9 +1,8 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TimbreError } from '../../errors/timbre-error.js';
-import { isMissing, sync } from '../../support/files.js';
+import { isMissing, placeWhole } from '../../support/files.js';
 import { headerLine, keyIn, LOCAL_KEY_FILE } from '../../support/key-file.js';
 import { Config } from '../config/config.js';
 import { isTextOf, keyIdOf, newApiKey, statusOf, type ApiKey } from './api-key.js';
@@ -67,24 +66,16 @@ export class LocalKey implements OnModuleInit {
 
   private async make(): Promise<void> {
     const { key, text } = newApiKey({ name: 'local', scopes: ['admin'] }, new Date());
-    const aside = `${this.file}.${process.pid}-${randomBytes(4).toString('hex')}`;
-    try {
-      const file = await open(aside, 'wx', 0o600);
-      try {
-        await file.writeFile(headerLine(text));
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+    const put = async (aside: string): Promise<void> => {
       // In the database first: a file without its key would be made again, a key without its file is of no use.
       await this.store.insertLocal(key);
       await rename(aside, this.file);
-      await sync(this.config.dataDir);
+    };
+    try {
+      await placeWhole(this.file, (made) => writeFile(made, headerLine(text), { flag: 'wx', mode: 0o600 }), { put });
     } catch (cause) {
       if (cause instanceof TimbreError) throw cause;
       throw this.unavailable('made', cause);
-    } finally {
-      await rm(aside, { force: true });
     }
     this.logger.log({ key: key.id, file: this.file, msg: `the local key ${key.id} was made` });
   }

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { chmod, copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { modelName as modelNameOf } from '../../scoring/model-calibration.js';
 import { keptBundleFile, keptBundleFolder, keptModel, keptNameFile } from '../../support/kept-model.js';
-import { sync } from '../../support/files.js';
+import { placeWhole } from '../../support/files.js';
 import { Config } from '../config/config.js';
 
 /** A bundle of the data folder. */
@@ -50,16 +50,20 @@ export class KeptBundle {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const to = keptBundleFile(dataDir, name);
     if (resolve(to) !== path) {
-      await whole(to, async (part) => {
-        await copyFile(path, part);
-        await chmod(part, 0o600);
-        const { readManifest } = await import('../../addon/bundles.js');
-        const copied = modelNameOf(await readManifest(part));
-        if (copied !== name) throw new Error(`the bundle was replaced by ${copied} while it was copied`);
-      });
+      await placeWhole(
+        to,
+        async (part) => {
+          await copyFile(path, part);
+          await chmod(part, 0o600);
+          const { readManifest } = await import('../../addon/bundles.js');
+          const copied = modelNameOf(await readManifest(part));
+          if (copied !== name) throw new Error(`the bundle was replaced by ${copied} while it was copied`);
+        },
+        { aside: `${to}.part` },
+      );
     }
-    await whole(keptNameFile(dataDir), (part) => writeFile(part, `${name}\n`, { mode: 0o600 }));
-    await sync(folder);
+    const file = keptNameFile(dataDir);
+    await placeWhole(file, (part) => writeFile(part, `${name}\n`, { mode: 0o600 }), { aside: `${file}.part` });
   }
 
   private async current(): Promise<Kept | null> {
@@ -73,17 +77,4 @@ export class KeptBundle {
 
 function idOf(name: string): string {
   return name.slice(0, name.lastIndexOf('@'));
-}
-
-/** Makes a file that is there whole or not at all. */
-async function whole(path: string, make: (part: string) => Promise<void>): Promise<void> {
-  const part = `${path}.part`;
-  try {
-    await make(part);
-    await sync(part);
-    await rename(part, path);
-  } catch (error) {
-    await rm(part, { force: true }).catch(() => undefined);
-    throw error;
-  }
 }

@@ -13,8 +13,8 @@ export interface AuditFilter {
 export type AuditPlace = readonly [at: number, id: number];
 
 /** What was recorded in a span of time comes in the order of the times, everything else in that of the ids. */
-export function inOrderOfTime({ subject, from, to }: AuditFilter): boolean {
-  return subject === undefined && (from !== undefined || to !== undefined);
+export function inOrderOfTime({ from, to }: AuditFilter): boolean {
+  return from !== undefined || to !== undefined;
 }
 
 /** Only ever grows; the database itself refuses to change or delete an entry. */

@@ -14,7 +14,7 @@ export interface Receipt {
   profiles: number;
   consents: number;
   jobRecordings: number;
-  /** When the database's files were written anew without a trace of it; null until then. */
+  /** When the database's files were wiped of every trace of it; null until then. */
   wipedAt: Date | null;
 }
 

@@ -17,7 +17,7 @@ export const receiptView = z.object({
   traces: z.enum(['PENDING', 'WIPED']).meta({
     description:
       'PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database ' +
-      'file, which is written anew soon. WIPED: it was.',
+      'file, which is wiped soon. WIPED: it was.',
   }),
   wipedAt: z.iso.datetime().nullable(),
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isMissing, sync } from '../../../support/files.js';
+import { isMissing, placeWhole, sync } from '../../../support/files.js';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { KeyProvider } from '../../data-keys/key-provider.js';
 import { KEY_BYTES } from './vector-cipher.js';
@@ -137,21 +137,10 @@ async function removeKeysAside(path: string): Promise<void> {
   }
 }
 
-async function writeAside(path: string, keys: readonly Buffer[], put: (aside: string) => Promise<void>): Promise<void> {
+function writeAside(path: string, keys: readonly Buffer[], put: (aside: string) => Promise<void>): Promise<void> {
+  const text = keys.map((key) => `${key.toString('base64')}\n`).join('');
   const aside = join(dirname(path), `${ASIDE}${process.pid}-${randomBytes(4).toString('hex')}`);
-  try {
-    const file = await open(aside, 'wx', 0o600);
-    try {
-      await file.writeFile(keys.map((key) => `${key.toString('base64')}\n`).join(''));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await put(aside);
-  } finally {
-    await rm(aside, { force: true });
-  }
-  await sync(dirname(path));
+  return placeWhole(path, (made) => writeFile(made, text, { flag: 'wx', mode: 0o600 }), { aside, put });
 }
 
 async function readKeyFile(path: string): Promise<Buffer[] | null> {

@@ -1,5 +1,6 @@
 import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
@@ -10,10 +11,12 @@ import { APPLICATION_ID, checkOrigin, DATABASE_FILE } from './database-file.js';
 import { ENTITIES } from './entities/index.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { FolderLock } from './folder-lock.js';
+import { LogFrames } from './log-frames.js';
 import { MIGRATIONS } from './migrations/index.js';
+import { canWipePages, PageWiping } from './page-wiping.js';
 import { SideConnection } from './side-connection.js';
 import { SQLITE } from './sqlite.js';
-import { toStorageError } from './storage-errors.js';
+import { sqliteCode, toStorageError } from './storage-errors.js';
 import { forgetTraces, hasTraces } from './traces.js';
 import { VectorCipher } from './vector-cipher.js';
 
@@ -30,8 +33,13 @@ export interface DatabaseOptions {
   busyTimeoutMs?: number | undefined;
   /** How long a call waits for its turn before it is refused; it has not begun then. Default 10,000. */
   waitMs?: number | undefined;
-  /** How long erasures gather before the file is written anew without their traces. Default 10,000. */
+  /** How long erasures gather before their traces are wiped from the file. Default 10,000. */
   rewriteAfterMs?: number | undefined;
+  /**
+   * Whether traces are wiped page by page, which holds nobody up, or by writing the whole file anew. Default: page by page
+   * where SQLite was compiled for it.
+   */
+  wipes?: 'pages' | 'file' | undefined;
 }
 
 /** Snapshots open at once: each is a connection, and keeps the write-ahead log from being emptied. */
@@ -40,6 +48,9 @@ const MOST_SNAPSHOTS = 4;
 const WAIT_MS = 10_000;
 const REWRITE_AFTER_MS = 10_000;
 const REWRITE_RETRY_MS = 60_000;
+/** How long a step of the wiping waits for another program that writes, before it lets everybody else go first. */
+const STEP_WAIT_MS = 50;
+const MOST_REST_MS = 1000;
 const CHECKPOINT_WAIT_MS = 50;
 const CHECKPOINT_RETRY_MS = 1000;
 
@@ -56,6 +67,9 @@ export class Database {
   /** Deleted rows may still be readable in the write-ahead log. */
   private traces = false;
   private rewriting: NodeJS.Timeout | undefined;
+  /** There while pages are wiped, a step after the other. */
+  private pages: PageWiping | undefined;
+  private wiping: Promise<void> | undefined;
   /** There while the file is written anew. */
   private reader: SideConnection | undefined;
   /** Reads on it. */
@@ -77,6 +91,7 @@ export class Database {
     readonly keys: KeyProvider,
     private readonly waitMs: number,
     private readonly rewriteAfterMs: number,
+    private readonly wipesPages: boolean,
   ) {}
 
   /**
@@ -118,7 +133,9 @@ export class Database {
       await source.query(`PRAGMA application_id = ${APPLICATION_ID}`);
       if (!check) await writeKeyCheck(source, cipher);
       const { waitMs = WAIT_MS, rewriteAfterMs = REWRITE_AFTER_MS } = options;
-      const database = new Database(folder, source, lock, cipher, keys, waitMs, rewriteAfterMs);
+      const able = await canWipePages(source.manager);
+      const wipesPages = options.wipes === undefined ? able : options.wipes === 'pages';
+      const database = new Database(folder, source, lock, cipher, keys, waitMs, rewriteAfterMs, wipesPages);
       // A crash may have come between an erasure and its wipe.
       await database.wipe();
       return database;
@@ -218,9 +235,17 @@ export class Database {
     });
   }
 
-  /** Writes the file anew, without anything of what was erased, where something was; what writes waits meanwhile. */
+  /**
+   * Wipes what erased rows have left in unused parts of the file. Page by page others come in between; where SQLite was not
+   * compiled for that, the file is written anew, and what writes waits meanwhile. Errors: those of the storage,
+   * STORAGE_UNAVAILABLE where a reader keeps the write-ahead log from being emptied.
+   */
   rewrite(): Promise<void> {
-    return this.alone(() => this.rewriteNow());
+    // One that is under way ends with nothing left of what was erased until then.
+    this.wiping ??= (this.wipesPages ? this.wipePages() : this.alone(() => this.rewriteNow())).finally(
+      () => (this.wiping = undefined),
+    );
+    return this.wiping;
   }
 
   async close(): Promise<void> {
@@ -231,7 +256,8 @@ export class Database {
       clearTimeout(this.rewriting);
       try {
         if (this.traces) await this.checkpoint();
-        await this.rewriteNow();
+        if (this.wipesPages) await this.wipePagesNow();
+        else await this.rewriteNow();
       } catch (error) {
         // The next start does it.
         this.logger.warn({ err: error, msg: 'traces of what was erased could not be removed yet' });
@@ -240,6 +266,74 @@ export class Database {
         await this.lock.release();
       }
     });
+  }
+
+  private async wipePages(): Promise<void> {
+    try {
+      let state = await this.alone(() => this.beginWiping());
+      while (state !== 'done') {
+        const began = performance.now();
+        state = await this.alone(() => this.wipeStep());
+        // As long as it took: half of the database's time is everybody else's.
+        if (state !== 'done') await delay(Math.min(performance.now() - began, MOST_REST_MS));
+      }
+    } finally {
+      await this.endWiping();
+    }
+  }
+
+  private async wipePagesNow(): Promise<void> {
+    this.pages = undefined;
+    try {
+      // Who waits for nothing else waits for another program as everything does.
+      const begin = (): Promise<boolean> => this.begin().then(() => true);
+      for (let state = await this.beginWiping(); state !== 'done'; state = await this.wipeStep(begin));
+    } finally {
+      await this.endWiping();
+    }
+  }
+
+  private async beginWiping(): Promise<'begun' | 'done'> {
+    const { manager } = this.source;
+    if (!(await hasTraces(manager))) return 'done';
+    if (this.snapshots.size > 0) throw logInUse();
+    const [{ page_size: bytes }] = await manager.query<[{ page_size: number }]>('PRAGMA page_size');
+    this.pages = new PageWiping(manager, new LogFrames(join(this.folder, `${DATABASE_FILE}-wal`), bytes));
+    // The log begins anew only after it was looked at.
+    await manager.query('PRAGMA wal_autocheckpoint = 0');
+    return 'begun';
+  }
+
+  private async wipeStep(begin = () => this.beginAtOnce()): Promise<'begun' | 'done'> {
+    const { pages } = this;
+    if (!pages) throw new Error('no wiping of pages was begun');
+    if (!(await begin())) return 'begun';
+    let isLast: boolean;
+    try {
+      isLast = await pages.step();
+      await this.source.query('COMMIT');
+    } catch (error) {
+      await this.rollBack();
+      throw error;
+    }
+    await pages.committed();
+    if (!isLast) return 'begun';
+    await this.traceless();
+    return 'done';
+  }
+
+  private async endWiping(): Promise<void> {
+    this.pages = undefined;
+    if (this.source.isInitialized) await this.source.query('PRAGMA wal_autocheckpoint = 1000');
+  }
+
+  /** Where nobody erases meanwhile, and nothing of what was erased is left in the file beside its log. */
+  private async traceless(): Promise<void> {
+    const { manager } = this.source;
+    await this.checkpoint();
+    if (this.traces) throw logInUse();
+    await manager.query('UPDATE receipts SET wiped_at = ? WHERE wiped_at IS NULL', [Date.now()]);
+    await forgetTraces(manager);
   }
 
   private async rewriteNow(): Promise<void> {
@@ -259,11 +353,7 @@ export class Database {
       await Promise.allSettled(this.reads);
       await reader.close();
     }
-    await this.checkpoint();
-    if (this.traces) throw logInUse();
-    // Nobody erases meanwhile: whatever has a receipt is gone from the file.
-    await manager.query('UPDATE receipts SET wiped_at = ? WHERE wiped_at IS NULL', [Date.now()]);
-    await forgetTraces(manager);
+    await this.traceless();
   }
 
   private async readAside<T>(reader: SideConnection, work: (manager: EntityManager) => Promise<T>): Promise<T> {
@@ -289,17 +379,36 @@ export class Database {
   }
 
   private async checkpoint(): Promise<void> {
+    await this.pages?.look();
     this.traces = this.snapshots.size > 0 || !(await this.emptyLog());
     if (this.traces) this.checkpointSoon();
   }
 
   /** False where another program reads it: nobody waits here for that to end. */
-  private async emptyLog(): Promise<boolean> {
-    const [{ timeout }] = await this.source.query<[{ timeout: number }]>('PRAGMA busy_timeout');
-    await this.source.query(`PRAGMA busy_timeout = ${CHECKPOINT_WAIT_MS}`);
-    try {
+  private emptyLog(): Promise<boolean> {
+    return this.waitingFor(CHECKPOINT_WAIT_MS, async () => {
       const [{ busy }] = await this.source.query<[{ busy: number }]>('PRAGMA wal_checkpoint(TRUNCATE)');
       return busy === 0;
+    });
+  }
+
+  /** `begin`, unless another program writes just now: false then. */
+  private async beginAtOnce(): Promise<boolean> {
+    try {
+      await this.waitingFor(STEP_WAIT_MS, () => this.begin());
+      return true;
+    } catch (error) {
+      if (sqliteCode(error) !== 'SQLITE_BUSY') throw error;
+      return false;
+    }
+  }
+
+  /** Does something that waits so long for other programs. */
+  private async waitingFor<T>(milliseconds: number, work: () => Promise<T>): Promise<T> {
+    const [{ timeout }] = await this.source.query<[{ timeout: number }]>('PRAGMA busy_timeout');
+    await this.source.query(`PRAGMA busy_timeout = ${milliseconds}`);
+    try {
+      return await work();
     } finally {
       await this.source.query(`PRAGMA busy_timeout = ${timeout}`);
     }

@@ -4,7 +4,7 @@ import { SettingEntity } from './entities/setting.entity.js';
 const NAME = 'traces';
 
 /**
- * Remembers, in the transaction that deletes, that the file has to be written anew. SQLite overwrites what it deletes
+ * Remembers, in the transaction that deletes, that the file has to be wiped. SQLite overwrites what it deletes
  * (secure_delete), but not the copies that rows leave in unused parts of other pages when pages are split or joined.
  */
 export async function leaveTraces(manager: EntityManager): Promise<void> {

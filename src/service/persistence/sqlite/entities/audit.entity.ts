@@ -29,6 +29,7 @@ export const AuditEntity = new EntitySchema<AuditRow>({
   },
   indices: [
     { name: 'audit_of_subject', columns: ['subject', 'id'] },
+    { name: 'audit_of_subject_in_time', columns: ['subject', 'at'] },
     { name: 'audit_in_time', columns: ['at'] },
   ],
 });

@@ -46,7 +46,7 @@ export const JobItemEntity = new EntitySchema<JobItemRow>({
   indices: [
     { name: 'job_items_by_state', columns: ['jobId', 'state', 'position'] },
     { name: 'job_items_by_event', columns: ['jobId', 'event'] },
-    { name: 'job_items_of_speaker', columns: ['speakerId'] },
+    { name: 'job_items_of_speaker', columns: ['speakerId', 'jobId', 'position'] },
   ],
   foreignKeys: [
     {

@@ -36,5 +36,6 @@ export const JobEntity = new EntitySchema<JobRow>({
   indices: [
     { name: 'jobs_in_order', columns: ['createdAt', 'id'] },
     { name: 'jobs_by_state', columns: ['state', 'createdAt'] },
+    { name: 'jobs_by_end', columns: ['finishedAt'] },
   ],
 });

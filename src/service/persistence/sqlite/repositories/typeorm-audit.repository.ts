@@ -33,10 +33,12 @@ export class TypeOrmAuditRepository extends AuditRepository {
   async page(filter: AuditFilter, after: AuditPlace | null, limit: number): Promise<AuditEntry[]> {
     const { subject, from, to } = filter;
     const inTime = inOrderOfTime(filter);
-    const [at, id] = after ?? [0, 0];
-    const conditions: [string, ...unknown[]][] = [inTime ? ['(at, id) > (?, ?)', at, id] : ['id > ?', id]];
+    const conditions: [string, ...unknown[]][] = [];
     if (subject !== undefined) conditions.push(['subject = ?', subject]);
-    if (from) conditions.push(['at >= ?', from.getTime()]);
+    // One beginning alone: of two, the index is searched from either, and everything in between is read.
+    if (!inTime) conditions.push(['id > ?', after?.[1] ?? 0]);
+    else if (after && after[0] >= (from?.getTime() ?? 0)) conditions.push(['(at, id) > (?, ?)', ...after]);
+    else conditions.push(['at >= ?', from?.getTime() ?? 0]);
     if (to) conditions.push(['at < ?', to.getTime()]);
     // Without TypeORM's entities, which cost more than reading the rows: a page may be one of thousands.
     const rows = await this.manager.query<AuditRow[]>(
