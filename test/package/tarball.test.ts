@@ -188,9 +188,11 @@ describe('with its addon', () => {
       const { code, stderr } = await run('npx', ['--no-install', 'timbre', 'setup'], project, env);
       if (code !== 0) throw new Error(stderr);
     } else {
-      const addon = join('build', 'Release', 'timbre.node');
-      await mkdir(dirname(join(installed, addon)), { recursive: true });
-      await cp(join(ROOT, addon), join(installed, addon));
+      for (const name of ['timbre.node', 'timbre-decoder']) {
+        const built = join('build', 'Release', name);
+        await mkdir(dirname(join(installed, built)), { recursive: true });
+        await cp(join(ROOT, built), join(installed, built));
+      }
     }
   }, 1_200_000);
 

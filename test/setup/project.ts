@@ -180,7 +180,7 @@ ${body}
       `if (args[0] === 'ci') {
          write('node_modules/.package-lock.json', fs.readFileSync(path.join(root, 'package-lock.json')));
          for (const name of ['node-addon-api', 'node-api-headers', 'cmake-js']) write('node_modules/' + name + '/package.json', '{}');
-         write('node_modules/cmake-js/bin/cmake-js', ${JSON.stringify(this.source('cmake-js', "write('build/Release/timbre.node', '');"))}, 0o755);
+         write('node_modules/cmake-js/bin/cmake-js', ${JSON.stringify(this.source('cmake-js', "write('build/Release/timbre.node', ''); write('build/Release/timbre-decoder', '');"))}, 0o755);
        } else write('dist/index.js', '');`,
     );
     this.program('ffmpeg', '');

@@ -131,26 +131,26 @@ class RemoteHost final : public FfmpegHost {
 };
 
 /// A recording as it was handed over: a file, or memory that nobody changes, mapped.
-class Recording {
+class HandedRecording {
  public:
-  static Result<std::unique_ptr<Recording>> of(const DecodeRequest& request, Descriptor descriptor) {
-    std::unique_ptr<Recording> recording(new Recording());
+  static Result<std::unique_ptr<HandedRecording>> of(const DecodeRequest& request, Descriptor descriptor) {
+    std::unique_ptr<HandedRecording> recording(new HandedRecording());
     auto input = recording->open(request, std::move(descriptor));
     if (!input) return std::move(input).error();
     recording->input_.emplace(std::move(input).value());
     return recording;
   }
 
-  Recording(const Recording&) = delete;
-  Recording& operator=(const Recording&) = delete;
-  ~Recording() {
+  HandedRecording(const HandedRecording&) = delete;
+  HandedRecording& operator=(const HandedRecording&) = delete;
+  ~HandedRecording() {
     if (mapped_ != MAP_FAILED) ::munmap(mapped_, size_);
   }
 
   const Input& input() const { return *input_; }
 
  private:
-  Recording() = default;
+  HandedRecording() = default;
 
   Result<Input> open(const DecodeRequest& request, Descriptor descriptor) {
     if (!request.copied) {
@@ -177,7 +177,7 @@ void serve(const DecodeRequest& request, Descriptor descriptor, Questions& quest
   const auto fail = [&](const Error& error) {
     questions.tell(MessageKind::kFailed, to_message(DecodingFault{error, decoded.timings}));
   };
-  auto recording = Recording::of(request, std::move(descriptor));
+  auto recording = HandedRecording::of(request, std::move(descriptor));
   if (!recording) return fail(recording.error());
   const Input& input = recording.value()->input();
   const SharedInterrupt interrupt(window);
