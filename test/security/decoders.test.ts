@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { runtimeInfo, SpeakerEncoder } from '../../src/addon/index.js';
 import { tryDecoder } from '../../src/addon/walls.js';
-import { failure, voice, wav, wavOf, Workshop } from '../addon/support.js';
+import { failure, runNode, voice, wav, wavOf, Workshop } from '../addon/support.js';
 import { TestService, until, Workshop as ServiceWorkshop } from '../e2e/support.js';
 import { corpus, mutated } from '../fuzz/mutated-recordings.mjs';
 
@@ -124,6 +124,26 @@ describe('a process that decodes', () => {
     for (const code of codes) expect(code).toMatch(/^(embedded|AUDIO_\w+)$/);
     expect(codes.size).toBeGreaterThan(2);
     expect(decoders()).toEqual(before);
+  });
+
+  test('ends with its host, though that is killed', async () => {
+    const folder = await workshop.package();
+    const script = `
+      import { readdirSync, readFileSync } from 'node:fs';
+      import { SpeakerEncoder } from '#timbre';
+      const model = ${JSON.stringify(workshop.path('small.pt'))};
+      const encoder = await SpeakerEncoder.load({ model, workers: 1, isolation: 'process' });
+      await encoder.embed(${JSON.stringify(await workshop.write('short.wav', short))});
+      const children = readdirSync('/proc/self/task').map((id) => readFileSync('/proc/self/task/' + id + '/children', 'utf8'));
+      console.log(children.join(''));
+      process.kill(process.pid, 'SIGKILL');
+    `;
+    const end = await runNode(folder, script);
+    expect(end.signal).toBe('SIGKILL');
+    const pid = Number(end.stdout);
+    expect(pid).toBeGreaterThan(0);
+    // Whoever takes its end may leave what the kernel knows of it lying.
+    await until(() => !existsSync(`/proc/${pid}`) || (status(pid).get('State') ?? 'Z').startsWith('Z'));
   });
 
   test('ends with its encoder', async () => {

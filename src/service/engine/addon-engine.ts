@@ -168,12 +168,12 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     const { decoderIsolation, requireContainment } = this.config;
     const { audio, walls } = runtimeInfo();
     const contained = decoderIsolation === 'process';
-    const weak: string[] = [];
+    const lacks: string[] = [];
     const missing = missingWalls(walls).join(' and ');
-    if (audio.ffmpeg !== '' && missing !== '') weak.push(`ffmpeg runs without ${missing}`);
+    if (audio.ffmpeg !== '' && missing !== '') lacks.push(`ffmpeg runs without ${missing}`);
     const lacking = contained ? missingWalls(await tryDecoder()).join(' and ') : '';
-    if (lacking !== '') weak.push(`the processes that decode run without ${lacking}`);
-    if (weak.length > 0) weak[weak.length - 1] += ', which this kernel or container does not allow';
+    if (lacking !== '') lacks.push(`the processes that decode run without ${lacking}`);
+    const weak = lacks.length > 0 ? [`${lacks.join('; ')}, which this kernel or container does not allow`] : [];
     if (requireContainment && !contained) {
       weak.push('TIMBRE_DECODER_ISOLATION=none decodes recordings in the process of the service');
     }

@@ -6,7 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -296,6 +298,24 @@ TEST(ContainedDecoder, EndsItsProcess) {
     ASSERT_EQ(decoders().size(), 1U);
   }
   EXPECT_TRUE(decoders().empty());
+}
+
+TEST(ContainedDecoder, SaysThatDescriptorsRanOut) {
+  // In a process of its own: a limit that was lowered cannot be raised again.
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const rlimit few{5, 5};
+    if (::setrlimit(RLIMIT_NOFILE, &few) != 0) ::_exit(2);
+    ContainedDecoder decoder({}, kRate);
+    const auto none = by(decoder, AudioBytes{tone()});
+    if (none || none.error().code != ErrorCode::OVERLOADED) ::_exit(3);
+    // Nothing that it was started with is left open.
+    ::_exit(open_descriptors() <= 5 ? 0 : 4);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 // ------------------------------------------------------------------------------------------- a decoder that lies
