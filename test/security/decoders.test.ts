@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { runtimeInfo, SpeakerEncoder } from '../../src/addon/index.js';
@@ -37,8 +38,7 @@ async function end(pids: readonly number[]): Promise<void> {
 
 /** Takes a decoder a second and more: 250 s of two channels at 48 kHz. */
 function long(): Buffer {
-  const data = Buffer.alloc(250 * 48_000 * 2 * 2);
-  for (let at = 0; at < data.length; at += 4) data.writeUInt32LE(Math.imul(at, 0x9e3779b1) >>> 8, at);
+  const data = randomFillSync(Buffer.alloc(250 * 48_000 * 2 * 2));
   return wavOf(data, { rate: 48_000, channels: 2, format: 1, bits: 16 });
 }
 
@@ -84,10 +84,9 @@ describe('a process that decodes', () => {
     const waiting = encoder.embed(short);
     await until(() => ticks(pid!) > before + 2);
     process.kill(pid!, 'SIGKILL');
-    expect(await lost).toMatchObject({
-      code: 'DECODER_FAILED',
-      message: expect.stringContaining('the decoder ended while it read the recording, signal 9') as string,
-    });
+    const { code, message } = await lost;
+    expect(code).toBe('DECODER_FAILED');
+    expect(message).toContain('the decoder ended while it read the recording, signal 9');
     expect((await waiting).audio.format).toBe('WAV/PCM_16');
     expect(decoders()).not.toContain(pid);
   });
@@ -117,14 +116,14 @@ describe('a process that decodes', () => {
     const before = decoders();
     const originals = corpus();
     const items = await encoder.embedBatch(
-      Array.from({ length: 300 }, (_, index) => mutated(originals, 20_261, index).bytes),
+      Array.from({ length: 120 }, (_, index) => mutated(originals, 20_261, index).bytes),
       { allowSilence: true },
     );
     const codes = new Set(items.map((item) => ('error' in item ? item.error.code : 'embedded')));
     for (const code of codes) expect(code).toMatch(/^(embedded|AUDIO_\w+)$/);
     expect(codes.size).toBeGreaterThan(2);
     expect(decoders()).toEqual(before);
-  });
+  }, 240_000);
 
   test('ends with its host, though that is killed', async () => {
     const folder = await workshop.package();
