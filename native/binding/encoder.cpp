@@ -50,6 +50,8 @@ LoadRequest to_load_request(const Napi::Object& object) {
   request.options.admission.queued = count_of(object, "queueLimit");
   request.options.admission.input_bytes = count_of(object, "maxInputBytes");
   request.options.admission.working_bytes = count_of(object, "maxWorkingBytes");
+  const std::string isolation = object.Get("isolation").As<Napi::String>().Utf8Value();
+  request.options.isolation = isolation == "process" ? Isolation::kProcess : Isolation::kNone;
   request.options.max_batch = count_of(object, "maxBatch");
   request.options.limits.max_bytes = count_of(object, "maxBytes");
   request.options.limits.max_seconds = object.Get("maxSeconds").As<Napi::Number>().DoubleValue();
@@ -155,6 +157,7 @@ Napi::Object Encoder::describe(Napi::Env env, double shortest_seconds) const {
   description.Set("deviceNote", model.device_note());
   description.Set("workers", static_cast<double>(options.workers));
   description.Set("queueLimit", static_cast<double>(options.admission.queued));
+  description.Set("isolation", options.isolation == Isolation::kProcess ? "process" : "none");
   description.Set("maxBatch", static_cast<double>(options.max_batch));
   description.Set("limits", limits);
   description.Set("manifest", manifest.json);

@@ -10,6 +10,8 @@ import process from 'node:process';
 import { ROOT } from '../setup/entry.mjs';
 
 const ADDON = 'build/Release/timbre.node';
+/** Started by the addon, from beside it. */
+const DECODER = 'build/Release/timbre-decoder';
 const WHOLE = [
   'package.json',
   'package-lock.json',
@@ -33,7 +35,7 @@ function ownLibraries() {
 
 const [out] = process.argv.slice(2);
 if (out === undefined) throw new Error('where to? gather.mjs OUT');
-for (const name of [...WHOLE, ADDON, ...ownLibraries()]) {
+for (const name of [...WHOLE, ADDON, DECODER, ...ownLibraries()]) {
   const to = path.join(out, name);
   mkdirSync(path.dirname(to), { recursive: true });
   cpSync(path.join(ROOT, name), to, { recursive: true, verbatimSymlinks: true });

@@ -1,4 +1,4 @@
-// What protects the built addon against those who overwrite memory, read from its file and from how it was compiled.
+// What protects the built addon, and the program that decodes beside it, against those who overwrite memory, read from its file and from how it was compiled.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ask } from '../setup/commands.mjs';
@@ -12,13 +12,16 @@ import { ask } from '../setup/commands.mjs';
  * @returns {string[]}
  */
 export function missingIn(file, architecture = process.arch) {
-  const { ok, stdout, stderr } = ask('readelf', ['-W', '-l', '-d', '-n', '--dyn-syms', file], { env: process.env });
+  const { ok, stdout, stderr } = ask('readelf', ['-W', '-h', '-l', '-d', '-n', '--dyn-syms', file], { env: process.env });
   if (!ok) return [`readelf cannot read ${file}: ${stderr.trim()}`];
   const segment = (/** @type {string} */ name) => stdout.split('\n').find((line) => line.trim().startsWith(name)) ?? '';
   const flags = stdout.match(/\((FLAGS|FLAGS_1)\).*/g)?.join(' ') ?? '';
   /** @type {Finding[]} */
   const findings = [
-    { what: 'no code is position dependent (-fPIC)', holds: !/\(TEXTREL\)|\bTEXTREL\b/.test(stdout) },
+    {
+      what: 'no code is position dependent (-fPIC)',
+      holds: /^\s*Type:\s+DYN\b/m.test(stdout) && !/\bTEXTREL\b/.test(stdout),
+    },
     { what: 'relocations become read-only (-z relro)', holds: segment('GNU_RELRO') !== '' },
     { what: 'all of them before anything runs (-z now)', holds: /\bBIND_NOW\b|\bNOW\b/.test(flags) },
     { what: 'the stack is not executable (-z noexecstack)', holds: /\bRW\s/.test(segment('GNU_STACK')) },
@@ -34,7 +37,8 @@ export function missingIn(file, architecture = process.arch) {
 const ENDBR64 = Buffer.from([0xf3, 0x0f, 0x1e, 0xfa]);
 
 /**
- * Whether every function that a file exports begins with the instruction at which the processor lets a call arrive.
+ * Whether every function that a file exports begins with the instruction at which the processor lets a call arrive. A
+ * program exports none.
  * @param {string} file
  * @param {string} described by readelf
  */
@@ -45,7 +49,7 @@ function hasLandingPads(file, described) {
   );
   const functions = [...described.matchAll(/^\s*\d+: (\w+)\s+\d+ FUNC\s+(?:GLOBAL|WEAK)\s+\w+\s+\d+ /gm)];
   return (
-    functions.length > 0 &&
+    (functions.length > 0 || described.includes('program interpreter')) &&
     functions.every(([, value = '']) => {
       const at = parseInt(value, 16);
       const [offset = 0, start = 0] = segments.find(([, from = 0, size = 0]) => at >= from && at < from + size) ?? [];
@@ -76,21 +80,22 @@ export function missingFrom(commands, sources) {
   const ours = all.filter(({ file }) => file.startsWith(sources + path.sep));
   if (ours.length === 0) return [`${commands} names no file below ${sources}`];
   return ours.flatMap(({ file, command }) =>
-    COMPILED_WITH.filter((flag) => !command.split(' ').includes(flag)).map(
+    COMPILED_WITH.filter((flag) => !command.replace('-fPIE', '-fPIC').split(' ').includes(flag)).map(
       (flag) => `${path.relative(path.dirname(sources), file)}: compiled without ${flag}`,
     ),
   );
 }
 
 /**
- * Everything that the addon of this project lacks.
+ * Everything that the addon of this project, and its program, lack.
  * @param {string} root
  * @returns {string[]}
  */
 export function missing(root) {
   const addon = path.join(root, 'build', 'Release', 'timbre.node');
+  const decoder = path.join(root, 'build', 'Release', 'timbre-decoder');
   const commands = path.join(root, 'build', 'compile_commands.json');
-  const gone = [addon, commands].find((file) => !existsSync(file));
+  const gone = [addon, decoder, commands].find((file) => !existsSync(file));
   if (gone) return [`${gone} is not there; run \`npm run setup\``];
-  return [...missingIn(addon), ...missingFrom(commands, path.join(root, 'native'))];
+  return [...missingIn(addon), ...missingIn(decoder), ...missingFrom(commands, path.join(root, 'native'))];
 }

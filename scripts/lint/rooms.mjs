@@ -33,6 +33,7 @@ const NATIVE = {
   support: [],
   contain: ['support'],
   audio: ['support', 'contain'],
+  isolation: ['support', 'contain', 'audio'],
   simd: ['support'],
   speech: ['support', 'simd', 'audio', 'features'],
   features: ['support', 'simd'],
@@ -41,9 +42,9 @@ const NATIVE = {
   network: ['support', 'simd'],
   bundle: ['support', 'archive', 'speech', 'features', 'network'],
   checkpoint: ['support', 'archive', 'bundle', 'network'],
-  engine: ['support', 'audio', 'speech', 'features', 'bundle'],
+  engine: ['support', 'audio', 'isolation', 'speech', 'features', 'bundle'],
   // What it converts: the engine, bundles, the facts about libraries.
-  binding: ['support', 'contain', 'audio', 'speech', 'bundle', 'checkpoint', 'engine', 'scoring'],
+  binding: ['support', 'contain', 'audio', 'isolation', 'speech', 'bundle', 'checkpoint', 'engine', 'scoring'],
 };
 
 /**

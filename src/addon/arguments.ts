@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { TimbreError } from '../errors/timbre-error.js';
 import { isDataUrl } from '../support/data-url.js';
-import type { PauseHandling } from './types.js';
+import type { DecoderIsolation, PauseHandling } from './types.js';
 
 /** Longest delay that timers take. */
 export const LONGEST_MS = 2 ** 31 - 1;
@@ -47,6 +47,12 @@ export function text<T>(name: string, value: unknown, fallback: T): string | T {
   if (value === '') throw invalid(`${name} is empty`);
   if (value.includes('\0')) throw invalid(`${name} holds a NUL character: ${show(value)}`);
   return value;
+}
+
+/** Undefined gives `none`. Errors: INVALID_ARGUMENT. */
+export function decoderIsolation(value: unknown): DecoderIsolation {
+  if (value === undefined || value === 'none' || value === 'process') return value ?? 'none';
+  throw invalid(`isolation is 'none' or 'process', not ${show(value)}`);
 }
 
 /** An options object, or nothing. Errors: INVALID_ARGUMENT. */

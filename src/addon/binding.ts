@@ -5,7 +5,16 @@ import { isErrorCode, TimbreError } from '../errors/timbre-error.js';
 import { PACKAGE_FOLDER } from '../support/package.js';
 import type { NativeCodeTrust } from './code-trust.js';
 import { whyUnavailable, type LoadFailure } from './unavailable.js';
-import type { EmbedResult, EncoderInfo, EncoderStats, PauseHandling, RuntimeInfo, VerifyReport } from './types.js';
+import type {
+  DecoderIsolation,
+  EmbedResult,
+  EncoderInfo,
+  EncoderStats,
+  PauseHandling,
+  RuntimeInfo,
+  VerifyReport,
+  Walls,
+} from './types.js';
 
 /** What native/binding exports. Callers check arguments first; errors are Errors with a code of the table. */
 export interface NativeAddon {
@@ -21,6 +30,7 @@ export interface NativeAddon {
   runtimeInfo(): RuntimeInfo;
   returnMemoryEarly(): void;
   hideMemory(): void;
+  tryDecoder(): Promise<Walls>;
   openBeneath(
     path: string,
     roots: string[],
@@ -35,6 +45,7 @@ export interface NativeLoadRequest extends NativeCodeTrust {
   workers: number;
   queueLimit: number;
   maxBatch: number;
+  isolation: DecoderIsolation;
   maxBytes: number;
   maxSeconds: number;
   maxInputBytes: number;

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TimbreError } from '../errors/timbre-error.js';
 import { stateOf } from '../support/files.js';
 import {
+  decoderIsolation,
   invalid,
   LONGEST_MS,
   number,
@@ -77,10 +78,10 @@ export class SpeakerEncoder {
    * Loads a bundle off the JS thread, checks it and tries it out.
    *
    * Errors: INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNTRUSTED, DEVICE_UNAVAILABLE, OUT_OF_MEMORY,
-   * ADDON_UNAVAILABLE.
+   * ADDON_UNAVAILABLE; with `isolation: 'process'` OVERLOADED and INTERNAL where no process can be started.
    */
   static async load(options: LoadOptions): Promise<SpeakerEncoder> {
-    const { model, device, workers, queueLimit, maxBatch, limits, cacheDir, allowCode } = optionsObject(
+    const { model, device, workers, queueLimit, maxBatch, limits, isolation, cacheDir, allowCode } = optionsObject(
       'options',
       options,
     );
@@ -90,6 +91,7 @@ export class SpeakerEncoder {
       workers: wholeNumber('workers', workers, Math.min(availableParallelism(), MOST_WORKERS), 1, MOST_WORKERS),
       queueLimit: wholeNumber('queueLimit', queueLimit, 256, 1, 1e6),
       maxBatch: wholeNumber('maxBatch', maxBatch, 32, 1, 1024),
+      isolation: decoderIsolation(isolation),
       maxBytes: wholeNumber('limits.maxBytes', maxBytes, 256 * MIB, 1, 1e12),
       maxSeconds: number('limits.maxSeconds', maxSeconds, 300, 0.01, 86400),
       maxInputBytes: wholeNumber('limits.maxInputBytes', maxInputBytes, defaultInputBytes(), 1, 1e15),
@@ -109,7 +111,8 @@ export class SpeakerEncoder {
    * costs it nothing, however long the recording.
    *
    * Errors: those of the recording (AUDIO_*, NO_SPEECH), INVALID_ARGUMENT, OVERLOADED at once when the queue is full or
-   * there is no room for the bytes, ABORTED, DEADLINE_EXCEEDED, ENGINE_CLOSED, INFERENCE_FAILED, OUT_OF_MEMORY.
+   * there is no room for the bytes, ABORTED, DEADLINE_EXCEEDED, ENGINE_CLOSED, INFERENCE_FAILED, DECODER_FAILED,
+   * OUT_OF_MEMORY.
    */
   async embed(input: AudioInput, options?: EmbedOptions): Promise<EmbedResult>;
   /**
@@ -348,7 +351,7 @@ export class SpeakerEncoder {
         items.push({ channel, result });
       } catch (thrown) {
         const error = typed(thrown);
-        if (!/^(AUDIO_|NO_SPEECH|INFERENCE_FAILED)/.test(error.code)) throw error;
+        if (!/^(AUDIO_|NO_SPEECH|DECODER_FAILED|INFERENCE_FAILED)/.test(error.code)) throw error;
         items.push({ channel, error });
       }
     }

@@ -24,6 +24,21 @@ export interface AudioLimits {
   maxWorkingBytes: number;
 }
 
+/**
+ * Where recordings are decoded. `none`: in this process. `process`: in processes beside it, one for each worker, that have
+ * no files, no network and no way to start anything; a recording that ends one of them fails with `DECODER_FAILED`, and
+ * nothing else does.
+ */
+export type DecoderIsolation = 'none' | 'process';
+
+/** What stands around a program that decodes, as far as the kernel and the container have it. */
+export interface Walls {
+  /** Landlock: no files but those it is given. */
+  files: boolean;
+  /** seccomp: no network, no other processes, nothing of the system. */
+  calls: boolean;
+}
+
 export interface LoadOptions {
   /** A bundle's file, or its id in the model cache. */
   model: string;
@@ -36,6 +51,8 @@ export interface LoadOptions {
   /** Utterances in one forward call on CUDA. Default 32. */
   maxBatch?: number;
   limits?: Partial<AudioLimits>;
+  /** For recordings of strangers: `process`. Default `none`. */
+  isolation?: DecoderIsolation;
   /** Folder of bundles looked up by id, after those of the package. Default: `MODEL_CACHE_DIR`, else `./models`. */
   cacheDir?: string;
   /**
@@ -220,6 +237,7 @@ export interface EncoderInfo {
   workers: number;
   queueLimit: number;
   maxBatch: number;
+  isolation: DecoderIsolation;
   limits: AudioLimits;
   manifest: ManifestJson;
 }
@@ -277,8 +295,8 @@ export interface RuntimeInfo {
   torch: { version: string; cpuCapability: string; cudaBuilt: boolean; cudaDevices: number };
   /** Versions, and the path of ffmpeg, empty where there is none. */
   audio: { sndfile: string; soxr: string; ffmpeg: string };
-  /** What keeps ffmpeg from everything but the recording: files by Landlock, the network and the rest by seccomp. */
-  walls: { files: boolean; calls: boolean };
+  /** Those that can be put around ffmpeg and the processes that decode. */
+  walls: Walls;
 }
 
 export interface EncoderStats {

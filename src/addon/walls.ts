@@ -1,8 +1,8 @@
-import { addon } from './binding.js';
-import type { RuntimeInfo } from './types.js';
+import { addon, typed } from './binding.js';
+import type { Walls } from './types.js';
 
 /** The walls that this kernel, or the container around this process, keeps from being built. */
-export function missingWalls({ files, calls }: RuntimeInfo['walls']): string[] {
+export function missingWalls({ files, calls }: Walls): string[] {
   return [...(files ? [] : ['Landlock (its files)']), ...(calls ? [] : ['seccomp (its calls)'])];
 }
 
@@ -12,4 +12,16 @@ export function missingWalls({ files, calls }: RuntimeInfo['walls']): string[] {
  */
 export function hideMemory(): void {
   addon().hideMemory();
+}
+
+/**
+ * Starts a process that decodes, as `isolation: 'process'` has them, and ends it again: the walls that stand around it.
+ * Errors: ADDON_UNAVAILABLE, OVERLOADED, INTERNAL where there can be none.
+ */
+export async function tryDecoder(): Promise<Walls> {
+  try {
+    return await addon().tryDecoder();
+  } catch (error) {
+    throw typed(error);
+  }
 }

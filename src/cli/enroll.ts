@@ -125,7 +125,10 @@ async function enrolOne(
     return { path, duplicate: result.duplicate, enrollment: result.enrollment };
   } catch (error) {
     // What concerns the recording concerns no other; anything else would only come again.
-    if (!(error instanceof TimbreError) || !/^(AUDIO_|NO_SPEECH|CHANNELS_DIFFER|INFERENCE_FAILED)/.test(error.code))
+    if (
+      !(error instanceof TimbreError) ||
+      !/^(AUDIO_|NO_SPEECH|CHANNELS_DIFFER|DECODER_FAILED|INFERENCE_FAILED)/.test(error.code)
+    )
       throw error;
     cli.fail(error, path);
     return { path, error: { code: error.code, message: error.message } };

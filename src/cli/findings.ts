@@ -3,10 +3,11 @@ import { access, constants, readFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { TimbreError } from '../errors/timbre-error.js';
 import { PACKAGE_FOLDER } from '../support/package.js';
 import { readManifest, runtimeInfo } from '../addon/bundles.js';
-import type { RuntimeInfo } from '../addon/types.js';
-import { missingWalls } from '../addon/walls.js';
+import type { Walls } from '../addon/types.js';
+import { missingWalls, tryDecoder } from '../addon/walls.js';
 import { modelName } from '../scoring/model-calibration.js';
 import { goesOnWith, keptModel } from '../support/kept-model.js';
 import { findBundle, listBundles, modelFolders } from '../models/cache.js';
@@ -45,6 +46,7 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
     ...(await platform()),
     ...addonAndLibraries(),
     servicePackagesFinding(),
+    ...(await decoders()),
     ...(await programs()),
     ...(await cache(env)),
     ...(await keptBundle(env)),
@@ -124,16 +126,29 @@ function addonAndLibraries(): Finding[] {
             remedy: 'install the package ffmpeg, if such recordings come in',
           }
         : { name: 'ffmpeg', status: 'ok', value: audio.ffmpeg },
-      ...(audio.ffmpeg === '' ? [] : [containment(walls)]),
+      ...(audio.ffmpeg === '' ? [] : [containment('containment of ffmpeg', walls)]),
     ];
   } catch (error) {
     return [{ name: 'addon', status: 'missing', value: 'cannot be loaded', remedy: (error as Error).message }];
   }
 }
 
-/** What keeps ffmpeg from everything but the recording that it reads. */
-function containment(walls: RuntimeInfo['walls']): Finding {
-  const name = 'containment of ffmpeg';
+/** Whether a process that decodes can be started, and what stands around it. */
+async function decoders(): Promise<Finding[]> {
+  const name = 'containment of decoders';
+  try {
+    return [containment(name, await tryDecoder())];
+  } catch (error) {
+    // Without the addon there is a finding about that.
+    if (error instanceof TimbreError && error.code === 'ADDON_UNAVAILABLE') return [];
+    return [
+      { name, status: 'missing', value: 'no process that decodes can be started', remedy: (error as Error).message },
+    ];
+  }
+}
+
+/** What keeps a program that decodes from everything but the recording that it reads. */
+function containment(name: string, walls: Walls): Finding {
   const missing = missingWalls(walls);
   if (missing.length === 0) return { name, status: 'ok', value: 'Landlock, seccomp' };
   return {

@@ -78,7 +78,8 @@ async function identifyOne(
   try {
     return { path, ...(await client.call('identifySpeaker', { form: { audio: await uploadOf(given), ...fields } })) };
   } catch (error) {
-    if (!(error instanceof TimbreError) || !/^(AUDIO_|NO_SPEECH|INFERENCE_FAILED)/.test(error.code)) throw error;
+    if (!(error instanceof TimbreError) || !/^(AUDIO_|NO_SPEECH|DECODER_FAILED|INFERENCE_FAILED)/.test(error.code))
+      throw error;
     cli.fail(error, path);
     return { path, error: { code: error.code, message: error.message } };
   }

@@ -35,6 +35,7 @@ export const ERROR_CODES = {
   RATE_LIMITED: { http: 429, exit: 57, means: 'The API key, or the address, makes more requests than it may; try again later.' },
   ABORTED: { http: 499, exit: 31, means: 'The caller cancelled the call before it was finished.' },
   INFERENCE_FAILED: { http: 500, exit: 40, means: 'The model failed on this input.' },
+  DECODER_FAILED: { http: 500, exit: 34, means: 'The process that decodes ended at this recording, or answered with something else than audio.' },
   INTERNAL: { http: 500, exit: 1, means: 'A defect in Timbre; please report it.' },
   MODEL_UNTRUSTED: { http: 500, exit: 90, means: 'The model bundle brings code of its own, which has not been allowed.' },
   MODEL_INVALID: { http: 500, exit: 41, means: 'The model bundle or checkpoint is damaged, of another format, or not what its manifest says.' },

@@ -38,6 +38,7 @@ describe('doctor', () => {
     });
     expect(found.get('libsndfile')!.status).toBe('ok');
     expect(found.get('libsoxr')!.status).toBe('ok');
+    expect(found.get('containment of decoders')!.status).not.toBe('missing');
     expect(found.get('model tiny')!.value).toContain('untrained');
     expect(found.get('model junk')).toMatchObject({ status: 'note', value: 'damaged' });
     const { status: textStatus, stdout } = await timbre(['doctor'], { env });

@@ -36,7 +36,7 @@ beforeAll(async () => {
     JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')).peerDependencies as object,
   );
   project = await Project.install([...service, '@nestjs/platform-express'], OLDEST_NEST);
-  await project.takeCompiled('timbre-voice/build/Release/timbre.node', 'build/Release/timbre.node');
+  await project.takeAddon();
   await project.takeCompiled(
     'sqlite3/build/Release/node_sqlite3.node',
     'node_modules/sqlite3/build/Release/node_sqlite3.node',

@@ -124,6 +124,13 @@ export class Project {
     await cp(join(ROOT, from), to);
   }
 
+  /** The addon and the program that decodes for it, as they are built here. */
+  async takeAddon(): Promise<void> {
+    for (const name of ['timbre.node', 'timbre-decoder']) {
+      await this.takeCompiled(`timbre-voice/build/Release/${name}`, `build/Release/${name}`);
+    }
+  }
+
   /** Runs a module of the project. */
   async runScript(source: string, env?: NodeJS.ProcessEnv): Promise<Ended> {
     await writeFile(this.path('script.mjs'), source);

@@ -122,7 +122,7 @@ describe('with its addon', () => {
       const { code, stderr } = await run('npx', ['--no-install', 'timbre', 'setup'], project.folder, env);
       if (code !== 0) throw new Error(stderr);
     } else {
-      await project.takeCompiled('timbre-voice/build/Release/timbre.node', 'build/Release/timbre.node');
+      await project.takeAddon();
     }
   }, 1_200_000);
 

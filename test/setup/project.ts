@@ -182,7 +182,7 @@ ${body}
          for (const name of ['node-addon-api', 'node-api-headers', 'cmake-js']) write('node_modules/' + name + '/package.json', '{}');
          write('node_modules/sqlite3/package.json', '{ "version": "6.0.1" }');
          write('node_modules/node-gyp/bin/node-gyp.js', ${JSON.stringify(this.source('node-gyp', "write('node_modules/sqlite3/build/Release/node_sqlite3.node', process.env.CPPFLAGS);"))});
-         write('node_modules/cmake-js/bin/cmake-js', ${JSON.stringify(this.source('cmake-js', "write('build/Release/timbre.node', '');"))}, 0o755);
+         write('node_modules/cmake-js/bin/cmake-js', ${JSON.stringify(this.source('cmake-js', "write('build/Release/timbre.node', ''); write('build/Release/timbre-decoder', '');"))}, 0o755);
        } else write('dist/index.js', '');`,
     );
     this.program('ffmpeg', '');

@@ -109,9 +109,9 @@ class AmrReader final : public Reader {
     for (const Run& run : runs_) info_.frames += run.frames * frame_;
   }
 
-  Status open(double max_seconds, const Interrupt& interrupt) {
+  Status open(double max_seconds, const Interrupt& interrupt, const FfmpegHost& ffmpeg) {
     if (!has_speech_) return ok();
-    auto reader = open_ffmpeg(*speech_, {"amr", "AMR", std::nullopt}, max_seconds, interrupt);
+    auto reader = open_ffmpeg(*speech_, {"amr", "AMR", std::nullopt}, max_seconds, interrupt, ffmpeg);
     if (!reader) return std::move(reader).error();
     reader_ = std::move(reader).value();
     return ok();
@@ -170,7 +170,8 @@ class AmrReader final : public Reader {
 
 }  // namespace
 
-Result<std::unique_ptr<Reader>> open_amr(const Input& input, double max_seconds, const Interrupt& interrupt) {
+Result<std::unique_ptr<Reader>> open_amr(const Input& input, double max_seconds, const Interrupt& interrupt,
+                                         const FfmpegHost& ffmpeg) {
   const Stretch head(input, 0, kWide.size());
   const bool wide = head.has(0, kWide);
   constexpr double kFramesPerSecond = 50;
@@ -180,7 +181,7 @@ Result<std::unique_ptr<Reader>> open_amr(const Input& input, double max_seconds,
     return Error{ErrorCode::AUDIO_CORRUPT, input.name() + " (AMR) holds no audio (0 samples)"};
   }
   auto reader = std::make_unique<AmrReader>(input, std::move(frames), wide);
-  if (auto opened = reader->open(max_seconds, interrupt); !opened) return std::move(opened).error();
+  if (auto opened = reader->open(max_seconds, interrupt, ffmpeg); !opened) return std::move(opened).error();
   return std::unique_ptr<Reader>(std::move(reader));
 }
 

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "audio/ffmpeg_host.h"
 #include "audio/reader.h"
 
 namespace timbre {
@@ -10,6 +11,7 @@ namespace timbre {
 /// know, and frames without data are silence. The input must outlive the reader.
 ///
 /// Errors: AUDIO_CORRUPT, and those of open_ffmpeg().
-Result<std::unique_ptr<Reader>> open_amr(const Input& input, double max_seconds, const Interrupt& interrupt);
+Result<std::unique_ptr<Reader>> open_amr(const Input& input, double max_seconds, const Interrupt& interrupt,
+                                         const FfmpegHost& ffmpeg);
 
 }  // namespace timbre

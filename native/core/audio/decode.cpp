@@ -71,13 +71,14 @@ std::optional<Error> refused(const std::string& name, const StreamInfo& info, co
 class Decoding {
  public:
   Decoding(const Input& input, int sample_rate, const AudioSelection& selection, const AudioLimits& limits,
-           const Interrupt& interrupt, AudioTimings& timings)
+           const Interrupt& interrupt, AudioTimings& timings, const FfmpegHost& ffmpeg)
       : input_(input),
         sample_rate_(sample_rate),
         selection_(selection),
         limits_(limits),
         interrupt_(interrupt),
-        timings_(timings) {}
+        timings_(timings),
+        ffmpeg_(ffmpeg) {}
 
   Result<Audio> run() {
     auto link = first_link(input_);
@@ -137,7 +138,7 @@ class Decoding {
   Result<std::optional<int>> drain(const Link& link, std::optional<int> channel) {
     const std::string& name = input_.name();
     const auto opening = Clock::now();
-    auto opened = open_link(input_, link, selection_, limits_, interrupt_);
+    auto opened = open_link(input_, link, selection_, limits_, interrupt_, ffmpeg_);
     timings_.decode += since(opening);
     if (!opened) return std::move(opened).error();
     Reader& reader = *opened.value().reader;
@@ -233,6 +234,7 @@ class Decoding {
   const AudioLimits& limits_;
   const Interrupt& interrupt_;
   AudioTimings& timings_;
+  const FfmpegHost& ffmpeg_;
   Audio audio_;
   double seconds_ = 0;
   std::uint64_t samples_ = 0;  ///< of all channels
@@ -274,6 +276,10 @@ Result<Audio> resample(const AudioSamples& source, int sample_rate, const AudioS
   return audio;
 }
 
+Error out_of_memory() {
+  return {ErrorCode::OUT_OF_MEMORY, "memory ran out while decoding; use fewer workers or shorter recordings"};
+}
+
 }  // namespace
 
 Result<Audio> decode(const AudioSource& source, int sample_rate, const AudioLimits& limits, const Interrupt& interrupt,
@@ -284,16 +290,20 @@ Result<Audio> decode(const AudioSource& source, int sample_rate, const AudioLimi
     if (const auto* samples = std::get_if<AudioSamples>(&source)) {
       return resample(*samples, sample_rate, selection, limits, interrupt, timing);
     }
-    const auto open = [&]() -> Result<Input> {
-      if (const auto* path = std::get_if<AudioPath>(&source)) return Input::open(*path, limits);
-      if (const auto* file = std::get_if<AudioFile>(&source)) return Input::of(*file, limits);
-      return Input::of(std::get<AudioBytes>(source), limits);
-    };
-    const auto input = open();
+    const auto input = Input::of(source, limits);
     if (!input) return input.error();
-    return Decoding(input.value(), sample_rate, selection, limits, interrupt, timing).run();
+    return decode(input.value(), sample_rate, limits, interrupt, timing, selection, local_ffmpeg());
   } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::OUT_OF_MEMORY, "memory ran out while decoding; use fewer workers or shorter recordings"};
+    return out_of_memory();
+  }
+}
+
+Result<Audio> decode(const Input& input, int sample_rate, const AudioLimits& limits, const Interrupt& interrupt,
+                     AudioTimings& timings, const AudioSelection& selection, const FfmpegHost& ffmpeg) {
+  try {
+    return Decoding(input, sample_rate, selection, limits, interrupt, timings, ffmpeg).run();
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
   }
 }
 

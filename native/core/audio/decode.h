@@ -1,6 +1,8 @@
 #pragma once
 
 #include "audio/audio.h"
+#include "audio/ffmpeg_host.h"
+#include "audio/input.h"
 #include "support/interrupt.h"
 #include "support/result.h"
 
@@ -18,6 +20,10 @@ namespace timbre {
 /// DEADLINE_EXCEEDED, OUT_OF_MEMORY.
 Result<Audio> decode(const AudioSource& source, int sample_rate, const AudioLimits& limits, const Interrupt& interrupt,
                      AudioTimings* timings = nullptr, const AudioSelection& selection = {});
+
+/// The same of an input that is open, with ffmpeg as `ffmpeg` has it.
+Result<Audio> decode(const Input& input, int sample_rate, const AudioLimits& limits, const Interrupt& interrupt,
+                     AudioTimings& timings, const AudioSelection& selection, const FfmpegHost& ffmpeg);
 
 /// The libraries behind decode(), e.g. "libsndfile-1.2.0", "libsoxr-0.1.3", and "" or the path of ffmpeg.
 struct AudioLibraries {

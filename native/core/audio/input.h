@@ -45,6 +45,15 @@ class Input {
   /// The bytes stay the caller's and must outlive the input. Errors: AUDIO_TOO_LARGE, AUDIO_CORRUPT (no bytes).
   static Result<Input> of(const AudioBytes& bytes, const AudioLimits& limits);
 
+  /// The same of whatever a source names, which is an encoded recording.
+  static Result<Input> of(const AudioSource& source, const AudioLimits& limits);
+
+  /// Of an open file that messages call `name`. Errors: as of AudioFile.
+  static Result<Input> of(std::string name, std::shared_ptr<const Descriptor> file, const AudioLimits& limits);
+
+  /// Of memory that messages call `name`, which must outlive the input. Errors: AUDIO_TOO_LARGE, AUDIO_CORRUPT.
+  static Result<Input> of(std::string name, std::span<const std::uint8_t> memory, const AudioLimits& limits);
+
   /// Pieces of `base`, one behind the other, under its name. `base` must outlive it.
   static Input composed(const Input& base, std::vector<Piece> pieces);
 
@@ -59,6 +68,17 @@ class Input {
   /// The descriptor of a file; -1 for memory and pieces.
   int descriptor() const { return file_ ? file_->get() : -1; }
 
+  /// Of a composed input; empty for others.
+  std::span<const Piece> pieces() const { return pieces_; }
+
+  /// The bytes by a descriptor that no other reader moves, for another process: of the file itself, or of a copy that
+  /// nobody can change or make shorter any more. Errors: OUT_OF_MEMORY, OVERLOADED (no descriptor left).
+  struct HandedOver {
+    Descriptor descriptor;
+    bool copied = false;
+  };
+  Result<HandedOver> hand_over() const;
+
   /// Copies what there is at `offset`, at most `to.size()` bytes; 0 at the end or when the file cannot be read.
   std::size_t read(std::uint64_t offset, std::span<std::uint8_t> to) const;
 
@@ -67,9 +87,6 @@ class Input {
   Change change() const;
 
  private:
-  /// Of an open file. Errors: as of().
-  static Result<Input> of(std::string name, std::shared_ptr<const Descriptor> file, const AudioLimits& limits);
-
   Input(std::string name, std::uint64_t size, std::shared_ptr<const Descriptor> file,
         std::span<const std::uint8_t> memory)
       : name_(std::move(name)), size_(size), file_(std::move(file)), memory_(memory) {}

@@ -19,7 +19,8 @@ constexpr const char* kFormats =
     "WAV, FLAC, Ogg, Opus, MP3, AIFF, AU, CAF; with ffmpeg also WebM, MP4, M4A, AAC, AMR, WMA and more";
 
 Result<std::unique_ptr<Reader>> open_reader(const Input& bytes, const Link& link, const AudioSelection& selection,
-                                            const AudioLimits& limits, const Interrupt& interrupt) {
+                                            const AudioLimits& limits, const Interrupt& interrupt,
+                                            const FfmpegHost& ffmpeg) {
   const std::string& container = link.container.name;
   switch (link.layout.decoder) {
     case Decoder::kSndfile:
@@ -34,11 +35,11 @@ Result<std::unique_ptr<Reader>> open_reader(const Input& bytes, const Link& link
     case Decoder::kOgg:
       return open_ogg(bytes, selection);
     case Decoder::kAmr:
-      return open_amr(bytes, limits.max_seconds, interrupt);
+      return open_amr(bytes, limits.max_seconds, interrupt, ffmpeg);
     case Decoder::kFfmpeg:
       break;
   }
-  return open_ffmpeg(bytes, {link.layout.demuxer, container, selection.track}, limits.max_seconds, interrupt);
+  return open_ffmpeg(bytes, {link.layout.demuxer, container, selection.track}, limits.max_seconds, interrupt, ffmpeg);
 }
 
 /// Whether ffmpeg is to be asked about what another decoder refuses. What breaks the rules of Ogg and AMR stays
@@ -84,16 +85,16 @@ std::optional<Result<Link>> next_link(const Input& input, const Link& link) {
 }
 
 Result<OpenLink> open_link(const Input& input, const Link& link, const AudioSelection& selection,
-                           const AudioLimits& limits, const Interrupt& interrupt) {
+                           const AudioLimits& limits, const Interrupt& interrupt, const FfmpegHost& ffmpeg) {
   if (!has_tracks(link.layout) && selection.track.value_or(0) > 0)
     return no_such_track(input.name(), *selection.track, 1);
   OpenLink open;
   if (!whole(input, link.layout)) open.bytes = std::make_unique<Input>(Input::composed(input, link.layout.pieces));
   const Input& bytes = open.bytes ? *open.bytes : input;
-  auto reader = open_reader(bytes, link, selection, limits, interrupt);
+  auto reader = open_reader(bytes, link, selection, limits, interrupt, ffmpeg);
   if (!reader && second_opinion(link.layout, reader.error())) {
-    auto other =
-        open_ffmpeg(bytes, {link.layout.demuxer, link.container.name, selection.track}, limits.max_seconds, interrupt);
+    auto other = open_ffmpeg(bytes, {link.layout.demuxer, link.container.name, selection.track}, limits.max_seconds,
+                             interrupt, ffmpeg);
     const bool better = other || reader.error().code == ErrorCode::AUDIO_UNSUPPORTED ||
                         other.error().code == ErrorCode::ABORTED || other.error().code == ErrorCode::DEADLINE_EXCEEDED;
     if (better) reader = std::move(other);

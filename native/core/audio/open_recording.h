@@ -4,6 +4,7 @@
 
 #include "audio/audio.h"
 #include "audio/container.h"
+#include "audio/ffmpeg_host.h"
 #include "audio/layout.h"
 #include "audio/reader.h"
 
@@ -31,6 +32,6 @@ struct OpenLink {
 /// Opens by the decoder that the container is read by; where that fails, and ffmpeg may know it, by ffmpeg. The input
 /// must outlive what is opened.
 Result<OpenLink> open_link(const Input& input, const Link& link, const AudioSelection& selection,
-                           const AudioLimits& limits, const Interrupt& interrupt);
+                           const AudioLimits& limits, const Interrupt& interrupt, const FfmpegHost& ffmpeg);
 
 }  // namespace timbre

@@ -4,6 +4,7 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -50,9 +51,10 @@ struct Plan {
   const char* program;
   char* const* arguments;
   char* const* environment;
-  std::array<int, 3> streams;
+  const std::array<int, 3>& streams;
   const ChildLimits& limits;
   const Enclosure* walls;
+  pid_t parent;
 
   // Written by the child, whose memory is the parent's until it runs the program.
   int fault = 0;
@@ -104,6 +106,12 @@ void reset_signals() noexcept {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+/// Ends the child with the thread that starts it, and so with a host that is killed. 0, or an errno.
+int end_with_parent(pid_t parent) noexcept {
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return errno;
+  return ::getppid() == parent ? 0 : ESRCH;
+}
+
 /// In the child, on a stack of its own and in the parent's memory: calls the kernel and nothing else.
 int become(void* given) noexcept {
   auto& plan = *static_cast<Plan*>(given);
@@ -113,6 +121,7 @@ int become(void* given) noexcept {
     ::_exit(127);
   };
   reset_signals();
+  if (const int fault = end_with_parent(plan.parent)) fail(fault, "tied to its parent");
   if (::chdir("/") != 0) fail(errno, "moved to /");
   if (const int fault = take_streams(plan.streams)) fail(fault, "given its streams");
   if (const int fault = limit(plan.limits)) fail(fault, "limited in memory and time");
@@ -145,6 +154,32 @@ Error cannot_start(const std::string& program, const char* what, int reason) {
 
 }  // namespace
 
+Result<Child> Child::start(const std::string& program, const std::vector<std::string>& arguments,
+                           const std::vector<std::string>& environment, const std::array<int, 3>& streams,
+                           const ChildLimits& limits, const Enclosure* walls) {
+  std::vector<std::string> command{program};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  const auto words = pointers(command);
+  const auto variables = pointers(environment);
+
+  Plan plan{program.c_str(), words.data(), variables.data(), streams, limits, walls, ::getpid()};
+  const pid_t pid = run(plan);
+  if (pid < 0) return cannot_start(program, "started", errno);
+  // From here on the object ends the child, whatever happens.
+  Child child(pid);
+  if (plan.failed) return cannot_start(program, plan.failed, plan.fault);
+  return child;
+}
+
+Child::~Child() {
+  if (pid_ <= 0) return;
+  // Where the host ignores SIGCHLD, its number may be another process's once it has ended.
+  if (::waitpid(pid_, nullptr, WNOHANG) != 0) return;
+  ::kill(pid_, SIGKILL);
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 Result<ChildProcess> ChildProcess::start(const std::string& program, const std::vector<std::string>& arguments,
                                          const std::vector<std::string>& environment, int input,
                                          const ChildLimits& limits, const Enclosure* walls) {
@@ -152,36 +187,12 @@ Result<ChildProcess> ChildProcess::start(const std::string& program, const std::
   if (!out.read) return cannot_start(program, "started", errno);
   Pipe err;
   if (!err.read) return cannot_start(program, "started", errno);
-  std::vector<std::string> command{program};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  const auto words = pointers(command);
-  const auto variables = pointers(environment);
-
-  Plan plan{program.c_str(), words.data(), variables.data(), {input, out.write.get(), err.write.get()}, limits, walls};
-  const pid_t pid = run(plan);
-  if (pid < 0) return cannot_start(program, "started", errno);
-  // From here on the object ends the child, whatever happens.
-  ChildProcess child(pid, std::move(out.read), std::move(err.read));
-  if (plan.failed) return cannot_start(program, plan.failed, plan.fault);
-  return child;
+  auto child = Child::start(program, arguments, environment, {input, out.write.get(), err.write.get()}, limits, walls);
+  if (!child) return std::move(child).error();
+  return ChildProcess{std::move(child).value(), ChildOutput(std::move(out.read), std::move(err.read))};
 }
 
-ChildProcess::ChildProcess(ChildProcess&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)),
-      out_(std::move(other.out_)),
-      err_(std::move(other.err_)),
-      said_(std::move(other.said_)) {}
-
-ChildProcess::~ChildProcess() {
-  out_.reset();
-  err_.reset();
-  if (pid_ <= 0) return;
-  ::kill(pid_, SIGKILL);
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
-}
-
-std::size_t ChildProcess::read(std::span<std::uint8_t> to, std::chrono::milliseconds patience) {
+std::size_t ChildOutput::read(std::span<std::uint8_t> to, std::chrono::milliseconds patience) {
   std::array<pollfd, 2> ready{pollfd{out_.get(), POLLIN, 0}, pollfd{err_.get(), POLLIN, 0}};
   if (::poll(ready.data(), ready.size(), static_cast<int>(patience.count())) <= 0) return 0;
   if (ready[1].revents != 0) {
@@ -197,7 +208,7 @@ std::size_t ChildProcess::read(std::span<std::uint8_t> to, std::chrono::millisec
   return 0;
 }
 
-std::optional<ChildEnd> ChildProcess::wait(std::chrono::milliseconds patience) {
+std::optional<ChildEnd> Child::wait(std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds kPause{2};
   for (auto waited = std::chrono::milliseconds{0};; waited += kPause) {
     int status = 0;

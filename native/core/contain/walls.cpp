@@ -46,6 +46,15 @@ std::uint64_t every_access(long version) {
   return kFirst | (version >= 2 ? kRefer : 0) | (version >= 3 ? kTruncate : 0) | (version >= 5 ? kDevices : 0);
 }
 
+/// A set of rules that allows nothing yet. Not valid, with errno, where it cannot be made.
+Descriptor no_files(long version) {
+  landlock_ruleset_attr attributes{};
+  attributes.handled_access_fs = every_access(version);
+  // Fields of later versions are left out, for which older kernels would refuse the whole.
+  return Descriptor(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof(attributes.handled_access_fs), 0)));
+}
+
 /// 0, or an errno.
 int allow(int rules, int place, std::uint64_t access) {
   struct stat status {};
@@ -155,9 +164,11 @@ constexpr std::array kForbidden = {
     "vhangup",
 };
 
+using FilterContext = std::unique_ptr<void, void (*)(void*)>;
+
 /// The filter as the kernel takes it, or none where libseccomp cannot make it.
 std::vector<sock_filter> make_filter() {
-  const std::unique_ptr<void, void (*)(void*)> context(seccomp_init(SCMP_ACT_ALLOW), seccomp_release);
+  const FilterContext context(seccomp_init(SCMP_ACT_ALLOW), seccomp_release);
   if (!context) return {};
   for (const char* name : kForbidden) {
     const int number = seccomp_syscall_resolve_name(name);
@@ -187,10 +198,62 @@ std::span<sock_filter> filter() {
   return made;
 }
 
-bool may_filter() {
-  std::uint32_t action = SECCOMP_RET_ERRNO;
-  return ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0 && !filter().empty();
+/// All that a process needs to decode, once it has been loaded: memory, time, what is open already, an end.
+constexpr std::array kNeeded = {
+    "brk",
+    "clock_gettime",
+    "close",
+    "exit",
+    "exit_group",
+    "fstat",
+    "futex",
+    "getcpu",
+    "getpid",
+    "getrandom",
+    "gettid",
+    "gettimeofday",
+    "lseek",
+    "madvise",
+    "mremap",
+    "munmap",
+    "poll",
+    "ppoll",
+    "pread64",
+    "read",
+    "recvmsg",
+    "restart_syscall",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "sched_getaffinity",
+    "sched_yield",
+    "sendmsg",
+};
+
+/// Forbids this process every call but those that it needs to decode. 0, or an errno.
+int forbid_all_but_decoding() {
+  const FilterContext context(seccomp_init(SCMP_ACT_ERRNO(EPERM)), seccomp_release);
+  if (!context) return ENOMEM;
+  int fault = 0;
+  const auto allow_call = [&](const char* name, auto... conditions) {
+    const int number = seccomp_syscall_resolve_name(name);
+    if (fault != 0 || number == __NR_SCMP_ERROR) return;  // not on this processor
+    fault = -seccomp_rule_add(context.get(), SCMP_ACT_ALLOW, number, sizeof...(conditions), conditions...);
+  };
+  for (const char* name : kNeeded) allow_call(name);
+  // No memory that can be run, and nothing written but to the three streams.
+  const scmp_arg_cmp data = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+  allow_call("mmap", data);
+  allow_call("mprotect", data);
+  allow_call("write", SCMP_A0(SCMP_CMP_LE, STDERR_FILENO));
+  return fault != 0 ? fault : -seccomp_load(context.get());
 }
+
+bool kernel_filters() {
+  std::uint32_t action = SECCOMP_RET_ERRNO;
+  return ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+bool may_filter() { return kernel_filters() && !filter().empty(); }
 
 Error cannot_enclose(int reason) {
   const bool exhausted = reason == EMFILE || reason == ENFILE || reason == ENOMEM;
@@ -208,17 +271,24 @@ int hide_memory() noexcept {
   return ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno;
 }
 
+Result<Walls> enclose_decoder() {
+  const Walls walls{landlock_version() > 0, kernel_filters()};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return cannot_enclose(errno);
+  if (walls.files) {
+    const Descriptor rules = no_files(landlock_version());
+    if (!rules || ::syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0) return cannot_enclose(errno);
+  }
+  if (const int fault = walls.calls ? forbid_all_but_decoding() : 0) return cannot_enclose(fault);
+  return walls;
+}
+
 Result<Enclosure> Enclosure::around(const std::string& program, int input,
                                     std::span<const std::string> library_folders) {
   Enclosure walls;
   if (may_filter()) walls.filter_ = filter();
   const long version = landlock_version();
   if (version == 0) return walls;
-  landlock_ruleset_attr attributes{};
-  attributes.handled_access_fs = every_access(version);
-  // Fields of later versions are left out, for which older kernels would refuse the whole.
-  walls.rules_.reset(
-      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof(attributes.handled_access_fs), 0)));
+  walls.rules_ = no_files(version);
   if (!walls.rules_) return cannot_enclose(errno);
   const int rules = walls.rules_.get();
 

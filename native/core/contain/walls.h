@@ -21,6 +21,11 @@ struct Walls {
 /// Asked of the kernel; nothing changes.
 Walls possible_walls();
 
+/// Puts the walls of a process that decodes around the calling one, for good: no file, and no system call but those
+/// that reading and answering on what is open already, computing and memory need; no memory becomes code any more.
+/// Those that are possible stand after it. Errors: OVERLOADED (no descriptors left), INTERNAL.
+Result<Walls> enclose_decoder();
+
 /// Keeps this process's memory from others of its user: no core dumps, nobody attaches to it. For whoever owns the
 /// process. 0, or an errno.
 int hide_memory() noexcept;

@@ -53,6 +53,11 @@ Result<std::unique_ptr<Engine>> Engine::create(std::unique_ptr<const bundle::Mod
     if (auto error = invalid(options)) return *std::move(error);
     auto front_end = FrontEnd::create(model->manifest().front_end);
     if (!front_end) return std::move(front_end).error();
+    if (options.isolation == Isolation::kProcess) {
+      // What cannot be decoded with is told now, not by every recording.
+      ContainedDecoder tried(options.limits, model->manifest().front_end.sample_rate);
+      if (auto started = tried.start(); !started) return std::move(started).error();
+    }
     std::unique_ptr<Engine> engine(
         new Engine(std::make_shared<Scheduler>(std::move(model), std::move(front_end).value(), options)));
     if (auto started = engine->start_threads(); !started) return std::move(started).error();

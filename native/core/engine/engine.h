@@ -15,6 +15,7 @@
 #include "bundle/model.h"
 #include "engine/admission.h"
 #include "features/front_end.h"
+#include "isolation/contained_decoder.h"
 #include "speech/speech.h"
 #include "support/interrupt.h"
 #include "support/result.h"
@@ -26,6 +27,7 @@ struct EngineOptions {
   AdmissionLimits admission;
   std::size_t max_batch = 32;  ///< utterances in one forward call where the model batches
   AudioLimits limits;
+  Isolation isolation = Isolation::kNone;  ///< of what decodes; with kProcess every worker has a process beside it
 };
 
 struct EmbedRequest {
@@ -96,7 +98,7 @@ class Engine {
   static Announced announce_samples(std::size_t count, int sample_rate);
 
   /// Errors: INVALID_ARGUMENT, MODEL_INVALID of the front end, OVERLOADED when the system has no more threads,
-  /// OUT_OF_MEMORY.
+  /// OUT_OF_MEMORY; those of ContainedDecoder::start(), which is tried out.
   static Result<std::unique_ptr<Engine>> create(std::unique_ptr<const bundle::Model> model,
                                                 const EngineOptions& options);
 

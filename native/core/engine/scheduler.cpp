@@ -143,9 +143,11 @@ void Scheduler::expect_workers(std::size_t count) noexcept {
 
 void Scheduler::work() noexcept {
   Batcher alone(*model_, 1);
+  // Of this thread: its process is started with the first recording.
+  std::optional<ContainedDecoder> decoder;
   while (const JobPtr job = take()) {
     job->timings.queue = seconds_since(job->admitted);
-    auto result = guarded([&] { return process(job, alone); });
+    auto result = guarded([&] { return process(job, alone, decoder); });
     if (!result) {
       finish(job, std::move(result).error());
     } else if (result.value()) {
@@ -157,9 +159,13 @@ void Scheduler::work() noexcept {
   prepared_waits_.notify_all();
 }
 
-Result<std::optional<EmbedResult>> Scheduler::process(const JobPtr& job, Batcher& alone) {
+Result<std::optional<EmbedResult>> Scheduler::process(const JobPtr& job, Batcher& alone,
+                                                      std::optional<ContainedDecoder>& decoder) {
   if (auto stopped = job->interrupt.check()) return *std::move(stopped);
-  auto features = prepare(*job, *front_end_, *detector_, *model_, options_.limits);
+  if (options_.isolation == Isolation::kProcess && !decoder) {
+    decoder.emplace(options_.limits, model_->manifest().front_end.sample_rate);
+  }
+  auto features = prepare(*job, *front_end_, *detector_, *model_, options_.limits, decoder ? &*decoder : nullptr);
   if (!features) return std::move(features).error();
   if (auto stopped = job->interrupt.check()) return *std::move(stopped);
   if (model_->batches()) {

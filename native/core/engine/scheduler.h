@@ -65,7 +65,8 @@ class Scheduler {
   using Deadlines = std::set<std::pair<Clock::time_point, Engine::JobId>>;
 
   /// Nothing where the features went to the device's thread.
-  Result<std::optional<EmbedResult>> process(const JobPtr& job, Batcher& alone);
+  Result<std::optional<EmbedResult>> process(const JobPtr& job, Batcher& alone,
+                                             std::optional<ContainedDecoder>& decoder);
   void run_batch(std::list<Prepared>& batch, Batcher& batcher);
   std::vector<Result<bundle::Embedding>> run_model(std::span<Prepared* const> batch, Batcher& batcher);
 

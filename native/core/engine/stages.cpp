@@ -45,7 +45,7 @@ void cut_pauses(std::vector<float>& samples, const Job& job, const bundle::Manif
 }  // namespace
 
 Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector& detector, const bundle::Model& model,
-                       const AudioLimits& limits) {
+                       const AudioLimits& limits, ContainedDecoder* decoder) {
   const bundle::Manifest& manifest = model.manifest();
   const int rate = manifest.front_end.sample_rate;
   job.pauses = job.request.pauses.value_or(bundle::usual_pauses(manifest));
@@ -55,7 +55,9 @@ Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector
                                                   "bundle again with `timbre models add --pauses cut`"};
   }
   AudioTimings decoding;
-  auto audio = decode(job.request.source, rate, limits, job.interrupt, &decoding, job.request.selection);
+  const EmbedRequest& request = job.request;
+  auto audio = decoder ? decoder->decode(request.source, job.interrupt, decoding, request.selection)
+                       : decode(request.source, rate, limits, job.interrupt, &decoding, request.selection);
   job.request.source = AudioPath{};
   job.place.release_input();
   job.timings.decode = decoding.decode;

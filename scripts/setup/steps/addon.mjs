@@ -8,6 +8,8 @@ import { digest, filesBelow, readStamp, writeStamp } from '../stamps.mjs';
 import { externalLibTorch, sitePackages, torchKind } from './python.mjs';
 
 const ADDON = 'build/Release/timbre.node';
+/** The program that decodes, which the addon starts. */
+const DECODER = 'build/Release/timbre-decoder';
 const STAMP = 'build/.timbre-setup';
 
 /** @param {import('../context.mjs').Context} context */
@@ -54,8 +56,9 @@ export const addon = {
 
   inspect(context) {
     const { root } = context;
-    if (!found(root, 'node-addon-api/package.json') || !existsSync(path.join(root, ADDON))) {
-      return { ready: false, says: `${ADDON} is not built` };
+    const gone = [ADDON, DECODER].find((file) => !existsSync(path.join(root, file)));
+    if (!found(root, 'node-addon-api/package.json') || gone !== undefined) {
+      return { ready: false, says: `${gone ?? ADDON} is not built` };
     }
     const made = foreignRoot(root, 'build');
     if (made !== undefined) return { ready: false, says: `build/ was made for ${made}` };

@@ -177,6 +177,17 @@ export const SETTINGS = {
     takes: 'SHA256',
     means: 'The sha256 of a model file that brings code of its own, which then runs; others are refused.',
   }),
+  decoderIsolation: setting({
+    env: 'TIMBRE_DECODER_ISOLATION',
+    flag: 'decoder-isolation',
+    schema: z.enum(['process', 'none'], 'must be process or none'),
+    default: 'process',
+    takes: 'WHERE',
+    means:
+      'Where recordings are decoded. `process`: in processes beside the service, one for each worker, without files, ' +
+      'network or other programs; a recording that ends one fails alone, with DECODER_FAILED. `none`: in the process of ' +
+      'the service.',
+  }),
   requireContainment: setting({
     env: 'TIMBRE_REQUIRE_CONTAINMENT',
     flag: 'require-containment',
@@ -184,8 +195,9 @@ export const SETTINGS = {
     default: 'off',
     takes: 'on|off',
     means:
-      'Refuse to start where ffmpeg cannot be kept from files, network and other processes, because the kernel or the ' +
-      'container lacks Landlock or seccomp.',
+      'Refuse to start where what decodes recordings (ffmpeg, and the processes of TIMBRE_DECODER_ISOLATION) cannot be ' +
+      'kept from files, network and other processes, because the kernel or the container lacks Landlock or seccomp, or ' +
+      'because recordings are decoded in the process of the service.',
   }),
   workers: setting({
     env: 'TIMBRE_WORKERS',

@@ -148,9 +148,9 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
       await this.keep({ name: encoder.info().model, path });
       signal.throwIfAborted();
       this.change({ status: 'ready' });
-      const { model: name, id, device, deviceNote, workers } = encoder.info();
+      const { model: name, id, device, deviceNote, workers, isolation } = encoder.info();
       const ms = Math.round(performance.now() - started);
-      this.logger.log({ model: name, device, deviceNote, workers, ms, msg: 'the model is loaded' });
+      this.logger.log({ model: name, device, deviceNote, workers, isolation, ms, msg: 'the model is loaded' });
       const better = recommendedInsteadOf(id);
       if (better) this.logger.log(adviceOn(id, better));
     } catch (thrown) {
@@ -162,17 +162,27 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     }
   }
 
-  /** Says what is left of the walls around ffmpeg, or refuses to go on without one. */
+  /** Says what is left of the walls around what decodes, or refuses to go on without one. */
   private async lookAtWalls(): Promise<void> {
-    const [{ runtimeInfo }, { missingWalls }] = await Promise.all([
+    const [{ runtimeInfo }, { missingWalls, tryDecoder }] = await Promise.all([
       import('../../addon/bundles.js'),
       import('../../addon/walls.js'),
     ]);
+    const { decoderIsolation, requireContainment } = this.config;
     const { audio, walls } = runtimeInfo();
+    const contained = decoderIsolation === 'process';
+    const lacks: string[] = [];
     const missing = missingWalls(walls).join(' and ');
-    if (audio.ffmpeg === '' || missing === '') return;
-    const what = `recordings are decoded by an ffmpeg without ${missing}, which this kernel or container does not allow`;
-    if (this.config.requireContainment) {
+    if (audio.ffmpeg !== '' && missing !== '') lacks.push(`ffmpeg runs without ${missing}`);
+    const lacking = contained ? missingWalls(await tryDecoder()).join(' and ') : '';
+    if (lacking !== '') lacks.push(`the processes that decode run without ${lacking}`);
+    const weak = lacks.length > 0 ? [`${lacks.join('; ')}, which this kernel or container does not allow`] : [];
+    if (requireContainment && !contained) {
+      weak.push('TIMBRE_DECODER_ISOLATION=none decodes recordings in the process of the service');
+    }
+    if (weak.length === 0) return;
+    const what = weak.join('; ');
+    if (requireContainment) {
       throw new TimbreError('INVALID_ARGUMENT', `TIMBRE_REQUIRE_CONTAINMENT is on, and ${what}`);
     }
     this.logger.warn(`${what}; \`timbre doctor\` says more`);
@@ -223,13 +233,14 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
 
   private async load(model: string): Promise<SpeakerEncoder> {
     const { SpeakerEncoder } = await import('../../addon/index.js');
-    const { device, allowCode, workers, queueLimit, maxBatch, modelCacheDir } = this.config;
+    const { device, allowCode, workers, queueLimit, maxBatch, modelCacheDir, decoderIsolation } = this.config;
     const { maxUploadBytes, maxAudioSeconds, maxInputBytes, maxWorkingBytes } = this.config;
     return SpeakerEncoder.load({
       model,
       device,
       queueLimit,
       maxBatch,
+      isolation: decoderIsolation,
       cacheDir: modelCacheDir,
       limits: {
         maxBytes: maxUploadBytes,

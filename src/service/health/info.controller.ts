@@ -33,6 +33,9 @@ const serviceInfo = z.object({
   state: z.enum(['fetching', 'loading', 'ready', 'failed', 'closed']),
   message: z.string().meta({ description: 'The state for people.' }),
   uptimeSeconds: z.number(),
+  decoders: z
+    .enum(['process', 'none'])
+    .meta({ description: 'Whether recordings are decoded in processes of their own, behind walls.' }),
   model: model.nullable().meta({ description: 'Null until the model is loaded.' }),
   limits: z.record(z.string(), z.unknown()).meta({ description: 'Every bound on requests; docs/configuration.md.' }),
 });
@@ -56,6 +59,7 @@ export class InfoController {
       state: state.status,
       message: describeState(state),
       uptimeSeconds: Math.round(process.uptime()),
+      decoders: this.config.decoderIsolation,
       model,
       limits: { ...limitsOf(this.config), ...(model ? ownLimitsOf(this.engine.info()) : {}) },
     };

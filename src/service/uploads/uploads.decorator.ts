@@ -43,6 +43,7 @@ const OF_RECORDINGS = [
   'NO_SPEECH',
   'MODEL_NOT_READY',
   'OUT_OF_MEMORY',
+  'DECODER_FAILED',
   'INFERENCE_FAILED',
 ] as const;
 

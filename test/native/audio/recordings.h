@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "audio/decode.h"
-#include "audio/ffmpeg_reader.h"
+#include "audio/ffmpeg_host.h"
 
 namespace timbre::test {
 

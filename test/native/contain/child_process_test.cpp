@@ -25,8 +25,8 @@ Result<ChildProcess> shell(const std::string& script, const ChildLimits& limits 
 std::string output_of(ChildProcess& child) {
   std::string all;
   std::array<std::uint8_t, 256> bytes{};
-  while (!child.ended()) {
-    const std::size_t got = child.read(bytes, 20ms);
+  while (!child.output.ended()) {
+    const std::size_t got = child.output.read(bytes, 20ms);
     all.append(bytes.begin(), bytes.begin() + got);
   }
   return all;
@@ -34,7 +34,7 @@ std::string output_of(ChildProcess& child) {
 
 ChildEnd end_of(ChildProcess& child) {
   std::optional<ChildEnd> end;
-  while (!(end = child.wait(20ms))) {
+  while (!(end = child.child.wait(20ms))) {
   }
   return *end;
 }
@@ -56,7 +56,7 @@ TEST(ChildProcess, GivesOutputErrorsAndStatus) {
   auto child = shell("echo heard; echo said >&2; exit 3");
   ASSERT_TRUE(child) << child.error().message;
   EXPECT_EQ(output_of(child.value()), "heard\n");
-  EXPECT_EQ(child.value().said(), "said\n");
+  EXPECT_EQ(child.value().output.said(), "said\n");
   const ChildEnd end = end_of(child.value());
   EXPECT_EQ(end.kind, ChildEnd::Kind::kExited);
   EXPECT_EQ(end.value, 3);
