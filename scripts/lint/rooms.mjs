@@ -9,7 +9,7 @@ const HEADERS = [
   {
     header: /^(torch|ATen|c10|caffe2)\//,
     what: 'LibTorch',
-    rooms: ['checkpoint', 'bundle', 'network', 'conversation'],
+    rooms: ['checkpoint', 'bundle', 'network'],
   },
   { header: /^nlohmann\//, what: 'nlohmann-json', rooms: ['checkpoint', 'bundle'] },
   { header: /^hwy\//, what: 'Highway', rooms: ['simd'] },
@@ -39,9 +39,10 @@ const NATIVE = {
   scoring: ['support', 'simd'],
   archive: ['support'],
   network: ['support', 'simd'],
-  bundle: ['support', 'archive', 'speech', 'features', 'network'],
-  checkpoint: ['support', 'archive', 'bundle', 'network'],
-  engine: ['support', 'audio', 'speech', 'features', 'bundle'],
+  conversation: ['support', 'simd'],
+  bundle: ['support', 'archive', 'speech', 'features', 'network', 'conversation'],
+  checkpoint: ['support', 'archive', 'bundle', 'network', 'conversation'],
+  engine: ['support', 'audio', 'speech', 'features', 'bundle', 'conversation'],
   // What it converts: the engine, bundles, the facts about libraries.
   binding: ['support', 'contain', 'audio', 'speech', 'bundle', 'checkpoint', 'engine', 'scoring'],
 };
