@@ -12,6 +12,7 @@
 #include "environment.h"
 #include "files.h"
 #include "gallery.h"
+#include "segmentation.h"
 #include "support/heap.h"
 #include "values.h"
 
@@ -38,6 +39,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   timbre::define_bundles(env, exports);
   timbre::define_gallery(env, exports);
   timbre::define_files(env, exports);
+  timbre::define_segmentation(env, exports);
   exports.Set("returnMemoryEarly", Napi::Function::New<return_memory_early>(env, "returnMemoryEarly"));
   exports.Set("hideMemory", Napi::Function::New<hide_memory>(env, "hideMemory"));
   return exports;
