@@ -4,9 +4,10 @@
 //   node bench/js/conversations.mjs FOLDER [--models campplus-zh-en,starter] [--workers 1] [--only NAME] [--turns FOLDER] [--out FILE]
 //
 // FOLDER holds folders of recordings (*.opus, *.wav, *.flac) with a NIST RTTM of the same name beside each. A file called
-// ami* is of the part AMI, call* of the part call, any other of the part synthetic; real is AMI and call.
+// ami* is of the part AMI, call* of the part call, any other of the part synthetic; real is AMI and call. What lies in the folder of --turns is
+// not computed again: a run that was cut short goes on with the next one.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
@@ -31,6 +32,9 @@ const machine = describeMachine();
 const PARTS = ['AMI', 'call', 'real', 'synthetic'];
 const COLLAR = 0.25;
 
+/** @param {number} share */
+const percent = (share) => (Number.isFinite(share) ? (100 * share).toFixed(1) : '-');
+
 /** @param {string} name */
 const partsOf = (name) =>
   name.startsWith('ami') ? ['AMI', 'real'] : name.startsWith('call') ? ['call', 'real'] : ['synthetic'];
@@ -51,44 +55,59 @@ if (recordings.length === 0) throw new Error(`there are no recordings in ${root}
  * @typedef {{ id: string, exact: Errors, lenient: Errors }} Row
  */
 
-/** @param {string} model */
-async function measure(model) {
-  const encoder = await SpeakerEncoder.load({ model, workers: Number(values.workers) });
+/**
+ * @typedef {{ model: string, seconds: number, wall: number, cpu: number, turns: import('../../dist/evaluation/rttm.js').SpeechSegment[] }} Kept
+ * @param {SpeakerEncoder} encoder
+ * @param {string} name
+ * @param {{ path: string, id: string }} recording
+ * @returns {Promise<Kept>} turns and processor and wall seconds, from the folder of turns where they are there already
+ */
+async function turnsOf(encoder, name, { path, id }) {
+  const { modelWithPauses: model } = encoder.info();
+  const file = values.turns === undefined ? undefined : join(values.turns, name, `${id}.json`);
+  if (file !== undefined && existsSync(file)) {
+    const kept = /** @type {Kept} */ (JSON.parse(readFileSync(file, 'utf8')));
+    if (kept.model === model) return kept;
+  }
+  const before = process.cpuUsage();
+  const began = performance.now();
+  const { seconds, turns } = await encoder.conversation(path);
+  const wall = (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(before);
+  const measured = { model, seconds, wall, cpu: (user + system) / 1e6, turns };
+  if (file !== undefined) {
+    mkdirSync(join(values.turns ?? '', name), { recursive: true });
+    writeFileSync(file, JSON.stringify(measured));
+    writeFileSync(file.replace(/json$/, 'rttm'), writeRttm(id, turns));
+  }
+  return measured;
+}
+
+/** @param {string} name */
+async function measure(name) {
+  const encoder = await SpeakerEncoder.load({ model: name, workers: Number(values.workers) });
+  // The segmentation network is loaded by the first call.
+  await encoder.conversation({ samples: new Float32Array(16_000), sampleRate: 16_000 });
   /** @type {Row[]} */
   const rows = [];
-  let [seconds, wall] = [0, 0];
-  const before = process.cpuUsage();
-  // The network is loaded by the first call.
-  await encoder.conversation({ samples: new Float32Array(16_000), sampleRate: 16_000 });
-  const started = process.cpuUsage(before);
-  for (const { path, id, turns } of recordings) {
-    const began = performance.now();
-    const result = await encoder.conversation(path);
-    wall += (performance.now() - began) / 1000;
-    seconds += result.seconds;
-    rows.push({
-      id,
-      exact: diarisationErrors(turns, result.turns),
-      lenient: diarisationErrors(turns, result.turns, COLLAR),
-    });
-    if (values.turns !== undefined) {
-      mkdirSync(join(values.turns, model), { recursive: true });
-      writeFileSync(join(values.turns, model, `${id}.rttm`), writeRttm(id, result.turns));
-    }
-    process.stderr.write(`${model} ${id} ${(100 * errorRate(rows.at(-1)?.exact ?? sumErrors([]))).toFixed(1)}\n`);
+  let [seconds, wall, cpu] = [0, 0, 0];
+  for (const recording of recordings) {
+    const found = await turnsOf(encoder, name, recording);
+    const [exact, lenient] = [0, COLLAR].map((collar) => diarisationErrors(recording.turns, found.turns, collar));
+    if (!exact || !lenient) continue;
+    rows.push({ id: recording.id, exact, lenient });
+    seconds += found.seconds;
+    wall += found.wall;
+    cpu += found.cpu;
+    process.stderr.write(`${name} ${recording.id} ${percent(errorRate(exact))}\n`);
   }
-  const spent = process.cpuUsage(before);
-  const cpu = (spent.user + spent.system - started.user - started.system) / 1e6;
-  const info = encoder.info();
+  const { modelWithPauses: model } = encoder.info();
   await encoder.close();
-  return { model: info.modelWithPauses, rows, cpu: cpu / seconds, wall: wall / seconds, seconds };
+  return { model, rows, cpu: cpu / seconds, wall: wall / seconds, seconds };
 }
 
 const measured = [];
 for (const model of values.models.split(',')) measured.push(await measure(model));
-
-/** @param {number} share */
-const percent = (share) => (Number.isFinite(share) ? (100 * share).toFixed(1) : '-');
 
 /** @param {{ model: string, rows: Row[] }} of */
 function lines({ model, rows }) {

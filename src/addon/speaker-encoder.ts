@@ -226,8 +226,8 @@ export class SpeakerEncoder {
 
   /**
    * Who speaks when in a recording with several voices: turns with labels, in the order in which people first speak. The
-   * first call loads the segmentation network (`timbre models pull segmentation` fetches it). Memory grows by some 15 MB
-   * for an hour, and the encoder's workers share the work.
+   * first call loads the segmentation network (`timbre models pull segmentation` fetches it). Samples are not kept, and the
+   * encoder's workers share the work.
    *
    *     const { turns } = await encoder.conversation('meeting.opus', { maxSpeakers: 6 });
    *

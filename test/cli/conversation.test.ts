@@ -49,7 +49,7 @@ describe('conversation', () => {
       [at('talks', 'a.wav'), 12],
       [at('talks', 'b.wav'), 15],
     ]);
-    const [{ turns }] = documents as [ConversationResult];
+    const { turns } = documents[0]!;
     expect(turns.length).toBeGreaterThan(0);
 
     const rttm = await timbre(['conversation', at('talks', 'a.wav'), '--rttm'], { env });

@@ -36,8 +36,8 @@ using EmbedPieces =
     std::function<Result<std::vector<std::vector<float>>>(std::span<const std::span<const float>> pieces)>;
 
 /// From samples to turns, in the order in which they come. Samples are kept for some ten seconds beyond what is worked
-/// on at a time; of a window probabilities in 16 bits, of a piece its embedding: some 15 MiB for an hour at 192
-/// dimensions. Time grows with the length.
+/// on at a time; of a window probabilities in 16 bits, of a piece its embedding: bytes() says how much that is. Time
+/// grows with the length.
 ///
 /// Used by one thread.
 class Diariser {

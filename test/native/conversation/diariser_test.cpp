@@ -305,6 +305,12 @@ TEST(Diariser, BeginsAnew) {
   expect_found(found.value(), speech, 3);
 }
 
+TEST(Diariser, NeedsLessThan45MegabytesForAnHour) {
+  const auto bytes = [](double seconds) { return static_cast<double>(Diariser::bytes(Recipe(), seconds, 192, 16)); };
+  EXPECT_LT(bytes(3600) - bytes(0), 45e6);
+  EXPECT_LT(bytes(0), 10e6);
+}
+
 TEST(Diariser, KeepsNoMoreOfThePastThanItNeeds) {
   // An hour of one voice: samples alone would be 230 MB.
   Diariser diariser(Recipe(), kStages);
