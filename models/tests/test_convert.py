@@ -12,15 +12,20 @@ from timbre_models.campplus import CampplusConfig
 from timbre_models.convert import CheckpointError, convert
 from timbre_models.ecapa import Ecapa
 from timbre_models.families import VARIANTS, Network
+from timbre_models.segmentation import SegmentationConfig
 from timbre_models.weights import checkpoint
 
 FRAMES = torch.tensor([31, 9, 17])
 EXPECTED = [-0.001001302, -0.04873595, -0.029935129, 0.028097242]  # first values of fc.conv.bias
 
+EMBEDDING = {name: variant for name, variant in VARIANTS.items() if variant.front_end}
+
 
 def small(name: str) -> Network:
     if isinstance(VARIANTS[name].network, CampplusConfig):
         return CampplusConfig(width=2, embedding_dim=10)
+    if name == "segmentation":
+        return SegmentationConfig(filter_pairs=2, conv_channels=4, lstm_units=6, linear_units=8)
     sizes = {"channels": 16, "pooled_channels": 20, "squeeze_channels": 4, "attention_channels": 6, "embedding_dim": 10}
     return replace(VARIANTS[name].network, **sizes)
 
@@ -40,6 +45,7 @@ def test_every_variant_is_converted_with_its_own_sizes(variant):
     assert network.config == small(variant.name)
 
 
+@pytest.mark.parametrize("variant", EMBEDDING.values(), ids=list(EMBEDDING))
 def test_padding_changes_nothing(variant):
     _, network = convert(checkpoint(variant, small(variant.name)), variant.family)
     batch = torch.full((len(FRAMES), int(FRAMES.max()), 80), 1e3)

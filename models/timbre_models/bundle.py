@@ -7,7 +7,10 @@ import torch
 
 from .campplus import Campplus, CampplusConfig
 from .ecapa import Ecapa, EcapaConfig
+from .segmentation import Segmentation, SegmentationConfig
 
+CONFIGS = {"campplus": CampplusConfig, "segmentation": SegmentationConfig}
+"""Of the families that are no ECAPA-TDNN."""
 SKELETONS = Path(__file__).parent.parent / "skeletons"
 
 
@@ -44,7 +47,7 @@ def is_trusted(path: Path) -> bool:
     return code is not None and any(code == code_of(skeleton) for skeleton in sorted(SKELETONS.glob("*.pt")))
 
 
-def load(path: str | Path) -> tuple[dict, Ecapa | Campplus]:
+def load(path: str | Path) -> tuple[dict, Ecapa | Campplus | Segmentation]:
     """The manifest, and the network in float32 and eval mode. Raises BundleError, UntrustedCodeError."""
     extra = {"manifest.json": ""}
     try:
@@ -56,7 +59,7 @@ def load(path: str | Path) -> tuple[dict, Ecapa | Campplus]:
     if not extra["manifest.json"]:
         raise BundleError(f"{path} is TorchScript without a manifest, not made by Timbre")
     manifest = json.loads(extra["manifest.json"])
-    config = CampplusConfig if manifest.get("family") == "campplus" else EcapaConfig
+    config = CONFIGS.get(manifest.get("family"), EcapaConfig)
     network = config.from_manifest(manifest["network"]).build()
     try:
         network.load_state_dict({name: widened(tensor) for name, tensor in module.state_dict().items()})

@@ -9,13 +9,14 @@ from torch import Tensor
 from .campplus import Campplus
 from .ecapa import Ecapa
 from .families import CONSTANT, VARIANTS, Source, Variant
+from .segmentation import Segmentation
 
 
 class CheckpointError(ValueError):
     """A checkpoint that is not of its family; the message names every tensor at fault."""
 
 
-def convert(checkpoint: Mapping[str, Tensor], family: str) -> tuple[Variant, Ecapa | Campplus]:
+def convert(checkpoint: Mapping[str, Tensor], family: str) -> tuple[Variant, Ecapa | Campplus | Segmentation]:
     """The family's variant that the checkpoint is of, and the network with its weights, in eval mode.
 
     Raises CheckpointError with the faults against the nearest variant.

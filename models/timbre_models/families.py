@@ -13,6 +13,7 @@ import torch
 from .campplus import CampplusConfig
 from .ecapa import EcapaConfig
 from .names import camel_case
+from .segmentation import SAMPLE_RATE, WINDOW_SAMPLES, SegmentationConfig
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ TAPS = {"conv5": 5, "conv3": 3, "conv1": 1}
 NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
 COUNTERS = r"^.*\.num_batches_tracked$"
 
-Network = EcapaConfig | CampplusConfig
+Network = EcapaConfig | CampplusConfig | SegmentationConfig
 CONSTANT = ""
 """Name of the size of a dimension that is the same in every checkpoint: its factor is the dimension."""
 
@@ -140,13 +141,14 @@ class Variant:
     """One structure of a family: everything about it but its sizes.
 
     A checkpoint's tensor is called `prefix` and the table's name; `ignored` are patterns over its whole name. Without
-    a table the names are our own.
+    a table the names are our own. Without a front end the network takes samples and embeds nothing: it tells who of a
+    few local speakers talks when.
     """
 
     name: str
     family: str
     network: Network
-    front_end: FrontEnd
+    front_end: FrontEnd | None
     names: str = ""
     prefix: str = ""
     ignored: tuple[str, ...] = (COUNTERS,)
@@ -204,13 +206,21 @@ class Variant:
 
     def describe(self, network: Network) -> dict:
         """`family.json`: how to fill a skeleton of this variant from a checkpoint, and what goes into the manifest."""
-        shortest = network.shortest_frames
+        if self.front_end is None:
+            takes = {
+                "kind": "segmentation",
+                "input": {"sampleRate": SAMPLE_RATE, "windowSamples": WINDOW_SAMPLES},
+            }
+        else:
+            takes = {
+                "frontEnd": {camel_case(key): value for key, value in asdict(self.front_end).items()},
+                "input": {"sampleRate": 16000, "shortestFrames": network.shortest_frames, "longestSeconds": 0},
+            }
         return {
             "format": 1,
             "family": self.family,
             "variant": self.name,
-            "frontEnd": {camel_case(key): value for key, value in asdict(self.front_end).items()},
-            "input": {"sampleRate": 16000, "shortestFrames": shortest, "longestSeconds": 0},
+            **takes,
             "network": network.to_manifest(),
             "sizes": {camel_case(field): (n, camel_case(size)) for field, (n, size) in network.derived().items()},
             "prefix": self.prefix,
@@ -344,6 +354,16 @@ TIMBRE = Variant(
     front_end=replace(KALDI, high_hz=7600, sample_scale=1),
 )
 
+SEGMENTATION = Variant(
+    name="segmentation",
+    family="segmentation",
+    network=SegmentationConfig(),
+    front_end=None,
+    # What the filters' edges are taken with, which is the same in every checkpoint.
+    ignored=(r"^sincnet\.conv1d\.0\.filterbank\.(window_|n_)$",),
+    counts=False,
+)
+
 VARIANTS = {
     variant.name: variant
     for variant in (
@@ -356,5 +376,6 @@ VARIANTS = {
         TAORUIJIE,
         CAMPPLUS,
         TIMBRE,
+        SEGMENTATION,
     )
 }

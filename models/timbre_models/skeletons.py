@@ -29,6 +29,10 @@ TINY = {
     "squeeze_channels": 4,
     "attention_channels": 6,
     "embedding_dim": 10,
+    "filter_pairs": 2,
+    "conv_channels": 4,
+    "lstm_units": 4,
+    "linear_units": 4,
 }
 
 

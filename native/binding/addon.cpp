@@ -14,6 +14,7 @@
 #include "files.h"
 #include "gallery.h"
 #include "isolation/contained_decoder.h"
+#include "segmentation.h"
 #include "support/heap.h"
 #include "values.h"
 
@@ -65,6 +66,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   timbre::define_bundles(env, exports);
   timbre::define_gallery(env, exports);
   timbre::define_files(env, exports);
+  timbre::define_segmentation(env, exports);
   exports.Set("returnMemoryEarly", Napi::Function::New<return_memory_early>(env, "returnMemoryEarly"));
   exports.Set("tryDecoder", Napi::Function::New<try_decoder>(env, "tryDecoder"));
   exports.Set("hideMemory", Napi::Function::New<hide_memory>(env, "hideMemory"));

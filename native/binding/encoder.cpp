@@ -1,10 +1,14 @@
 #include "encoder.h"
 
+#include <atomic>
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <system_error>
 #include <utility>
 
 #include "bundle/torch_model.h"
+#include "segmentation.h"
 #include "values.h"
 
 namespace timbre {
@@ -39,6 +43,23 @@ std::size_t count_of(const Napi::Object& object, const char* key) {
 /// Of a job in flight or of a place.
 std::uint64_t ticket_of(const Napi::Value& value) {
   return static_cast<std::uint64_t>(value.As<Napi::Number>().Int64Value());
+}
+
+AudioSelection selection_of(const Napi::Object& options) {
+  AudioSelection selection;
+  if (const auto channel = options.Get("channel"); channel.IsNumber()) {
+    selection.channel = channel.As<Napi::Number>().Int32Value();
+  }
+  if (const auto track = options.Get("track"); track.IsNumber()) {
+    selection.track = track.As<Napi::Number>().Int32Value();
+  }
+  return selection;
+}
+
+std::optional<Clock::time_point> deadline_of(const Napi::Object& options) {
+  const auto timeout = options.Get("timeoutMs");
+  if (!timeout.IsNumber()) return std::nullopt;
+  return after_milliseconds(timeout.As<Napi::Number>().DoubleValue());
 }
 
 LoadRequest to_load_request(const Napi::Object& object) {
@@ -84,10 +105,11 @@ Result<Loaded> load_engine(const LoadRequest& request) {
 void Encoder::define(Napi::Env env, Napi::Object exports) {
   const auto constructor =
       DefineClass(env, "NativeEncoder",
-                  {InstanceMethod<&Encoder::submit>("submit"), InstanceMethod<&Encoder::open>("open"),
-                   InstanceMethod<&Encoder::resize>("resize"), InstanceMethod<&Encoder::drop>("drop"),
-                   InstanceMethod<&Encoder::has_room>("hasRoom"), InstanceMethod<&Encoder::cancel>("cancel"),
-                   InstanceMethod<&Encoder::stats>("stats"), InstanceMethod<&Encoder::close>("close")});
+                  {InstanceMethod<&Encoder::submit>("submit"), InstanceMethod<&Encoder::converse>("converse"),
+                   InstanceMethod<&Encoder::open>("open"), InstanceMethod<&Encoder::resize>("resize"),
+                   InstanceMethod<&Encoder::drop>("drop"), InstanceMethod<&Encoder::has_room>("hasRoom"),
+                   InstanceMethod<&Encoder::cancel>("cancel"), InstanceMethod<&Encoder::stats>("stats"),
+                   InstanceMethod<&Encoder::close>("close")});
   Environment::of(env)->encoder_constructor = Napi::Persistent(constructor);
   exports.Set("load", Napi::Function::New<&Encoder::load>(env, "load"));
 }
@@ -203,16 +225,7 @@ Napi::Value Encoder::submit(const Napi::CallbackInfo& info) {
   if (!owned_) throw to_js(env, closed_error());
   const auto options = info[1].As<Napi::Object>();
   const int sample_rate = options.Get("sampleRate").ToNumber().Int32Value();
-  Admission::Place place;
-  if (const auto held = options.Get("place"); held.IsNumber()) {
-    auto node = places_.extract(ticket_of(held));
-    if (node.empty()) throw Napi::TypeError::New(env, "there is no such place");
-    place = std::move(node.mapped());
-  } else {
-    auto admitted = owned_->admit(announced(info[0], sample_rate));
-    if (!admitted) throw to_js(env, admitted.error());
-    place = std::move(admitted).value();
-  }
+  Admission::Place place = take_place(options, announced(info[0], sample_rate), env);
   // Only now is anything copied.
   EmbedRequest request;
   request.source = to_audio_source(info[0], sample_rate);
@@ -223,15 +236,8 @@ Napi::Value Encoder::submit(const Napi::CallbackInfo& info) {
   if (const auto cut = options.Get("cutSeconds"); cut.IsNumber()) {
     request.cut_seconds = cut.As<Napi::Number>().DoubleValue();
   }
-  if (const auto channel = options.Get("channel"); channel.IsNumber()) {
-    request.selection.channel = channel.As<Napi::Number>().Int32Value();
-  }
-  if (const auto track = options.Get("track"); track.IsNumber()) {
-    request.selection.track = track.As<Napi::Number>().Int32Value();
-  }
-  if (const auto timeout = options.Get("timeoutMs"); timeout.IsNumber()) {
-    request.deadline = after_milliseconds(timeout.As<Napi::Number>().DoubleValue());
-  }
+  request.selection = selection_of(options);
+  request.deadline = deadline_of(options);
 
   auto job = Napi::Object::New(env);
   auto arrival = std::make_unique<Arrival>(*this, env);
@@ -251,6 +257,141 @@ Napi::Value Encoder::submit(const Napi::CallbackInfo& info) {
   known->second = submitted.value();
   hold();
   return job;
+}
+
+/// Tells JS how far a conversation is, unless it has not yet heard the last time.
+class Encoder::ProgressReport final : public Environment::Delivery {
+ public:
+  struct Line {
+    /// Of the JS thread, where it is reset. What is left of it where the environment ends first is the environment's.
+    Napi::FunctionReference callback;
+    std::atomic<bool> waiting = false;
+  };
+
+  ProgressReport(std::shared_ptr<Line> line, double done, double total)
+      : line_(std::move(line)), done_(done), total_(total) {}
+
+  static void send(Environment& environment, const std::shared_ptr<Line>& line, double done, double total) noexcept {
+    if (line->waiting.exchange(true)) return;
+    try {
+      environment.deliver(std::make_unique<ProgressReport>(line, done, total));
+    } catch (...) {
+      line->waiting = false;  // without memory nobody is told how far it is
+    }
+  }
+
+  void arrive(Napi::Env env) override {
+    line_->waiting = false;
+    if (line_->callback.IsEmpty()) return;
+    const Napi::Value total = total_ > 0 ? Napi::Value(Napi::Number::New(env, total_)) : env.Null();
+    line_->callback.Call({Napi::Number::New(env, done_), total});
+  }
+
+ private:
+  const std::shared_ptr<Line> line_;
+  const double done_;
+  const double total_;
+};
+
+/// A conversation, or why there is none, on its way to JS.
+class Encoder::ConversationArrival final : public Environment::Delivery {
+ public:
+  ConversationArrival(Encoder& encoder, Napi::Env env, std::string segmentation,
+                      std::shared_ptr<ProgressReport::Line> line)
+      : encoder_(encoder),
+        ticket_(++encoder.last_ticket_),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        segmentation_(std::move(segmentation)),
+        line_(std::move(line)) {}
+
+  Ticket ticket() const { return ticket_; }
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+  /// From an engine's thread; nothing in it can fail.
+  void send(Result<ConversationResult> result) noexcept {
+    result_ = std::move(result);
+    encoder_.environment_->deliver(std::unique_ptr<Environment::Delivery>(this));
+  }
+
+  void arrive(Napi::Env env) override {
+    encoder_.in_flight_.erase(ticket_);
+    encoder_.let_go();
+    line_->callback.Reset();
+    if (result_) {
+      deferred_.Resolve(to_js(env, result_.value(), encoder_.model_with_pauses_, segmentation_));
+    } else {
+      deferred_.Reject(to_js(env, result_.error()).Value());
+    }
+  }
+
+ private:
+  Encoder& encoder_;
+  const Ticket ticket_;
+  const Napi::Promise::Deferred deferred_;
+  const std::string segmentation_;
+  const std::shared_ptr<ProgressReport::Line> line_;
+  Result<ConversationResult> result_ = ConversationResult();
+};
+
+Napi::Value Encoder::converse(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!owned_) throw to_js(env, closed_error());
+  const auto options = info[1].As<Napi::Object>();
+  const auto& segmentation = segmentation_of(info[2]);
+  const int sample_rate = options.Get("sampleRate").ToNumber().Int32Value();
+  Engine::Announced recording = announced(info[0], sample_rate);
+  recording.seconds = 0;  // the limit is the call's own
+  Admission::Place place = take_place(options, recording, env);
+  ConversationRequest request;
+  request.source = to_audio_source(info[0], sample_rate);
+  request.selection = selection_of(options);
+  request.deadline = deadline_of(options);
+  request.counts.least = count_of(options, "least");
+  request.counts.most = count_of(options, "most");
+  request.max_seconds = options.Get("maxSeconds").As<Napi::Number>().DoubleValue();
+  request.segment = [network = segmentation.network](std::span<const float> window, const Interrupt& interrupt) {
+    return network->log_probabilities(window, interrupt);
+  };
+  const auto line = std::make_shared<ProgressReport::Line>();
+  if (info[3].IsFunction()) {
+    line->callback = Napi::Persistent(info[3].As<Napi::Function>());
+    line->callback.SuppressDestruct();
+    request.progress = [environment = environment_, line](double done, double total) {
+      ProgressReport::send(*environment, line, done, total);
+    };
+  }
+
+  auto job = Napi::Object::New(env);
+  auto arrival =
+      std::make_unique<ConversationArrival>(*this, env, model_name(segmentation.manifest, bundle::Pauses::keep), line);
+  const Ticket ticket = arrival->ticket();
+  job.Set("ticket", static_cast<double>(ticket));
+  job.Set("result", arrival->promise());
+  const auto known = in_flight_.emplace(ticket, 0).first;
+  // The callback owns the arrival from the moment the job is taken on.
+  const auto submitted = owned_->submit_conversation(
+      std::move(place), std::move(request),
+      [raw = arrival.get()](Result<ConversationResult> result) noexcept { raw->send(std::move(result)); });
+  if (!submitted) {
+    in_flight_.erase(known);
+    line->callback.Reset();
+    throw to_js(env, submitted.error());
+  }
+  static_cast<void>(arrival.release());
+  known->second = submitted.value();
+  hold();
+  return job;
+}
+
+Admission::Place Encoder::take_place(const Napi::Object& options, const Engine::Announced& recording, Napi::Env env) {
+  if (const auto held = options.Get("place"); held.IsNumber()) {
+    auto node = places_.extract(ticket_of(held));
+    if (node.empty()) throw Napi::TypeError::New(env, "there is no such place");
+    return std::move(node.mapped());
+  }
+  auto admitted = owned_->admit(recording);
+  if (!admitted) throw to_js(env, admitted.error());
+  return std::move(admitted).value();
 }
 
 Napi::Value Encoder::open(const Napi::CallbackInfo& info) {

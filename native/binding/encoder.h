@@ -29,10 +29,14 @@ class Encoder : public Napi::ObjectWrap<Encoder> {
   using Ticket = std::uint64_t;
 
   class Arrival;
+  class ConversationArrival;
+  class ProgressReport;
 
   /// submit(input, NativeEmbedOptions): `{ ticket, result }`, the second a promise. Throws at once what Engine::admit
   /// and Engine::submit answer, before anything is copied.
   Napi::Value submit(const Napi::CallbackInfo& info);
+  /// converse(input, NativeConversationOptions, segmentation, onProgress): as submit(), of a NativeConversation.
+  Napi::Value converse(const Napi::CallbackInfo& info);
   /// open(): a place for an input that is still to be read, for submit(); held until then, or until drop(place).
   Napi::Value open(const Napi::CallbackInfo& info);
   /// resize(place, bytes): throws where there is no room for so many bytes.
@@ -45,6 +49,9 @@ class Encoder : public Napi::ObjectWrap<Encoder> {
   Napi::Value stats(const Napi::CallbackInfo& info);
   /// close(drainMs): a promise that is kept when every thread has ended and the model is freed. Once only.
   Napi::Value close(const Napi::CallbackInfo& info);
+
+  /// The place that options name, or one for the input. Throws.
+  Admission::Place take_place(const Napi::Object& options, const Engine::Announced& recording, Napi::Env env);
 
   /// Held by what delivers to `this`.
   void hold();

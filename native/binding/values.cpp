@@ -99,6 +99,29 @@ Napi::Object to_js(Napi::Env env, const Timings& timings) {
   return object;
 }
 
+Napi::Object to_js(Napi::Env env, const ConversationResult& result, const std::string& model,
+                   const std::string& segmentation) {
+  const conversation::Conversation& found = result.conversation;
+  auto turns = Napi::Array::New(env, found.turns.size());
+  for (std::uint32_t i = 0; i < turns.Length(); ++i) {
+    const conversation::Turn& from = found.turns[i];
+    auto to = Napi::Object::New(env);
+    to.Set("start", from.start);
+    to.Set("end", from.end);
+    to.Set("speaker", static_cast<double>(from.speaker));
+    to.Set("overlap", from.overlap);
+    turns.Set(i, to);
+  }
+  auto object = Napi::Object::New(env);
+  object.Set("turns", turns);
+  object.Set("speakers", static_cast<double>(found.speakers));
+  object.Set("model", model);
+  object.Set("segmentation", segmentation);
+  object.Set("audio", to_js(env, result.audio));
+  object.Set("timings", to_js(env, result.timings));
+  return object;
+}
+
 Napi::Object to_js(Napi::Env env, const EngineStats& stats) {
   auto object = Napi::Object::New(env);
   const auto set = [&](const char* key, auto count) { object.Set(key, static_cast<double>(count)); };

@@ -21,6 +21,10 @@ Napi::Object to_js(Napi::Env env, const EngineStats& stats);
 /// An EmbedResult of src/addon/types.ts; its vector is memory of V8's own.
 Napi::Object to_js(Napi::Env env, const EmbedResult& result, const std::string& model);
 
+/// A NativeConversation of src/addon/binding.ts.
+Napi::Object to_js(Napi::Env env, const ConversationResult& result, const std::string& model,
+                   const std::string& segmentation);
+
 /// A string is a path, a Uint8Array an encoded recording, a Float32Array samples at `sample_rate`. Copied.
 /// Throws a TypeError for anything else.
 /// Several Uint8Arrays are one encoded recording in pieces.

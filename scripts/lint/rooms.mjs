@@ -9,7 +9,7 @@ const HEADERS = [
   {
     header: /^(torch|ATen|c10|caffe2)\//,
     what: 'LibTorch',
-    rooms: ['checkpoint', 'bundle', 'network', 'conversation'],
+    rooms: ['checkpoint', 'bundle', 'network'],
   },
   { header: /^nlohmann\//, what: 'nlohmann-json', rooms: ['checkpoint', 'bundle'] },
   { header: /^hwy\//, what: 'Highway', rooms: ['simd'] },
@@ -40,9 +40,10 @@ const NATIVE = {
   scoring: ['support', 'simd'],
   archive: ['support'],
   network: ['support', 'simd'],
-  bundle: ['support', 'archive', 'speech', 'features', 'network'],
-  checkpoint: ['support', 'archive', 'bundle', 'network'],
-  engine: ['support', 'audio', 'isolation', 'speech', 'features', 'bundle'],
+  conversation: ['support', 'simd'],
+  bundle: ['support', 'archive', 'speech', 'features', 'network', 'conversation'],
+  checkpoint: ['support', 'archive', 'bundle', 'network', 'conversation'],
+  engine: ['support', 'audio', 'isolation', 'speech', 'features', 'bundle', 'conversation'],
   // What it converts: the engine, bundles, the facts about libraries.
   binding: ['support', 'contain', 'audio', 'isolation', 'speech', 'bundle', 'checkpoint', 'engine', 'scoring'],
 };

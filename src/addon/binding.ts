@@ -6,12 +6,14 @@ import { PACKAGE_FOLDER } from '../support/package.js';
 import type { NativeCodeTrust } from './code-trust.js';
 import { whyUnavailable, type LoadFailure } from './unavailable.js';
 import type {
+  AudioReport,
   DecoderIsolation,
   EmbedResult,
   EncoderInfo,
   EncoderStats,
   PauseHandling,
   RuntimeInfo,
+  Timings,
   VerifyReport,
   Walls,
 } from './types.js';
@@ -19,6 +21,7 @@ import type {
 /** What native/binding exports. Callers check arguments first; errors are Errors with a code of the table. */
 export interface NativeAddon {
   load(request: NativeLoadRequest): Promise<NativeEncoder>;
+  loadSegmentation(request: NativeCodeTrust & { path: string }): Promise<NativeSegmentation>;
   convertCheckpoint(request: NativeConvertRequest): Promise<string>;
   readManifest(path: string): Promise<string>;
   updateManifest(path: string, facts: string, out: string): Promise<string>;
@@ -67,6 +70,13 @@ export interface NativeEncoder {
   readonly info: Omit<EncoderInfo, 'manifest'> & { manifest: string };
   /** Several arrays of bytes are one recording in pieces. Refuses what finds no room before it is copied. */
   submit(input: string | number | Uint8Array | Float32Array | Uint8Array[], options: NativeEmbedOptions): NativeJob;
+  /** As `submit`. `onProgress` is told seconds, and must not throw. */
+  converse(
+    input: string | number | Uint8Array | Float32Array | Uint8Array[],
+    options: NativeConversationOptions,
+    segmentation: NativeSegmentation,
+    onProgress: ((done: number, total: number | null) => void) | undefined,
+  ): NativeConversationJob;
   /** A place in the queue for an input that is still to be read, until `submit` or `drop`. */
   open(): number;
   /** Bytes that the input of a place has now; throws where there is no room for more. */
@@ -92,6 +102,36 @@ export interface NativeEmbedOptions {
   /** Undefined: the container's default. */
   track: number | undefined;
   timeoutMs: number | undefined;
+}
+
+/** A loaded segmentation network; freed when it is collected. */
+export type NativeSegmentation = object & { readonly __segmentation: unique symbol };
+
+export interface NativeConversationOptions {
+  place: number | undefined;
+  sampleRate: number;
+  channel: number | undefined;
+  track: number | undefined;
+  timeoutMs: number | undefined;
+  least: number;
+  /** 0: no limit. */
+  most: number;
+  maxSeconds: number;
+}
+
+export interface NativeConversation {
+  turns: { start: number; end: number; speaker: number; overlap: number }[];
+  /** How many. */
+  speakers: number;
+  model: string;
+  segmentation: string;
+  audio: AudioReport;
+  timings: Timings;
+}
+
+export interface NativeConversationJob {
+  ticket: number;
+  result: Promise<NativeConversation>;
 }
 
 export interface NativeJob {

@@ -15,13 +15,15 @@ import {
   wholeNumber,
   workingFolder,
 } from './arguments.js';
-import { addon, typed, type NativeEncoder } from './binding.js';
+import { addon, typed, type NativeEncoder, type NativeSegmentation } from './binding.js';
 import { codeTrust } from './code-trust.js';
+import { ConversationCall, conversationResult, loadSegmentation, SEGMENTATION } from './conversation.js';
 import { cosine, type EmbeddingLike } from './cosine.js';
 import { bytesOf, isReadable, readStream, toSource, type Source } from './input.js';
 import { defaultInputBytes, defaultWorkingBytes } from './machine-memory.js';
 import { modelPath } from './model-path.js';
 import { ofThisRealm } from './realm.js';
+import { MOST_CHANNELS, MOST_TRACKS } from './selection.js';
 import { Stop } from './stop.js';
 import type {
   AudioInput,
@@ -30,6 +32,8 @@ import type {
   Channel,
   ChannelItem,
   CloseOptions,
+  ConversationOptions,
+  ConversationResult,
   EachChannelOptions,
   EmbedOptions,
   EmbedResult,
@@ -64,8 +68,12 @@ export class SpeakerEncoder {
   readonly #waiting = new Set<() => void>();
   #closed: Promise<void> | undefined;
 
-  private constructor(native: NativeEncoder) {
+  readonly #loadSegmentation: () => Promise<NativeSegmentation>;
+  #segmentation: Promise<NativeSegmentation> | undefined;
+
+  private constructor(native: NativeEncoder, segmentation: () => Promise<NativeSegmentation>) {
     this.#native = native;
+    this.#loadSegmentation = segmentation;
     const { manifest, limits, ...rest } = native.info;
     this.#info = Object.freeze({
       ...rest,
@@ -81,10 +89,9 @@ export class SpeakerEncoder {
    * ADDON_UNAVAILABLE; with `isolation: 'process'` OVERLOADED and INTERNAL where no process can be started.
    */
   static async load(options: LoadOptions): Promise<SpeakerEncoder> {
-    const { model, device, workers, queueLimit, maxBatch, limits, isolation, cacheDir, allowCode } = optionsObject(
-      'options',
-      options,
-    );
+    const { model, segmentation, device, workers, queueLimit, maxBatch, limits, isolation, cacheDir, allowCode } =
+      optionsObject('options', options);
+    const ofConversations = text('segmentation', segmentation, SEGMENTATION);
     const { maxBytes, maxSeconds, maxInputBytes, maxWorkingBytes } = optionsObject('limits', limits);
     const request = {
       device: text('device', device, 'auto'),
@@ -100,7 +107,8 @@ export class SpeakerEncoder {
     const path = await modelPath(model as string, cacheDir);
     const trust = await codeTrust(path, allowCode);
     try {
-      return new SpeakerEncoder(await addon().load({ path, ...trust, ...request }));
+      const native = await addon().load({ path, ...trust, ...request });
+      return new SpeakerEncoder(native, () => loadSegmentation(ofConversations, cacheDir));
     } catch (error) {
       throw typed(error);
     }
@@ -217,6 +225,35 @@ export class SpeakerEncoder {
     }
   }
 
+  /**
+   * Who speaks when in a recording with several voices: turns with labels, in the order in which people first speak. The
+   * first call loads the segmentation network (`timbre models pull segmentation` fetches it). Samples are not kept, and the
+   * encoder's workers share the work.
+   *
+   *     const { turns } = await encoder.conversation('meeting.opus', { maxSpeakers: 6 });
+   *
+   * A Buffer or samples are copied once the network is loaded: leave them as they are until the call has settled. What
+   * `onProgress` throws ends the call, and is its error.
+   *
+   * Errors: those of the recording (AUDIO_*); INVALID_ARGUMENT; MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNTRUSTED of the
+   * segmentation network; OVERLOADED, ABORTED, DEADLINE_EXCEEDED, ENGINE_CLOSED, INFERENCE_FAILED, OUT_OF_MEMORY. A
+   * recording in which nobody is heard is no error: it has no turns.
+   */
+  async conversation(input: AudioInput, options?: ConversationOptions): Promise<ConversationResult> {
+    const call = new ConversationCall(options);
+    try {
+      const source = toSource(input, call.folder);
+      if (isReadable(source)) {
+        return await this.#embedStream(source, call, false, (taken, held) => this.#converse(taken, call, held));
+      }
+      return await this.#converse(source, call, undefined);
+    } catch (error) {
+      throw call.thrown ? call.thrown.error : error;
+    } finally {
+      call.stop.release();
+    }
+  }
+
   /** Cosine similarity of two embeddings, as the function of this name has it. */
   cosine(a: EmbeddingLike, b: EmbeddingLike): number {
     return cosine(a, b);
@@ -285,7 +322,7 @@ export class SpeakerEncoder {
    */
   async #embedStream<T>(
     stream: Readable,
-    call: Call,
+    call: { readonly stop: Stop },
     waits: boolean,
     use: (source: Source, place: number) => Promise<T>,
   ): Promise<T> {
@@ -376,8 +413,44 @@ export class SpeakerEncoder {
       timeoutMs: stop.remainingMs,
     };
     const job = this.#call(() => this.#native.submit(input, options));
+    return this.#follow(job, stop, (result) => ({ ...result, embedding: ofThisRealm(result.embedding) }));
+  }
+
+  async #converse(source: Source, call: ConversationCall, place: number | undefined): Promise<ConversationResult> {
+    const { least, most, channel, track, maxSeconds, stop } = call;
+    stop.throwIfStopped();
+    const segmentation = await this.#segmentationNetwork();
+    stop.throwIfStopped();
+    const options = {
+      place,
+      sampleRate: source.sampleRate,
+      channel,
+      track,
+      timeoutMs: stop.remainingMs,
+      least,
+      most,
+      maxSeconds,
+    };
+    const job = this.#call(() => this.#native.converse(source.input, options, segmentation, call.progress));
+    return this.#follow(job, stop, conversationResult);
+  }
+
+  /** Loaded once; one that cannot be is tried again by the next conversation. */
+  #segmentationNetwork(): Promise<NativeSegmentation> {
+    this.#segmentation ??= this.#loadSegmentation().catch((error: unknown) => {
+      this.#segmentation = undefined;
+      throw error;
+    });
+    return this.#segmentation;
+  }
+
+  /** What comes of a job, unless something stops it. The caller does not wait for the stage that it is in. */
+  #follow<Native, T>(
+    job: { ticket: number; result: Promise<Native> },
+    stop: Stop,
+    shape: (result: Native) => T,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
-      // The caller does not wait for the stage that the job is in.
       const disarm = stop.onStop((error) => {
         this.#native.cancel(job.ticket);
         reject(error);
@@ -386,7 +459,7 @@ export class SpeakerEncoder {
         disarm();
         this.#wake();
       };
-      const done = (result: EmbedResult): void => resolve({ ...result, embedding: ofThisRealm(result.embedding) });
+      const done = (result: Native): void => resolve(shape(result));
       void job.result.then(done, (error: unknown) => reject(typed(error))).finally(settled);
     });
   }
@@ -425,10 +498,6 @@ function fileOf({ input }: Source): string | number | undefined {
 function changedMeanwhile(): TimbreError {
   return new TimbreError('AUDIO_CORRUPT', 'the recording was changed while its channels were read; try again');
 }
-
-/** Counts from 0; what a recording has is known once it is decoded. */
-const MOST_CHANNELS = 256;
-const MOST_TRACKS = 1000;
 
 /** The options of a call that embeds. */
 class Call {

@@ -44,6 +44,8 @@ export interface LoadOptions {
   model: string;
   /** `auto` (the default): CUDA where there is one, else the CPU, with the reason in `info().deviceNote`. */
   device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+  /** The segmentation network that conversations use, as `model`; loaded by the first. Default `segmentation`. */
+  segmentation?: string;
   /** Threads of the engine, one utterance each. Default: the processors available to the process. */
   workers?: number;
   /** Utterances admitted and not yet started; one more is refused with `OVERLOADED`. Default 256. */
@@ -116,6 +118,70 @@ export type EachChannelOptions = Omit<EmbedOptions, 'channel'> & { channel: 'eac
 
 /** What came of one channel. A channel that fails, silent perhaps, costs the others nothing. */
 export type ChannelItem = { channel: number; result: EmbedResult } | { channel: number; error: TimbreError };
+
+/** `call`: two people at most. `meeting`, `auto`: as many as are heard. */
+export type ConversationKind = 'call' | 'meeting' | 'auto';
+
+export interface ConversationOptions {
+  signal?: AbortSignal;
+  /** Milliseconds from the call until `DEADLINE_EXCEEDED`. */
+  timeoutMs?: number;
+  /** How many people speak, from 1 to 64, where it is known. Not with `minSpeakers` and `maxSpeakers`. */
+  speakers?: number;
+  /** Default 1. */
+  minSpeakers?: number;
+  /** Default: as many as are heard, of a call 2. */
+  maxSpeakers?: number;
+  /** Default `auto`. */
+  kind?: ConversationKind;
+  /** What is taken of a recording with several channels. Default `mix`. */
+  channel?: Exclude<Channel, 'each'>;
+  /** Which audio track of a container with several, counted from 0. Default: the one that it marks as its default. */
+  track?: number;
+  /** Longest recording, seconds; `limits.maxSeconds` is that of embeddings. Default 14,400 (four hours). */
+  maxSeconds?: number;
+  onProgress?: (progress: ConversationProgress) => void;
+}
+
+export interface ConversationProgress {
+  /** Of the recording, worked off. */
+  seconds: number;
+  /** Null where the recording does not say how long it is. */
+  totalSeconds: number | null;
+}
+
+/** Speech of one person without a pause of 0.3 s or more. */
+export interface ConversationTurn {
+  /** Seconds from the beginning of the recording. */
+  start: number;
+  end: number;
+  /** Label of the speaker. */
+  speaker: string;
+  /** Seconds of the turn in which somebody else speaks too. */
+  overlap: number;
+}
+
+export interface ConversationSpeaker {
+  /** `A`, `B`, ... in the order in which they first speak. */
+  label: string;
+  speechSeconds: number;
+  /** How many. */
+  turns: number;
+}
+
+export interface ConversationResult {
+  /** Of the recording. */
+  seconds: number;
+  speakers: ConversationSpeaker[];
+  /** By time. */
+  turns: ConversationTurn[];
+  /** The bundle that embedded the voices. */
+  model: string;
+  /** The bundle that heard who of a few speakers talks when. */
+  segmentation: string;
+  audio: AudioReport;
+  timings: Timings;
+}
 
 export interface CloseOptions {
   /** Milliseconds that utterances have to be finished; the others end with `ENGINE_CLOSED`. Default 0. */

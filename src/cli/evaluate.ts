@@ -9,6 +9,7 @@ import { reportGroup, type GroupReport } from '../evaluation/report.js';
 import { ScoredTrials } from '../evaluation/scores.js';
 import { trialSpeakers } from '../evaluation/trial-scores.js';
 import { table, type Cli } from './cli.js';
+import { evaluateDiarisation } from './evaluate-diarisation.js';
 import { count } from './progress.js';
 import { addTrialOptions, runTrials, type TrialOptions, type TrialRun } from './trial-run.js';
 
@@ -16,14 +17,19 @@ interface EvaluateOptions extends TrialOptions {
   calibration?: string;
   json?: true;
   out?: string;
+  diarisation?: true;
 }
 
 const HELP = `
 EER, with its 95 % interval over speakers; minDCF and actDCF at target priors of 0.01 and 0.05, both errors costing 1,
 divided by the cost of deciding blindly; Cllr and minCllr in bits. docs/accuracy.md says what they mean.
 
+Of turns: the diarisation error rate without a collar, its parts, and with 0.25 s left out about every boundary; overlap is
+scored. The Jaccard error rate; how many speakers were found. Times are summed over recordings.
+
 Examples:
   timbre evaluate trials.txt --root recordings
+  timbre evaluate --diarisation references/ turns/
   timbre evaluate trials_dev.txt --groups files.tsv:source --merge 'common_voice_*' --out results`;
 
 export function register(program: Command, cli: Cli): void {
@@ -31,15 +37,30 @@ export function register(program: Command, cli: Cli): void {
     program
       .command('evaluate')
       .description('error rates of a model on a list of trials')
-      .argument('<trials>', 'a line `label enrolment test` each, label 1 for the same speaker, 0 for different ones'),
+      .argument(
+        '<trials>',
+        'a line `label enrolment test` each, label 1 for the same speaker, 0 for different ones; with --diarisation ' +
+          'the right turns, as RTTM or a folder of them',
+      )
+      .argument('[turns]', 'with --diarisation: the turns that were found, as RTTM or a folder of them'),
   )
     .addOption(
       new Option('--calibration <file>', "calibration to measure instead of the model's own").env('TIMBRE_CALIBRATION'),
     )
+    .option('--diarisation', 'error rates of who spoke when, in place of those of trials')
     .option('--json', 'one JSON document')
     .option('--out <folder>', 'write evaluation.json, and score histogram and DET curve as SVG and PNG')
     .addHelpText('after', HELP)
-    .action((trials: string, options: EvaluateOptions) => evaluate(cli, trials, options));
+    .action((trials: string, turns: string | undefined, options: EvaluateOptions) => {
+      if (!options.diarisation && turns === undefined) return evaluate(cli, trials, options);
+      if (options.diarisation && turns !== undefined) return evaluateDiarisation(cli, trials, turns, options);
+      throw new TimbreError(
+        'INVALID_ARGUMENT',
+        options.diarisation
+          ? '--diarisation compares two: the right turns and those that were found'
+          : 'a second argument goes with --diarisation: the turns that were found',
+      );
+    });
 }
 
 /** The document of --json and of evaluation.json. */

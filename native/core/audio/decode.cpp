@@ -70,9 +70,14 @@ std::optional<Error> refused(const std::string& name, const StreamInfo& info, co
 /// Decodes the links of a recording one behind the other.
 class Decoding {
  public:
+  /// `sink`: takes the samples in place of the result. `strongest`: the channel that is taken of a recording whose
+  /// channels turned out to cancel each other.
   Decoding(const Input& input, int sample_rate, const AudioSelection& selection, const AudioLimits& limits,
-           const Interrupt& interrupt, AudioTimings& timings, const FfmpegHost& ffmpeg)
-      : input_(input),
+           const Interrupt& interrupt, AudioTimings& timings, const FfmpegHost& ffmpeg, SampleSink* sink = nullptr,
+           std::optional<int> strongest = std::nullopt)
+      : sink_(sink),
+        strongest_(strongest),
+        input_(input),
         sample_rate_(sample_rate),
         selection_(selection),
         limits_(limits),
@@ -80,11 +85,19 @@ class Decoding {
         timings_(timings),
         ffmpeg_(ffmpeg) {}
 
+  /// The channel to begin anew with, where a sink has taken samples of channels that cancel each other.
+  std::optional<int> begin_anew_with() const { return begin_anew_with_; }
+
+  /// Nothing else counts where begin_anew_with() is set afterwards.
   Result<Audio> run() {
+    audio_.info.channels_cancel = strongest_.has_value();
     auto link = first_link(input_);
     if (!link) return std::move(link).error();
     if (auto read = add(link.value()); !read) return std::move(read).error();
-    while (auto next = next_link(input_, link.value())) {
+    const auto following = [&] {
+      return begin_anew_with_ ? std::optional<Result<Link>>() : next_link(input_, link.value());
+    };
+    while (auto next = following()) {
       if (!*next) {
         unreadable(link.value(), next->error());
         break;
@@ -126,6 +139,10 @@ class Decoding {
     auto cancelled = drain(link, selection_.channel);
     if (!cancelled) return std::move(cancelled).error();
     if (const auto strongest = cancelled.value()) {
+      if (sink_) {
+        begin_anew_with_ = strongest;
+        return ok();
+      }
       audio_.samples.resize(before);
       auto again = drain(link, strongest);
       if (!again) return std::move(again).error();
@@ -146,6 +163,10 @@ class Decoding {
     const int rate = reader.info().sample_rate;
     const auto channels = static_cast<std::size_t>(reader.info().channels);
     if (channel && *channel >= reader.info().channels) return no_such_channel(reader.info().channels);
+    if (strongest_ && *strongest_ < reader.info().channels) channel = strongest_;
+    if (sink_ && samples_ == 0 && reader.info().frames > 0) {
+      sink_->expect(static_cast<double>(reader.info().frames) / rate);
+    }
     auto resampler = Resampler::create(rate, sample_rate_);
     if (!resampler) return std::move(resampler).error();
 
@@ -174,10 +195,14 @@ class Decoding {
           mono.empty() ? resampler.value().finish(audio_.samples) : resampler.value().push(mono, audio_.samples);
       if (!made) return made.error();
       timings_.resample += since(resampling);
+      if (sink_) {
+        if (auto taken = sink_->take(audio_.samples); !taken) return std::move(taken).error();
+        audio_.samples.clear();
+      }
       if (mono.empty()) break;
     }
     if (frames == 0) return Error{ErrorCode::AUDIO_CORRUPT, name + " holds no audio (0 samples)"};
-    if (const auto strongest = mixer.strongest_of_cancelled()) return strongest;
+    if (const auto strongest = mixer.strongest_of_cancelled(); strongest && !strongest_) return strongest;
 
     const StreamInfo& info = reader.info();
     AudioInfo& all = audio_.info;
@@ -228,6 +253,9 @@ class Decoding {
             input_.name() + " has " + there + "; there is no channel " + std::to_string(*selection_.channel)};
   }
 
+  SampleSink* const sink_;
+  const std::optional<int> strongest_;
+  std::optional<int> begin_anew_with_;
   const Input& input_;
   const int sample_rate_;
   const AudioSelection& selection_;
@@ -241,8 +269,27 @@ class Decoding {
   std::uint64_t clipped_ = 0;
 };
 
+Status resample_into(SampleSink& sink, const AudioSamples& source, int sample_rate, const Interrupt& interrupt) {
+  auto resampler = Resampler::create(source.sample_rate, sample_rate);
+  if (!resampler) return std::move(resampler).error();
+  sink.expect(static_cast<double>(source.samples.size()) / source.sample_rate);
+  std::vector<float> block;
+  for (std::span<const float> rest = source.samples;;) {
+    if (auto stop = interrupt.check()) return *std::move(stop);
+    const auto next = rest.first(std::min(rest.size(), kBlock));
+    auto made = next.empty() ? resampler.value().finish(block) : resampler.value().push(next, block);
+    if (!made) return made;
+    if (auto taken = sink.take(block); !taken) return taken;
+    block.clear();
+    if (next.empty()) return ok();
+    rest = rest.subspan(next.size());
+  }
+}
+
+/// Of samples of the caller's; `sink`: takes them in place of the result.
 Result<Audio> resample(const AudioSamples& source, int sample_rate, const AudioSelection& selection,
-                       const AudioLimits& limits, const Interrupt& interrupt, AudioTimings& timings) {
+                       const AudioLimits& limits, const Interrupt& interrupt, AudioTimings& timings,
+                       SampleSink* sink = nullptr) {
   const std::string name = "the recording";
   if (selection.channel.value_or(0) > 0 || selection.track.value_or(0) > 0) {
     return Error{ErrorCode::INVALID_ARGUMENT, "samples are one channel and one track, both counted from 0"};
@@ -260,11 +307,15 @@ Result<Audio> resample(const AudioSamples& source, int sample_rate, const AudioS
     rest = rest.subspan(block.size());
   }
   const auto resampling = Clock::now();
-  auto resampled = resample(source.samples, source.sample_rate, sample_rate, interrupt);
-  timings.resample += since(resampling);
-  if (!resampled) return std::move(resampled).error();
   Audio audio;
-  audio.samples = std::move(resampled).value();
+  if (sink) {
+    if (auto taken = resample_into(*sink, source, sample_rate, interrupt); !taken) return std::move(taken).error();
+  } else {
+    auto resampled = resample(source.samples, source.sample_rate, sample_rate, interrupt);
+    if (!resampled) return std::move(resampled).error();
+    audio.samples = std::move(resampled).value();
+  }
+  timings.resample += since(resampling);
   const auto count = static_cast<double>(source.samples.size());
   audio.info.seconds = count / source.sample_rate;
   audio.info.sample_rate = source.sample_rate;
@@ -281,6 +332,33 @@ Error out_of_memory() {
 }
 
 }  // namespace
+
+Result<AudioInfo> decode_into(SampleSink& sink, const AudioSource& source, int sample_rate, const AudioLimits& limits,
+                              const Interrupt& interrupt, AudioTimings* timings, const AudioSelection& selection) {
+  AudioTimings unread;
+  AudioTimings& timing = timings ? *timings : unread;
+  const auto info_of = [](Result<Audio> audio) -> Result<AudioInfo> {
+    if (!audio) return std::move(audio).error();
+    return std::move(audio.value().info);
+  };
+  try {
+    if (const auto* samples = std::get_if<AudioSamples>(&source)) {
+      return info_of(resample(*samples, sample_rate, selection, limits, interrupt, timing, &sink));
+    }
+    const auto input = Input::of(source, limits);
+    if (!input) return input.error();
+    const FfmpegHost& ffmpeg = local_ffmpeg();
+    Decoding mixed(input.value(), sample_rate, selection, limits, interrupt, timing, ffmpeg, &sink);
+    auto audio = mixed.run();
+    if (!mixed.begin_anew_with()) return info_of(std::move(audio));
+    sink.restart();
+    return info_of(Decoding(input.value(), sample_rate, selection, limits, interrupt, timing, ffmpeg, &sink,
+                            mixed.begin_anew_with())
+                       .run());
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
+  }
+}
 
 Result<Audio> decode(const AudioSource& source, int sample_rate, const AudioLimits& limits, const Interrupt& interrupt,
                      AudioTimings* timings, const AudioSelection& selection) {

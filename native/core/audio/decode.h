@@ -3,6 +3,7 @@
 #include "audio/audio.h"
 #include "audio/ffmpeg_host.h"
 #include "audio/input.h"
+#include "audio/sample_sink.h"
 #include "support/interrupt.h"
 #include "support/result.h"
 
@@ -24,6 +25,13 @@ Result<Audio> decode(const AudioSource& source, int sample_rate, const AudioLimi
 /// The same of an input that is open, with ffmpeg as `ffmpeg` has it.
 Result<Audio> decode(const Input& input, int sample_rate, const AudioLimits& limits, const Interrupt& interrupt,
                      AudioTimings& timings, const AudioSelection& selection, const FfmpegHost& ffmpeg);
+
+/// decode() of recordings that are too long to be held: samples go to `sink` as they come. Where the channels cancel
+/// each other in their mean, which is known at an end only, the sink is told to begin anew, once, and the strongest
+/// channel is taken of the whole recording. Errors: those of decode() and of the sink.
+Result<AudioInfo> decode_into(SampleSink& sink, const AudioSource& source, int sample_rate, const AudioLimits& limits,
+                              const Interrupt& interrupt, AudioTimings* timings = nullptr,
+                              const AudioSelection& selection = {});
 
 /// The libraries behind decode(), e.g. "libsndfile-1.2.0", "libsoxr-0.1.3", and "" or the path of ffmpeg.
 struct AudioLibraries {

@@ -11,9 +11,9 @@ namespace timbre::bundle {
 namespace {
 
 /// What the converter writes, and nobody else may.
-constexpr std::array<std::string_view, 13> kOfTheTensors = {
-    "format",   "family",  "variant",       "precision", "storage",      "embedding", "input",
-    "frontEnd", "network", "weightsDigest", "identity",  "verification", "pauses"};
+constexpr std::array<std::string_view, 14> kOfTheTensors = {
+    "format", "kind",     "family",  "variant",       "precision", "storage",      "embedding",
+    "input",  "frontEnd", "network", "weightsDigest", "identity",  "verification", "pauses"};
 
 }  // namespace
 

@@ -48,6 +48,13 @@ json describe(const FrontEndConfig& config) {
           {"subtractMean", config.subtract_mean}};
 }
 
+std::string digest_of(const json& parts) {
+  const std::string text = with_plain_numbers(parts).dump();
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits(text.data(), text.size()));
+  return hex_digits(canonical.digest);
+}
+
 }  // namespace
 
 Pauses usual_pauses(const Manifest& manifest) { return manifest.pauses ? Pauses::cut : Pauses::keep; }
@@ -68,10 +75,17 @@ std::string identity_of(const json& manifest, const std::string& weights_digest,
   if (pauses == Pauses::cut) {
     add("pauses");
   }
-  const std::string text = with_plain_numbers(parts).dump();
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits(text.data(), text.size()));
-  return hex_digits(canonical.digest);
+  return digest_of(parts);
+}
+
+std::string segmentation_identity_of(const json& manifest, const std::string& weights_digest) {
+  json parts = {{"form", kForm}, {"kind", "segmentation"}, {"weights", weights_digest}};
+  for (const char* key : {"network", "input"}) {
+    if (const auto found = manifest.find(key); found != manifest.end()) {
+      parts[key] = *found;
+    }
+  }
+  return digest_of(parts);
 }
 
 }  // namespace timbre::bundle

@@ -37,4 +37,7 @@ const std::string& identity(const Manifest& manifest, Pauses pauses);
 std::string identity_of(const nlohmann::json& manifest, const std::string& weights_digest,
                         const FrontEndConfig& front_end, Pauses pauses);
 
+/// The same of a segmentation network: the digest of its weights, `network`, its sample rate and its window.
+std::string segmentation_identity_of(const nlohmann::json& manifest, const std::string& weights_digest);
+
 }  // namespace timbre::bundle

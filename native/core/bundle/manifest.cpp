@@ -207,11 +207,17 @@ Result<Manifest> parse_manifest(const std::string& json) {
   manifest.family = reader.text("family");
   manifest.trained = reader.boolean("trained");
   manifest.precision = reader.one_text("precision", {"fp32", "int8"});
-  manifest.embedding_dim = static_cast<std::size_t>(reader.integer("embedding.dim", 1, kMaxDim));
-  manifest.shortest_frames = static_cast<std::size_t>(reader.integer("input.shortestFrames", 1, kMaxFrames));
-  manifest.longest_seconds = reader.number("input.longestSeconds", 0, kMaxSeconds);
-  manifest.front_end = read_front_end(reader);
-  manifest.pauses = read_pauses(reader);
+  if (reader.has("kind") && reader.one_text("kind", {"embedding", "segmentation"}) == "segmentation") {
+    manifest.kind = Kind::segmentation;
+    manifest.front_end.sample_rate = static_cast<int>(reader.integer("input.sampleRate", 1, kMaxSampleRate));
+    manifest.window_samples = static_cast<std::size_t>(reader.integer("input.windowSamples", 1, kMaxSamples));
+  } else {
+    manifest.embedding_dim = static_cast<std::size_t>(reader.integer("embedding.dim", 1, kMaxDim));
+    manifest.shortest_frames = static_cast<std::size_t>(reader.integer("input.shortestFrames", 1, kMaxFrames));
+    manifest.longest_seconds = reader.number("input.longestSeconds", 0, kMaxSeconds);
+    manifest.front_end = read_front_end(reader);
+    manifest.pauses = read_pauses(reader);
+  }
   reader.one_text("weightsDigest.algorithm", {kDigestAlgorithm});
   manifest.weights_digest =
       reader.text("weightsDigest.value", "0123456789abcdef", kDigestDigits, kDigestDigits, "32 hexadecimal digits");
@@ -224,8 +230,12 @@ Result<Manifest> parse_manifest(const std::string& json) {
                                                ": update timbre-voice, or make the bundle again with `timbre models "
                                                "add`"};
   }
-  manifest.identity = identity_of(root, manifest.weights_digest, manifest.front_end, Pauses::cut);
-  manifest.identity_with_pauses = identity_of(root, manifest.weights_digest, manifest.front_end, Pauses::keep);
+  if (manifest.kind == Kind::segmentation) {
+    manifest.identity = manifest.identity_with_pauses = segmentation_identity_of(root, manifest.weights_digest);
+  } else {
+    manifest.identity = identity_of(root, manifest.weights_digest, manifest.front_end, Pauses::cut);
+    manifest.identity_with_pauses = identity_of(root, manifest.weights_digest, manifest.front_end, Pauses::keep);
+  }
   if (!root.contains("identity")) {  // a bundle of before there was one
     auto complete = nlohmann::ordered_json::parse(json);
     complete["identity"] = identity_field(manifest.identity);
@@ -237,6 +247,19 @@ Result<Manifest> parse_manifest(const std::string& json) {
   }
   manifest.json = json;
   return manifest;
+}
+
+Status expect_kind(const Manifest& manifest, Kind wanted) {
+  if (manifest.kind == wanted) {
+    return ok();
+  }
+  const std::string what =
+      wanted == Kind::embedding
+          ? " is a segmentation network, which tells who of several voices talks when and embeds none: take an "
+            "embedding model, such as starter"
+          : " is an embedding network, which tells no voices of one recording apart: take a segmentation network "
+            "(`timbre models pull segmentation`)";
+  return Error{ErrorCode::MODEL_INVALID, "the bundle " + quote(manifest.id) + what};
 }
 
 Result<Manifest> read_manifest(const std::string& path) {

@@ -411,6 +411,9 @@ Result<std::unique_ptr<const Model>> load_torch_model(const std::string& path, c
   if (!manifest) {
     return std::move(manifest).error();
   }
+  if (auto fits = expect_kind(manifest.value(), Kind::embedding); !fits) {
+    return std::move(fits).error();
+  }
   auto model = load_at(path, manifest.value(), place.value(), trust);
   if (!model && device == "auto" && place.value().device.is_cuda()) {
     return load_at(path, manifest.value(), {at::kCPU, model.error().message}, trust);

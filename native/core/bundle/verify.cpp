@@ -5,10 +5,12 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "bundle/segmentation_model.h"
 #include "bundle/synthetic.h"
 #include "bundle/torch_model.h"
 #include "features/front_end.h"
@@ -32,6 +34,8 @@ constexpr Bounds kFp32 = {1e-4, 1e-6};
 constexpr Bounds kInt8 = {0.1, 5e-3};
 // Random weights spread every rounding; what they make means nothing anyway.
 constexpr Bounds kInt8Untrained = {0.5, 0.1};
+// Of probabilities, where a rounding may tip a frame that hangs between two classes.
+constexpr Bounds kSegmentation = {1e-3, 1e-6};
 constexpr double kLongestSeconds = 60;
 
 struct Recording {
@@ -43,15 +47,25 @@ struct Recording {
 const std::array<Recording, 4> kRecordings = {
     Recording{"voice", 3.01, 1}, {"voice", 1.3, 7}, {"noise", 2, 3}, {"voice", 0.4, 12}};
 
-/// Waveform to vector.
-Result<Embedding> embed(const Model& model, const FrontEnd& front_end, const Recording& recording) {
-  const int rate = model.manifest().front_end.sample_rate;
-  const auto samples = synthesise(recording.signal, recording.seconds, recording.seed, rate);
+/// What a bundle's network makes of a recording.
+using Compute = std::function<Result<Embedding>(const Recording&)>;
+
+Result<std::vector<float>> samples_of(const Recording& recording, int rate) {
+  auto samples = synthesise(recording.signal, recording.seconds, recording.seed, rate);
   if (!samples) {
     return Error{ErrorCode::MODEL_INVALID, "the bundle was verified with a signal called \"" + recording.signal +
                                                "\", which this version cannot make: update timbre-voice"};
   }
-  const auto features = front_end.compute(*samples);
+  return *std::move(samples);
+}
+
+/// Waveform to vector.
+Result<Embedding> embed(const Model& model, const FrontEnd& front_end, const Recording& recording) {
+  const auto samples = samples_of(recording, model.manifest().front_end.sample_rate);
+  if (!samples) {
+    return samples.error();
+  }
+  const auto features = front_end.compute(samples.value());
   if (!features) {
     return features.error();
   }
@@ -61,6 +75,20 @@ Result<Embedding> embed(const Model& model, const FrontEnd& front_end, const Rec
     return std::move(embeddings).error();
   }
   return std::move(embeddings).value().front();
+}
+
+/// Waveform, with silence behind, to the probabilities of the classes in every frame.
+Result<Embedding> segment(const SegmentationModel& model, const Recording& recording) {
+  auto window = samples_of(recording, model.manifest.front_end.sample_rate);
+  if (!window) {
+    return std::move(window).error();
+  }
+  window.value().resize(model.manifest.window_samples);
+  auto values = model.network->log_probabilities(window.value());
+  if (values) {
+    std::ranges::transform(values.value(), values.value().begin(), [](float x) { return std::exp(x); });
+  }
+  return values;
 }
 
 std::optional<Embedding> decode(const std::string& text, std::size_t dim) {
@@ -97,7 +125,7 @@ VerifyCase compare(const Recording& recording, const Embedding& here, const Embe
 }
 
 /// The stored cases, or nothing where the manifest does not hold them in a form known here.
-std::optional<std::vector<std::pair<Recording, Embedding>>> read_cases(const Manifest& manifest) {
+std::optional<std::vector<std::pair<Recording, Embedding>>> read_cases(const Manifest& manifest, std::size_t dim) {
   const auto root = ordered_json::parse(manifest.json, nullptr, /*allow_exceptions=*/false);
   std::vector<std::pair<Recording, Embedding>> cases;
   try {
@@ -107,7 +135,7 @@ std::optional<std::vector<std::pair<Recording, Embedding>>> read_cases(const Man
     }
     for (const auto& row : verification.at("cases")) {
       Recording recording{row.at("signal"), row.at("seconds"), row.at("seed")};
-      auto embedding = decode(row.at("embedding"), manifest.embedding_dim);
+      auto embedding = decode(row.at("embedding"), dim);
       if (!embedding || !(recording.seconds > 0 && recording.seconds <= kLongestSeconds)) {
         return std::nullopt;
       }
@@ -119,16 +147,10 @@ std::optional<std::vector<std::pair<Recording, Embedding>>> read_cases(const Man
   return cases.empty() ? std::nullopt : std::optional(std::move(cases));
 }
 
-}  // namespace
-
-Result<std::string> verification_vectors(const Model& model) {
-  auto front_end = FrontEnd::create(model.manifest().front_end);
-  if (!front_end) {
-    return std::move(front_end).error();
-  }
+Result<std::string> vectors_of(const Compute& compute) {
   ordered_json cases = ordered_json::array();
   for (const Recording& recording : kRecordings) {
-    const auto embedding = embed(model, *front_end.value(), recording);
+    const auto embedding = compute(recording);
     if (!embedding) {
       return embedding.error();
     }
@@ -140,23 +162,20 @@ Result<std::string> verification_vectors(const Model& model) {
   return ordered_json{{"encoding", kEncoding}, {"cases", std::move(cases)}}.dump();
 }
 
-Result<VerifyReport> verify_model(const Model& model) {
-  const Manifest& manifest = model.manifest();
-  const auto cases = read_cases(manifest);
+/// The stored cases, of `dim` values each, against what `compute` makes of their recordings. Fills in the report.
+Result<VerifyReport> compare_all(VerifyReport report, std::size_t dim, const Bounds& bounds, const Compute& compute) {
+  const Manifest& manifest = report.manifest;
+  const auto cases = read_cases(manifest, dim);
   if (!cases) {
     return Error{ErrorCode::MODEL_INVALID, "the bundle '" + manifest.id +
                                                "' holds no vectors to verify it with, or damaged ones; make it again "
                                                "with `timbre models add`"};
   }
-  auto front_end = FrontEnd::create(manifest.front_end);
-  if (!front_end) {
-    return std::move(front_end).error();
-  }
-  const Bounds bounds = manifest.precision == "fp32" ? kFp32 : manifest.trained ? kInt8 : kInt8Untrained;
-  VerifyReport report{manifest, model.device(), model.device_note(), bounds.relative_error, bounds.one_minus_cosine, {},
-                      true};
+  report.max_relative_error = bounds.relative_error;
+  report.max_one_minus_cosine = bounds.one_minus_cosine;
+  report.passed = true;
   for (const auto& [recording, stored] : *cases) {
-    const auto here = embed(model, *front_end.value(), recording);
+    const auto here = compute(recording);
     if (!here) {
       return here.error();
     }
@@ -166,7 +185,52 @@ Result<VerifyReport> verify_model(const Model& model) {
   return report;
 }
 
+}  // namespace
+
+Result<std::string> verification_vectors(const Model& model) {
+  auto front_end = FrontEnd::create(model.manifest().front_end);
+  if (!front_end) {
+    return std::move(front_end).error();
+  }
+  return vectors_of([&](const Recording& recording) { return embed(model, *front_end.value(), recording); });
+}
+
+Result<std::string> verification_vectors(const SegmentationModel& model) {
+  return vectors_of([&](const Recording& recording) { return segment(model, recording); });
+}
+
+Result<VerifyReport> verify_model(const Model& model) {
+  const Manifest& manifest = model.manifest();
+  auto front_end = FrontEnd::create(manifest.front_end);
+  if (!front_end) {
+    return std::move(front_end).error();
+  }
+  const Bounds bounds = manifest.precision == "fp32" ? kFp32 : manifest.trained ? kInt8 : kInt8Untrained;
+  VerifyReport report;
+  report.manifest = manifest;
+  report.device = model.device();
+  report.device_note = model.device_note();
+  return compare_all(std::move(report), manifest.embedding_dim, bounds,
+                     [&](const Recording& recording) { return embed(model, *front_end.value(), recording); });
+}
+
+Result<VerifyReport> verify_model(const SegmentationModel& model) {
+  VerifyReport report;
+  report.manifest = model.manifest;
+  report.device = "cpu";
+  return compare_all(std::move(report), conversation::kWindowFrames * conversation::kClasses, kSegmentation,
+                     [&](const Recording& recording) { return segment(model, recording); });
+}
+
 Result<VerifyReport> verify_bundle(const std::string& path, const std::string& device, const CodeTrust& trust) {
+  const auto manifest = read_manifest(path);
+  if (!manifest) {
+    return manifest.error();
+  }
+  if (manifest.value().kind == Kind::segmentation) {
+    const auto segmentation = load_segmentation_model(path, trust);
+    return segmentation ? verify_model(segmentation.value()) : segmentation.error();
+  }
   auto model = load_torch_model(path, device, trust);
   return model ? verify_model(*model.value()) : std::move(model).error();
 }

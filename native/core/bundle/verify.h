@@ -6,6 +6,7 @@
 #include "bundle/code_trust.h"
 #include "bundle/manifest.h"
 #include "bundle/model.h"
+#include "bundle/segmentation_model.h"
 #include "support/result.h"
 
 namespace timbre::bundle {
@@ -30,6 +31,7 @@ struct VerifyReport {
 };
 
 /// Embeds the recordings whose embeddings were stored in the bundle when it was made, waveform to vector, and compares.
+/// Of a segmentation network it is the probabilities of one window for each recording.
 /// Bounds are those of rounding in fp32; of an int8 bundle, whose stored embeddings are those of its weights in fp32,
 /// a cosine of 0.995.
 ///
@@ -40,8 +42,12 @@ Result<VerifyReport> verify_bundle(const std::string& path, const std::string& d
 /// As verify_bundle(), of a model that is loaded. Errors: MODEL_INVALID without stored vectors, those of the model.
 Result<VerifyReport> verify_model(const Model& model);
 
+/// The same of a segmentation network, always on the CPU.
+Result<VerifyReport> verify_model(const SegmentationModel& model);
+
 /// The manifest's `verification`, as JSON: a few synthetic recordings by formula, and what the model makes of them.
 /// Errors: as of the front end and the model.
 Result<std::string> verification_vectors(const Model& model);
+Result<std::string> verification_vectors(const SegmentationModel& model);
 
 }  // namespace timbre::bundle

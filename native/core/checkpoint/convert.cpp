@@ -16,6 +16,7 @@
 #include "archive/atomic_file.h"
 #include "bundle/facts.h"
 #include "bundle/torch_module.h"
+#include "bundle/torch_segmentation.h"
 #include "bundle/verify.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/family.h"
@@ -153,11 +154,11 @@ ordered_json describe(const ConvertRequest& request, const Checkpoint& checkpoin
   for (const auto& [field, derived] : family.at("sizes").items()) {
     network[field] = derived.at(0).get<std::int64_t>() * sizes.at(derived.at(1).get<std::string>());
   }
-  ordered_json front_end = family.at("frontEnd");
-  front_end["melBins"] = network.at("featureDim");
-
   ordered_json manifest;
   manifest["format"] = 1;
+  if (family.contains("kind")) {
+    manifest["kind"] = family.at("kind");
+  }
   manifest["id"] = request.id;
   manifest["version"] = request.version;
   manifest["family"] = variant.family;
@@ -165,11 +166,19 @@ ordered_json describe(const ConvertRequest& request, const Checkpoint& checkpoin
   manifest["trained"] = !is_untrained(checkpoint);
   manifest["precision"] = request.precision;
   manifest["storage"] = request.storage;
-  manifest["embedding"] = {{"dim", network.at("embeddingDim")}};
+  const bool embeds = family.contains("frontEnd");
+  if (embeds) {
+    manifest["embedding"] = {{"dim", network.at("embeddingDim")}};
+  }
   manifest["input"] = family.at("input");
-  manifest["frontEnd"] = std::move(front_end);
+  if (embeds) {
+    manifest["frontEnd"] = family.at("frontEnd");
+    manifest["frontEnd"]["melBins"] = network.at("featureDim");
+  }
   manifest["network"] = std::move(network);
-  describe_pauses(manifest, request.pauses != "keep");
+  if (embeds) {
+    describe_pauses(manifest, request.pauses != "keep");
+  }
   const std::filesystem::path file(request.checkpoint);
   manifest["source"] = {{"file", file.filename().string()}, {"bytes", std::filesystem::file_size(file)}};
   if (!checkpoint.notes().empty()) {
@@ -187,6 +196,10 @@ Status measure(ordered_json& manifest, const Module& stored, const Module& in_fu
     return Error{ErrorCode::INVALID_ARGUMENT, "with this id, version and facts " + parsed.error().message};
   }
   const auto vectors_of = [&](const Module& module) -> Result<std::string> {
+    if (parsed.value().kind == bundle::Kind::segmentation) {
+      const auto segmentation = bundle::make_segmentation_model(parsed.value(), module.clone());
+      return segmentation ? bundle::verification_vectors(segmentation.value()) : segmentation.error();
+    }
     auto model = bundle::make_model(parsed.value(), module.clone(), at::kCPU, "");
     return model ? bundle::verification_vectors(*model.value()) : std::move(model).error();
   };
@@ -262,6 +275,15 @@ Status keep(const Module& module, Keeping keeping) {
   return ok();
 }
 
+/// Whether pauses can be asked for. Errors: INVALID_ARGUMENT.
+Status expect_pauses(const ConvertRequest& request, bool embeds) {
+  if (embeds || request.pauses.empty()) {
+    return ok();
+  }
+  return Error{ErrorCode::INVALID_ARGUMENT,
+               "a segmentation network is given recordings with all their pauses: leave out pauses"};
+}
+
 /// A bundle once more, in another precision.
 Result<bundle::Manifest> convert_bundle(const ConvertRequest& request, const bundle::Manifest& manifest) {
   if (manifest.precision != "fp32") {
@@ -271,6 +293,9 @@ Result<bundle::Manifest> convert_bundle(const ConvertRequest& request, const bun
   if (!request.family.empty() && request.family != manifest.family) {
     return Error{ErrorCode::INVALID_ARGUMENT, "the bundle " + quote(request.checkpoint) + " is of the family " +
                                                   manifest.family + ", not " + request.family};
+  }
+  if (auto allowed = expect_pauses(request, manifest.kind == bundle::Kind::embedding); !allowed) {
+    return std::move(allowed).error();
   }
   torch::jit::ExtraFilesMap extras;
   PyTorchStreamReader reader(request.checkpoint);
@@ -334,6 +359,10 @@ Result<bundle::Manifest> convert(const ConvertRequest& request) {
   const bool int8 = request.precision == "int8";
   if (int8 && std::ranges::none_of(variant.value()->tensors, network::bears_int8, &TensorSource::target)) {
     return no_int8(variant.value()->family);
+  }
+  if (auto allowed = expect_pauses(request, ordered_json::parse(variant.value()->json).contains("frontEnd"));
+      !allowed) {
+    return std::move(allowed).error();
   }
   auto tensors = arrange(checkpoint.value(), *variant.value());
   if (!tensors) {

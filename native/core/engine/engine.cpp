@@ -35,9 +35,11 @@ std::optional<Error> invalid(const EngineOptions& options) {
 
 }  // namespace
 
-Engine::Announced Engine::announce(const EmbedRequest& request) {
-  if (const auto* bytes = std::get_if<AudioBytes>(&request.source)) return {bytes->bytes.size(), true, 0};
-  const auto* samples = std::get_if<AudioSamples>(&request.source);
+Engine::Announced Engine::announce(const EmbedRequest& request) { return announce(request.source); }
+
+Engine::Announced Engine::announce(const AudioSource& source) {
+  if (const auto* bytes = std::get_if<AudioBytes>(&source)) return {bytes->bytes.size(), true, 0};
+  const auto* samples = std::get_if<AudioSamples>(&source);
   return samples ? announce_samples(samples->samples.size(), samples->sample_rate) : Announced{};
 }
 
@@ -125,6 +127,36 @@ Result<Engine::JobId> Engine::submit(EmbedRequest request, Callback done) {
   auto place = admit(announce(request));
   if (!place) return std::move(place).error();
   return submit(std::move(place).value(), std::move(request), std::move(done));
+}
+
+Result<Engine::JobId> Engine::submit_conversation(Admission::Place place, ConversationRequest request,
+                                                  ConversationCallback done) {
+  const auto& [least, most] = request.counts;
+  const std::size_t highest = conversation::Recipe().highest;
+  if (least < 1 || least > highest || most > highest || (most > 0 && least > most)) {
+    return Error{ErrorCode::INVALID_ARGUMENT, "of a conversation at least " + std::to_string(least) + " and at most " +
+                                                  std::to_string(most) + " speakers are asked for; allowed is 1 to " +
+                                                  std::to_string(highest) + ", the first no more than the second"};
+  }
+  if (const int rate = model().manifest().front_end.sample_rate; rate != conversation::kSampleRate) {
+    return Error{ErrorCode::INVALID_ARGUMENT, "the model '" + model().manifest().id + "' is of " +
+                                                  std::to_string(rate) +
+                                                  " Hz, and conversations are of 16000 Hz: take "
+                                                  "another model"};
+  }
+  try {
+    return scheduler_->submit(std::move(place), std::move(request), std::move(done));
+  } catch (...) {
+    return caught_error("queueing a recording", "use fewer workers or shorter recordings");
+  }
+}
+
+Result<Engine::JobId> Engine::submit_conversation(ConversationRequest request, ConversationCallback done) {
+  Announced announced = announce(request.source);
+  announced.seconds = 0;  // a limit of its own
+  auto place = admit(announced);
+  if (!place) return std::move(place).error();
+  return submit_conversation(std::move(place).value(), std::move(request), std::move(done));
 }
 
 bool Engine::cancel(JobId job) { return scheduler_->cancel(job); }

@@ -13,6 +13,7 @@
 #include "audio/audio.h"
 #include "bundle/identity.h"
 #include "bundle/model.h"
+#include "conversation/diariser.h"
 #include "engine/admission.h"
 #include "features/front_end.h"
 #include "isolation/contained_decoder.h"
@@ -59,6 +60,24 @@ struct EmbedResult {
   Timings timings;
 };
 
+struct ConversationRequest {
+  AudioSource source;
+  AudioSelection selection = {};
+  conversation::SpeakerCounts counts;
+  double max_seconds = 0;         ///< of the recording, in place of the engine's limit
+  conversation::Segment segment;  ///< of the segmentation network that is to be used; what it holds lives with the job
+  /// Seconds that are worked off, and how many there are in all, 0 where the header does not say. From the job's
+  /// thread; must not block and must not throw.
+  std::function<void(double done, double total)> progress = {};
+  std::optional<Clock::time_point> deadline;
+};
+
+struct ConversationResult {
+  conversation::Conversation conversation;
+  AudioInfo audio;
+  Timings timings;  ///< `model`: segmentation, embedding and all that follows; `decode` and `resample` as always
+};
+
 /// What an engine has done since it was made, and what it holds now.
 struct EngineStats {
   std::uint64_t submitted = 0;
@@ -87,6 +106,7 @@ class Engine {
  public:
   using JobId = std::uint64_t;
   using Callback = std::function<void(Result<EmbedResult>)>;
+  using ConversationCallback = std::function<void(Result<ConversationResult>)>;
 
   /// What is known of a recording before it is copied.
   struct Announced {
@@ -95,6 +115,7 @@ class Engine {
     double seconds = 0;       ///< 0: not known before it is decoded
   };
   static Announced announce(const EmbedRequest& request);
+  static Announced announce(const AudioSource& source);
   static Announced announce_samples(std::size_t count, int sample_rate);
 
   /// Errors: INVALID_ARGUMENT, MODEL_INVALID of the front end, OVERLOADED when the system has no more threads,
@@ -120,6 +141,14 @@ class Engine {
 
   /// admit() and submit() of a recording that the caller has copied or read himself.
   Result<JobId> submit(EmbedRequest request, Callback done);
+
+  /// Who speaks when in an admitted recording: one job like others, which workers that have nothing to do help with. On
+  /// a device its pieces are embedded beside the batches. Errors: as of submit(); INVALID_ARGUMENT for counts that
+  /// contradict each other, or a model of another rate than 16 kHz.
+  Result<JobId> submit_conversation(Admission::Place place, ConversationRequest request, ConversationCallback done);
+
+  /// admit() and submit_conversation() of a recording that the caller has copied or read himself.
+  Result<JobId> submit_conversation(ConversationRequest request, ConversationCallback done);
 
   /// The job ends with ABORTED: at once where it waits, at the next tile where it runs. False for an unknown job.
   bool cancel(JobId job);

@@ -8,6 +8,12 @@
 
 namespace timbre {
 
+/// What a job is that finds out who speaks when.
+struct ConversationTask {
+  ConversationRequest request;
+  Engine::ConversationCallback done;
+};
+
 /// One admitted request on its way through the stages. Owned by one thread at a time; only `interrupt` is shared.
 struct Job {
   Job(Engine::JobId job_id, Admission::Place room, EmbedRequest embed, Engine::Callback callback)
@@ -16,6 +22,12 @@ struct Job {
         place(std::move(room)),
         request(std::move(embed)),
         done(std::move(callback)) {}
+
+  Job(Engine::JobId job_id, Admission::Place room, ConversationRequest converse, Engine::ConversationCallback callback)
+      : id(job_id),
+        interrupt(converse.deadline),
+        place(std::move(room)),
+        conversation(std::make_unique<ConversationTask>(std::move(converse), std::move(callback))) {}
 
   const Engine::JobId id;
   std::optional<std::list<std::shared_ptr<Job>>::iterator> in_queue;  ///< its place, while it waits
@@ -29,6 +41,7 @@ struct Job {
   double embedded_seconds = 0;
   bundle::Pauses pauses = bundle::Pauses::keep;
   Timings timings;
+  const std::unique_ptr<ConversationTask> conversation;  ///< none: the job embeds
 };
 
 using JobPtr = std::shared_ptr<Job>;

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "audio/limits.h"
+#include "engine/converse.h"
 #include "engine/guarded.h"
 #include "engine/stages.h"
 
@@ -59,9 +60,17 @@ Result<Admission::Place> Scheduler::admit(const Engine::Announced& recording) {
 }
 
 Result<Engine::JobId> Scheduler::submit(Admission::Place place, EmbedRequest request, Engine::Callback done) {
+  return enqueue(std::make_shared<Job>(++last_id_, std::move(place), std::move(request), std::move(done)));
+}
+
+Result<Engine::JobId> Scheduler::submit(Admission::Place place, ConversationRequest request,
+                                        Engine::ConversationCallback done) {
+  return enqueue(std::make_shared<Job>(++last_id_, std::move(place), std::move(request), std::move(done)));
+}
+
+Result<Engine::JobId> Scheduler::enqueue(JobPtr job) {
   // Everything that may fail comes before anything changes.
-  const Engine::JobId id = ++last_id_;
-  const auto job = std::make_shared<Job>(id, std::move(place), std::move(request), std::move(done));
+  const Engine::JobId id = job->id;
   Queue waits;
   waits.push_back(job);
   std::map<Engine::JobId, JobPtr> known;
@@ -91,7 +100,7 @@ bool Scheduler::cancel(Engine::JobId id) {
     waiting = unqueue(found->second);
   }
   admission_->wake();
-  if (waiting) finish(waiting, *waiting->interrupt.check());
+  if (waiting) finish(waiting, Result<EmbedResult>(*waiting->interrupt.check()));
   return true;
 }
 
@@ -111,7 +120,7 @@ void Scheduler::stop(std::optional<Clock::time_point> drain) noexcept {
     deadline_changed_.notify_all();
   }
   admission_->wake();
-  for (const JobPtr& job : dropped) finish(job, *job->interrupt.check());
+  for (const JobPtr& job : dropped) finish(job, Result<EmbedResult>(*job->interrupt.check()));
 }
 
 bool Scheduler::in_callback() const noexcept {
@@ -145,18 +154,67 @@ void Scheduler::work() noexcept {
   Batcher alone(*model_, 1);
   // Of this thread: its process is started with the first recording.
   std::optional<ContainedDecoder> decoder;
-  while (const JobPtr job = take()) {
+  for (;;) {
+    const Taken taken = take();
+    if (taken.shared) {
+      help(*taken.shared);
+      continue;
+    }
+    const JobPtr& job = taken.job;
+    if (!job) break;
     job->timings.queue = seconds_since(job->admitted);
+    if (job->conversation) {
+      finish(job, guarded([&] { return converse(*job); }));
+      continue;
+    }
     auto result = guarded([&] { return process(job, alone, decoder); });
     if (!result) {
-      finish(job, std::move(result).error());
+      finish(job, Result<EmbedResult>(std::move(result).error()));
     } else if (result.value()) {
-      finish(job, *std::move(result).value());
+      finish(job, Result<EmbedResult>(*std::move(result).value()));
     }
   }
   const std::lock_guard lock(mutex_);
   --workers_left_;
   prepared_waits_.notify_all();
+}
+
+Result<ConversationResult> Scheduler::converse(Job& job) {
+  if (options_.isolation == Isolation::kProcess) {
+    return Error{
+        ErrorCode::INVALID_ARGUMENT,
+        "conversations are decoded in the process that asks for them, and this encoder decodes in processes of "
+        "their own: load another with isolation \"none\" for them"};
+  }
+  if (auto stopped = job.interrupt.check()) return *std::move(stopped);
+  const auto for_each = [this](std::size_t count, const std::function<Status(std::size_t)>& body) {
+    return share(count, body);
+  };
+  return timbre::converse(job, *front_end_, *model_, options_, for_each);
+}
+
+/// Runs a job's own work together with the workers that have nothing else to do.
+Status Scheduler::share(std::size_t count, const std::function<Status(std::size_t)>& body) {
+  SharedWork work(count, body);
+  std::list<SharedWork*> one{&work};
+  {
+    const std::lock_guard lock(mutex_);
+    shared_.splice(shared_.end(), one);
+    job_waits_.notify_all();
+  }
+  while (work.run_next()) {
+  }
+  std::unique_lock lock(mutex_);
+  shared_.remove(&work);
+  work.wait_for_helpers(lock);
+  return work.outcome();
+}
+
+/// A part of another job's work. Jobs that have come meanwhile are looked at before the next part.
+void Scheduler::help(SharedWork& work) noexcept {
+  work.run_next();
+  const std::lock_guard lock(mutex_);
+  work.helper_leaves();
 }
 
 Result<std::optional<EmbedResult>> Scheduler::process(const JobPtr& job, Batcher& alone,
@@ -189,7 +247,7 @@ void Scheduler::run_device() noexcept {
       return ok();
     });
     // Nothing is left of a batch that ran.
-    for (const Prepared& unfinished : batch) finish(unfinished.job, ran.error());
+    for (const Prepared& unfinished : batch) finish(unfinished.job, Result<EmbedResult>(ran.error()));
   }
 }
 
@@ -197,7 +255,7 @@ void Scheduler::run_device() noexcept {
 void Scheduler::run_batch(std::list<Prepared>& batch, Batcher& batcher) {
   for (auto one = batch.begin(); one != batch.end();) {
     if (auto stopped = one->job->interrupt.check()) {
-      finish(one->job, *std::move(stopped));
+      finish(one->job, Result<EmbedResult>(*std::move(stopped)));
       one = batch.erase(one);
     } else {
       ++one;
@@ -240,7 +298,7 @@ void Scheduler::watch_deadlines() noexcept {
     }
     const JobPtr late = unqueue(jobs_.find(id)->second);
     lock.unlock();
-    finish(late, *late->interrupt.check());
+    finish(late, Result<EmbedResult>(*late->interrupt.check()));
     lock.lock();
   }
 }
@@ -261,11 +319,18 @@ void Scheduler::left_queue(Job& job) noexcept {
   if (const auto deadline = job.interrupt.deadline()) deadlines_.erase({*deadline, job.id});
 }
 
-/// The next job, or none when the engine stops.
-JobPtr Scheduler::take() noexcept {
+Scheduler::Taken Scheduler::take() noexcept {
   std::unique_lock lock(mutex_);
-  job_waits_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-  return queue_.empty() ? nullptr : unqueue(JobPtr(queue_.front()));
+  SharedWork* shared = nullptr;
+  job_waits_.wait(lock, [&] {
+    const auto open = std::ranges::find_if(shared_, [](const SharedWork* work) { return work->has_more(); });
+    shared = open == shared_.end() ? nullptr : *open;
+    return stopping_ || !queue_.empty() || shared;
+  });
+  if (!queue_.empty()) return {unqueue(JobPtr(queue_.front())), nullptr};
+  if (!shared || stopping_) return {};
+  shared->helper_comes();
+  return {nullptr, shared};
 }
 
 void Scheduler::hand_over(JobPtr job, Matrix features) {
@@ -297,13 +362,23 @@ std::list<Prepared> Scheduler::take_batch(std::size_t most) noexcept {
   return batch;
 }
 
-/// Counts a job out, gives its room back and calls it back.
 void Scheduler::finish(const JobPtr& job, Result<EmbedResult> result) noexcept {
+  if (!job->conversation) return settle(job, job->done, std::move(result));
+  finish(job, Result<ConversationResult>(std::move(result).error()));
+}
+
+void Scheduler::finish(const JobPtr& job, Result<ConversationResult> result) noexcept {
+  settle(job, job->conversation->done, std::move(result));
+}
+
+/// Counts a job out, gives its room back and calls it back.
+template <typename T>
+void Scheduler::settle(const JobPtr& job, std::function<void(Result<T>)>& callback, Result<T> result) noexcept {
   job->place.release();
-  Engine::Callback done;
+  std::function<void(Result<T>)> done;
   {
     const std::lock_guard lock(mutex_);
-    done = std::move(job->done);
+    done = std::move(callback);
     jobs_.erase(job->id);
     ++callbacks_;
     if (result) {

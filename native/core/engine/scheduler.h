@@ -12,6 +12,7 @@
 
 #include "engine/batcher.h"
 #include "engine/job.h"
+#include "engine/shared_work.h"
 
 namespace timbre {
 
@@ -33,6 +34,7 @@ class Scheduler {
   Result<Admission::Place> admit(const Engine::Announced& recording);
   bool has_room(std::uint64_t bytes) const { return admission_->has_room(bytes); }
   Result<Engine::JobId> submit(Admission::Place place, EmbedRequest request, Engine::Callback done);
+  Result<Engine::JobId> submit(Admission::Place place, ConversationRequest request, Engine::ConversationCallback done);
   bool cancel(Engine::JobId id);
 
   /// Ends admission, waits for the jobs until `drain`, ends what is left of them and lets the threads end.
@@ -70,12 +72,25 @@ class Scheduler {
   void run_batch(std::list<Prepared>& batch, Batcher& batcher);
   std::vector<Result<bundle::Embedding>> run_model(std::span<Prepared* const> batch, Batcher& batcher);
 
+  Result<Engine::JobId> enqueue(JobPtr job);
+  Result<ConversationResult> converse(Job& job);
+  Status share(std::size_t count, const std::function<Status(std::size_t)>& body);
+  void help(SharedWork& work) noexcept;
+
   JobPtr unqueue(const JobPtr& job) noexcept;
   void left_queue(Job& job) noexcept;
-  JobPtr take() noexcept;
+  /// A job, or work of a job that can be helped with; neither when the engine stops.
+  struct Taken {
+    JobPtr job;
+    SharedWork* shared = nullptr;
+  };
+  Taken take() noexcept;
   void hand_over(JobPtr job, Matrix features);
   std::list<Prepared> take_batch(std::size_t most) noexcept;
   void finish(const JobPtr& job, Result<EmbedResult> result) noexcept;
+  void finish(const JobPtr& job, Result<ConversationResult> result) noexcept;
+  template <typename T>
+  void settle(const JobPtr& job, std::function<void(Result<T>)>& callback, Result<T> result) noexcept;
 
   const std::unique_ptr<const bundle::Model> model_;
   const std::unique_ptr<const FrontEnd> front_end_;
@@ -90,7 +105,8 @@ class Scheduler {
   std::condition_variable prepared_waits_;
   std::condition_variable prepared_taken_;
   Queue queue_;
-  Deadlines deadlines_;  ///< of those in queue_
+  std::list<SharedWork*> shared_;  ///< of running jobs, the oldest first
+  Deadlines deadlines_;            ///< of those in queue_
   std::list<Prepared> prepared_;
   std::map<Engine::JobId, JobPtr> jobs_;
   EngineStats stats_;

@@ -1,0 +1,129 @@
+import { TimbreError } from '../errors/timbre-error.js';
+import { invalid, number, optionsObject, show, wholeNumber, workingFolder } from './arguments.js';
+import { addon, typed, type NativeConversation, type NativeSegmentation } from './binding.js';
+import { codeTrust } from './code-trust.js';
+import { modelPath } from './model-path.js';
+import { MOST_CHANNELS, MOST_TRACKS } from './selection.js';
+import { Stop } from './stop.js';
+import type {
+  ConversationKind,
+  ConversationOptions,
+  ConversationProgress,
+  ConversationResult,
+  ConversationSpeaker,
+} from './types.js';
+
+/** As many as the core looks for. */
+const MOST_SPEAKERS = 64;
+const LONGEST_SECONDS = 86_400;
+const DEFAULT_SECONDS = 4 * 3600;
+const MOST_OF_A_CALL = 2;
+const KINDS: ReadonlySet<string> = new Set<ConversationKind>(['call', 'meeting', 'auto']);
+
+/** The bundle that conversations use where none is named. */
+export const SEGMENTATION = 'segmentation';
+
+/** The options of a conversation. */
+export class ConversationCall {
+  readonly least: number;
+  /** 0: no limit. */
+  readonly most: number;
+  readonly channel: number | undefined;
+  readonly track: number | undefined;
+  readonly maxSeconds: number;
+  readonly stop: Stop;
+  readonly folder = workingFolder();
+  readonly #onProgress: ((progress: ConversationProgress) => void) | undefined;
+  /** What `onProgress` threw. */
+  thrown: { error: unknown } | undefined;
+
+  /** Errors: INVALID_ARGUMENT. */
+  constructor(options: ConversationOptions | undefined) {
+    const { speakers, minSpeakers, maxSpeakers, kind, channel, track, maxSeconds, onProgress, signal, timeoutMs } =
+      optionsObject('options', options);
+    if (onProgress !== undefined && typeof onProgress !== 'function') {
+      throw invalid(`onProgress is a function, not ${show(onProgress)}`);
+    }
+    if (kind !== undefined && !KINDS.has(kind)) throw invalid(`kind is 'call', 'meeting' or 'auto', not ${show(kind)}`);
+    if (channel !== undefined && channel !== 'mix' && !Number.isInteger(channel)) {
+      throw invalid(`channel is 'mix' or a number counted from 0, not ${show(channel)}`);
+    }
+    const exact = wholeNumber('speakers', speakers, 0, 1, MOST_SPEAKERS);
+    const least = wholeNumber('minSpeakers', minSpeakers, 0, 1, MOST_SPEAKERS);
+    const most = wholeNumber('maxSpeakers', maxSpeakers, 0, 1, MOST_SPEAKERS);
+    if (exact > 0 && (least > 0 || most > 0)) {
+      throw invalid('speakers says how many there are: leave out minSpeakers and maxSpeakers, or speakers');
+    }
+    this.least = exact || least || 1;
+    this.most = exact || most || (kind === 'call' ? MOST_OF_A_CALL : 0);
+    if (this.most > 0 && this.least > this.most) {
+      const most = maxSpeakers === undefined ? `a call has at most ${this.most}` : `maxSpeakers ${this.most}`;
+      throw invalid(`minSpeakers is ${this.least} and ${most}: the first is at most the second`);
+    }
+    this.channel = typeof channel === 'number' ? wholeNumber('channel', channel, 0, 0, MOST_CHANNELS) : undefined;
+    this.track = track === undefined ? undefined : wholeNumber('track', track, 0, 0, MOST_TRACKS);
+    this.maxSeconds = number('maxSeconds', maxSeconds, DEFAULT_SECONDS, 0.01, LONGEST_SECONDS);
+    this.#onProgress = onProgress;
+    this.stop = new Stop({ signal, timeoutMs });
+  }
+
+  /** For the addon: what the caller's function throws ends the call. Undefined where nobody wants to know. */
+  get progress(): ((done: number, total: number | null) => void) | undefined {
+    const tell = this.#onProgress;
+    if (!tell) return undefined;
+    return (seconds, totalSeconds) => {
+      if (this.stop.error) return;
+      try {
+        tell({ seconds, totalSeconds });
+      } catch (error) {
+        this.thrown = { error };
+        this.stop.stop(new TimbreError('ABORTED', 'onProgress threw'));
+      }
+    };
+  }
+}
+
+/**
+ * A segmentation network for conversations, by a bundle's file or id.
+ * Errors: MODEL_NOT_FOUND with the command that pulls it; MODEL_INVALID, MODEL_UNTRUSTED, OUT_OF_MEMORY.
+ */
+export async function loadSegmentation(model: string, cacheDir: string | undefined): Promise<NativeSegmentation> {
+  const path = await modelPath(model, cacheDir).catch((error: unknown) => {
+    if (!(error instanceof TimbreError) || error.code !== 'MODEL_NOT_FOUND') throw error;
+    throw new TimbreError(
+      'MODEL_NOT_FOUND',
+      `conversations need a segmentation network, and ${error.message}; \`timbre models pull ${SEGMENTATION}\` fetches it`,
+      { cause: error },
+    );
+  });
+  try {
+    return await addon().loadSegmentation({ path, ...(await codeTrust(path, undefined)) });
+  } catch (error) {
+    throw typed(error);
+  }
+}
+
+/** What the addon found, with labels in place of numbers. */
+export function conversationResult({ turns, speakers, ...rest }: NativeConversation): ConversationResult {
+  const list: ConversationSpeaker[] = Array.from({ length: speakers }, (_, i) => ({
+    label: speakerLabel(i),
+    speechSeconds: 0,
+    turns: 0,
+  }));
+  for (const { start, end, speaker } of turns) {
+    list[speaker]!.speechSeconds += end - start;
+    list[speaker]!.turns++;
+  }
+  return {
+    seconds: rest.audio.seconds,
+    speakers: list,
+    turns: turns.map(({ speaker, ...turn }) => ({ ...turn, speaker: list[speaker]!.label })),
+    ...rest,
+  };
+}
+
+/** A to Z, then AA, AB, ... */
+export function speakerLabel(index: number): string {
+  const letter = String.fromCharCode(65 + (index % 26));
+  return index < 26 ? letter : speakerLabel(Math.floor(index / 26) - 1) + letter;
+}
