@@ -107,6 +107,15 @@ void pool_magnitudes(float* tile, std::size_t channels, std::size_t first, Chann
   pool(tile, channels, first, to);
 }
 
+bool is_finite(const Channels& x) {
+  for (std::size_t c = 0; c < x.count; ++c) {
+    if (!std::all_of(x.row(c), x.row(c) + x.length, [](float value) { return std::isfinite(value); })) return false;
+  }
+  return true;
+}
+
+Error not_finite() { return {ErrorCode::INFERENCE_FAILED, "the segmentation network gave values that are not finite"}; }
+
 /// The window normalised, its samples kStride apart side by side: [phase][kPhase].
 AlignedFloats phases(std::span<const float> window, float weight, float bias) {
   const auto [mean, scale] = measure(window.data(), window.size());
@@ -325,6 +334,8 @@ Result<std::vector<float>> SegmentationNetwork::log_probabilities(std::span<cons
   normalise(second, norms_[1]);
   convolve(convolutions_[1], second, third);
   normalise(third, norms_[2]);
+  // The LSTM takes whatever is no number for one.
+  if (!is_finite(third)) return not_finite();
 
   // [channel][frame], behind the channels one of ones for the biases.
   AlignedFloats x((2 * kUnits + 1) * kPaddedFrames);
@@ -380,9 +391,7 @@ Result<std::vector<float>> SegmentationNetwork::log_probabilities(std::span<cons
     finite = finite && std::isfinite(total);
     for (std::size_t c = 0; c < kClasses; ++c) row[c] -= total;
   }
-  if (!finite) {
-    return Error{ErrorCode::INFERENCE_FAILED, "the segmentation network gave values that are not finite"};
-  }
+  if (!finite) return not_finite();
   return result;
 }
 

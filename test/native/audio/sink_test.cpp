@@ -13,8 +13,8 @@ namespace {
 using test::Bytes;
 using test::code;
 using test::decoded;
+using test::Folder;
 using test::sine;
-using test::Wav;
 
 class Collector final : public SampleSink {
  public:
@@ -41,15 +41,8 @@ class Collector final : public SampleSink {
   const std::size_t most_;
 };
 
-/// Not inlined: GCC 12 sees an overflow in what becomes of it (as GCC bug 105651).
-[[gnu::noinline]] Bytes wav_of(const std::vector<float>& samples, std::uint32_t rate, std::uint16_t channels = 1) {
-  Wav wav;
-  wav.rate = rate;
-  wav.channels = channels;
-  std::vector<std::int16_t> values;
-  for (const float x : samples) values.push_back(static_cast<std::int16_t>(std::lround(x * 32767)));
-  wav.data = test::raw(values);
-  return wav.bytes();
+Bytes wav_of(const std::vector<float>& samples, int rate, int channels = 1) {
+  return test::encoded(Folder(), SF_FORMAT_WAV | SF_FORMAT_PCM_16, samples, rate, channels);
 }
 
 TEST(SampleSink, TakesWhatDecodeGives) {
