@@ -8,9 +8,14 @@ import type { KeyProvider } from '../../data-keys/key-provider.js';
 import { FileKeyProvider, VariableKeyProvider } from './data-key.js';
 import { APPLICATION_ID, checkOrigin, DATABASE_FILE } from './database-file.js';
 import { ENTITIES } from './entities/index.js';
+import { Epoch, FileEpochProvider } from './epoch.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { FolderLock } from './folder-lock.js';
 import { MIGRATIONS } from './migrations/index.js';
+import { requirePrivate } from './private-files.js';
+import { Register, type Head } from './register.js';
+import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
+import { sealRecords } from './seal-records.js';
 import { SideConnection } from './side-connection.js';
 import { SQLITE } from './sqlite.js';
 import { toStorageError } from './storage-errors.js';
@@ -26,6 +31,10 @@ export interface DatabaseOptions {
   key?: string | undefined;
   /** Default: `data.key` in the folder, made at the first start. */
   keyFile?: string | undefined;
+  /** Tells a database that was put back. Default: a file beside the key's. */
+  epochFile?: string | undefined;
+  /** Goes on with a database that was put back, from now on, and writes that down. Default false. */
+  acknowledgeRestore?: boolean | undefined;
   /** How long a call waits for other programs that hold the database. Default 5,000. */
   busyTimeoutMs?: number | undefined;
   /** How long a call waits for its turn before it is refused; it has not begun then. Default 10,000. */
@@ -75,6 +84,9 @@ export class Database {
     private readonly lock: FolderLock,
     readonly cipher: VectorCipher,
     readonly keys: KeyProvider,
+    readonly register: Register,
+    private readonly epoch: Epoch,
+    private readonly id: string,
     private readonly waitMs: number,
     private readonly rewriteAfterMs: number,
   ) {}
@@ -103,12 +115,15 @@ export class Database {
       await source.initialize();
       const fresh = await checkOrigin(source, file);
       const check = fresh ? null : await readKeyCheck(source);
-      const keys =
-        options.key === undefined
-          ? new FileKeyProvider(resolve(options.keyFile ?? join(folder, 'data.key')))
-          : new VariableKeyProvider(options.key);
+      const keys = keyProviderOf(options);
       const cipher = new VectorCipher(...(await keys.load(check === null)));
       if (check) proveKey(cipher, check, file);
+      const register = new Register(cipher);
+      const provider = new FileEpochProvider(epochFileOf(options));
+      const epoch = new Epoch(provider, cipher);
+      const { acknowledgeRestore = false } = options;
+      const mark = acknowledgeRestore ? await epoch.read().catch(ofAnotherKey) : await epoch.read();
+      if (!acknowledgeRestore) epoch.require(await headBefore(source, register), mark);
       await source.query('PRAGMA journal_mode = WAL');
       // An acknowledged write survives a power cut; deleted rows are overwritten.
       await source.query('PRAGMA synchronous = FULL');
@@ -117,8 +132,20 @@ export class Database {
       await source.runMigrations();
       await source.query(`PRAGMA application_id = ${APPLICATION_ID}`);
       if (!check) await writeKeyCheck(source, cipher);
+      const head = await settleRegister(source, register, epoch, acknowledgeRestore ? { mark } : null);
       const { waitMs = WAIT_MS, rewriteAfterMs = REWRITE_AFTER_MS } = options;
-      const database = new Database(folder, source, lock, cipher, keys, waitMs, rewriteAfterMs);
+      const database = new Database(
+        folder,
+        source,
+        lock,
+        cipher,
+        keys,
+        register,
+        epoch,
+        head.database,
+        waitMs,
+        rewriteAfterMs,
+      );
       // A crash may have come between an erasure and its wipe.
       await database.wipe();
       return database;
@@ -137,6 +164,7 @@ export class Database {
     return this.inTime(async () => {
       const { manager } = this.source;
       await this.begin();
+      this.register.beginTransaction();
       let result: T;
       try {
         result = await work(manager);
@@ -145,6 +173,8 @@ export class Database {
         await this.rollBack();
         throw error;
       }
+      const { counted } = this.register;
+      if (counted !== undefined) this.epoch.note(this.id, counted);
       this.committed.ring();
       return result;
     });
@@ -218,6 +248,11 @@ export class Database {
     });
   }
 
+  /** Writes the mark of the epoch anew, under the key that seals now. Errors: STORAGE_UNAVAILABLE. */
+  markEpoch(): Promise<void> {
+    return this.alone(async () => this.epoch.write(await this.register.head(this.source.manager)));
+  }
+
   /** Writes the file anew, without anything of what was erased, where something was; what writes waits meanwhile. */
   rewrite(): Promise<void> {
     return this.alone(() => this.rewriteNow());
@@ -235,6 +270,12 @@ export class Database {
       } catch (error) {
         // The next start does it.
         this.logger.warn({ err: error, msg: 'traces of what was erased could not be removed yet' });
+      }
+      try {
+        await this.epoch.flush();
+      } catch (error) {
+        // A mark that is behind is no harm.
+        this.logger.warn({ err: error, msg: 'the epoch file could not be written' });
       } finally {
         await this.source.destroy();
         await this.lock.release();
@@ -395,12 +436,80 @@ function logInUse(): TimbreError {
   return new TimbreError('STORAGE_UNAVAILABLE', message);
 }
 
+/** Errors: STORAGE_UNAVAILABLE, STORAGE_EXPOSED where it is another user's or others have access. */
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    requirePrivate('the data folder', folder, await stat(folder));
   } catch (cause) {
+    if (cause instanceof TimbreError) throw cause;
     throw new TimbreError('STORAGE_UNAVAILABLE', `cannot make the data folder: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Where the data key comes from. */
+export function keyProviderOf({
+  folder,
+  key,
+  keyFile,
+}: Pick<DatabaseOptions, 'folder' | 'key' | 'keyFile'>): KeyProvider {
+  return key === undefined
+    ? new FileKeyProvider(resolve(keyFile ?? join(folder, 'data.key')))
+    : new VariableKeyProvider(key);
+}
+
+/** Where it is kept how far the database has come. */
+export function epochFileOf({
+  folder,
+  keyFile,
+  epochFile,
+}: Pick<DatabaseOptions, 'folder' | 'keyFile' | 'epochFile'>): string {
+  return resolve(epochFile ?? `${keyFile ?? join(folder, 'data.key')}.epoch`);
+}
+
+function ofAnotherKey(error: unknown): null {
+  if (error instanceof TimbreError && error.code === 'STORAGE_ROLLED_BACK') return null;
+  throw error;
+}
+
+/** Before any table is made or changed. */
+async function headBefore(source: DataSource, register: Register): Promise<Head | null> {
+  const [table] = await source.query<unknown[]>(`SELECT 1 FROM sqlite_master WHERE name = 'register'`);
+  return table ? register.headIfAny(source.manager) : null;
+}
+
+/**
+ * Begins the register where there is none, seals what is there then, and tells the epoch provider. The database is
+ * noted as known to the provider after it is: cut off in between, nothing is refused. A database that was
+ * put back goes on from where the provider was.
+ */
+async function settleRegister(
+  source: DataSource,
+  register: Register,
+  epoch: Epoch,
+  restored: { mark: { counter: number } | null } | null,
+): Promise<Head> {
+  const transaction = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> => source.transaction(work);
+  if (!(await register.headIfAny(source.manager))) await transaction((manager) => register.begin(manager));
+  await sealRecords(transaction, register);
+  if (restored) {
+    await transaction(async (manager) => {
+      await register.changeHead(manager, (head) => {
+        head.counter = Math.max(head.counter, restored.mark?.counter ?? 0);
+      });
+      await new TypeOrmAuditRepository(manager, register).record({ action: 'data.restore-acknowledged' });
+    });
+  }
+  let head = await register.head(source.manager);
+  await epoch.write(head);
+  if (!head.anchored) {
+    head = await transaction((manager) => {
+      return register.changeHead(manager, (now) => {
+        now.anchored = true;
+      });
+    });
+  }
+  return head;
 }
 
 /** For the service's own eyes; the files that SQLite puts beside it take its permissions. */

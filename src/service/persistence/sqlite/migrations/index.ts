@@ -6,6 +6,7 @@ import { Consents1764400000000 } from './1764400000000-consents.js';
 import { Changes1764500000000 } from './1764500000000-changes.js';
 import { Retention1764600000000 } from './1764600000000-retention.js';
 import { Work1764700000000 } from './1764700000000-work.js';
+import { Register1764800000000 } from './1764800000000-register.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -17,4 +18,5 @@ export const MIGRATIONS = [
   Changes1764500000000,
   Retention1764600000000,
   Work1764700000000,
+  Register1764800000000,
 ];
