@@ -32,6 +32,8 @@ const entries = Number(values.audit);
 const MOST_MS = 100;
 const PAUSE_MS = 20;
 const QUIET_MS = 15_000;
+/** Entries of the trail of one transaction. */
+const ENTRIES_AT_ONCE = 5000;
 const BATCH = 1000;
 const ERASED = 20;
 /** Days after which entries are trimmed; half of them are older. */
@@ -260,17 +262,28 @@ async function fill() {
       });
     }
     const span = 2 * AUDIT_DAYS * DAY_MS;
-    // One in ten is about the first person.
-    await database.query((manager) =>
-      manager.query(
-        `WITH RECURSIVE counting (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM counting WHERE i < ?2 - 1)
-         INSERT INTO audit (at, "by", action, subject, outcome)
-         SELECT CAST(?1 - ?3 + i * (?3 * 1.0 / ?2) AS INTEGER), 'bench', 'voice.verified',
-           CASE WHEN i % 10 = 0 THEN ?4 ELSE (SELECT subject FROM speakers WHERE id = 'speaker-' || (i % ?5)) END,
-           'ACCEPT' FROM counting`,
-        [Date.now(), entries, span, ada.subject, people],
-      ),
-    );
+    const subjects = await database.read(async (manager) => {
+      const rows = await manager.query("SELECT subject FROM speakers WHERE id LIKE 'speaker-%' ORDER BY id");
+      return rows.map((/** @type {{ subject: string }} */ row) => row.subject);
+    });
+    const now = Date.now();
+    for (let from = 0; from < entries; from += ENTRIES_AT_ONCE) {
+      const piece = Array.from({ length: Math.min(ENTRIES_AT_ONCE, entries - from) }, (_, i) => {
+        const at = new Date(now - span + Math.floor(((from + i) * span) / entries));
+        // One in ten is about the first person.
+        const subject = (from + i) % 10 === 0 ? ada.subject : subjects[(from + i) % subjects.length];
+        return /** @type {const} */ ({
+          at,
+          by: 'bench',
+          action: 'voice.verified',
+          subject,
+          object: null,
+          outcome: 'ACCEPT',
+          requestId: null,
+        });
+      });
+      await store.transaction((records) => records.audit.append(piece));
+    }
   } finally {
     await database.close();
   }

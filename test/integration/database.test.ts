@@ -88,6 +88,21 @@ describe('a data folder at its first start', () => {
     },
   );
 
+  it('ends whole when it was cut off before its first table', async () => {
+    await (await open()).close();
+    const tables = await outside(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`);
+    await outside(
+      'PRAGMA foreign_keys = OFF',
+      ...tables
+        .map(({ name }) => String(name))
+        .flatMap((name) => (name === 'migrations' ? [] : [`DROP TABLE "${name}"`])),
+      'DELETE FROM migrations',
+      'PRAGMA application_id = 0',
+    );
+    await rm(join(folder, 'data.key.epoch'));
+    await open();
+  });
+
   it('ends whole when it was cut off before the key check was written', async () => {
     await (await open()).close();
     await outside('DELETE FROM settings', 'PRAGMA application_id = 0');

@@ -113,8 +113,11 @@ export function digest(content: string | Buffer): Buffer {
   return createHash('sha256').update(content).digest().subarray(0, DIGEST_BYTES);
 }
 
+/** A character of two halves, or one half. */
+const SURROGATE = /[\ud800-\udfff]/;
+
 /** As the database gives it back: bytes as text, and no half of a character. */
 function plain(value: unknown): unknown {
   if (Buffer.isBuffer(value)) return value.toString('base64');
-  return typeof value === 'string' ? value.replace(/\p{Surrogate}/gu, '\ufffd') : value;
+  return typeof value === 'string' && SURROGATE.test(value) ? value.replace(/\p{Surrogate}/gu, '\ufffd') : value;
 }

@@ -13,7 +13,7 @@ import { SettingEntity } from './entities/setting.entity.js';
 import { FolderLock } from './folder-lock.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { requirePrivate } from './private-files.js';
-import { Register, type Head } from './register.js';
+import { Register, SETTLED, type Head } from './register.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { sealRecords } from './seal-records.js';
 import { SideConnection } from './side-connection.js';
@@ -164,10 +164,9 @@ export class Database {
     return this.inTime(async () => {
       const { manager } = this.source;
       await this.begin();
-      this.register.beginTransaction();
       let result: T;
       try {
-        result = await work(manager);
+        result = await this.register.within(manager, () => work(manager));
         await manager.query('COMMIT');
       } catch (error) {
         await this.rollBack();
@@ -489,7 +488,8 @@ async function settleRegister(
   epoch: Epoch,
   restored: { mark: { counter: number } | null } | null,
 ): Promise<Head> {
-  const transaction = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> => source.transaction(work);
+  const transaction = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> =>
+    source.transaction((manager) => register.within(manager, () => work(manager)));
   if (!(await register.headIfAny(source.manager))) await transaction((manager) => register.begin(manager));
   await sealRecords(transaction, register);
   if (restored) {
@@ -500,14 +500,16 @@ async function settleRegister(
       await new TypeOrmAuditRepository(manager, register).record({ action: 'data.restore-acknowledged' });
     });
   }
+  await source.query('INSERT OR IGNORE INTO register (name, value) VALUES (?, ?)', [SETTLED, Buffer.alloc(0)]);
   let head = await register.head(source.manager);
   await epoch.write(head);
   if (!head.anchored) {
-    head = await transaction((manager) => {
+    await transaction((manager) => {
       return register.changeHead(manager, (now) => {
         now.anchored = true;
       });
     });
+    head = await register.head(source.manager);
   }
   return head;
 }

@@ -211,7 +211,7 @@ async function resealRows<Kind extends 'enrollment' | 'profile'>(
     return [id, vector.toString('hex'), speakerId, model, frontEnd];
   });
   await manager.query(UPDATES[kind], [JSON.stringify(values)]);
-  await register.bind(
+  register.bind(
     manager,
     kind,
     passed.filter((one) => one.known).map(({ row }) => row),

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import type { EntityManager } from 'typeorm';
+import type { EntityManager, EntitySchema } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import {
   digest,
@@ -12,7 +12,7 @@ import {
   type BoundRows,
 } from './bound-records.js';
 import { RegisterEntity, type RegisterRow } from './entities/register.entity.js';
-import { insertRows } from './rows.js';
+import { findRowWith, insertRows } from './rows.js';
 import type { VectorCipher } from './vector-cipher.js';
 
 /** Leaves are spread over so many; what is written anew for a record grows with its share of all leaves. */
@@ -29,6 +29,8 @@ const EMPTY_ROOT = Buffer.alloc((BUCKETS + 1) * DIGEST_BYTES);
 
 const HEAD = 'head';
 const HEAD_OF = ['register head'];
+/** There where everything is sealed, for programs beside the service; nobody believes more for it. */
+export const SETTLED = 'settled';
 const ROOT = 'root';
 const bucketName = (bucket: number): string => `bucket ${bucket}`;
 const leafName = (owner: string): string => (owner === KEYS_OWNER ? 'keys' : `of ${owner}`);
@@ -94,9 +96,25 @@ interface Cached {
 
 /** A change of what an owner's leaf says of one record; `digest` null takes it out. */
 interface LeafChange {
-  owner: string;
   name: Buffer;
   digest: Buffer | null;
+}
+
+/** What a transaction has changed so far; it is written at its end. */
+class Pending {
+  head: Head | undefined;
+  dirty = false;
+  /** By owner, and by the name of the record's entry. */
+  readonly changes = new Map<string, Map<string, LeafChange>>();
+  /** Owners of whom nothing from before is vouched for. */
+  readonly gone = new Set<string>();
+
+  set(owner: string, change: LeafChange): void {
+    let own = this.changes.get(owner);
+    if (!own) this.changes.set(owner, (own = new Map<string, LeafChange>()));
+    own.set(change.name.toString('hex'), change);
+    this.dirty = true;
+  }
 }
 
 /**
@@ -113,7 +131,10 @@ export class Register {
   private root: Cached | undefined;
   private readonly buckets = new Map<number, Cached>();
   private readonly set = new Set<string>();
-  private pending: number | undefined;
+  private readonly transactions = new WeakMap<EntityManager, Pending>();
+  /** The head that was opened last, and its text. */
+  private opened: { sealed: Buffer; text: string } | undefined;
+  private lastCounted: number | undefined;
 
   constructor(private readonly cipher: VectorCipher) {}
 
@@ -133,7 +154,8 @@ export class Register {
       manager,
       rows.map((row) => ownerOf(kind, row)),
     );
-    return rows.map((row) => this.compare(leaves.get(ownerOf(kind, row)) ?? EMPTY, kind, row));
+    const pending = this.transactions.get(manager);
+    return rows.map((row) => this.compare(leaves.get(ownerOf(kind, row)) ?? EMPTY, kind, row, pending));
   }
 
   /** Of one row. Errors: as `check`. */
@@ -162,44 +184,90 @@ export class Register {
       manager,
       pairs.map(([row]) => ownerOf(one, row)),
     );
+    const pending = this.transactions.get(manager);
     return pairs.map(([first, second]) => [
-      this.compare(leaves.get(ownerOf(one, first)) ?? EMPTY, one, first),
-      this.compare(leaves.get(ownerOf(other, second)) ?? EMPTY, other, second),
+      this.compare(leaves.get(ownerOf(one, first)) ?? EMPTY, one, first, pending),
+      this.compare(leaves.get(ownerOf(other, second)) ?? EMPTY, other, second, pending),
     ]);
   }
 
-  /** Vouches for these rows as they are, in the transaction that writes them. */
-  async bind<Kind extends BoundKind>(
+  /**
+   * A row with these values, and whether it is as it was bound last, in one statement. Errors: as `check`.
+   */
+  async findOne<Kind extends 'speaker' | 'profile'>(
     manager: EntityManager,
     kind: Kind,
-    rows: readonly BoundRows[Kind][],
-    more?: (head: Head) => void,
-  ): Promise<void> {
-    if (rows.length === 0 && !more) return;
-    const changes = rows.map((row) => {
-      const owner = ownerOf(kind, row);
-      return { owner, name: entryName(kind, idOf(kind, row)), digest: digestOf(kind, row) };
-    });
-    await this.change(manager, changes, [], more);
-    for (const row of rows) this.set.delete(label(kind, ownerOf(kind, row), idOf(kind, row)));
+    entity: EntitySchema<BoundRows[Kind]>,
+    where: Partial<BoundRows[Kind]>,
+  ): Promise<{ row: BoundRows[Kind]; known: boolean } | null> {
+    const owner = kind === 'speaker' ? 'id' : 'speaker_id';
+    const more =
+      `(SELECT value FROM register WHERE name = '${HEAD}') AS register_head, ` +
+      `(SELECT value FROM register WHERE name = 'of ' || "${owner}") AS register_leaf`;
+    const found = await findRowWith(manager, entity, where, more);
+    if (!found) return null;
+    const { row, record } = found;
+    const { register_head: sealed, register_leaf: leaf } = record as Record<string, Buffer | null>;
+    const head = this.openHead(sealed ?? undefined);
+    const own = ownerOf(kind, row);
+    const bucket = bucketOf(own);
+    if (this.unknown(head, [bucket]).length > 0) return { row, known: await this.holds(manager, kind, row) };
+    const stored = new Map(leaf ? [[leafName(own), leaf]] : []);
+    const { leaves } = this.verified(head, [own], [bucket], stored);
+    return { row, known: this.compare(leaves.get(own) ?? EMPTY, kind, row, this.transactions.get(manager)) };
+  }
+
+  /**
+   * Within a transaction, at whose end it writes what `work` has bound: once, however much that is. Everything that
+   * changes the register happens in one.
+   */
+  async within<T>(manager: EntityManager, work: () => Promise<T>): Promise<T> {
+    const pending = new Pending();
+    this.lastCounted = undefined;
+    this.transactions.set(manager, pending);
+    try {
+      const result = await work();
+      if (pending.dirty) await this.settle(manager, pending);
+      return result;
+    } finally {
+      this.transactions.delete(manager);
+    }
+  }
+
+  /** The counter that the last `within` wrote, if it did. */
+  get counted(): number | undefined {
+    return this.lastCounted;
+  }
+
+  /** Vouches for these rows as they are, in the transaction that writes them. */
+  bind<Kind extends BoundKind>(manager: EntityManager, kind: Kind, rows: readonly BoundRows[Kind][]): void {
+    const pending = this.pendingOf(manager);
+    for (const row of rows) {
+      const id = idOf(kind, row);
+      pending.set(ownerOf(kind, row), { name: entryName(kind, id), digest: digestOf(kind, row) });
+      if (this.set.size > 0) this.set.delete(label(kind, ownerOf(kind, row), id));
+    }
   }
 
   /** Vouches no more for a record, in the transaction that deletes it. */
-  async release(manager: EntityManager, kind: BoundKind, owner: string, id: readonly string[]): Promise<void> {
-    await this.change(manager, [{ owner, name: entryName(kind, id), digest: null }], []);
+  release(manager: EntityManager, kind: BoundKind, owner: string, id: readonly string[]): void {
+    this.pendingOf(manager).set(owner, { name: entryName(kind, id), digest: null });
     this.set.delete(label(kind, owner, id));
   }
 
   /** The same for all that is a speaker's. */
-  async releaseAll(manager: EntityManager, owner: string): Promise<void> {
-    await this.change(manager, [], [owner]);
+  releaseAll(manager: EntityManager, owner: string): void {
+    const pending = this.pendingOf(manager);
+    pending.gone.add(owner);
+    pending.changes.delete(owner);
+    pending.dirty = true;
     for (const one of this.set) if (isOf(one, owner)) this.set.delete(one);
   }
 
   /** Errors: STORAGE_INVALID where it is lost. */
   async head(manager: EntityManager): Promise<Head> {
-    const value = (await read(manager, [HEAD])).get(HEAD);
-    return this.openHead(value);
+    const pending = this.transactions.get(manager);
+    return pending?.head ?? this.openHead((await read(manager, [HEAD])).get(HEAD));
   }
 
   /** Null where the database never had one: it is new, or from before the register. */
@@ -219,21 +287,11 @@ export class Register {
   }
 
   /** Changes what the head says, in a transaction. Errors: as `head`. */
-  async changeHead(manager: EntityManager, change: (head: Head) => void): Promise<Head> {
-    const head = await this.head(manager);
-    change(head);
-    await this.write(manager, head, []);
-    return head;
-  }
-
-  /** From now on nothing was counted. */
-  beginTransaction(): void {
-    this.pending = undefined;
-  }
-
-  /** The counter that was written since, if one was. */
-  get counted(): number | undefined {
-    return this.pending;
+  async changeHead(manager: EntityManager, change: (head: Head) => void): Promise<void> {
+    const pending = this.pendingOf(manager);
+    pending.head = await this.head(manager);
+    change(pending.head);
+    pending.dirty = true;
   }
 
   /** What is vouched for of these owners, by owner: names of entries to digests. For whoever looks at everything. */
@@ -261,39 +319,63 @@ export class Register {
     return { leaves, broken };
   }
 
-  private compare<Kind extends BoundKind>(leaf: Buffer, kind: Kind, row: BoundRows[Kind]): boolean {
+  private compare<Kind extends BoundKind>(
+    leaf: Buffer,
+    kind: Kind,
+    row: BoundRows[Kind],
+    pending: Pending | undefined,
+  ): boolean {
     const id = idOf(kind, row);
-    const known = lookUp(leaf, entryName(kind, id));
+    const owner = ownerOf(kind, row);
+    const name = entryName(kind, id);
+    const changed = pending?.changes.get(owner)?.get(name.toString('hex'));
+    const before = pending?.gone.has(owner) ? undefined : lookUp(leaf, name);
+    const known = changed ? changed.digest : before;
     const same = known?.equals(digestOf(kind, row)) ?? false;
-    const name = label(kind, ownerOf(kind, row), id);
-    if (same) this.set.delete(name);
-    else this.set.add(name);
+    if (!same) this.set.add(label(kind, owner, id));
+    else if (this.set.size > 0) this.set.delete(label(kind, owner, id));
     return same;
   }
 
-  private async change(
-    manager: EntityManager,
-    changes: readonly LeafChange[],
-    gone: readonly string[],
-    more?: (head: Head) => void,
-  ): Promise<void> {
-    const owners = [...new Set([...changes.map(({ owner }) => owner), ...gone])];
-    const { head, root, buckets, leaves } = await this.find(manager, owners);
+  private pendingOf(manager: EntityManager): Pending {
+    const pending = this.transactions.get(manager);
+    if (!pending) throw new Error('the register is changed within a transaction only');
+    return pending;
+  }
+
+  /** Writes what a transaction has changed: leaves, their buckets, the root and the head. */
+  private async settle(manager: EntityManager, pending: Pending): Promise<void> {
+    const { changes, gone } = pending;
+    const owners = [...new Set([...changes.keys(), ...gone])];
+    const found = owners.length > 0 ? await this.find(manager, owners) : null;
+    const head = pending.head ?? found?.head ?? (await this.head(manager));
+    const rows = found ? this.withChanges(found, owners, pending, head) : [];
+    await this.write(manager, head, rows);
+    const lost = owners.filter((owner) => gone.has(owner) && !changes.has(owner));
+    if (lost.length === 0) return;
+    const names = JSON.stringify(lost.map(leafName));
+    await manager.query('DELETE FROM register WHERE name IN (SELECT value FROM json_each(?))', [names]);
+  }
+
+  /** The nodes that change, up to the root; the head learns of it. */
+  private withChanges(
+    { root, buckets, leaves }: Found,
+    owners: readonly string[],
+    { changes, gone }: Pending,
+    head: Head,
+  ): RegisterRow[] {
     const rows: RegisterRow[] = [];
-    const byOwner = new Map<string, LeafChange[]>();
-    for (const change of changes) byOwner.set(change.owner, [...(byOwner.get(change.owner) ?? []), change]);
     const newRoot = Buffer.from(root);
     for (const owner of owners) {
-      const isGone = gone.includes(owner);
-      const before = isGone ? EMPTY : (leaves.get(owner) ?? EMPTY);
-      const leaf = withEntries(before, byOwner.get(owner) ?? []);
-      if (!isGone) rows.push({ name: leafName(owner), value: leaf });
+      const own = changes.get(owner);
+      const leaf = withEntries(gone.has(owner) ? EMPTY : (leaves.get(owner) ?? EMPTY), own ? [...own.values()] : []);
+      if (own) rows.push({ name: leafName(owner), value: leaf });
       if (owner === KEYS_OWNER) {
         digest(leaf).copy(newRoot, KEYS_SLOT * DIGEST_BYTES);
         continue;
       }
       const bucket = bucketOf(owner);
-      const entry = { name: ownerName(owner), digest: isGone ? null : digest(leaf) };
+      const entry = { name: ownerName(owner), digest: own ? digest(leaf) : null };
       buckets.set(bucket, withEntries(buckets.get(bucket) ?? EMPTY, [entry]));
     }
     for (const bucket of new Set(owners.filter((owner) => owner !== KEYS_OWNER).map(bucketOf))) {
@@ -305,20 +387,14 @@ export class Register {
     }
     this.root = { digest: digest(newRoot), value: newRoot };
     head.root = this.root.digest.toString('hex');
-    rows.push({ name: ROOT, value: newRoot });
-    more?.(head);
-    await this.write(manager, head, rows);
-    if (gone.length > 0) {
-      const names = JSON.stringify(gone.map(leafName));
-      await manager.query('DELETE FROM register WHERE name IN (SELECT value FROM json_each(?))', [names]);
-    }
+    return [...rows, { name: ROOT, value: newRoot }];
   }
 
   private async write(manager: EntityManager, head: Head, rows: readonly RegisterRow[]): Promise<void> {
     head.counter++;
     const value = this.cipher.seal(Buffer.from(JSON.stringify(head)), HEAD_OF);
     await insertRows(manager, RegisterEntity, [{ name: HEAD, value }, ...rows], { replace: ['name'] });
-    this.pending = head.counter;
+    this.lastCounted = head.counter;
   }
 
   /** One statement where what is above the leaves is known, two otherwise. */
@@ -386,7 +462,10 @@ export class Register {
   private openHead(value: Buffer | undefined): Head {
     if (!value)
       throw new TimbreError('STORAGE_INVALID', 'the database has lost the head of its register; restore a backup');
-    return JSON.parse(this.cipher.open(value, HEAD_OF).toString('utf8')) as Head;
+    if (!this.opened?.sealed.equals(value)) {
+      this.opened = { sealed: value, text: this.cipher.open(value, HEAD_OF).toString('utf8') };
+    }
+    return JSON.parse(this.opened.text) as Head;
   }
 }
 

@@ -46,6 +46,26 @@ export async function findRow<Row extends ObjectLiteral>(
   return (await findRows(manager, entity, where, { limit: 1 }))[0] ?? null;
 }
 
+/** One of `findRows`, and the record that it was read from, with more columns than the table's. */
+export async function findRowWith<Row extends ObjectLiteral>(
+  manager: EntityManager,
+  entity: EntitySchema<Row>,
+  where: Partial<Row>,
+  more: string,
+): Promise<{ row: Row; record: Record<string, unknown> } | null> {
+  const table = tableOf(manager, entity);
+  const { columns } = table;
+  const matched = Object.keys(where).map(table.column);
+  const { records } = await table.run(
+    `SELECT ${columns.map(table.name).join(', ')}, ${more} FROM ${table.title} WHERE ${matching(table, matched)} LIMIT 1`,
+    matched.map((column) => table.value(where, column)),
+  );
+  const [record] = records as Record<string, unknown>[];
+  if (!record) return null;
+  const read = columns.map((column) => [column.propertyName, table.readAs(record[column.databaseName], column)]);
+  return { row: Object.fromEntries(read) as Row, record };
+}
+
 /** A table among others in a statement of one's own: its columns for SELECT, and the row in a record that it gives. */
 export function selection<Row extends ObjectLiteral>(
   manager: EntityManager,

@@ -13,7 +13,7 @@ import { sealEntries } from './trail.js';
 /** Rows of one transaction. */
 const BATCH = 500;
 
-export const BOUND_ENTITIES: { [Kind in BoundKind]: EntitySchema<BoundRows[Kind]> } = {
+const BOUND_ENTITIES: { [Kind in BoundKind]: EntitySchema<BoundRows[Kind]> } = {
   speaker: SpeakerEntity,
   consent: ConsentEntity,
   enrollment: EnrollmentEntity,
@@ -32,49 +32,51 @@ type Transaction = (work: (manager: EntityManager) => Promise<void>) => Promise<
 export async function sealRecords(transaction: Transaction, register: Register): Promise<void> {
   for (let done = false; !done;) {
     await transaction(async (manager) => {
-      const { sealing } = await register.head(manager);
-      if (sealing) await sealBatch(manager, register, sealing);
-      else done = true;
+      let left = BATCH;
+      let { sealing } = await register.head(manager);
+      while (sealing && left > 0) {
+        left -= await sealRows(manager, register, sealing, left);
+        ({ sealing } = await register.head(manager));
+      }
+      done = sealing === null;
     });
   }
 }
 
-async function sealBatch(manager: EntityManager, register: Register, { table, after }: SealingPlace): Promise<void> {
+/** Gives how many there were. */
+async function sealRows(
+  manager: EntityManager,
+  register: Register,
+  { table, after }: SealingPlace,
+  limit: number,
+): Promise<number> {
   const goOn =
     (rows: readonly Numbered<unknown>[]) =>
     (head: Head): void => {
-      const last = rows.length === BATCH ? rows.at(-1) : undefined;
+      const last = rows.length === limit ? rows.at(-1) : undefined;
       const next = TABLES[TABLES.indexOf(table) + 1];
       head.sealing = last ? { table, after: last.rowid } : next ? { table: next, after: 0 } : null;
     };
-  if (table === 'audit') {
-    const entries = await numbered(manager, AuditEntity, after);
-    await sealEntries(
-      manager,
-      register,
-      entries.map(({ row }): AuditRow => row),
-      goOn(entries),
-    );
-  } else {
-    await sealKind(manager, register, table, after, goOn);
-  }
+  if (table !== 'audit') return sealKind(manager, register, { table, after }, limit, goOn);
+  const entries = await numbered(manager, AuditEntity, after, limit);
+  const rows = entries.map(({ row }): AuditRow => row);
+  await sealEntries(manager, register, rows, goOn(entries));
+  return entries.length;
 }
 
 async function sealKind<Kind extends BoundKind>(
   manager: EntityManager,
   register: Register,
-  kind: Kind,
-  after: number,
+  { table, after }: { table: Kind; after: number },
+  limit: number,
   goOn: (rows: readonly Numbered<unknown>[]) => (head: Head) => void,
-): Promise<void> {
-  const entity = BOUND_ENTITIES[kind] as EntitySchema<BoundRows[Kind] & ObjectLiteral>;
-  const rows = await numbered(manager, entity, after);
-  await register.bind(
-    manager,
-    kind,
-    rows.map(({ row }): BoundRows[Kind] => row),
-    goOn(rows),
-  );
+): Promise<number> {
+  const entity = BOUND_ENTITIES[table] as EntitySchema<BoundRows[Kind] & ObjectLiteral>;
+  const rows = await numbered(manager, entity, after, limit);
+  const bound = rows.map(({ row }): BoundRows[Kind] => row);
+  register.bind(manager, table, bound);
+  await register.changeHead(manager, goOn(rows));
+  return rows.length;
 }
 
 interface Numbered<Row> {
@@ -86,12 +88,13 @@ async function numbered<Row extends ObjectLiteral>(
   manager: EntityManager,
   entity: EntitySchema<Row>,
   after: number,
+  limit: number,
 ): Promise<Numbered<Row>[]> {
   const { columns, row } = selection(manager, entity, 't');
   const { tableName } = manager.connection.getMetadata(entity);
   const records = await manager.query<({ rowid: number } & Record<string, unknown>)[]>(
     `SELECT t.rowid AS rowid, ${columns} FROM "${tableName}" t WHERE t.rowid > ? ORDER BY t.rowid LIMIT ?`,
-    [after, BATCH],
+    [after, limit],
   );
   return records.map((record) => ({ rowid: record.rowid, row: row(record) }));
 }

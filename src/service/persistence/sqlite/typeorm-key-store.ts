@@ -8,7 +8,7 @@ import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { toApiKey, toApiKeyRow } from './mappers/api-key.mapper.js';
 import { Register1764800000000 } from './migrations/1764800000000-register.js';
-import { Register } from './register.js';
+import { Register, SETTLED } from './register.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { SideConnection } from './side-connection.js';
 import { VectorCipher } from './vector-cipher.js';
@@ -22,7 +22,7 @@ const READER_BUSY_TIMEOUT_MS = 1000;
 /** The setting that holds the id of the local key. */
 const LOCAL_KEY = 'local-key';
 
-const ATTEMPTS = 10;
+const ATTEMPTS = 50;
 const PAUSE_MS = 200;
 
 /** Where the data lies, and its key. */
@@ -63,10 +63,18 @@ export class TypeOrmKeyStore extends KeyStore {
   static async open(options: StoreOptions): Promise<KeyStore | null> {
     const connection = await SideConnection.open(options.folder, { needs: NEEDS });
     if (!connection) return null;
+    if (!(await connection.query(isSettled))) {
+      await connection.close();
+      return null;
+    }
     const provider = keyProviderOf(options);
     const register = async (): Promise<Register> => new Register(new VectorCipher(...(await provider.read())));
     // With the lock of the database: a rotation that begins after this one passes what is written here.
-    const write: Write = (work) => connection.transaction(async (manager) => work(manager, await register()));
+    const write: Write = (work) =>
+      connection.transaction(async (manager) => {
+        const own = await register();
+        return own.within(manager, () => work(manager, own));
+      });
     return new TypeOrmKeyStore(connection, register, write, (work) => connection.query(work));
   }
 
@@ -131,10 +139,16 @@ export class TypeOrmKeyStore extends KeyStore {
   }
 }
 
+/** Whether what was there before the register is vouched for; whoever makes or upgrades the database does that first. */
+async function isSettled(manager: EntityManager): Promise<boolean> {
+  const settled = await manager.query<unknown[]>('SELECT 1 FROM register WHERE name = ?', [SETTLED]);
+  return settled.length > 0;
+}
+
 async function insert(manager: EntityManager, register: Register, key: ApiKey): Promise<void> {
   const row = toApiKeyRow(key);
   await manager.insert(ApiKeyEntity, row);
-  await register.bind(manager, 'api-key', [row]);
+  register.bind(manager, 'api-key', [row]);
   await new TypeOrmAuditRepository(manager, register).record({ action: 'key.created', object: key.id });
 }
 
@@ -146,7 +160,7 @@ async function revoke(manager: EntityManager, register: Register, id: string, at
   // One that is not as it was written is not vouched for by this either.
   const known = await register.holds(manager, 'api-key', row);
   await manager.update(ApiKeyEntity, { id }, { revokedAt });
-  if (known) await register.bind(manager, 'api-key', [{ ...row, revokedAt }]);
+  if (known) register.bind(manager, 'api-key', [{ ...row, revokedAt }]);
   await new TypeOrmAuditRepository(manager, register).record({ action: 'key.revoked', object: id });
   return true;
 }

@@ -18,7 +18,7 @@ export class TypeOrmConsentRepository extends ConsentRepository {
     const times = { givenAt: givenAt.getTime(), recordedAt: recordedAt.getTime(), withdrawnAt: null };
     const row = { id: randomUUID(), speakerId, ...rest, ...times };
     await insertRows(this.manager, ConsentEntity, [row]);
-    await this.register.bind(this.manager, 'consent', [row]);
+    this.register.bind(this.manager, 'consent', [row]);
   }
 
   async withdraw(speakerId: string, at: Date): Promise<void> {
@@ -32,7 +32,7 @@ export class TypeOrmConsentRepository extends ConsentRepository {
       speakerId,
     ]);
     if (standing.length === 0) return;
-    await this.register.bind(
+    this.register.bind(
       this.manager,
       'consent',
       standing.map((row) => ({ ...row, withdrawnAt })),

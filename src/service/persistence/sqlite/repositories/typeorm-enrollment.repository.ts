@@ -27,7 +27,7 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     const row = toEnrollmentRow(enrollment, this.cipher);
     const key = ['speakerId', 'model', 'frontEnd', 'contentSha256'] as const;
     if ((await insertRows(this.manager, EnrollmentEntity, [row], { keep: key })) !== 1) return false;
-    await this.register.bind(this.manager, 'enrollment', [row]);
+    this.register.bind(this.manager, 'enrollment', [row]);
     return true;
   }
 
@@ -98,7 +98,7 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
   async delete(speakerId: string, id: string): Promise<boolean> {
     const { affected } = await this.manager.delete(EnrollmentEntity, { speakerId, id });
     if (!affected) return false;
-    await this.register.release(this.manager, 'enrollment', speakerId, [id]);
+    this.register.release(this.manager, 'enrollment', speakerId, [id]);
     await leaveTraces(this.manager);
     return true;
   }

@@ -29,14 +29,14 @@ export class TypeOrmProfileRepository extends ProfileRepository {
   async put(profile: Profile): Promise<void> {
     const row = toProfileRow(profile, this.cipher);
     await insertRows(this.manager, ProfileEntity, [row], { replace: ['speakerId', 'model', 'frontEnd'] });
-    await this.register.bind(this.manager, 'profile', [row]);
+    this.register.bind(this.manager, 'profile', [row]);
     await appendVoiceChange(this.manager, profile.speakerId);
   }
 
   async find(speakerId: string, origin: EmbeddingOrigin): Promise<Profile | null> {
-    const row = await findRow(this.manager, ProfileEntity, { speakerId, ...origin });
-    if (row) await this.register.require(this.manager, 'profile', [row]);
-    return row && toProfile(row, this.cipher);
+    const found = await this.register.findOne(this.manager, 'profile', ProfileEntity, { speakerId, ...origin });
+    if (found && !found.known) throw notAsWritten('profile');
+    return found && toProfile(found.row, this.cipher);
   }
 
   async state(speakerId: string, origin: EmbeddingOrigin): Promise<ProfileState | null> {
@@ -112,6 +112,6 @@ export class TypeOrmProfileRepository extends ProfileRepository {
   async delete(speakerId: string, origin: EmbeddingOrigin): Promise<void> {
     await appendVoiceChange(this.manager, speakerId);
     await this.manager.delete(ProfileEntity, { speakerId, ...origin });
-    await this.register.release(this.manager, 'profile', speakerId, [origin.model, origin.frontEnd]);
+    this.register.release(this.manager, 'profile', speakerId, [origin.model, origin.frontEnd]);
   }
 }

@@ -31,13 +31,13 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
       });
     }
     // Nothing of who had the id before, however the row was lost.
-    await this.register.releaseAll(this.manager, row.id);
-    await this.register.bind(this.manager, 'speaker', [row]);
+    this.register.releaseAll(this.manager, row.id);
+    this.register.bind(this.manager, 'speaker', [row]);
   }
 
   async find(id: string): Promise<Speaker | null> {
-    const row = await findRow(this.manager, SpeakerEntity, { id });
-    return row && toSpeaker(row, await this.register.holds(this.manager, 'speaker', row));
+    const found = await this.register.findOne(this.manager, 'speaker', SpeakerEntity, { id });
+    return found && toSpeaker(found.row as SpeakerRow, found.known);
   }
 
   async findMany(ids: readonly string[]): Promise<Speaker[]> {
@@ -80,7 +80,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
         `speaker ${JSON.stringify(id)} was changed meanwhile; read it again and repeat`,
       );
     }
-    await this.register.bind(this.manager, 'speaker', [row]);
+    this.register.bind(this.manager, 'speaker', [row]);
     await appendChange(this.manager, 'voice', speaker.subject);
     return { ...speaker, version: version + 1 };
   }
@@ -130,7 +130,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
     await appendVoiceChange(this.manager, id);
     const { affected } = await this.manager.delete(SpeakerEntity, { id });
     if (affected) {
-      await this.register.releaseAll(this.manager, id);
+      this.register.releaseAll(this.manager, id);
       await leaveTraces(this.manager);
     }
     return affected === 1 && counts ? counts : null;
