@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newApiKey, statusOf } from '../../src/service/access/api-key.js';
 import { KeyRing } from '../../src/service/access/key-ring.js';
+import type { KeyStore } from '../../src/service/access/key-store.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import { examineDatabase, type DataReport } from '../../src/service/persistence/sqlite/examine.js';
 import { rotateDataKey } from '../../src/service/persistence/sqlite/key-rotation.js';
@@ -257,12 +258,12 @@ describe('consent and opt-out', () => {
 
 describe('an API key', () => {
   async function withKey(
-    work: (store: TypeOrmKeyStore, ring: KeyRing, text: string) => Promise<void>,
+    work: (store: KeyStore, ring: KeyRing, text: string) => Promise<void>,
     sql?: string,
   ): Promise<void> {
     const { key, text } = newApiKey({ name: 'kiosk', scopes: ['read'] }, new Date());
     await open();
-    const store = (await TypeOrmKeyStore.beside(house!.database, folder)) as TypeOrmKeyStore;
+    const store = await TypeOrmKeyStore.beside(house!.database, folder);
     try {
       await store.insert(key);
       if (sql) await attack(sql);
@@ -305,7 +306,7 @@ describe('an API key', () => {
 
   test('of a command beside the service is let in, and needs the data key to be made', async () => {
     await open();
-    const store = (await TypeOrmKeyStore.beside(house!.database, folder)) as TypeOrmKeyStore;
+    const store = await TypeOrmKeyStore.beside(house!.database, folder);
     try {
       const made = await timbre(['keys', 'create', '--name', 'x', '--scope', 'read', '--data-dir', folder]);
       expect(made.status).toBe(0);

@@ -235,12 +235,12 @@ class Examination {
       ['enrollment', EnrollmentEntity],
       ['profile', ProfileEntity],
     ] as const) {
-      await this.orphansIn(kind, entity as EntitySchema<BoundRows[typeof kind]>);
+      await this.orphansIn(kind, entity as EntitySchema);
     }
   }
 
-  private async orphansIn<Kind extends BoundKind>(kind: Kind, entity: EntitySchema<BoundRows[Kind]>): Promise<void> {
-    const { columns, row } = selection(this.manager, entity as EntitySchema<BoundRows[Kind] & ObjectLiteral>, 't');
+  private async orphansIn(kind: BoundKind, entity: EntitySchema<BoundRows[BoundKind]>): Promise<void> {
+    const { columns, row } = selection(this.manager, entity, 't');
     const { tableName } = this.manager.connection.getMetadata(entity);
     const records = await this.manager.query<Record<string, unknown>[]>(
       `SELECT ${columns} FROM "${tableName}" t WHERE t.speaker_id NOT IN (SELECT id FROM speakers) LIMIT ?`,

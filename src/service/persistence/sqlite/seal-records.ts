@@ -23,24 +23,25 @@ const BOUND_ENTITIES: { [Kind in BoundKind]: EntitySchema<BoundRows[Kind]> } = {
 
 const TABLES: readonly SealingPlace['table'][] = [...BOUND_KINDS, 'audit'];
 
-type Transaction = (work: (manager: EntityManager) => Promise<void>) => Promise<void>;
+type Transaction = (work: (manager: EntityManager) => Promise<boolean>) => Promise<boolean>;
 
 /**
  * Vouches once for what the database had before there was a register, in pieces; cut off, it goes on where it was. What is
  * there then is believed. Errors: those of the storage.
  */
 export async function sealRecords(transaction: Transaction, register: Register): Promise<void> {
-  for (let done = false; !done;) {
-    await transaction(async (manager) => {
-      let left = BATCH;
-      let { sealing } = await register.head(manager);
-      while (sealing && left > 0) {
-        left -= await sealRows(manager, register, sealing, left);
-        ({ sealing } = await register.head(manager));
-      }
-      done = sealing === null;
-    });
+  while (!(await transaction((manager) => sealBatch(manager, register))));
+}
+
+/** Whether it was the last. */
+async function sealBatch(manager: EntityManager, register: Register): Promise<boolean> {
+  let left = BATCH;
+  let { sealing } = await register.head(manager);
+  while (sealing && left > 0) {
+    left -= await sealRows(manager, register, sealing, left);
+    ({ sealing } = await register.head(manager));
   }
+  return sealing === null;
 }
 
 /** Gives how many there were. */
@@ -64,16 +65,15 @@ async function sealRows(
   return entries.length;
 }
 
-async function sealKind<Kind extends BoundKind>(
+async function sealKind(
   manager: EntityManager,
   register: Register,
-  { table, after }: { table: Kind; after: number },
+  { table, after }: { table: BoundKind; after: number },
   limit: number,
   goOn: (rows: readonly Numbered<unknown>[]) => (head: Head) => void,
 ): Promise<number> {
-  const entity = BOUND_ENTITIES[table] as EntitySchema<BoundRows[Kind] & ObjectLiteral>;
-  const rows = await numbered(manager, entity, after, limit);
-  const bound = rows.map(({ row }): BoundRows[Kind] => row);
+  const rows = await numbered<BoundRows[BoundKind]>(manager, BOUND_ENTITIES[table] as EntitySchema, after, limit);
+  const bound = rows.map(({ row }) => row);
   register.bind(manager, table, bound);
   await register.changeHead(manager, goOn(rows));
   return rows.length;

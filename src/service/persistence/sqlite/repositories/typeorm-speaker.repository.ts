@@ -6,7 +6,7 @@ import { SpeakerRepository, type ErasedRows, type RetentionTimes } from '../../.
 import { SpeakerEntity, type SpeakerRow } from '../entities/speaker.entity.js';
 import { toSpeaker, toSpeakerRow } from '../mappers/speaker.mapper.js';
 import type { Register } from '../register.js';
-import { findRow, insertRows, updateRows } from '../rows.js';
+import { insertRows, updateRows } from '../rows.js';
 import { sqliteCode } from '../storage-errors.js';
 import { appendChange, appendVoiceChange } from '../changes.js';
 import { readCounter } from '../counters.js';
