@@ -12,6 +12,8 @@ import { serve } from './served.mjs';
 export const MODEL_PERSON = 'ada';
 
 const BATCH = 1000;
+/** Entries of the trail of one transaction. */
+const ENTRIES_AT_ONCE = 5000;
 const DAY_MS = 86_400_000;
 
 /**
@@ -42,7 +44,7 @@ export async function fill(folder, { people, entries = 0, days = 0 }) {
         }
       });
     }
-    if (entries > 0) await addEntries(database, { people, entries, days, subject: model.subject });
+    if (entries > 0) await addEntries(database, store, { entries, days, subject: model.subject });
   } finally {
     await database.close();
   }
@@ -74,17 +76,22 @@ async function done(call) {
 
 /**
  * @param {Database} database
- * @param {{ people: number, entries: number, days: number, subject: string }} of
+ * @param {SqliteUnitOfWork} store
+ * @param {{ entries: number, days: number, subject: string }} of
  */
-async function addEntries(database, { people, entries, days, subject }) {
-  await database.query((manager) =>
-    manager.query(
-      `WITH RECURSIVE counting (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM counting WHERE i < ?2 - 1)
-       INSERT INTO audit (at, "by", action, subject, outcome)
-       SELECT CAST(?1 - ?3 + i * (?3 * 1.0 / ?2) AS INTEGER), 'bench', 'voice.verified',
-         CASE WHEN i % 10 = 0 THEN ?4 ELSE (SELECT subject FROM speakers WHERE id = 'speaker-' || (i % ?5)) END,
-         'ACCEPT' FROM counting`,
-      [Date.now(), entries, days * DAY_MS, subject, people],
-    ),
-  );
+async function addEntries(database, store, { entries, days, subject }) {
+  const subjects = await database.read(async (manager) => {
+    const rows = await manager.query("SELECT subject FROM speakers WHERE id LIKE 'speaker-%' ORDER BY id");
+    return rows.map((/** @type {{ subject: string }} */ row) => row.subject);
+  });
+  const [now, span] = [Date.now(), days * DAY_MS];
+  for (let from = 0; from < entries; from += ENTRIES_AT_ONCE) {
+    const piece = Array.from({ length: Math.min(ENTRIES_AT_ONCE, entries - from) }, (_, i) => {
+      const at = new Date(now - span + Math.floor(((from + i) * span) / entries));
+      const about = (from + i) % 10 === 0 ? subject : subjects[(from + i) % subjects.length];
+      const rest = { object: null, outcome: 'ACCEPT', requestId: null };
+      return /** @type {const} */ ({ at, by: 'bench', action: 'voice.verified', subject: about, ...rest });
+    });
+    await store.transaction((records) => records.audit.append(piece));
+  }
 }

@@ -1,20 +1,55 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import type { DataReport } from '../service/app/command-line.js';
+import { Config } from '../service/config/config.js';
 import { table, type Cli } from './cli.js';
 import { examine, type Finding } from './findings.js';
+import { service } from './local-service.js';
+
+interface Options {
+  dataDir?: string;
+  json?: true;
+}
 
 export function register(program: Command, cli: Cli): void {
   program
     .command('doctor')
-    .description('what is installed, found and missing, with the remedy for what is missing')
+    .description('what is installed, found and missing, with the remedy for what is missing; or what is stored')
+    .addOption(
+      new Option('--data-dir <dir>', 'compare everything stored in this folder with what the service has written'),
+    )
     .option('--json', 'one JSON document')
-    .addHelpText('after', '\nExit status: 1 when something that is needed is missing.\n\nExample:\n  timbre doctor')
-    .action(async (options: { json?: true }) => {
-      const findings = await examine(cli.env);
-      const healthy = findings.every(({ status }) => status !== 'missing');
-      if (options.json) await cli.json({ healthy, findings });
-      else await cli.line(report(findings));
-      if (!healthy) cli.settle(1);
-    });
+    .addHelpText(
+      'after',
+      `
+With --data-dir: reads the database and its key (TIMBRE_DATA_KEY_FILE, TIMBRE_DATA_KEY), changes nothing; the service may
+be running. Every speaker, consent, enrolment, profile and API key, the audit trail entry by entry, and whether the database is
+as new as it was.
+
+Exit status: 1 when something that is needed is missing, or a record is not as the service wrote it.
+
+Examples:
+  timbre doctor
+  timbre doctor --data-dir /var/lib/timbre --json`,
+    )
+    .action((options: Options) =>
+      options.dataDir === undefined ? examineInstallation(cli, options) : examineStored(cli, options.dataDir, options),
+    );
+}
+
+async function examineInstallation(cli: Cli, { json }: Options): Promise<void> {
+  const findings = await examine(cli.env);
+  const healthy = findings.every(({ status }) => status !== 'missing');
+  if (json) await cli.json({ healthy, findings });
+  else await cli.line(report(findings));
+  if (!healthy) cli.settle(1);
+}
+
+async function examineStored(cli: Cli, dataDir: string, { json }: Options): Promise<void> {
+  const { examineData } = await service();
+  const found = await examineData(Config.of({ dataDir }, cli.env), { signal: cli.signal });
+  if (json) await cli.json(found);
+  else await cli.line(describeData(found));
+  if (!found.sound) cli.settle(1);
 }
 
 const MARKS: Record<Finding['status'], string> = { ok: 'ok', note: '-', missing: 'MISSING' };
@@ -25,4 +60,45 @@ function report(findings: readonly Finding[]): string {
     .filter(({ remedy }) => remedy !== undefined)
     .map(({ name, remedy }) => `${name}: ${remedy}`);
   return [table(rows), ...remedies.map((line) => `\n${line}`)].join('\n');
+}
+
+const EPOCHS: Record<DataReport['epoch']['state'], string> = {
+  current: 'as new as it was',
+  'rolled back': 'older than it was',
+  'no mark': 'the epoch file is missing',
+  'another database': 'the epoch file is of another database',
+  unreadable: 'the epoch file does not open with the data key',
+};
+
+function describeData({ records, trail, epoch, ...found }: DataReport): string {
+  const mark = (wrong: boolean): string => (wrong ? 'WRONG' : 'ok');
+  const rows = Object.entries(records).map(([kind, count]) => {
+    const wrong = found.findings.filter((one) => one.kind === kind).length;
+    return [mark(wrong > 0), `${kind} records`, wrong > 0 ? `${count}, not as written: ${wrong}` : `${count}`];
+  });
+  const missing = found.missing.reduce((sum, one) => sum + one.records, 0);
+  rows.push([
+    mark(missing + found.missingSpeakers > 0),
+    'records that are missing',
+    `${missing + found.missingSpeakers}`,
+  ]);
+  rows.push([mark(found.registerBroken.length > 0), 'register', found.registerBroken.join(', ') || 'whole']);
+  rows.push([
+    mark(trail.findingsCount > 0),
+    'audit trail',
+    `${trail.entries} entries, findings: ${trail.findingsCount}`,
+  ]);
+  rows.push([mark(epoch.state !== 'current'), 'epoch', EPOCHS[epoch.state]]);
+  const lines = found.findings.map(({ kind, speakerId, id, what }) => {
+    return ['', what, kind, ...(speakerId === null ? [] : [`of ${speakerId}`]), id ?? ''].join(' ').trim();
+  });
+  for (const { speakerId, records: count } of found.missing) {
+    lines.push(`missing ${speakerId === null ? 'API keys' : `records of ${speakerId}`}: ${count}`);
+  }
+  if (found.missingSpeakers > 0) lines.push(`missing speakers: ${found.missingSpeakers}`);
+  for (const { what, first, last } of trail.findings) {
+    lines.push(`${what} entry ${first === last ? `${first}` : `${first} to ${last}`} of the audit trail`);
+  }
+  if (found.findingsCount > found.findings.length) lines.push(`${found.findingsCount} findings in all`);
+  return [table(rows), ...(lines.length > 0 ? ['', ...lines] : [])].join('\n');
 }

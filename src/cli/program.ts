@@ -6,6 +6,7 @@ import * as calibrate from './calibrate.js';
 import { Cli, type Surroundings } from './cli.js';
 import * as compare from './compare.js';
 import * as conversation from './conversation.js';
+import * as data from './data.js';
 import * as doctor from './doctor.js';
 import * as embed from './embed.js';
 import * as enroll from './enroll.js';
@@ -35,6 +36,7 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   serve,
   keys,
   backup,
+  data,
   retention,
   speakers,
   enroll,

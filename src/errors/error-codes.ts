@@ -46,6 +46,8 @@ export const ERROR_CODES = {
   STORAGE_UNAVAILABLE: { http: 503, exit: 50, means: 'The database is locked, read-only or in use by another service.' },
   STORAGE_FULL: { http: 507, exit: 51, means: 'The disk that holds the database is full; nothing of the call was stored.' },
   STORAGE_INVALID: { http: 500, exit: 52, means: 'The database is damaged, newer than this version, or its key is another one.' },
+  STORAGE_EXPOSED: { http: 500, exit: 58, means: 'The data folder, its key or its epoch file belongs to another user, or others have access to it.' },
+  STORAGE_ROLLED_BACK: { http: 500, exit: 59, means: 'The database is older than it was: a backup was restored, or it was put back.' },
   ENGINE_CLOSED: { http: 503, exit: 46, means: 'The encoder was closed.' },
   DOWNLOAD_FAILED: { http: 502, exit: 49, means: 'A file could not be fetched: no connection, the server refuses, or the bytes are not the published ones.' },
   SERVICE_UNREACHABLE: { http: 502, exit: 53, means: 'No Timbre service answers at the URL.' },

@@ -76,7 +76,9 @@ describe('keys', () => {
     // The trail has each change once, by the key's id.
     const database = await Database.open({ folder });
     try {
-      const trail = await database.query((manager) => new TypeOrmAuditRepository(manager).page({}, null, 10));
+      const trail = await database.query((manager) =>
+        new TypeOrmAuditRepository(manager, database.register).page({}, null, 10),
+      );
       expect(trail.map(({ action, object, by }) => [action, object, by])).toEqual([
         ['key.created', id, 'local'],
         ['key.revoked', id, 'local'],

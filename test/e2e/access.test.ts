@@ -204,7 +204,7 @@ describe('keys of a running service', () => {
   });
 
   test('do not work when they have expired', async () => {
-    const store = (await TypeOrmKeyStore.open(dataDir))!;
+    const store = (await TypeOrmKeyStore.open({ folder: dataDir }))!;
     const made = new Date(Date.now() - 10_000);
     const { key, text } = newApiKey(
       { name: 'old', scopes: ['admin'], expiresAt: new Date(made.getTime() + 5000) },

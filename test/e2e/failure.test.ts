@@ -244,7 +244,7 @@ describe('a disk', () => {
   test('of the database that is full loses nothing that was acknowledged', async () => {
     const dataDir = workshop.path('full-data');
     await mkdir(dataDir);
-    mount(dataDir, 'size=3m');
+    mount(dataDir, 'size=3m', 'mode=0700');
     const filler = join(dataDir, 'filler');
     const stored: string[] = [];
     const service = await started({ dataDir });

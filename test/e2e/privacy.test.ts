@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import sqlite3 from 'sqlite3';
 import { auditView } from '../../src/service/audit/audit.dto.js';
 import { consentView } from '../../src/service/consent/consent.dto.js';
@@ -255,7 +255,7 @@ describe('a speaker with a voice', () => {
     expect(await identify()).toContain('"speakerId":"eve"');
 
     const folder = workshop.path('restored');
-    await mkdir(folder);
+    await mkdir(folder, { mode: 0o700 });
     const copy = workshop.path('restored', 'timbre.sqlite');
     const made = await timbre(['backup', copy], { env: { TIMBRE_DATA_DIR: workshop.path('data') } });
     expect(made).toMatchObject({ status: 0, stderr: expect.stringMatching(/key is not in it/) });
@@ -264,7 +264,10 @@ describe('a speaker with a voice', () => {
       code: 'STORAGE_INVALID',
       message: expect.stringMatching(/data\.key is missing/),
     });
-    const restored = await TestService.start(workshop, { ...settings, dataKeyFile: keyFile });
+    await copyFile(keyFile, workshop.path('restored', 'data.key'));
+    await expect(TestService.start(workshop, settings)).rejects.toMatchObject({ code: 'STORAGE_ROLLED_BACK' });
+    expect(await timbre(['data', 'acknowledge-restore', '--data-dir', folder])).toMatchObject({ status: 0 });
+    const restored = await TestService.start(workshop, settings);
     await restored.service.ready();
     const found = await restored.postForm('/v1/identify', [['audio', spoken('m1', 2)]]);
     expect(found.body).toMatchObject({ speakerId: 'eve', decision: 'ACCEPT' });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { timbre } from '../cli/support.js';
+import { copyFixture } from '../integration/voices.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import { spoken, TestService, Workshop } from './support.js';
 
@@ -129,7 +130,7 @@ describe('a folder with people', () => {
 
   test('that kept no bundle loses nothing, and says what its people need', async () => {
     const before = workshop.path('before');
-    await cp(fileURLToPath(new URL('../fixtures/data-before', import.meta.url)), before, { recursive: true });
+    await copyFixture(fileURLToPath(new URL('../fixtures/data-before', import.meta.url)), before);
     const expected = JSON.parse(await readFile(`${before}/expected.json`, 'utf8')) as {
       speakers: { id: string; enrollments: { model: string }[] }[];
     };

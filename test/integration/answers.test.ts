@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { cp, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { AuditService } from '../../src/service/audit/audit.service.js';
 import { auditQuery } from '../../src/service/audit/audit.dto.js';
 import { House } from './house.js';
 import { ScriptedEngine } from './scripted-engine.js';
-import { temporaryFolder } from './voices.js';
+import { copyFixture, temporaryFolder } from './voices.js';
 
 // Failures that are provoked are told to nobody.
 Logger.overrideLogger(false);
@@ -126,7 +126,7 @@ describe('a data folder of the version before', () => {
   }
 
   it('opens with everything that was in it', async () => {
-    await cp(before, folder, { recursive: true });
+    await copyFixture(before, folder);
     const expected = JSON.parse(await readFile(`${before}/expected.json`, 'utf8')) as Expected;
     const house = await House.open(folder, new ScriptedEngine());
     for (const { enrollments, optedOut, consent, lastUsedAt, ...rest } of expected.speakers) {

@@ -29,16 +29,16 @@ afterEach(async () => {
   await remove();
 });
 
-/** A data folder made of a backup and, where one is given, a key file. */
+/** A data folder made of a backup and, where one is given, a key file, and acknowledged. */
 async function restored(name: string, backup: string, key?: string): Promise<string> {
-  await mkdir(at(name));
+  await mkdir(at(name), { mode: 0o700 });
   await copyFile(backup, at(name, DATABASE_FILE));
   if (key !== undefined) await copyFile(key, at(name, 'data.key'));
   return at(name);
 }
 
 async function recordings(of: string): Promise<number> {
-  const opened = await Database.open({ folder: of });
+  const opened = await Database.open({ folder: of, acknowledgeRestore: true });
   try {
     const found = await new SqliteUnitOfWork(opened).read(({ enrollments }) =>
       enrollments.withEmbeddings('ada', null, 1000),
@@ -64,7 +64,9 @@ describe('a backup', () => {
     const { size, mode } = await stat(at('copy.sqlite'));
     expect(size).toBe(bytes);
     expect(mode & 0o777).toBe(0o600);
-    const opened = await Database.open({ folder: await restored('new', at('copy.sqlite'), at('data', 'data.key')) });
+    const folderOfCopy = await restored('new', at('copy.sqlite'), at('data', 'data.key'));
+    await expect(Database.open({ folder: folderOfCopy })).rejects.toMatchObject({ code: 'STORAGE_ROLLED_BACK' });
+    const opened = await Database.open({ folder: folderOfCopy, acknowledgeRestore: true });
     await new SqliteUnitOfWork(opened).read(async ({ speakers, enrollments }) => {
       // Whoever is there is there with the recording: no half transaction.
       for (const { id } of await speakers.page(null, 100)) {
@@ -83,7 +85,7 @@ describe('a backup', () => {
       code: 'STORAGE_INVALID',
       message: expect.stringMatching(/data\.key is missing/),
     });
-    await writeFile(join(without, 'data.key'), Buffer.alloc(32, 5).toString('base64'));
+    await writeFile(join(without, 'data.key'), Buffer.alloc(32, 5).toString('base64'), { mode: 0o600 });
     await expect(recordings(without)).rejects.toMatchObject({
       code: 'STORAGE_INVALID',
       message: expect.stringMatching(/another data key/),

@@ -9,10 +9,17 @@ import { join } from 'node:path';
 import { MemoryLimiter } from '../../src/service/access/memory-limiter.js';
 import { Config } from '../../src/service/config/config.js';
 import { FileKeyProvider, VariableKeyProvider } from '../../src/service/persistence/sqlite/data-key.js';
+import { FileEpochProvider } from '../../src/service/persistence/sqlite/epoch.js';
 import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
 import { Spool } from '../../src/service/uploads/spool.js';
 import { describeContract } from './contracts.js';
-import { describeBlobStore, describeKeyProvider, describeLeader, describeLimiter } from './port-contracts.js';
+import {
+  describeBlobStore,
+  describeEpochProvider,
+  describeKeyProvider,
+  describeLeader,
+  describeLimiter,
+} from './port-contracts.js';
 import { temporaryFolder } from './voices.js';
 
 // Failures that are provoked are told to nobody.
@@ -47,6 +54,8 @@ describeKeyProvider('a file', async (folder, keys) => {
 });
 
 describeKeyProvider('a variable', (_, keys) => Promise.resolve(new VariableKeyProvider(textOf(keys))));
+
+describeEpochProvider('a file', (folder) => new FileEpochProvider(join(folder, 'epoch')));
 
 describeLimiter('one process', (points) => new MemoryLimiter(points, 60));
 

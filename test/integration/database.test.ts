@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { Database, DATABASE_FILE, schemaDifference } from '../../src/service/persistence/sqlite/database.js';
 import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { outside as statementsOn } from './outside.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
 
 let folder: string;
@@ -27,23 +28,7 @@ async function stored(seeds: string[], id = 'ada'): Promise<void> {
   await database.close();
 }
 
-/** Statements on the file from outside, as another program sends them. */
-async function outside(...statements: string[]): Promise<Record<string, unknown>[]> {
-  const database = new sqlite3.Database(join(folder, DATABASE_FILE));
-  let rows: Record<string, unknown>[] = [];
-  for (const sql of statements) {
-    rows = await new Promise((resolve, reject) =>
-      database.all(sql, (error, found) => {
-        if (error) reject(error);
-        else resolve(found as Record<string, unknown>[]);
-      }),
-    );
-  }
-  await new Promise((resolve) => {
-    database.close(resolve);
-  });
-  return rows;
-}
+const outside = (...statements: string[]): Promise<Record<string, unknown>[]> => statementsOn(folder, ...statements);
 
 beforeEach(async () => {
   ({ folder, remove } = await temporaryFolder());
@@ -57,7 +42,7 @@ afterEach(async () => {
 describe('a data folder at its first start', () => {
   it('gets a database and a key that only their owner may read', async () => {
     await open();
-    for (const name of [DATABASE_FILE, 'data.key', `${DATABASE_FILE}-wal`]) {
+    for (const name of [DATABASE_FILE, 'data.key', 'data.key.epoch', `${DATABASE_FILE}-wal`]) {
       expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
     }
     expect(Buffer.from(await readFile(join(folder, 'data.key'), 'utf8'), 'base64')).toHaveLength(32);
@@ -103,6 +88,21 @@ describe('a data folder at its first start', () => {
     },
   );
 
+  it('ends whole when it was cut off before its first table', async () => {
+    await (await open()).close();
+    const tables = await outside(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`);
+    await outside(
+      'PRAGMA foreign_keys = OFF',
+      ...tables
+        .map(({ name }) => String(name))
+        .flatMap((name) => (name === 'migrations' ? [] : [`DROP TABLE "${name}"`])),
+      'DELETE FROM migrations',
+      'PRAGMA application_id = 0',
+    );
+    await rm(join(folder, 'data.key.epoch'));
+    await open();
+  });
+
   it('ends whole when it was cut off before the key check was written', async () => {
     await (await open()).close();
     await outside('DELETE FROM settings', 'PRAGMA application_id = 0');
@@ -135,10 +135,16 @@ describe('a database that does not fit', () => {
     expect(await readdir(folder)).not.toContain('data.key');
   });
 
-  it('is refused when others may write its key', async () => {
+  it.each([0o622, 0o640, 0o604])('is refused when others have access to its key: %o', async (mode) => {
     await stored(['a']);
-    await chmod(join(folder, 'data.key'), 0o622);
-    await untouched(() => open(), { code: 'STORAGE_INVALID', message: expect.stringMatching(/chmod 600/) });
+    await chmod(join(folder, 'data.key'), mode);
+    await untouched(() => open(), { code: 'STORAGE_EXPOSED', message: expect.stringMatching(/run: chmod 600 /) });
+  });
+
+  it('is refused when others have access to its folder', async () => {
+    await stored(['a']);
+    await chmod(folder, 0o750);
+    await untouched(() => open(), { code: 'STORAGE_EXPOSED', message: expect.stringMatching(/run: chmod 700 /) });
   });
 
   it('is refused when a newer version made it', async () => {

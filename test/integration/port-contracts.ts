@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Limiter } from '../../src/service/access/limiter.js';
+import type { EpochProvider } from '../../src/service/data-keys/epoch-provider.js';
 import type { KeyProvider } from '../../src/service/data-keys/key-provider.js';
 import type { Leader } from '../../src/service/records/leader.js';
 import type { BlobStore } from '../../src/service/uploads/blob-store.js';
@@ -109,6 +110,7 @@ export function describeKeyProvider(
       inFolder(async (folder) => {
         const provider = await make(folder, [keyOf(2), keyOf(1)]);
         expect(await provider.load(false)).toEqual([keyOf(2), keyOf(1)]);
+        expect(await provider.read()).toEqual([keyOf(2), keyOf(1)]);
       }));
 
     it('replaces them for good, or says that it cannot and how it is done', () =>
@@ -127,6 +129,27 @@ export function describeKeyProvider(
           }
           expect(await provider.load(false)).toEqual([keyOf(1)]);
         }
+      }));
+  });
+}
+
+/** `make`: one that has nothing yet; again, as after a restart. */
+export function describeEpochProvider(name: string, make: (folder: string) => EpochProvider): void {
+  describe(`the epoch provider of ${name}`, () => {
+    it('has nothing before anything was written', () =>
+      inFolder(async (folder) => {
+        expect(await make(folder).read()).toBeNull();
+      }));
+
+    it('has what was written last, byte by byte, after a restart too', () =>
+      inFolder(async (folder) => {
+        const provider = make(folder);
+        const marks = [Buffer.from([0, 255, 10, 13]), Buffer.alloc(500, 7), Buffer.from('the last')];
+        for (const mark of marks) {
+          await provider.write(mark);
+          expect(await provider.read()).toEqual(mark);
+        }
+        expect(await make(folder).read()).toEqual(marks.at(-1));
       }));
   });
 }

@@ -318,8 +318,9 @@ describe('the audit trail', () => {
     await house.speakers.create({ id: 'ada' });
     for (const sql of [
       `UPDATE audit SET by = 'somebody else'`,
+      'UPDATE audit SET mac = NULL',
       'DELETE FROM audit',
-      `INSERT OR REPLACE INTO audit SELECT id, at, 'somebody else', action, subject, object, outcome, request_id FROM audit`,
+      `INSERT OR REPLACE INTO audit SELECT id, at, 'somebody else', action, subject, object, outcome, request_id, NULL FROM audit`,
       `REPLACE INTO audit (id, at, by, action, outcome) SELECT id, at, 'x', action, outcome FROM audit`,
     ]) {
       await expect(outside(sql)).rejects.toThrow(/append-only/);

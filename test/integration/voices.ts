@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Enrollment } from '../../src/service/records/enrollment.js';
@@ -12,6 +12,13 @@ export const ORIGIN: EmbeddingOrigin = { model: 'test@0123456789ab', frontEnd: '
 export async function temporaryFolder(): Promise<{ folder: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'timbre-test-'));
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** A data folder of the fixtures; git keeps no permissions. */
+export async function copyFixture(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true });
+  await chmod(to, 0o700);
+  await chmod(join(to, 'data.key'), 0o600);
 }
 
 export function speaker(id: string, at = 1_000): Speaker {

@@ -16,11 +16,13 @@ export interface ApiKey {
   revokedAt: Date | null;
   /** The last day of use, `2026-01-31` in UTC; no finer, so that it is no record of anybody's movements. */
   lastUsedOn: string | null;
+  /** There where the stored record is not as this service wrote it: the key is refused. */
+  altered?: true;
   /** How the audit trail names whoever uses it; default: by its id. */
   by?: string;
 }
 
-export type KeyStatus = 'active' | 'expired' | 'revoked';
+export type KeyStatus = 'active' | 'expired' | 'revoked' | 'altered';
 
 /** Recognisable for people and for scanners of secrets. */
 export const KEY_PREFIX = 'tmb_';
@@ -70,10 +72,13 @@ const NO_KEY = Buffer.alloc(32);
 
 /** Whether the text is the key's, in a time that tells nothing about how much of it is right. */
 export function isTextOf(text: string, key: ApiKey | undefined): boolean {
-  return timingSafeEqual(digestOf(text), key?.digest ?? NO_KEY) && key !== undefined;
+  // What is stored may be anything.
+  const digest = key?.digest.length === NO_KEY.length ? key.digest : NO_KEY;
+  return timingSafeEqual(digestOf(text), digest) && digest === key?.digest;
 }
 
-export function statusOf({ expiresAt, revokedAt }: ApiKey, now: Date): KeyStatus {
+export function statusOf({ expiresAt, revokedAt, altered }: ApiKey, now: Date): KeyStatus {
+  if (altered) return 'altered';
   if (revokedAt) return 'revoked';
   return expiresAt && expiresAt <= now ? 'expired' : 'active';
 }

@@ -1,6 +1,16 @@
 /** All that the command line does with a service beside calling it: it runs one, or works on a data folder itself. */
 export { createLog } from '../http/logging.js';
 export { backUp } from '../persistence/sqlite/backup.js';
-export { createKey, listKeys, forgetRetired, revokeKey, rotateHere, type KeyView } from './data-folder.js';
+export {
+  acknowledgeRestore,
+  createKey,
+  examineData,
+  forgetRetired,
+  listKeys,
+  revokeKey,
+  rotateHere,
+  type KeyView,
+} from './data-folder.js';
+export type { DataReport } from '../persistence/sqlite/examine.js';
 export { serve } from './serve.js';
 export { startService } from './service.js';

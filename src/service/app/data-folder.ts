@@ -3,6 +3,7 @@ import type { KeyStore } from '../access/key-store.js';
 import type { Config } from '../config/config.js';
 import { forgetRetiredKeys } from '../persistence/sqlite/data-key.js';
 import { Database } from '../persistence/sqlite/database.js';
+import { examineDatabase, type DataReport, type ExamineOptions } from '../persistence/sqlite/examine.js';
 import { countKeys, rotateDataKey } from '../persistence/sqlite/key-rotation.js';
 import { TypeOrmKeyStore } from '../persistence/sqlite/typeorm-key-store.js';
 
@@ -46,6 +47,18 @@ export async function revokeKey(config: Config, given: string): Promise<{ id: st
   return { id, revoked: (await withKeys(config, (store) => store.revoke(id, new Date()))) ?? false };
 }
 
+/**
+ * Goes on with a database that was put back, from now on; no service may have the folder. Errors: those of the storage.
+ */
+export async function acknowledgeRestore(config: Config): Promise<void> {
+  await (await Database.open({ ...storageOf(config), acknowledgeRestore: true })).close();
+}
+
+/** Looks at everything that is stored; changes nothing, and the service may be running. Errors: those of the storage. */
+export function examineData(config: Config, options: ExamineOptions): Promise<DataReport> {
+  return examineDatabase(storageOf(config), options);
+}
+
 /** Re-encrypts every vector with a new data key; no service may have the folder. Gives how many vectors there are. */
 export async function rotateHere(
   config: Config,
@@ -62,17 +75,18 @@ export async function rotateHere(
   }
 }
 
-function storageOf({ dataDir, dataKey, dataKeyFile }: Config): {
+function storageOf({ dataDir, dataKey, dataKeyFile, epochFile }: Config): {
   folder: string;
   key: string | undefined;
   keyFile: string;
+  epochFile: string;
 } {
-  return { folder: dataDir, key: dataKey || undefined, keyFile: dataKeyFile };
+  return { folder: dataDir, key: dataKey || undefined, keyFile: dataKeyFile, epochFile };
 }
 
 /** Undefined where there is no database with keys. */
-async function withKeys<T>({ dataDir }: Config, work: (store: KeyStore) => Promise<T>): Promise<T | undefined> {
-  const store = await TypeOrmKeyStore.open(dataDir);
+async function withKeys<T>(config: Config, work: (store: KeyStore) => Promise<T>): Promise<T | undefined> {
+  const store = await TypeOrmKeyStore.openIfThere(storageOf(config));
   if (!store) return undefined;
   try {
     return await work(store);

@@ -59,13 +59,15 @@ export class Config {
 
 function withFolders(values: ConfigValues): ConfigValues {
   const dataDir = resolve(values.dataDir);
+  const dataKeyFile = values.dataKeyFile ? resolve(values.dataKeyFile) : join(dataDir, 'data.key');
   return {
     ...values,
     modelCacheDir: resolve(values.modelCacheDir),
     audioRoots: Object.freeze(values.audioRoots.map((root) => resolve(root))),
     uploadDir: values.uploadDir ? resolve(values.uploadDir) : join(dataDir, 'uploads'),
     dataDir,
-    dataKeyFile: values.dataKeyFile ? resolve(values.dataKeyFile) : join(dataDir, 'data.key'),
+    dataKeyFile,
+    epochFile: values.epochFile ? resolve(values.epochFile) : `${dataKeyFile}.epoch`,
     calibrationFile: values.calibrationFile ? resolve(values.calibrationFile) : '',
   };
 }

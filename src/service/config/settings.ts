@@ -542,6 +542,17 @@ export const SETTINGS = {
     takes: 'FILE',
     means: 'File of the key that embeddings are encrypted with; made, readable by its owner only, at the first start.',
   }),
+  epochFile: setting({
+    env: 'TIMBRE_EPOCH_FILE',
+    flag: 'epoch-file',
+    schema: text.or(z.literal('')),
+    default: '',
+    defaultMeans: "the key file's name with `.epoch`",
+    takes: 'FILE',
+    means:
+      'File that tells a database which was put back; the service writes it. Keep it, as the key, away from whoever may write ' +
+      'the data folder or restores it.',
+  }),
   dataKey: setting({
     env: 'TIMBRE_DATA_KEY',
     flag: 'data-key',

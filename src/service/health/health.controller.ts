@@ -49,6 +49,7 @@ export class HealthController {
       () => this.engine.check('engine'),
       () => this.voices.database('database'),
       () => this.voices.gallery('gallery'),
+      () => this.voices.records('records'),
       () => this.voices.retention('retention'),
     ];
     return this.check(checks, response);

@@ -30,6 +30,11 @@ export class VoicesHealth {
       'Voices whose record cannot be read: nobody finds them.',
       () => voices.setAside,
     );
+    metrics.gauge(
+      'timbre_records_altered',
+      'Records that were read and are not as this service wrote them: none is believed.',
+      () => store.altered,
+    );
   }
 
   /** Up when the database answers. */
@@ -39,6 +44,11 @@ export class VoicesHealth {
     this.asking ??= this.store.check().finally(() => (this.asking = undefined));
     const problem = await problemOf(this.asking, 'the database does not answer');
     return problem === null ? check.up() : check.down({ message: problem });
+  }
+
+  /** Up; `altered` counts the records that were read and are not as this service wrote them. */
+  records(key: string): Promise<HealthIndicatorResult> {
+    return Promise.resolve(this.indicator.check(key).up({ altered: this.store.altered }));
   }
 
   /** Up, and paused where the clock has jumped: nothing goes by age then, and everything else works. */

@@ -23,6 +23,7 @@ export const AUDIT_ACTIONS = [
   'job.cancelled',
   'job.removed',
   'data-key.rotated',
+  'data.restore-acknowledged',
   'audit.trimmed',
   'retention.confirmed',
 ] as const;

@@ -48,4 +48,7 @@ export abstract class UnitOfWork {
 
   /** Settles when the database answers. */
   abstract check(): Promise<void>;
+
+  /** Records that were read and are not as this service wrote them: another program changed them or put them back. */
+  abstract readonly altered: number;
 }

@@ -62,10 +62,9 @@ export class AudioRoots {
 
   /** What no request may name, whatever is configured. */
   private closed(): string[] {
-    const { dataDir, uploadDir, modelCacheDir, dataKeyFile, calibrationFile } = this.config;
-    return [dataDir, uploadDir, modelCacheDir, dataKeyFile, calibrationFile, ...LOG_FILES].filter(
-      (path) => path !== '',
-    );
+    const { dataDir, uploadDir, modelCacheDir, dataKeyFile, epochFile, calibrationFile } = this.config;
+    const keys = [dataKeyFile, `${dataKeyFile}.retired`, epochFile];
+    return [dataDir, uploadDir, modelCacheDir, ...keys, calibrationFile, ...LOG_FILES].filter((path) => path !== '');
   }
 
   private tell(path: string, roots: readonly string[], { cause }: TimbreError): void {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isMissing, placeWhole, sync } from '../../../support/files.js';
+import { isMissing, sync } from '../../../support/files.js';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { KeyProvider } from '../../data-keys/key-provider.js';
+import { requirePrivate, writeAside } from './private-files.js';
 import { KEY_BYTES } from './vector-cipher.js';
 
 /** Beginning of the names of files that become key files. */
@@ -20,14 +21,9 @@ export class FileKeyProvider extends KeyProvider {
   async load(create: boolean): Promise<Buffer[]> {
     const { file } = this;
     await removeKeysAside(file);
+    if (!create) return this.read();
     const found = await readKeyFile(file);
     if (found) return found;
-    if (!create) {
-      throw new TimbreError(
-        'STORAGE_INVALID',
-        `the database is encrypted, but its key ${file} is missing; put the file back or name another one`,
-      );
-    }
     try {
       await createKeyFile(file);
     } catch (cause) {
@@ -36,6 +32,15 @@ export class FileKeyProvider extends KeyProvider {
       });
     }
     return parseKeys(await readFile(file, 'utf8'), `the data key ${file}`);
+  }
+
+  async read(): Promise<Buffer[]> {
+    const found = await readKeyFile(this.file);
+    if (found) return found;
+    throw new TimbreError(
+      'STORAGE_INVALID',
+      `the database is encrypted, but its key ${this.file} is missing; put the file back or name another one`,
+    );
   }
 
   replace(keys: readonly Buffer[]): Promise<void> {
@@ -61,6 +66,10 @@ export class VariableKeyProvider extends KeyProvider {
   }
 
   load(): Promise<Buffer[]> {
+    return this.read();
+  }
+
+  read(): Promise<Buffer[]> {
     return Promise.resolve().then(() => parseKeys(this.text, 'the data key in the environment'));
   }
 
@@ -83,7 +92,7 @@ export function newDataKey(): Buffer {
  */
 async function replaceKeyFile(path: string, keys: readonly Buffer[]): Promise<void> {
   try {
-    await writeAside(path, keys, (aside) => rename(aside, path));
+    await writeAside(path, asideOf(path), textOf(keys));
   } catch (cause) {
     throw new TimbreError('STORAGE_UNAVAILABLE', `cannot write the data key ${path}: ${(cause as Error).message}`, {
       cause,
@@ -124,7 +133,8 @@ export async function forgetRetiredKeys(path: string): Promise<number> {
 /** Whole or not at all, and never over another: the key is written aside, then linked to its name. */
 async function createKeyFile(path: string): Promise<void> {
   try {
-    await writeAside(path, [newDataKey()], (aside) => link(aside, path));
+    const aside = asideOf(path);
+    await writeAside(path, aside, textOf([newDataKey()]), () => link(aside, path));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
@@ -137,19 +147,10 @@ async function removeKeysAside(path: string): Promise<void> {
   }
 }
 
-function writeAside(path: string, keys: readonly Buffer[], put: (aside: string) => Promise<void>): Promise<void> {
-  const text = keys.map((key) => `${key.toString('base64')}\n`).join('');
-  const aside = join(dirname(path), `${ASIDE}${process.pid}-${randomBytes(4).toString('hex')}`);
-  return placeWhole(path, (made) => writeFile(made, text, { flag: 'wx', mode: 0o600 }), { aside, put });
-}
-
 async function readKeyFile(path: string): Promise<Buffer[] | null> {
   let text: string;
   try {
-    const { mode } = await stat(path);
-    if ((mode & 0o022) !== 0) {
-      throw new TimbreError('STORAGE_INVALID', `others may write the data key ${path}; run: chmod 600 ${path}`);
-    }
+    requirePrivate('the data key', path, await stat(path));
     text = await readFile(path, 'utf8');
   } catch (cause) {
     if (isMissing(cause)) return null;
@@ -159,6 +160,14 @@ async function readKeyFile(path: string): Promise<Buffer[] | null> {
     });
   }
   return parseKeys(text, `the data key ${path}`);
+}
+
+function asideOf(path: string): string {
+  return join(dirname(path), `${ASIDE}${process.pid}-${randomBytes(4).toString('hex')}`);
+}
+
+function textOf(keys: readonly Buffer[]): string {
+  return keys.map((key) => `${key.toString('base64')}\n`).join('');
 }
 
 /** One key, or several with commas or line breaks between them. */

@@ -15,6 +15,8 @@ export async function checkOrigin(source: DataSource, file: string): Promise<boo
     ? await source.query<{ name: string }[]>('SELECT name FROM migrations')
     : [];
   const [{ application_id: application }] = await source.query<[{ application_id: number }]>('PRAGMA application_id');
+  // The list of migrations is made before the first of them: somebody is at it at this moment, or was cut off.
+  if (done.length === 0 && tables.every(({ name }) => name === 'migrations' || name === 'sqlite_sequence')) return true;
   const known = new Set(MIGRATIONS.map(({ name }) => name));
   if (application !== APPLICATION_ID && !done.some(({ name }) => known.has(name))) {
     throw new TimbreError('STORAGE_INVALID', `${file} is a database of another program`);

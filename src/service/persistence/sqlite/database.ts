@@ -9,11 +9,16 @@ import type { KeyProvider } from '../../data-keys/key-provider.js';
 import { FileKeyProvider, VariableKeyProvider } from './data-key.js';
 import { APPLICATION_ID, checkOrigin, DATABASE_FILE } from './database-file.js';
 import { ENTITIES } from './entities/index.js';
+import { Epoch, FileEpochProvider } from './epoch.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { FolderLock } from './folder-lock.js';
 import { LogFrames } from './log-frames.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { canWipePages, PageWiping } from './page-wiping.js';
+import { requirePrivate } from './private-files.js';
+import { Register, SETTLED, type Head } from './register.js';
+import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
+import { sealRecords } from './seal-records.js';
 import { SideConnection } from './side-connection.js';
 import { SQLITE } from './sqlite.js';
 import { sqliteCode, toStorageError } from './storage-errors.js';
@@ -29,6 +34,10 @@ export interface DatabaseOptions {
   key?: string | undefined;
   /** Default: `data.key` in the folder, made at the first start. */
   keyFile?: string | undefined;
+  /** Tells a database that was put back. Default: a file beside the key's. */
+  epochFile?: string | undefined;
+  /** Goes on with a database that was put back, from now on, and writes that down. Default false. */
+  acknowledgeRestore?: boolean | undefined;
   /** How long a call waits for other programs that hold the database. Default 5,000. */
   busyTimeoutMs?: number | undefined;
   /** How long a call waits for its turn before it is refused; it has not begun then. Default 10,000. */
@@ -89,6 +98,9 @@ export class Database {
     private readonly lock: FolderLock,
     readonly cipher: VectorCipher,
     readonly keys: KeyProvider,
+    readonly register: Register,
+    private readonly epoch: Epoch,
+    private readonly id: string,
     private readonly waitMs: number,
     private readonly rewriteAfterMs: number,
     private readonly wipesPages: boolean,
@@ -118,24 +130,41 @@ export class Database {
       await source.initialize();
       const fresh = await checkOrigin(source, file);
       const check = fresh ? null : await readKeyCheck(source);
-      const keys =
-        options.key === undefined
-          ? new FileKeyProvider(resolve(options.keyFile ?? join(folder, 'data.key')))
-          : new VariableKeyProvider(options.key);
+      const keys = keyProviderOf(options);
       const cipher = new VectorCipher(...(await keys.load(check === null)));
       if (check) proveKey(cipher, check, file);
+      const register = new Register(cipher);
+      const provider = new FileEpochProvider(epochFileOf(options));
+      const epoch = new Epoch(provider, cipher);
+      const { acknowledgeRestore = false } = options;
+      const mark = acknowledgeRestore ? await epoch.read().catch(ofAnotherKey) : await epoch.read();
+      if (!acknowledgeRestore) epoch.require(await headBefore(source, register), mark);
       await source.query('PRAGMA journal_mode = WAL');
       // An acknowledged write survives a power cut; deleted rows are overwritten.
       await source.query('PRAGMA synchronous = FULL');
       await source.query('PRAGMA secure_delete = ON');
       await source.query('PRAGMA trusted_schema = OFF');
-      await source.runMigrations();
+      // Before the first table: to another program that opens it meanwhile, tables without a mark are somebody else's.
       await source.query(`PRAGMA application_id = ${APPLICATION_ID}`);
+      await source.runMigrations();
       if (!check) await writeKeyCheck(source, cipher);
+      const head = await settleRegister(source, register, epoch, acknowledgeRestore ? { mark } : null);
       const { waitMs = WAIT_MS, rewriteAfterMs = REWRITE_AFTER_MS } = options;
       const able = await canWipePages(source.manager);
       const wipesPages = options.wipes === undefined ? able : options.wipes === 'pages';
-      const database = new Database(folder, source, lock, cipher, keys, waitMs, rewriteAfterMs, wipesPages);
+      const database = new Database(
+        folder,
+        source,
+        lock,
+        cipher,
+        keys,
+        register,
+        epoch,
+        head.database,
+        waitMs,
+        rewriteAfterMs,
+        wipesPages,
+      );
       // A crash may have come between an erasure and its wipe.
       await database.wipe();
       return database;
@@ -156,12 +185,14 @@ export class Database {
       await this.begin();
       let result: T;
       try {
-        result = await work(manager);
+        result = await this.register.within(manager, () => work(manager));
         await manager.query('COMMIT');
       } catch (error) {
         await this.rollBack();
         throw error;
       }
+      const { counted } = this.register;
+      if (counted !== undefined) this.epoch.note(this.id, counted);
       this.committed.ring();
       return result;
     });
@@ -235,6 +266,11 @@ export class Database {
     });
   }
 
+  /** Writes the mark of the epoch anew, under the key that seals now. Errors: STORAGE_UNAVAILABLE. */
+  markEpoch(): Promise<void> {
+    return this.alone(async () => this.epoch.write(await this.register.head(this.source.manager)));
+  }
+
   /**
    * Wipes what erased rows have left in unused parts of the file. Page by page others come in between; where SQLite was not
    * compiled for that, the file is written anew, and what writes waits meanwhile. Errors: those of the storage,
@@ -261,6 +297,12 @@ export class Database {
       } catch (error) {
         // The next start does it.
         this.logger.warn({ err: error, msg: 'traces of what was erased could not be removed yet' });
+      }
+      try {
+        await this.epoch.flush();
+      } catch (error) {
+        // A mark that is behind is no harm.
+        this.logger.warn({ err: error, msg: 'the epoch file could not be written' });
       } finally {
         await this.source.destroy();
         await this.lock.release();
@@ -504,12 +546,83 @@ function logInUse(): TimbreError {
   return new TimbreError('STORAGE_UNAVAILABLE', message);
 }
 
+/** Errors: STORAGE_UNAVAILABLE, STORAGE_EXPOSED where it is another user's or others have access. */
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    requirePrivate('the data folder', folder, await stat(folder));
   } catch (cause) {
+    if (cause instanceof TimbreError) throw cause;
     throw new TimbreError('STORAGE_UNAVAILABLE', `cannot make the data folder: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Where the data key comes from. */
+export function keyProviderOf({
+  folder,
+  key,
+  keyFile,
+}: Pick<DatabaseOptions, 'folder' | 'key' | 'keyFile'>): KeyProvider {
+  return key === undefined
+    ? new FileKeyProvider(resolve(keyFile ?? join(folder, 'data.key')))
+    : new VariableKeyProvider(key);
+}
+
+/** Where it is kept how far the database has come. */
+export function epochFileOf({
+  folder,
+  keyFile,
+  epochFile,
+}: Pick<DatabaseOptions, 'folder' | 'keyFile' | 'epochFile'>): string {
+  return resolve(epochFile ?? `${keyFile ?? join(folder, 'data.key')}.epoch`);
+}
+
+function ofAnotherKey(error: unknown): null {
+  if (error instanceof TimbreError && error.code === 'STORAGE_ROLLED_BACK') return null;
+  throw error;
+}
+
+/** Before any table is made or changed. */
+async function headBefore(source: DataSource, register: Register): Promise<Head | null> {
+  const [table] = await source.query<unknown[]>(`SELECT 1 FROM sqlite_master WHERE name = 'register'`);
+  return table ? register.headIfAny(source.manager) : null;
+}
+
+/**
+ * Begins the register where there is none, seals what is there then, and tells the epoch provider. The database is
+ * noted as known to the provider after it is: cut off in between, nothing is refused. A database that was
+ * put back goes on from where the provider was.
+ */
+async function settleRegister(
+  source: DataSource,
+  register: Register,
+  epoch: Epoch,
+  restored: { mark: { counter: number } | null } | null,
+): Promise<Head> {
+  const transaction = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> =>
+    source.transaction((manager) => register.within(manager, () => work(manager)));
+  if (!(await register.headIfAny(source.manager))) await transaction((manager) => register.begin(manager));
+  await sealRecords(transaction, register);
+  if (restored) {
+    await transaction(async (manager) => {
+      await register.changeHead(manager, (head) => {
+        head.counter = Math.max(head.counter, restored.mark?.counter ?? 0);
+      });
+      await new TypeOrmAuditRepository(manager, register).record({ action: 'data.restore-acknowledged' });
+    });
+  }
+  await source.query('INSERT OR IGNORE INTO register (name, value) VALUES (?, ?)', [SETTLED, Buffer.alloc(0)]);
+  let head = await register.head(source.manager);
+  await epoch.write(head);
+  if (!head.anchored) {
+    await transaction((manager) => {
+      return register.changeHead(manager, (now) => {
+        now.anchored = true;
+      });
+    });
+    head = await register.head(source.manager);
+  }
+  return head;
 }
 
 /** For the service's own eyes; the files that SQLite puts beside it take its permissions. */

@@ -1,15 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TimbreError } from '../../../errors/timbre-error.js';
-import type { EntityManager } from 'typeorm';
+import type { EntityManager, EntitySchema, ObjectLiteral } from 'typeorm';
+import type { BoundRows } from './bound-records.js';
 import { readCounter } from './counters.js';
 import { newDataKey } from './data-key.js';
 import { KEY_CHECK, type Database } from './database.js';
-import type { EnrollmentRow } from './entities/enrollment.entity.js';
+import { EnrollmentEntity } from './entities/enrollment.entity.js';
+import { ProfileEntity } from './entities/profile.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { enrollmentOwner } from './mappers/enrollment.mapper.js';
 import { profileOwner } from './mappers/profile.mapper.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
-import { findRow, insertRows } from './rows.js';
+import { newTrailKey } from './register.js';
+import { findRow, insertRows, selection } from './rows.js';
 import { leaveTraces } from './traces.js';
 import type { VectorCipher } from './vector-cipher.js';
 
@@ -79,6 +82,7 @@ export async function finishRotation(database: Database, options: RotationOption
     if (options.signal?.aborted) throw new TimbreError('ABORTED', 'the rotation was stopped; start it again to go on');
   }
   await resealCheck(database);
+  await database.markEpoch();
   await reached?.('check');
   await emptyLog(database);
   await reached?.('checkpoint');
@@ -103,9 +107,6 @@ export function countKeys(database: Database): Promise<KeyCounts> {
     return { done: next === null ? total : Math.min(passed, total), total };
   });
 }
-
-/** What a vector is bound to. */
-type Owner = Pick<EnrollmentRow, 'id' | 'speakerId' | 'model' | 'frontEnd'>;
 
 /** How far a rotation is: the rows of each table are passed once, in the order of their keys. */
 interface Progress {
@@ -137,19 +138,12 @@ function resealBatch(database: Database): Promise<boolean> {
     if (!progress.next) return false;
     let left = BATCH;
     if (progress.next.table === 'enrollments') {
-      const rows = await manager.query<(Owner & { embedding: Buffer })[]>(
-        `SELECT id, speaker_id AS speakerId, model, front_end AS frontEnd, embedding FROM enrollments
-         WHERE id > ? ORDER BY id LIMIT ?`,
-        [progress.next.after, left],
-      );
-      const resealed = rows
-        .filter(({ embedding }) => !isCurrent(embedding, cipher))
-        .map((row) => [row.id, cipher.reseal(row.embedding, enrollmentOwner(row)).toString('hex')]);
-      // In one statement: one for each row takes several times as long.
-      await manager.query(
-        `UPDATE enrollments SET embedding = unhex(new.value ->> 1)
-         FROM json_each(?) AS new WHERE enrollments.id = new.value ->> 0`,
-        [JSON.stringify(resealed)],
+      const rows = await rowsOf(manager, EnrollmentEntity, 't.id > ? ORDER BY t.id LIMIT ?', [
+        progress.next.after,
+        left,
+      ]);
+      await resealRows(manager, database, 'enrollment', rows, (row) =>
+        isCurrent(row.embedding, cipher) ? null : { embedding: cipher.reseal(row.embedding, enrollmentOwner(row)) },
       );
       const last = rows.length === left ? rows.at(-1) : undefined;
       progress.next = last ? { table: 'enrollments', after: last.id } : { table: 'profiles', after: ['', '', ''] };
@@ -157,21 +151,16 @@ function resealBatch(database: Database): Promise<boolean> {
       left -= rows.length;
     }
     if (progress.next.table === 'profiles' && left > 0) {
-      const rows = await manager.query<(Omit<Owner, 'id'> & { centroid: Buffer | null })[]>(
-        `SELECT speaker_id AS speakerId, model, front_end AS frontEnd, centroid FROM profiles
-         WHERE (speaker_id, model, front_end) > (?, ?, ?) ORDER BY speaker_id, model, front_end LIMIT ?`,
+      const rows = await rowsOf(
+        manager,
+        ProfileEntity,
+        '(t.speaker_id, t.model, t.front_end) > (?, ?, ?) ORDER BY t.speaker_id, t.model, t.front_end LIMIT ?',
         [...progress.next.after, left],
       );
-      const resealed = rows.flatMap((row) => {
-        if (!row.centroid || isCurrent(row.centroid, cipher)) return [];
-        const { speakerId, model, frontEnd } = row;
-        return [[speakerId, model, frontEnd, cipher.reseal(row.centroid, profileOwner(row)).toString('hex')]];
+      await resealRows(manager, database, 'profile', rows, (row) => {
+        if (!row.centroid || isCurrent(row.centroid, cipher)) return null;
+        return { centroid: cipher.reseal(row.centroid, profileOwner(row)) };
       });
-      await manager.query(
-        `UPDATE profiles SET centroid = unhex(new.value ->> 3) FROM json_each(?) AS new
-         WHERE speaker_id = new.value ->> 0 AND model = new.value ->> 1 AND front_end = new.value ->> 2`,
-        [JSON.stringify(resealed)],
-      );
       const last = rows.length === left ? rows.at(-1) : undefined;
       progress.next = last ? { table: 'profiles', after: [last.speakerId, last.model, last.frontEnd] } : null;
       progress.passed += rows.filter(({ centroid }) => centroid !== null).length;
@@ -181,19 +170,71 @@ function resealBatch(database: Database): Promise<boolean> {
   });
 }
 
+async function rowsOf<Row extends ObjectLiteral>(
+  manager: EntityManager,
+  entity: EntitySchema<Row>,
+  where: string,
+  values: unknown[],
+): Promise<Row[]> {
+  const { columns, row } = selection(manager, entity, 't');
+  const { tableName } = manager.connection.getMetadata(entity);
+  const text = `SELECT ${columns} FROM "${tableName}" t WHERE ${where}`;
+  return (await manager.query<Record<string, unknown>[]>(text, values)).map(row);
+}
+
+/** Statements that put new vectors into many rows: for each row its key, and the vector in hexadecimal. */
+const UPDATES = {
+  // In one statement: one for each row takes several times as long.
+  enrollment: `UPDATE enrollments SET embedding = unhex(new.value ->> 1)
+    FROM json_each(?) AS new WHERE enrollments.id = new.value ->> 0`,
+  profile: `UPDATE profiles SET centroid = unhex(new.value ->> 1) FROM json_each(?) AS new
+    WHERE speaker_id = new.value ->> 2 AND model = new.value ->> 3 AND front_end = new.value ->> 4`,
+} as const;
+
+/** Re-encrypts what `again` gives a new vector for, and vouches for it anew where it was as it was written. */
+async function resealRows<Kind extends 'enrollment' | 'profile'>(
+  manager: EntityManager,
+  { register }: Database,
+  kind: Kind,
+  rows: readonly BoundRows[Kind][],
+  again: (row: BoundRows[Kind]) => Partial<BoundRows[Kind]> | null,
+): Promise<void> {
+  const known = await register.check(manager, kind, rows);
+  const passed = rows.flatMap((row, i) => {
+    const changes = again(row);
+    return changes ? [{ row: { ...row, ...changes }, known: known[i]! }] : [];
+  });
+  if (passed.length === 0) return;
+  const values = passed.map(({ row }) => {
+    const { speakerId, model, frontEnd } = row;
+    const [id, vector] = 'centroid' in row ? ['', row.centroid!] : [row.id, row.embedding];
+    return [id, vector.toString('hex'), speakerId, model, frontEnd];
+  });
+  await manager.query(UPDATES[kind], [JSON.stringify(values)]);
+  register.bind(
+    manager,
+    kind,
+    passed.filter((one) => one.known).map(({ row }) => row),
+  );
+}
+
 function isCurrent(sealed: Buffer, { currentId }: VectorCipher): boolean {
   return sealed.subarray(1, 1 + currentId.length).equals(currentId);
 }
 
 /** Once: a check under the current key says that all vectors were before it. */
 function resealCheck(database: Database): Promise<void> {
-  const { cipher } = database;
+  const { cipher, register } = database;
   return database.transaction(async (manager) => {
     const check = await manager.findOneByOrFail(SettingEntity, { name: KEY_CHECK.name });
     if (check.value.subarray(1, 5).equals(cipher.currentId)) return;
     const value = cipher.reseal(check.value, KEY_CHECK.belongsTo);
     await manager.update(SettingEntity, { name: KEY_CHECK.name }, { value });
-    await new TypeOrmAuditRepository(manager).record({ action: 'data-key.rotated' });
+    // Whoever had the old key knows the keys of the trail up to here.
+    await register.changeHead(manager, ({ trail }) => {
+      trail.keys.push({ from: trail.last + 1, key: newTrailKey() });
+    });
+    await new TypeOrmAuditRepository(manager, register).record({ action: 'data-key.rotated' });
     // What the old key encrypted goes from unused parts of the file too.
     await leaveTraces(manager);
   });

@@ -29,11 +29,12 @@ import { SqliteUnitOfWork } from './sqlite-unit-of-work.js';
     {
       provide: Database,
       inject: [Config],
-      useFactory: ({ dataDir, dataKey, dataKeyFile, storageWaitSeconds }: Config): Promise<Database> =>
+      useFactory: ({ dataDir, dataKey, dataKeyFile, epochFile, storageWaitSeconds }: Config): Promise<Database> =>
         Database.open({
           folder: dataDir,
           key: dataKey || undefined,
           keyFile: dataKeyFile,
+          epochFile,
           waitMs: storageWaitSeconds * 1000,
         }),
     },

@@ -31,7 +31,9 @@ export async function findRows<Row extends ObjectLiteral>(
     matched.map((column) => table.value(where, column)),
   );
   return (records as Record<string, unknown>[]).map((record) => {
-    return Object.fromEntries(columns.map((column) => [column.propertyName, table.read(record, column)])) as Row;
+    return Object.fromEntries(
+      columns.map((column) => [column.propertyName, table.readAs(record[column.databaseName], column)]),
+    ) as Row;
   });
 }
 
@@ -42,6 +44,41 @@ export async function findRow<Row extends ObjectLiteral>(
   where: Partial<Row>,
 ): Promise<Row | null> {
   return (await findRows(manager, entity, where, { limit: 1 }))[0] ?? null;
+}
+
+/** One of `findRows`, and the record that it was read from, with more columns than the table's. */
+export async function findRowWith<Row extends ObjectLiteral>(
+  manager: EntityManager,
+  entity: EntitySchema<Row>,
+  where: Partial<Row>,
+  more: string,
+): Promise<{ row: Row; record: Record<string, unknown> } | null> {
+  const table = tableOf(manager, entity);
+  const { columns } = table;
+  const matched = Object.keys(where).map(table.column);
+  const { records } = await table.run(
+    `SELECT ${columns.map(table.name).join(', ')}, ${more} FROM ${table.title} WHERE ${matching(table, matched)} LIMIT 1`,
+    matched.map((column) => table.value(where, column)),
+  );
+  const [record] = records as Record<string, unknown>[];
+  if (!record) return null;
+  const read = columns.map((column) => [column.propertyName, table.readAs(record[column.databaseName], column)]);
+  return { row: Object.fromEntries(read) as Row, record };
+}
+
+/** A table among others in a statement of one's own: its columns for SELECT, and the row in a record that it gives. */
+export function selection<Row extends ObjectLiteral>(
+  manager: EntityManager,
+  entity: EntitySchema<Row>,
+  alias: string,
+): { columns: string; row: (record: Record<string, unknown>) => Row } {
+  const { columns, name, readAs } = tableOf(manager, entity);
+  const own = (column: Column): string => `${alias}_${column.databaseName}`;
+  return {
+    columns: columns.map((column) => `${alias}.${name(column)} AS "${own(column)}"`).join(', '),
+    row: (record) =>
+      Object.fromEntries(columns.map((column) => [column.propertyName, readAs(record[own(column)], column)])) as Row,
+  };
 }
 
 /** What to do about a row of the same key: replace its values, or leave it and the new one out. */
@@ -108,7 +145,7 @@ interface Table<Row> {
   column: (property: string) => Column;
   /** A value of a row as the database has it, and of a record as the row has it. */
   value: (row: Partial<Row>, column: Column) => unknown;
-  read: (record: Record<string, unknown>, column: Column) => unknown;
+  readAs: (value: unknown, column: Column) => unknown;
   run: (text: string, values: unknown[]) => Promise<QueryResult>;
 }
 
@@ -128,7 +165,7 @@ function tableOf<Row extends ObjectLiteral>(manager: EntityManager, entity: Enti
       return column;
     },
     value: (row, column) => driver.preparePersistentValue(row[column.propertyName], column) as unknown,
-    read: (record, column) => driver.prepareHydratedValue(record[column.databaseName], column) as unknown,
+    readAs: (value, column) => driver.prepareHydratedValue(value, column) as unknown,
     run: (text, values) => runner.query(text, values, true),
   };
 }

@@ -22,6 +22,8 @@ export interface SideConnectionOptions {
  * making or changing any table. In the mode of a write-ahead log a reader waits for nobody.
  */
 export class SideConnection {
+  private last: Promise<unknown> = Promise.resolve();
+
   private constructor(private readonly source: DataSource) {}
 
   /**
@@ -72,6 +74,22 @@ export class SideConnection {
         throw error;
       }
     });
+  }
+
+  /** As it is at one moment. One at a time, as a transaction. Errors: those of the storage, and what `work` throws. */
+  async reading<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const run = this.last.then(() =>
+      this.query(async (manager) => {
+        await manager.query('BEGIN');
+        try {
+          return await work(manager);
+        } finally {
+          await manager.query('COMMIT').catch(() => manager.query('ROLLBACK').catch(() => undefined));
+        }
+      }),
+    );
+    this.last = run.catch(() => undefined);
+    return run;
   }
 
   /** From now on sees the database as it is at this moment. */

@@ -33,17 +33,21 @@ export class SqliteUnitOfWork extends UnitOfWork {
     await this.database.read((manager) => manager.query('SELECT 1 FROM settings LIMIT 1'));
   }
 
+  get altered(): number {
+    return this.database.register.altered.size;
+  }
+
   private records(manager: EntityManager): VoiceRecords {
-    const { cipher } = this.database;
+    const { cipher, register } = this.database;
     return {
-      speakers: new TypeOrmSpeakerRepository(manager),
-      enrollments: new TypeOrmEnrollmentRepository(manager, cipher),
-      profiles: new TypeOrmProfileRepository(manager, cipher),
-      consents: new TypeOrmConsentRepository(manager),
+      speakers: new TypeOrmSpeakerRepository(manager, register),
+      enrollments: new TypeOrmEnrollmentRepository(manager, cipher, register),
+      profiles: new TypeOrmProfileRepository(manager, cipher, register),
+      consents: new TypeOrmConsentRepository(manager, register),
       jobs: new TypeOrmJobRepository(manager),
       notes: new TypeOrmNoteRepository(manager),
       receipts: new TypeOrmReceiptRepository(manager),
-      audit: new TypeOrmAuditRepository(manager),
+      audit: new TypeOrmAuditRepository(manager, register),
       answers: new TypeOrmAnswerRepository(manager),
     };
   }

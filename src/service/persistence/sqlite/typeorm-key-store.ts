@@ -3,17 +3,18 @@ import { IsNull, type EntityManager } from 'typeorm';
 import type { ApiKey } from '../../access/api-key.js';
 import { KeyStore } from '../../access/key-store.js';
 import { TimbreError } from '../../../errors/timbre-error.js';
-import { Database, type DatabaseOptions } from './database.js';
+import { Database, keyProviderOf, type DatabaseOptions } from './database.js';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { toApiKey, toApiKeyRow } from './mappers/api-key.mapper.js';
-import { Access1764200000000 } from './migrations/1764200000000-access.js';
-import { Privacy1764300000000 } from './migrations/1764300000000-privacy.js';
+import { Register1764800000000 } from './migrations/1764800000000-register.js';
+import { Register, SETTLED } from './register.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { SideConnection } from './side-connection.js';
+import { VectorCipher } from './vector-cipher.js';
 
-/** The tables of keys and of the audit trail. */
-const NEEDS = [new Access1764200000000().name, new Privacy1764300000000().name];
+/** The tables of keys, of the audit trail and of what vouches for both. */
+const NEEDS = [new Register1764800000000().name];
 
 /** A service that cannot read its keys lets nobody in: it shall say so soon. */
 const READER_BUSY_TIMEOUT_MS = 1000;
@@ -21,18 +22,22 @@ const READER_BUSY_TIMEOUT_MS = 1000;
 /** The setting that holds the id of the local key. */
 const LOCAL_KEY = 'local-key';
 
-const ATTEMPTS = 10;
+const ATTEMPTS = 50;
 const PAUSE_MS = 200;
 
-interface Runner {
-  query<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
-  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
-}
+/** Where the data lies, and its key. */
+export type StoreOptions = Pick<DatabaseOptions, 'folder' | 'key' | 'keyFile'>;
+
+/** In a transaction: what is written is vouched for by the register. */
+type Write = <T>(work: (manager: EntityManager, register: Register) => Promise<T>) => Promise<T>;
 
 export class TypeOrmKeyStore extends KeyStore {
   private constructor(
     private readonly reader: SideConnection,
-    private readonly writer: Runner,
+    /** Of who holds the key at this moment. */
+    private readonly register: () => Promise<Register>,
+    private readonly write: Write,
+    private readonly noteUse: (work: (manager: EntityManager) => Promise<unknown>) => Promise<unknown>,
   ) {
     super();
   }
@@ -42,19 +47,48 @@ export class TypeOrmKeyStore extends KeyStore {
     const options = { needs: NEEDS, readOnly: true, busyTimeoutMs: READER_BUSY_TIMEOUT_MS };
     const reader = await SideConnection.open(folder, options);
     if (!reader) throw new Error('the database that is open has no keys');
-    return new TypeOrmKeyStore(reader, database);
+    const { register } = database;
+    return new TypeOrmKeyStore(
+      reader,
+      () => Promise.resolve(register),
+      (work) => database.transaction((manager) => work(manager, register)),
+      (work) => database.query(work),
+    );
   }
 
-  /** Of a program beside the service; null where there is no database with keys. */
-  static async open(folder: string): Promise<KeyStore | null> {
-    const connection = await SideConnection.open(folder, { needs: NEEDS });
-    return connection && new TypeOrmKeyStore(connection, connection);
+  /**
+   * Of a program beside the service, which needs the data key as the service does; null where there is no database, or
+   * one that no service of this version has opened. Errors: those of the storage and of the data key.
+   */
+  static async open(options: StoreOptions): Promise<KeyStore | null> {
+    const connection = await SideConnection.open(options.folder, { needs: NEEDS });
+    if (!connection) return null;
+    if (!(await connection.query(isSettled))) {
+      await connection.close();
+      return null;
+    }
+    const provider = keyProviderOf(options);
+    const register = async (): Promise<Register> => new Register(new VectorCipher(...(await provider.read())));
+    // With the lock of the database: a rotation that begins after this one passes what is written here.
+    const write: Write = (work) =>
+      connection.transaction(async (manager) => {
+        const own = await register();
+        return own.within(manager, () => work(manager, own));
+      });
+    return new TypeOrmKeyStore(connection, register, write, (work) => connection.query(work));
+  }
+
+  /** The same, which brings the database up to date where it is of an older version and nobody has it open. */
+  static async openIfThere(options: DatabaseOptions): Promise<KeyStore | null> {
+    const there = await SideConnection.open(options.folder, { needs: [], readOnly: true });
+    await there?.close();
+    return there && this.openOrMake(options);
   }
 
   /** The same, which makes the database, or brings it up to date, where nobody has it open. */
   static async openOrMake(options: DatabaseOptions): Promise<KeyStore> {
     for (let attempt = 1; ; attempt++) {
-      const found = await this.open(options.folder);
+      const found = await this.open(options);
       if (found) return found;
       try {
         await (await Database.open(options)).close();
@@ -68,36 +102,36 @@ export class TypeOrmKeyStore extends KeyStore {
   }
 
   async all(): Promise<ApiKey[]> {
+    const register = await this.register();
     const order = { createdAt: 'ASC', id: 'ASC' } as const;
-    const rows = await this.reader.query((manager) => manager.find(ApiKeyEntity, { order }));
-    return rows.map(toApiKey);
-  }
-
-  async insert(key: ApiKey): Promise<void> {
-    await this.writer.transaction(async (manager) => {
-      await manager.insert(ApiKeyEntity, toApiKeyRow(key));
-      await new TypeOrmAuditRepository(manager).record({ action: 'key.created', object: key.id });
+    return this.reader.reading(async (manager) => {
+      const rows = await manager.find(ApiKeyEntity, { order });
+      const known = await register.check(manager, 'api-key', rows);
+      return rows.map((row, i) => toApiKey(row, known[i]!));
     });
   }
 
+  async insert(key: ApiKey): Promise<void> {
+    await this.write((manager, register) => insert(manager, register, key));
+  }
+
   async insertLocal(key: ApiKey): Promise<void> {
-    await this.writer.transaction(async (manager) => {
+    await this.write(async (manager, register) => {
       const before = await manager.findOneBy(SettingEntity, { name: LOCAL_KEY });
-      if (before) await revoke(manager, before.value.toString(), key.createdAt);
-      await manager.insert(ApiKeyEntity, toApiKeyRow(key));
+      if (before) await revoke(manager, register, before.value.toString(), key.createdAt);
+      await insert(manager, register, key);
       await manager.upsert(SettingEntity, { name: LOCAL_KEY, value: Buffer.from(key.id) }, ['name']);
-      await new TypeOrmAuditRepository(manager).record({ action: 'key.created', object: key.id });
     });
   }
 
   revoke(id: string, at: Date): Promise<boolean> {
-    return this.writer.transaction(async (manager) => {
-      return (await revoke(manager, id, at)) || manager.existsBy(ApiKeyEntity, { id });
+    return this.write(async (manager, register) => {
+      return (await revoke(manager, register, id, at)) || manager.existsBy(ApiKeyEntity, { id });
     });
   }
 
   async used(id: string, day: string): Promise<void> {
-    await this.writer.query((manager) => manager.update(ApiKeyEntity, { id }, { lastUsedOn: day }));
+    await this.noteUse((manager) => manager.update(ApiKeyEntity, { id }, { lastUsedOn: day }));
   }
 
   async close(): Promise<void> {
@@ -105,9 +139,28 @@ export class TypeOrmKeyStore extends KeyStore {
   }
 }
 
+/** Whether what was there before the register is vouched for; whoever makes or upgrades the database does that first. */
+async function isSettled(manager: EntityManager): Promise<boolean> {
+  const settled = await manager.query<unknown[]>('SELECT 1 FROM register WHERE name = ?', [SETTLED]);
+  return settled.length > 0;
+}
+
+async function insert(manager: EntityManager, register: Register, key: ApiKey): Promise<void> {
+  const row = toApiKeyRow(key);
+  await manager.insert(ApiKeyEntity, row);
+  register.bind(manager, 'api-key', [row]);
+  await new TypeOrmAuditRepository(manager, register).record({ action: 'key.created', object: key.id });
+}
+
 /** Whether a key was revoked that worked. */
-async function revoke(manager: EntityManager, id: string, at: Date): Promise<boolean> {
-  const { affected } = await manager.update(ApiKeyEntity, { id, revokedAt: IsNull() }, { revokedAt: at.getTime() });
-  if (affected === 1) await new TypeOrmAuditRepository(manager).record({ action: 'key.revoked', object: id });
-  return affected === 1;
+async function revoke(manager: EntityManager, register: Register, id: string, at: Date): Promise<boolean> {
+  const row = await manager.findOneBy(ApiKeyEntity, { id, revokedAt: IsNull() });
+  if (!row) return false;
+  const revokedAt = at.getTime();
+  // One that is not as it was written is not vouched for by this either.
+  const known = await register.holds(manager, 'api-key', row);
+  await manager.update(ApiKeyEntity, { id }, { revokedAt });
+  if (known) register.bind(manager, 'api-key', [{ ...row, revokedAt }]);
+  await new TypeOrmAuditRepository(manager, register).record({ action: 'key.revoked', object: id });
+  return true;
 }

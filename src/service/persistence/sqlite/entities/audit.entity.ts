@@ -11,6 +11,8 @@ export interface AuditRow {
   object: string | null;
   outcome: string;
   requestId: string | null;
+  /** Binds the entry to those before it, see `trail.ts`; null where it was not sealed yet. */
+  mac: Buffer | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -26,6 +28,7 @@ export const AuditEntity = new EntitySchema<AuditRow>({
     object: { type: 'text', nullable: true },
     outcome: { type: 'text' },
     requestId: { type: 'text', name: 'request_id', nullable: true },
+    mac: { type: 'blob', nullable: true },
   },
   indices: [
     { name: 'audit_of_subject', columns: ['subject', 'id'] },

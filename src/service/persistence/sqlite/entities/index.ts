@@ -9,6 +9,7 @@ import { JobItemEntity } from './job-item.entity.js';
 import { JobEntity } from './job.entity.js';
 import { ProfileEntity } from './profile.entity.js';
 import { ReceiptEntity } from './receipt.entity.js';
+import { RegisterEntity } from './register.entity.js';
 import { SettingEntity } from './setting.entity.js';
 import { SpeakerEntity } from './speaker.entity.js';
 
@@ -26,4 +27,5 @@ export const ENTITIES = [
   ApiKeyEntity,
   CounterEntity,
   AnswerEntity,
+  RegisterEntity,
 ];

@@ -2,8 +2,10 @@ import type { ApiKey } from '../../../access/api-key.js';
 import type { Scope } from '../../../../support/scopes.js';
 import type { ApiKeyRow } from '../entities/api-key.entity.js';
 
-export function toApiKey({ scopes, createdAt, expiresAt, revokedAt, ...rest }: ApiKeyRow): ApiKey {
+/** `known`: whether the row is as it was written. */
+export function toApiKey({ scopes, createdAt, expiresAt, revokedAt, ...rest }: ApiKeyRow, known: boolean): ApiKey {
   return {
+    ...(known ? {} : { altered: true as const }),
     ...rest,
     scopes: scopes.split(',') as Scope[],
     createdAt: new Date(createdAt),
@@ -13,8 +15,12 @@ export function toApiKey({ scopes, createdAt, expiresAt, revokedAt, ...rest }: A
 }
 
 export function toApiKeyRow({ scopes, createdAt, expiresAt, revokedAt, ...rest }: ApiKey): ApiKeyRow {
+  const { id, name, digest, lastUsedOn } = rest;
   return {
-    ...rest,
+    id,
+    name,
+    digest,
+    lastUsedOn,
     scopes: scopes.join(','),
     createdAt: createdAt.getTime(),
     expiresAt: expiresAt?.getTime() ?? null,

@@ -2,13 +2,14 @@ import type { Consent } from '../../../records/consent.js';
 import type { Speaker } from '../../../records/speaker.js';
 import type { ConsentJson, SpeakerRow } from '../entities/speaker.entity.js';
 
-export function toSpeaker({ consent, consentWithdrawnAt, ...row }: SpeakerRow): Speaker {
+/** `known`: whether the row is as it was written; one that is not has no consent, and has opted out. */
+export function toSpeaker({ consent, consentWithdrawnAt, ...row }: SpeakerRow, known: boolean): Speaker {
   return {
     ...row,
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
-    consent: consent && toConsent(consent),
-    optedOutAt: toDate(consentWithdrawnAt),
+    consent: known && consent ? toConsent(consent) : null,
+    optedOutAt: toDate(consentWithdrawnAt ?? (known ? null : row.updatedAt)),
     lastUsedAt: toDate(row.lastUsedAt),
     activeAt: new Date(row.activeAt),
     noticeAt: toDate(row.noticeAt),

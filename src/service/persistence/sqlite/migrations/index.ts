@@ -6,6 +6,7 @@ import { Consents1764400000000 } from './1764400000000-consents.js';
 import { Changes1764500000000 } from './1764500000000-changes.js';
 import { Retention1764600000000 } from './1764600000000-retention.js';
 import { Work1764700000000 } from './1764700000000-work.js';
+import { Register1764800000000 } from './1764800000000-register.js';
 import { Lists1764850000000 } from './1764850000000-lists.js';
 
 /** In the order they run. A migration that was released never changes. */
@@ -18,5 +19,6 @@ export const MIGRATIONS = [
   Changes1764500000000,
   Retention1764600000000,
   Work1764700000000,
+  Register1764800000000,
   Lists1764850000000,
 ];

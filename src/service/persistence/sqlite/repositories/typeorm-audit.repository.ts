@@ -7,15 +7,20 @@ import {
   type AuditPlace,
 } from '../../../records/audit.repository.js';
 import { insertRows } from '../rows.js';
-import { AuditEntity, type AuditRow } from '../entities/audit.entity.js';
+import type { AuditRow } from '../entities/audit.entity.js';
 import { SettingEntity } from '../entities/setting.entity.js';
 import { TRIMMED_BEFORE } from '../audit-guard.js';
+import type { Register } from '../register.js';
+import { appendEntries, noteTrimmed } from '../trail.js';
 
-/** SQLite takes 32,766 variables in one statement; an entry has seven. */
+/** SQLite takes 32,766 variables in one statement; an entry has nine. */
 const BATCH = 1000;
 
 export class TypeOrmAuditRepository extends AuditRepository {
-  constructor(private readonly manager: EntityManager) {
+  constructor(
+    private readonly manager: EntityManager,
+    private readonly register: Register,
+  ) {
     super();
   }
 
@@ -26,7 +31,7 @@ export class TypeOrmAuditRepository extends AuditRepository {
   async append(entries: readonly NewAuditEntry[]): Promise<void> {
     for (let i = 0; i < entries.length; i += BATCH) {
       const rows = entries.slice(i, i + BATCH).map(({ at, ...entry }) => ({ ...entry, at: at.getTime() }));
-      await insertRows(this.manager, AuditEntity, rows);
+      await appendEntries(this.manager, this.register, rows);
     }
   }
 
@@ -53,13 +58,17 @@ export class TypeOrmAuditRepository extends AuditRepository {
     // The guard lets what is older than this go, as long as the note is there: within this transaction alone.
     const note = { name: TRIMMED_BEFORE, value: Buffer.from(String(before.getTime())) };
     await insertRows(this.manager, SettingEntity, [note], { replace: ['name'] });
-    await this.manager.query('DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)', [
-      before.getTime(),
-      limit,
-    ]);
-    const [row] = await this.manager.query<{ count: number }[]>('SELECT changes() AS count');
+    const gone = await this.manager.query<Pick<AuditRow, 'id' | 'mac'>[]>(
+      'SELECT id, mac FROM audit WHERE at < ? ORDER BY at LIMIT ?',
+      [before.getTime(), limit],
+    );
+    if (gone.length > 0) {
+      await this.register.changeHead(this.manager, ({ trail }) => noteTrimmed(trail, gone));
+      const ids = JSON.stringify(gone.map(({ id }) => id));
+      await this.manager.query('DELETE FROM audit WHERE id IN (SELECT value FROM json_each(?))', [ids]);
+    }
     await this.manager.delete(SettingEntity, { name: TRIMMED_BEFORE });
-    return row?.count ?? 0;
+    return gone.length;
   }
 }
 

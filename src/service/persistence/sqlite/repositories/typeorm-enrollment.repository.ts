@@ -8,6 +8,8 @@ import {
 } from '../../../records/enrollment.repository.js';
 import { EnrollmentEntity, type EnrollmentRow } from '../entities/enrollment.entity.js';
 import { openEmbedding, toEnrollment, toEnrollmentInfo, toEnrollmentRow } from '../mappers/enrollment.mapper.js';
+import { SpeakerEntity } from '../entities/speaker.entity.js';
+import type { Register } from '../register.js';
 import { findRow, findRows, insertRows } from '../rows.js';
 import { leaveTraces } from '../traces.js';
 import type { VectorCipher } from '../vector-cipher.js';
@@ -16,6 +18,7 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
   constructor(
     private readonly manager: EntityManager,
     private readonly cipher: VectorCipher,
+    private readonly register: Register,
   ) {
     super();
   }
@@ -23,7 +26,9 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
   async insert(enrollment: Enrollment): Promise<boolean> {
     const row = toEnrollmentRow(enrollment, this.cipher);
     const key = ['speakerId', 'model', 'frontEnd', 'contentSha256'] as const;
-    return (await insertRows(this.manager, EnrollmentEntity, [row], { keep: key })) === 1;
+    if ((await insertRows(this.manager, EnrollmentEntity, [row], { keep: key })) !== 1) return false;
+    this.register.bind(this.manager, 'enrollment', [row]);
+    return true;
   }
 
   async find(speakerId: string, id: string): Promise<EnrollmentInfo | null> {
@@ -36,7 +41,9 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
   }
 
   async withEmbeddings(speakerId: string, after: EnrollmentPlace | null, limit: number): Promise<Enrollment[]> {
-    return (await this.rows(speakerId, after, limit)).map((row) => toEnrollment(row, this.cipher));
+    const rows = await this.rows(speakerId, after, limit);
+    await this.register.require(this.manager, 'enrollment', rows);
+    return rows.map((row) => toEnrollment(row, this.cipher));
   }
 
   private rows(speakerId: string, after: EnrollmentPlace | null, limit: number): Promise<EnrollmentRow[]> {
@@ -53,6 +60,7 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
   async ofOrigin(speakerId: string, origin: EmbeddingOrigin): Promise<{ enrollments: Enrollment[]; total: number }> {
     const rows = await findRows(this.manager, EnrollmentEntity, { speakerId }, { order: ['createdAt'] });
     const own = rows.filter((row) => sameOrigin(row, origin));
+    await this.register.require(this.manager, 'enrollment', own);
     return { enrollments: own.map((row) => toEnrollment(row, this.cipher)), total: rows.length };
   }
 
@@ -73,18 +81,25 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     );
     const row = found && (await findRow(this.manager, EnrollmentEntity, { id: found.id }));
     if (!row) return null;
+    await this.register.require(this.manager, 'enrollment', [row]);
+    const speaker = await findRow(this.manager, SpeakerEntity, { id: row.speakerId });
+    // As one who has opted out: the model runs anew.
+    if (!speaker || !(await this.register.holds(this.manager, 'speaker', speaker))) return null;
     const { embedding, measures } = toEnrollment(row, this.cipher);
     return { embedding, measures, subject: found.subject };
   }
 
   async embedding(speakerId: string, id: string): Promise<Float32Array | null> {
     const row = await findRow(this.manager, EnrollmentEntity, { speakerId, id });
+    if (row) await this.register.require(this.manager, 'enrollment', [row]);
     return row && openEmbedding(row, this.cipher);
   }
 
   async delete(speakerId: string, id: string): Promise<boolean> {
     const { affected } = await this.manager.delete(EnrollmentEntity, { speakerId, id });
-    if (affected) await leaveTraces(this.manager);
-    return affected === 1;
+    if (!affected) return false;
+    this.register.release(this.manager, 'enrollment', speakerId, [id]);
+    await leaveTraces(this.manager);
+    return true;
   }
 }

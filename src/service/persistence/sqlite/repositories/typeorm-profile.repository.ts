@@ -3,23 +3,25 @@ import type { EmbeddingOrigin } from '../../../records/embedding.js';
 import type { Profile, ProfileState } from '../../../records/profile.js';
 import { ProfileRepository, type StoredVoice } from '../../../records/profile.repository.js';
 import { appendVoiceChange } from '../changes.js';
-import { ProfileEntity } from '../entities/profile.entity.js';
+import { ProfileEntity, type ProfileRow } from '../entities/profile.entity.js';
+import { SpeakerEntity, type SpeakerRow } from '../entities/speaker.entity.js';
 import { profileOwner, toProfile, toProfileRow, toProfileState } from '../mappers/profile.mapper.js';
-import { findRow, findRows, insertRows } from '../rows.js';
+import { notAsWritten, type Register } from '../register.js';
+import { findRow, findRows, insertRows, selection } from '../rows.js';
 import { TimbreError } from '../../../../errors/timbre-error.js';
 import type { VectorCipher } from '../vector-cipher.js';
 
+/** What the register vouches for of a voice that is searched. */
 interface VoiceRow {
-  subject: string;
-  speakerId: string;
-  centroid: Buffer | null;
-  speechSeconds: number;
+  speaker: SpeakerRow;
+  profile: ProfileRow;
 }
 
 export class TypeOrmProfileRepository extends ProfileRepository {
   constructor(
     private readonly manager: EntityManager,
     private readonly cipher: VectorCipher,
+    private readonly register: Register,
   ) {
     super();
   }
@@ -27,12 +29,14 @@ export class TypeOrmProfileRepository extends ProfileRepository {
   async put(profile: Profile): Promise<void> {
     const row = toProfileRow(profile, this.cipher);
     await insertRows(this.manager, ProfileEntity, [row], { replace: ['speakerId', 'model', 'frontEnd'] });
+    this.register.bind(this.manager, 'profile', [row]);
     await appendVoiceChange(this.manager, profile.speakerId);
   }
 
   async find(speakerId: string, origin: EmbeddingOrigin): Promise<Profile | null> {
-    const row = await findRow(this.manager, ProfileEntity, { speakerId, ...origin });
-    return row && toProfile(row, this.cipher);
+    const found = await this.register.findOne(this.manager, 'profile', ProfileEntity, { speakerId, ...origin });
+    if (found && !found.known) throw notAsWritten('profile');
+    return found && toProfile(found.row, this.cipher);
   }
 
   async state(speakerId: string, origin: EmbeddingOrigin): Promise<ProfileState | null> {
@@ -47,6 +51,7 @@ export class TypeOrmProfileRepository extends ProfileRepository {
 
   async ofSpeaker(speakerId: string): Promise<Profile[]> {
     const rows = await findRows(this.manager, ProfileEntity, { speakerId }, { order: ['model', 'frontEnd'] });
+    await this.register.require(this.manager, 'profile', rows);
     return rows.map((row) => toProfile(row, this.cipher));
   }
 
@@ -72,17 +77,30 @@ export class TypeOrmProfileRepository extends ProfileRepository {
   }
 
   private async findVoices(origin: EmbeddingOrigin, where: string, values: unknown[]): Promise<StoredVoice[]> {
-    const rows = await this.manager.query<VoiceRow[]>(
-      `SELECT s.subject, p.speaker_id AS speakerId, p.centroid, p.speech_seconds AS speechSeconds
-       FROM profiles p JOIN speakers s ON s.id = p.speaker_id
+    const speakers = selection(this.manager, SpeakerEntity, 's');
+    const profiles = selection(this.manager, ProfileEntity, 'p');
+    const records = await this.manager.query<Record<string, unknown>[]>(
+      `SELECT ${speakers.columns}, ${profiles.columns} FROM profiles p JOIN speakers s ON s.id = p.speaker_id
        WHERE p.model = ? AND p.front_end = ? AND p.status = 'Enrolled' AND s.consent_withdrawn_at IS NULL AND ${where}`,
       [origin.model, origin.frontEnd, ...values],
     );
-    return rows.map((row) => this.toVoice(row, origin));
+    const rows = records.map((record) => ({ speaker: speakers.row(record), profile: profiles.row(record) }));
+    const known = await this.register.checkBoth(
+      this.manager,
+      ['speaker', 'profile'],
+      rows.map(({ speaker, profile }) => [speaker, profile]),
+    );
+    return rows.map((row, i) => this.toVoice(row, known[i]!, origin));
   }
 
-  private toVoice({ subject, speakerId, centroid, speechSeconds }: VoiceRow, origin: EmbeddingOrigin): StoredVoice {
+  private toVoice(
+    { speaker: { id: speakerId, subject }, profile: { centroid, speechSeconds } }: VoiceRow,
+    [speakerKnown, profileKnown]: readonly [boolean, boolean],
+    origin: EmbeddingOrigin,
+  ): StoredVoice {
     try {
+      if (!speakerKnown) throw notAsWritten('speaker');
+      if (!profileKnown) throw notAsWritten('profile');
       if (!centroid) throw new TimbreError('STORAGE_INVALID', 'the profile is enrolled and has no centroid');
       const vector = this.cipher.openVector(centroid, profileOwner({ speakerId, ...origin }));
       return { subject, speakerId, centroid: vector, speechSeconds };
@@ -94,5 +112,6 @@ export class TypeOrmProfileRepository extends ProfileRepository {
   async delete(speakerId: string, origin: EmbeddingOrigin): Promise<void> {
     await appendVoiceChange(this.manager, speakerId);
     await this.manager.delete(ProfileEntity, { speakerId, ...origin });
+    this.register.release(this.manager, 'profile', speakerId, [origin.model, origin.frontEnd]);
   }
 }

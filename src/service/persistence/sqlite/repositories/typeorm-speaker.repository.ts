@@ -3,43 +3,51 @@ import { TimbreError } from '../../../../errors/timbre-error.js';
 import type { Speaker } from '../../../records/speaker.js';
 import type { Cursor } from '../../../records/cursor.js';
 import { SpeakerRepository, type ErasedRows, type RetentionTimes } from '../../../records/speaker.repository.js';
-import { SpeakerEntity } from '../entities/speaker.entity.js';
+import { SpeakerEntity, type SpeakerRow } from '../entities/speaker.entity.js';
 import { toSpeaker, toSpeakerRow } from '../mappers/speaker.mapper.js';
-import { findRow, insertRows, updateRows } from '../rows.js';
+import type { Register } from '../register.js';
+import { insertRows, updateRows } from '../rows.js';
 import { sqliteCode } from '../storage-errors.js';
 import { appendChange, appendVoiceChange } from '../changes.js';
 import { readCounter } from '../counters.js';
 import { leaveTraces } from '../traces.js';
 
 export class TypeOrmSpeakerRepository extends SpeakerRepository {
-  constructor(private readonly manager: EntityManager) {
+  constructor(
+    private readonly manager: EntityManager,
+    private readonly register: Register,
+  ) {
     super();
   }
 
   async insert(speaker: Speaker): Promise<void> {
+    const row = toSpeakerRow(speaker);
     try {
-      await insertRows(this.manager, SpeakerEntity, [toSpeakerRow(speaker)]);
+      await insertRows(this.manager, SpeakerEntity, [row]);
     } catch (cause) {
       if (sqliteCode(cause) !== 'SQLITE_CONSTRAINT') throw cause;
       throw new TimbreError('SPEAKER_EXISTS', `there is a speaker with the id ${JSON.stringify(speaker.id)} already`, {
         cause,
       });
     }
+    // Nothing of who had the id before, however the row was lost.
+    this.register.releaseAll(this.manager, row.id);
+    this.register.bind(this.manager, 'speaker', [row]);
   }
 
   async find(id: string): Promise<Speaker | null> {
-    const row = await findRow(this.manager, SpeakerEntity, { id });
-    return row && toSpeaker(row);
+    const found = await this.register.findOne(this.manager, 'speaker', SpeakerEntity, { id });
+    return found && toSpeaker(found.row as SpeakerRow, found.known);
   }
 
   async findMany(ids: readonly string[]): Promise<Speaker[]> {
     const rows = await this.manager.findBy(SpeakerEntity, { id: In([...ids]) });
-    return rows.map(toSpeaker);
+    return this.toSpeakers(rows);
   }
 
   async bySubject(subjects: readonly string[]): Promise<Speaker[]> {
     const rows = await this.manager.findBy(SpeakerEntity, { subject: In([...new Set(subjects)]) });
-    return rows.map(toSpeaker);
+    return this.toSpeakers(rows);
   }
 
   async page(after: Cursor | null, limit: number): Promise<Speaker[]> {
@@ -54,7 +62,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
         id: after.id,
       });
     }
-    return (await query.getMany()).map(toSpeaker);
+    return this.toSpeakers(await query.getMany());
   }
 
   count(): Promise<number> {
@@ -63,7 +71,8 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
 
   async update(speaker: Speaker): Promise<Speaker> {
     const { id, version } = speaker;
-    const { name, updatedAt, consent, consentWithdrawnAt, activeAt, noticeAt } = toSpeakerRow(speaker);
+    const row = { ...toSpeakerRow(speaker), version: version + 1 };
+    const { name, updatedAt, consent, consentWithdrawnAt, activeAt, noticeAt } = row;
     const changes = { name, updatedAt, consent, consentWithdrawnAt, activeAt, noticeAt, version: version + 1 };
     if ((await updateRows(this.manager, SpeakerEntity, { id, version }, changes)) !== 1) {
       throw new TimbreError(
@@ -71,6 +80,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
         `speaker ${JSON.stringify(id)} was changed meanwhile; read it again and repeat`,
       );
     }
+    this.register.bind(this.manager, 'speaker', [row]);
     await appendChange(this.manager, 'voice', speaker.subject);
     return { ...speaker, version: version + 1 };
   }
@@ -84,7 +94,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
       })
       .limit(limit)
       .getMany();
-    return rows.map(toSpeaker);
+    return this.toSpeakers(rows);
   }
 
   async due(before: RetentionTimes, announced: Date, limit: number): Promise<Speaker[]> {
@@ -98,7 +108,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
       .orderBy('speaker.noticeAt')
       .limit(limit)
       .getMany();
-    return rows.map(toSpeaker);
+    return this.toSpeakers(rows);
   }
 
   async announce(id: string, at: Date): Promise<void> {
@@ -119,7 +129,15 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
     );
     await appendVoiceChange(this.manager, id);
     const { affected } = await this.manager.delete(SpeakerEntity, { id });
-    if (affected) await leaveTraces(this.manager);
+    if (affected) {
+      this.register.releaseAll(this.manager, id);
+      await leaveTraces(this.manager);
+    }
     return affected === 1 && counts ? counts : null;
+  }
+
+  private async toSpeakers(rows: readonly SpeakerRow[]): Promise<Speaker[]> {
+    const known = await this.register.check(this.manager, 'speaker', rows);
+    return rows.map((row, i) => toSpeaker(row, known[i]!));
   }
 }

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import type { ApiKeyRow } from './entities/api-key.entity.js';
+import type { ConsentRow } from './entities/consent.entity.js';
+import type { EnrollmentRow } from './entities/enrollment.entity.js';
+import type { ProfileRow } from './entities/profile.entity.js';
+import type { SpeakerRow } from './entities/speaker.entity.js';
+
+/** What the register vouches for. */
+export interface BoundRows {
+  speaker: Pick<
+    SpeakerRow,
+    'id' | 'subject' | 'name' | 'createdAt' | 'updatedAt' | 'version' | 'consent' | 'consentWithdrawnAt'
+  >;
+  consent: ConsentRow;
+  enrollment: EnrollmentRow;
+  profile: ProfileRow;
+  'api-key': Omit<ApiKeyRow, 'lastUsedOn'>;
+}
+
+export type BoundKind = keyof BoundRows;
+
+export const BOUND_KINDS = ['speaker', 'consent', 'enrollment', 'profile', 'api-key'] as const;
+
+/** The one owner of all API keys; no speaker's id is empty. */
+export const KEYS_OWNER = '';
+
+/** Of a digest in the register: nobody finds another record of the same. */
+export const DIGEST_BYTES = 24;
+
+interface Bond<Row> {
+  /** The speaker whose the record is. */
+  owner: (row: Row) => string;
+  /** Which it is of the owner's records of its kind. */
+  id: (row: Row) => string[];
+  /** Columns that are vouched for: all but those that note when something was used. */
+  columns: readonly (keyof Row & string)[];
+}
+
+const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
+  speaker: {
+    owner: ({ id }) => id,
+    id: () => [],
+    columns: ['id', 'subject', 'name', 'createdAt', 'updatedAt', 'version', 'consent', 'consentWithdrawnAt'],
+  },
+  consent: {
+    owner: ({ speakerId }) => speakerId,
+    id: ({ id }) => [id],
+    columns: ['id', 'speakerId', 'givenBy', 'method', 'textVersion', 'givenAt', 'recordedAt', 'withdrawnAt'],
+  },
+  enrollment: {
+    owner: ({ speakerId }) => speakerId,
+    id: ({ id }) => [id],
+    columns: [
+      'id',
+      'speakerId',
+      'createdAt',
+      'fileName',
+      'contentSha256',
+      'model',
+      'frontEnd',
+      'embedding',
+      'audioSeconds',
+      'speechSeconds',
+      'sampleRate',
+      'channels',
+      'snrDb',
+      'clippedShare',
+      'bandwidthHz',
+      'levelDb',
+      'accepted',
+      'reasons',
+      'quality',
+    ],
+  },
+  profile: {
+    owner: ({ speakerId }) => speakerId,
+    id: ({ model, frontEnd }) => [model, frontEnd],
+    columns: [
+      'speakerId',
+      'model',
+      'frontEnd',
+      'centroid',
+      'members',
+      'speechSeconds',
+      'cohesion',
+      'confidence',
+      'status',
+      'updatedAt',
+    ],
+  },
+  'api-key': {
+    owner: () => KEYS_OWNER,
+    id: ({ id }) => [id],
+    columns: ['id', 'name', 'scopes', 'digest', 'createdAt', 'expiresAt', 'revokedAt'],
+  },
+};
+
+export function ownerOf<Kind extends BoundKind>(kind: Kind, row: BoundRows[Kind]): string {
+  return BONDS[kind].owner(row);
+}
+
+export function idOf<Kind extends BoundKind>(kind: Kind, row: BoundRows[Kind]): string[] {
+  return BONDS[kind].id(row);
+}
+
+/** Of all that is vouched for in a row. */
+export function digestOf<Kind extends BoundKind>(kind: Kind, row: BoundRows[Kind]): Buffer {
+  const values = BONDS[kind].columns.map((column) => plain(row[column]));
+  return digest(JSON.stringify([kind, ...values]));
+}
+
+export function digest(content: string | Buffer): Buffer {
+  return createHash('sha256').update(content).digest().subarray(0, DIGEST_BYTES);
+}
+
+/** A character of two halves, or one half. */
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** As the database gives it back: bytes as text, and no half of a character. */
+function plain(value: unknown): unknown {
+  if (Buffer.isBuffer(value)) return value.toString('base64');
+  return typeof value === 'string' && SURROGATE.test(value) ? value.replace(/\p{Surrogate}/gu, '\ufffd') : value;
+}

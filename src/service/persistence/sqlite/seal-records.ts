@@ -1,0 +1,100 @@
+import type { EntityManager, EntitySchema, ObjectLiteral } from 'typeorm';
+import { BOUND_KINDS, type BoundKind, type BoundRows } from './bound-records.js';
+import { ApiKeyEntity } from './entities/api-key.entity.js';
+import { AuditEntity, type AuditRow } from './entities/audit.entity.js';
+import { ConsentEntity } from './entities/consent.entity.js';
+import { EnrollmentEntity } from './entities/enrollment.entity.js';
+import { ProfileEntity } from './entities/profile.entity.js';
+import { SpeakerEntity } from './entities/speaker.entity.js';
+import type { Head, Register, SealingPlace } from './register.js';
+import { selection } from './rows.js';
+import { sealEntries } from './trail.js';
+
+/** Rows of one transaction. */
+const BATCH = 500;
+
+const BOUND_ENTITIES: { [Kind in BoundKind]: EntitySchema<BoundRows[Kind]> } = {
+  speaker: SpeakerEntity,
+  consent: ConsentEntity,
+  enrollment: EnrollmentEntity,
+  profile: ProfileEntity,
+  'api-key': ApiKeyEntity,
+};
+
+const TABLES: readonly SealingPlace['table'][] = [...BOUND_KINDS, 'audit'];
+
+type Transaction = (work: (manager: EntityManager) => Promise<boolean>) => Promise<boolean>;
+
+/**
+ * Vouches once for what the database had before there was a register, in pieces; cut off, it goes on where it was. What is
+ * there then is believed. Errors: those of the storage.
+ */
+export async function sealRecords(transaction: Transaction, register: Register): Promise<void> {
+  while (!(await transaction((manager) => sealBatch(manager, register))));
+}
+
+/** Whether it was the last. */
+async function sealBatch(manager: EntityManager, register: Register): Promise<boolean> {
+  let left = BATCH;
+  let { sealing } = await register.head(manager);
+  while (sealing && left > 0) {
+    left -= await sealRows(manager, register, sealing, left);
+    ({ sealing } = await register.head(manager));
+  }
+  return sealing === null;
+}
+
+/** Gives how many there were. */
+async function sealRows(
+  manager: EntityManager,
+  register: Register,
+  { table, after }: SealingPlace,
+  limit: number,
+): Promise<number> {
+  const goOn =
+    (rows: readonly Numbered<unknown>[]) =>
+    (head: Head): void => {
+      const last = rows.length === limit ? rows.at(-1) : undefined;
+      const next = TABLES[TABLES.indexOf(table) + 1];
+      head.sealing = last ? { table, after: last.rowid } : next ? { table: next, after: 0 } : null;
+    };
+  if (table !== 'audit') return sealKind(manager, register, { table, after }, limit, goOn);
+  const entries = await numbered(manager, AuditEntity, after, limit);
+  const rows = entries.map(({ row }): AuditRow => row);
+  await sealEntries(manager, register, rows, goOn(entries));
+  return entries.length;
+}
+
+async function sealKind(
+  manager: EntityManager,
+  register: Register,
+  { table, after }: { table: BoundKind; after: number },
+  limit: number,
+  goOn: (rows: readonly Numbered<unknown>[]) => (head: Head) => void,
+): Promise<number> {
+  const rows = await numbered<BoundRows[BoundKind]>(manager, BOUND_ENTITIES[table] as EntitySchema, after, limit);
+  const bound = rows.map(({ row }) => row);
+  register.bind(manager, table, bound);
+  await register.changeHead(manager, goOn(rows));
+  return rows.length;
+}
+
+interface Numbered<Row> {
+  rowid: number;
+  row: Row;
+}
+
+async function numbered<Row extends ObjectLiteral>(
+  manager: EntityManager,
+  entity: EntitySchema<Row>,
+  after: number,
+  limit: number,
+): Promise<Numbered<Row>[]> {
+  const { columns, row } = selection(manager, entity, 't');
+  const { tableName } = manager.connection.getMetadata(entity);
+  const records = await manager.query<({ rowid: number } & Record<string, unknown>)[]>(
+    `SELECT t.rowid AS rowid, ${columns} FROM "${tableName}" t WHERE t.rowid > ? ORDER BY t.rowid LIMIT ?`,
+    [after, limit],
+  );
+  return records.map((record) => ({ rowid: record.rowid, row: row(record) }));
+}
