@@ -137,6 +137,11 @@ export interface operations {
             /** @description The state for people. */
             message: string;
             uptimeSeconds: number;
+            /**
+             * @description Whether recordings are decoded in processes of their own, behind walls.
+             * @enum {string}
+             */
+            decoders: 'process' | 'none';
             /** @description Null until the model is loaded. */
             model: {
               /**
@@ -543,6 +548,7 @@ export interface operations {
                 | 'job.cancelled'
                 | 'job.removed'
                 | 'data-key.rotated'
+                | 'data.restore-acknowledged'
                 | 'audit.trimmed'
                 | 'retention.confirmed';
               /**
@@ -1227,7 +1233,7 @@ export interface operations {
               jobRecordings: number;
             };
             /**
-             * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is written anew soon. WIPED: it was.
+             * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was.
              * @enum {string}
              */
             traces: 'PENDING' | 'WIPED';
@@ -1368,7 +1374,7 @@ export interface operations {
               jobRecordings: number;
             };
             /**
-             * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is written anew soon. WIPED: it was.
+             * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was.
              * @enum {string}
              */
             traces: 'PENDING' | 'WIPED';
@@ -2381,6 +2387,7 @@ export interface operations {
                 | 'job.cancelled'
                 | 'job.removed'
                 | 'data-key.rotated'
+                | 'data.restore-acknowledged'
                 | 'audit.trimmed'
                 | 'retention.confirmed';
               /**

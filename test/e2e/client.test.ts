@@ -23,8 +23,8 @@ afterAll(async () => {
   await workshop.remove();
 });
 
-function recording(bytes: Buffer<ArrayBuffer>): Blob {
-  return new Blob([bytes]);
+function recording(bytes: Uint8Array): Blob {
+  return new Blob([Uint8Array.from(bytes)]);
 }
 
 /** A server that answers as the test says. */
@@ -94,8 +94,7 @@ describe('a program with the client', () => {
   });
 
   test('has a method for every call of the service', () => {
-    for (const operation of Object.keys(OPERATIONS) as OperationId[])
-      expect(client[operation]).toBeInstanceOf(Function);
+    for (const operation of Object.keys(OPERATIONS)) expect(operation in client).toBe(true);
   });
 });
 

@@ -150,6 +150,7 @@ export class ScriptedEngine extends EmbeddingEngine {
       shortestSeconds: 0.1,
       device: 'cpu',
       deviceNote: '',
+      isolation: 'none',
       workers: 1,
       queueLimit: 1,
       maxBatch: 1,

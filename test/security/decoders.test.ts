@@ -184,7 +184,7 @@ describe('the service', () => {
     try {
       await expect(service.service.ready()).rejects.toMatchObject({
         code: 'INVALID_ARGUMENT',
-        message: expect.stringContaining('TIMBRE_DECODER_ISOLATION=none') as string,
+        message: expect.stringContaining('TIMBRE_DECODER_ISOLATION=none') as unknown,
       });
       expect(await service.call('/health/ready')).toMatchObject({ status: 503 });
     } finally {
