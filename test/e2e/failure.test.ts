@@ -195,7 +195,7 @@ describe('readiness', () => {
     try {
       expect(await service.call('/health/ready')).toMatchObject({
         status: 200,
-        body: { details: { gallery: { status: 'up', voices: 0, setAside: 1 } } },
+        body: { details: { gallery: { status: 'up', voices: 0, setAside: 1 }, records: { altered: 2 } } },
       });
       const metrics = await (await service.fetch('/metrics')).text();
       expect(metrics).toContain('timbre_voices_set_aside 1');

@@ -47,8 +47,10 @@ export class VoicesHealth {
   }
 
   /** Up; `altered` counts the records that were read and are not as this service wrote them. */
-  records(key: string): Promise<HealthIndicatorResult> {
-    return Promise.resolve(this.indicator.check(key).up({ altered: this.store.altered }));
+  async records(key: string): Promise<HealthIndicatorResult> {
+    // Building the gallery reads most of them.
+    if (this.engine.state.status === 'ready') await problemOf(this.voices.ready(), 'not yet');
+    return this.indicator.check(key).up({ altered: this.store.altered });
   }
 
   /** Up, and paused where the clock has jumped: nothing goes by age then, and everything else works. */
