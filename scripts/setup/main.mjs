@@ -79,7 +79,8 @@ function check(context) {
     complete &&= ready;
     report(step.name, ready ? says : `NOT READY: ${says}`);
   }
-  tell(complete ? 'everything is ready\n' : 'not everything is ready; `npm run setup` makes it so\n');
+  const command = existsSync(path.join(context.root, 'src')) ? 'npm run setup' : 'npx timbre setup';
+  tell(complete ? 'everything is ready\n' : `not everything is ready; \`${command}\` makes it so\n`);
   return complete;
 }
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { servicePackages } from '../../src/support/package.js';
 import { LOCAL_KEY_FILE } from '../../src/support/key-file.js';
 import { formOf, wav } from '../e2e/support.js';
-import { clean, Project, ROOT, type OtherVersions } from './project.js';
+import { clean, Project, ROOT, run, type OtherVersions } from './project.js';
 
 const CHECKPOINT = join(ROOT, 'test', 'fixtures', 'checkpoints', 'speechbrain-c16.ckpt');
 
@@ -32,9 +32,7 @@ const DRAIN_SECONDS = 60;
 let project: Project;
 
 beforeAll(async () => {
-  const service = Object.keys(
-    JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')).peerDependencies as object,
-  );
+  const service = Object.keys(servicePackages());
   project = await Project.install([...service, '@nestjs/platform-express'], OLDEST_NEST);
   await project.takeAddon();
   await project.takeCompiled(
@@ -174,4 +172,57 @@ describe.each(['Fastify', 'Express'] as const)('in an application on %s, of the 
       await app.stop();
     }
   });
+});
+
+test('its types serve a strict project on Express, which has no Fastify', async () => {
+  for (const name of ['fastify', '@nestjs/platform-fastify']) {
+    await rm(project.path('node_modules', name), { recursive: true });
+  }
+  await writeFile(
+    project.path('host.ts'),
+    `
+      import 'reflect-metadata';
+      import { Controller, Get, Module } from '@nestjs/common';
+      import { EmbeddingEngine, TimbreModule, Verification, type VerificationView } from 'timbre-voice/nest';
+
+      @Controller('model')
+      export class ModelController {
+        constructor(
+          private readonly engine: EmbeddingEngine,
+          readonly verification: Verification,
+        ) {}
+
+        @Get()
+        async name(): Promise<string> {
+          await this.engine.ready();
+          return this.engine.info().model;
+        }
+
+        of(view: VerificationView): string | null {
+          // @ts-expect-error: there is no such field
+          return view.nothing;
+        }
+      }
+
+      @Module({
+        imports: [TimbreModule.forRoot({ model: 'starter', dataDir: 'voices' })],
+        controllers: [ModelController],
+      })
+      export class AppModule {}
+    `,
+  );
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    module: 'NodeNext',
+    target: 'ES2023',
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+    types: ['node'],
+    typeRoots: [join(ROOT, 'node_modules', '@types')],
+  };
+  await writeFile(project.path('tsconfig.json'), JSON.stringify({ compilerOptions, files: ['host.ts'] }));
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { code, stdout } = await run(process.execPath, [tsc, '-p', project.folder], project.folder);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
 });

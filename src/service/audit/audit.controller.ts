@@ -1,13 +1,12 @@
 import { Get, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Steps } from '../../support/steps.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { contextOf } from '../http/request-context.js';
-import { streamAnswer } from '../http/stream-answer.js';
+import { streamAnswer, type HostResponse } from '../http/stream-answer.js';
 import {
   auditFilter,
   auditQuery,
@@ -54,7 +53,7 @@ export class AuditController {
   export(
     @Query({ schema: auditFilter }) query: AuditFilterQuery,
     @Req() request: IncomingMessage,
-    @Res() response: FastifyReply | ServerResponse,
+    @Res() response: HostResponse,
   ): Promise<void> {
     const headers = { 'content-type': 'application/x-ndjson; charset=utf-8', 'cache-control': 'no-store' };
     const pages = this.audit.export(query, new Steps(contextOf(request)));

@@ -1,11 +1,23 @@
 import { Logger } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { contextOf, rawResponse } from './request-context.js';
 
 const logger = new Logger('Http');
+
+/**
+ * A response as an application's framework has it: Node.js's own, or one around that. Not by the framework's own types: who
+ * compiles an application on Express has none of Fastify.
+ */
+export type HostResponse = ServerResponse | WrappedResponse;
+
+interface WrappedResponse {
+  raw: ServerResponse;
+  getHeaders(): OutgoingHttpHeaders;
+  /** Leaves the answer to somebody else. */
+  hijack(): unknown;
+}
 
 /**
  * Answers with text as it is made, no faster than the client takes it, and ends the making of it when the client goes
@@ -14,7 +26,7 @@ const logger = new Logger('Http');
  */
 export async function streamAnswer(
   request: IncomingMessage,
-  response: FastifyReply | ServerResponse,
+  response: HostResponse,
   headers: Readonly<Record<string, string>>,
   pieces: AsyncGenerator<string>,
 ): Promise<void> {
@@ -29,7 +41,7 @@ export async function streamAnswer(
 }
 
 /** The response under the framework, which leaves it alone from now on, with the headers that it has by now. */
-export function takeOver(response: FastifyReply | ServerResponse): ServerResponse {
+export function takeOver(response: HostResponse): ServerResponse {
   const raw = rawResponse(response);
   if ('hijack' in response) {
     for (const [name, value] of Object.entries(response.getHeaders())) {

@@ -1,13 +1,12 @@
 import { Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiProduces } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { contextOf } from '../http/request-context.js';
-import { streamAnswer, takeOver } from '../http/stream-answer.js';
+import { streamAnswer, takeOver, type HostResponse } from '../http/stream-answer.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { JobEvents } from './job-events.js';
 import {
@@ -124,7 +123,7 @@ export class JobsController {
     @Param('id') id: string,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Req() request: IncomingMessage,
-    @Res() response: FastifyReply | ServerResponse,
+    @Res() response: HostResponse,
   ): Promise<void> {
     const { signal } = contextOf(request);
     const stream = await this.events.follow(id, eventNumber(lastEventId), signal);

@@ -1,7 +1,6 @@
 import { Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { requireMay } from '../access/may.js';
 import { RequireScope } from '../access/scope.js';
@@ -9,7 +8,7 @@ import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { Steps } from '../../support/steps.js';
 import { contextOf } from '../http/request-context.js';
-import { streamAnswer } from '../http/stream-answer.js';
+import { streamAnswer, type HostResponse } from '../http/stream-answer.js';
 import { exportQuery, exportView } from './export.dto.js';
 import { ExportService } from './export.service.js';
 
@@ -41,7 +40,7 @@ export class ExportController {
     @Param('id') id: string,
     @Query({ schema: exportQuery }) query: z.output<typeof exportQuery>,
     @Req() request: IncomingMessage,
-    @Res() response: FastifyReply | ServerResponse,
+    @Res() response: HostResponse,
   ): Promise<void> {
     const vectors = query.vectors === 'true';
     if (vectors) requireMay(request, 'vectors', 'an export with vectors');
