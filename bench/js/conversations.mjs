@@ -147,7 +147,7 @@ ${measured.flatMap(lines).join('\n')}
 | --- | --- | --- |
 ${measured.map(({ model, cpu, wall }) => `| ${model} | ${cpu.toFixed(3)} | ${wall.toFixed(3)} |`).join('\n')}
 
-Resident memory of the process at most ${peakMb().toFixed(0)} MB, models included. Measured at ${version}.
+${values.kept ? 'Of runs before' : `Resident memory of the process at most ${peakMb().toFixed(0)} MB, models included. Measured at`} ${version}.
 `;
 writeFileSync(values.out, report);
 process.stdout.write(report);

@@ -48,7 +48,6 @@ describe('native rooms', () => {
     ['features', '<kiss_fftr.h>', 'audio'],
   ])('%s alone includes %s', (homes, header, elsewhere) => {
     const folder = (room: string) => (room === 'binding' ? 'native/binding' : `native/core/${room}`);
-    // Rooms that are not built yet are unknown.
     for (const home of homes.split(', ')) {
       write(`${folder(home)}/here.cpp`, `#include ${header}\n`);
     }
