@@ -27,7 +27,7 @@ struct Job {
       : id(job_id),
         interrupt(converse.deadline),
         place(std::move(room)),
-        conversation(std::make_unique<ConversationTask>(std::move(converse), std::move(callback))) {}
+        conversation(std::make_unique<ConversationTask>(ConversationTask{std::move(converse), std::move(callback)})) {}
 
   const Engine::JobId id;
   std::optional<std::list<std::shared_ptr<Job>>::iterator> in_queue;  ///< its place, while it waits
