@@ -154,7 +154,6 @@ export class ScriptedEngine extends EmbeddingEngine {
       workers: 1,
       queueLimit: 1,
       maxBatch: 1,
-      isolation: 'none',
       limits: { maxBytes: 1, maxSeconds: 1, maxInputBytes: 1, maxWorkingBytes: 1 },
       manifest: this.manifest,
     };
