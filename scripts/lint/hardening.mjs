@@ -12,7 +12,9 @@ import { ask } from '../setup/commands.mjs';
  * @returns {string[]}
  */
 export function missingIn(file, architecture = process.arch) {
-  const { ok, stdout, stderr } = ask('readelf', ['-W', '-h', '-l', '-d', '-n', '--dyn-syms', file], { env: process.env });
+  const { ok, stdout, stderr } = ask('readelf', ['-W', '-h', '-l', '-d', '-n', '--dyn-syms', file], {
+    env: process.env,
+  });
   if (!ok) return [`readelf cannot read ${file}: ${stderr.trim()}`];
   const segment = (/** @type {string} */ name) => stdout.split('\n').find((line) => line.trim().startsWith(name)) ?? '';
   const flags = stdout.match(/\((FLAGS|FLAGS_1)\).*/g)?.join(' ') ?? '';

@@ -182,9 +182,7 @@ function bodyOf({ json, form: fields }: AnyGiven): string | FormData | undefined
 
 /** Of what is one word of text in a path, a query, a header or a form; undefined for anything else. */
 function textOf(value: unknown): string | undefined {
-  return ['string', 'number', 'boolean'].includes(typeof value)
-    ? String(value)
-    : undefined;
+  return ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : undefined;
 }
 
 function errorOf(body: unknown, response: Response): TimbreError {
