@@ -134,7 +134,7 @@ export default {
       name: 'settings-and-library-load-no-framework',
       comment: 'Who embeds in the process pays for no framework and no database.',
       severity: 'error',
-      from: { path: ['^src/index[.]ts$', '^src/service/config/(config|settings|values)[.]ts$'] },
+      from: { path: ['^src/(addon/)?index[.]ts$', '^src/service/config/(config|settings|values)[.]ts$'] },
       to: { path: HEAVY, reachable: true },
     },
     {

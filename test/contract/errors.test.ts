@@ -44,6 +44,7 @@ const BOUNDARIES: Boundaries = {
   // An indicator tells what is wrong, in an answer of its own.
   'VoicesHealth.database': [],
   'VoicesHealth.gallery': [],
+  'VoicesHealth.records': [],
   'VoicesHealth.retention': [],
   // The manifest of a loaded model has a front end, and the addon is there.
   frontEndId: [],

@@ -161,6 +161,7 @@ describe('rooms of src', () => {
         "cli-loads-the-service-when-it-needs-it: src/cli/main.ts > src/service/app/app.ts",
         "cli-loads-the-service-when-it-needs-it: src/cli/main.ts > src/service/app/command-line.ts",
         "cli-through-the-entry-of-the-service: src/cli/main.ts > src/service/app/app.ts",
+        "client-runs-in-browsers: src/errors/error.ts > node_modules/@nestjs/common/index.js",
         "commander-in-cli-only: src/addon/encoder.ts > node_modules/commander/index.js",
         "declared: src/addon/encoder.ts > node_modules/prom-client/index.js",
         "engine-before-features: src/service/engine/engine.ts > src/service/records/b.ts",
