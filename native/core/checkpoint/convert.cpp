@@ -29,7 +29,6 @@ namespace timbre::checkpoint {
 namespace {
 
 using caffe2::serialize::PyTorchStreamReader;
-using caffe2::serialize::PyTorchStreamWriter;
 using nlohmann::ordered_json;
 using torch::jit::Module;
 
