@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TimbreClient, TimbreError } from '../../src/client/index.js';
 import { OPERATIONS } from '../../src/client/operations.js';
@@ -29,9 +29,9 @@ function recording(bytes: Uint8Array): Blob {
 
 /** A server that answers as the test says. */
 async function answering(
-  handler: Parameters<typeof createServer>[1],
+  handler: RequestListener,
 ): Promise<{ url: string; server: Server; stop: () => Promise<void> }> {
-  const server = createServer(handler!);
+  const server = createServer(handler);
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
@@ -87,7 +87,7 @@ describe('a program with the client', () => {
     for await (const { event } of client.follow(job.id)) events.push(event);
     expect(events).toContain('item');
     expect(events.at(-1)).toBe('end');
-    expect(await client.removeJob({ id: job.id })).toBeUndefined();
+    await expect(client.removeJob({ id: job.id })).resolves.toBeUndefined();
     const actions: string[] = [];
     for await (const entry of client.auditEntries()) actions.push((entry as { action: string }).action);
     expect(actions).toContain('speaker.created');

@@ -235,7 +235,7 @@ class Examination {
       ['enrollment', EnrollmentEntity],
       ['profile', ProfileEntity],
     ] as const) {
-      await this.orphansIn(kind, entity as EntitySchema);
+      await this.orphansIn(kind, entity);
     }
   }
 

@@ -72,7 +72,7 @@ async function sealKind(
   limit: number,
   goOn: (rows: readonly Numbered<unknown>[]) => (head: Head) => void,
 ): Promise<number> {
-  const rows = await numbered<BoundRows[BoundKind]>(manager, BOUND_ENTITIES[table] as EntitySchema, after, limit);
+  const rows = await numbered<BoundRows[BoundKind]>(manager, BOUND_ENTITIES[table], after, limit);
   const bound = rows.map(({ row }) => row);
   register.bind(manager, table, bound);
   await register.changeHead(manager, goOn(rows));
