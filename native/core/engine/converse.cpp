@@ -59,16 +59,19 @@ Result<std::vector<std::vector<float>>> embed_pieces(std::span<const std::span<c
                                                      const FrontEnd& front_end, const bundle::Model& model,
                                                      const Interrupt& interrupt) {
   std::vector<Matrix> features;
+  features.reserve(pieces.size());
   for (const auto piece : pieces) {
     auto made = front_end.compute(piece, interrupt);
     if (!made) return std::move(made).error();
     features.push_back(std::move(made).value());
   }
   std::vector<bundle::Utterance> utterances;
+  utterances.reserve(features.size());
   for (const Matrix& matrix : features) utterances.push_back({&matrix, &interrupt});
   auto results = model.embed(utterances);
   if (!results) return std::move(results).error();
   std::vector<std::vector<float>> embeddings;
+  embeddings.reserve(results.value().size());
   for (auto& result : results.value()) {
     auto embedding = checked(std::move(result));
     if (!embedding) return std::move(embedding).error();
