@@ -1,10 +1,12 @@
 #include "files.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "audio/open_recording.h"
 #include "environment.h"
 #include "support/open_beneath.h"
 #include "values.h"
@@ -49,10 +51,23 @@ Napi::Value open_beneath_to_js(const Napi::CallbackInfo& info) {
             });
 }
 
+/// lookAtBeginning(bytes, isWhole): a promise that rejects where no recording begins so.
+Napi::Value look_at_beginning_to_js(const Napi::CallbackInfo& info) {
+  const auto given = info[0].As<Napi::Uint8Array>();
+  return Environment::of(info.Env())
+      ->run("timbre-look",
+            [bytes = std::vector<std::uint8_t>(given.Data(), given.Data() + given.ByteLength()),
+             whole = info[1].As<Napi::Boolean>().Value()]() -> Result<Environment::ToJs> {
+              if (auto refused = refused_by_beginning(bytes, whole)) return std::move(*refused);
+              return Environment::ToJs([](Napi::Env env) { return env.Undefined(); });
+            });
+}
+
 }  // namespace
 
 void define_files(Napi::Env env, Napi::Object exports) {
   exports.Set("openBeneath", Napi::Function::New<&open_beneath_to_js>(env, "openBeneath"));
+  exports.Set("lookAtBeginning", Napi::Function::New<&look_at_beginning_to_js>(env, "lookAtBeginning"));
 }
 
 }  // namespace timbre

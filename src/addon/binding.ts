@@ -39,6 +39,7 @@ export interface NativeAddon {
     roots: string[],
     closed: string[],
   ): Promise<{ descriptor: number } | { code: string; message: string; why: string }>;
+  lookAtBeginning(head: Uint8Array, isWhole: boolean): Promise<void>;
   Gallery: new (dim: number) => NativeGallery;
 }
 

@@ -86,14 +86,17 @@ export function describeBlobStore(name: string, openStore: (folder: string) => B
             await file.close();
           }
         };
-        await writeFile(path, 'before');
+        const before = '#!AMR\nbefore';
+        await writeFile(path, before);
         const made = await copy(0);
-        await writeFile(path, 'after');
-        expect(made).toMatchObject({ bytes: 6, sha256: upload('before').sha256 });
+        const gone = AbortSignal.abort();
+        await writeFile(path, '#!AMR\nafter');
+        expect(made).toMatchObject({ bytes: before.length, sha256: upload(before).sha256 });
+        await expect(copy(2, gone)).rejects.toMatchObject({ code: 'ABORTED' });
         await writeFile(path, 'z'.repeat(2049));
         await expect(copy(1)).rejects.toMatchObject({ code: 'AUDIO_TOO_LARGE' });
-        const gone = AbortSignal.abort();
-        await expect(copy(2, gone)).rejects.toMatchObject({ code: 'ABORTED' });
+        await writeFile(path, 'no recording');
+        await expect(copy(1)).rejects.toMatchObject({ code: 'AUDIO_UNSUPPORTED' });
       }));
   });
 }

@@ -70,6 +70,7 @@ constexpr auto kMagic = std::to_array<Magic>({
 });
 
 constexpr std::size_t kLongestMagic = 197;
+static_assert(kJunk + kLongestMagic <= kContainerReach);
 
 /// The doctype of an EBML header tells WebM from Matroska, and either from chance.
 bool matroska(const Stretch& head, std::size_t at, std::string& name) {
@@ -204,14 +205,19 @@ Container container_at(const Input& input, std::uint64_t offset) {
   return *found;
 }
 
-Container container_of(const Input& input) {
-  // Tags stand before MP3, AAC and whatever an editor put one before.
+std::uint64_t behind_tags(const Input& input) {
   std::uint64_t start = 0;
   for (int tags = 0; tags < 8; ++tags) {
     const std::uint64_t size = tag_size(input, start);
     if (size == 0) break;
     start += size;
   }
+  return start;
+}
+
+Container container_of(const Input& input) {
+  // Tags stand before MP3, AAC and whatever an editor put one before.
+  const std::uint64_t start = behind_tags(input);
   if (Container found = container_at(input, start); found.kind != ContainerKind::kUnknown) return found;
   const bool piece = matroska_piece(Stretch(input, 0, 512));
   if (!piece && known_stranger(input)) return {};

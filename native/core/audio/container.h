@@ -40,6 +40,12 @@ struct Container {
 /// them: tags, zeros, a cut frame, the head of a form.
 Container container_of(const Input& input);
 
+/// How many of a recording's first bytes `container_of` looks at, behind tags.
+inline constexpr std::uint64_t kContainerReach = (64 << 10) + 256;
+
+/// Where the tags at the beginning end, by their own word; 0 where there are none.
+std::uint64_t behind_tags(const Input& input);
+
 /// Looks at `offset` only.
 Container container_at(const Input& input, std::uint64_t offset);
 

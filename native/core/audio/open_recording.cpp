@@ -58,20 +58,36 @@ bool whole(const Input& input, const Layout& layout) {
 /// Containers of one track need not know about tracks.
 bool has_tracks(const Layout& layout) { return layout.decoder == Decoder::kOgg || layout.decoder == Decoder::kFfmpeg; }
 
+/// The container that a recording begins with. Errors: AUDIO_UNSUPPORTED.
+Result<Container> known_container(const Input& input) {
+  Container container = container_of(input);
+  if (container.kind != ContainerKind::kUnknown) return container;
+  if (const auto stranger = known_stranger(input)) {
+    return Error{ErrorCode::AUDIO_UNSUPPORTED, input.name() + " " + *stranger};
+  }
+  return Error{ErrorCode::AUDIO_UNSUPPORTED,
+               input.name() + " is no recording in a format known here (" + kFormats + "); convert it to one of them"};
+}
+
 }  // namespace
 
+std::optional<Error> refused_by_beginning(std::span<const std::uint8_t> bytes, bool whole) {
+  const auto input = Input::of("the recording", bytes, {});
+  if (!input) return input.error();
+  // Behind a long tag anything may follow.
+  const bool seen = whole || behind_tags(input.value()) + kContainerReach <= bytes.size();
+  if (!seen) return std::nullopt;
+  const auto container = known_container(input.value());
+  if (!container) return container.error();
+  return std::nullopt;
+}
+
 Result<Link> first_link(const Input& input) {
-  Container container = container_of(input);
-  if (container.kind == ContainerKind::kUnknown) {
-    if (const auto stranger = known_stranger(input)) {
-      return Error{ErrorCode::AUDIO_UNSUPPORTED, input.name() + " " + *stranger};
-    }
-    return Error{ErrorCode::AUDIO_UNSUPPORTED, input.name() + " is no recording in a format known here (" + kFormats +
-                                                   "); convert it to one of them"};
-  }
-  auto layout = layout_of(input, container);
+  auto container = known_container(input);
+  if (!container) return std::move(container).error();
+  auto layout = layout_of(input, container.value());
   if (!layout) return std::move(layout).error();
-  return Link{std::move(container), std::move(layout).value()};
+  return Link{std::move(container).value(), std::move(layout).value()};
 }
 
 std::optional<Result<Link>> next_link(const Input& input, const Link& link) {

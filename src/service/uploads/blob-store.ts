@@ -27,9 +27,10 @@ export abstract class BlobStore {
   abstract describe(key: BlobKey): Promise<Blob>;
 
   /**
-   * A copy of an open file that nobody else can change, so that its digest is that of what is embedded. A file system that
-   * does not answer holds up neither the job nor the service's stop.
-   * Errors: AUDIO_NOT_FOUND, AUDIO_TOO_LARGE, WRITE_FAILED, ABORTED, DEADLINE_EXCEEDED; nothing is left of it then.
+   * A copy of an open file that nobody else can change, so that its digest is that of what is embedded. What is too large,
+   * or begins as no recording does, is not copied. A file system that does not answer holds up neither the job nor the
+   * service's stop.
+   * Errors: AUDIO_NOT_FOUND, AUDIO_TOO_LARGE, AUDIO_UNSUPPORTED, AUDIO_CORRUPT (no bytes), WRITE_FAILED, ABORTED, DEADLINE_EXCEEDED; nothing is left of it then.
    */
   abstract copy(key: BlobKey, from: number, signal: AbortSignal): Promise<Blob>;
 

@@ -17,6 +17,9 @@ afterEach(() => rm(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);
 const item = (index: number, jobId = 'job'): { jobId: string; index: number } => ({ jobId, index });
 
+/** The beginning of a recording, as far as a copy looks at it. */
+const recording = (text: string): string => `#!AMR\n${text}`;
+
 /** As a job has it: a file that is opened, and closed when its copy is there. */
 async function copy(key: { jobId: string; index: number }, path: string): Promise<Awaited<ReturnType<Spool['copy']>>> {
   const file = await open(path, 'r');
@@ -31,7 +34,7 @@ const copies = async (jobId = 'job'): Promise<string[]> => (await readdir(join(s
 
 describe('a file that a job names', () => {
   test('again and again, also under other names, is copied once', async () => {
-    await writeFile(at('a.wav'), 'recording');
+    await writeFile(at('a.wav'), recording('recording'));
     await link(at('a.wav'), at('b.wav'));
     const made = await Promise.all([
       copy(item(0), at('a.wav')),
@@ -44,12 +47,12 @@ describe('a file that a job names', () => {
     await spool.remove(item(0));
     await spool.remove(item(2));
     const again = await copy(item(3), at('a.wav'));
-    expect([await readFile(again.audio as string, 'utf8'), again.bytes]).toEqual(['recording', 9]);
+    expect([await readFile(again.audio as string, 'utf8'), again.bytes]).toEqual([recording('recording'), 15]);
   });
 
   test('goes when the job has gone on to another, and nothing is made of it any more', async () => {
-    await writeFile(at('a.wav'), 'first');
-    await writeFile(at('b.wav'), 'second');
+    await writeFile(at('a.wav'), recording('first'));
+    await writeFile(at('b.wav'), recording('second'));
     await copy(item(0), at('a.wav'));
     await copy(item(1), at('a.wav'));
     await copy(item(2), at('b.wav'));
@@ -62,9 +65,9 @@ describe('a file that a job names', () => {
   });
 
   test('is copied anew once it was written to, and for another job', async () => {
-    await writeFile(at('a.wav'), 'before');
+    await writeFile(at('a.wav'), recording('before'));
     const before = await copy(item(0), at('a.wav'));
-    await writeFile(at('a.wav'), 'after it');
+    await writeFile(at('a.wav'), recording('after it'));
     const after = await copy(item(1), at('a.wav'));
     const other = await copy(item(0, 'other'), at('a.wav'));
     expect(new Set([before, after, other].map(({ audio }) => audio)).size).toBe(3);
@@ -75,7 +78,29 @@ describe('a file that a job names', () => {
     await writeFile(at('a.wav'), Buffer.alloc(3000));
     await expect(copy(item(0), at('a.wav'))).rejects.toMatchObject({ code: 'AUDIO_TOO_LARGE' });
     await expect(copy(item(1), at('a.wav'))).rejects.toMatchObject({ code: 'AUDIO_TOO_LARGE' });
-    await writeFile(at('a.wav'), 'small');
-    expect((await copy(item(0), at('a.wav'))).bytes).toBe(5);
+    await writeFile(at('a.wav'), recording('small'));
+    expect((await copy(item(0), at('a.wav'))).bytes).toBe(11);
+  });
+
+  test('is not copied where it is too large, or begins as no recording does', async () => {
+    await writeFile(at('table.csv'), 'id,name\n'.repeat(200));
+    await writeFile(at('large.amr'), recording('x'.repeat(2000)));
+    await writeFile(at('empty.wav'), '');
+    for (const [index, name, code] of [
+      [0, 'table.csv', 'AUDIO_UNSUPPORTED'],
+      [1, 'large.amr', 'AUDIO_TOO_LARGE'],
+      [2, 'empty.wav', 'AUDIO_CORRUPT'],
+    ] as const) {
+      await expect(copy(item(index), at(name))).rejects.toMatchObject({ code });
+    }
+    // Nothing was begun: the job has no folder.
+    await expect(readdir(join(spool.folder, 'job'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('is copied where a tag that is longer than what is looked at hides how it begins', async () => {
+    const tag = Buffer.concat([Buffer.from('ID3\x04\0\0\0\x10\0\0', 'latin1'), Buffer.alloc(300_000)]);
+    spool = new Spool(Config.of({ dataDir: folder, maxUploadBytes: 400_000 }));
+    await writeFile(at('tagged.mp3'), tag);
+    expect((await copy(item(0), at('tagged.mp3'))).bytes).toBe(tag.length);
   });
 });

@@ -4,6 +4,7 @@ import { fstat, read, type BigIntStats } from 'node:fs';
 import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { requireRecording } from '../../addon/beginning.js';
 import { digestFile, sync } from '../../support/files.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { Config } from '../config/config.js';
@@ -139,6 +140,7 @@ export class Spool extends BlobStore {
   }
 
   private async makeCopy(key: BlobKey, path: string, from: number, signal: AbortSignal): Promise<Blob> {
+    await this.requireRecording(from, signal);
     await makeFolder(this.jobFolder(key.jobId));
     const to = await open(path, 'wx', 0o600).catch((error: unknown) => {
       throw writeFailed(error, this.folder);
@@ -151,6 +153,17 @@ export class Spool extends BlobStore {
     } finally {
       await to.close();
     }
+  }
+
+  /** Nothing is copied that cannot be a recording, or that is too large for one. */
+  private async requireRecording(from: number, signal: AbortSignal): Promise<void> {
+    const { maxUploadBytes, requestSeconds } = this.config;
+    const { size } = await statOf(from, { bigint: true }).catch(unreadable);
+    if (size > maxUploadBytes) throw tooLarge(maxUploadBytes);
+    const end = performance.now() + requestSeconds * 1000;
+    const head = Buffer.allocUnsafeSlow(COPY_BLOCK_BYTES);
+    const { bytesRead } = await inTime(readAt(from, head, 0, head.length, 0), signal, end).catch(unreadable);
+    await requireRecording(head.subarray(0, bytesRead), size <= bytesRead);
   }
 
   private async transfer(

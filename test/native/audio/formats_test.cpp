@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <span>
 
+#include "audio/open_recording.h"
 #include "recordings.h"
 
 namespace timbre {
@@ -19,7 +22,9 @@ using test::code;
 using test::decoded;
 using test::encoded;
 using test::Folder;
+using test::joined;
 using test::sine;
+using test::text;
 using test::Wav;
 
 struct Format {
@@ -55,6 +60,13 @@ INSTANTIATE_TEST_SUITE_P(Sndfile, Formats,
                                          Format{"OGG/OPUS", SF_FORMAT_OGG | SF_FORMAT_OPUS, 20},
                                          Format{"MP3/LAYER_III", SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III, 20}));
 
+/// The code that the first bytes of a longer recording are refused with; empty where they are not.
+std::string refusal_by_beginning(const Bytes& bytes) {
+  const std::size_t enough = std::min<std::size_t>(bytes.size(), 128 << 10);
+  const auto refused = refused_by_beginning(std::span(bytes).first(enough), enough == bytes.size());
+  return refused ? std::string(name(refused->code)) : "";
+}
+
 TEST_P(Formats, GiveTheSignalFromPathFromOpenFileAndFromMemory) {
   const Folder folder;
   const std::vector<float> signal = sine(440, 16000, 1);
@@ -66,6 +78,7 @@ TEST_P(Formats, GiveTheSignalFromPathFromOpenFileAndFromMemory) {
 
   const Audio& audio = from_path.value();
   EXPECT_EQ(audio.samples, from_memory.value().samples);
+  EXPECT_EQ(refusal_by_beginning(bytes), "");
   const AudioFile file{
       std::make_shared<const Descriptor>(open(folder.path("recording").c_str(), O_RDONLY | O_CLOEXEC))};
   const auto from_file = decoded(file);
@@ -144,6 +157,23 @@ TEST(Decode, MixesAnyNumberOfChannelsToTheirMean) {
       EXPECT_NEAR(audio.value().samples[i] * 32768, mean + i % 1000, 0.01) << channels << " channels, frame " << i;
     }
   }
+}
+
+TEST(Decode, RefusesByTheBeginningWhatNoRecordingBeginsWith) {
+  Bytes letters(200'000, 'x');
+  EXPECT_EQ(refusal_by_beginning(letters), "AUDIO_UNSUPPORTED");
+  const auto refused = refused_by_beginning(letters, true);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->message, decoded(AudioBytes{letters}).error().message);
+  const Bytes archive = joined(text("PK\x03\x04"), letters);
+  const auto named = refused_by_beginning(std::span(archive).first(1000), false);
+  // The rest may still hold a recording, as far as 1,000 bytes tell.
+  EXPECT_FALSE(named);
+  EXPECT_EQ(refused_by_beginning(archive, true)->message, decoded(AudioBytes{archive}).error().message);
+  EXPECT_EQ(refused_by_beginning({}, true)->code, ErrorCode::AUDIO_CORRUPT);
+  // A tag of 2 MB, behind which anything may follow.
+  const Bytes tag = joined(Bytes{'I', 'D', '3', 4, 0, 0, 0, 127, 0, 0}, letters);
+  EXPECT_EQ(refusal_by_beginning(tag), "");
 }
 
 TEST(Decode, ReadsWavHeadersOfUnknownLength) {
@@ -263,6 +293,7 @@ TEST_P(ByFfmpeg, GivesTheSignalFromPathAndFromMemoryAndKnowsThatItIsWhole) {
   const auto from_memory = decoded(AudioBytes{bytes});
   ASSERT_EQ(code(from_memory), "") << from_memory.error().message;
   EXPECT_EQ(from_path.value().samples, from_memory.value().samples);
+  EXPECT_EQ(refusal_by_beginning(bytes), "");
   const AudioInfo& info = from_path.value().info;
   EXPECT_EQ(info.format, GetParam().format);
   EXPECT_TRUE(info.completeness.complete()) << info.completeness.what;
