@@ -23,6 +23,7 @@ Variables:
   LIBTORCH, Torch_DIR  a LibTorch to build against instead of PyTorch's wheel
   TIMBRE_PYTHON        the Python that makes the virtual environment (default: python3)
   TIMBRE_JOBS          files compiled at once (default: by processors and free memory)
+  TIMBRE_WERROR        1: warnings of the compiler are errors
   PIP_INDEX_URL, PIP_FIND_LINKS, HTTPS_PROXY and npm's settings are heeded.
 
 Example:

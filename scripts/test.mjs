@@ -10,9 +10,10 @@ Sets the project up, builds what the tests need and runs them. The last line sum
 Options:
   --fast          without the build under AddressSanitizer and UBSan, and on the Node.js at hand alone
   --only SUITE    one suite only: native, sanitizers, jest, python or node-versions (may be given again)
-  --strict        compiler warnings are errors
   --verbose       show what the builds print
   --help          this text
+
+TIMBRE_WERROR=1   makes warnings of the compiler errors.
 
 Example:
   npm test -- --only jest
@@ -23,13 +24,13 @@ const flag = /** @type {const} */ ({ type: 'boolean' });
 await enter({
   what: 'test run',
   help: HELP,
-  options: { fast: flag, strict: flag, verbose: flag, only: { type: 'string', multiple: true } },
+  options: { fast: flag, verbose: flag, only: { type: 'string', multiple: true } },
   async main(values) {
     const { choose, runSuites, sum } = await import('./test/suites.mjs');
     const suites = choose(values);
     const { setup } = await import('./setup/main.mjs');
     await setup(ROOT, { tests: true, verbose: values.verbose });
-    const counts = await runSuites(ROOT, suites, { strict: values.strict, verbose: values.verbose });
+    const counts = await runSuites(ROOT, suites, { verbose: values.verbose });
     process.stdout.write(`${sum(counts)}\n`);
     return counts.failed > 0 ? 1 : 0;
   },

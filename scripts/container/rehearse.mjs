@@ -11,6 +11,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { which } from '../setup/commands.mjs';
 import { enter, ROOT } from '../setup/entry.mjs';
 import { readDockerfile } from './dockerfile.mjs';
 
@@ -25,6 +26,11 @@ const WORK = '/tmp/timbre-rehearsal';
 const INSIDE = 'TIMBRE_REHEARSAL';
 /** In every Debian image that has Node.js. */
 const BASE = ['libc6', 'libgcc-s1', 'libstdc++6', 'zlib1g'];
+
+/** Where what other builds have compiled is kept, if it is: nothing comes of it but time. */
+const COMPILED = which('ccache', process.env)
+  ? { CCACHE_DIR: execFileSync('ccache', ['--get-config', 'cache_dir'], { encoding: 'utf8' }).trim() }
+  : {};
 
 /** @type {{ name: string, passed: boolean }[]} */
 const results = [];
@@ -66,7 +72,7 @@ class Root {
     const clean = user === 'root' ? [] : ['-i'];
     const variables = Object.entries({
       HOME: '/tmp',
-      ...(user === 'root' ? {} : { PATH: '/usr/local/bin:/usr/bin:/bin' }),
+      ...(user === 'root' ? COMPILED : { PATH: '/usr/local/bin:/usr/bin:/bin' }),
       ...env,
     }).map(([name, value]) => `${name}=${value}`);
     const become =

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { dropForeign } from '../setup/cmake.mjs';
+import { dropForeign, nativeBuild } from '../setup/cmake.mjs';
 import { ask, jobs, run, which } from '../setup/commands.mjs';
 import { explain, Failure } from '../setup/failure.mjs';
 import { filesBelow } from '../setup/stamps.mjs';
@@ -14,7 +14,7 @@ import { isForWantOfHardware, listOf, readJest, readJUnit, sum, total } from './
 export { sum };
 
 /** @typedef {import('./reports.mjs').Counts} Counts */
-/** @typedef {{ strict?: boolean, verbose?: boolean }} SuiteOptions */
+/** @typedef {{ verbose?: boolean }} SuiteOptions */
 /** @typedef {Counts & { skips: import('./reports.mjs').SkippedTest[] }} Outcome */
 /** @typedef {{ name: string, run: (root: string, options: SuiteOptions) => Promise<Outcome> }} Suite */
 
@@ -28,7 +28,7 @@ export const SUITES = [
     name: 'sanitizers',
     // LibTorch is built without them, and its allocations would drown ours.
     run: (root, options) =>
-      native(root, 'build-asan', ['-DTIMBRE_WITH_TORCH=OFF', '-DTIMBRE_SANITIZE=address,undefined'], options),
+      native(root, 'build-asan', ['TIMBRE_WITH_TORCH=OFF', 'TIMBRE_SANITIZE=address,undefined'], options),
   },
   { name: 'jest', run: jest },
   { name: 'python', run: python },
@@ -101,21 +101,20 @@ export async function runSuites(root, suites, options) {
  * Configures, builds and runs the GoogleTest programs.
  * @param {string} root
  * @param {string} folder of the build
- * @param {string[]} definitions for CMake
+ * @param {string[]} definitions `NAME=value` for CMake
  * @param {SuiteOptions} options
  */
-async function native(root, folder, definitions, { strict = false, verbose = false }) {
-  const { env } = process;
+async function native(root, folder, definitions, { verbose = false }) {
+  const { definitions: common, env } = nativeBuild(root, process.env);
   const log = path.join(root, '.cache', 'test', `${folder}.log`);
   const settings = { cwd: root, env, log, verbose };
   const torch = externalLibTorch(env) ?? path.join(sitePackages(root) ?? '', 'torch');
   dropForeign(root, folder);
   const fresh = !existsSync(path.join(root, folder, 'CMakeCache.txt'));
   const generator = fresh && which('ninja', env) ? ['-G', 'Ninja'] : [];
-  const launcher = which('ccache', env) ? ['-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'] : [];
-  const facts = [`-DLIBTORCH=${torch}`, '-DTIMBRE_BUILD_TESTS=ON', `-DTIMBRE_WERROR=${strict ? 'ON' : 'OFF'}`];
+  const facts = [`LIBTORCH=${torch}`, 'TIMBRE_BUILD_TESTS=ON', ...common, ...definitions].map((fact) => `-D${fact}`);
   rmSync(log, { force: true });
-  await run('cmake', ['-S', '.', '-B', folder, ...generator, ...launcher, ...facts, ...definitions], {
+  await run('cmake', ['-S', '.', '-B', folder, ...generator, ...facts], {
     ...settings,
     what: 'configuring the native tests',
     remedy: `If the compiler or LibTorch changed, delete ${folder}/ and run the same command again.`,

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { dropForeign, foreignRoot } from '../cmake.mjs';
+import { dropForeign, foreignRoot, nativeBuild } from '../cmake.mjs';
 import { jobs, run } from '../commands.mjs';
 import { digest, filesBelow, readStamp, writeStamp } from '../stamps.mjs';
 import { externalLibTorch, sitePackages, torchKind } from './python.mjs';
@@ -76,10 +76,12 @@ export const addon = {
     say(`compiling the addon, ${count} ${count === 1 ? 'file' : 'files'} at once (minutes the first time)`);
     const words = ['build', '--config', 'Release', '--parallel', String(count), `--CDLIBTORCH=${folder}`];
     if (torchKind(env) === 'cuda') words.push('--CDTIMBRE_CUDA=ON');
+    const native = nativeBuild(root, env);
+    words.push(...native.definitions.map((definition) => `--CD${definition}`));
     const cmakeJs = path.join(path.dirname(found(root, 'cmake-js/package.json') ?? ''), 'bin', 'cmake-js');
     await run(process.execPath, [cmakeJs, ...words], {
       cwd: root,
-      env,
+      env: native.env,
       log: context.log('addon'),
       verbose: options.verbose,
       what: 'compiling the addon',

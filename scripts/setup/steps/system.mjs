@@ -36,6 +36,8 @@ export const SYSTEM_PACKAGES = [
   { name: 'libgtest-dev', needed: 'tests', probe: { module: 'gtest' } },
   { name: 'libgmock-dev', needed: 'tests', probe: { module: 'gmock' } },
   { name: 'ninja-build', needed: 'tests', probe: { program: 'ninja' } },
+  // The core is compiled for the addon, for its tests and for the image: once is enough.
+  { name: 'ccache', needed: 'tests', probe: { program: 'ccache' } },
   // Proxies in front of the service, and a certificate for them.
   { name: 'nginx-light', needed: 'tests', probe: { program: 'nginx' } },
   { name: 'caddy', needed: 'tests', probe: { program: 'caddy' } },
