@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   ENROLLMENT_NOT_FOUND: { http: 404, exit: 19, means: 'The speaker has no enrolment with this id.' },
   JOB_NOT_FOUND: { http: 404, exit: 32, means: 'No job has this id; finished jobs are removed after a while.' },
   RECEIPT_NOT_FOUND: { http: 404, exit: 70, means: 'No receipt of an erasure has this id.' },
+  WEBHOOK_NOT_FOUND: { http: 404, exit: 73, means: 'No webhook has this id.' },
   MODEL_NOT_FOUND: { http: 404, exit: 13, means: 'No model bundle has this id, or no file is at this path.' },
   KEY_NOT_FOUND: { http: 404, exit: 56, means: 'No API key has this id.' },
   SPEAKER_EXISTS: { http: 409, exit: 14, means: 'A speaker with this id exists already.' },

@@ -16,6 +16,7 @@ import { SignInController } from '../sign-in/sign-in.controller.js';
 import { ReceiptsController } from '../speakers/receipts.controller.js';
 import { SpeakersController } from '../speakers/speakers.controller.js';
 import { VerificationController } from '../verification/verification.controller.js';
+import { WebhooksController } from '../webhooks/webhooks.controller.js';
 
 /** Every controller of the API, by the names that an application chooses them by. */
 export const CONTROLLERS = {
@@ -34,6 +35,7 @@ export const CONTROLLERS = {
   retention: [RetentionController],
   dataKeys: [DataKeysController],
   jobs: [TrainingSessionsController, JobsController],
+  webhooks: [WebhooksController],
 } as const satisfies Record<string, readonly Type[]>;
 
 export type ControllerName = keyof typeof CONTROLLERS;

@@ -31,6 +31,7 @@ import { SpeakersModule } from '../speakers/speakers.module.js';
 import { UploadsModule } from '../uploads/uploads.module.js';
 import { VerificationModule } from '../verification/verification.module.js';
 import { VoicesModule } from '../voices/voices.module.js';
+import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { CONTROLLERS, type ControllerName } from './controllers.js';
 import { settingsOfAHost } from './settings-of-a-host.js';
 
@@ -72,6 +73,7 @@ const ROOMS = [
   IdentificationModule,
   PrivacyModule,
   JobsModule,
+  WebhooksModule,
   CompatModule,
 ];
 

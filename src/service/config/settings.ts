@@ -402,6 +402,16 @@ export const SETTINGS = {
     means: 'Recordings of one speaker.',
     limit: true,
   }),
+  webhooks: setting({
+    env: 'TIMBRE_WEBHOOKS',
+    flag: 'webhooks',
+    schema: z.enum(['public', 'any', 'off'], 'must be public, any or off'),
+    default: 'public',
+    takes: 'WHICH',
+    means:
+      'Which receivers of webhooks are called. `public`: by https on addresses that everybody reaches alike. `any`: also by ' +
+      'http, and on this machine and private networks. `off`: none.',
+  }),
   maxJobs: setting({
     env: 'TIMBRE_MAX_JOBS',
     flag: 'max-jobs',

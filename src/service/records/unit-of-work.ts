@@ -7,6 +7,7 @@ import type { ProfileRepository } from './profile.repository.js';
 import type { JobRepository } from './job.repository.js';
 import type { ReceiptRepository } from './receipt.js';
 import type { SpeakerRepository } from './speaker.repository.js';
+import type { WebhookRepository } from './webhook.js';
 
 /** All that is stored about voices, as one call sees it. */
 export interface VoiceRecords {
@@ -19,6 +20,7 @@ export interface VoiceRecords {
   readonly receipts: ReceiptRepository;
   readonly audit: AuditRepository;
   readonly answers: AnswerRepository;
+  readonly webhooks: WebhookRepository;
 }
 
 /** What is stored as it is at one moment, for as long as it is open. Errors of every read: those of the storage. */

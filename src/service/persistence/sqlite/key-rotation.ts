@@ -11,6 +11,7 @@ import { SettingEntity } from './entities/setting.entity.js';
 import { enrollmentOwner } from './mappers/enrollment.mapper.js';
 import { profileOwner } from './mappers/profile.mapper.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
+import { resealWebhooks } from './repositories/typeorm-webhook.repository.js';
 import { newTrailKey } from './register.js';
 import { findRow, insertRows, selection } from './rows.js';
 import { leaveTraces } from './traces.js';
@@ -143,7 +144,7 @@ function resealBatch(database: Database): Promise<boolean> {
         left,
       ]);
       await resealRows(manager, database, 'enrollment', rows, (row) =>
-        isCurrent(row.embedding, cipher) ? null : { embedding: cipher.reseal(row.embedding, enrollmentOwner(row)) },
+        cipher.isCurrent(row.embedding) ? null : { embedding: cipher.reseal(row.embedding, enrollmentOwner(row)) },
       );
       const last = rows.length === left ? rows.at(-1) : undefined;
       progress.next = last ? { table: 'enrollments', after: last.id } : { table: 'profiles', after: ['', '', ''] };
@@ -158,7 +159,7 @@ function resealBatch(database: Database): Promise<boolean> {
         [...progress.next.after, left],
       );
       await resealRows(manager, database, 'profile', rows, (row) => {
-        if (!row.centroid || isCurrent(row.centroid, cipher)) return null;
+        if (!row.centroid || cipher.isCurrent(row.centroid)) return null;
         return { centroid: cipher.reseal(row.centroid, profileOwner(row)) };
       });
       const last = rows.length === left ? rows.at(-1) : undefined;
@@ -218,16 +219,13 @@ async function resealRows<Kind extends 'enrollment' | 'profile'>(
   );
 }
 
-function isCurrent(sealed: Buffer, { currentId }: VectorCipher): boolean {
-  return sealed.subarray(1, 1 + currentId.length).equals(currentId);
-}
-
 /** Once: a check under the current key says that all vectors were before it. */
 function resealCheck(database: Database): Promise<void> {
   const { cipher, register } = database;
   return database.transaction(async (manager) => {
     const check = await manager.findOneByOrFail(SettingEntity, { name: KEY_CHECK.name });
-    if (check.value.subarray(1, 5).equals(cipher.currentId)) return;
+    if (cipher.isCurrent(check.value)) return;
+    await resealWebhooks(manager, cipher);
     const value = cipher.reseal(check.value, KEY_CHECK.belongsTo);
     await manager.update(SettingEntity, { name: KEY_CHECK.name }, { value });
     // Whoever had the old key knows the keys of the trail up to here.

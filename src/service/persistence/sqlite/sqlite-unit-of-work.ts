@@ -10,6 +10,7 @@ import { TypeOrmProfileRepository } from './repositories/typeorm-profile.reposit
 import { TypeOrmNoteRepository } from './repositories/typeorm-note.repository.js';
 import { TypeOrmReceiptRepository } from './repositories/typeorm-receipt.repository.js';
 import { TypeOrmSpeakerRepository } from './repositories/typeorm-speaker.repository.js';
+import { TypeOrmWebhookRepository } from './repositories/typeorm-webhook.repository.js';
 
 export class SqliteUnitOfWork extends UnitOfWork {
   constructor(private readonly database: Database) {
@@ -49,6 +50,7 @@ export class SqliteUnitOfWork extends UnitOfWork {
       receipts: new TypeOrmReceiptRepository(manager),
       audit: new TypeOrmAuditRepository(manager, register),
       answers: new TypeOrmAnswerRepository(manager),
+      webhooks: new TypeOrmWebhookRepository(manager, cipher),
     };
   }
 }

@@ -43,6 +43,11 @@ export class VectorCipher {
     return this.ring[0]!.id;
   }
 
+  /** Whether a blob is under the key that seals. */
+  isCurrent(blob: Buffer): boolean {
+    return blob.subarray(1, 1 + KEY_ID_BYTES).equals(this.currentId);
+  }
+
   /** The same content under the key that seals now. Errors: as openVector. */
   reseal(blob: Buffer, belongsTo: readonly string[]): Buffer {
     const bytes = this.open(blob, belongsTo);

@@ -12,6 +12,8 @@ import { ReceiptEntity } from './receipt.entity.js';
 import { RegisterEntity } from './register.entity.js';
 import { SettingEntity } from './setting.entity.js';
 import { SpeakerEntity } from './speaker.entity.js';
+import { WebhookDeliveryEntity } from './webhook-delivery.entity.js';
+import { WebhookEntity } from './webhook.entity.js';
 
 export const ENTITIES = [
   SpeakerEntity,
@@ -28,4 +30,6 @@ export const ENTITIES = [
   CounterEntity,
   AnswerEntity,
   RegisterEntity,
+  WebhookEntity,
+  WebhookDeliveryEntity,
 ];

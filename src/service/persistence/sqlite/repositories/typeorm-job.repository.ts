@@ -5,6 +5,7 @@ import type { ItemOutcome, ItemState, Job, JobItem, JobState, NewItem } from '..
 import { JobItemEntity, type JobItemRow } from '../entities/job-item.entity.js';
 import { JobEntity } from '../entities/job.entity.js';
 import { TimbreError } from '../../../../errors/timbre-error.js';
+import { announceJob } from '../announce.js';
 import { appendChange } from '../changes.js';
 import { readCounter } from '../counters.js';
 import { toJob, toJobItem, toJobRow } from '../mappers/job.mapper.js';
@@ -75,6 +76,7 @@ export class TypeOrmJobRepository extends JobRepository {
       throw new TimbreError('CONFLICT', `job ${id} was changed meanwhile; read it again and repeat`);
     }
     await appendChange(this.manager, 'job', id);
+    await announceJob(this.manager, job);
     return { ...job, version: version + 1 };
   }
 
