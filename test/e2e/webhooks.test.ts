@@ -69,10 +69,19 @@ test('A webhook is made, tested, told of a job, listed and removed over REST.', 
 
 test('By default no address of this machine or of a private network is taken.', async () => {
   service = await TestService.start(workshop, { model: 'nowhere' });
-  for (const refused of [url, 'https://127.0.0.1/', 'https://10.0.0.1/', 'https://169.254.169.254/', 'https://[::1]/']) {
+  for (const refused of [
+    url,
+    'https://127.0.0.1/',
+    'https://10.0.0.1/',
+    'https://169.254.169.254/',
+    'https://[::1]/',
+  ]) {
     const answer = await service.postJson('/v1/webhooks', { url: refused, events: ['job.finished'] });
     expect([answer.status, (answer.body as { error: { code: string } }).error.code]).toEqual([400, 'INVALID_ARGUMENT']);
   }
   const unknown = await service.call('/v1/webhooks/5f0d9b6e-2c3b-4f6a-9a55-0b1f3c8d7e21');
-  expect([unknown.status, (unknown.body as { error: { code: string } }).error.code]).toEqual([404, 'WEBHOOK_NOT_FOUND']);
+  expect([unknown.status, (unknown.body as { error: { code: string } }).error.code]).toEqual([
+    404,
+    'WEBHOOK_NOT_FOUND',
+  ]);
 });

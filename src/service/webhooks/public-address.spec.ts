@@ -37,12 +37,15 @@ describe('a public address', () => {
     expect(isPublic(address)).toBe(false);
   });
 
-  test.each(['http://127.1/', 'http://2130706433/', 'http://0x7f.1/', 'http://017700000001/', 'http://[::ffff:7f00:1]/'])(
-    'is not that of %s, however it is written',
-    async (url) => {
-      await expect(publicAddressesOf(new URL(url).hostname)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    },
-  );
+  test.each([
+    'http://127.1/',
+    'http://2130706433/',
+    'http://0x7f.1/',
+    'http://017700000001/',
+    'http://[::ffff:7f00:1]/',
+  ])('is not that of %s, however it is written', async (url) => {
+    await expect(publicAddressesOf(new URL(url).hostname)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
 
   test('is not that of a name with one private address among others', async () => {
     const resolve = (): Promise<string[]> => Promise.resolve(['8.8.8.8', '10.0.0.1']);

@@ -10,10 +10,14 @@ export const createWebhook = z.strictObject({
     description: 'Where requests go: an address of https on a public host.',
     example: 'https://app.example/hooks/timbre',
   }),
-  events: z.array(z.enum(ASKED)).min(1).max(ASKED.length).meta({
-    description: '`job.finished`: a job is completed, failed or cancelled.',
-    example: ['job.finished'],
-  }),
+  events: z
+    .array(z.enum(ASKED))
+    .min(1)
+    .max(ASKED.length)
+    .meta({
+      description: '`job.finished`: a job is completed, failed or cancelled.',
+      example: ['job.finished'],
+    }),
 });
 
 export const listDeliveries = z.strictObject(pageQuery('Deliveries', { most: 200, usual: 50 }));
@@ -23,7 +27,8 @@ export const webhookView = z.object({
   url: z.string().nullable().meta({ description: 'Null where the stored webhook cannot be read.' }),
   events: z.array(z.enum(WEBHOOK_EVENTS)),
   state: z.enum(['active', 'gone', 'unreadable']).meta({
-    description: '`gone`: the receiver answered 410; `unreadable`: changed or damaged in the database. Nothing is sent then.',
+    description:
+      '`gone`: the receiver answered 410; `unreadable`: changed or damaged in the database. Nothing is sent then.',
   }),
   createdAt: z.iso.datetime(),
 });

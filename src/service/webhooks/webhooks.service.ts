@@ -102,7 +102,8 @@ export class WebhooksService {
 
   private reach(): Reach {
     const { webhooks } = this.config;
-    if (webhooks === 'off') throw new TimbreError('INVALID_ARGUMENT', 'this service calls no webhooks (TIMBRE_WEBHOOKS=off)');
+    if (webhooks === 'off')
+      throw new TimbreError('INVALID_ARGUMENT', 'this service calls no webhooks (TIMBRE_WEBHOOKS=off)');
     return webhooks;
   }
 }

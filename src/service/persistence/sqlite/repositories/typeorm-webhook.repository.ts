@@ -24,7 +24,12 @@ export class TypeOrmWebhookRepository extends WebhookRepository {
 
   async insert({ id, url, events, secret, createdAt, goneAt }: Webhook): Promise<void> {
     if (!secret) throw new Error('a webhook is made with a secret');
-    const row = { id, events: ` ${events.join(' ')} `, createdAt: createdAt.getTime(), goneAt: goneAt?.getTime() ?? null };
+    const row = {
+      id,
+      events: ` ${events.join(' ')} `,
+      createdAt: createdAt.getTime(),
+      goneAt: goneAt?.getTime() ?? null,
+    };
     const content = Buffer.from(JSON.stringify({ url, secret: secret.toString('base64') }));
     await insertRows(this.manager, WebhookEntity, [{ ...row, sealed: this.cipher.seal(content, webhookOwner(row)) }]);
   }
