@@ -90,6 +90,18 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
   removeJob: { method: 'DELETE', path: '/v1/jobs/{id}', query: [], headers: [], answer: 'none' },
   cancelJob: { method: 'POST', path: '/v1/jobs/{id}/cancel', query: [], headers: [], answer: 'json' },
   followJob: { method: 'GET', path: '/v1/jobs/{id}/events', query: [], headers: ['Last-Event-ID'], answer: 'stream' },
+  createWebhook: { method: 'POST', path: '/v1/webhooks', query: [], headers: [], answer: 'json' },
+  listWebhooks: { method: 'GET', path: '/v1/webhooks', query: [], headers: [], answer: 'json' },
+  getWebhook: { method: 'GET', path: '/v1/webhooks/{id}', query: [], headers: [], answer: 'json' },
+  deleteWebhook: { method: 'DELETE', path: '/v1/webhooks/{id}', query: [], headers: [], answer: 'none' },
+  testWebhook: { method: 'POST', path: '/v1/webhooks/{id}/test', query: [], headers: [], answer: 'none' },
+  listWebhookDeliveries: {
+    method: 'GET',
+    path: '/v1/webhooks/{id}/deliveries',
+    query: ['limit', 'cursor'],
+    headers: [],
+    answer: 'json',
+  },
 };
 
 /** A method for every call of the service, by the name that the call has in its OpenAPI document. */
@@ -289,5 +301,35 @@ export abstract class Operations {
   /** Follow a job by server-sent events `GET /v1/jobs/{id}/events` */
   followJob(...given: Arguments<'followJob'>): Promise<Answer<'followJob'>> {
     return this.call('followJob', ...given);
+  }
+
+  /** Be told of events by a signed request `POST /v1/webhooks` */
+  createWebhook(...given: Arguments<'createWebhook'>): Promise<Answer<'createWebhook'>> {
+    return this.call('createWebhook', ...given);
+  }
+
+  /** List webhooks, oldest first `GET /v1/webhooks` */
+  listWebhooks(...given: Arguments<'listWebhooks'>): Promise<Answer<'listWebhooks'>> {
+    return this.call('listWebhooks', ...given);
+  }
+
+  /** Get a webhook `GET /v1/webhooks/{id}` */
+  getWebhook(...given: Arguments<'getWebhook'>): Promise<Answer<'getWebhook'>> {
+    return this.call('getWebhook', ...given);
+  }
+
+  /** Remove a webhook, and what waits to be sent to it `DELETE /v1/webhooks/{id}` */
+  deleteWebhook(...given: Arguments<'deleteWebhook'>): Promise<Answer<'deleteWebhook'>> {
+    return this.call('deleteWebhook', ...given);
+  }
+
+  /** Send a webhook an event that says nothing `POST /v1/webhooks/{id}/test` */
+  testWebhook(...given: Arguments<'testWebhook'>): Promise<Answer<'testWebhook'>> {
+    return this.call('testWebhook', ...given);
+  }
+
+  /** What was sent to a webhook, newest first `GET /v1/webhooks/{id}/deliveries` */
+  listWebhookDeliveries(...given: Arguments<'listWebhookDeliveries'>): Promise<Answer<'listWebhookDeliveries'>> {
+    return this.call('listWebhookDeliveries', ...given);
   }
 }

@@ -45,6 +45,7 @@ export class WebhooksController {
     operationId: 'createWebhook',
   })
   @ApiCreatedResponse({ description: 'The webhook with its secret.', standardSchema: newWebhookView })
+  @ApiErrors('STORAGE_FULL')
   async create(@Body({ schema: createWebhook }) body: z.output<typeof createWebhook>): Promise<NewWebhookView> {
     return toNewWebhookView(await this.webhooks.create(body.url, body.events));
   }
@@ -70,7 +71,7 @@ export class WebhooksController {
   @ApiOperation({ summary: 'Remove a webhook, and what waits to be sent to it', operationId: 'deleteWebhook' })
   @ApiParam(ID)
   @ApiNoContentResponse({ description: 'It is gone.' })
-  @ApiErrors('WEBHOOK_NOT_FOUND')
+  @ApiErrors('WEBHOOK_NOT_FOUND', 'STORAGE_FULL')
   async remove(@Param('id') id: string): Promise<void> {
     await this.webhooks.remove(id);
   }
@@ -80,7 +81,7 @@ export class WebhooksController {
   @ApiOperation({ summary: 'Send a webhook an event that says nothing', operationId: 'testWebhook' })
   @ApiParam(ID)
   @ApiAcceptedResponse({ description: 'It is going to be sent.' })
-  @ApiErrors('WEBHOOK_NOT_FOUND')
+  @ApiErrors('WEBHOOK_NOT_FOUND', 'STORAGE_FULL')
   async test(@Param('id') id: string): Promise<void> {
     await this.webhooks.test(id);
   }
