@@ -115,14 +115,29 @@ for (const { file = '', part = '', group = '', people = '' } of manifest) {
   });
 }
 
+/** Recordings of everybody who talks, and of so many others of each kind some each. */
+const [PEERS, OF_PEERS] = [12, 4];
+const talking = new Set(manifest.flatMap(({ people = '' }) => people.split(' ').map((pair) => pair.split('=')[1])));
+/** @type {Map<string, Map<string, number>>} */
+const peers = new Map();
+const recordings = readTable('enrol.tsv').filter(({ pool, group, speaker = '' }) => {
+  if (talking.has(speaker)) return true;
+  const kin = peers.get(`${pool} ${group}`) ?? new Map();
+  peers.set(`${pool} ${group}`, kin);
+  if (!kin.has(speaker) && kin.size === PEERS) return false;
+  const count = (kin.get(speaker) ?? 0) + 1;
+  kin.set(speaker, count);
+  return count <= OF_PEERS;
+});
+
 /** @type {Map<string, Person>} */
 const enrolled = new Map();
-for (const { pool = '', group = '', speaker = '', path = '', seconds = '' } of readTable('enrol.tsv')) {
+for (const { pool = '', group = '', speaker = '', path = '', seconds = '' } of recordings) {
   const recording = await cached(path.replace(/\.\w+$/, ''), async () => {
     const { embedding } = await encoder.embed(join(speech, path));
     // A voice of one: what a conversation says of the same recording.
-    const { speakers } =
-      pool === 'train' ? { speakers: [] } : await encoder.conversation(join(speech, path), { speakers: 1 });
+    const compared = pool !== 'train' && talking.has(speaker);
+    const { speakers } = compared ? await encoder.conversation(join(speech, path), { speakers: 1 }) : { speakers: [] };
     return { whole: encode(embedding), pieces: speakers[0] ? encode(speakers[0].embedding) : null };
   });
   if (!recording) continue;

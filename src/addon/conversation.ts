@@ -66,7 +66,7 @@ export class ConversationCall {
       throw invalid(`minSpeakers is ${this.least} and ${most}: the first is at most the second`);
     }
     this.each = channel === 'each';
-    this.onePerChannel = this.each && (this.most === 1 || (kind === 'call' && exact === 0 && most === 0));
+    this.onePerChannel = this.each && (this.most === 1 || (kind === 'call' && exact + least + most === 0));
     this.channel = typeof channel === 'number' ? wholeNumber('channel', channel, 0, 0, MOST_CHANNELS) : undefined;
     this.track = track === undefined ? undefined : wholeNumber('track', track, 0, 0, MOST_TRACKS);
     this.maxSeconds = number('maxSeconds', maxSeconds, DEFAULT_SECONDS, 0.01, LONGEST_SECONDS);

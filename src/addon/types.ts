@@ -126,7 +126,10 @@ export interface ConversationOptions {
   signal?: AbortSignal;
   /** Milliseconds from the call until `DEADLINE_EXCEEDED`. */
   timeoutMs?: number;
-  /** How many people speak, from 1 to 64, where it is known; of each channel with `each`. Not with `minSpeakers` and `maxSpeakers`. */
+  /**
+   * How many people speak, from 1 to 64, where it is known. Not with `minSpeakers` and `maxSpeakers`. Where channels are worked
+   * on by themselves, all three are of each channel.
+   */
   speakers?: number;
   /** Default 1. */
   minSpeakers?: number;

@@ -107,8 +107,9 @@ export function register(program: Command, cli: Cli): void {
       'after',
       `
 The segmentation network is fetched by \`timbre models pull segmentation\`; docs/conversations.md says which model to take
-beside it, and what to expect. With --channel each counts are of each channel, and a channel of a call is one person's. Speakers are A, B, ... in the order in which they first speak. A recording that fails does
-not stop the others; the exit status is then that of the first such error.
+beside it, and what to expect. Speakers are A, B, ... in the order in which they first speak. A recording that fails does
+not stop the others; the exit status is then that of the first such error. With --channel each, counts are of each
+channel, and each channel of a call is one person's.
 
 In a folder of --candidates each folder is a person, with the recordings in it; a recording is of the person that it is
 named after, without the number at its end (ada-1.wav, ada-2.wav). A voice that has no name says why.
@@ -123,6 +124,9 @@ Examples:
   timbre conversation recordings/ --rttm --out turns`,
     )
     .action(async (paths: string[], options: Options) => {
+      if (!options.candidates && (options.threshold ?? options.falseAcceptRate) !== undefined) {
+        throw new TimbreError('INVALID_ARGUMENT', '--threshold and --false-accept-rate go with --candidates');
+      }
       const inputs = await findRecordings(cli, paths);
       if (options.vtt && options.out === undefined && inputs.length > 1) {
         throw new TimbreError(

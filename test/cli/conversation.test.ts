@@ -99,6 +99,8 @@ describe('conversation', () => {
     [['--min', '4', '--max', '2'], 'minSpeakers is 4 and maxSpeakers 2'],
     [['--kind', 'podcast'], 'Allowed choices are call, meeting, auto'],
     [['--vtt', '--json'], 'cannot be used with'],
+    [['--threshold', '0.5'], 'go with --candidates'],
+    [['--false-accept-rate', '0.1'], 'go with --candidates'],
   ])('%j is refused', async (options, message) => {
     const { status, stderr } = await timbre(['conversation', at('talks', 'a.wav'), ...options], { env });
     expect(status).toBe(2);
