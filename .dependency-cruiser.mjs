@@ -15,6 +15,7 @@ const LIBRARY = {
   evaluation: ['errors', 'support', 'addon'],
   scoring: ['errors', 'support', 'evaluation'],
   models: ['errors', 'support', 'addon'],
+  conversations: ['errors', 'support', 'evaluation', 'scoring'],
 };
 
 /** Parts of the addon that have nothing to do with an engine, and the forms of what it gives. */

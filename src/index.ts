@@ -15,6 +15,25 @@ export {
   type OpenSetThreshold,
   type ThresholdSource,
 } from './scoring/decision-policy.js';
+export {
+  nameVoices,
+  profileOf,
+  type EnrolledVoice,
+  type NameOptions,
+  type NoNameReason,
+  type Voice,
+  type VoiceName,
+  type VoiceNames,
+} from './scoring/voice-names.js';
+export { voiceCalibrationFor } from './scoring/voice-calibration.js';
+export {
+  NEAREST_TURN_SECONDS,
+  speakersOfWords,
+  type SpokenSegment,
+  type SpokenWord,
+} from './conversations/spoken-words.js';
+export { readTranscript, type TranscriptSegment, type TranscriptWord } from './conversations/transcript.js';
+export { writeWebVtt, type Cue } from './conversations/webvtt.js';
 export { fitImpostorTail, type ImpostorTail } from './scoring/impostor-tail.js';
 export {
   calibrationFor,

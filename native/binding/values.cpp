@@ -112,9 +112,16 @@ Napi::Object to_js(Napi::Env env, const ConversationResult& result, const std::s
     to.Set("overlap", from.overlap);
     turns.Set(i, to);
   }
+  auto embeddings = Napi::Array::New(env, found.speakers);
+  for (std::uint32_t k = 0; k < embeddings.Length(); ++k) {
+    auto embedding = Napi::Float32Array::New(env, found.centroids.cols);
+    std::ranges::copy(found.centroids.row(k), embedding.Data());
+    embeddings.Set(k, embedding);
+  }
   auto object = Napi::Object::New(env);
   object.Set("turns", turns);
   object.Set("speakers", static_cast<double>(found.speakers));
+  object.Set("embeddings", embeddings);
   object.Set("model", model);
   object.Set("segmentation", segmentation);
   object.Set("audio", to_js(env, result.audio));

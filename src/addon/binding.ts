@@ -124,6 +124,8 @@ export interface NativeConversation {
   turns: { start: number; end: number; speaker: number; overlap: number }[];
   /** How many. */
   speakers: number;
+  /** Of each speaker, of unit length. */
+  embeddings: Float32Array[];
   model: string;
   segmentation: string;
   audio: AudioReport;

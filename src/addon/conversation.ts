@@ -3,6 +3,7 @@ import { invalid, number, optionsObject, show, wholeNumber, workingFolder } from
 import { addon, typed, type NativeConversation, type NativeSegmentation } from './binding.js';
 import { codeTrust } from './code-trust.js';
 import { modelPath } from './model-path.js';
+import { ofThisRealm } from './realm.js';
 import { MOST_CHANNELS, MOST_TRACKS } from './selection.js';
 import { Stop } from './stop.js';
 import type {
@@ -29,6 +30,10 @@ export class ConversationCall {
   /** 0: no limit. */
   readonly most: number;
   readonly channel: number | undefined;
+  /** Every channel by itself. */
+  readonly each: boolean;
+  /** One person has each channel. */
+  readonly onePerChannel: boolean;
   readonly track: number | undefined;
   readonly maxSeconds: number;
   readonly stop: Stop;
@@ -45,8 +50,8 @@ export class ConversationCall {
       throw invalid(`onProgress is a function, not ${show(onProgress)}`);
     }
     if (kind !== undefined && !KINDS.has(kind)) throw invalid(`kind is 'call', 'meeting' or 'auto', not ${show(kind)}`);
-    if (channel !== undefined && channel !== 'mix' && !Number.isInteger(channel)) {
-      throw invalid(`channel is 'mix' or a number counted from 0, not ${show(channel)}`);
+    if (channel !== undefined && channel !== 'mix' && channel !== 'each' && !Number.isInteger(channel)) {
+      throw invalid(`channel is 'mix', 'each' or a number counted from 0, not ${show(channel)}`);
     }
     const exact = wholeNumber('speakers', speakers, 0, 1, MOST_SPEAKERS);
     const least = wholeNumber('minSpeakers', minSpeakers, 0, 1, MOST_SPEAKERS);
@@ -60,6 +65,8 @@ export class ConversationCall {
       const most = maxSpeakers === undefined ? `a call has at most ${this.most}` : `maxSpeakers ${this.most}`;
       throw invalid(`minSpeakers is ${this.least} and ${most}: the first is at most the second`);
     }
+    this.each = channel === 'each';
+    this.onePerChannel = this.each && (this.most === 1 || (kind === 'call' && exact + least + most === 0));
     this.channel = typeof channel === 'number' ? wholeNumber('channel', channel, 0, 0, MOST_CHANNELS) : undefined;
     this.track = track === undefined ? undefined : wholeNumber('track', track, 0, 0, MOST_TRACKS);
     this.maxSeconds = number('maxSeconds', maxSeconds, DEFAULT_SECONDS, 0.01, LONGEST_SECONDS);
@@ -67,14 +74,19 @@ export class ConversationCall {
     this.stop = new Stop({ signal, timeoutMs });
   }
 
-  /** For the addon: what the caller's function throws ends the call. Undefined where nobody wants to know. */
-  get progress(): ((done: number, total: number | null) => void) | undefined {
+  /**
+   * For the addon: what the caller's function throws ends the call. Undefined where nobody wants to know.
+   * @param before seconds worked off in other channels
+   * @param channels how many there are in all; null where that is not known yet
+   */
+  progress(before = 0, channels: number | null = 1): ((done: number, total: number | null) => void) | undefined {
     const tell = this.#onProgress;
     if (!tell) return undefined;
     return (seconds, totalSeconds) => {
       if (this.stop.error) return;
+      const total = totalSeconds === null || channels === null ? null : totalSeconds * channels;
       try {
-        tell({ seconds, totalSeconds });
+        tell({ seconds: before + seconds, totalSeconds: total });
       } catch (error) {
         this.thrown = { error };
         this.stop.stop(new TimbreError('ABORTED', 'onProgress threw'));
@@ -104,14 +116,18 @@ export async function loadSegmentation(model: string, cacheDir: string | undefin
 }
 
 /** What the addon found, with labels in place of numbers. */
-export function conversationResult({ turns, speakers, ...rest }: NativeConversation): ConversationResult {
+export function conversationResult(found: NativeConversation): ConversationResult {
+  const { turns, speakers, embeddings, ...rest } = found;
   const list: ConversationSpeaker[] = Array.from({ length: speakers }, (_, i) => ({
     label: speakerLabel(i),
     speechSeconds: 0,
+    ownSeconds: 0,
     turns: 0,
+    embedding: ofThisRealm(embeddings[i]!),
   }));
-  for (const { start, end, speaker } of turns) {
+  for (const { start, end, speaker, overlap } of turns) {
     list[speaker]!.speechSeconds += end - start;
+    list[speaker]!.ownSeconds += end - start - overlap;
     list[speaker]!.turns++;
   }
   return {

@@ -18,6 +18,7 @@ import {
 import { addon, typed, type NativeEncoder, type NativeSegmentation } from './binding.js';
 import { codeTrust } from './code-trust.js';
 import { ConversationCall, conversationResult, loadSegmentation, SEGMENTATION } from './conversation.js';
+import { joinChannels } from './conversation-channels.js';
 import { cosine, type EmbeddingLike } from './cosine.js';
 import { bytesOf, isReadable, readStream, toSource, type Source } from './input.js';
 import { defaultInputBytes, defaultWorkingBytes } from './machine-memory.js';
@@ -42,6 +43,7 @@ import type {
   LoadOptions,
   ManifestJson,
   PauseHandling,
+  Timings,
 } from './types.js';
 
 const MOST_WORKERS = 256;
@@ -243,6 +245,7 @@ export class SpeakerEncoder {
     const call = new ConversationCall(options);
     try {
       const source = toSource(input, call.folder);
+      if (call.each) return await this.#converseOnEachChannel(source, call);
       if (isReadable(source)) {
         return await this.#embedStream(source, call, false, (taken, held) => this.#converse(taken, call, held));
       }
@@ -416,8 +419,13 @@ export class SpeakerEncoder {
     return this.#follow(job, stop, (result) => ({ ...result, embedding: ofThisRealm(result.embedding) }));
   }
 
-  async #converse(source: Source, call: ConversationCall, place: number | undefined): Promise<ConversationResult> {
-    const { least, most, channel, track, maxSeconds, stop } = call;
+  async #converse(
+    source: Source,
+    call: ConversationCall,
+    place: number | undefined,
+    { channel = call.channel, least = call.least, most = call.most, progress = call.progress() } = {},
+  ): Promise<ConversationResult> {
+    const { track, maxSeconds, stop } = call;
     stop.throwIfStopped();
     const segmentation = await this.#segmentationNetwork();
     stop.throwIfStopped();
@@ -431,8 +439,40 @@ export class SpeakerEncoder {
       most,
       maxSeconds,
     };
-    const job = this.#call(() => this.#native.converse(source.input, options, segmentation, call.progress));
+    const job = this.#call(() => this.#native.converse(source.input, options, segmentation, progress));
     return this.#follow(job, stop, conversationResult);
+  }
+
+  /** One channel behind the other. How many there are is known once the first is done. */
+  async #converseOnEachChannel(input: Source | Readable, call: ConversationCall): Promise<ConversationResult> {
+    // Every channel takes room of its own, so that of the stream is given back first.
+    const source = isReadable(input)
+      ? await this.#embedStream(input, call, false, (read) => Promise.resolve(read))
+      : input;
+    const file = fileOf(source);
+    const before = file === undefined ? undefined : await stateOf(file).catch(() => undefined);
+    // A second voice is what a channel hears of another one, or part of the first.
+    const counts = call.onePerChannel ? { least: 1, most: 2 } : {};
+    const first = await this.#converse(source, call, undefined, {
+      ...counts,
+      channel: 0,
+      progress: call.progress(0, null),
+    });
+    const { channels } = first.audio;
+    const results = [first];
+    for (let channel = 1; channel < channels; channel++) {
+      const progress = call.progress(channel * first.seconds, channels);
+      const result = await this.#converse(source, call, undefined, { ...counts, channel, progress });
+      if (result.audio.channels !== channels || result.seconds !== first.seconds) throw changedMeanwhile();
+      results.push(result);
+    }
+    if (file !== undefined && (await stateOf(file).catch(() => undefined)) !== before) throw changedMeanwhile();
+    return {
+      ...first,
+      ...joinChannels(results, call.onePerChannel),
+      audio: { ...first.audio, channel: 'each' },
+      timings: sumTimings(results.map(({ timings }) => timings)),
+    };
   }
 
   /** Loaded once; one that cannot be is tried again by the next conversation. */
@@ -493,6 +533,12 @@ export class SpeakerEncoder {
 /** A source that is read anew for each of its channels. */
 function fileOf({ input }: Source): string | number | undefined {
   return typeof input === 'string' || typeof input === 'number' ? input : undefined;
+}
+
+function sumTimings(all: readonly Timings[]): Timings {
+  const sum = { queue: 0, decode: 0, resample: 0, speech: 0, features: 0, model: 0, total: 0 };
+  for (const one of all) for (const key of Object.keys(sum) as (keyof Timings)[]) sum[key] += one[key];
+  return sum;
 }
 
 function changedMeanwhile(): TimbreError {

@@ -126,7 +126,10 @@ export interface ConversationOptions {
   signal?: AbortSignal;
   /** Milliseconds from the call until `DEADLINE_EXCEEDED`. */
   timeoutMs?: number;
-  /** How many people speak, from 1 to 64, where it is known. Not with `minSpeakers` and `maxSpeakers`. */
+  /**
+   * How many people speak, from 1 to 64, where it is known. Not with `minSpeakers` and `maxSpeakers`. Where channels are worked
+   * on by themselves, all three are of each channel.
+   */
   speakers?: number;
   /** Default 1. */
   minSpeakers?: number;
@@ -134,8 +137,12 @@ export interface ConversationOptions {
   maxSpeakers?: number;
   /** Default `auto`. */
   kind?: ConversationKind;
-  /** What is taken of a recording with several channels. Default `mix`. */
-  channel?: Exclude<Channel, 'each'>;
+  /**
+   * What is taken of a recording with several channels. `each`: every channel by itself, voices that are alike joined
+   * afterwards; with `speakers: 1` or `kind: 'call'` each channel is one person's, and what another channel hears of it is
+   * removed. Takes as long as all channels one behind the other. Default `mix`.
+   */
+  channel?: Channel;
   /** Which audio track of a container with several, counted from 0. Default: the one that it marks as its default. */
   track?: number;
   /** Longest recording, seconds; `limits.maxSeconds` is that of embeddings. Default 14,400 (four hours). */
@@ -144,9 +151,9 @@ export interface ConversationOptions {
 }
 
 export interface ConversationProgress {
-  /** Of the recording, worked off. */
+  /** Of the recording, worked off; of each channel with `each`. */
   seconds: number;
-  /** Null where the recording does not say how long it is. */
+  /** Null where the recording does not say how long it is, or how many channels there are is not known yet. */
   totalSeconds: number | null;
 }
 
@@ -165,8 +172,17 @@ export interface ConversationSpeaker {
   /** `A`, `B`, ... in the order in which they first speak. */
   label: string;
   speechSeconds: number;
+  /** Seconds in which nobody else speaks. */
+  ownSeconds: number;
   /** How many. */
   turns: number;
+  /**
+   * The voice, of unit length: of pieces of 1.5 s with all pauses, in which nobody else speaks. It compares with embeddings of
+   * recordings that the same weights made, whichever way pauses were handled (docs/conversations.md, Names).
+   */
+  embedding: Float32Array;
+  /** With `channel: 'each'`: the channels in which the voice is heard, the one with most of its speech first. */
+  channels?: number[];
 }
 
 export interface ConversationResult {
@@ -179,7 +195,8 @@ export interface ConversationResult {
   model: string;
   /** The bundle that heard who of a few speakers talks when. */
   segmentation: string;
-  audio: AudioReport;
+  audio: Omit<AudioReport, 'channel'> & { channel: Channel };
+  /** With `channel: 'each'` sums over the channels. */
   timings: Timings;
 }
 

@@ -99,6 +99,7 @@ describe('an RTTM', () => {
     const text = writeRttm('a b', turns);
     expect(text.split('\n')[0]).toBe('SPEAKER a_b 1 0.500 1.750 <NA> <NA> A <NA> <NA>');
     expect(readRttm(text, 'x.rttm')).toEqual(new Map([['a_b', turns]]));
+    expect(writeRttm('a', [said(0, 1, 'Ada Lovelace')])).toContain('<NA> Ada_Lovelace <NA>');
   });
 
   test('may hold other lines and several recordings', () => {

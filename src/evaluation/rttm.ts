@@ -33,13 +33,13 @@ export function readRttm(text: string, name: string): Map<string, SpeechSegment[
   return recordings;
 }
 
-/** A recording's turns as SPEAKER lines; its name may hold no white space there, and gets `_` in its place. */
+/** A recording's turns as SPEAKER lines; names may hold no white space there, and get `_` in its place. */
 export function writeRttm(recording: string, segments: readonly SpeechSegment[]): string {
-  const name = recording.replace(/\s+/g, '_');
+  const word = (name: string): string => name.replace(/\s+/g, '_');
   return segments
     .map(
       ({ start, end, speaker }) =>
-        `SPEAKER ${name} 1 ${start.toFixed(3)} ${(end - start).toFixed(3)} <NA> <NA> ${speaker} <NA> <NA>\n`,
+        `SPEAKER ${word(recording)} 1 ${start.toFixed(3)} ${(end - start).toFixed(3)} <NA> <NA> ${word(speaker)} <NA> <NA>\n`,
     )
     .join('');
 }

@@ -2,8 +2,10 @@ import { createReadStream } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { convertCheckpoint, SpeakerEncoder, type ConversationOptions } from '../../src/addon/index.js';
 import { speakerLabel } from '../../src/addon/conversation.js';
+import { Scorer } from '../../src/scoring/scorer.js';
+import { nameVoices } from '../../src/scoring/voice-names.js';
 import { writeSegmentationCheckpoint } from '../segmentation-weights.js';
-import { failure, RATE, voice, wav, Workshop } from './support.js';
+import { failure, RATE, stereo, voice, wav, Workshop } from './support.js';
 
 let workshop: Workshop;
 let bundle: string;
@@ -50,9 +52,14 @@ describe('a conversation', () => {
       expect(overlap).toBeLessThanOrEqual(end - start + 1e-9);
       before = start;
     }
-    for (const { label, speechSeconds, turns } of result.speakers) {
+    for (const { label, speechSeconds, ownSeconds, turns, embedding } of result.speakers) {
       const own = result.turns.filter(({ speaker }) => speaker === label);
       expect(turns).toBe(own.length);
+      expect(ownSeconds).toBeCloseTo(speechSeconds - own.reduce((sum, { overlap }) => sum + overlap, 0), 9);
+      expect(embedding).toBeInstanceOf(Float32Array);
+      expect(embedding).toHaveLength(encoder.info().embeddingDim);
+      expect(encoder.cosine(embedding, embedding)).toBeCloseTo(1, 6);
+      expect(Math.hypot(...embedding)).toBeCloseTo(1, 4);
       expect(speechSeconds).toBeCloseTo(
         own.reduce((sum, { start, end }) => sum + end - start, 0),
         9,
@@ -99,6 +106,71 @@ describe('a conversation', () => {
   });
 });
 
+describe('the voices of a conversation', () => {
+  test('are compared with recordings that the same weights embedded', async () => {
+    const { speakers } = await encoder.conversation(long, { speakers: 1 });
+    const same = await encoder.embed({ samples: voice(20), sampleRate: RATE }, { pauses: 'keep' });
+    const scorer = Scorer.of({}, { threshold: -1 });
+    const { names } = nameVoices(speakers, [{ id: 'ada', embedding: same.embedding }], scorer);
+    expect(names).toHaveLength(speakers.length);
+    expect(names[0]!.nearest!.cosine).toBeCloseTo(encoder.cosine(speakers[0]!.embedding, same.embedding), 5);
+    expect(names[0]).toMatchObject({ label: 'A', speakerId: 'ada', reason: null });
+  }, 120_000);
+});
+
+describe('a conversation on channels', () => {
+  const left = voice(20);
+  const both = stereo(
+    left,
+    Float32Array.from(voice(23).subarray(3 * RATE), (sample) => -sample),
+  );
+
+  test('has what each channel has, whatever the recording comes as', async () => {
+    const seen: number[] = [];
+    const joined = await encoder.conversation(both, {
+      channel: 'each',
+      maxSpeakers: 2,
+      onProgress: ({ seconds, totalSeconds }) => {
+        expect([null, 40]).toContain(totalSeconds);
+        seen.push(seconds);
+      },
+    });
+    expect(joined).toMatchObject({ seconds: 20, audio: { channel: 'each', channels: 2 } });
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    const alone = await Promise.all([0, 1].map((channel) => encoder.conversation(both, { channel, maxSpeakers: 2 })));
+    const first = Math.min(...alone.flatMap(({ turns }) => turns.map(({ start }) => start)));
+    expect(joined.turns[0]!.start).toBe(first);
+    for (const { speaker, overlap, start, end } of joined.turns) {
+      expect(joined.speakers.map(({ label }) => label)).toContain(speaker);
+      expect(overlap).toBeLessThanOrEqual(end - start + 1e-9);
+    }
+    for (const { channels } of joined.speakers)
+      expect(channels!.every((channel) => [0, 1].includes(channel))).toBe(true);
+    const file = await workshop.write('both.wav', both);
+    for (const input of [file, createReadStream(file)]) {
+      expect((await encoder.conversation(input, { channel: 'each', maxSpeakers: 2 })).turns).toEqual(joined.turns);
+    }
+  }, 120_000);
+
+  test('is of one person a channel at most, of two copies of one', async () => {
+    for (const options of [{ kind: 'call' }, { speakers: 1 }] as const) {
+      const { speakers } = await encoder.conversation(both, { channel: 'each', ...options });
+      expect(speakers.length).toBeLessThanOrEqual(2);
+    }
+    const copies = await encoder.conversation(stereo(left, left), { channel: 'each', kind: 'call' });
+    const one = await encoder.conversation(wav(left), { kind: 'call' });
+    expect(copies.speakers.length).toBeLessThanOrEqual(Math.max(one.speakers.length, 1));
+  }, 120_000);
+
+  test('of a recording with one channel is that channel’s', async () => {
+    const alone = await encoder.conversation(wav(left), { maxSpeakers: 2 });
+    const each = await encoder.conversation(wav(left), { channel: 'each', maxSpeakers: 2 });
+    expect(each.speakers.map(({ label }) => label)).toEqual(alone.speakers.map(({ label }) => label));
+    expect(each.turns).toHaveLength(alone.turns.length);
+    expect(each.audio.channel).toBe('each');
+  }, 120_000);
+});
+
 describe('a conversation that cannot be', () => {
   test.each<[string, unknown, RegExp]>([
     ['no speakers', { speakers: 0 }, /speakers is a whole number from 1 to 64, not 0/],
@@ -108,7 +180,7 @@ describe('a conversation that cannot be', () => {
     ['three on a call', { minSpeakers: 3, kind: 'call' }, /minSpeakers is 3 and a call has at most 2/],
     ['an exact number and bounds', { speakers: 2, maxSpeakers: 3 }, /leave out minSpeakers and maxSpeakers/],
     ['another kind', { kind: 'podcast' }, /kind is 'call', 'meeting' or 'auto', not "podcast"/],
-    ['each channel', { channel: 'each' }, /channel is 'mix' or a number/],
+    ['another channel', { channel: 'left' }, /channel is 'mix', 'each' or a number/],
     ['no function', { onProgress: 1 }, /onProgress is a function/],
     ['a channel that there is not', { channel: 1 }, /one channel/],
   ])('%s is refused', async (_, options, message) => {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { open, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { SpeakerEncoder, type EmbedResult } from '../../src/addon/index.js';
-import { failure, resultOf, RATE, runNode, voice, wav, Workshop } from './support.js';
+import { failure, resultOf, runNode, stereo, voice, wav, Workshop } from './support.js';
 
 /** Which part of a recording is embedded, and which file it was. */
 
@@ -16,12 +16,6 @@ let both: Buffer;
 
 const LEFT = voice(2, 110);
 const RIGHT = voice(2, 210);
-
-function stereo(one: Float32Array, other: Float32Array): Buffer {
-  const samples = new Float32Array(2 * one.length);
-  one.forEach((x, i) => samples.set([x, other[i]!], 2 * i));
-  return wav(samples, RATE, 2);
-}
 
 beforeAll(async () => {
   workshop = await Workshop.open();

@@ -93,6 +93,13 @@ export function wav(samples: Float32Array, rate = RATE, channels = 1): Buffer {
   return wavOf(Buffer.from(data.buffer), { rate, channels, format: 1, bits: 16 });
 }
 
+/** The two as channels of one file. */
+export function stereo(one: Float32Array, other: Float32Array): Buffer {
+  const samples = new Float32Array(2 * one.length);
+  one.forEach((x, i) => samples.set([x, other[i]!], 2 * i));
+  return wav(samples, RATE, 2);
+}
+
 export interface WavHeader {
   rate: number;
   channels: number;

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConversationResult } from '../../src/addon/types.js';
 import { readRttm } from '../../src/evaluation/rttm.js';
+import { PACKAGE_FOLDER } from '../../src/support/package.js';
 import { writeSegmentationCheckpoint } from '../segmentation-weights.js';
 import { CHECKPOINT, timbre, writeVoice } from './support.js';
 
@@ -98,6 +99,8 @@ describe('conversation', () => {
     [['--min', '4', '--max', '2'], 'minSpeakers is 4 and maxSpeakers 2'],
     [['--kind', 'podcast'], 'Allowed choices are call, meeting, auto'],
     [['--vtt', '--json'], 'cannot be used with'],
+    [['--threshold', '0.5'], 'go with --candidates'],
+    [['--false-accept-rate', '0.1'], 'go with --candidates'],
   ])('%j is refused', async (options, message) => {
     const { status, stderr } = await timbre(['conversation', at('talks', 'a.wav'), ...options], { env });
     expect(status).toBe(2);
@@ -113,6 +116,113 @@ describe('conversation', () => {
     expect([twice.status, several.status]).toEqual([2, 2]);
     expect(twice.stderr).toContain('would both be');
   });
+});
+
+describe('names of voices', () => {
+  beforeAll(async () => {
+    await mkdir(at('people', 'Ada Lovelace'), { recursive: true });
+    // Speech, and made by set-up: in what `writeVoice` writes nobody is heard.
+    const sample = (name: string): string => join(PACKAGE_FOLDER, 'samples', name);
+    await copyFile(sample('anna-1.wav'), at('people', 'Ada Lovelace', '1.wav'));
+    await copyFile(sample('ben-1.wav'), at('people', 'bob-1.wav'));
+    await copyFile(sample('ben-2.wav'), at('people', 'bob-2.wav'));
+  });
+
+  const named = async (...options: string[]) =>
+    timbre(['conversation', at('talks', 'a.wav'), '--candidates', at('people'), ...options], { env });
+
+  test('come with their reasons, in every format', async () => {
+    const json = await named('--threshold', '-1', '--json');
+    expect(json.stderr).not.toContain('error');
+    expect(json.status).toBe(0);
+    const [document] = JSON.parse(json.stdout) as [
+      { speakers: Record<string, unknown>[]; naming: Record<string, unknown>; turns: { speaker: string }[] },
+    ];
+    expect(document.naming).toMatchObject({ on: 'cosine', threshold: -1, gallerySize: 2, falseAcceptRate: null });
+    for (const speaker of document.speakers) {
+      expect(speaker).toHaveProperty('speakerId');
+      expect(speaker['reason'] === null).toBe(speaker['speakerId'] !== null);
+      expect(speaker).not.toHaveProperty('embedding');
+      expect(['Ada Lovelace', 'bob']).toContain((speaker['nearest'] as { speakerId: string }).speakerId);
+    }
+    expect(new Set(document.turns.map(({ speaker }) => speaker))).toEqual(
+      new Set(document.speakers.map(({ label }) => label)),
+    );
+    const text = await named('--threshold', '1');
+    expect(text.stdout).toMatch(/of 2 candidates:\n(\S+ +\d+\.\d s +(REJECT: .* is nearest|NOT_ENOUGH_SPEECH).*\n)+$/);
+    const rttm = await named('--threshold', '1', '--rttm');
+    expect(rttm.stdout).toMatch(/^SPEAKER a 1 \S+ \S+ <NA> <NA> A /);
+  }, 120_000);
+
+  test('need a calibration or a cosine, and people', async () => {
+    expect(await named()).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('names need a calibration') as unknown,
+    });
+    await mkdir(at('nobody'), { recursive: true });
+    const refused = async (...options: string[]): Promise<string> =>
+      (await timbre(['conversation', at('talks', 'a.wav'), '--threshold', '0', ...options], { env })).stderr;
+    expect(await refused('--candidates', at('nobody'))).toContain('no recordings of candidates');
+    expect(await refused('--candidates', '-')).toContain('candidates are files and folders');
+    expect(await refused('--candidates', at('nowhere.wav'))).toContain('no recording of a candidate could be used');
+    expect(await refused('--false-accept-rate', '0.1')).toContain('cannot be used with');
+  }, 120_000);
+
+  test('go on where a recording of a candidate fails, or has no speech', async () => {
+    await writeFile(at('people', 'carl.wav'), 'no recording');
+    await writeVoice(at('people', 'dora.wav'), { seconds: 3 });
+    const { status, stderr, stdout } = await named('--threshold', '1', '--json');
+    await Promise.all(['carl.wav', 'dora.wav'].map((name) => rm(at('people', name))));
+    expect(status).toBe(21);
+    expect(stderr).toContain(at('people', 'carl.wav'));
+    expect(stderr).toContain(`${at('people', 'dora.wav')}: nobody is heard`);
+    expect(JSON.parse(stdout)).toMatchObject([{ naming: { gallerySize: 2 } }]);
+  }, 120_000);
+});
+
+describe('a transcript', () => {
+  const words = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((start) => ({
+    start,
+    end: start + 0.9,
+    text: `w${start} <b>&`,
+  }));
+  const of = async (...options: string[]) =>
+    timbre(['conversation', at('talks', 'a.wav'), '--transcript', at('said.json'), ...options], { env });
+
+  test('gets speakers, as text, WebVTT and JSON', async () => {
+    await writeFile(at('said.json'), JSON.stringify({ segments: words }));
+    const json = JSON.parse((await of('--json')).stdout) as [
+      { speakers: { label: string }[]; transcript: { text: string; speaker: string | null }[] },
+    ];
+    const { speakers, transcript } = json[0];
+    expect(transcript.map(({ text }) => text)).toEqual(words.map(({ text }) => text));
+    const labels = speakers.map(({ label }) => label);
+    for (const { speaker } of transcript) expect([null, ...labels]).toContain(speaker);
+    expect(transcript.some(({ speaker }) => speaker !== null)).toBe(true);
+    const { stdout } = await of('--vtt');
+    expect(stdout).toMatch(/^WEBVTT\n\n00:00:00\.000 --> 00:00:00\.900\n/);
+    for (const [index, { speaker, text }] of transcript.entries()) {
+      const said = `w${index} &lt;b&gt;&amp;`;
+      expect(stdout).toContain(speaker === null ? `\n${said}\n` : `\n<v ${speaker}>${said}</v>\n`);
+      expect(text).toBe(words[index]!.text);
+    }
+    expect((await of()).stdout).toContain('w3 <b>&');
+  }, 120_000);
+
+  test('of another recording, of another form, and of several recordings is refused', async () => {
+    await writeFile(at('said.json'), JSON.stringify([{ start: 20, end: 21, text: 'late' }]));
+    expect(await of()).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('transcript of another recording') as unknown,
+    });
+    await writeFile(at('said.json'), 'WEBVTT\n\nnothing here\n');
+    expect((await of()).stderr).toContain('said.json, line 3, is no cue of WebVTT');
+    await rm(at('said.json'));
+    expect((await of()).stderr).toContain('cannot read the transcript');
+    expect((await of('--rttm')).stderr).toContain('cannot be used with');
+    const several = await timbre(['conversation', at('talks'), '--transcript', at('said.json')], { env });
+    expect(several).toMatchObject({ status: 2, stderr: expect.stringContaining('there are 2') as unknown });
+  }, 120_000);
 });
 
 describe('a segmentation network among the models', () => {
