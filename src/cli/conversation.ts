@@ -2,9 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { SpeakerEncoder } from '../addon/index.js';
-import type { ConversationKind, ConversationOptions, ConversationResult, ConversationTurn } from '../addon/types.js';
+import type { ConversationKind, ConversationOptions, ConversationResult } from '../addon/types.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import { writeRttm } from '../evaluation/rttm.js';
+import { clockTime, writeVtt } from '../evaluation/vtt.js';
 import { findBundle, modelFolders } from '../models/cache.js';
 import { table, type Cli } from './cli.js';
 import { withEncoder, type EncoderOptions } from './encoder.js';
@@ -194,7 +195,7 @@ async function textOf(result: ConversationResult, path: string, format: Format, 
     case 'rttm':
       return writeRttm(nameOf(path), result.turns);
     case 'vtt':
-      return vtt(result.turns);
+      return writeVtt(result.turns);
     case 'json':
       return `${JSON.stringify({ path, ...result }, undefined, 2)}\n`;
     case 'text':
@@ -205,28 +206,13 @@ async function textOf(result: ConversationResult, path: string, format: Format, 
 function describe({ speakers, turns }: ConversationResult): string {
   if (turns.length === 0) return 'nobody is heard';
   const rows = turns.map(({ start, end, speaker, overlap }) => [
-    clock(start),
-    clock(end),
+    clockTime(start),
+    clockTime(end),
     speaker,
     overlap > 0.05 ? `${overlap.toFixed(1)} s with others` : '',
   ]);
   const sums = speakers.map(({ label, speechSeconds }) => `${label} ${speechSeconds.toFixed(1)} s`).join(', ');
   return `${table(rows)}\n${speakers.length === 1 ? 'one speaker' : `${speakers.length} speakers`}: ${sums}`;
-}
-
-function vtt(turns: readonly ConversationTurn[]): string {
-  const cues = turns.map(
-    ({ start, end, speaker }) => `${clock(start)} --> ${clock(end)}\n<v ${speaker}>${speaker}</v>\n`,
-  );
-  return `WEBVTT\n\n${cues.join('\n')}`;
-}
-
-/** 01:02:03.456 */
-function clock(seconds: number): string {
-  const milliseconds = Math.round(seconds * 1000);
-  const part = (unit: number, of: number, width: number): string =>
-    String(Math.floor(milliseconds / unit) % of).padStart(width, '0');
-  return `${part(3_600_000, Infinity, 2)}:${part(60_000, 60, 2)}:${part(1000, 60, 2)}.${part(1, 1000, 3)}`;
 }
 
 async function write(file: string, text: string): Promise<void> {
