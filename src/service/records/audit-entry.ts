@@ -22,6 +22,8 @@ export const AUDIT_ACTIONS = [
   'job.created',
   'job.cancelled',
   'job.removed',
+  'conversation.created',
+  'conversation.erased',
   'data-key.rotated',
   'data.restore-acknowledged',
   'audit.trimmed',

@@ -8,6 +8,7 @@ import { Retention1764600000000 } from './1764600000000-retention.js';
 import { Work1764700000000 } from './1764700000000-work.js';
 import { Register1764800000000 } from './1764800000000-register.js';
 import { Lists1764850000000 } from './1764850000000-lists.js';
+import { Conversations1764920000000 } from './1764920000000-conversations.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -21,4 +22,5 @@ export const MIGRATIONS = [
   Work1764700000000,
   Register1764800000000,
   Lists1764850000000,
+  Conversations1764920000000,
 ];
