@@ -5,6 +5,7 @@ import { codeTrust } from './code-trust.js';
 import { modelPath } from './model-path.js';
 import { ofThisRealm } from './realm.js';
 import { MOST_CHANNELS, MOST_TRACKS } from './selection.js';
+import { speakerCounts } from './speaker-counts.js';
 import { Stop } from './stop.js';
 import type {
   ConversationKind,
@@ -14,11 +15,8 @@ import type {
   ConversationSpeaker,
 } from './types.js';
 
-/** As many as the core looks for. */
-const MOST_SPEAKERS = 64;
 const LONGEST_SECONDS = 86_400;
 const DEFAULT_SECONDS = 4 * 3600;
-const MOST_OF_A_CALL = 2;
 const KINDS: ReadonlySet<string> = new Set<ConversationKind>(['call', 'meeting', 'auto']);
 
 /** The bundle that conversations use where none is named. */
@@ -44,8 +42,8 @@ export class ConversationCall {
 
   /** Errors: INVALID_ARGUMENT. */
   constructor(options: ConversationOptions | undefined) {
-    const { speakers, minSpeakers, maxSpeakers, kind, channel, track, maxSeconds, onProgress, signal, timeoutMs } =
-      optionsObject('options', options);
+    const given = optionsObject('options', options);
+    const { kind, channel, track, maxSeconds, onProgress, signal, timeoutMs } = given;
     if (onProgress !== undefined && typeof onProgress !== 'function') {
       throw invalid(`onProgress is a function, not ${show(onProgress)}`);
     }
@@ -53,20 +51,12 @@ export class ConversationCall {
     if (channel !== undefined && channel !== 'mix' && channel !== 'each' && !Number.isInteger(channel)) {
       throw invalid(`channel is 'mix', 'each' or a number counted from 0, not ${show(channel)}`);
     }
-    const exact = wholeNumber('speakers', speakers, 0, 1, MOST_SPEAKERS);
-    const least = wholeNumber('minSpeakers', minSpeakers, 0, 1, MOST_SPEAKERS);
-    const most = wholeNumber('maxSpeakers', maxSpeakers, 0, 1, MOST_SPEAKERS);
-    if (exact > 0 && (least > 0 || most > 0)) {
-      throw invalid('speakers says how many there are: leave out minSpeakers and maxSpeakers, or speakers');
-    }
-    this.least = exact || least || 1;
-    this.most = exact || most || (kind === 'call' ? MOST_OF_A_CALL : 0);
-    if (this.most > 0 && this.least > this.most) {
-      const most = maxSpeakers === undefined ? `a call has at most ${this.most}` : `maxSpeakers ${this.most}`;
-      throw invalid(`minSpeakers is ${this.least} and ${most}: the first is at most the second`);
-    }
+    const { least, most } = speakerCounts(given);
+    this.least = least;
+    this.most = most;
     this.each = channel === 'each';
-    this.onePerChannel = this.each && (this.most === 1 || (kind === 'call' && exact + least + most === 0));
+    const counted = [given.speakers, given.minSpeakers, given.maxSpeakers].some((count) => count !== undefined);
+    this.onePerChannel = this.each && (most === 1 || (kind === 'call' && !counted));
     this.channel = typeof channel === 'number' ? wholeNumber('channel', channel, 0, 0, MOST_CHANNELS) : undefined;
     this.track = track === undefined ? undefined : wholeNumber('track', track, 0, 0, MOST_TRACKS);
     this.maxSeconds = number('maxSeconds', maxSeconds, DEFAULT_SECONDS, 0.01, LONGEST_SECONDS);

@@ -238,8 +238,8 @@ export class SpeakerEncoder {
    * `onProgress` throws ends the call, and is its error.
    *
    * Errors: those of the recording (AUDIO_*); INVALID_ARGUMENT; MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNTRUSTED of the
-   * segmentation network; OVERLOADED, ABORTED, DEADLINE_EXCEEDED, ENGINE_CLOSED, INFERENCE_FAILED, OUT_OF_MEMORY. A
-   * recording in which nobody is heard is no error: it has no turns.
+   * segmentation network; OVERLOADED, ABORTED, DEADLINE_EXCEEDED, ENGINE_CLOSED, INFERENCE_FAILED, DECODER_FAILED,
+   * OUT_OF_MEMORY. A recording in which nobody is heard is no error: it has no turns.
    */
   async conversation(input: AudioInput, options?: ConversationOptions): Promise<ConversationResult> {
     const call = new ConversationCall(options);

@@ -9,6 +9,22 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
   getInfo: { method: 'GET', path: '/v1/info', query: [], headers: [], answer: 'json' },
   createEmbeddings: { method: 'POST', path: '/v1/embeddings', query: [], headers: [], answer: 'json' },
   compareRecordings: { method: 'POST', path: '/v1/compare', query: [], headers: [], answer: 'json' },
+  createConversation: {
+    method: 'POST',
+    path: '/v1/conversations',
+    query: [],
+    headers: ['Prefer', 'Idempotency-Key'],
+    answer: 'json',
+  },
+  listConversations: {
+    method: 'GET',
+    path: '/v1/conversations',
+    query: ['limit', 'cursor'],
+    headers: [],
+    answer: 'json',
+  },
+  getConversation: { method: 'GET', path: '/v1/conversations/{id}', query: [], headers: [], answer: 'json' },
+  removeConversation: { method: 'DELETE', path: '/v1/conversations/{id}', query: [], headers: [], answer: 'none' },
   listAudit: {
     method: 'GET',
     path: '/v1/audit',
@@ -136,6 +152,26 @@ export abstract class Operations {
   /** Are two recordings of the same speaker? `POST /v1/compare` */
   compareRecordings(...given: Arguments<'compareRecordings'>): Promise<Answer<'compareRecordings'>> {
     return this.call('compareRecordings', ...given);
+  }
+
+  /** Who speaks when in a recording with several voices `POST /v1/conversations` */
+  createConversation(...given: Arguments<'createConversation'>): Promise<Answer<'createConversation'>> {
+    return this.call('createConversation', ...given);
+  }
+
+  /** List conversations, newest first `GET /v1/conversations` */
+  listConversations(...given: Arguments<'listConversations'>): Promise<Answer<'listConversations'>> {
+    return this.call('listConversations', ...given);
+  }
+
+  /** A conversation, with its turns once it is done `GET /v1/conversations/{id}` */
+  getConversation(...given: Arguments<'getConversation'>): Promise<Answer<'getConversation'>> {
+    return this.call('getConversation', ...given);
+  }
+
+  /** Erase a conversation `DELETE /v1/conversations/{id}` */
+  removeConversation(...given: Arguments<'removeConversation'>): Promise<Answer<'removeConversation'>> {
+    return this.call('removeConversation', ...given);
   }
 
   /** Who did what to whom, oldest first `GET /v1/audit` */

@@ -480,6 +480,481 @@ export interface operations {
       };
     };
   };
+  listConversations: {
+    parameters: {
+      query?: {
+        /** @description Conversations on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page, without the turns. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            conversations: {
+              /**
+               * Format: uuid
+               * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+               */
+              id: string;
+              /**
+               * @description waiting: its job is not done with it.
+               * @enum {string}
+               */
+              state: 'waiting' | 'done' | 'failed' | 'cancelled';
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              finishedAt: string | null;
+              /** @description The job that works on it; null where none does, and once that was removed. */
+              jobId: string | null;
+              /** @example meeting.opus */
+              filename: string | null;
+              /** @description Of the recording; null until it is done. */
+              seconds: number | null;
+              /** @description Why it failed. */
+              error: {
+                code: string;
+                message: string;
+              } | null;
+              /** @description How many are heard; null until it is done. */
+              speakers: number | null;
+            }[];
+            /** @description Of all pages. */
+            total: number;
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  createConversation: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description `respond-async`: answer with 202 as soon as the recording is kept, however short it is. */
+        Prefer?: string;
+        /** @description Makes the call safe to repeat: for 24 hours the same request with the same key has no further effect and gets the first answer, with the header `idempotency-replayed: true`; another request with it is refused. Keys are the client's own, by its API key. An answer that is an error is not kept. */
+        'Idempotency-Key'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'multipart/form-data': {
+          /** Format: binary */
+          audio: Upload;
+          /** @description `mix` (the default): all channels, mixed down; a number: that channel, counted from 0. */
+          channel?: string;
+          /** @description The audio track of a container with several, counted from 0. Default: the one it marks as its default. */
+          track?: string;
+          /** @description How many people speak, where that is known. Not with `minSpeakers` and `maxSpeakers`. */
+          speakers?: number;
+          /** @description At least so many. Default: 1. */
+          minSpeakers?: number;
+          /** @description At most so many. Default: as many as are heard, on a call 2. */
+          maxSpeakers?: number;
+          /**
+           * @description `call`: two people at most. `meeting` and `auto` (the default): as many as are heard.
+           * @enum {string}
+           */
+          kind?: 'call' | 'meeting' | 'auto';
+        };
+      };
+    };
+    responses: {
+      /** @description It is done. */
+      201: {
+        headers: {
+          /** @description `/v1/conversations/<id>` */
+          location?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * Format: uuid
+             * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+             */
+            id: string;
+            /**
+             * @description waiting: its job is not done with it.
+             * @enum {string}
+             */
+            state: 'waiting' | 'done' | 'failed' | 'cancelled';
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /** @description The job that works on it; null where none does, and once that was removed. */
+            jobId: string | null;
+            /** @example meeting.opus */
+            filename: string | null;
+            /** @description Of the recording; null until it is done. */
+            seconds: number | null;
+            /** @description Why it failed. */
+            error: {
+              code: string;
+              message: string;
+            } | null;
+            /** @description Null unless it is being worked on. */
+            progress: {
+              /** @description Of the recording, worked off. */
+              seconds: number;
+              /** @description Null where the recording does not say. */
+              totalSeconds: number | null;
+            } | null;
+            /** @description Empty where nobody is heard, and until it is done. */
+            speakers: {
+              /**
+               * @description A, B, ... in the order in which they first speak.
+               * @example A
+               */
+              label: string;
+              /** @description Whose voice it is; null where that is not known. */
+              speakerId: string | null;
+              name: string | null;
+              /** @description Null where nobody asked. */
+              decision: string | null;
+              /**
+               * @description Why there is no speaker. NOT_ASKED: nothing was compared with enrolled voices.
+               * @enum {string|null}
+               */
+              reason: 'NOT_ASKED' | null;
+              score: number | null;
+              speechSeconds: number;
+              /** @description How many. */
+              turns: number;
+            }[];
+            /** @description By time. */
+            turns: {
+              /** @description Seconds from the beginning of the recording. */
+              start: number;
+              end: number;
+              /** @description The label. */
+              speaker: string;
+              /** @description Seconds of the turn in which somebody else speaks too. */
+              overlap: number;
+            }[];
+            /** @description The network that embedded the voices. */
+            model: string | null;
+            /** @description The network that heard who of a few speakers talks when. */
+            segmentation: string | null;
+            /** @description What the recording was. */
+            audio: {
+              /** @description Of audio that is there. */
+              seconds: number;
+              sampleRate: number;
+              channels: number;
+              /** @description What was embedded: all channels mixed down, or the channel with this number. */
+              channel: 'mix' | number;
+              /** @description The channels cancel each other when they are mixed (opposite phase): the strongest was taken. */
+              channelsCancel: boolean;
+              /** @description All channels hold the same; false also where only one of them was looked at. */
+              channelsAlike: boolean;
+              /** @description Audio tracks of the container. */
+              tracks: number;
+              /** @description The one that was taken, counted from 0. */
+              track: number;
+              /**
+               * @description Container and codec.
+               * @example WAV/PCM_16
+               */
+              format: string;
+              /** @description Whether the recording is whole, as far as its container tells. */
+              complete: boolean;
+              /** @description What is missing; null where it is complete. */
+              incomplete: {
+                /**
+                 * @description TRUNCATED: it ends before its container says. DAMAGED: bytes in it are broken or missing. GAPS: its time stamps pass over audio that is not there. GROWING: the file was still being written.
+                 * @enum {string}
+                 */
+                reason: 'TRUNCATED' | 'DAMAGED' | 'GAPS' | 'GROWING';
+                /** @description Null where the container does not tell. */
+                missingSeconds: number | null;
+                message: string;
+              } | null;
+            } | null;
+          };
+        };
+      };
+      /** @description It waits for its job. */
+      202: {
+        headers: {
+          /** @description `/v1/conversations/<id>` */
+          location?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * Format: uuid
+             * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+             */
+            id: string;
+            /**
+             * @description waiting: its job is not done with it.
+             * @enum {string}
+             */
+            state: 'waiting' | 'done' | 'failed' | 'cancelled';
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /** @description The job that works on it; null where none does, and once that was removed. */
+            jobId: string | null;
+            /** @example meeting.opus */
+            filename: string | null;
+            /** @description Of the recording; null until it is done. */
+            seconds: number | null;
+            /** @description Why it failed. */
+            error: {
+              code: string;
+              message: string;
+            } | null;
+            /** @description Null unless it is being worked on. */
+            progress: {
+              /** @description Of the recording, worked off. */
+              seconds: number;
+              /** @description Null where the recording does not say. */
+              totalSeconds: number | null;
+            } | null;
+            /** @description Empty where nobody is heard, and until it is done. */
+            speakers: {
+              /**
+               * @description A, B, ... in the order in which they first speak.
+               * @example A
+               */
+              label: string;
+              /** @description Whose voice it is; null where that is not known. */
+              speakerId: string | null;
+              name: string | null;
+              /** @description Null where nobody asked. */
+              decision: string | null;
+              /**
+               * @description Why there is no speaker. NOT_ASKED: nothing was compared with enrolled voices.
+               * @enum {string|null}
+               */
+              reason: 'NOT_ASKED' | null;
+              score: number | null;
+              speechSeconds: number;
+              /** @description How many. */
+              turns: number;
+            }[];
+            /** @description By time. */
+            turns: {
+              /** @description Seconds from the beginning of the recording. */
+              start: number;
+              end: number;
+              /** @description The label. */
+              speaker: string;
+              /** @description Seconds of the turn in which somebody else speaks too. */
+              overlap: number;
+            }[];
+            /** @description The network that embedded the voices. */
+            model: string | null;
+            /** @description The network that heard who of a few speakers talks when. */
+            segmentation: string | null;
+            /** @description What the recording was. */
+            audio: {
+              /** @description Of audio that is there. */
+              seconds: number;
+              sampleRate: number;
+              channels: number;
+              /** @description What was embedded: all channels mixed down, or the channel with this number. */
+              channel: 'mix' | number;
+              /** @description The channels cancel each other when they are mixed (opposite phase): the strongest was taken. */
+              channelsCancel: boolean;
+              /** @description All channels hold the same; false also where only one of them was looked at. */
+              channelsAlike: boolean;
+              /** @description Audio tracks of the container. */
+              tracks: number;
+              /** @description The one that was taken, counted from 0. */
+              track: number;
+              /**
+               * @description Container and codec.
+               * @example WAV/PCM_16
+               */
+              format: string;
+              /** @description Whether the recording is whole, as far as its container tells. */
+              complete: boolean;
+              /** @description What is missing; null where it is complete. */
+              incomplete: {
+                /**
+                 * @description TRUNCATED: it ends before its container says. DAMAGED: bytes in it are broken or missing. GAPS: its time stamps pass over audio that is not there. GROWING: the file was still being written.
+                 * @enum {string}
+                 */
+                reason: 'TRUNCATED' | 'DAMAGED' | 'GAPS' | 'GROWING';
+                /** @description Null where the container does not tell. */
+                missingSeconds: number | null;
+                message: string;
+              } | null;
+            } | null;
+          };
+        };
+      };
+    };
+  };
+  getConversation: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The conversation. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * Format: uuid
+             * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+             */
+            id: string;
+            /**
+             * @description waiting: its job is not done with it.
+             * @enum {string}
+             */
+            state: 'waiting' | 'done' | 'failed' | 'cancelled';
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /** @description The job that works on it; null where none does, and once that was removed. */
+            jobId: string | null;
+            /** @example meeting.opus */
+            filename: string | null;
+            /** @description Of the recording; null until it is done. */
+            seconds: number | null;
+            /** @description Why it failed. */
+            error: {
+              code: string;
+              message: string;
+            } | null;
+            /** @description Null unless it is being worked on. */
+            progress: {
+              /** @description Of the recording, worked off. */
+              seconds: number;
+              /** @description Null where the recording does not say. */
+              totalSeconds: number | null;
+            } | null;
+            /** @description Empty where nobody is heard, and until it is done. */
+            speakers: {
+              /**
+               * @description A, B, ... in the order in which they first speak.
+               * @example A
+               */
+              label: string;
+              /** @description Whose voice it is; null where that is not known. */
+              speakerId: string | null;
+              name: string | null;
+              /** @description Null where nobody asked. */
+              decision: string | null;
+              /**
+               * @description Why there is no speaker. NOT_ASKED: nothing was compared with enrolled voices.
+               * @enum {string|null}
+               */
+              reason: 'NOT_ASKED' | null;
+              score: number | null;
+              speechSeconds: number;
+              /** @description How many. */
+              turns: number;
+            }[];
+            /** @description By time. */
+            turns: {
+              /** @description Seconds from the beginning of the recording. */
+              start: number;
+              end: number;
+              /** @description The label. */
+              speaker: string;
+              /** @description Seconds of the turn in which somebody else speaks too. */
+              overlap: number;
+            }[];
+            /** @description The network that embedded the voices. */
+            model: string | null;
+            /** @description The network that heard who of a few speakers talks when. */
+            segmentation: string | null;
+            /** @description What the recording was. */
+            audio: {
+              /** @description Of audio that is there. */
+              seconds: number;
+              sampleRate: number;
+              channels: number;
+              /** @description What was embedded: all channels mixed down, or the channel with this number. */
+              channel: 'mix' | number;
+              /** @description The channels cancel each other when they are mixed (opposite phase): the strongest was taken. */
+              channelsCancel: boolean;
+              /** @description All channels hold the same; false also where only one of them was looked at. */
+              channelsAlike: boolean;
+              /** @description Audio tracks of the container. */
+              tracks: number;
+              /** @description The one that was taken, counted from 0. */
+              track: number;
+              /**
+               * @description Container and codec.
+               * @example WAV/PCM_16
+               */
+              format: string;
+              /** @description Whether the recording is whole, as far as its container tells. */
+              complete: boolean;
+              /** @description What is missing; null where it is complete. */
+              incomplete: {
+                /**
+                 * @description TRUNCATED: it ends before its container says. DAMAGED: bytes in it are broken or missing. GAPS: its time stamps pass over audio that is not there. GROWING: the file was still being written.
+                 * @enum {string}
+                 */
+                reason: 'TRUNCATED' | 'DAMAGED' | 'GAPS' | 'GROWING';
+                /** @description Null where the container does not tell. */
+                missingSeconds: number | null;
+                message: string;
+              } | null;
+            } | null;
+          };
+          'application/x-rttm': string;
+          'text/vtt': string;
+        };
+      };
+    };
+  };
+  removeConversation: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Erased. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
   listAudit: {
     parameters: {
       query?: {
@@ -547,8 +1022,8 @@ export interface operations {
                 | 'job.created'
                 | 'job.cancelled'
                 | 'job.removed'
-                | 'webhook.created'
-                | 'webhook.removed'
+                | 'conversation.created'
+                | 'conversation.erased'
                 | 'data-key.rotated'
                 | 'data.restore-acknowledged'
                 | 'audit.trimmed'
@@ -2315,10 +2790,12 @@ export interface operations {
               /** @description Position in the job, from 0. */
               index: number;
               /**
-               * @description Null once the speaker was erased.
+               * @description Null once the speaker was erased, and of a conversation.
                * @example ada
                */
               speakerId: string | null;
+              /** @description The conversation that the recording is; null of a recording of one speaker. */
+              conversationId: string | null;
               /** @example 1.wav */
               filename: string | null;
               /** @description As it was given, from the root where it was relative; null for an upload. */
@@ -2388,8 +2865,8 @@ export interface operations {
                 | 'job.created'
                 | 'job.cancelled'
                 | 'job.removed'
-                | 'webhook.created'
-                | 'webhook.removed'
+                | 'conversation.created'
+                | 'conversation.erased'
                 | 'data-key.rotated'
                 | 'data.restore-acknowledged'
                 | 'audit.trimmed'
@@ -2883,10 +3360,12 @@ export interface operations {
               /** @description Position in the job, from 0. */
               index: number;
               /**
-               * @description Null once the speaker was erased.
+               * @description Null once the speaker was erased, and of a conversation.
                * @example ada
                */
               speakerId: string | null;
+              /** @description The conversation that the recording is; null of a recording of one speaker. */
+              conversationId: string | null;
               /** @example 1.wav */
               filename: string | null;
               /** @description As it was given, from the root where it was relative; null for an upload. */
@@ -3032,235 +3511,6 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
-      };
-    };
-  };
-  listWebhooks: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description All of them. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': {
-            webhooks: {
-              /**
-               * Format: uuid
-               * @example 5f0d9b6e-2c3b-4f6a-9a55-0b1f3c8d7e21
-               */
-              id: string;
-              /** @description Null where the stored webhook cannot be read. */
-              url: string | null;
-              events: ('job.finished' | 'webhook.test')[];
-              /**
-               * @description `gone`: the receiver answered 410; `unreadable`: changed or damaged in the database. Nothing is sent then.
-               * @enum {string}
-               */
-              state: 'active' | 'gone' | 'unreadable';
-              /** Format: date-time */
-              createdAt: string;
-            }[];
-          };
-        };
-      };
-    };
-  };
-  createWebhook: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': {
-          /**
-           * @description Where requests go: an address of https on a public host.
-           * @example https://app.example/hooks/timbre
-           */
-          url: string;
-          /**
-           * @description `job.finished`: a job is completed, failed or cancelled.
-           * @example [
-           *       "job.finished"
-           *     ]
-           */
-          events: 'job.finished'[];
-        };
-      };
-    };
-    responses: {
-      /** @description The webhook with its secret. */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': {
-            /**
-             * Format: uuid
-             * @example 5f0d9b6e-2c3b-4f6a-9a55-0b1f3c8d7e21
-             */
-            id: string;
-            /** @description Null where the stored webhook cannot be read. */
-            url: string | null;
-            events: ('job.finished' | 'webhook.test')[];
-            /**
-             * @description `gone`: the receiver answered 410; `unreadable`: changed or damaged in the database. Nothing is sent then.
-             * @enum {string}
-             */
-            state: 'active' | 'gone' | 'unreadable';
-            /** Format: date-time */
-            createdAt: string;
-            /**
-             * @description What signatures are made with. Shown this once.
-             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
-             */
-            secret: string;
-          };
-        };
-      };
-    };
-  };
-  getWebhook: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The webhook, without its secret. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': {
-            /**
-             * Format: uuid
-             * @example 5f0d9b6e-2c3b-4f6a-9a55-0b1f3c8d7e21
-             */
-            id: string;
-            /** @description Null where the stored webhook cannot be read. */
-            url: string | null;
-            events: ('job.finished' | 'webhook.test')[];
-            /**
-             * @description `gone`: the receiver answered 410; `unreadable`: changed or damaged in the database. Nothing is sent then.
-             * @enum {string}
-             */
-            state: 'active' | 'gone' | 'unreadable';
-            /** Format: date-time */
-            createdAt: string;
-          };
-        };
-      };
-    };
-  };
-  deleteWebhook: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description It is gone. */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-    };
-  };
-  testWebhook: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description It is going to be sent. */
-      202: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-    };
-  };
-  listWebhookDeliveries: {
-    parameters: {
-      query?: {
-        /** @description Deliveries on the page. */
-        limit?: number;
-        /** @description `nextCursor` of the page before. */
-        cursor?: string;
-      };
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description One page. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': {
-            deliveries: {
-              /**
-               * Format: uuid
-               * @description `webhook-id` of the request, the same at every attempt.
-               */
-              id: string;
-              /** @enum {string} */
-              event: 'job.finished' | 'webhook.test';
-              /**
-               * @description `waiting`: to be sent, or tried again at `nextAt`.
-               * @enum {string}
-               */
-              state: 'waiting' | 'delivered' | 'failed';
-              attempts: number;
-              /** Format: date-time */
-              createdAt: string;
-              /** Format: date-time */
-              attemptedAt: string | null;
-              /** Format: date-time */
-              nextAt: string | null;
-              /** @description HTTP status of the last answer. */
-              status: number | null;
-              /** @description Why the last attempt failed. */
-              error: string | null;
-            }[];
-            /** @description `cursor` of the next page; null on the last one. */
-            nextCursor: string | null;
-          };
-        };
       };
     };
   };

@@ -6,6 +6,7 @@ export {
   type TimbreModuleOptions,
 } from './app/timbre.module.js';
 export type { ControllerName } from './app/controllers.js';
+export { ConversationsService as Conversations } from './conversations/conversations.service.js';
 export { Config, type ConfigInput, type ConfigValues } from './config/config.js';
 export { EmbeddingEngine, type EngineListener, type EngineState } from './engine/embedding-engine.js';
 export { EnrollmentsService as Enrollments, type Enrolled } from './enrollments/enrollments.service.js';
@@ -16,6 +17,7 @@ export { SpeakersService as Speakers, type SpeakerPage, type SpeakerProfile } fr
 export { VerificationService as Verification } from './verification/verification.service.js';
 export type { VerificationView } from './verification/verification.dto.js';
 export { recordingOf, type Recording } from './uploads/recording.js';
+export type { Conversation } from './records/conversation.js';
 export type { Enrollment } from './records/enrollment.js';
 export type { Job, JobItem } from './records/job.js';
 export type { Profile } from './records/profile.js';

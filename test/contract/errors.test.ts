@@ -24,6 +24,10 @@ const WRITING = [...READING, 'STORAGE_FULL'];
 const BOUNDARIES: Boundaries = {
   'AddonEngine.embed': [...ENGINE, ...RECORDING, 'OVERLOADED'],
   'AddonEngine.embedBatch': [...ENGINE, ...RECORDING],
+  'AddonEngine.converse': [...ENGINE, ...RECORDING, 'OVERLOADED', 'MODEL_INVALID'],
+  'AddonEngine.admitConversation': ['MODEL_NOT_READY'],
+  // A job waits for it.
+  'AddonEngine.readyForConversations': [],
   'AddonEngine.ready': ENGINE,
   'AddonEngine.info': ENGINE,
   'AddonEngine.scorer': ENGINE,

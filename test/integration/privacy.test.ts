@@ -530,7 +530,7 @@ describe('retention', () => {
     await house.gallery.ready();
     const time = clock();
     const sweeps = retention(time, { retentionDays: 30, noticeDays: 5 });
-    expect(await sweeps.sweep()).toEqual({ speakers: 0, announced: 0, auditEntries: 0 });
+    expect(await sweeps.sweep()).toEqual({ speakers: 0, announced: 0, conversations: 0, auditEntries: 0 });
     const swept: object[] = [];
     for (let day = 3; day <= 30; day += 3) {
       time.pass(3);
@@ -558,7 +558,7 @@ describe('retention', () => {
     await house.enrolled('ada', 1);
     const time = clock();
     time.pass(10_000);
-    expect(await retention(time, {}).sweep()).toEqual({ speakers: 0, announced: 0, auditEntries: 0 });
+    expect(await retention(time, {}).sweep()).toEqual({ speakers: 0, announced: 0, conversations: 0, auditEntries: 0 });
     expect((await house.speakers.page(10, undefined)).total).toBe(1);
   });
 
@@ -579,7 +579,12 @@ describe('retention', () => {
     await house.speakers.create({ id: 'ada' });
     const time = clock();
     time.pass(800);
-    expect(await retention(time, { auditDays: 730 }).sweep()).toEqual({ speakers: 0, announced: 0, auditEntries: 1 });
+    expect(await retention(time, { auditDays: 730 }).sweep()).toEqual({
+      speakers: 0,
+      announced: 0,
+      conversations: 0,
+      auditEntries: 1,
+    });
     expect(await trail()).toEqual(['audit.trimmed OK']);
     await house.store.transaction(({ audit }) =>
       audit.append(
@@ -629,7 +634,7 @@ describe('retention', () => {
     await sweeps.sweep();
     expect(await sweeps.status()).toMatchObject({ state: 'running' });
     time.pass(days);
-    expect(await sweeps.sweep()).toEqual({ speakers: 0, announced: 0, auditEntries: 0 });
+    expect(await sweeps.sweep()).toEqual({ speakers: 0, announced: 0, conversations: 0, auditEntries: 0 });
     expect(await sweeps.status()).toMatchObject({ state: 'paused', now: time.now() });
     // A service that starts on such a day is no wiser.
     expect(await retention(time, settings).sweep()).toMatchObject({ speakers: 0, auditEntries: 0 });

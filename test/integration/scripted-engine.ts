@@ -135,6 +135,18 @@ export class ScriptedEngine extends EmbeddingEngine {
     return (await Promise.all(items)).flat();
   }
 
+  converse(): Promise<never> {
+    throw new Error('nobody asks');
+  }
+
+  admitConversation(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  readyForConversations(): Promise<void> {
+    return Promise.resolve();
+  }
+
   admit(): void {}
 
   info(): EncoderInfo {

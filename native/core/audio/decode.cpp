@@ -331,30 +331,40 @@ Error out_of_memory() {
   return {ErrorCode::OUT_OF_MEMORY, "memory ran out while decoding; use fewer workers or shorter recordings"};
 }
 
+Result<AudioInfo> info_of(Result<Audio> audio) {
+  if (!audio) return std::move(audio).error();
+  return std::move(audio.value().info);
+}
+
 }  // namespace
 
 Result<AudioInfo> decode_into(SampleSink& sink, const AudioSource& source, int sample_rate, const AudioLimits& limits,
                               const Interrupt& interrupt, AudioTimings* timings, const AudioSelection& selection) {
   AudioTimings unread;
   AudioTimings& timing = timings ? *timings : unread;
-  const auto info_of = [](Result<Audio> audio) -> Result<AudioInfo> {
-    if (!audio) return std::move(audio).error();
-    return std::move(audio.value().info);
-  };
   try {
     if (const auto* samples = std::get_if<AudioSamples>(&source)) {
       return info_of(resample(*samples, sample_rate, selection, limits, interrupt, timing, &sink));
     }
     const auto input = Input::of(source, limits);
     if (!input) return input.error();
-    const FfmpegHost& ffmpeg = local_ffmpeg();
-    Decoding mixed(input.value(), sample_rate, selection, limits, interrupt, timing, ffmpeg, &sink);
+    return decode_into(sink, input.value(), sample_rate, limits, interrupt, timing, selection, local_ffmpeg());
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
+  }
+}
+
+Result<AudioInfo> decode_into(SampleSink& sink, const Input& input, int sample_rate, const AudioLimits& limits,
+                              const Interrupt& interrupt, AudioTimings& timings, const AudioSelection& selection,
+                              const FfmpegHost& ffmpeg) {
+  try {
+    Decoding mixed(input, sample_rate, selection, limits, interrupt, timings, ffmpeg, &sink);
     auto audio = mixed.run();
     if (!mixed.begin_anew_with()) return info_of(std::move(audio));
     sink.restart();
-    return info_of(Decoding(input.value(), sample_rate, selection, limits, interrupt, timing, ffmpeg, &sink,
-                            mixed.begin_anew_with())
-                       .run());
+    return info_of(
+        Decoding(input, sample_rate, selection, limits, interrupt, timings, ffmpeg, &sink, mixed.begin_anew_with())
+            .run());
   } catch (const std::bad_alloc&) {
     return out_of_memory();
   }

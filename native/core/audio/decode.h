@@ -33,6 +33,11 @@ Result<AudioInfo> decode_into(SampleSink& sink, const AudioSource& source, int s
                               const Interrupt& interrupt, AudioTimings* timings = nullptr,
                               const AudioSelection& selection = {});
 
+/// The same of an input that is open, with ffmpeg as `ffmpeg` has it.
+Result<AudioInfo> decode_into(SampleSink& sink, const Input& input, int sample_rate, const AudioLimits& limits,
+                              const Interrupt& interrupt, AudioTimings& timings, const AudioSelection& selection,
+                              const FfmpegHost& ffmpeg);
+
 /// The libraries behind decode(), e.g. "libsndfile-1.2.0", "libsoxr-0.1.3", and "" or the path of ffmpeg.
 struct AudioLibraries {
   std::string sndfile;

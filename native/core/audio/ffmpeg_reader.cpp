@@ -145,8 +145,10 @@ class FfmpegReader final : public Reader {
     std::array<std::uint8_t, 1 << 16> block;
     while (!enough() && !run_->output().ended()) {
       if (auto stop = interrupt_.check()) return *stop;
-      if (Clock::now() - started_ > patience_) return too_slow();
+      if (waited_ > patience_) return too_slow();
+      const auto asked = Clock::now();
       const std::size_t got = run_->output().read(block, kGlance);
+      waited_ += Clock::now() - asked;
       stream_.add(std::span(block).first(got));
       log_.add(run_->output().take_said());
       if (!stream_.sound()) {
@@ -164,9 +166,10 @@ class FfmpegReader final : public Reader {
   /// How it ended, once stdout is closed. What it could not decode is told by completeness() where there is anything.
   Status verdict() {
     std::optional<ChildEnd> end;
-    while (!(end = run_->wait(kGlance))) {
+    for (auto asked = Clock::now(); !(end = run_->wait(kGlance)); asked = Clock::now()) {
       if (auto stop = interrupt_.check()) return *stop;
-      if (Clock::now() - started_ > patience_) return too_slow();
+      waited_ += Clock::now() - asked;
+      if (waited_ > patience_) return too_slow();
     }
     log_.end();
     name_format();
@@ -215,7 +218,7 @@ class FfmpegReader final : public Reader {
   const std::unique_ptr<FfmpegRun> run_;
   const std::chrono::seconds patience_;
   const Interrupt& interrupt_;
-  const Clock::time_point started_ = Clock::now();
+  Clock::duration waited_{};  ///< for ffmpeg; what is done with its samples meanwhile may take longer
   MatroskaStream stream_;
   FfmpegLog log_;
   StreamInfo info_;

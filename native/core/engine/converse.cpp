@@ -83,7 +83,8 @@ Result<std::vector<std::vector<float>>> embed_pieces(std::span<const std::span<c
 }  // namespace
 
 Result<ConversationResult> converse(Job& job, const FrontEnd& front_end, const bundle::Model& model,
-                                    const EngineOptions& options, const conversation::ForEach& for_each) {
+                                    const EngineOptions& options, ContainedDecoder* decoder,
+                                    const conversation::ForEach& for_each) {
   ConversationRequest& request = job.conversation->request;
   const Recipe recipe;
   const bundle::Manifest& manifest = model.manifest();
@@ -116,8 +117,9 @@ Result<ConversationResult> converse(Job& job, const FrontEnd& front_end, const b
   AudioLimits limits = options.limits;
   limits.max_seconds = request.max_seconds;
   AudioTimings decoding;
-  auto audio =
-      decode_into(sink, request.source, conversation::kSampleRate, limits, job.interrupt, &decoding, request.selection);
+  auto audio = decoder ? decoder->decode_into(sink, request.source, limits, job.interrupt, decoding, request.selection)
+                       : decode_into(sink, request.source, conversation::kSampleRate, limits, job.interrupt, &decoding,
+                                     request.selection);
   request.source = AudioPath{};
   job.place.release_input();
   if (!audio) return std::move(audio).error();

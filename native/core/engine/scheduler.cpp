@@ -164,7 +164,7 @@ void Scheduler::work() noexcept {
     if (!job) break;
     job->timings.queue = seconds_since(job->admitted);
     if (job->conversation) {
-      finish(job, guarded([&] { return converse(*job); }));
+      finish(job, guarded([&] { return converse(*job, decoder); }));
       continue;
     }
     auto result = guarded([&] { return process(job, alone, decoder); });
@@ -179,18 +179,19 @@ void Scheduler::work() noexcept {
   prepared_waits_.notify_all();
 }
 
-Result<ConversationResult> Scheduler::converse(Job& job) {
-  if (options_.isolation == Isolation::kProcess) {
-    return Error{
-        ErrorCode::INVALID_ARGUMENT,
-        "conversations are decoded in the process that asks for them, and this encoder decodes in processes of "
-        "their own: load another with isolation \"none\" for them"};
-  }
+Result<ConversationResult> Scheduler::converse(Job& job, std::optional<ContainedDecoder>& decoder) {
   if (auto stopped = job.interrupt.check()) return *std::move(stopped);
   const auto for_each = [this](std::size_t count, const std::function<Status(std::size_t)>& body) {
     return share(count, body);
   };
-  return timbre::converse(job, *front_end_, *model_, options_, for_each);
+  return timbre::converse(job, *front_end_, *model_, options_, decoder_of(decoder), for_each);
+}
+
+/// A worker's decoder; none where it decodes itself.
+ContainedDecoder* Scheduler::decoder_of(std::optional<ContainedDecoder>& decoder) const {
+  if (options_.isolation != Isolation::kProcess) return nullptr;
+  if (!decoder) decoder.emplace(options_.limits, model_->manifest().front_end.sample_rate);
+  return &*decoder;
 }
 
 /// Runs a job's own work together with the workers that have nothing else to do.
@@ -220,10 +221,7 @@ void Scheduler::help(SharedWork& work) noexcept {
 Result<std::optional<EmbedResult>> Scheduler::process(const JobPtr& job, Batcher& alone,
                                                       std::optional<ContainedDecoder>& decoder) {
   if (auto stopped = job->interrupt.check()) return *std::move(stopped);
-  if (options_.isolation == Isolation::kProcess && !decoder) {
-    decoder.emplace(options_.limits, model_->manifest().front_end.sample_rate);
-  }
-  auto features = prepare(*job, *front_end_, *detector_, *model_, options_.limits, decoder ? &*decoder : nullptr);
+  auto features = prepare(*job, *front_end_, *detector_, *model_, options_.limits, decoder_of(decoder));
   if (!features) return std::move(features).error();
   if (auto stopped = job->interrupt.check()) return *std::move(stopped);
   if (model_->batches()) {

@@ -73,7 +73,8 @@ class Scheduler {
   std::vector<Result<bundle::Embedding>> run_model(std::span<Prepared* const> batch, Batcher& batcher);
 
   Result<Engine::JobId> enqueue(JobPtr job);
-  Result<ConversationResult> converse(Job& job);
+  Result<ConversationResult> converse(Job& job, std::optional<ContainedDecoder>& decoder);
+  ContainedDecoder* decoder_of(std::optional<ContainedDecoder>& decoder) const;
   Status share(std::size_t count, const std::function<Status(std::size_t)>& body);
   void help(SharedWork& work) noexcept;
 

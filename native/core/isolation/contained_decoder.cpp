@@ -35,6 +35,7 @@ constexpr std::chrono::milliseconds kStartsWithin = 20s;
 constexpr std::chrono::milliseconds kEndsWithin = 200ms;
 
 /// What a recording may take beyond the time that its ffmpeg has: decoders are hundreds of times faster than sound.
+/// What is done with samples meanwhile does not count.
 std::chrono::seconds usual_patience(double max_seconds) {
   return ffmpeg_patience(max_seconds) + std::chrono::seconds(60 + static_cast<std::int64_t>(max_seconds));
 }
@@ -90,6 +91,10 @@ Error ended_error(const std::string& name, const std::optional<ChildEnd>& end) {
                                          "; send it again, and convert it to WAV or FLAC if that ends it too"};
 }
 
+Error out_of_memory() {
+  return {ErrorCode::OUT_OF_MEMORY, "memory ran out while decoding; use fewer workers or shorter recordings"};
+}
+
 }  // namespace
 
 void look_for_decoder(std::string_view path, std::string_view library_path) {
@@ -113,11 +118,10 @@ struct ContainedDecoder::Session {
 
 ContainedDecoder::ContainedDecoder(const AudioLimits& limits, int sample_rate)
     : ContainedDecoder(
-          limits, sample_rate, [limits, sample_rate] { return launch(limits, sample_rate); },
-          usual_patience(limits.max_seconds)) {}
+          limits, sample_rate, [limits, sample_rate] { return launch(limits, sample_rate); }, std::nullopt) {}
 
 ContainedDecoder::ContainedDecoder(const AudioLimits& limits, int sample_rate, Launch launch,
-                                   std::chrono::milliseconds patience)
+                                   std::optional<std::chrono::milliseconds> patience)
     : limits_(limits), sample_rate_(sample_rate), launch_(std::move(launch)), patience_(patience) {}
 
 ContainedDecoder::~ContainedDecoder() = default;
@@ -150,9 +154,11 @@ Result<Walls> ContainedDecoder::start() {
 /// One recording, from the request to the answer. What the decoder says is checked here.
 class ContainedDecoder::Exchange {
  public:
+  /// `sink`: takes the samples of a recording that is streamed.
   Exchange(Session& session, const Input& input, const DecodeRequest& request, const Interrupt& interrupt,
-           std::chrono::milliseconds patience)
+           std::chrono::milliseconds patience, SampleSink* sink)
       : patience_(patience),
+        sink_(sink),
         channel_(session.connection.channel),
         window_(session.window),
         input_(input),
@@ -172,10 +178,7 @@ class ContainedDecoder::Exchange {
   /// Serves the decoder until it answers, or is of no more use.
   Outcome run() {
     for (;;) {
-      if (interrupt_.stops() && !stopped_) {
-        window_.stop().store(1, std::memory_order_relaxed);
-        stopped_ = Clock::now();
-      }
+      if (interrupt_.stops()) stop();
       if (stopped_ && Clock::now() - *stopped_ > kStopsWithin) return Outcome::kStopped;
       if (Clock::now() - started_ > patience_) return Outcome::kTooSlow;
       Message message;
@@ -195,6 +198,9 @@ class ContainedDecoder::Exchange {
   }
 
   bool stopped() const { return stopped_.has_value(); }
+  /// Why the sink took no more.
+  const std::optional<Error>& refused() const { return refused_; }
+  Clock::duration in_sink() const { return in_sink_; }
   Result<Audio>& answer() { return answer_; }
   const AudioTimings& timings() const { return timings_; }
 
@@ -214,6 +220,10 @@ class ContainedDecoder::Exchange {
         return take_samples(message);
       case MessageKind::kAudio:
         return take_audio(message);
+      case MessageKind::kExpected:
+        return take_expected(message);
+      case MessageKind::kRestart:
+        return restart(message);
       case MessageKind::kFailed:
         return take_fault(message);
       default:
@@ -299,21 +309,60 @@ class ContainedDecoder::Exchange {
   }
 
   Outcome take_samples(const Message& message) {
-    const auto bytes = in_window(message, SharedWindow::kBytes);
+    const auto bytes = in_window(message, sink_ ? kMostStreamed : SharedWindow::kBytes);
     if (!bytes || bytes->size() % sizeof(float) != 0) return Outcome::kNonsense;
-    const std::size_t before = samples_.size();
     const std::size_t count = bytes->size() / sizeof(float);
-    if (before + count > most_samples_) return Outcome::kNonsense;
+    if (taken_ + count > most_samples_) return Outcome::kNonsense;
+    taken_ += count;
+    if (sink_) samples_.clear();
+    const std::size_t before = samples_.size();
     samples_.resize(before + count);
     std::memcpy(samples_.data() + before, bytes->data(), bytes->size());
     const auto arrived = std::span<const float>(samples_).subspan(before);
     if (!std::ranges::all_of(arrived, [](float x) { return std::isfinite(x); })) return Outcome::kNonsense;
+    if (sink_ && !stopped_) hand_on(arrived);
     return answered(MessageKind::kTaken);
+  }
+
+  /// The decoder waits meanwhile.
+  void hand_on(std::span<const float> samples) {
+    const auto began = Clock::now();
+    auto handed = sink_->take(samples);
+    const auto spent = Clock::now() - began;
+    in_sink_ += spent;
+    started_ += spent;
+    if (handed) return;
+    refused_ = std::move(handed).error();
+    stop();
+  }
+
+  Outcome take_expected(const Message& message) {
+    MessageReader from(message.body);
+    const double seconds = from.real(0, request_.limits.max_seconds);
+    if (!from.complete() || !sink_ || expected_ || taken_ > 0) return Outcome::kNonsense;
+    expected_ = true;
+    if (!stopped_) sink_->expect(seconds);
+    return Outcome::kRuns;
+  }
+
+  Outcome restart(const Message& message) {
+    if (!message.body.empty() || !sink_ || restarted_) return Outcome::kNonsense;
+    restarted_ = true;
+    expected_ = false;
+    taken_ = 0;
+    if (!stopped_) sink_->restart();
+    return Outcome::kRuns;
+  }
+
+  void stop() {
+    if (stopped_) return;
+    window_.stop().store(1, std::memory_order_relaxed);
+    stopped_ = Clock::now();
   }
 
   Outcome take_audio(const Message& message) {
     auto decoded = to_decoded(message.body, request_);
-    if (!decoded || samples_.empty()) return Outcome::kNonsense;
+    if (!decoded || taken_ == 0) return Outcome::kNonsense;
     timings_ = decoded->timings;
     answer_ = Audio{std::move(samples_), std::move(decoded->info)};
     return Outcome::kAnswered;
@@ -332,19 +381,25 @@ class ContainedDecoder::Exchange {
   }
 
   const std::chrono::milliseconds patience_;
+  SampleSink* const sink_;
   Channel& channel_;
   const SharedWindow& window_;
   const Input& input_;
   const DecodeRequest& request_;
   const Interrupt& interrupt_;
   const std::uint64_t most_samples_;
-  const Clock::time_point started_ = Clock::now();
+  Clock::time_point started_ = Clock::now();  ///< moved on by what the sink takes
+  Clock::duration in_sink_{};
   std::optional<Clock::time_point> stopped_;
+  std::optional<Error> refused_;
   Descriptor composed_;
   std::uint64_t composed_bytes_ = 0;
   std::optional<Child> ffmpeg_;
   std::optional<ChildEnd> ffmpeg_end_;
-  std::vector<float> samples_;
+  std::vector<float> samples_;  ///< of a recording that is streamed, the last that came
+  std::uint64_t taken_ = 0;     ///< samples
+  bool expected_ = false;
+  bool restarted_ = false;
   AudioTimings timings_;
   Result<Audio> answer_ = Audio{};
 };
@@ -358,20 +413,39 @@ Result<Audio> ContainedDecoder::decode(const AudioSource& source, const Interrup
     const auto input = Input::of(source, limits_);
     if (!input) return input.error();
     if (auto stop = interrupt.check()) return *std::move(stop);
-    return decode(input.value(), interrupt, timings, selection);
+    return decode(input.value(), limits_, interrupt, timings, selection, nullptr);
   } catch (const std::bad_alloc&) {
     // In the middle of an exchange nobody knows what the decoder says next.
     session_.reset();
-    return Error{ErrorCode::OUT_OF_MEMORY, "memory ran out while decoding; use fewer workers or shorter recordings"};
+    return out_of_memory();
   }
 }
 
-Result<Audio> ContainedDecoder::decode(const Input& input, const Interrupt& interrupt, AudioTimings& timings,
-                                       const AudioSelection& selection) {
+Result<AudioInfo> ContainedDecoder::decode_into(SampleSink& sink, const AudioSource& source, const AudioLimits& limits,
+                                                const Interrupt& interrupt, AudioTimings& timings,
+                                                const AudioSelection& selection) {
+  try {
+    if (std::holds_alternative<AudioSamples>(source)) {
+      return timbre::decode_into(sink, source, sample_rate_, limits, interrupt, &timings, selection);
+    }
+    const auto input = Input::of(source, limits);
+    if (!input) return input.error();
+    if (auto stop = interrupt.check()) return *std::move(stop);
+    auto audio = decode(input.value(), limits, interrupt, timings, selection, &sink);
+    if (!audio) return std::move(audio).error();
+    return std::move(audio.value().info);
+  } catch (const std::bad_alloc&) {
+    session_.reset();
+    return out_of_memory();
+  }
+}
+
+Result<Audio> ContainedDecoder::decode(const Input& input, const AudioLimits& limits, const Interrupt& interrupt,
+                                       AudioTimings& timings, const AudioSelection& selection, SampleSink* sink) {
   const auto began = Clock::now();
   const auto handed = input.hand_over();
   if (!handed) return handed.error();
-  const DecodeRequest request{input.name(), handed.value().copied, sample_rate_, limits_, selection};
+  const DecodeRequest request{input.name(), handed.value().copied, sink != nullptr, sample_rate_, limits, selection};
   const auto body = to_message(request);
   const std::array<int, 1> descriptor{handed.value().descriptor.get()};
   for (bool fresh = !session_;; fresh = true) {
@@ -384,21 +458,23 @@ Result<Audio> ContainedDecoder::decode(const Input& input, const Interrupt& inte
     if (fresh) return ended_error(input.name(), end);
   }
 
-  Exchange exchange(*session_, input, request, interrupt, patience_);
+  const std::chrono::milliseconds patience = patience_.value_or(usual_patience(limits.max_seconds));
+  Exchange exchange(*session_, input, request, interrupt, patience, sink);
   const auto outcome = exchange.run();
-  const double all = std::chrono::duration<double>(Clock::now() - began).count();
+  const double all = std::chrono::duration<double>(Clock::now() - began - exchange.in_sink()).count();
   timings.resample += std::min(exchange.timings().resample, all);
   timings.decode += std::max(0.0, all - exchange.timings().resample);
   std::optional<ChildEnd> end;
   if (outcome == Exchange::Outcome::kEnded) end = session_->end();
   if (outcome != Exchange::Outcome::kAnswered) session_.reset();
+  if (exchange.refused()) return *exchange.refused();
   if (exchange.stopped()) return *interrupt.check();
   switch (outcome) {
     case Exchange::Outcome::kAnswered:
       return std::move(exchange.answer());
     case Exchange::Outcome::kTooSlow:
       return Error{ErrorCode::DECODER_FAILED, "the decoder did not finish " + input.name() + " within " +
-                                                  seconds_text(std::chrono::duration<double>(patience_).count()) +
+                                                  seconds_text(std::chrono::duration<double>(patience).count()) +
                                                   "; convert it to WAV or FLAC"};
     case Exchange::Outcome::kNonsense:
       return Error{ErrorCode::DECODER_FAILED, "the decoder answered with something else than audio for " +

@@ -9,6 +9,7 @@
 
 #include "audio/audio.h"
 #include "audio/input.h"
+#include "audio/sample_sink.h"
 #include "contain/child_process.h"
 #include "contain/walls.h"
 #include "isolation/channel.h"
@@ -45,8 +46,9 @@ class ContainedDecoder {
 
   /// For recordings within `limits`, to samples at `sample_rate`.
   ContainedDecoder(const AudioLimits& limits, int sample_rate);
-  /// `patience`: how long one recording may take.
-  ContainedDecoder(const AudioLimits& limits, int sample_rate, Launch launch, std::chrono::milliseconds patience);
+  /// `patience`: how long one recording may take; none: as long as one of the longest that are allowed.
+  ContainedDecoder(const AudioLimits& limits, int sample_rate, Launch launch,
+                   std::optional<std::chrono::milliseconds> patience);
   ~ContainedDecoder();
   ContainedDecoder(const ContainedDecoder&) = delete;
   ContainedDecoder& operator=(const ContainedDecoder&) = delete;
@@ -60,17 +62,24 @@ class ContainedDecoder {
   Result<Audio> decode(const AudioSource& source, const Interrupt& interrupt, AudioTimings& timings,
                        const AudioSelection& selection);
 
+  /// As timbre::decode_into(), of recordings within `limits`, which may be longer than those of decode() but not of
+  /// more bytes. A block of samples is in the shared memory at a time: the decoder waits until the sink has taken it.
+  /// Errors: those of decode() and of the sink.
+  Result<AudioInfo> decode_into(SampleSink& sink, const AudioSource& source, const AudioLimits& limits,
+                                const Interrupt& interrupt, AudioTimings& timings, const AudioSelection& selection);
+
  private:
   struct Session;
   class Exchange;
 
-  Result<Audio> decode(const Input& input, const Interrupt& interrupt, AudioTimings& timings,
-                       const AudioSelection& selection);
+  /// `sink`: takes the samples in place of the result.
+  Result<Audio> decode(const Input& input, const AudioLimits& limits, const Interrupt& interrupt, AudioTimings& timings,
+                       const AudioSelection& selection, SampleSink* sink);
 
   const AudioLimits limits_;
   const int sample_rate_;
   const Launch launch_;
-  const std::chrono::milliseconds patience_;
+  const std::optional<std::chrono::milliseconds> patience_;
   std::unique_ptr<Session> session_;
 };
 

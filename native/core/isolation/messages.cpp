@@ -120,7 +120,8 @@ std::optional<int> MessageReader::optional(int most) {
 std::vector<std::uint8_t> to_message(const DecodeRequest& request) {
   MessageWriter to;
   const AudioLimits& limits = request.limits;
-  to.text(request.name).number(request.copied ? 1 : 0).number(static_cast<std::uint64_t>(request.sample_rate));
+  to.text(request.name).number(request.copied ? 1 : 0).number(request.streamed ? 1 : 0);
+  to.number(static_cast<std::uint64_t>(request.sample_rate));
   to.number(limits.max_bytes).real(limits.max_seconds);
   to.number(static_cast<std::uint64_t>(limits.min_sample_rate));
   to.number(static_cast<std::uint64_t>(limits.max_sample_rate));
@@ -135,6 +136,7 @@ std::optional<DecodeRequest> to_request(const std::vector<std::uint8_t>& body) {
   DecodeRequest request;
   request.name = from.text();
   request.copied = from.number(1) == 1;
+  request.streamed = from.number(1) == 1;
   request.sample_rate = from.integer(kMost);
   request.limits.max_bytes = from.number(std::numeric_limits<std::uint64_t>::max());
   request.limits.max_seconds = from.real(0, std::numeric_limits<double>::max());

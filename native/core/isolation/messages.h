@@ -16,12 +16,15 @@
 namespace timbre {
 
 /// Raised with every change of a message, so that a program left over from another build is refused.
-constexpr std::uint64_t kProtocol = 1;
+constexpr std::uint64_t kProtocol = 2;
 
 /// Bytes of a message, and of a text in it. Longer ones are cut by whoever sends them and refused by whoever is sent
 /// them.
 constexpr std::size_t kMostMessage = 64 << 10;
 constexpr std::size_t kMostText = 24 << 10;
+
+/// Bytes of samples that are handed over at a time of a recording that nobody holds: four seconds at 16 kHz.
+constexpr std::size_t kMostStreamed = 256 << 10;
 
 enum class MessageKind : std::uint8_t {
   // To the decoder.
@@ -40,6 +43,8 @@ enum class MessageKind : std::uint8_t {
   kSamples,       ///< samples, in the shared memory
   kAudio,         ///< what the recording was; its samples have all been taken
   kFailed,        ///< why it was not decoded
+  kExpected,      ///< seconds of a recording that is streamed, before its samples; is not answered
+  kRestart,       ///< its samples so far are void; is not answered
 };
 
 /// Builds the body of a message.
@@ -83,7 +88,8 @@ class MessageReader {
 /// A recording to decode; its bytes come by a descriptor.
 struct DecodeRequest {
   std::string name;
-  bool copied = false;  ///< into memory that nobody changes
+  bool copied = false;    ///< into memory that nobody changes
+  bool streamed = false;  ///< samples go out as they come, and are not kept
   int sample_rate = 0;
   AudioLimits limits;
   AudioSelection selection;

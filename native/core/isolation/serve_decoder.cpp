@@ -59,6 +59,16 @@ class Questions {
     if (!channel_.send(kind, body)) throw Disconnected();
   }
 
+  /// Samples through the window, at most so many bytes at a time.
+  void hand_over(std::span<const float> samples, std::size_t most) {
+    const auto* const bytes = reinterpret_cast<const std::uint8_t*>(samples.data());
+    for (std::span rest(bytes, samples.size_bytes()); !rest.empty();) {
+      const auto part = rest.first(std::min(rest.size(), most));
+      hand_over(MessageKind::kSamples, part);
+      rest = rest.subspan(part.size());
+    }
+  }
+
   /// Through the window; `of` says what they are.
   void hand_over(MessageKind of, std::span<const std::uint8_t> bytes) {
     std::memcpy(window_.bytes().data(), bytes.data(), bytes.size());
@@ -130,6 +140,26 @@ class RemoteHost final : public FfmpegHost {
   Questions& questions_;
 };
 
+/// Hands samples to the other process as they come, and waits until it has taken them.
+class WindowSink final : public SampleSink {
+ public:
+  explicit WindowSink(Questions& questions) : questions_(questions) {}
+
+  void expect(double seconds) override {
+    questions_.tell(MessageKind::kExpected, MessageWriter().real(seconds).bytes());
+  }
+
+  Status take(std::span<const float> samples) override {
+    questions_.hand_over(samples, kMostStreamed);
+    return ok();
+  }
+
+  void restart() override { questions_.tell(MessageKind::kRestart, {}); }
+
+ private:
+  Questions& questions_;
+};
+
 /// A recording as it was handed over: a file, or memory that nobody changes, mapped.
 class HandedRecording {
  public:
@@ -181,16 +211,19 @@ void serve(const DecodeRequest& request, Descriptor descriptor, Questions& quest
   if (!recording) return fail(recording.error());
   const Input& input = recording.value()->input();
   const SharedInterrupt interrupt(window);
+  if (request.streamed) {
+    WindowSink sink(questions);
+    auto info = decode_into(sink, input, request.sample_rate, request.limits, interrupt, decoded.timings,
+                            request.selection, RemoteHost(input, questions));
+    if (!info) return fail(info.error());
+    decoded.info = std::move(info).value();
+    return questions.tell(MessageKind::kAudio, to_message(decoded));
+  }
   auto audio = decode(input, request.sample_rate, request.limits, interrupt, decoded.timings, request.selection,
                       RemoteHost(input, questions));
   if (!audio) return fail(audio.error());
 
-  const auto* const samples = reinterpret_cast<const std::uint8_t*>(audio.value().samples.data());
-  for (std::span rest(samples, audio.value().samples.size() * sizeof(float)); !rest.empty();) {
-    const auto part = rest.first(std::min(rest.size(), SharedWindow::kBytes));
-    questions.hand_over(MessageKind::kSamples, part);
-    rest = rest.subspan(part.size());
-  }
+  questions.hand_over(audio.value().samples, SharedWindow::kBytes);
   decoded.info = std::move(audio.value().info);
   questions.tell(MessageKind::kAudio, to_message(decoded));
 }

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { AuditController } from '../audit/audit.controller.js';
 import { ConsentController } from '../consent/consent.controller.js';
+import { ConversationsController } from '../conversations/conversations.controller.js';
 import { DataKeysController } from '../data-keys/data-keys.controller.js';
 import { EmbeddingsController } from '../embeddings/embeddings.controller.js';
 import { EnrollmentsController } from '../enrollments/enrollments.controller.js';
@@ -24,6 +25,7 @@ export const CONTROLLERS = {
   health: [HealthController],
   info: [InfoController],
   embeddings: [EmbeddingsController],
+  conversations: [ConversationsController],
   audit: [AuditController],
   consent: [ConsentController],
   signIn: [SignInController],

@@ -14,6 +14,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { CompatModule } from '../compat/compat.module.js';
 import { Config, type ConfigInput } from '../config/config.js';
 import { ConsentModule } from '../consent/consent.module.js';
+import { ConversationsModule } from '../conversations/conversations.module.js';
 import { EmbeddingsModule } from '../embeddings/embeddings.module.js';
 import { EngineModule } from '../engine/engine.module.js';
 import { EnrollmentsModule } from '../enrollments/enrollments.module.js';
@@ -74,6 +75,7 @@ const ROOMS = [
   PrivacyModule,
   JobsModule,
   WebhooksModule,
+  ConversationsModule,
   CompatModule,
 ];
 

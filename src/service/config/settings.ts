@@ -412,6 +412,53 @@ export const SETTINGS = {
       'Which receivers of webhooks are called. `public`: by https on addresses that everybody reaches alike. `any`: also by ' +
       'http, and on this machine and private networks. `off`: none.',
   }),
+  conversations: setting({
+    env: 'TIMBRE_CONVERSATIONS',
+    flag: 'conversations',
+    schema: onOrOff,
+    default: 'on',
+    takes: 'on|off',
+    means:
+      'Whether the service says who speaks when in recordings with several voices. `off` answers such calls with ' +
+      'CONVERSATIONS_OFF and fetches nothing for them.',
+  }),
+  segmentation: setting({
+    env: 'TIMBRE_SEGMENTATION',
+    flag: 'segmentation',
+    schema: text,
+    default: 'segmentation',
+    takes: 'BUNDLE',
+    means:
+      'The network that hears who of a few speakers talks when, for conversations: a file, the id of a bundle in the ' +
+      'model cache, or a name that `timbre models pull` knows, which the first conversation fetches.',
+  }),
+  maxConversationSeconds: setting({
+    env: 'TIMBRE_MAX_CONVERSATION_SECONDS',
+    flag: 'max-conversation-seconds',
+    schema: number(1, 86_400),
+    default: '14400',
+    takes: 'SECONDS',
+    means: 'Seconds of audio in one conversation; its bytes are bounded by TIMBRE_MAX_UPLOAD_BYTES.',
+    limit: true,
+  }),
+  directConversationSeconds: setting({
+    env: 'TIMBRE_DIRECT_CONVERSATION_SECONDS',
+    flag: 'direct-conversation-seconds',
+    schema: number(0, 3600),
+    default: '60',
+    takes: 'SECONDS',
+    means:
+      'Seconds of audio up to which a conversation is answered at once; a longer one becomes a job. 0: each becomes one.',
+    limit: true,
+  }),
+  conversationDays: setting({
+    env: 'TIMBRE_CONVERSATION_DAYS',
+    flag: 'conversation-days',
+    schema: whole(0, 36_500),
+    default: '30',
+    takes: 'DAYS',
+    means: 'Days after which a conversation that has ended is removed; 0 keeps them until they are removed by hand.',
+  }),
   maxJobs: setting({
     env: 'TIMBRE_MAX_JOBS',
     flag: 'max-jobs',

@@ -5,6 +5,8 @@ import type {
   AudioInput,
   BatchItem,
   BatchOptions,
+  ConversationOptions,
+  ConversationResult,
   EmbedOptions,
   EmbedResult,
   EncoderInfo,
@@ -21,6 +23,7 @@ import { Scorer, type ScorerOptions } from '../../scoring/scorer.js';
 import { EmbeddingEngine, type EngineListener, type EngineState } from './embedding-engine.js';
 import { KeptBundle, type Kept } from './kept-bundle.js';
 import { locateModel } from './locate-model.js';
+import { SegmentationBundle } from './segmentation-bundle.js';
 
 /** Pause between attempts to fetch a model, after those that the download makes itself. */
 const FETCH_AGAIN_MS = 30_000;
@@ -55,6 +58,7 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
   /** Of embeddings that no calibration is for. */
   private plainScores: Scorer | undefined;
   private starting: Promise<void> | undefined;
+  private readonly segmentation: SegmentationBundle;
 
   constructor(
     private readonly config: Config,
@@ -62,6 +66,7 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
   ) {
     super();
     this.current = { status: 'loading', model: config.model };
+    this.segmentation = new SegmentationBundle(config, this.stopping.signal);
   }
 
   get state(): EngineState {
@@ -97,6 +102,24 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     const items = await this.loaded().embedBatch(inputs, options);
     for (const item of items) this.tell(item);
     return items;
+  }
+
+  async converse(input: AudioInput, options: ConversationOptions = {}): Promise<ConversationResult> {
+    try {
+      const result = await this.loaded().conversation(input, options);
+      for (const listener of this.listeners) listener.conversed?.(result);
+      return result;
+    } catch (thrown) {
+      throw this.withRetryTime(toTimbreError(thrown));
+    }
+  }
+
+  admitConversation(): Promise<void> {
+    return this.segmentation.require();
+  }
+
+  readyForConversations(): Promise<void> {
+    return this.segmentation.ready();
   }
 
   admit(): void {
@@ -233,10 +256,11 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
 
   private async load(model: string): Promise<SpeakerEncoder> {
     const { SpeakerEncoder } = await import('../../addon/index.js');
-    const { device, allowCode, workers, queueLimit, maxBatch, modelCacheDir, decoderIsolation } = this.config;
-    const { maxUploadBytes, maxAudioSeconds, maxInputBytes, maxWorkingBytes } = this.config;
+    const { segmentation, device, allowCode, workers, queueLimit, maxBatch, modelCacheDir } = this.config;
+    const { decoderIsolation, maxUploadBytes, maxAudioSeconds, maxInputBytes, maxWorkingBytes } = this.config;
     return SpeakerEncoder.load({
       model,
+      segmentation,
       device,
       queueLimit,
       maxBatch,

@@ -2,6 +2,8 @@ import type {
   AudioInput,
   BatchItem,
   BatchOptions,
+  ConversationOptions,
+  ConversationResult,
   EmbedOptions,
   EmbedResult,
   EncoderInfo,
@@ -23,6 +25,7 @@ export type EngineState =
 export interface EngineListener {
   embedded?(result: EmbedResult): void;
   failed?(code: ErrorCode): void;
+  conversed?(result: ConversationResult): void;
   changed?(state: EngineState): void;
 }
 
@@ -49,6 +52,18 @@ export abstract class EmbeddingEngine {
    * Only a few are queued at a time, so that a long list leaves room for others. Errors: MODEL_NOT_READY, ENGINE_CLOSED.
    */
   abstract embedBatch(inputs: readonly AudioInput[], options?: BatchOptions): Promise<BatchItem[]>;
+
+  /**
+   * Who speaks when in a recording. Errors: those of `SpeakerEncoder.conversation`, MODEL_NOT_READY before the model is
+   * loaded, OVERLOADED at once when the queue is full.
+   */
+  abstract converse(input: AudioInput, options?: ConversationOptions): Promise<ConversationResult>;
+
+  /** Errors: MODEL_NOT_READY where the segmentation network is not there; it is being fetched then. */
+  abstract admitConversation(): Promise<void>;
+
+  /** Settles when the segmentation network is there. Errors: those of fetching it. */
+  abstract readyForConversations(): Promise<void>;
 
   /** Throws what `embed` would throw before looking at its input: MODEL_NOT_READY, ENGINE_CLOSED, OVERLOADED. */
   abstract admit(): void;

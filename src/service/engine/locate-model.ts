@@ -21,10 +21,8 @@ export async function locateModel(
 ): Promise<string> {
   const published = publishedAs(model);
   if (!published) return model;
+  if (await isLocated({ model, modelCacheDir })) return published.name;
   const { own } = modelFolders();
-  for (const folder of [modelCacheDir, own]) {
-    if (await isFile(join(folder, `${published.name}.pt`))) return published.name;
-  }
   options.onProgress(null);
   const { pullModel } = await import('../../models/pull.js');
   const { signal, onNote, onProgress } = options;
@@ -35,6 +33,16 @@ export async function locateModel(
     folders: { cache: modelCacheDir, own },
   });
   return published.name;
+}
+
+/** Whether nothing has to be fetched for a model. */
+export async function isLocated({ model, modelCacheDir }: Pick<Config, 'model' | 'modelCacheDir'>): Promise<boolean> {
+  const published = publishedAs(model);
+  if (!published) return true;
+  for (const folder of [modelCacheDir, modelFolders().own]) {
+    if (await isFile(join(folder, `${published.name}.pt`))) return true;
+  }
+  return false;
 }
 
 /** Whether this model would be fetched where it is not in the cache. */

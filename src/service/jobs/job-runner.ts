@@ -21,8 +21,8 @@ import { Metrics } from '../metrics/metrics.service.js';
 import { withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
 import { BlobStore } from '../uploads/blob-store.js';
-import { UnitOfWork } from '../records/unit-of-work.js';
-import { isFinished, type ItemOutcome, type Job, type JobItem } from '../records/job.js';
+import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
+import { isFinished, type ItemError, type Job, type JobItem } from '../records/job.js';
 import { JobQueue, type Claim } from '../records/job-queue.js';
 import { Leader } from '../records/leader.js';
 import { hasJumped, readHeartbeat } from '../records/heartbeat.js';
@@ -49,10 +49,27 @@ const LONGEST_PAUSE_MS = 30_000;
 /** Why the work on a recording ends: its job was cancelled, its lease is somebody else's, or the service stops. */
 type Ending = 'cancelled' | 'lost' | 'stopped';
 
+/** What is done with recordings of jobs that are no enrolments. */
+export interface JobWork {
+  /**
+   * Does the work, and stores its outcome and the recording's together. Errors: ABORTED where the recording is in another
+   * hand, or does not wait any more; those of the work.
+   */
+  run(claim: Claim, recording: Recording, signal: AbortSignal): Promise<Job>;
+
+  /** Stores that it failed, in the transaction that stores it of the recording. */
+  failed(records: VoiceRecords, item: JobItem, error: ItemError, now: Date): Promise<void>;
+}
+
 /** A recording that is being worked on. */
 interface InHand {
   claim: Claim;
   controller: AbortController;
+}
+
+/** What the work on a recording ends with whose claim was lost meanwhile. */
+export function claimLost(): TimbreError {
+  return new TimbreError('ABORTED', 'the recording does not wait any more, or is in another hand');
 }
 
 const HOUSEKEEPING_MS = 3600_000;
@@ -79,6 +96,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   private readonly inHand = new Map<string, InHand>();
   private readonly pace = new Pace();
   private readonly count: (result: string) => void;
+  private conversations: JobWork | undefined;
   private running: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private heart: NodeJS.Timeout | undefined;
@@ -128,6 +146,11 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   /** There is a new job. */
   wake(): void {
     this.work.ring();
+  }
+
+  /** Says who works on conversations, before the first is begun. */
+  workOnConversations(work: JobWork): void {
+    this.conversations = work;
   }
 
   /** Ends the work on recordings of a job that was cancelled. */
@@ -193,7 +216,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     try {
       if (this.stopping.signal.aborted) return;
       await this.yieldToRequests(signal);
-      const job = await actAs({ by: 'jobs', requestId: null }, () => this.enrol(claim, signal));
+      const job = await actAs({ by: 'jobs', requestId: null }, () => this.workOn(claim, signal));
       settled = true;
       await this.blobs.remove(item);
       this.tell(job, 'done');
@@ -231,31 +254,41 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     }
   }
 
-  /** The enrolment and the outcome become durable together, or neither. */
-  private async enrol(claim: Claim, signal: AbortSignal): Promise<Job> {
+  private async workOn(claim: Claim, signal: AbortSignal): Promise<Job> {
     const { item } = claim;
     const recording = await this.recording(item, signal);
     try {
-      const settled: { job: Job | null } = { job: null };
-      await this.enrollments.enrol(item.speakerId ?? '', [recording], { signal }, async (records, { results }) => {
-        const [enrolled] = results;
-        if (!enrolled || !('enrollment' in enrolled)) throw new Error('an enrolment without a result');
-        const { enrollment, duplicate, audio } = enrolled;
-        if (audio?.incomplete) {
-          const { jobId, index } = item;
-          this.logger.warn({ jobId, index, ...audio.incomplete, msg: 'a recording of a job is not whole' });
-        }
-        const result = { enrollmentId: enrollment.id, duplicate, accepted: enrollment.verdict.accepted };
-        settled.job = await this.queue.settle(records, claim, { result }, new Date());
-        if (!settled.job)
-          throw new TimbreError('ABORTED', 'the recording does not wait any more, or is in another hand');
-      });
-      if (!settled.job) throw new Error('an enrolment without a job');
-      return settled.job;
+      if (item.conversationId === null) return await this.enrol(claim, recording, signal);
+      return await this.conversationWork().run(claim, recording, signal);
     } catch (thrown) {
       const { code, message } = toTimbreError(thrown);
       throw new TimbreError(code, withNames(message, [recording]), { cause: thrown });
     }
+  }
+
+  /** The enrolment and the outcome become durable together, or neither. */
+  private async enrol(claim: Claim, recording: Recording, signal: AbortSignal): Promise<Job> {
+    const { item } = claim;
+    const settled: { job: Job | null } = { job: null };
+    await this.enrollments.enrol(item.speakerId ?? '', [recording], { signal }, async (records, { results }) => {
+      const [enrolled] = results;
+      if (!enrolled || !('enrollment' in enrolled)) throw new Error('an enrolment without a result');
+      const { enrollment, duplicate, audio } = enrolled;
+      if (audio?.incomplete) {
+        const { jobId, index } = item;
+        this.logger.warn({ jobId, index, ...audio.incomplete, msg: 'a recording of a job is not whole' });
+      }
+      const result = { enrollmentId: enrollment.id, duplicate, accepted: enrollment.verdict.accepted };
+      settled.job = await this.queue.settle(records, claim, { result }, new Date());
+      if (!settled.job) throw claimLost();
+    });
+    if (!settled.job) throw new Error('an enrolment without a job');
+    return settled.job;
+  }
+
+  private conversationWork(): JobWork {
+    if (!this.conversations) throw new Error('nobody works on conversations');
+    return this.conversations;
   }
 
   /** The recording as a file that nobody else changes. */
@@ -275,8 +308,12 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   private async fail(claim: Claim, { code, message, cause }: TimbreError): Promise<void> {
     const { item } = claim;
     if (code === 'INTERNAL') this.logger.error({ jobId: item.jobId, err: cause, msg: message });
-    const outcome: ItemOutcome = { error: { code, message } };
-    const job = await this.store.transaction((records) => this.queue.settle(records, claim, outcome, new Date()));
+    const [fault, now] = [{ code, message }, new Date()];
+    const job = await this.store.transaction(async (records) => {
+      const settled = await this.queue.settle(records, claim, { error: fault }, now);
+      if (settled && item.conversationId !== null) await this.conversationWork().failed(records, item, fault, now);
+      return settled;
+    });
     await this.blobs.remove(item);
     if (job) this.tell(job, 'failed');
   }

@@ -125,7 +125,14 @@ export const jobView = z.object({
 
 export const jobItemView = z.object({
   index: z.int().meta({ description: 'Position in the job, from 0.' }),
-  speakerId: z.string().nullable().meta({ description: 'Null once the speaker was erased.', example: 'ada' }),
+  speakerId: z
+    .string()
+    .nullable()
+    .meta({ description: 'Null once the speaker was erased, and of a conversation.', example: 'ada' }),
+  conversationId: z
+    .string()
+    .nullable()
+    .meta({ description: 'The conversation that the recording is; null of a recording of one speaker.' }),
   filename: z.string().nullable().meta({ example: '1.wav' }),
   path: z
     .string()
@@ -188,10 +195,11 @@ export function toJobView(job: Job, secondsLeft: number | null): JobView {
 }
 
 export function toJobItemView(item: JobItem): JobItemView {
-  const { index, speakerId, fileName, path, state, result, error, settledAt } = item;
+  const { index, speakerId, conversationId, fileName, path, state, result, error, settledAt } = item;
   return {
     index,
     speakerId,
+    conversationId,
     filename: fileName,
     path,
     state,

@@ -11,6 +11,6 @@ import { JobsService } from './jobs.service.js';
 @Module({
   imports: [EnrollmentsModule, MetricsModule, SpeakersModule],
   providers: [JobsService, JobRunner, JobFeed, JobEvents, JobAdmission],
-  exports: [JobsService, JobEvents, JobAdmission],
+  exports: [JobsService, JobEvents, JobAdmission, JobRunner],
 })
 export class JobsModule {}

@@ -20,6 +20,7 @@ import {
   type ItemState,
   type Job,
   type JobItem,
+  type NewItem,
 } from '../records/job.js';
 import { JobRunner } from './job-runner.js';
 
@@ -92,14 +93,37 @@ export class JobsService {
       createSpeakers,
       steps,
     );
-    const job = newJob(randomUUID(), checked.length, new Date());
+    return this.add(randomUUID(), checked, uploads, alongWith);
+  }
+
+  /**
+   * Adds a job of recordings that are no enrolments, all of them uploads. As `create`, without what that does for speakers;
+   * `id` is a new UUID. Errors: OVERLOADED, WRITE_FAILED, those of the storage.
+   */
+  async addWork(
+    id: string,
+    items: readonly NewItem[],
+    uploads: readonly Recording[],
+    alongWith: (records: VoiceRecords, made: Forecast) => Promise<void>,
+  ): Promise<Forecast> {
+    await this.admit();
+    return this.add(id, items, uploads, alongWith);
+  }
+
+  private async add(
+    id: string,
+    items: readonly NewItem[],
+    uploads: readonly Recording[],
+    alongWith?: (records: VoiceRecords, made: Forecast) => Promise<void>,
+  ): Promise<Forecast> {
+    const job = newJob(id, items.length, new Date());
     const made = { job, secondsLeft: null };
     if (uploads.length > 0) await this.blobs.adopt(job.id, uploads);
     try {
       await this.store.transaction(async (records) => {
         const { jobs, audit } = records;
         this.checkRoom(await jobs.unfinished());
-        await jobs.insert(job, checked);
+        await jobs.insert(job, items);
         await audit.record({ action: 'job.created', object: job.id });
         await alongWith?.(records, made);
       });
@@ -163,17 +187,24 @@ export class JobsService {
    * repeated. Errors: JOB_NOT_FOUND.
    */
   async cancel(id: string): Promise<Job> {
+    const cancelled = await this.end(id);
+    if (!cancelled) throw jobNotFound(id);
+    return cancelled;
+  }
+
+  /** `cancel` of a job that may be gone; null then. */
+  async end(id: string): Promise<Job | null> {
     const now = new Date();
-    const cancelled = await this.store.transaction(async ({ jobs, audit }) => {
+    const cancelled = await this.store.transaction(async ({ jobs, conversations, audit }) => {
       const job = await jobs.find(id);
-      if (!job) throw jobNotFound(id);
-      if (isFinished(job)) return job;
+      if (!job || isFinished(job)) return job;
       await jobs.cancelItems(id, now);
+      await conversations.cancelOfJob(id, now);
       const next = await jobs.update(afterCancel(job, now));
       await audit.record({ action: 'job.cancelled', object: id });
       return next;
     });
-    await this.clear(id);
+    if (cancelled) await this.clear(id);
     return cancelled;
   }
 

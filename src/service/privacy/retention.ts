@@ -32,10 +32,11 @@ export interface Swept {
   speakers: number;
   /** Told that they will be. */
   announced: number;
+  conversations: number;
   auditEntries: number;
 }
 
-const NOTHING: Swept = { speakers: 0, announced: 0, auditEntries: 0 };
+const NOTHING: Swept = { speakers: 0, announced: 0, conversations: 0, auditEntries: 0 };
 
 /**
  * Erases what has grown old, at the start and then once a day, in steps and after a notice; as `DELETE /v1/speakers/:id`
@@ -82,7 +83,12 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     return actAs({ by: 'retention', requestId: null }, async () => {
       if (!(await this.mayFollowClock())) return NOTHING;
       const { speakers, announced } = await this.sweepSpeakers();
-      return { speakers, announced, auditEntries: await this.sweepAudit() };
+      return {
+        speakers,
+        announced,
+        conversations: await this.sweepConversations(),
+        auditEntries: await this.sweepAudit(),
+      };
     });
   }
 
@@ -155,6 +161,17 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     });
   }
 
+  private async sweepConversations(): Promise<number> {
+    const { conversationDays } = this.config;
+    if (conversationDays === 0) return 0;
+    const before = this.daysAgo(conversationDays);
+    let sum = 0;
+    for (let trimmed = AT_ONCE; trimmed === AT_ONCE && !this.stopped; sum += trimmed) {
+      trimmed = await this.store.transaction(({ conversations }) => conversations.trim(before, AT_ONCE));
+    }
+    return sum;
+  }
+
   /** In pieces: requests come in between. */
   private async sweepAudit(): Promise<number> {
     const { auditDays } = this.config;
@@ -185,10 +202,10 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
 
   private sweepAndGoOn(): void {
     this.sweeping = this.sweep().then(
-      ({ speakers, announced, auditEntries }) => {
-        if (speakers + auditEntries > 0) {
-          const msg = `${speakers} speakers and ${auditEntries} audit entries went by age`;
-          this.logger.log({ speakers, auditEntries, msg });
+      ({ speakers, announced, conversations, auditEntries }) => {
+        if (speakers + conversations + auditEntries > 0) {
+          const msg = `${speakers} speakers, ${conversations} conversations and ${auditEntries} audit entries went by age`;
+          this.logger.log({ speakers, conversations, auditEntries, msg });
         }
         if (announced > 0) {
           this.logger.warn({

@@ -24,6 +24,8 @@ export const AUDIT_ACTIONS = [
   'job.removed',
   'webhook.created',
   'webhook.removed',
+  'conversation.created',
+  'conversation.erased',
   'data-key.rotated',
   'data.restore-acknowledged',
   'audit.trimmed',

@@ -8,7 +8,7 @@ export type JobState = (typeof JOB_STATES)[number];
 export const ITEM_STATES = ['queued', 'done', 'failed', 'cancelled'] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 
-/** Many recordings for many speakers as one piece of work that outlives the request and the process. */
+/** Recordings as one piece of work that outlives the request and the process: many for many speakers, or one conversation. */
 export interface Job {
   /** UUID. */
   id: string;
@@ -31,8 +31,10 @@ export interface JobItem {
   jobId: string;
   /** Position in the job, from 0. */
   index: number;
-  /** Null once the speaker was erased. */
+  /** Null once the speaker was erased, and of a conversation. */
   speakerId: string | null;
+  /** The conversation that it is; null of a recording of one speaker. */
+  conversationId: string | null;
   /** As the caller named the file; for people. */
   fileName: string | null;
   /** As the caller gave it, for the audio roots to check; null for an upload, which lies in the spool. */
@@ -58,10 +60,11 @@ export interface ItemError {
   message: string;
 }
 
-export type ItemOutcome = { result: ItemResult } | { error: ItemError };
+/** `result` is null where what came of it is stored elsewhere. */
+export type ItemOutcome = { result: ItemResult | null } | { error: ItemError };
 
 /** What one recording of a new job is made of. */
-export type NewItem = Pick<JobItem, 'speakerId' | 'fileName' | 'path'>;
+export type NewItem = Pick<JobItem, 'speakerId' | 'fileName' | 'path'> & Partial<Pick<JobItem, 'conversationId'>>;
 
 export function isFinished({ state }: Pick<Job, 'state'>): boolean {
   return state !== 'queued' && state !== 'running';

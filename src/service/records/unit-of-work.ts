@@ -1,6 +1,7 @@
 import type { AnswerRepository } from './answer.repository.js';
 import type { AuditRepository } from './audit.repository.js';
 import type { ConsentRepository } from './consent.repository.js';
+import type { ConversationRepository } from './conversation.repository.js';
 import type { EnrollmentRepository } from './enrollment.repository.js';
 import type { NoteRepository } from './note.repository.js';
 import type { ProfileRepository } from './profile.repository.js';
@@ -16,6 +17,7 @@ export interface VoiceRecords {
   readonly profiles: ProfileRepository;
   readonly consents: ConsentRepository;
   readonly jobs: JobRepository;
+  readonly conversations: ConversationRepository;
   readonly notes: NoteRepository;
   readonly receipts: ReceiptRepository;
   readonly audit: AuditRepository;

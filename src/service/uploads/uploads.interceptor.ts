@@ -32,6 +32,8 @@ export interface UploadOptions {
   json?: z.ZodType;
   /** As many recordings as a job may have; nothing of the engine is needed before the answer. */
   forJob?: boolean;
+  /** Whether nothing of the engine is needed before the answer to this request: it becomes a job. */
+  becomesJob?: (request: IncomingMessage) => boolean;
   /** Fields of the form that hold JSON; `FormFields` gives their values. */
   jsonFields?: (config: Config) => Record<string, JsonLimits>;
 }
@@ -125,10 +127,10 @@ export class UploadsInterceptor implements NestInterceptor {
     };
   }
 
-  private admit(request: IncomingMessage, { forJob }: UploadOptions): () => void {
+  private admit(request: IncomingMessage, { forJob, becomesJob }: UploadOptions): () => void {
     try {
       // A job waits for the model and for room in the queue by itself.
-      if (!forJob) this.engine.admit();
+      if (!forJob && !becomesJob?.(request)) this.engine.admit();
       return this.slots.take(sourceOf(request));
     } catch (error) {
       discardRest(request);

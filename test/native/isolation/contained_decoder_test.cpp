@@ -51,18 +51,22 @@ std::vector<std::uint8_t> content(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// A second of a tone, as WAV.
-std::vector<std::uint8_t> tone(double seconds = 1) {
+/// A second of a tone, as WAV; a second channel has it in opposite phase.
+std::vector<std::uint8_t> tone(double seconds = 1, std::uint32_t channels = 1) {
   std::vector<std::uint8_t> bytes;
   const auto number = [&](std::uint32_t value, int size) {
     for (int i = 0; i < size; ++i) bytes.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
   };
   const auto text = [&](std::string_view words) { bytes.insert(bytes.end(), words.begin(), words.end()); };
   const auto frames = static_cast<std::uint32_t>(seconds * kRate);
-  text("RIFF"), number(36 + 2 * frames, 4), text("WAVEfmt "), number(16, 4), number(1, 2), number(1, 2);
-  number(kRate, 4), number(2 * kRate, 4), number(2, 2), number(16, 2), text("data"), number(2 * frames, 4);
+  const std::uint32_t block = 2 * channels;
+  text("RIFF"), number(36 + block * frames, 4), text("WAVEfmt "), number(16, 4), number(1, 2), number(channels, 2);
+  number(kRate, 4), number(block * kRate, 4), number(block, 2), number(16, 2), text("data"), number(block * frames, 4);
   for (std::uint32_t i = 0; i < frames; ++i) {
-    number(static_cast<std::uint16_t>(static_cast<std::int16_t>(8000 * std::sin(0.1 * i))), 2);
+    const double value = 8000 * std::sin(0.1 * i);
+    for (std::uint32_t c = 0; c < channels; ++c) {
+      number(static_cast<std::uint16_t>(static_cast<std::int16_t>(c == 0 ? value : -value)), 2);
+    }
   }
   return bytes;
 }
@@ -73,10 +77,8 @@ Result<Audio> by(ContainedDecoder& decoder, const AudioSource& source, const Int
   return decoder.decode(source, interrupt, timings, selection);
 }
 
-/// Everything that is known of a result, on a line.
-std::string described(const Result<Audio>& result) {
-  if (!result) return std::string(name(result.error().code)) + ": " + result.error().message;
-  const AudioInfo& info = result.value().info;
+/// Everything that is known of a recording, on a line.
+std::string described(const AudioInfo& info) {
   const auto optional = [](auto value) { return value ? text(static_cast<double>(*value)) : std::string("-"); };
   std::string line = info.format;
   for (const double number :
@@ -87,6 +89,58 @@ std::string described(const Result<Audio>& result) {
   }
   return line + " " + optional(info.channel) + " " + std::string(name(info.completeness.shortfall)) + " " +
          optional(info.completeness.missing_seconds) + " " + info.completeness.what;
+}
+
+std::string described(const Result<Audio>& result) {
+  if (result) return described(result.value().info);
+  return std::string(name(result.error().code)) + ": " + result.error().message;
+}
+
+/// What a sink was told, of a recording that is streamed.
+class Recorder : public SampleSink {
+ public:
+  void expect(double seconds) override { expected.push_back(seconds); }
+
+  Status take(std::span<const float> block) override {
+    ++blocks;
+    largest = std::max(largest, block.size());
+    samples.insert(samples.end(), block.begin(), block.end());
+    return ok();
+  }
+
+  void restart() override {
+    ++restarts;
+    samples.clear();
+  }
+
+  std::vector<double> expected;
+  std::vector<float> samples;
+  std::size_t blocks = 0;
+  std::size_t largest = 0;
+  int restarts = 0;
+};
+
+Result<AudioInfo> streamed(ContainedDecoder& decoder, SampleSink& sink, const AudioSource& source,
+                           const AudioLimits& limits = {}, const Interrupt& interrupt = kUninterrupted) {
+  AudioTimings timings;
+  return decoder.decode_into(sink, source, limits, interrupt, timings, {});
+}
+
+/// The same samples, and the same of everything else that is told, as without the walls.
+void expect_same_stream(ContainedDecoder& decoder, const AudioSource& source, const std::string& what) {
+  Recorder here;
+  Recorder there;
+  const auto expected = decode_into(here, source, kRate, {}, kUninterrupted);
+  const auto given = streamed(decoder, there, source);
+  const auto line = [](const Result<AudioInfo>& info) {
+    return info ? described(info.value()) : std::string(name(info.error().code)) + ": " + info.error().message;
+  };
+  EXPECT_EQ(line(given), line(expected)) << what;
+  EXPECT_EQ(there.expected, here.expected) << what;
+  EXPECT_EQ(there.restarts, here.restarts) << what;
+  ASSERT_EQ(there.samples.size(), here.samples.size()) << what;
+  if (here.samples.empty()) return;
+  EXPECT_EQ(std::memcmp(there.samples.data(), here.samples.data(), here.samples.size() * sizeof(float)), 0) << what;
 }
 
 void expect_same(const Result<Audio>& here, const Result<Audio>& there, const std::string& what) {
@@ -207,9 +261,130 @@ TEST_F(ProgramTest, HandsOverRecordingsThatAreLongerThanTheWindow) {
   expect_same(decode(bytes, kRate, {}, kUninterrupted), by(decoder_, bytes), "140 seconds");
 }
 
+TEST_F(ProgramTest, StreamsEveryFormatToTheSameSamplesAndErrors) {
+  const fs::path corpus = fs::path(TIMBRE_FIXTURES) / ".." / "fuzz" / "corpus" / "decode";
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(corpus)) {
+    const std::string path = entry.path();
+    expect_same_stream(decoder_, AudioBytes{content(path)}, path + " as bytes");
+    expect_same_stream(decoder_, AudioPath{path}, path + " by path");
+    ++count;
+  }
+  EXPECT_GT(count, 30U);
+  EXPECT_EQ(decoders().size(), 1U);
+}
+
+TEST_F(ProgramTest, StreamsARecordingOnceMoreWhoseChannelsCancelEachOther) {
+  const AudioBytes opposite{tone(30, 2)};
+  expect_same_stream(decoder_, opposite, "channels in opposite phase");
+  Recorder sink;
+  const auto info = streamed(decoder_, sink, opposite);
+  ASSERT_TRUE(info) << info.error().message;
+  EXPECT_TRUE(info.value().channels_cancel);
+  EXPECT_EQ(sink.restarts, 1);
+}
+
+TEST_F(ProgramTest, HoldsABlockOfALongRecordingAtATime) {
+  // An hour of zeros, as a file that takes no room: 230 MB as samples.
+  constexpr double kSeconds = 3600;
+  const fs::path path = fs::temp_directory_path() / ("timbre-hour-" + std::to_string(::getpid()) + ".wav");
+  std::vector<std::uint8_t> head = tone(0);
+  const auto bytes = static_cast<std::uint32_t>(2 * kSeconds * kRate);
+  const std::uint32_t riff = bytes + 36;
+  std::memcpy(head.data() + 4, &riff, sizeof(riff));
+  std::memcpy(head.data() + 40, &bytes, sizeof(bytes));
+  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(head.data()), 44);
+  fs::resize_file(path, 44 + bytes);
+  /// Counts, and keeps nothing.
+  class Counter final : public SampleSink {
+   public:
+    Status take(std::span<const float> block) override {
+      count += block.size();
+      largest = std::max(largest, block.size());
+      return ok();
+    }
+    void restart() override { count = 0; }
+    std::size_t count = 0;
+    std::size_t largest = 0;
+  };
+  Counter sink;
+  AudioLimits limits;
+  limits.max_seconds = 4000;
+  const auto info = streamed(decoder_, sink, AudioPath{path}, limits);
+  fs::remove(path);
+  ASSERT_TRUE(info) << info.error().message;
+  EXPECT_EQ(sink.count, static_cast<std::size_t>(kSeconds * kRate));
+  EXPECT_LE(sink.largest * sizeof(float), kMostStreamed);
+  // In kB; the program with its libraries takes some 30 MB.
+  EXPECT_LT(std::stoul(status_of(decoders().front(), "VmHWM")), 100'000UL);
+  // What one call may be of, the next one need not.
+  Recorder shorter;
+  EXPECT_EQ(name(streamed(decoder_, shorter, AudioBytes{tone(400)}).error().code), "AUDIO_TOO_LONG");
+}
+
+/// Does something with the third block that comes.
+class ThirdBlock final : public Recorder {
+ public:
+  explicit ThirdBlock(std::function<Status()> act) : act_(std::move(act)) {}
+
+  Status take(std::span<const float> block) override {
+    if (auto taken = Recorder::take(block); !taken) return taken;
+    return blocks == 3 ? act_() : ok();
+  }
+
+ private:
+  const std::function<Status()> act_;
+};
+
+TEST_F(ProgramTest, LosesTheOneStreamThatItIsKilledAt) {
+  const AudioBytes bytes{tone(100)};
+  ThirdBlock sink([] {
+    end(decoders().front());
+    return ok();
+  });
+  const auto lost = streamed(decoder_, sink, bytes);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(name(lost.error().code), "DECODER_FAILED");
+  EXPECT_THAT(lost.error().message, HasSubstr("signal 9"));
+  EXPECT_EQ(sink.blocks, 3U);
+  expect_same_stream(decoder_, bytes, "after it");
+}
+
+TEST_F(ProgramTest, StopsAStreamWhenItIsToldTo) {
+  const AudioBytes bytes{tone(100)};
+  Interrupt interrupt;
+  ThirdBlock cancelled([&] {
+    interrupt.cancel(ErrorCode::ENGINE_CLOSED);
+    return ok();
+  });
+  EXPECT_EQ(name(streamed(decoder_, cancelled, bytes, {}, interrupt).error().code), "ENGINE_CLOSED");
+  EXPECT_EQ(cancelled.blocks, 3U);
+
+  const Interrupt deadline(Clock::now() + 50ms);
+  ThirdBlock late([&] {
+    while (!deadline.stops()) {
+    }
+    return ok();
+  });
+  EXPECT_EQ(name(streamed(decoder_, late, bytes, {}, deadline).error().code), "DEADLINE_EXCEEDED");
+  EXPECT_LE(late.blocks, 3U);
+  expect_same_stream(decoder_, bytes, "after it");
+}
+
+TEST_F(ProgramTest, EndsAStreamWithTheErrorOfItsSink) {
+  ThirdBlock full([] { return Status(Error{ErrorCode::INFERENCE_FAILED, "no more"}); });
+  const auto refused = streamed(decoder_, full, AudioBytes{tone(100)});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(name(refused.error().code), "INFERENCE_FAILED");
+  EXPECT_EQ(refused.error().message, "no more");
+  EXPECT_EQ(full.blocks, 3U);
+  expect_same_stream(decoder_, AudioBytes{tone(10)}, "after it");
+}
+
 TEST_F(ProgramTest, ReadsNoSamplesThatNeedNoDecoder) {
   const AudioSamples samples{std::vector<float>(kRate, 0.25F), kRate};
   expect_same(decode(samples, kRate, {}, kUninterrupted), by(decoder_, samples), "samples");
+  expect_same_stream(decoder_, samples, "samples");
   EXPECT_TRUE(decoders().empty());
 }
 
@@ -510,21 +685,114 @@ std::vector<Lie> lies() {
   };
 }
 
-TEST(ADecoderThatLies, CostsItsRecordingAndNothingElse) {
+/// Lies that are some only of a recording that is not streamed.
+std::vector<Lie> lies_of_whole() {
+  std::vector<Lie> all = lies();
+  all.push_back({"seconds of what is not streamed", saying(MessageKind::kExpected, MessageWriter().real(1).bytes())});
+  all.push_back({"a second time of what is not streamed", saying(MessageKind::kRestart, {})});
+  return all;
+}
+
+/// Sends messages as though they came one by one, and answers nothing.
+Liar::Act saying_all(std::vector<std::pair<MessageKind, std::vector<std::uint8_t>>> messages) {
+  return [messages = std::move(messages)](Channel& channel, const SharedWindow&) {
+    for (const auto& [kind, body] : messages) channel.send(kind, body);
+    Message ignored;
+    while (channel.receive(ignored, 100ms, 1) != Channel::Arrival::kClosed) {
+    }
+  };
+}
+
+std::vector<Lie> lies_of_streams() {
+  using enum MessageKind;
+  const auto seconds = [](double value) { return MessageWriter().real(value).bytes(); };
+  const auto samples = number(4).bytes();
+  std::vector<Lie> all = lies();
+  const std::vector<Lie> more = {
+      {"a block that is too long", saying(kSamples, number(kMostStreamed + 4).bytes())},
+      {"more seconds than a recording may have", saying(kExpected, seconds(AudioLimits{}.max_seconds + 1))},
+      {"less than no seconds", saying(kExpected, seconds(-1))},
+      {"seconds that are no number", saying(kExpected, seconds(NAN))},
+      {"no seconds", saying(kExpected, {})},
+      {"its length twice", saying_all({{kExpected, seconds(1)}, {kExpected, seconds(1)}})},
+      {"its length after samples", saying_all({{kSamples, samples}, {kExpected, seconds(1)}})},
+      {"a third time", saying_all({{kRestart, {}}, {kRestart, {}}})},
+      {"a second time and more", saying(kRestart, number(1).bytes())},
+      {"audio of which all samples are void",
+       saying_all({{kSamples, samples}, {kRestart, {}}, {kAudio, to_message(Liar::sound())}})},
+      {"more samples than the recording may have, block by block",
+       [](Channel& channel, const SharedWindow&) {
+         Message taken;
+         while (channel.send(MessageKind::kSamples, number(kMostStreamed).bytes())) {
+           while (channel.receive(taken, 20ms, 0) == Channel::Arrival::kNothing) {
+           }
+           if (taken.kind != MessageKind::kTaken) return;
+           taken.kind = MessageKind::kFailed;
+         }
+       }},
+  };
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+/// The samples of a recording, whole or streamed.
+using Decode = std::function<Result<std::vector<float>>(ContainedDecoder&, const AudioSource&)>;
+
+void expect_to_cost_one_recording(const std::vector<Lie>& told, const Decode& decode_by) {
   const std::size_t before = open_descriptors();
-  for (const Lie& lie : lies()) {
+  for (const Lie& lie : told) {
     Liar liar(lie.act);
     ContainedDecoder decoder(AudioLimits{}, kRate, liar.launch(), kPatience);
-    const auto lost = by(decoder, AudioBytes{tone()});
+    const auto lost = decode_by(decoder, AudioBytes{tone()});
     ASSERT_FALSE(lost) << lie.what;
     EXPECT_EQ(name(lost.error().code), "DECODER_FAILED") << lie.what << ": " << lost.error().message;
     EXPECT_THAT(lost.error().message, HasSubstr("the recording")) << lie.what;
-    const auto next = by(decoder, AudioBytes{tone()});
+    const auto next = decode_by(decoder, AudioBytes{tone()});
     ASSERT_TRUE(next) << lie.what << ": " << next.error().message;
-    EXPECT_EQ(next.value().samples, std::vector<float>{0.5F});
+    EXPECT_EQ(next.value(), std::vector<float>{0.5F});
     EXPECT_EQ(liar.launched(), 2U) << lie.what;
   }
   EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(ADecoderThatLies, CostsItsRecordingAndNothingElse) {
+  expect_to_cost_one_recording(lies_of_whole(), [](ContainedDecoder& decoder, const AudioSource& source) {
+    auto audio = by(decoder, source);
+    return audio ? Result(std::move(audio).value().samples) : Result<std::vector<float>>(std::move(audio).error());
+  });
+}
+
+TEST(ADecoderThatLies, CostsItsStreamAndNothingElse) {
+  expect_to_cost_one_recording(lies_of_streams(), [](ContainedDecoder& decoder, const AudioSource& source) {
+    Recorder sink;
+    auto info = streamed(decoder, sink, source);
+    return info ? Result(sink.samples) : Result<std::vector<float>>(std::move(info).error());
+  });
+}
+
+TEST(ADecoderThatWaits, HasAllOfItsTimeWhateverItsSinkTakes) {
+  Liar liar([](Channel& channel, const SharedWindow& window) {
+    Message taken;
+    channel.send(MessageKind::kSamples, number(4).bytes());
+    while (channel.receive(taken, 100ms, 0) == Channel::Arrival::kNothing) {
+    }
+    Liar::say(channel, Liar::sound(), window);
+  });
+  /// Works for longer than the decoder has.
+  class Slow final : public SampleSink {
+   public:
+    Status take(std::span<const float>) override {
+      const auto until = Clock::now() + kPatience + 100ms;
+      while (Clock::now() < until) {
+      }
+      return ok();
+    }
+    void restart() override {}
+  };
+  ContainedDecoder decoder(AudioLimits{}, kRate, liar.launch(), kPatience);
+  Slow sink;
+  const auto info = streamed(decoder, sink, AudioBytes{tone()});
+  ASSERT_TRUE(info) << info.error().message;
 }
 
 TEST(ADecoderThatLies, IsNotWaitedForBeyondADeadline) {

@@ -4,6 +4,7 @@ import type { Database } from './database.js';
 import { TypeOrmAnswerRepository } from './repositories/typeorm-answer.repository.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { TypeOrmConsentRepository } from './repositories/typeorm-consent.repository.js';
+import { TypeOrmConversationRepository } from './repositories/typeorm-conversation.repository.js';
 import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
 import { TypeOrmJobRepository } from './repositories/typeorm-job.repository.js';
 import { TypeOrmProfileRepository } from './repositories/typeorm-profile.repository.js';
@@ -46,6 +47,7 @@ export class SqliteUnitOfWork extends UnitOfWork {
       profiles: new TypeOrmProfileRepository(manager, cipher, register),
       consents: new TypeOrmConsentRepository(manager, register),
       jobs: new TypeOrmJobRepository(manager),
+      conversations: new TypeOrmConversationRepository(manager),
       notes: new TypeOrmNoteRepository(manager),
       receipts: new TypeOrmReceiptRepository(manager),
       audit: new TypeOrmAuditRepository(manager, register),

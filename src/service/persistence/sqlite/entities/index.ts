@@ -3,6 +3,7 @@ import { ApiKeyEntity } from './api-key.entity.js';
 import { AuditEntity } from './audit.entity.js';
 import { ChangeEntity } from './change.entity.js';
 import { ConsentEntity } from './consent.entity.js';
+import { ConversationEntity } from './conversation.entity.js';
 import { CounterEntity } from './counter.entity.js';
 import { EnrollmentEntity } from './enrollment.entity.js';
 import { JobItemEntity } from './job-item.entity.js';
@@ -28,6 +29,7 @@ export const ENTITIES = [
   JobItemEntity,
   ApiKeyEntity,
   CounterEntity,
+  ConversationEntity,
   AnswerEntity,
   RegisterEntity,
   WebhookEntity,

@@ -8,6 +8,7 @@ export interface JobItemRow {
   speakerId: string | null;
   fileName: string | null;
   path: string | null;
+  conversationId: string | null;
   state: ItemState;
   enrollmentId: string | null;
   duplicate: boolean | null;
@@ -32,6 +33,7 @@ export const JobItemEntity = new EntitySchema<JobItemRow>({
     speakerId: { type: 'text', name: 'speaker_id', nullable: true },
     fileName: { type: 'text', name: 'file_name', nullable: true },
     path: { type: 'text', nullable: true },
+    conversationId: { type: 'text', name: 'conversation_id', nullable: true },
     state: { type: 'text' },
     enrollmentId: { type: 'text', name: 'enrollment_id', nullable: true },
     duplicate: { type: 'boolean', nullable: true },

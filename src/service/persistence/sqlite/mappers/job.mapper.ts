@@ -18,12 +18,13 @@ export function toJobRow(job: Job): JobRow {
 }
 
 export function toJobItem(row: JobItemRow): JobItem {
-  const { jobId, position, speakerId, fileName, path, state, event, settledAt } = row;
+  const { jobId, position, speakerId, conversationId, fileName, path, state, event, settledAt } = row;
   const { enrollmentId, duplicate, accepted, errorCode, errorMessage } = row;
   return {
     jobId,
     index: position,
     speakerId,
+    conversationId,
     fileName,
     path,
     state,

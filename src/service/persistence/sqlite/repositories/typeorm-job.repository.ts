@@ -27,10 +27,10 @@ export class TypeOrmJobRepository extends JobRepository {
     for (let from = 0; from < items.length; from += ROWS_AT_ONCE) {
       const rows = items
         .slice(from, from + ROWS_AT_ONCE)
-        .map(({ speakerId, fileName, path }) => [speakerId, fileName, path]);
+        .map(({ speakerId, fileName, path, conversationId = null }) => [speakerId, fileName, path, conversationId]);
       await this.manager.query(
-        `INSERT INTO job_items (job_id, position, speaker_id, file_name, path, state)
-         SELECT ?, key + ?, value ->> 0, value ->> 1, value ->> 2, 'queued' FROM json_each(?)`,
+        `INSERT INTO job_items (job_id, position, speaker_id, file_name, path, conversation_id, state)
+         SELECT ?, key + ?, value ->> 0, value ->> 1, value ->> 2, value ->> 3, 'queued' FROM json_each(?)`,
         [job.id, from, JSON.stringify(rows)],
       );
     }
