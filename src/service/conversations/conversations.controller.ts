@@ -155,7 +155,9 @@ export class ConversationsController {
       );
     }
     this.host.httpAdapter.setHeader(response, 'content-type', `${type}; charset=utf-8`);
-    return type === RTTM ? writeRttm(rttmName(conversation), findings.turns) : writeWebVtt(findings.turns.map((turn) => ({ ...turn, text: turn.speaker })));
+    return type === RTTM
+      ? writeRttm(rttmName(conversation), findings.turns)
+      : writeWebVtt(findings.turns.map((turn) => ({ ...turn, text: turn.speaker })));
   }
 
   @Delete(':id')
