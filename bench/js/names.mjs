@@ -497,7 +497,7 @@ const report = `# Names of voices
 
 \`node bench/js/names.mjs NAMED SPEECH --model ${values.model}\` on ${reported.length} synthetic conversations, ${minutes} minutes, by
 \`bench/python/named_conversations.py\`: utterances of volunteers and read books, in rooms and over telephone lines. About 20 s of everybody
-are kept back to enrol them with, ${enrolled.size} people in all. Half of the people of each conversation are enrolled (${DRAWS} draws), and ${OTHERS} others,
+are kept back to enrol them with; of people who talk in none, ${PEERS} of each kind are enrolled with ${OF_PEERS} recordings, ${enrolled.size} people in all. Half of the people of each conversation are enrolled (${DRAWS} draws), and ${OTHERS} others,
 of the same kind of recording first. Turns are those that are found, with their errors. Voices: ${modelWithPauses}; profiles: ${model}.
 No real conversation is in it: recordings of the people of those at hand are missing.
 
