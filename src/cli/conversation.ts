@@ -364,12 +364,12 @@ function describe({ result: { speakers, turns }, names, shown, transcript }: Fou
     ({ label, speechSeconds }) => [shown.get(label)!, `${speechSeconds.toFixed(1)} s`] as const,
   );
   if (!names) return `${table(rows)}\n${count}: ${sums.map((cells) => cells.join(' ')).join(', ')}`;
-  const voices = names.names.map((name, index) => [...sums[index]!, whyOf(name, shown)]);
+  const voices = names.names.map((name, index) => [...sums[index]!, whyOf(name)]);
   return `${table(rows)}\n${count}, of ${names.gallerySize} candidates:\n${table(voices)}`;
 }
 
 /** How a voice came by its name, or why it has none. */
-function whyOf(name: VoiceName, shown: ReadonlyMap<string, string>): string {
+function whyOf(name: VoiceName): string {
   const nearest = name.nearest && `${name.nearest.speakerId} is nearest, cosine ${name.nearest.cosine.toFixed(2)}`;
   switch (name.reason) {
     case null:
@@ -377,7 +377,7 @@ function whyOf(name: VoiceName, shown: ReadonlyMap<string, string>): string {
     case 'NOT_ENOUGH_SPEECH':
       return `NOT_ENOUGH_SPEECH: ${name.missingSeconds.toFixed(1)} s of this voice alone are missing`;
     case 'NAMED_ALREADY':
-      return `NAMED_ALREADY: ${name.nearest!.speakerId} is ${shown.get(name.sameAs!)!}, label ${name.sameAs}`;
+      return `NAMED_ALREADY: ${name.nearest!.speakerId} is label ${name.sameAs}, who is nearer`;
     default:
       return `${name.reason}${nearest === null ? '' : `: ${nearest}`}`;
   }

@@ -173,7 +173,7 @@ export interface VoiceNames extends NameLimits {
  *
  *     const { speakers } = await encoder.conversation('meeting.opus');
  *     const ada = await encoder.embed('ada.wav');
- *     const scorer = Scorer.of(manifest, { calibration: voiceCalibrationFor(encoder.info()), falseAcceptRate: 0.01 });
+ *     const scorer = Scorer.of(manifest, { calibration: voiceCalibrationFor(encoder.info()), falseAcceptRate: 0.1 });
  *     const { names } = nameVoices(speakers, [{ id: 'ada', embedding: ada.embedding }], scorer);
  *
  * The rate is per voice: the share of strangers' voices that get somebody's name, whatever the number of candidates.
