@@ -2,12 +2,12 @@
 
 Usage: named_conversations.py CONVERSATIONS SPEECH OUT
 
-CONVERSATIONS is the folder with make_synthetic.py, SPEECH that with files.tsv. About 20 s of speech of everybody who has
-enough of it are set aside first; conversations are made of what is left. `reported` ones are of the speakers of `dev` and
-`libri`, `learned` ones, from which thresholds come, of the speakers of `train`: no person is in both.
+CONVERSATIONS is the folder with make_synthetic.py, SPEECH that with files.tsv. About 20 s of speech of everybody who
+has enough of it are set aside first; conversations are made of what is left. `reported` ones are of the speakers of
+`dev` and `libri`, `learned` ones, from which thresholds come, of the speakers of `train`: no person is in both.
 
-Writes OUT/*.opus, OUT/*.rttm, OUT/manifest.tsv and OUT/enrol.tsv (pool, group, speaker, path, seconds). Seeded: the same
-call gives the same files. Needs numpy, scipy, soundfile, and ffmpeg.
+Writes OUT/*.opus, OUT/*.rttm, OUT/manifest.tsv and OUT/enrol.tsv (pool, group, speaker, path, seconds). Seeded: the
+same call gives the same files. Needs numpy, scipy, soundfile, and ffmpeg.
 """
 
 import csv
@@ -28,9 +28,16 @@ REPORTED = [
 LEARNED = [
     ("train", group, style, speakers)
     for group, style in (
-        ("french", "meeting"), ("french", "phone"), ("learners", "meeting"), ("learners", "studio"), ("telephone", "phone"),
-        ("english", "meeting"), ("english", "studio"), ("languages", "meeting"), ("malayalam", "meeting"),
-    )  # fmt: skip
+        ("french", "meeting"),
+        ("french", "phone"),
+        ("learners", "meeting"),
+        ("learners", "studio"),
+        ("telephone", "phone"),
+        ("english", "meeting"),
+        ("english", "studio"),
+        ("languages", "meeting"),
+        ("malayalam", "meeting"),
+    )
     for speakers in ((2, 2) if style == "phone" else (3, 4))
 ]
 
@@ -93,7 +100,10 @@ def main() -> None:
             rows.append({"part": part, **row})
             print(name, row["group"], row["speakers"], row["seconds"], flush=True)
     head = ("pool", "group", "speaker", "path", "seconds")
-    for name, lines in (("manifest.tsv", [list(rows[0]), *[list(row.values()) for row in rows]]), ("enrol.tsv", [head, *enrol])):
+    for name, lines in (
+        ("manifest.tsv", [list(rows[0]), *[list(row.values()) for row in rows]]),
+        ("enrol.tsv", [head, *enrol]),
+    ):
         with open(out / name, "w", newline="", encoding="utf-8") as file:
             csv.writer(file, delimiter="\t", lineterminator="\n").writerows(lines)
 

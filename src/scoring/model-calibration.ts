@@ -5,6 +5,7 @@ import { TimbreError } from '../errors/timbre-error.js';
 import type { Calibration } from '../evaluation/calibration.js';
 import type { Cohort, Normalisation } from '../evaluation/normalise.js';
 import { parseImpostorTail, type ImpostorTail } from './impostor-tail.js';
+import type { Nuisance } from './nuisance.js';
 import { decodeVectors, type EncodedVectors } from './vectors.js';
 
 /** Where to cut scores for a target share of impostors accepted. */
@@ -25,6 +26,10 @@ export interface ModelCalibration {
   /** How high strangers score, in natural log-likelihood ratios; null where that was not learned. */
   impostorTail: ImpostorTail | null;
   cohort: Cohort | null;
+  /** What embeddings are freed of before they are compared; absent: nothing. */
+  nuisance?: Nuisance;
+  /** By how much the evidence for a name has to lead that for everybody else; absent: `LEAST_MARGIN`. */
+  nameMargin?: number;
 }
 
 /** What `timbre calibrate` writes, and TIMBRE_CALIBRATION names. */

@@ -10,6 +10,7 @@ import {
 } from './decision-policy.js';
 import { scoreAtRate } from './impostor-tail.js';
 import { calibrationOf, type ModelCalibration } from './model-calibration.js';
+import { withoutNuisance } from './nuisance.js';
 
 export type Decision = 'ACCEPT' | 'REJECT';
 
@@ -158,7 +159,8 @@ export class Scorer {
 
   /** Prepares an embedding for many comparisons; the embedding is not changed. */
   side(embedding: Float32Array, seconds?: number): Side {
-    const unit = toUnit(Float32Array.from(embedding));
+    const { nuisance } = this.calibration;
+    const unit = nuisance ? withoutNuisance(embedding, nuisance) : toUnit(Float32Array.from(embedding));
     const norm = this.calibration.calibration?.norm ?? 'none';
     const statistics = norm === 'none' ? null : cohortStatistics(unit, this.calibration.cohort!, norm);
     return { unit, statistics, seconds };
@@ -221,11 +223,17 @@ export class Scorer {
    * Errors: INVALID_ARGUMENT without a calibration that knows how high strangers score, and without such a cosine.
    */
   nameLimits(candidates: number): NameLimits {
-    const { impostorTail, calibration } = this.calibration;
+    const { impostorTail, calibration, nameMargin: margin = LEAST_MARGIN } = this.calibration;
     const { threshold, falseAcceptRate } = this.options;
     if (this.thresholdFrom === 'option' && threshold !== undefined) {
-      const margin = LEAST_COSINE_MARGIN;
-      return { on: 'cosine', threshold, margin, different: threshold / 2, falseAcceptRate: null, extrapolated: null };
+      return {
+        on: 'cosine',
+        threshold,
+        margin: LEAST_COSINE_MARGIN,
+        different: threshold / 2,
+        falseAcceptRate: null,
+        extrapolated: null,
+      };
     }
     if (!impostorTail || !calibration) {
       throw new TimbreError(
@@ -234,7 +242,7 @@ export class Scorer {
       );
     }
     const { llr, extrapolated } = new DecisionPolicy(impostorTail, falseAcceptRate).threshold(candidates);
-    return { on: 'llr', threshold: llr, margin: LEAST_MARGIN, different: 0, falseAcceptRate, extrapolated };
+    return { on: 'llr', threshold: llr, margin, different: 0, falseAcceptRate, extrapolated };
   }
 
   /** The line from cosine to llr for this pair: normalisation and durations only shift and stretch it. */

@@ -1,16 +1,23 @@
 import { calibrationFor, NOT_CALIBRATED, type EmbeddingNames, type ModelCalibration } from './model-calibration.js';
+import { decodeVectors, type EncodedVectors } from './vectors.js';
+import { VOICES } from './voice-calibration.data.js';
+
+/** By the name that voices carry. The first vector is the mean, the others are directions. */
+type VoiceCalibration = Readonly<
+  Pick<ModelCalibration, 'calibration' | 'impostorTail' | 'nameMargin'> & { nuisance: EncodedVectors }
+>;
 
 /**
- * What the voices of conversations are worth against profiles, by the name that voices carry: their cosines are lower and
- * wider spread than those of recordings. Learned by bench/js/names.mjs.
- */
-const VOICES: Readonly<Record<string, Pick<ModelCalibration, 'calibration' | 'impostorTail'>>> = {};
-
-/**
- * The calibration for naming voices of conversations: one of voices where the model is known here, else what the bundle
- * says of recordings, which promises more than it holds for voices.
+ * The calibration for naming voices of conversations: where the model is known here one of voices against profiles, which
+ * also takes out what rooms, lines and short pieces add; else what the bundle says of recordings, which promises more than
+ * it holds for voices.
  */
 export function voiceCalibrationFor(names: EmbeddingNames): ModelCalibration {
-  const voices = VOICES[names.modelWithPauses];
-  return voices ? { ...NOT_CALIBRATED, ...voices } : calibrationFor(names);
+  const voices = (VOICES as unknown as Readonly<Record<string, VoiceCalibration | undefined>>)[names.modelWithPauses];
+  if (!voices) return calibrationFor(names);
+  const { nuisance, ...rest } = voices;
+  const { embeddings, dim } = decodeVectors(nuisance, `the calibration of voices of ${names.modelWithPauses}`);
+  const rows = Array.from({ length: embeddings.length / dim }, (_, i) => embeddings.subarray(i * dim, (i + 1) * dim));
+  const [mean, ...directions] = rows;
+  return { ...NOT_CALIBRATED, ...rest, nuisance: { mean: mean!, directions } };
 }

@@ -10,7 +10,8 @@ const rule = (candidates: boolean[], more: Partial<NameRule> = {}): NameRule => 
   threshold: 4,
   margin: 3,
   leastSeconds: 2,
-  differ: () => false,
+  different: 0,
+  between: () => 9,
   ...more,
 });
 const voice = (label: string, evidence: number[], ownSeconds = 10): Parameters<typeof assignNames>[0][number] => ({
@@ -68,12 +69,15 @@ describe('the assignment of names', () => {
 
   test('tells a mixture of two people from two people who are alike', () => {
     const both = [voice('A', [8, 7, -9])];
-    expect(assignNames(both, rule([true, true, true], { differ: () => true }))[0]).toMatchObject({
+    expect(assignNames(both, rule([true, true, true], { between: () => -20 }))[0]).toMatchObject({
       person: null,
       reason: 'MIXED_VOICES',
       nearest: 0,
     });
     expect(assignNames(both, rule([true, true, true]))[0]!.reason).toBe('AMBIGUOUS');
+    // One of them, who fits the other no better than the profiles fit each other.
+    const one = assignNames([voice('A', [20, 5, -9])], rule([true, true, true], { between: () => -1 }))[0];
+    expect(one).toMatchObject({ person: 0, reason: null });
   });
 
   test('takes evidence that is no number for none', () => {

@@ -37,8 +37,10 @@ export interface NameRule {
   margin: number;
   /** Seconds of a voice's own speech. */
   leastSeconds: number;
-  /** Whether two of the gallery are certainly not one person. */
-  differ: (one: number, other: number) => boolean;
+  /** Evidence that two of the gallery are one person. */
+  between: (one: number, other: number) => number;
+  /** Below it two of the gallery are certainly not one person. */
+  different: number;
 }
 
 /** What came of one voice; people are places in the gallery. */
@@ -81,19 +83,24 @@ export function assignNames(voices: readonly VoiceEvidence[], rule: NameRule): N
 }
 
 function outcomeAlone({ ownSeconds, evidence }: VoiceEvidence, rule: NameRule): NameOutcome {
-  const { candidates, threshold, margin: least, leastSeconds, differ } = rule;
+  const { candidates, threshold, margin: least, leastSeconds } = rule;
   const nearest = highest(evidence, (person) => candidates[person]!);
   const outcome = { person: null, nearest, margin: null, missingSeconds: 0, sameAs: null };
   if (nearest === null) return { ...outcome, reason: 'NOT_ENROLLED' };
   const second = highest(evidence, (person) => person !== nearest);
   const margin = second === null ? null : evidence[nearest]! - evidence[second]!;
+  // Somebody's own voice fits others about as well as that person's profile does; a mixture fits both alike.
+  const mixed = (one: number, other: number): boolean => {
+    const known = rule.between(one, other);
+    return known < rule.different && Math.abs(evidence[one]! - evidence[other]!) < evidence[other]! - known;
+  };
   const refused = (reason: NoNameReason): NameOutcome => ({ ...outcome, margin, reason });
   if (!(ownSeconds >= leastSeconds)) {
     return { ...refused('NOT_ENOUGH_SPEECH'), missingSeconds: leastSeconds - ownSeconds };
   }
   if (!(evidence[nearest]! >= threshold)) return refused('REJECT');
   for (let person = 0; person < evidence.length; person++) {
-    if (person !== nearest && evidence[person]! >= threshold && differ(nearest, person)) return refused('MIXED_VOICES');
+    if (person !== nearest && evidence[person]! >= threshold && mixed(nearest, person)) return refused('MIXED_VOICES');
   }
   if (margin !== null && margin <= -least) return refused('REJECT');
   if (margin !== null && margin < least) return refused('AMBIGUOUS');
@@ -166,7 +173,7 @@ export interface VoiceNames extends NameLimits {
  *
  *     const { speakers } = await encoder.conversation('meeting.opus');
  *     const ada = await encoder.embed('ada.wav');
- *     const scorer = Scorer.of(manifest, { calibration: voiceCalibrationFor(encoder.info()), falseAcceptRate: 0.01 });
+ *     const scorer = Scorer.of(manifest, { calibration: voiceCalibrationFor(encoder.info()), falseAcceptRate: 0.1 });
  *     const { names } = nameVoices(speakers, [{ id: 'ada', embedding: ada.embedding }], scorer);
  *
  * The rate is per voice: the share of strangers' voices that get somebody's name, whatever the number of candidates.
@@ -200,7 +207,8 @@ export function nameVoices(
       threshold: limits.threshold,
       margin: limits.margin,
       leastSeconds,
-      differ: (one, other) => evidenceOf(scorer.compare(sides[one]!, sides[other]!)) < limits.different,
+      different: limits.different,
+      between: (one, other) => evidenceOf(scorer.compare(sides[one]!, sides[other]!)),
     },
   );
   const names = outcomes.map(({ person, nearest, ...outcome }, index) => {
