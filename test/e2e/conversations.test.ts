@@ -303,6 +303,14 @@ describe('a service', () => {
     expect(end).toMatchObject({ state: 'failed', error: { code: 'MODEL_INVALID' } });
   }, 300_000);
 
+  test('without the network that a setting names is not ready for conversations, and for everything else', async () => {
+    const service = await start({ segmentation: workshop.path('nowhere.pt') });
+    const refused = await post(service, wav(1));
+    expectError(refused, 503, 'MODEL_NOT_READY');
+    expect(refused.body).toMatchObject({ details: { code: 'MODEL_NOT_FOUND' } });
+    expect((await service.postForm('/v1/embeddings', [['audio', wav(1)]])).status).toBe(200);
+  }, 300_000);
+
   test('fetches the network with the first conversation, says how far it is, and takes it once it is there', async () => {
     const held: ServerResponse[] = [];
     const asked: string[] = [];

@@ -34,6 +34,8 @@ beforeAll(async () => {
   workshop = await Workshop.open();
   service = await TestService.start(workshop, {
     model: await workshop.bundle(),
+    // Nothing is fetched for whoever asks.
+    segmentation: workshop.path('nowhere.pt'),
     maxFiles: 3,
     enrollmentSeconds: 3,
     logLevel: 'error',

@@ -110,7 +110,10 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
       for (const listener of this.listeners) listener.conversed?.(result);
       return result;
     } catch (thrown) {
-      throw this.withRetryTime(toTimbreError(thrown));
+      const error = toTimbreError(thrown);
+      if (error.code !== 'MODEL_NOT_FOUND') throw this.withRetryTime(error);
+      // The network that a setting names: nothing that a caller could find.
+      throw new TimbreError('MODEL_NOT_READY', error.message, { cause: error, details: { code: error.code } });
     }
   }
 
@@ -152,6 +155,7 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     if (this.current.status !== 'failed') this.change({ status: 'closed' });
     this.stopping.abort();
     await this.starting?.catch(() => undefined);
+    await this.segmentation.settled();
     await this.encoder?.close();
   }
 

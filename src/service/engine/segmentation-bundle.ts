@@ -45,6 +45,11 @@ export class SegmentationBundle {
     );
   }
 
+  /** Settles when nothing is being fetched. */
+  async settled(): Promise<void> {
+    await this.fetching?.catch(() => undefined);
+  }
+
   private get place(): Pick<Config, 'model' | 'modelCacheDir'> {
     return { model: this.config.segmentation, modelCacheDir: this.config.modelCacheDir };
   }
