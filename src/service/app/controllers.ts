@@ -4,6 +4,7 @@ import { ConsentController } from '../consent/consent.controller.js';
 import { DataKeysController } from '../data-keys/data-keys.controller.js';
 import { EmbeddingsController } from '../embeddings/embeddings.controller.js';
 import { EnrollmentsController } from '../enrollments/enrollments.controller.js';
+import { GroupsController } from '../groups/groups.controller.js';
 import { HealthController } from '../health/health.controller.js';
 import { InfoController } from '../health/info.controller.js';
 import { IdentificationController } from '../identification/identification.controller.js';
@@ -27,6 +28,7 @@ export const CONTROLLERS = {
   consent: [ConsentController],
   signIn: [SignInController],
   speakers: [SpeakersController, ReceiptsController],
+  groups: [GroupsController],
   enrollments: [EnrollmentsController],
   verification: [VerificationController],
   identification: [IdentificationController],

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { boundTo } from '../records/bound.js';
 import { newConsent, type GivenConsent } from '../records/consent.js';
 import { Places } from '../http/pages.js';
 import { TimbreError } from '../../errors/timbre-error.js';
@@ -10,6 +11,8 @@ import { speakerName } from '../records/speaker.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import type { Recording } from '../uploads/recording.js';
 import { BlobStore } from '../uploads/blob-store.js';
+import type { JobRepository } from '../records/job.repository.js';
+import type { GroupRef } from '../../support/group-ref.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 import {
   afterCancel,
@@ -67,7 +70,7 @@ export class JobsService {
    * Adds a job. `uploads` are the recordings without a path, in their order; they are taken over. The job is durable
    * when this resolves; where it rejects, nothing of it is left but speakers who were added and consents.
    * `alongWith` runs in the transaction that writes the job; what it throws undoes that.
-   * Errors: INVALID_ARGUMENT, BODY_TOO_LARGE for too many recordings, OVERLOADED, WRITE_FAILED, those of the storage and,
+   * Errors: INVALID_ARGUMENT, FORBIDDEN_GROUP for a path by who is bound to groups, BODY_TOO_LARGE for too many recordings, OVERLOADED, WRITE_FAILED, those of the storage and,
    * before the job is written, of the steps.
    */
   async create(
@@ -81,6 +84,12 @@ export class JobsService {
     if (items.length > maxJobItems) {
       throw new TimbreError('BODY_TOO_LARGE', `a job has ${maxJobItems} recordings at most, not ${items.length}`);
     }
+    if (boundTo() && items.some(({ path }) => path !== null)) {
+      throw new TimbreError(
+        'FORBIDDEN_GROUP',
+        'the API key is bound to groups: it uploads its recordings, and names no files of the machine',
+      );
+    }
     const checked: SessionItem[] = [];
     for (const [index, item] of items.entries()) {
       checked.push(checkItem(item, index));
@@ -92,7 +101,7 @@ export class JobsService {
       createSpeakers,
       steps,
     );
-    const job = newJob(randomUUID(), checked.length, new Date());
+    const job = newJob(randomUUID(), checked.length, new Date(), boundTo());
     const made = { job, secondsLeft: null };
     if (uploads.length > 0) await this.blobs.adopt(job.id, uploads);
     try {
@@ -114,8 +123,7 @@ export class JobsService {
   /** Errors: JOB_NOT_FOUND. */
   get(id: string): Promise<Forecast> {
     return this.store.read(async ({ jobs }) => {
-      const job = await jobs.find(id);
-      if (!job) throw jobNotFound(id);
+      const job = await requireJob(jobs, id);
       return this.forecast(job, await jobs.unfinished());
     });
   }
@@ -127,8 +135,7 @@ export class JobsService {
   ): Promise<Forecast & { items: JobItem[]; nextCursor: string | null }> {
     const after = ITEMS.decode(cursor);
     return this.store.read(async ({ jobs }) => {
-      const job = await jobs.find(id);
-      if (!job) throw jobNotFound(id);
+      const job = await requireJob(jobs, id);
       // One more than asked for tells whether there is another page.
       const found = await jobs.items(id, after ? after[0] + 1 : 0, limit + 1, state);
       const { rows, nextCursor } = ITEMS.page(found, limit, ({ index }) => [index]);
@@ -147,12 +154,13 @@ export class JobsService {
   ): Promise<{ jobs: Forecast[]; total: number; nextCursor: string | null }> {
     const after = JOBS.decode(cursor);
     return this.store.read(async ({ jobs }) => {
-      const found = await jobs.page(after && { createdAt: new Date(after[0]), id: after[1] }, limit + 1);
+      const bound = boundTo();
+      const found = await jobs.page(after && { createdAt: new Date(after[0]), id: after[1] }, limit + 1, bound);
       const { rows, nextCursor } = JOBS.page(found, limit, ({ createdAt, id }) => [createdAt.getTime(), id]);
       const unfinished = await jobs.unfinished();
       return {
         jobs: rows.map((job) => this.forecast(job, unfinished)),
-        total: await jobs.count(),
+        total: await jobs.count(bound),
         nextCursor,
       };
     });
@@ -165,8 +173,7 @@ export class JobsService {
   async cancel(id: string): Promise<Job> {
     const now = new Date();
     const cancelled = await this.store.transaction(async ({ jobs, audit }) => {
-      const job = await jobs.find(id);
-      if (!job) throw jobNotFound(id);
+      const job = await requireJob(jobs, id);
       if (isFinished(job)) return job;
       await jobs.cancelItems(id, now);
       const next = await jobs.update(afterCancel(job, now));
@@ -180,8 +187,7 @@ export class JobsService {
   /** Removes a finished job with its results. Errors: JOB_NOT_FOUND, JOB_NOT_FINISHED. */
   async remove(id: string): Promise<void> {
     await this.store.transaction(async ({ jobs, audit }) => {
-      const job = await jobs.find(id);
-      if (!job) throw jobNotFound(id);
+      const job = await requireJob(jobs, id);
       if (!isFinished(job)) {
         throw new TimbreError(
           'JOB_NOT_FINISHED',
@@ -203,7 +209,8 @@ export class JobsService {
   }
 
   private forecast(job: Job, unfinished: readonly Job[]): Forecast {
-    if (isFinished(job)) return { job, secondsLeft: null };
+    // What others have waiting is theirs to know.
+    if (isFinished(job) || boundTo()) return { job, secondsLeft: null };
     const before = unfinished.slice(0, unfinished.findIndex(({ id }) => id === job.id) + 1);
     const recordings = before.reduce((sum, one) => sum + waiting(one), 0);
     return { job, secondsLeft: this.runner.secondsFor(recordings) };
@@ -212,10 +219,23 @@ export class JobsService {
   private checkRoom(unfinished: readonly Job[]): void {
     const { maxJobs } = this.config;
     if (unfinished.length < maxJobs) return;
-    throw new TimbreError('OVERLOADED', `${unfinished.length} jobs are not finished; try again later`, {
+    throw new TimbreError('OVERLOADED', `no more than ${maxJobs} jobs may be unfinished; try again later`, {
       retryAfterSeconds: 30,
     });
   }
+}
+
+/** Who is bound to groups finds the jobs of those who are bound to the same. Errors: JOB_NOT_FOUND. */
+async function requireJob(jobs: JobRepository, id: string): Promise<Job> {
+  const job = await jobs.find(id);
+  const bound = boundTo();
+  if (!job || (bound && !sameGroups(bound, job.boundTo))) throw jobNotFound(id);
+  return job;
+}
+
+function sameGroups(bound: readonly GroupRef[], of: readonly GroupRef[] | null): boolean {
+  const uids = new Set(bound.map(({ uid }) => uid));
+  return of?.length === uids.size && of.every(({ uid }) => uids.has(uid));
 }
 
 function checkItem(item: SessionItem, index: number): SessionItem {

@@ -5,6 +5,7 @@ import { ChangeEntity } from './change.entity.js';
 import { ConsentEntity } from './consent.entity.js';
 import { CounterEntity } from './counter.entity.js';
 import { EnrollmentEntity } from './enrollment.entity.js';
+import { GroupEntity } from './group.entity.js';
 import { JobItemEntity } from './job-item.entity.js';
 import { JobEntity } from './job.entity.js';
 import { ProfileEntity } from './profile.entity.js';
@@ -12,6 +13,7 @@ import { ReceiptEntity } from './receipt.entity.js';
 import { RegisterEntity } from './register.entity.js';
 import { SettingEntity } from './setting.entity.js';
 import { SpeakerEntity } from './speaker.entity.js';
+import { TermEntity } from './term.entity.js';
 
 export const ENTITIES = [
   SpeakerEntity,
@@ -28,4 +30,6 @@ export const ENTITIES = [
   CounterEntity,
   AnswerEntity,
   RegisterEntity,
+  GroupEntity,
+  TermEntity,
 ];

@@ -8,6 +8,7 @@ import { Retention1764600000000 } from './1764600000000-retention.js';
 import { Work1764700000000 } from './1764700000000-work.js';
 import { Register1764800000000 } from './1764800000000-register.js';
 import { Lists1764850000000 } from './1764850000000-lists.js';
+import { Groups1764900000000 } from './1764900000000-groups.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -21,4 +22,5 @@ export const MIGRATIONS = [
   Work1764700000000,
   Register1764800000000,
   Lists1764850000000,
+  Groups1764900000000,
 ];
