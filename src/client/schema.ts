@@ -168,6 +168,24 @@ export interface operations {
                 command: string;
               } | null;
             } | null;
+            /** @description Net speech that is needed; what lacks some says how much. */
+            speech: {
+              /**
+               * @description Of a recording, to verify or identify with.
+               * @example 1
+               */
+              matchSeconds: number;
+              /**
+               * @description Of a recording, to become part of a profile.
+               * @example 1
+               */
+              updateSeconds: number;
+              /**
+               * @description Of all recordings of a speaker, to count as enrolled.
+               * @example 20
+               */
+              createSeconds: number;
+            };
             /** @description Every bound on requests; docs/configuration.md. */
             limits: {
               [key: string]: unknown;
@@ -529,10 +547,16 @@ export interface operations {
               action:
                 | 'speaker.created'
                 | 'speaker.renamed'
+                | 'speaker.described'
                 | 'speaker.erased'
                 | 'speaker.erasure-announced'
                 | 'speaker.exported'
                 | 'vectors.exported'
+                | 'group.created'
+                | 'group.renamed'
+                | 'group.deleted'
+                | 'group.joined'
+                | 'group.left'
                 | 'consent.given'
                 | 'consent.withdrawn'
                 | 'enrollment.added'
@@ -941,6 +965,14 @@ export interface operations {
         limit?: number;
         /** @description `nextCursor` of the page before. */
         cursor?: string;
+        /** @description Only members of this group, by its id. */
+        group?: string;
+        /** @description Only those whose id begins so; the list is in the order of the ids. */
+        id?: string;
+        /** @description Only those whose name begins so, in any case; the list is in the order of the names. */
+        name?: string;
+        /** @description Only those with this entry of metadata, as `key=value`. */
+        metadata?: string;
       };
       header?: never;
       path?: never;
@@ -966,6 +998,21 @@ export interface operations {
               updatedAt: string;
               /** @description Counts every change of the speaker, the enrolments and the profile. */
               version: number;
+              /**
+               * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+               * @example [
+               *       "household-7"
+               *     ]
+               */
+              groups: string[];
+              /**
+               * @example {
+               *       "team": "engines"
+               *     }
+               */
+              metadata: {
+                [key: string]: string;
+              };
               /**
                * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
                * @example GIVEN
@@ -1003,8 +1050,8 @@ export interface operations {
                */
               confidence: number;
             }[];
-            /** @description Of all pages. */
-            total: number;
+            /** @description Of all pages; null where the list is searched by more than a group, or the key is bound to several groups. */
+            total: number | null;
             /** @description `cursor` of the next page; null on the last one. */
             nextCursor: string | null;
           };
@@ -1032,6 +1079,22 @@ export interface operations {
            * @example Ada Lovelace
            */
           name?: string | null;
+          /**
+           * @description Ids of the groups that the speaker belongs to, and of no others. They have to be there: POST /v1/groups.
+           * @example [
+           *       "household-7"
+           *     ]
+           */
+          groups?: string[];
+          /**
+           * @description Your own notes, text by key, in the place of those before: 32 at most, keys of 64 characters and values of 500, 8 KiB in all. GET /v1/speakers finds by them.
+           * @example {
+           *       "team": "engines"
+           *     }
+           */
+          metadata?: {
+            [key: string]: string;
+          };
           /** @description The speaker's consent, recorded in the same step. */
           consent?: {
             /**
@@ -1077,6 +1140,21 @@ export interface operations {
             updatedAt: string;
             /** @description Counts every change of the speaker, the enrolments and the profile. */
             version: number;
+            /**
+             * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+             * @example [
+             *       "household-7"
+             *     ]
+             */
+            groups: string[];
+            /**
+             * @example {
+             *       "team": "engines"
+             *     }
+             */
+            metadata: {
+              [key: string]: string;
+            };
             /**
              * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
              * @example GIVEN
@@ -1146,6 +1224,226 @@ export interface operations {
             updatedAt: string;
             /** @description Counts every change of the speaker, the enrolments and the profile. */
             version: number;
+            /**
+             * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+             * @example [
+             *       "household-7"
+             *     ]
+             */
+            groups: string[];
+            /**
+             * @example {
+             *       "team": "engines"
+             *     }
+             */
+            metadata: {
+              [key: string]: string;
+            };
+            /**
+             * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+             * @example GIVEN
+             * @enum {string}
+             */
+            consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+            /**
+             * Format: date-time
+             * @description When it was announced that the speaker will be erased for age; null where it was not.
+             */
+            erasureAnnouncedAt: string | null;
+            /**
+             * @description For the loaded model. Enrolled: enough speech for verification and identification.
+             * @enum {string}
+             */
+            enrollmentStatus: 'Enrolling' | 'Enrolled';
+            /**
+             * @description Recordings that count: accepted, and no outliers.
+             * @example 3
+             */
+            enrollmentsCount: number;
+            /**
+             * @description Net speech of those recordings.
+             * @example 24.5
+             */
+            enrollmentsSpeechLengthInSec: number;
+            /**
+             * @description Net speech still needed.
+             * @example 0
+             */
+            remainingEnrollmentsSpeechLengthInSec: number;
+            /**
+             * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+             * @example 0.81
+             */
+            confidence: number;
+          };
+        };
+      };
+    };
+  };
+  putSpeaker: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description For people; 200 characters at most, one line in any script.
+           * @example Ada Lovelace
+           */
+          name?: string | null;
+          /**
+           * @description Ids of the groups that the speaker belongs to, and of no others. They have to be there: POST /v1/groups.
+           * @example [
+           *       "household-7"
+           *     ]
+           */
+          groups?: string[];
+          /**
+           * @description Your own notes, text by key, in the place of those before: 32 at most, keys of 64 characters and values of 500, 8 KiB in all. GET /v1/speakers finds by them.
+           * @example {
+           *       "team": "engines"
+           *     }
+           */
+          metadata?: {
+            [key: string]: string;
+          };
+          /** @description The speaker's consent, recorded where there is none; who has withdrawn it stays out. */
+          consent?: {
+            /**
+             * @description Who gave it: the speaker, or who may speak for them; 200 characters at most. Left out, the speaker.
+             * @example Ada Lovelace
+             */
+            givenBy?: string;
+            /**
+             * @description How it was given; 200 characters at most.
+             * @example signed form
+             */
+            method: string;
+            /**
+             * @description Which text was agreed to; 100 characters at most.
+             * @example privacy-2026-03
+             */
+            textVersion: string;
+            /**
+             * Format: date-time
+             * @description When it was given; left out, now.
+             * @example 2026-03-01T09:30:00Z
+             */
+            givenAt?: string;
+          };
+        };
+      };
+    };
+    responses: {
+      /** @description The speaker was there, and is as said now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+            id: string;
+            /** @example Ada Lovelace */
+            name: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Counts every change of the speaker, the enrolments and the profile. */
+            version: number;
+            /**
+             * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+             * @example [
+             *       "household-7"
+             *     ]
+             */
+            groups: string[];
+            /**
+             * @example {
+             *       "team": "engines"
+             *     }
+             */
+            metadata: {
+              [key: string]: string;
+            };
+            /**
+             * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+             * @example GIVEN
+             * @enum {string}
+             */
+            consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+            /**
+             * Format: date-time
+             * @description When it was announced that the speaker will be erased for age; null where it was not.
+             */
+            erasureAnnouncedAt: string | null;
+            /**
+             * @description For the loaded model. Enrolled: enough speech for verification and identification.
+             * @enum {string}
+             */
+            enrollmentStatus: 'Enrolling' | 'Enrolled';
+            /**
+             * @description Recordings that count: accepted, and no outliers.
+             * @example 3
+             */
+            enrollmentsCount: number;
+            /**
+             * @description Net speech of those recordings.
+             * @example 24.5
+             */
+            enrollmentsSpeechLengthInSec: number;
+            /**
+             * @description Net speech still needed.
+             * @example 0
+             */
+            remainingEnrollmentsSpeechLengthInSec: number;
+            /**
+             * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+             * @example 0.81
+             */
+            confidence: number;
+          };
+        };
+      };
+      /** @description The new speaker, without a voice yet. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+            id: string;
+            /** @example Ada Lovelace */
+            name: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Counts every change of the speaker, the enrolments and the profile. */
+            version: number;
+            /**
+             * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+             * @example [
+             *       "household-7"
+             *     ]
+             */
+            groups: string[];
+            /**
+             * @example {
+             *       "team": "engines"
+             *     }
+             */
+            metadata: {
+              [key: string]: string;
+            };
             /**
              * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
              * @example GIVEN
@@ -1229,6 +1527,10 @@ export interface operations {
               profiles: number;
               /** @description Consents. */
               consents: number;
+              /** @description Groups that the speaker belonged to. */
+              groups: number;
+              /** @description Entries of metadata. */
+              metadata: number;
               /** @description Recordings of jobs that told of the speaker. */
               jobRecordings: number;
             };
@@ -1262,6 +1564,22 @@ export interface operations {
            */
           name?: string | null;
           /**
+           * @description Ids of the groups that the speaker belongs to, and of no others. They have to be there: POST /v1/groups.
+           * @example [
+           *       "household-7"
+           *     ]
+           */
+          groups?: string[];
+          /**
+           * @description Your own notes, text by key, in the place of those before: 32 at most, keys of 64 characters and values of 500, 8 KiB in all. GET /v1/speakers finds by them.
+           * @example {
+           *       "team": "engines"
+           *     }
+           */
+          metadata?: {
+            [key: string]: string;
+          };
+          /**
            * @description The version that you read; another one stored meanwhile is a CONFLICT.
            * @example 1
            */
@@ -1287,6 +1605,21 @@ export interface operations {
             updatedAt: string;
             /** @description Counts every change of the speaker, the enrolments and the profile. */
             version: number;
+            /**
+             * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+             * @example [
+             *       "household-7"
+             *     ]
+             */
+            groups: string[];
+            /**
+             * @example {
+             *       "team": "engines"
+             *     }
+             */
+            metadata: {
+              [key: string]: string;
+            };
             /**
              * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
              * @example GIVEN
@@ -1370,6 +1703,10 @@ export interface operations {
               profiles: number;
               /** @description Consents. */
               consents: number;
+              /** @description Groups that the speaker belonged to. */
+              groups: number;
+              /** @description Entries of metadata. */
+              metadata: number;
               /** @description Recordings of jobs that told of the speaker. */
               jobRecordings: number;
             };
@@ -1384,6 +1721,257 @@ export interface operations {
             remains: number;
           };
         };
+      };
+    };
+  };
+  listGroups: {
+    parameters: {
+      query?: {
+        /** @description Groups on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            groups: {
+              /** @example household-7 */
+              id: string;
+              /** @example Garden Street 7 */
+              name: string | null;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              updatedAt: string;
+              /** @description Counts every change of the group itself. */
+              version: number;
+              /**
+               * @description Speakers who belong to it.
+               * @example 5
+               */
+              members: number;
+            }[];
+            /** @description Of all pages. */
+            total: number;
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  createGroup: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Your own id, 64 characters at most: letters and digits of any script, and . _ ~ @ + - after the first. Left out, a UUID is made. It never changes.
+           * @example household-7
+           */
+          id?: string;
+          /**
+           * @description For people; 200 characters at most, one line in any script.
+           * @example Garden Street 7
+           */
+          name?: string | null;
+        };
+      };
+    };
+    responses: {
+      /** @description The new group, without members yet. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            id: string;
+            /** @example Garden Street 7 */
+            name: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Counts every change of the group itself. */
+            version: number;
+            /**
+             * @description Speakers who belong to it.
+             * @example 5
+             */
+            members: number;
+          };
+        };
+      };
+    };
+  };
+  getGroup: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The group. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            id: string;
+            /** @example Garden Street 7 */
+            name: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Counts every change of the group itself. */
+            version: number;
+            /**
+             * @description Speakers who belong to it.
+             * @example 5
+             */
+            members: number;
+          };
+        };
+      };
+    };
+  };
+  deleteGroup: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deleted. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  updateGroup: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description For people; 200 characters at most, one line in any script.
+           * @example Garden Street 7
+           */
+          name?: string | null;
+          /**
+           * @description The version that you read; another one stored meanwhile is a CONFLICT.
+           * @example 1
+           */
+          version?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The group as changed. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            id: string;
+            /** @example Garden Street 7 */
+            name: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Counts every change of the group itself. */
+            version: number;
+            /**
+             * @description Speakers who belong to it.
+             * @example 5
+             */
+            members: number;
+          };
+        };
+      };
+    };
+  };
+  joinGroup: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        speakerId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The speaker belongs to the group. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  leaveGroup: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        speakerId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The speaker does not belong to the group. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
       };
     };
   };
@@ -1421,6 +2009,21 @@ export interface operations {
               updatedAt: string;
               /** @description Counts every change of the speaker, the enrolments and the profile. */
               version: number;
+              /**
+               * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+               * @example [
+               *       "household-7"
+               *     ]
+               */
+              groups: string[];
+              /**
+               * @example {
+               *       "team": "engines"
+               *     }
+               */
+              metadata: {
+                [key: string]: string;
+              };
               /**
                * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
                * @example GIVEN
@@ -1493,6 +2096,11 @@ export interface operations {
               accepted: boolean;
               /** @description Why it is not accepted. */
               reasons: ('TOO_LITTLE_SPEECH' | 'TOO_NOISY' | 'CLIPPED' | 'NARROW_BAND')[];
+              /**
+               * @description With TOO_LITTLE_SPEECH: seconds of speech that it lacks to count; else null.
+               * @example 0.6
+               */
+              missingSpeechSeconds: number | null;
               /** @description Cosine with the mean of the speaker's other recordings; null where there is none to compare with. */
               agreement: number | null;
               /** @description Set aside: it does not sound like the others. */
@@ -1547,6 +2155,21 @@ export interface operations {
               updatedAt: string;
               /** @description Counts every change of the speaker, the enrolments and the profile. */
               version: number;
+              /**
+               * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+               * @example [
+               *       "household-7"
+               *     ]
+               */
+              groups: string[];
+              /**
+               * @example {
+               *       "team": "engines"
+               *     }
+               */
+              metadata: {
+                [key: string]: string;
+              };
               /**
                * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
                * @example GIVEN
@@ -1627,6 +2250,11 @@ export interface operations {
                     accepted: boolean;
                     /** @description Why it is not accepted. */
                     reasons: ('TOO_LITTLE_SPEECH' | 'TOO_NOISY' | 'CLIPPED' | 'NARROW_BAND')[];
+                    /**
+                     * @description With TOO_LITTLE_SPEECH: seconds of speech that it lacks to count; else null.
+                     * @example 0.6
+                     */
+                    missingSpeechSeconds: number | null;
                     /** @description Cosine with the mean of the speaker's other recordings; null where there is none to compare with. */
                     agreement: number | null;
                     /** @description Set aside: it does not sound like the others. */
@@ -1735,6 +2363,11 @@ export interface operations {
             accepted: boolean;
             /** @description Why it is not accepted. */
             reasons: ('TOO_LITTLE_SPEECH' | 'TOO_NOISY' | 'CLIPPED' | 'NARROW_BAND')[];
+            /**
+             * @description With TOO_LITTLE_SPEECH: seconds of speech that it lacks to count; else null.
+             * @example 0.6
+             */
+            missingSpeechSeconds: number | null;
             /** @description Cosine with the mean of the speaker's other recordings; null where there is none to compare with. */
             agreement: number | null;
             /** @description Set aside: it does not sound like the others. */
@@ -1987,6 +2620,11 @@ export interface operations {
            * @default 5
            */
           top?: number;
+          /**
+           * @description Id of the group whose members are searched; with `candidates`, those of them who belong to it. Default: everybody, and for a key that is bound to groups their members.
+           * @example household-7
+           */
+          group?: string;
           /** @description Ids of the speakers to choose among, separated by commas. Default: everybody enrolled. */
           candidates?: string;
         };
@@ -2071,7 +2709,7 @@ export interface operations {
                 extrapolated: boolean | null;
               };
             }[];
-            /** @description Enrolled speakers who were compared. */
+            /** @description Enrolled speakers who were compared: of the group, where one was given. */
             gallerySize: number;
             model: string;
             recording: {
@@ -2159,7 +2797,7 @@ export interface operations {
         content: {
           'application/json': {
             /** @enum {string} */
-            format: 'timbre-subject-export/2';
+            format: 'timbre-subject-export/3';
             /** Format: date-time */
             exportedAt: string;
             speaker: {
@@ -2177,6 +2815,11 @@ export interface operations {
               /** Format: date-time */
               updatedAt: string;
               version: number;
+              /** @description Ids of the groups that the speaker belongs to. */
+              groups: string[];
+              metadata: {
+                [key: string]: string;
+              };
               /**
                * Format: date-time
                * @description Last verification or identification.
@@ -2286,6 +2929,11 @@ export interface operations {
               accepted: boolean;
               /** @description Why it is not accepted. */
               reasons: ('TOO_LITTLE_SPEECH' | 'TOO_NOISY' | 'CLIPPED' | 'NARROW_BAND')[];
+              /**
+               * @description With TOO_LITTLE_SPEECH: seconds of speech that it lacks to count; else null.
+               * @example 0.6
+               */
+              missingSpeechSeconds: number | null;
               /** @description Cosine with the mean of the speaker's other recordings; null where there is none to compare with. */
               agreement: number | null;
               /** @description Set aside: it does not sound like the others. */
@@ -2368,10 +3016,16 @@ export interface operations {
               action:
                 | 'speaker.created'
                 | 'speaker.renamed'
+                | 'speaker.described'
                 | 'speaker.erased'
                 | 'speaker.erasure-announced'
                 | 'speaker.exported'
                 | 'vectors.exported'
+                | 'group.created'
+                | 'group.renamed'
+                | 'group.deleted'
+                | 'group.joined'
+                | 'group.left'
                 | 'consent.given'
                 | 'consent.withdrawn'
                 | 'enrollment.added'
@@ -2732,7 +3386,7 @@ export interface operations {
               cancelled: number;
             };
             /**
-             * @description At the pace of late, with the jobs before it; null where that is not known, and after the end.
+             * @description At the pace of late, with the jobs before it; null where that is not known, after the end, and for a key that is bound to groups.
              * @example 31.5
              */
             secondsLeft: number | null;
@@ -2797,7 +3451,7 @@ export interface operations {
                 cancelled: number;
               };
               /**
-               * @description At the pace of late, with the jobs before it; null where that is not known, and after the end.
+               * @description At the pace of late, with the jobs before it; null where that is not known, after the end, and for a key that is bound to groups.
                * @example 31.5
                */
               secondsLeft: number | null;
@@ -2870,7 +3524,7 @@ export interface operations {
               cancelled: number;
             };
             /**
-             * @description At the pace of late, with the jobs before it; null where that is not known, and after the end.
+             * @description At the pace of late, with the jobs before it; null where that is not known, after the end, and for a key that is bound to groups.
              * @example 31.5
              */
             secondsLeft: number | null;
@@ -2990,7 +3644,7 @@ export interface operations {
               cancelled: number;
             };
             /**
-             * @description At the pace of late, with the jobs before it; null where that is not known, and after the end.
+             * @description At the pace of late, with the jobs before it; null where that is not known, after the end, and for a key that is bound to groups.
              * @example 31.5
              */
             secondsLeft: number | null;
