@@ -452,7 +452,9 @@ describe('who is bound to groups', () => {
     expect(named.groups).toEqual([home]);
     // The same for an id that somebody else has, and for one that nobody has.
     const wrong = await Promise.all(
-      ['eve', 'nobody'].map((id) => atHome(() => house.speakers.create({ id })).catch((error: unknown) => String(error))),
+      ['eve', 'nobody'].map((id) =>
+        atHome(() => house.speakers.create({ id })).catch((error: unknown) => String(error)),
+      ),
     );
     expect(wrong[0]).toBe(wrong[1]);
     for (const id of ['eve', 'nobody', 'work:x', 'home']) {
