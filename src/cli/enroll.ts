@@ -6,12 +6,13 @@ import { table, type Cli } from './cli.js';
 import { addConsentOptions, consentOf, type Consent, type ConsentOptions } from './consent-options.js';
 import { describeSpeaker } from './describe-speaker.js';
 import { enrolFolders } from './enroll-folders.js';
-import { channelOption, partFields, trackOption, type PartOptions } from './options.js';
+import { channelOption, groupsOption, partFields, trackOption, type PartOptions } from './options.js';
 import { findRecordings, type Given } from './recordings.js';
 import { addServiceOptions, ServiceClient, uploadOf, type ServiceOptions } from './service-client.js';
 
 interface Options extends ServiceOptions, ConsentOptions, PartOptions {
   name?: string;
+  group?: string[];
   json?: true;
   fromFolders?: string;
 }
@@ -28,6 +29,7 @@ export function register(program: Command, cli: Cli): void {
     .argument('[speaker]', "the speaker's id")
     .argument('[path...]', 'recordings, or folders that are searched for them; - is standard input')
     .option('--name <name>', 'name of a speaker who is added')
+    .addOption(groupsOption('a speaker who is added'))
     .option('--from-folders <dir>', "many speakers instead: a folder of each in this one, named by the speaker's id")
     .addOption(channelOption(false))
     .addOption(trackOption())
@@ -45,8 +47,11 @@ Examples:
     )
     .action(async (id: string | undefined, paths: string[], options: Options) => {
       if (options.fromFolders !== undefined) {
-        if (id !== undefined || options.name !== undefined) {
-          throw new TimbreError('INVALID_ARGUMENT', 'with --from-folders the folders name the speakers; name no other');
+        if (id !== undefined || options.name !== undefined || options.group !== undefined) {
+          throw new TimbreError(
+            'INVALID_ARGUMENT',
+            'with --from-folders the folders name the speakers; name no other, and no group',
+          );
         }
         if (options.channel !== undefined || options.track !== undefined) {
           throw new TimbreError(
@@ -63,7 +68,7 @@ Examples:
       }
       const files = await findRecordings(cli, paths);
       const client = new ServiceClient(cli, options);
-      await ensureSpeaker(cli, client, id, options.name, consentOf(options));
+      await ensureSpeaker(cli, client, id, options, consentOf(options));
       const rows = await enrolAll(cli, client, id, files, partFields(options));
       const speaker = await client.call('getSpeaker', { id });
       if (options.json) await cli.json({ speaker, results: rows });
@@ -75,7 +80,7 @@ async function ensureSpeaker(
   cli: Cli,
   client: ServiceClient,
   id: string,
-  name: string | undefined,
+  { name, group: groups }: Pick<Options, 'name' | 'group'>,
   consent: Consent | undefined,
 ): Promise<void> {
   try {
@@ -83,7 +88,7 @@ async function ensureSpeaker(
     if (consent && consentStatus === 'NOT_RECORDED') await client.call('giveConsent', { id, json: consent });
   } catch (error) {
     if (!(error instanceof TimbreError) || error.code !== 'SPEAKER_NOT_FOUND') throw error;
-    const json = { id, ...(name !== undefined && { name }), ...(consent && { consent }) };
+    const json = { id, ...(name !== undefined && { name }), ...(groups && { groups }), ...(consent && { consent }) };
     await client.call('createSpeaker', { json });
     cli.note(`${id} is a new speaker`);
   }
@@ -140,7 +145,11 @@ function report(speaker: SpeakerView, rows: readonly Row[]): string {
     if ('error' in row) return [row.path, row.error.code, ''];
     const { enrollment, duplicate } = row;
     const verdict = enrollment.accepted ? (enrollment.outlier ? 'OUTLIER' : enrollment.quality.label) : 'REJECTED';
-    const remarks = [...enrollment.reasons, ...(duplicate ? ['known already'] : [])].join(', ');
+    const { missingSpeechSeconds: missing } = enrollment;
+    const reasons = enrollment.reasons.map((reason) =>
+      reason === 'TOO_LITTLE_SPEECH' && missing !== null ? `${reason}: ${missing.toFixed(1)} s more needed` : reason,
+    );
+    const remarks = [...reasons, ...(duplicate ? ['known already'] : [])].join(', ');
     return [row.path, verdict, `${enrollment.speech.seconds.toFixed(1)} s of speech${remarks && `, ${remarks}`}`];
   });
   return `${table(lines)}\n\n${describeSpeaker(speaker)}`;

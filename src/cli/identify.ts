@@ -19,6 +19,7 @@ import { addServiceOptions, ServiceClient, uploadOf, type ServiceOptions } from 
 interface Options extends ServiceOptions, PartOptions, RateOptions {
   top?: number;
   candidates?: string;
+  group?: string;
   json?: true;
 }
 
@@ -29,6 +30,7 @@ export function register(program: Command, cli: Cli): void {
     .description('whose voice a recording is, among all enrolled speakers')
     .argument('<path...>', 'recordings, or folders that are searched for them; - is standard input')
     .addOption(new Option('--top <n>', 'speakers in the ranking (default: 5)').argParser(whole(1, 50)))
+    .option('--group <id>', 'the group whose members are searched (default: everybody)')
     .option('--candidates <ids>', 'speakers to choose among, separated by commas (default: everybody)')
     .addOption(channelOption(false))
     .addOption(trackOption())
@@ -46,10 +48,11 @@ Example:
     .action(async (paths: string[], options: Options) => {
       const files = await findRecordings(cli, paths);
       const client = new ServiceClient(cli, options);
-      const { top, candidates } = options;
+      const { top, candidates, group } = options;
       const fields = {
         ...(top && { top }),
         ...(candidates !== undefined && { candidates }),
+        ...(group !== undefined && { group }),
         ...partFields(options),
         ...rateField(options),
       };

@@ -7,7 +7,7 @@ import { SETTINGS } from '../service/config/settings.js';
 import { table, type Cli } from './cli.js';
 import { registerRotateData } from './keys-rotate.js';
 import { service } from './local-service.js';
-import { number } from './options.js';
+import { number, several } from './options.js';
 
 interface Options {
   dataDir?: string;
@@ -17,6 +17,7 @@ interface Options {
 interface CreateOptions extends Options {
   name: string;
   scope: Scope[];
+  group?: string[];
   days?: number;
 }
 
@@ -39,6 +40,12 @@ export function register(program: Command, cli: Cli): void {
       new Option('--scope <scope>', `${SCOPES.join(', ')}; repeat for several (admin may do everything)`)
         .argParser(scope)
         .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option(
+        '--group <id>',
+        'binds the key to a group of speakers: it sees and changes nobody else; repeat for several',
+      ).argParser(several),
     )
     .addOption(
       new Option('--days <n>', 'expires after so many days (default: never)').argParser(number(0.0001, 36_500)),
@@ -80,12 +87,15 @@ function dataDirOption(): Option {
 }
 
 async function create(cli: Cli, options: CreateOptions): Promise<void> {
-  const { name, scope: scopes, days } = options;
+  const { name, scope: scopes, group: groups, days } = options;
   const { createKey } = await service();
-  const { key, text } = await createKey(configOf(cli, options), { name, scopes, days });
+  const { key, text } = await createKey(configOf(cli, options), { name, scopes, groups, days });
   if (options.json) await cli.json({ ...key, key: text });
   else await cli.line(text);
-  cli.note(`the key ${key.id} of ${key.name} (${key.scopes.join(', ')}) is stored as a hash only: keep its text now`);
+  const bound = key.groups ? `, bound to ${key.groups.join(', ')}` : '';
+  cli.note(
+    `the key ${key.id} of ${key.name} (${key.scopes.join(', ')}${bound}) is stored as a hash only: keep its text now`,
+  );
 }
 
 async function show(cli: Cli, views: readonly KeyView[], { json }: Options): Promise<void> {
@@ -94,11 +104,20 @@ async function show(cli: Cli, views: readonly KeyView[], { json }: Options): Pro
     cli.note('no keys yet: timbre keys create --name <name> --scope <scope>');
     return;
   }
-  const rows = views.map(({ id, name, scopes, status, createdAt, expiresAt, lastUsedOn }) => {
+  const rows = views.map(({ id, name, scopes, groups, status, createdAt, expiresAt, lastUsedOn }) => {
     const until = expiresAt === null ? '-' : expiresAt.slice(0, 10);
-    return [id, name, scopes.join(','), status, createdAt.slice(0, 10), until, lastUsedOn ?? '-'];
+    return [
+      id,
+      name,
+      scopes.join(','),
+      status,
+      createdAt.slice(0, 10),
+      until,
+      lastUsedOn ?? '-',
+      groups?.join(',') ?? '-',
+    ];
   });
-  await cli.line(table([['ID', 'NAME', 'SCOPES', 'STATUS', 'CREATED', 'EXPIRES', 'LAST USED'], ...rows]));
+  await cli.line(table([['ID', 'NAME', 'SCOPES', 'STATUS', 'CREATED', 'EXPIRES', 'LAST USED', 'GROUPS'], ...rows]));
 }
 
 function configOf(cli: Cli, { dataDir }: Options): Config {

@@ -92,6 +92,23 @@ export function partFields({ channel, track }: PartOptions): Record<string, stri
   };
 }
 
+/** For argParser(): a text for each time that the option is given. */
+export function several(text: string, before: string[] = []): string[] {
+  return [...before, text];
+}
+
+/** `--group`, of speakers who are added; repeated for several. */
+export function groupsOption(whose: string): Option {
+  return new Option('--group <id>', `a group that ${whose} belongs to; repeat for several`).argParser(several);
+}
+
+/** For argParser(): `key=value`, for each time that the option is given. */
+export function entry(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('<key>=<value> belongs here.');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
 /** For argParser(): a whole number in a range. */
 export function whole(from: number, to: number): (text: string) => number {
   return (text) => {

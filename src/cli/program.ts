@@ -19,6 +19,7 @@ import * as serve from './serve.js';
 import * as setup from './setup.js';
 import * as signIn from './sign-in.js';
 import * as retention from './retention.js';
+import * as groups from './groups.js';
 import * as speakers from './speakers.js';
 import * as verify from './verify.js';
 
@@ -39,6 +40,7 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   data,
   retention,
   speakers,
+  groups,
   enroll,
   jobs,
   verify,

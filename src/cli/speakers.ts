@@ -4,11 +4,25 @@ import type { SpeakerView } from '../service/speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
 import { addConsentOptions, consentOf, type ConsentOptions } from './consent-options.js';
 import { describeSpeaker } from './describe-speaker.js';
-import { whole } from './options.js';
+import { entry, groupsOption, whole } from './options.js';
 import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
 
 interface Options extends ServiceOptions {
   json?: true;
+}
+
+interface Search {
+  limit?: number;
+  group?: string;
+  id?: string;
+  name?: string;
+  meta?: string;
+}
+
+/** `false`: none. */
+interface Description {
+  group?: string[] | false;
+  meta?: Record<string, string> | false;
 }
 
 const PAGE = 500;
@@ -23,13 +37,25 @@ export function register(program: Command, cli: Cli): void {
       .option('--json', 'one JSON document')
       .addHelpText('after', `\nExample:\n  timbre speakers ${example}`);
 
-  add('list', 'all speakers, oldest first', 'list --json')
+  add('list', 'speakers, oldest first, or those that are looked for', 'list --group household-7 --json')
+    .option('--group <id>', 'members of this group')
+    .option('--id <beginning>', 'those whose id begins so')
+    .option('--name <beginning>', 'those whose name begins so, in any case')
+    .option('--meta <key=value>', 'those with this entry of metadata')
     .addOption(new Option('--limit <n>', 'at most so many').argParser(whole(1, 1_000_000)))
-    .action(async (options: Options & { limit?: number }) => {
-      const found = await list(new ServiceClient(cli, options), options.limit ?? Infinity);
+    .action(async (options: Options & Search) => {
+      const { limit = Infinity, group, id, name, meta: metadata } = options;
+      const search = {
+        ...(group !== undefined && { group }),
+        ...(id !== undefined && { id }),
+        ...(name !== undefined && { name }),
+        ...(metadata !== undefined && { metadata }),
+      };
+      const found = await list(new ServiceClient(cli, options), search, limit);
       if (options.json) return cli.json(found);
       for (const speaker of found) await cli.line(describeSpeaker(speaker));
-      if (found.length === 0) cli.note('nobody yet: timbre enroll <speaker> <recordings...>');
+      if (found.length > 0) return;
+      cli.note(Object.keys(search).length > 0 ? 'nobody' : 'nobody yet: timbre enroll <speaker> <recordings...>');
     });
 
   add('show', 'a speaker and the voice profile', 'show ada')
@@ -45,14 +71,17 @@ export function register(program: Command, cli: Cli): void {
   addConsentOptions(
     add('add', 'add a speaker without recordings', 'add ada --name "Ada Lovelace"')
       .argument('[speaker]', 'the id (default: a UUID)')
-      .option('--name <name>', 'for people'),
+      .option('--name <name>', 'for people')
+      .addOption(groupsOption('the speaker'))
+      .addOption(new Option('--meta <key=value>', 'an entry of metadata; repeat for several').argParser(entry)),
     "the speaker's",
-  ).action(async (id: string | undefined, options: Options & ConsentOptions & { name?: string }) => {
+  ).action(async (id: string | undefined, options: Options & ConsentOptions & Description & { name?: string }) => {
     const { name } = options;
     const consent = consentOf(options);
     const json = {
       ...(id !== undefined && { id }),
       ...(name !== undefined && { name }),
+      ...description(options),
       ...(consent && { consent }),
     };
     const speaker = await new ServiceClient(cli, options).call('createSpeaker', { json });
@@ -67,6 +96,18 @@ export function register(program: Command, cli: Cli): void {
       const speaker = await new ServiceClient(cli, options).call('updateSpeaker', { id, json: { name } });
       if (options.json) await cli.json(speaker);
       else cli.note(`${speaker.id} is called ${speaker.name ?? ''}`);
+    });
+
+  add('set', 'the groups and the metadata of a speaker, in the place of those before', 'set ada --group household-7')
+    .argument('<speaker>', "the speaker's id")
+    .addOption(groupsOption('the speaker'))
+    .option('--no-group', 'no group')
+    .addOption(new Option('--meta <key=value>', 'an entry of metadata; repeat for several').argParser(entry))
+    .option('--no-meta', 'no metadata')
+    .action(async (id: string, options: Options & Description) => {
+      const speaker = await new ServiceClient(cli, options).call('updateSpeaker', { id, json: description(options) });
+      if (options.json) await cli.json(speaker);
+      else cli.note(`${speaker.id} belongs to ${speaker.groups.join(', ') || 'no group'}`);
     });
 
   add(
@@ -135,8 +176,16 @@ export function register(program: Command, cli: Cli): void {
     });
 }
 
-function list(client: ServiceClient, limit: number): Promise<SpeakerView[]> {
-  return client.list('listSpeakers', { limit: Math.min(PAGE, limit) }, ({ speakers }) => speakers, limit);
+function list(client: ServiceClient, search: Record<string, string>, limit: number): Promise<SpeakerView[]> {
+  const given = { limit: Math.min(PAGE, limit), ...search };
+  return client.list('listSpeakers', given, ({ speakers }) => speakers, limit);
+}
+
+function description({ group, meta }: Description): { groups?: string[]; metadata?: Record<string, string> } {
+  return {
+    ...(group !== undefined && { groups: group || [] }),
+    ...(meta !== undefined && { metadata: meta || {} }),
+  };
 }
 
 function report(speaker: SpeakerView, profile: ProfileView): string {
@@ -144,6 +193,8 @@ function report(speaker: SpeakerView, profile: ProfileView): string {
   return table([
     ['id', speaker.id],
     ['name', speaker.name ?? '-'],
+    ['groups', speaker.groups.join(', ') || '-'],
+    ...Object.entries(speaker.metadata),
     ['status', describeSpeaker(speaker).slice(speaker.id.length + 2)],
     ['recordings', `${recordings.length} accepted, ${outliers.length} of them set aside`],
     ['cohesion', cohesion === null ? '-' : cohesion.toFixed(3)],

@@ -53,11 +53,25 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
   signIn: { method: 'POST', path: '/v1/sign-in', query: [], headers: ['x-sign-in-code'], answer: 'json' },
   signOut: { method: 'DELETE', path: '/v1/sign-in', query: [], headers: [], answer: 'none' },
   createSpeaker: { method: 'POST', path: '/v1/speakers', query: [], headers: [], answer: 'json' },
-  listSpeakers: { method: 'GET', path: '/v1/speakers', query: ['limit', 'cursor'], headers: [], answer: 'json' },
+  listSpeakers: {
+    method: 'GET',
+    path: '/v1/speakers',
+    query: ['limit', 'cursor', 'group', 'id', 'name', 'metadata'],
+    headers: [],
+    answer: 'json',
+  },
   getSpeaker: { method: 'GET', path: '/v1/speakers/{id}', query: [], headers: [], answer: 'json' },
   updateSpeaker: { method: 'PATCH', path: '/v1/speakers/{id}', query: [], headers: [], answer: 'json' },
+  putSpeaker: { method: 'PUT', path: '/v1/speakers/{id}', query: [], headers: [], answer: 'json' },
   eraseSpeaker: { method: 'DELETE', path: '/v1/speakers/{id}', query: [], headers: [], answer: 'json' },
   checkReceipt: { method: 'GET', path: '/v1/receipts/{id}', query: [], headers: [], answer: 'json' },
+  createGroup: { method: 'POST', path: '/v1/groups', query: [], headers: [], answer: 'json' },
+  listGroups: { method: 'GET', path: '/v1/groups', query: ['limit', 'cursor'], headers: [], answer: 'json' },
+  getGroup: { method: 'GET', path: '/v1/groups/{id}', query: [], headers: [], answer: 'json' },
+  updateGroup: { method: 'PATCH', path: '/v1/groups/{id}', query: [], headers: [], answer: 'json' },
+  deleteGroup: { method: 'DELETE', path: '/v1/groups/{id}', query: [], headers: [], answer: 'none' },
+  joinGroup: { method: 'PUT', path: '/v1/groups/{id}/members/{speakerId}', query: [], headers: [], answer: 'none' },
+  leaveGroup: { method: 'DELETE', path: '/v1/groups/{id}/members/{speakerId}', query: [], headers: [], answer: 'none' },
   enrol: {
     method: 'POST',
     path: '/v1/speakers/{id}/enrollments',
@@ -224,7 +238,7 @@ export abstract class Operations {
     return this.call('createSpeaker', ...given);
   }
 
-  /** List speakers, oldest first `GET /v1/speakers` */
+  /** List speakers, oldest first, or search among them `GET /v1/speakers` */
   listSpeakers(...given: Arguments<'listSpeakers'>): Promise<Answer<'listSpeakers'>> {
     return this.call('listSpeakers', ...given);
   }
@@ -234,9 +248,14 @@ export abstract class Operations {
     return this.call('getSpeaker', ...given);
   }
 
-  /** Rename a speaker `PATCH /v1/speakers/{id}` */
+  /** Change the name, the groups or the metadata of a speaker `PATCH /v1/speakers/{id}` */
   updateSpeaker(...given: Arguments<'updateSpeaker'>): Promise<Answer<'updateSpeaker'>> {
     return this.call('updateSpeaker', ...given);
+  }
+
+  /** Add a speaker, or change the one who is there `PUT /v1/speakers/{id}` */
+  putSpeaker(...given: Arguments<'putSpeaker'>): Promise<Answer<'putSpeaker'>> {
+    return this.call('putSpeaker', ...given);
   }
 
   /** Erase a speaker for good `DELETE /v1/speakers/{id}` */
@@ -247,6 +266,41 @@ export abstract class Operations {
   /** Check the receipt of an erasure `GET /v1/receipts/{id}` */
   checkReceipt(...given: Arguments<'checkReceipt'>): Promise<Answer<'checkReceipt'>> {
     return this.call('checkReceipt', ...given);
+  }
+
+  /** Add a group `POST /v1/groups` */
+  createGroup(...given: Arguments<'createGroup'>): Promise<Answer<'createGroup'>> {
+    return this.call('createGroup', ...given);
+  }
+
+  /** List groups, oldest first `GET /v1/groups` */
+  listGroups(...given: Arguments<'listGroups'>): Promise<Answer<'listGroups'>> {
+    return this.call('listGroups', ...given);
+  }
+
+  /** A group `GET /v1/groups/{id}` */
+  getGroup(...given: Arguments<'getGroup'>): Promise<Answer<'getGroup'>> {
+    return this.call('getGroup', ...given);
+  }
+
+  /** Rename a group `PATCH /v1/groups/{id}` */
+  updateGroup(...given: Arguments<'updateGroup'>): Promise<Answer<'updateGroup'>> {
+    return this.call('updateGroup', ...given);
+  }
+
+  /** Delete a group `DELETE /v1/groups/{id}` */
+  deleteGroup(...given: Arguments<'deleteGroup'>): Promise<Answer<'deleteGroup'>> {
+    return this.call('deleteGroup', ...given);
+  }
+
+  /** Add a speaker to a group `PUT /v1/groups/{id}/members/{speakerId}` */
+  joinGroup(...given: Arguments<'joinGroup'>): Promise<Answer<'joinGroup'>> {
+    return this.call('joinGroup', ...given);
+  }
+
+  /** Take a speaker out of a group `DELETE /v1/groups/{id}/members/{speakerId}` */
+  leaveGroup(...given: Arguments<'leaveGroup'>): Promise<Answer<'leaveGroup'>> {
+    return this.call('leaveGroup', ...given);
   }
 
   /** Add recordings of the speaker `POST /v1/speakers/{id}/enrollments` */

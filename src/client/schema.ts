@@ -168,6 +168,24 @@ export interface operations {
                 command: string;
               } | null;
             } | null;
+            /** @description Net speech that is needed; what lacks some says how much. */
+            speech: {
+              /**
+               * @description Of a recording, to verify or identify with.
+               * @example 1
+               */
+              matchSeconds: number;
+              /**
+               * @description Of a recording, to become part of a profile.
+               * @example 1
+               */
+              updateSeconds: number;
+              /**
+               * @description Of all recordings of a speaker, to count as enrolled.
+               * @example 20
+               */
+              createSeconds: number;
+            };
             /** @description Every bound on requests; docs/configuration.md. */
             limits: {
               [key: string]: unknown;
@@ -1004,10 +1022,16 @@ export interface operations {
               action:
                 | 'speaker.created'
                 | 'speaker.renamed'
+                | 'speaker.described'
                 | 'speaker.erased'
                 | 'speaker.erasure-announced'
                 | 'speaker.exported'
                 | 'vectors.exported'
+                | 'group.created'
+                | 'group.renamed'
+                | 'group.deleted'
+                | 'group.joined'
+                | 'group.left'
                 | 'consent.given'
                 | 'consent.withdrawn'
                 | 'enrollment.added'
@@ -1418,6 +1442,14 @@ export interface operations {
         limit?: number;
         /** @description `nextCursor` of the page before. */
         cursor?: string;
+        /** @description Only members of this group, by its id. */
+        group?: string;
+        /** @description Only those whose id begins so; the list is in the order of the ids. */
+        id?: string;
+        /** @description Only those whose name begins so, in any case; the list is in the order of the names. */
+        name?: string;
+        /** @description Only those with this entry of metadata, as `key=value`. */
+        metadata?: string;
       };
       header?: never;
       path?: never;
@@ -1443,6 +1475,21 @@ export interface operations {
               updatedAt: string;
               /** @description Counts every change of the speaker, the enrolments and the profile. */
               version: number;
+              /**
+               * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+               * @example [
+               *       "household-7"
+               *     ]
+               */
+              groups: string[];
+              /**
+               * @example {
+               *       "team": "engines"
+               *     }
+               */
+              metadata: {
+                [key: string]: string;
+              };
               /**
                * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
                * @example GIVEN
@@ -1480,8 +1527,8 @@ export interface operations {
                */
               confidence: number;
             }[];
-            /** @description Of all pages. */
-            total: number;
+            /** @description Of all pages; null where the list is searched by more than a group, or the key is bound to several groups. */
+            total: number | null;
             /** @description `cursor` of the next page; null on the last one. */
             nextCursor: string | null;
           };
@@ -1509,6 +1556,22 @@ export interface operations {
            * @example Ada Lovelace
            */
           name?: string | null;
+          /**
+           * @description Ids of the groups that the speaker belongs to, and of no others. They have to be there: POST /v1/groups.
+           * @example [
+           *       "household-7"
+           *     ]
+           */
+          groups?: string[];
+          /**
+           * @description Your own notes, text by key, in the place of those before: 32 at most, keys of 64 characters and values of 500, 8 KiB in all. GET /v1/speakers finds by them.
+           * @example {
+           *       "team": "engines"
+           *     }
+           */
+          metadata?: {
+            [key: string]: string;
+          };
           /** @description The speaker's consent, recorded in the same step. */
           consent?: {
             /**
@@ -1554,6 +1617,21 @@ export interface operations {
             updatedAt: string;
             /** @description Counts every change of the speaker, the enrolments and the profile. */
             version: number;
+            /**
+             * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+             * @example [
+             *       "household-7"
+             *     ]
+             */
+            groups: string[];
+            /**
+             * @example {
+             *       "team": "engines"
+             *     }
+             */
+            metadata: {
+              [key: string]: string;
+            };
             /**
              * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
              * @example GIVEN
@@ -1623,6 +1701,226 @@ export interface operations {
             updatedAt: string;
             /** @description Counts every change of the speaker, the enrolments and the profile. */
             version: number;
+            /**
+             * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+             * @example [
+             *       "household-7"
+             *     ]
+             */
+            groups: string[];
+            /**
+             * @example {
+             *       "team": "engines"
+             *     }
+             */
+            metadata: {
+              [key: string]: string;
+            };
+            /**
+             * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+             * @example GIVEN
+             * @enum {string}
+             */
+            consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+            /**
+             * Format: date-time
+             * @description When it was announced that the speaker will be erased for age; null where it was not.
+             */
+            erasureAnnouncedAt: string | null;
+            /**
+             * @description For the loaded model. Enrolled: enough speech for verification and identification.
+             * @enum {string}
+             */
+            enrollmentStatus: 'Enrolling' | 'Enrolled';
+            /**
+             * @description Recordings that count: accepted, and no outliers.
+             * @example 3
+             */
+            enrollmentsCount: number;
+            /**
+             * @description Net speech of those recordings.
+             * @example 24.5
+             */
+            enrollmentsSpeechLengthInSec: number;
+            /**
+             * @description Net speech still needed.
+             * @example 0
+             */
+            remainingEnrollmentsSpeechLengthInSec: number;
+            /**
+             * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+             * @example 0.81
+             */
+            confidence: number;
+          };
+        };
+      };
+    };
+  };
+  putSpeaker: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description For people; 200 characters at most, one line in any script.
+           * @example Ada Lovelace
+           */
+          name?: string | null;
+          /**
+           * @description Ids of the groups that the speaker belongs to, and of no others. They have to be there: POST /v1/groups.
+           * @example [
+           *       "household-7"
+           *     ]
+           */
+          groups?: string[];
+          /**
+           * @description Your own notes, text by key, in the place of those before: 32 at most, keys of 64 characters and values of 500, 8 KiB in all. GET /v1/speakers finds by them.
+           * @example {
+           *       "team": "engines"
+           *     }
+           */
+          metadata?: {
+            [key: string]: string;
+          };
+          /** @description The speaker's consent, recorded where there is none; who has withdrawn it stays out. */
+          consent?: {
+            /**
+             * @description Who gave it: the speaker, or who may speak for them; 200 characters at most. Left out, the speaker.
+             * @example Ada Lovelace
+             */
+            givenBy?: string;
+            /**
+             * @description How it was given; 200 characters at most.
+             * @example signed form
+             */
+            method: string;
+            /**
+             * @description Which text was agreed to; 100 characters at most.
+             * @example privacy-2026-03
+             */
+            textVersion: string;
+            /**
+             * Format: date-time
+             * @description When it was given; left out, now.
+             * @example 2026-03-01T09:30:00Z
+             */
+            givenAt?: string;
+          };
+        };
+      };
+    };
+    responses: {
+      /** @description The speaker was there, and is as said now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+            id: string;
+            /** @example Ada Lovelace */
+            name: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Counts every change of the speaker, the enrolments and the profile. */
+            version: number;
+            /**
+             * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+             * @example [
+             *       "household-7"
+             *     ]
+             */
+            groups: string[];
+            /**
+             * @example {
+             *       "team": "engines"
+             *     }
+             */
+            metadata: {
+              [key: string]: string;
+            };
+            /**
+             * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+             * @example GIVEN
+             * @enum {string}
+             */
+            consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+            /**
+             * Format: date-time
+             * @description When it was announced that the speaker will be erased for age; null where it was not.
+             */
+            erasureAnnouncedAt: string | null;
+            /**
+             * @description For the loaded model. Enrolled: enough speech for verification and identification.
+             * @enum {string}
+             */
+            enrollmentStatus: 'Enrolling' | 'Enrolled';
+            /**
+             * @description Recordings that count: accepted, and no outliers.
+             * @example 3
+             */
+            enrollmentsCount: number;
+            /**
+             * @description Net speech of those recordings.
+             * @example 24.5
+             */
+            enrollmentsSpeechLengthInSec: number;
+            /**
+             * @description Net speech still needed.
+             * @example 0
+             */
+            remainingEnrollmentsSpeechLengthInSec: number;
+            /**
+             * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+             * @example 0.81
+             */
+            confidence: number;
+          };
+        };
+      };
+      /** @description The new speaker, without a voice yet. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+            id: string;
+            /** @example Ada Lovelace */
+            name: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Counts every change of the speaker, the enrolments and the profile. */
+            version: number;
+            /**
+             * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+             * @example [
+             *       "household-7"
+             *     ]
+             */
+            groups: string[];
+            /**
+             * @example {
+             *       "team": "engines"
+             *     }
+             */
+            metadata: {
+              [key: string]: string;
+            };
             /**
              * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
              * @example GIVEN
@@ -1706,6 +2004,10 @@ export interface operations {
               profiles: number;
               /** @description Consents. */
               consents: number;
+              /** @description Groups that the speaker belonged to. */
+              groups: number;
+              /** @description Entries of metadata. */
+              metadata: number;
               /** @description Recordings of jobs that told of the speaker. */
               jobRecordings: number;
             };
@@ -1739,6 +2041,22 @@ export interface operations {
            */
           name?: string | null;
           /**
+           * @description Ids of the groups that the speaker belongs to, and of no others. They have to be there: POST /v1/groups.
+           * @example [
+           *       "household-7"
+           *     ]
+           */
+          groups?: string[];
+          /**
+           * @description Your own notes, text by key, in the place of those before: 32 at most, keys of 64 characters and values of 500, 8 KiB in all. GET /v1/speakers finds by them.
+           * @example {
+           *       "team": "engines"
+           *     }
+           */
+          metadata?: {
+            [key: string]: string;
+          };
+          /**
            * @description The version that you read; another one stored meanwhile is a CONFLICT.
            * @example 1
            */
@@ -1764,6 +2082,21 @@ export interface operations {
             updatedAt: string;
             /** @description Counts every change of the speaker, the enrolments and the profile. */
             version: number;
+            /**
+             * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+             * @example [
+             *       "household-7"
+             *     ]
+             */
+            groups: string[];
+            /**
+             * @example {
+             *       "team": "engines"
+             *     }
+             */
+            metadata: {
+              [key: string]: string;
+            };
             /**
              * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
              * @example GIVEN
@@ -1847,6 +2180,10 @@ export interface operations {
               profiles: number;
               /** @description Consents. */
               consents: number;
+              /** @description Groups that the speaker belonged to. */
+              groups: number;
+              /** @description Entries of metadata. */
+              metadata: number;
               /** @description Recordings of jobs that told of the speaker. */
               jobRecordings: number;
             };
@@ -1861,6 +2198,257 @@ export interface operations {
             remains: number;
           };
         };
+      };
+    };
+  };
+  listGroups: {
+    parameters: {
+      query?: {
+        /** @description Groups on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            groups: {
+              /** @example household-7 */
+              id: string;
+              /** @example Garden Street 7 */
+              name: string | null;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              updatedAt: string;
+              /** @description Counts every change of the group itself. */
+              version: number;
+              /**
+               * @description Speakers who belong to it.
+               * @example 5
+               */
+              members: number;
+            }[];
+            /** @description Of all pages. */
+            total: number;
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  createGroup: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Your own id, 64 characters at most: letters and digits of any script, and . _ ~ @ + - after the first. Left out, a UUID is made. It never changes.
+           * @example household-7
+           */
+          id?: string;
+          /**
+           * @description For people; 200 characters at most, one line in any script.
+           * @example Garden Street 7
+           */
+          name?: string | null;
+        };
+      };
+    };
+    responses: {
+      /** @description The new group, without members yet. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            id: string;
+            /** @example Garden Street 7 */
+            name: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Counts every change of the group itself. */
+            version: number;
+            /**
+             * @description Speakers who belong to it.
+             * @example 5
+             */
+            members: number;
+          };
+        };
+      };
+    };
+  };
+  getGroup: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The group. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            id: string;
+            /** @example Garden Street 7 */
+            name: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Counts every change of the group itself. */
+            version: number;
+            /**
+             * @description Speakers who belong to it.
+             * @example 5
+             */
+            members: number;
+          };
+        };
+      };
+    };
+  };
+  deleteGroup: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deleted. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  updateGroup: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description For people; 200 characters at most, one line in any script.
+           * @example Garden Street 7
+           */
+          name?: string | null;
+          /**
+           * @description The version that you read; another one stored meanwhile is a CONFLICT.
+           * @example 1
+           */
+          version?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The group as changed. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            id: string;
+            /** @example Garden Street 7 */
+            name: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** @description Counts every change of the group itself. */
+            version: number;
+            /**
+             * @description Speakers who belong to it.
+             * @example 5
+             */
+            members: number;
+          };
+        };
+      };
+    };
+  };
+  joinGroup: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        speakerId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The speaker belongs to the group. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  leaveGroup: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        speakerId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The speaker does not belong to the group. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
       };
     };
   };
@@ -1898,6 +2486,21 @@ export interface operations {
               updatedAt: string;
               /** @description Counts every change of the speaker, the enrolments and the profile. */
               version: number;
+              /**
+               * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+               * @example [
+               *       "household-7"
+               *     ]
+               */
+              groups: string[];
+              /**
+               * @example {
+               *       "team": "engines"
+               *     }
+               */
+              metadata: {
+                [key: string]: string;
+              };
               /**
                * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
                * @example GIVEN
@@ -1970,6 +2573,11 @@ export interface operations {
               accepted: boolean;
               /** @description Why it is not accepted. */
               reasons: ('TOO_LITTLE_SPEECH' | 'TOO_NOISY' | 'CLIPPED' | 'NARROW_BAND')[];
+              /**
+               * @description With TOO_LITTLE_SPEECH: seconds of speech that it lacks to count; else null.
+               * @example 0.6
+               */
+              missingSpeechSeconds: number | null;
               /** @description Cosine with the mean of the speaker's other recordings; null where there is none to compare with. */
               agreement: number | null;
               /** @description Set aside: it does not sound like the others. */
@@ -2024,6 +2632,21 @@ export interface operations {
               updatedAt: string;
               /** @description Counts every change of the speaker, the enrolments and the profile. */
               version: number;
+              /**
+               * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+               * @example [
+               *       "household-7"
+               *     ]
+               */
+              groups: string[];
+              /**
+               * @example {
+               *       "team": "engines"
+               *     }
+               */
+              metadata: {
+                [key: string]: string;
+              };
               /**
                * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
                * @example GIVEN
@@ -2104,6 +2727,11 @@ export interface operations {
                     accepted: boolean;
                     /** @description Why it is not accepted. */
                     reasons: ('TOO_LITTLE_SPEECH' | 'TOO_NOISY' | 'CLIPPED' | 'NARROW_BAND')[];
+                    /**
+                     * @description With TOO_LITTLE_SPEECH: seconds of speech that it lacks to count; else null.
+                     * @example 0.6
+                     */
+                    missingSpeechSeconds: number | null;
                     /** @description Cosine with the mean of the speaker's other recordings; null where there is none to compare with. */
                     agreement: number | null;
                     /** @description Set aside: it does not sound like the others. */
@@ -2212,6 +2840,11 @@ export interface operations {
             accepted: boolean;
             /** @description Why it is not accepted. */
             reasons: ('TOO_LITTLE_SPEECH' | 'TOO_NOISY' | 'CLIPPED' | 'NARROW_BAND')[];
+            /**
+             * @description With TOO_LITTLE_SPEECH: seconds of speech that it lacks to count; else null.
+             * @example 0.6
+             */
+            missingSpeechSeconds: number | null;
             /** @description Cosine with the mean of the speaker's other recordings; null where there is none to compare with. */
             agreement: number | null;
             /** @description Set aside: it does not sound like the others. */
@@ -2464,6 +3097,11 @@ export interface operations {
            * @default 5
            */
           top?: number;
+          /**
+           * @description Id of the group whose members are searched; with `candidates`, those of them who belong to it. Default: everybody, and for a key that is bound to groups their members.
+           * @example household-7
+           */
+          group?: string;
           /** @description Ids of the speakers to choose among, separated by commas. Default: everybody enrolled. */
           candidates?: string;
         };
@@ -2548,7 +3186,7 @@ export interface operations {
                 extrapolated: boolean | null;
               };
             }[];
-            /** @description Enrolled speakers who were compared. */
+            /** @description Enrolled speakers who were compared: of the group, where one was given. */
             gallerySize: number;
             model: string;
             recording: {
@@ -2636,7 +3274,7 @@ export interface operations {
         content: {
           'application/json': {
             /** @enum {string} */
-            format: 'timbre-subject-export/2';
+            format: 'timbre-subject-export/3';
             /** Format: date-time */
             exportedAt: string;
             speaker: {
@@ -2654,6 +3292,11 @@ export interface operations {
               /** Format: date-time */
               updatedAt: string;
               version: number;
+              /** @description Ids of the groups that the speaker belongs to. */
+              groups: string[];
+              metadata: {
+                [key: string]: string;
+              };
               /**
                * Format: date-time
                * @description Last verification or identification.
@@ -2763,6 +3406,11 @@ export interface operations {
               accepted: boolean;
               /** @description Why it is not accepted. */
               reasons: ('TOO_LITTLE_SPEECH' | 'TOO_NOISY' | 'CLIPPED' | 'NARROW_BAND')[];
+              /**
+               * @description With TOO_LITTLE_SPEECH: seconds of speech that it lacks to count; else null.
+               * @example 0.6
+               */
+              missingSpeechSeconds: number | null;
               /** @description Cosine with the mean of the speaker's other recordings; null where there is none to compare with. */
               agreement: number | null;
               /** @description Set aside: it does not sound like the others. */
@@ -2847,10 +3495,16 @@ export interface operations {
               action:
                 | 'speaker.created'
                 | 'speaker.renamed'
+                | 'speaker.described'
                 | 'speaker.erased'
                 | 'speaker.erasure-announced'
                 | 'speaker.exported'
                 | 'vectors.exported'
+                | 'group.created'
+                | 'group.renamed'
+                | 'group.deleted'
+                | 'group.joined'
+                | 'group.left'
                 | 'consent.given'
                 | 'consent.withdrawn'
                 | 'enrollment.added'
@@ -3213,7 +3867,7 @@ export interface operations {
               cancelled: number;
             };
             /**
-             * @description At the pace of late, with the jobs before it; null where that is not known, and after the end.
+             * @description At the pace of late, with the jobs before it; null where that is not known, after the end, and for a key that is bound to groups.
              * @example 31.5
              */
             secondsLeft: number | null;
@@ -3278,7 +3932,7 @@ export interface operations {
                 cancelled: number;
               };
               /**
-               * @description At the pace of late, with the jobs before it; null where that is not known, and after the end.
+               * @description At the pace of late, with the jobs before it; null where that is not known, after the end, and for a key that is bound to groups.
                * @example 31.5
                */
               secondsLeft: number | null;
@@ -3351,7 +4005,7 @@ export interface operations {
               cancelled: number;
             };
             /**
-             * @description At the pace of late, with the jobs before it; null where that is not known, and after the end.
+             * @description At the pace of late, with the jobs before it; null where that is not known, after the end, and for a key that is bound to groups.
              * @example 31.5
              */
             secondsLeft: number | null;
@@ -3473,7 +4127,7 @@ export interface operations {
               cancelled: number;
             };
             /**
-             * @description At the pace of late, with the jobs before it; null where that is not known, and after the end.
+             * @description At the pace of late, with the jobs before it; null where that is not known, after the end, and for a key that is bound to groups.
              * @example 31.5
              */
             secondsLeft: number | null;

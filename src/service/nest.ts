@@ -10,6 +10,7 @@ export { ConversationsService as Conversations } from './conversations/conversat
 export { Config, type ConfigInput, type ConfigValues } from './config/config.js';
 export { EmbeddingEngine, type EngineListener, type EngineState } from './engine/embedding-engine.js';
 export { EnrollmentsService as Enrollments, type Enrolled } from './enrollments/enrollments.service.js';
+export { GroupsService as Groups } from './groups/groups.service.js';
 export { IdentificationService as Identification } from './identification/identification.service.js';
 export type { IdentificationView } from './identification/identification.dto.js';
 export { JobsService as Jobs } from './jobs/jobs.service.js';

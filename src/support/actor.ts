@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { GroupRef } from './group-ref.js';
 import { SCOPES, type Scope } from './scopes.js';
 
 /** Who makes something happen, as the audit trail names them. */
@@ -9,6 +10,8 @@ export interface Actor {
   requestId: string | null;
   /** What the actor may do beyond the call itself; default: nothing. */
   scopes?: readonly Scope[];
+  /** Whom the actor sees: the members of these groups alone; default: everybody. */
+  groups?: readonly GroupRef[] | undefined;
 }
 
 const LOCAL: Actor = Object.freeze({ by: 'local', requestId: null, scopes: SCOPES });

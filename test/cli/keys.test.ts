@@ -40,6 +40,7 @@ describe('keys', () => {
         id,
         name: 'backend',
         scopes: ['read', 'enrol'],
+        groups: null,
         status: 'active',
         createdAt: expect.any(String),
         expiresAt: null,

@@ -44,6 +44,40 @@ describe('speakers', () => {
     expect(await json('speakers', 'list')).toEqual([]);
   });
 
+  test('belong to groups, have metadata, and are found by both, by id and by name', async () => {
+    expect(await run('groups', 'list')).toMatchObject({ status: 0, stdout: '' });
+    expect(await run('groups', 'add', 'home', '--name', 'Garden')).toMatchObject({ status: 0, stdout: 'home\n' });
+    expect(await json('groups', 'add', 'work')).toMatchObject({ id: 'work', name: null, members: 0 });
+    expect(await json('groups', 'rename', 'work', 'Looms')).toMatchObject({ name: 'Looms' });
+    const described = ['--group', 'home', '--group', 'work', '--meta', 'team=engines', '--meta', 'x=a=b'];
+    expect(await json('speakers', 'add', 'ada', '--name', 'Ada', ...described)).toMatchObject({
+      groups: ['home', 'work'],
+      metadata: { team: 'engines', x: 'a=b' },
+    });
+    await json('speakers', 'add', 'bob');
+    await json('groups', 'join', 'home', 'bob');
+    await json('groups', 'leave', 'work', 'ada');
+    expect((await run('groups', 'list')).stdout).toMatch(/^ID +NAME +MEMBERS\nhome +Garden +2\nwork +Looms +0\n$/);
+    const listed = async (...search: string[]): Promise<string[]> =>
+      ((await json('speakers', 'list', ...search)) as { id: string }[]).map(({ id }) => id);
+    expect(await listed('--group', 'home')).toEqual(['ada', 'bob']);
+    expect(await listed('--group', 'home', '--name', 'aD')).toEqual(['ada']);
+    expect(await listed('--id', 'b')).toEqual(['bob']);
+    expect(await listed('--meta', 'x=a=b')).toEqual(['ada']);
+    expect(await run('speakers', 'list', '--group', 'gone')).toMatchObject({ status: 63, stdout: '' });
+    expect(await json('speakers', 'set', 'ada', '--no-group', '--meta', 'a=b')).toMatchObject({
+      groups: [],
+      metadata: { a: 'b' },
+    });
+    expect(await json('speakers', 'set', 'ada', '--group', 'work', '--no-meta')).toMatchObject({
+      groups: ['work'],
+      metadata: {},
+    });
+    expect(await run('speakers', 'add', 'x', '--meta', 'team')).toMatchObject({ status: 2, stdout: '' });
+    for (const id of ['ada', 'bob']) await json('speakers', 'remove', id);
+    for (const id of ['home', 'work']) expect(await json('groups', 'remove', id)).toEqual({ removed: id });
+  });
+
   test('that are not there have the exit status of their error', async () => {
     for (const argv of [
       ['show', 'nobody'],
@@ -86,6 +120,11 @@ describe('enroll, verify, identify', () => {
       { decision: 'ACCEPT', speakerId: 'ben', gallerySize: 2 },
       { decision: 'ACCEPT', speakerId: 'anna', ranking: [{ name: 'Anna' }] },
     ]);
+    await json('groups', 'add', 'home');
+    await json('groups', 'join', 'home', 'anna');
+    const within = await json('identify', at('f2-2.wav'), '--group', 'home');
+    expect(within).toMatchObject([{ gallerySize: 1, ranking: [{ speakerId: 'anna' }] }]);
+    expect(await run('identify', at('f2-2.wav'), '--group', 'gone')).toMatchObject({ status: 63 });
     const { stdout } = await run('identify', at('m1-2.wav'), '--candidates', 'anna');
     expect(stdout).toMatch(/m1-2\.wav: (ACCEPT anna|REJECT) \(of 1\)\n +1 +anna +Anna/);
   });

@@ -68,6 +68,7 @@ const WITHOUT_SAYING = ['INTERNAL', 'ABORTED', 'INVALID_ARGUMENT'];
 interface Operation {
   operationId: string;
   'x-scope': string;
+  'x-bound-keys'?: string;
   responses: Record<string, { description?: string }>;
 }
 
@@ -84,12 +85,13 @@ function documented({ responses }: Operation): string[] {
 }
 
 /** What can be thrown before the handler runs, while it does, and by what is around it. */
-function possible({ operationId, 'x-scope': scope }: Operation): Set<string> {
+function possible({ operationId, 'x-scope': scope, 'x-bound-keys': bound = 'refused' }: Operation): Set<string> {
   const handler = handlers.get(operationId);
   if (!handler) throw new Error(`no controller has the operation ${operationId}`);
   const around: string[] = ['RequestInterceptor.intercept'];
   const without = [...(GUARDED[operationId] ?? [])];
   if (scope !== 'public') around.push('AccessGuard.canActivate');
+  if (bound !== 'refused') without.push('forbiddenGroup');
   for (const { expression, arguments: given } of decorators(handler)) {
     const name = expression.getText();
     if (name === 'UseInterceptors') around.push(...given.map((one) => `${one.getText()}.intercept`));
@@ -101,6 +103,8 @@ function possible({ operationId, 'x-scope': scope }: Operation): Set<string> {
     if (text.includes('forJob')) without.push('AddonEngine.admit');
     // Speakers are added only where they are not there.
     if (text.includes('forJob')) without.push('TypeOrmSpeakerRepository.insert');
+    // No session names a group.
+    if (text.includes('forJob')) without.push('requireGroup');
   }
   const parameters = handler.parameters.flatMap((parameter) => decorators(parameter));
   if (parameters.some(({ expression }) => expression.getText() === 'Body')) {

@@ -4,7 +4,9 @@ import { afterCancel, newJob } from '../../src/service/records/job.js';
 import type { Claim, JobQueue } from '../../src/service/records/job-queue.js';
 import type { Change, ChangeFeed } from '../../src/service/records/change-feed.js';
 import type { Maintenance } from '../../src/service/records/maintenance.js';
-import type { UnitOfWork } from '../../src/service/records/unit-of-work.js';
+import type { UnitOfWork, VoiceRecords } from '../../src/service/records/unit-of-work.js';
+import { newGroup } from '../../src/service/records/group.js';
+import { actAs } from '../../src/support/actor.js';
 import { settleItem } from '../../src/service/records/settle-item.js';
 import { speaker } from './voices.js';
 
@@ -24,6 +26,8 @@ export class TestClock extends Clock {
     this.time += milliseconds;
   }
 }
+
+type SpeakerSearch = VoiceRecords['speakers']['search'];
 
 /** What an adapter of a database brings. */
 export interface Adapter {
@@ -123,6 +127,92 @@ export function describeContract(name: string, open: () => Promise<Adapter>): vo
       expect(counts).toEqual([1, 1]);
       await writing;
       expect(await store.read(({ speakers }) => speakers.count())).toBe(2);
+    });
+  });
+
+  describe(`groups on ${name}`, () => {
+    const home = newGroup({ id: 'home' }, new Date(1000));
+    const work = newGroup({ id: 'work' }, new Date(2000));
+
+    beforeEach(() =>
+      adapter.store.transaction(async ({ groups, speakers }) => {
+        for (const group of [home, work]) await groups.insert(group);
+        await speakers.insert({ ...speaker('ada'), groups: [home], metadata: { team: 'engines' } });
+        await speakers.insert({ ...speaker('bob', 2000), groups: [work, home] });
+        await speakers.insert(speaker('cy', 3000));
+      }),
+    );
+
+    const found = (filter: Parameters<SpeakerSearch>[0]): Promise<(string | undefined)[]> =>
+      adapter.store.read(async ({ speakers }) =>
+        (await speakers.search(filter, null, 9)).map(({ speaker: one }) => one?.id),
+      );
+    const bound = <T>(work_: () => T): T => actAs({ by: 'a key', requestId: null, groups: [home] }, work_);
+
+    it('have members, who are found by them, by name, id and metadata', async () => {
+      expect(await found({ group: home.uid })).toEqual(['ada', 'bob']);
+      expect(await found({ group: home.uid, metadata: ['team', 'engines'] })).toEqual(['ada']);
+      expect(await found({ name: 'NAME OF' })).toEqual(['ada', 'bob', 'cy']);
+      expect(await found({ id: 'b', name: 'name of b' })).toEqual(['bob']);
+      const counts = await adapter.store.read(async ({ groups }) => [
+        await groups.count(),
+        ...(await groups.page(null, 9)),
+      ]);
+      expect(counts).toMatchObject([2, { id: 'home', members: 2 }, { id: 'work', members: 1 }]);
+    });
+
+    it('are undone with the transaction that changes them, and follow every change of a member', async () => {
+      const { store } = adapter;
+      const undone = store.transaction(async ({ speakers, groups }) => {
+        await speakers.update({ ...(await speakers.find('ada'))!, groups: [work], name: 'Zoe' });
+        await groups.delete(home.uid);
+        throw new Error('changed my mind');
+      });
+      await expect(undone).rejects.toThrow('changed my mind');
+      expect([await found({ group: home.uid }), await found({ name: 'z' })]).toEqual([['ada', 'bob'], []]);
+      await store.transaction(async ({ speakers }) => {
+        await speakers.update({ ...(await speakers.find('ada'))!, groups: [work], name: 'Zoe', metadata: {} });
+        await speakers.erase('bob');
+      });
+      expect([await found({ group: home.uid }), await found({ group: work.uid }), await found({ name: 'z' })]).toEqual([
+        [],
+        ['ada'],
+        ['ada'],
+      ]);
+      expect(await found({ metadata: ['team', 'engines'] })).toEqual([]);
+      await store.transaction(({ groups }) => groups.delete(work.uid));
+      expect(await store.read(({ speakers }) => speakers.find('ada'))).toMatchObject({ groups: [] });
+    });
+
+    it('tell the feed who joins and leaves', async () => {
+      const { store, feed } = adapter;
+      const from = await feed.head();
+      const ada = (await store.read(({ speakers }) => speakers.find('ada')))!;
+      await store.transaction(({ speakers }) => speakers.update({ ...ada, groups: [] }));
+      expect(await feed.after(from, 9)).toMatchObject([{ kind: 'voice', about: ada.subject }]);
+    });
+
+    it('bound whoever acts within them, from the beginning of a call', async () => {
+      const { store } = adapter;
+      const seen = await bound(() =>
+        store.read(async ({ speakers, groups }) => [
+          await speakers.find('cy'),
+          (await speakers.find('bob'))?.id,
+          (await speakers.findMany(['ada', 'bob', 'cy'])).map(({ id }) => id).sort(),
+          (await speakers.search({}, null, 9)).map(({ speaker: one }) => one?.id),
+          await groups.find('work'),
+          (await groups.page(null, 9)).map(({ id }) => id),
+          await groups.count(),
+        ]),
+      );
+      expect(seen).toEqual([null, 'bob', ['ada', 'bob'], ['ada', 'bob'], null, ['home'], 1]);
+      const written = await bound(() => store.transaction(({ speakers }) => speakers.find('cy')));
+      expect(written).toBeNull();
+      const subjects = await store.read(async ({ speakers }) =>
+        (await speakers.findMany(['ada', 'cy'])).map((one) => one.subject),
+      );
+      const known = await bound(() => store.read(({ speakers }) => speakers.bySubject(subjects)));
+      expect(known.map(({ id }) => id)).toEqual(['ada']);
     });
   });
 

@@ -8,6 +8,7 @@ import { ConsentPolicy } from '../../src/service/consent/consent-policy.js';
 import { ConsentService } from '../../src/service/consent/consent.service.js';
 import { EnrollmentsService } from '../../src/service/enrollments/enrollments.service.js';
 import { ProfileKeeper } from '../../src/service/enrollments/profile-keeper.js';
+import { GroupsService } from '../../src/service/groups/groups.service.js';
 import { IdentificationService } from '../../src/service/identification/identification.service.js';
 import type { IdentificationView } from '../../src/service/identification/identification.dto.js';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
@@ -33,6 +34,7 @@ export class House {
   readonly gallery: NativeVoiceIndex;
   readonly trail: AuditTrail;
   readonly consent: ConsentService;
+  readonly groups: GroupsService;
   readonly speakers: SpeakersService;
   readonly enrollments: EnrollmentsService;
   readonly verification: VerificationService;
@@ -56,6 +58,7 @@ export class House {
     this.gallery = new NativeVoiceIndex(store, this.feed, engine, model);
     const maintenance = new SqliteMaintenance(database);
     this.speakers = new SpeakersService(store, model, maintenance, new Spool(config));
+    this.groups = new GroupsService(store, maintenance);
     this.consent = new ConsentService(store);
     const keeper = new ProfileKeeper(model);
     this.enrollments = new EnrollmentsService(store, engine, model, keeper, maintenance, policy, trail, config);
@@ -110,8 +113,14 @@ export class House {
     return this.verification.verify(speakerId, await this.recording(script), {}, rate);
   }
 
-  async identify(script: Script, top = 5, candidates?: string[], rate?: number): Promise<IdentificationView> {
-    const fields = { top, candidates, falseAcceptRate: rate };
+  async identify(
+    script: Script,
+    top = 5,
+    candidates?: string[],
+    rate?: number,
+    group?: string,
+  ): Promise<IdentificationView> {
+    const fields = { top, candidates, group, falseAcceptRate: rate };
     return this.identification.identify(await this.recording(script), fields, {}, true);
   }
 }

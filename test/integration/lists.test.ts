@@ -2,6 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { newAuditEntry } from '../../src/service/records/audit-entry.js';
 import type { AuditFilter } from '../../src/service/records/audit.repository.js';
+import { newGroup } from '../../src/service/records/group.js';
+import type { SearchPlace, SpeakerFilter } from '../../src/service/records/speaker.repository.js';
+import { actAs } from '../../src/support/actor.js';
 import { newSpeaker } from '../../src/service/records/speaker.js';
 import type { VoiceRecords } from '../../src/service/records/unit-of-work.js';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
@@ -18,6 +21,16 @@ const LATER = new Date('2026-02-01T00:00:00Z');
 const SUBJECT = randomUUID();
 const PLACE = [LATER.getTime(), 7] as const;
 const TEXT_PLACE = [LATER.getTime(), 'a'] as const;
+const GROUP = newGroup({ id: 'household' }, LATER);
+const OTHER = newGroup({ id: 'meeting' }, LATER);
+const FILTERS: [string, SpeakerFilter][] = [
+  ['a group', { group: GROUP.uid }],
+  ['names', { name: 'a' }],
+  ['ids', { id: 'a' }],
+  ['metadata', { metadata: ['team', 'engines'] }],
+  ['names of a group', { group: GROUP.uid, name: 'a' }],
+  ['everything', { group: GROUP.uid, name: 'a', id: 'a', metadata: ['team', 'engines'] }],
+];
 const CURSOR = { createdAt: LATER, id: 'a' };
 
 beforeAll(async () => {
@@ -25,8 +38,10 @@ beforeAll(async () => {
   remove = made.remove;
   database = await Database.open({ folder: made.folder });
   store = new SqliteUnitOfWork(database);
-  await store.transaction(async ({ speakers, enrollments }) => {
-    await speakers.insert(newSpeaker({ id: 'ada' }, new Date()));
+  await store.transaction(async ({ groups, speakers, enrollments }) => {
+    for (const group of [GROUP, OTHER]) await groups.insert(group);
+    const described = { groups: [GROUP], metadata: { team: 'engines' } };
+    await speakers.insert(newSpeaker({ id: 'ada', name: 'Ada', ...described }, new Date()));
     await enrollments.insert(enrollment('ada', 'a'));
   });
 });
@@ -39,6 +54,10 @@ afterAll(async () => {
 const LISTS: [string, (records: VoiceRecords) => Promise<unknown>][] = [
   ['speakers', ({ speakers }) => speakers.page(null, 20)],
   ['speakers after a place', ({ speakers }) => speakers.page(CURSOR, 20)],
+  ['groups', ({ groups }) => groups.page(null, 20)],
+  ['groups after a place', ({ groups }) => groups.page(CURSOR, 20)],
+  ['a group', ({ groups }) => groups.find('household')],
+  ['how many groups there are', ({ groups }) => groups.count()],
   ['how many speakers there are', ({ speakers }) => speakers.count()],
   ['speakers by their ids', ({ speakers }) => speakers.findMany(['a', 'b'])],
   ['speakers by their subjects', ({ speakers }) => speakers.bySubject([SUBJECT, randomUUID()])],
@@ -54,6 +73,8 @@ const LISTS: [string, (records: VoiceRecords) => Promise<unknown>][] = [
   ['consents after a place', ({ consents }) => consents.page('ada', TEXT_PLACE, 20)],
   ['jobs', ({ jobs }) => jobs.page(null, 20)],
   ['jobs after a place', ({ jobs }) => jobs.page(CURSOR, 20)],
+  ['jobs of who is bound', ({ jobs }) => jobs.page(CURSOR, 20, [GROUP])],
+  ['how many jobs of who is bound there are', ({ jobs }) => jobs.count([GROUP])],
   ['how many jobs there are', ({ jobs }) => jobs.count()],
   ['jobs that ended', ({ jobs }) => jobs.finishedBefore(LATER, 20)],
   ['conversations', ({ conversations }) => conversations.page(null, 20)],
@@ -66,6 +87,39 @@ const LISTS: [string, (records: VoiceRecords) => Promise<unknown>][] = [
   ['the trail', ({ audit }) => audit.page({}, null, 20)],
   ['the trail after a place', ({ audit }) => audit.page({}, PLACE, 20)],
 ];
+
+describe('a search among speakers', () => {
+  const planned = async (filter: SpeakerFilter, after: SearchPlace | null): Promise<[number, string[]]> => {
+    const { statements, stop } = await watch(database);
+    const found = await store.read(({ speakers }) => speakers.search(filter, after, 20));
+    stop();
+    const steps: string[] = [];
+    for (const statement of statements) steps.push(...(await unbounded(database, statement)));
+    return [found.length, steps];
+  };
+
+  it.each(FILTERS)('reads no more than a page of what it is searched by: %s', async (_, filter) => {
+    expect(await planned(filter, null)).toEqual([1, []]);
+    expect(await planned(filter, ['', BEFORE.getTime(), 'a'])).toEqual([1, []]);
+    const [found] = await store.read(({ speakers }) => speakers.search(filter, null, 20));
+    expect(await planned(filter, found!.place)).toEqual([0, []]);
+  });
+
+  it('of who is bound reads rows of the own groups alone', async () => {
+    const actor = { by: 'a key', requestId: null, groups: [GROUP, OTHER] };
+    expect(await actAs(actor, () => planned({}, null))).toEqual([1, []]);
+    const { statements, stop } = await watch(database);
+    await actAs(actor, () =>
+      store.read(({ speakers }) => speakers.search({ metadata: ['team', 'engines'] }, null, 20)),
+    );
+    stop();
+    const searched = statements.filter(({ sql }) => /FROM speaker_terms/.test(sql));
+    expect(searched.map(({ values }) => values[0])).toEqual([GROUP.uid, OTHER.uid]);
+    for (const statement of searched) {
+      expect((await planOf(database, statement))[0]).toMatch(/^SEARCH t USING PRIMARY KEY \(group_uid=\? AND term=\?/);
+    }
+  });
+});
 
 describe('a list', () => {
   it.each(LISTS)('reads no more than a page, whatever there is: %s', async (_, read) => {

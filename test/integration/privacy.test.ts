@@ -361,7 +361,8 @@ describe('the audit trail', () => {
 
 describe('an export', () => {
   const exports = (): ExportService => {
-    return new ExportService(house.store, house.trail, new ConsentPolicy(Config.of()));
+    const config = Config.of();
+    return new ExportService(house.store, house.trail, new ConsentPolicy(config), config);
   };
 
   const exported = async (id: string, vectors: boolean): Promise<ExportView> => {

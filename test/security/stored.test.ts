@@ -239,7 +239,7 @@ describe('consent and opt-out', () => {
     await three();
     await attack(
       `INSERT INTO speakers SELECT 'mallory', 'Mallory', created_at, updated_at, version, '00000000-0000-4000-8000-000000000000',
-         consent, NULL, NULL, active_at, NULL FROM speakers WHERE id = 'ada'`,
+         consent, NULL, NULL, active_at, NULL, NULL, NULL FROM speakers WHERE id = 'ada'`,
     );
     await open();
     expect(await house!.verify('mallory', { voice: 1, seed: 9 })).toMatchObject({ decision: 'OPTED_OUT' });
@@ -281,6 +281,7 @@ describe('an API key', () => {
 
   test.each([
     ['whose scopes were raised', `UPDATE api_keys SET scopes = 'admin,vectors'`],
+    ['that was bound to a group', `UPDATE api_keys SET bound_to = '[]'`],
     ['whose end was put off', 'UPDATE api_keys SET expires_at = 9999999999999'],
     ['whose secret was exchanged', `UPDATE api_keys SET digest = x'00'`],
   ])('%s is refused', (_, sql) =>
@@ -294,6 +295,25 @@ describe('an API key', () => {
       expect(statusOf((await store.all())[0]!, new Date())).toBe('altered');
     }, sql),
   );
+
+  test('that was bound to a group and is no more is refused', async () => {
+    await open();
+    await house!.groups.create({ id: 'home' });
+    const store = await TypeOrmKeyStore.beside(house!.database, folder);
+    try {
+      const { key, text } = newApiKey(
+        { name: 'kiosk', scopes: ['read'], groups: await store.groups(['home']) },
+        new Date(),
+      );
+      await store.insert(key);
+      const ring = new KeyRing(store);
+      expect((await ring.authenticate(text)).groups).toMatchObject([{ id: 'home' }]);
+      await attack('UPDATE api_keys SET bound_to = NULL');
+      await expect(new KeyRing(store).authenticate(text)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    } finally {
+      await store.close();
+    }
+  });
 
   test('that was revoked and put back is refused', async () => {
     await withKey(async (store, ring, text) => {

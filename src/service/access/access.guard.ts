@@ -14,6 +14,7 @@ import { checkLocalCaller, checkPage } from './local-caller.js';
 import { presentedKey } from './presented-key.js';
 import { RefusedKeys } from './refused-keys.js';
 import { RequestRate } from './request-rate.js';
+import { BOUND_METADATA, type BoundRule } from './bound-keys.js';
 import { ACCESS_METADATA, type AccessRule } from './scope.js';
 
 /** `local`: programs of this machine; `application`: whom the application around the module lets in. */
@@ -49,6 +50,8 @@ export class AccessGuard implements CanActivate {
     try {
       const key = await this.identify(request);
       if (key) requireScope(key, rule.access);
+      const bound = this.reflector.getAllAndOverride<BoundRule | undefined>(BOUND_METADATA, targets) ?? 'refused';
+      if (key?.groups && bound === 'refused') throw forbiddenGroup(key);
     } catch (error) {
       discardRest(request);
       throw error;
@@ -87,6 +90,7 @@ export class AccessGuard implements CanActivate {
         const key = await this.keys.authenticate(text);
         contextOf(request).keyId = key.by ?? key.id;
         contextOf(request).scopes = key.scopes;
+        contextOf(request).groups = key.groups ?? undefined;
         await this.rate.ofKey(key.id);
         return key;
       }
@@ -116,4 +120,11 @@ export class AccessGuard implements CanActivate {
         return SCOPES;
     }
   }
+}
+
+function forbiddenGroup({ id }: ApiKey): TimbreError {
+  return new TimbreError(
+    'FORBIDDEN_GROUP',
+    `the call concerns more than the groups that the key ${id} is bound to; it takes a key that is bound to none`,
+  );
 }

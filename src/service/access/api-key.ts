@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { TimbreError } from '../../errors/timbre-error.js';
+import type { GroupRef } from '../../support/group-ref.js';
 import { plainText } from '../../support/plain-text.js';
 import type { Scope } from '../../support/scopes.js';
 
@@ -10,6 +11,8 @@ export interface ApiKey {
   /** Who or what uses it, for people. */
   name: string;
   scopes: readonly Scope[];
+  /** The groups that it is bound to: it sees and changes nothing else. Null: bound to none. */
+  groups: readonly GroupRef[] | null;
   digest: Buffer;
   createdAt: Date;
   expiresAt: Date | null;
@@ -33,19 +36,32 @@ const KEY_TEXT = /^tmb_([0-9a-f]{12})_[\w-]{43}$/;
 
 const LONGEST_NAME = 100;
 
+/** Groups of one key. */
+const MOST_BOUND = 16;
+
 /** A key and its text. Errors: INVALID_ARGUMENT. */
 export function newApiKey(
-  { name, scopes, expiresAt = null }: { name: string; scopes: readonly Scope[]; expiresAt?: Date | null },
+  {
+    name,
+    scopes,
+    groups = null,
+    expiresAt = null,
+  }: { name: string; scopes: readonly Scope[]; groups?: readonly GroupRef[] | null; expiresAt?: Date | null },
   now: Date,
 ): { key: ApiKey; text: string } {
   if (scopes.length === 0) throw new TimbreError('INVALID_ARGUMENT', 'a key needs at least one scope');
   if (expiresAt && expiresAt <= now) throw new TimbreError('INVALID_ARGUMENT', 'a key cannot expire before it is made');
+  if (groups?.length === 0) throw new TimbreError('INVALID_ARGUMENT', 'a key that is bound needs at least one group');
+  if (groups && groups.length > MOST_BOUND) {
+    throw new TimbreError('INVALID_ARGUMENT', `a key can be bound to ${MOST_BOUND} groups at most`);
+  }
   const id = randomBytes(ID_BYTES).toString('hex');
   const text = `${KEY_PREFIX}${id}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
   const key: ApiKey = {
     id,
     name: plainText('the name of the key', name, LONGEST_NAME),
     scopes: [...new Set(scopes)],
+    groups,
     digest: digestOf(text),
     createdAt: now,
     expiresAt,

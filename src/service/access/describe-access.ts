@@ -1,5 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { addError, type Responses } from '../http/api-errors.js';
+import { BOUND_EXTENSION, type BoundRule } from './bound-keys.js';
 import { ACCESS_EXTENSION } from './scope.js';
 import type { Access } from '../../support/scopes.js';
 
@@ -9,6 +10,7 @@ interface Operation {
   requestBody?: { content?: Record<string, unknown> };
   responses: Responses;
   [ACCESS_EXTENSION]?: Access;
+  [BOUND_EXTENSION]?: BoundRule;
 }
 
 /** What each of these answers is for; any call with a scope can have them. */
@@ -20,6 +22,13 @@ const REFUSALS = [
   'STORAGE_UNAVAILABLE',
   'STORAGE_INVALID',
 ] as const;
+
+/** For people. */
+const BOUND: Readonly<Record<BoundRule, string>> = {
+  members: 'A key that is bound to groups reaches their members alone.',
+  anything: 'A key that is bound to groups may make it.',
+  refused: 'A key that is bound to groups is refused.',
+};
 
 /** What is wrong with a body of JSON before anybody looks at what it says. */
 const OF_BODIES = ['BODY_TOO_LARGE', 'CONTENT_TYPE_UNSUPPORTED', 'OVERLOADED', 'DEADLINE_EXCEEDED'] as const;
@@ -43,7 +52,9 @@ function describe(operation: Operation): void {
   if (access === 'public') return;
   // Either, or none where the service asks for none.
   operation.security = [{ bearer: [] }, { apiKey: [] }, {}];
-  const needs = `Needs a key of the scope \`${access}\` where the service asks for keys.`;
+  const bound = operation[BOUND_EXTENSION] ?? 'refused';
+  const needs = `Needs a key of the scope \`${access}\` where the service asks for keys. ${BOUND[bound]}`;
+  if (bound === 'refused') addError(operation.responses, 'FORBIDDEN_GROUP', content);
   operation.description = operation.description ? `${operation.description}\n\n${needs}` : needs;
   for (const code of REFUSALS) addError(operation.responses, code, content);
 }

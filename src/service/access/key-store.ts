@@ -1,3 +1,4 @@
+import type { GroupRef } from '../../support/group-ref.js';
 import type { ApiKey } from './api-key.js';
 
 /** Where API keys are stored. Errors of every call: those of the storage. */
@@ -5,6 +6,10 @@ export abstract class KeyStore {
   /** Oldest first, revoked and expired ones too. Waits for no writer. */
   abstract all(): Promise<ApiKey[]>;
 
+  /** Groups by their ids. Errors: GROUP_NOT_FOUND. */
+  abstract groups(ids: readonly string[]): Promise<GroupRef[]>;
+
+  /** Errors: GROUP_NOT_FOUND where one that the key is bound to was deleted since. */
   abstract insert(key: ApiKey): Promise<void>;
 
   /** Puts the key in the place of the local key that there was, which is revoked. */

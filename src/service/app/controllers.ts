@@ -5,6 +5,7 @@ import { ConversationsController } from '../conversations/conversations.controll
 import { DataKeysController } from '../data-keys/data-keys.controller.js';
 import { EmbeddingsController } from '../embeddings/embeddings.controller.js';
 import { EnrollmentsController } from '../enrollments/enrollments.controller.js';
+import { GroupsController } from '../groups/groups.controller.js';
 import { HealthController } from '../health/health.controller.js';
 import { InfoController } from '../health/info.controller.js';
 import { IdentificationController } from '../identification/identification.controller.js';
@@ -30,6 +31,7 @@ export const CONTROLLERS = {
   consent: [ConsentController],
   signIn: [SignInController],
   speakers: [SpeakersController, ReceiptsController],
+  groups: [GroupsController],
   enrollments: [EnrollmentsController],
   verification: [VerificationController],
   identification: [IdentificationController],

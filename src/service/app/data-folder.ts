@@ -11,27 +11,41 @@ const DAY_MS = 86_400_000;
 
 /** An API key as it may be shown. */
 export interface KeyView extends Pick<ApiKey, 'id' | 'name' | 'scopes' | 'lastUsedOn'> {
+  /** Ids of the groups that it is bound to; null where it is bound to none. */
+  groups: string[] | null;
   status: KeyStatus;
   createdAt: string;
   expiresAt: string | null;
   revokedAt: string | null;
 }
 
-/** Makes a key, for `days` or for ever, and the data folder where there is none; `text` is stored nowhere. */
+/**
+ * Makes a key, for `days` or for ever, bound to groups where they are given, and the data folder where there is none; `text` is
+ * stored nowhere. Errors: INVALID_ARGUMENT, GROUP_NOT_FOUND, those of the storage.
+ */
 export async function createKey(
   config: Config,
-  { name, scopes, days }: Pick<ApiKey, 'name' | 'scopes'> & { days: number | undefined },
+  {
+    name,
+    scopes,
+    groups: groupIds,
+    days,
+  }: Pick<ApiKey, 'name' | 'scopes'> & { groups?: readonly string[] | undefined; days: number | undefined },
 ): Promise<{ key: KeyView; text: string }> {
   const now = new Date();
   const expiresAt = days === undefined ? null : new Date(now.getTime() + days * DAY_MS);
-  const { key, text } = newApiKey({ name, scopes, expiresAt }, now);
+  const unbound = { name, scopes, expiresAt };
+  // What is wrong is told before a folder is made.
+  newApiKey(unbound, now);
   const store = await TypeOrmKeyStore.openOrMake(storageOf(config));
   try {
+    const groups = groupIds ? await store.groups(groupIds) : null;
+    const { key, text } = newApiKey({ ...unbound, groups }, now);
     await store.insert(key);
+    return { key: viewOf(key, now), text };
   } finally {
     await store.close();
   }
-  return { key: viewOf(key, now), text };
 }
 
 /** All keys, oldest first; none where there is no database. */
@@ -101,6 +115,7 @@ function viewOf(key: ApiKey, now: Date): KeyView {
     id,
     name,
     scopes,
+    groups: key.groups?.map((group) => group.id) ?? null,
     status: statusOf(key, now),
     createdAt: key.createdAt.toISOString(),
     expiresAt: key.expiresAt?.toISOString() ?? null,

@@ -18,6 +18,7 @@ import { ConversationsModule } from '../conversations/conversations.module.js';
 import { EmbeddingsModule } from '../embeddings/embeddings.module.js';
 import { EngineModule } from '../engine/engine.module.js';
 import { EnrollmentsModule } from '../enrollments/enrollments.module.js';
+import { GroupsModule } from '../groups/groups.module.js';
 import { HealthModule } from '../health/health.module.js';
 import { HttpModule } from '../http/http.module.js';
 import { leaveRecordings } from '../http/leave-recordings.js';
@@ -69,6 +70,7 @@ const ROOMS = [
   ConsentModule,
   SignInModule,
   SpeakersModule,
+  GroupsModule,
   EnrollmentsModule,
   VerificationModule,
   IdentificationModule,
@@ -88,8 +90,8 @@ class RoutesModule {}
  *
  *   @Module({ imports: [TimbreModule.forRoot({ model: 'starter', dataDir: '/var/lib/voices' })] })
  *
- * Injected everywhere: `EmbeddingEngine`, `Config`, `Speakers`, `Enrollments`, `Verification`, `Identification` and
- * `Jobs`. Its routes are those of docs/api.md, below the application's prefix.
+ * Injected everywhere: `EmbeddingEngine`, `Config`, `Speakers`, `Enrollments`, `Groups`, `Verification`,
+ * `Identification` and `Jobs`. Its routes are those of docs/api.md, below the application's prefix.
  */
 @Module({})
 export class TimbreModule implements OnModuleInit {

@@ -2,6 +2,7 @@ import { Get, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces } from '@nestjs/swagger';
 import type { IncomingMessage } from 'node:http';
 import { Steps } from '../../support/steps.js';
+import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
@@ -22,6 +23,7 @@ const EXPORT_EXAMPLE = '{"id":4711,"at":"2026-03-01T09:30:00.000Z","by":"local",
 
 @ApiController('v1/audit', 'Privacy')
 @RequireScope('admin')
+@BoundKeys('members')
 export class AuditController {
   constructor(private readonly audit: AuditService) {}
 
@@ -29,11 +31,12 @@ export class AuditController {
   @ApiOperation({
     summary: 'Who did what to whom, oldest first',
     description:
-      'Without audio, vectors or names. Entries cannot be changed; they go by age alone (TIMBRE_AUDIT_DAYS).',
+      'Without audio, vectors or names. Entries cannot be changed; they go by age alone (TIMBRE_AUDIT_DAYS). A key that is ' +
+      'bound to groups names one of their speakers.',
     operationId: 'listAudit',
   })
   @ApiOkResponse({ description: 'One page.', standardSchema: auditView })
-  @ApiErrors('SPEAKER_NOT_FOUND', 'STORAGE_UNAVAILABLE')
+  @ApiErrors('SPEAKER_NOT_FOUND', 'FORBIDDEN_GROUP', 'STORAGE_UNAVAILABLE')
   async list(@Query({ schema: auditQuery }) query: AuditQuery): Promise<AuditView> {
     const { entries, nextCursor } = await this.audit.page(query);
     return { entries: entries.map(({ entry, speakerId }) => toAuditEntryView(entry, speakerId)), nextCursor };
@@ -49,7 +52,7 @@ export class AuditController {
   })
   @ApiProduces('application/x-ndjson')
   @ApiOkResponse({ description: 'The entries as JSON lines.', schema: { type: 'string', example: EXPORT_EXAMPLE } })
-  @ApiErrors('SPEAKER_NOT_FOUND', 'OVERLOADED', 'DEADLINE_EXCEEDED', 'STORAGE_UNAVAILABLE')
+  @ApiErrors('SPEAKER_NOT_FOUND', 'FORBIDDEN_GROUP', 'OVERLOADED', 'DEADLINE_EXCEEDED', 'STORAGE_UNAVAILABLE')
   export(
     @Query({ schema: auditFilter }) query: AuditFilterQuery,
     @Req() request: IncomingMessage,

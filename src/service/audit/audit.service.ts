@@ -3,6 +3,7 @@ import { TimbreError } from '../../errors/timbre-error.js';
 import { readPages } from '../../support/read-pages.js';
 import { Steps } from '../../support/steps.js';
 import { Places } from '../http/pages.js';
+import { boundTo } from '../records/bound.js';
 import { speakerNotFound } from '../records/speaker.js';
 import { inOrderOfTime, type AuditFilter, type AuditPlace } from '../records/audit.repository.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
@@ -12,6 +13,9 @@ import { AuditTrail } from './audit-trail.js';
 
 /** Entries of an export in memory: a piece of them holds the JS thread for some milliseconds. */
 const EXPORTED_AT_ONCE = 50;
+
+/** The subject of nobody. */
+const NOBODY = '';
 
 const PLACES = new Places<AuditPlace>('audit', ['number', 'number']);
 const PLACES_IN_TIME = new Places<AuditPlace>('audit in time', ['number', 'number']);
@@ -35,7 +39,10 @@ export class AuditService {
     private readonly trail: AuditTrail,
   ) {}
 
-  /** Errors: SPEAKER_NOT_FOUND, INVALID_ARGUMENT for a speaker and a subject at once, those of the storage. */
+  /**
+   * Errors: SPEAKER_NOT_FOUND, INVALID_ARGUMENT for a speaker and a subject at once, FORBIDDEN_GROUP for neither by who is bound to
+   * groups, those of the storage.
+   */
   async page({ limit, cursor, ...query }: AuditQuery): Promise<AuditPage> {
     await this.settle(query);
     return this.store.read(async (records) => {
@@ -72,6 +79,12 @@ export class AuditService {
     if (speaker !== undefined && subject !== undefined) {
       throw new TimbreError('INVALID_ARGUMENT', 'give a speaker or a subject, not both');
     }
+    if (boundTo() && speaker === undefined && subject === undefined) {
+      throw new TimbreError(
+        'FORBIDDEN_GROUP',
+        'the API key is bound to groups: it reads what was done to one of their speakers, so say to whom (speaker)',
+      );
+    }
     await this.trail.flush().catch(() => undefined);
   }
 }
@@ -83,8 +96,10 @@ async function filterOf(
 ): Promise<AuditFilter> {
   const speaker = id === undefined ? undefined : await speakers.find(id);
   if (speaker === null) throw speakerNotFound(id ?? '');
+  // Of somebody else there is nothing, as of nobody.
+  const hidden = boundTo() && subject !== undefined && (await speakers.bySubject([subject])).length === 0;
   return {
-    subject: speaker?.subject ?? subject,
+    subject: hidden ? NOBODY : (speaker?.subject ?? subject),
     from: from === undefined ? undefined : new Date(from),
     to: to === undefined ? undefined : new Date(to),
   };

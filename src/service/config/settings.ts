@@ -354,7 +354,18 @@ export const SETTINGS = {
     schema: seconds(0, 3600),
     default: '1',
     takes: 'SECONDS',
-    means: 'Net speech that a recording needs to enrol, verify or identify with.',
+    means: 'Net speech that a recording needs to verify or identify with.',
+    limit: true,
+  }),
+  minUpdateSeconds: setting({
+    env: 'TIMBRE_MIN_UPDATE_SECONDS',
+    flag: 'min-update-seconds',
+    schema: seconds(0, 3600),
+    default: '0',
+    defaultMeans: 'what TIMBRE_MIN_SPEECH_SECONDS says',
+    takes: 'SECONDS',
+    means:
+      'Net speech that a recording needs to become part of a profile: no less than TIMBRE_MIN_SPEECH_SECONDS, whatever this says.',
     limit: true,
   }),
   enrollmentSeconds: setting({

@@ -1,6 +1,7 @@
 import { Body, Delete, Get, Param, Put, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import type { z } from 'zod';
+import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
@@ -21,6 +22,7 @@ import { ConsentService } from './consent.service.js';
 
 @ApiController('v1/speakers/:id/consent', 'Privacy')
 @RequireScope('enrol')
+@BoundKeys('members')
 @ApiErrors('SPEAKER_NOT_FOUND', 'STORAGE_UNAVAILABLE')
 export class ConsentController {
   constructor(

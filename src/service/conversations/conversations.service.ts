@@ -127,8 +127,8 @@ export class ConversationsService implements JobWork {
     }
   }
 
-  async run({ item, lease }: Claim, { audio }: Recording, signal: AbortSignal): Promise<Job> {
-    const id = item.conversationId!;
+  async run(claim: Claim, { audio }: Recording, signal: AbortSignal): Promise<Job> {
+    const id = claim.item.conversationId!;
     const conversation = await this.store.read(({ conversations }) => conversations.find(id));
     if (!conversation) throw conversationNotFound(id);
     if (!this.config.conversations) throw conversationsOff();
@@ -148,7 +148,7 @@ export class ConversationsService implements JobWork {
     }
     const now = new Date();
     const job = await this.store.transaction(async (records) => {
-      const settled = await this.queue.settle(records, { item, lease }, { result: null }, now);
+      const settled = await this.queue.settle(records, claim, { result: null }, now);
       const outcome = { state: 'done', findings: findingsOf(result) } as const;
       if (!settled || !(await records.conversations.finish(id, outcome, now))) throw claimLost();
       return settled;

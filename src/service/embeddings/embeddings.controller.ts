@@ -2,6 +2,7 @@ import { HttpCode, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import type { IncomingMessage } from 'node:http';
 import { requireMayAsk } from '../access/asked-rate.js';
+import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../../addon/types.js';
 import { ApiController } from '../access/api-controller.js';
@@ -23,6 +24,7 @@ import { EmbeddingsService } from './embeddings.service.js';
 
 @ApiController('v1', 'Embeddings')
 @RequireScope('read')
+@BoundKeys('anything')
 export class EmbeddingsController {
   constructor(
     private readonly embeddings: EmbeddingsService,

@@ -2,12 +2,16 @@ import { Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import type { z } from 'zod';
+import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../../addon/types.js';
 import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { Bounds } from '../http/request-context.js';
 import { Config } from '../config/config.js';
+import { floorsOf } from '../config/floors.js';
+import type { EnrollmentInfo } from '../records/enrollment.js';
+import type { ProfileState } from '../records/profile.js';
 import { Steps } from '../../support/steps.js';
 import { IdempotencyKey, REPLAYED_HEADER, TakesIdempotencyKey } from '../idempotency/idempotency-key.js';
 import { Idempotency, requestDigest } from '../idempotency/idempotency.js';
@@ -35,6 +39,7 @@ import { EnrollmentsService, type EnrolledVoice } from './enrollments.service.js
 
 @ApiController('v1/speakers/:id', 'Enrolments')
 @RequireScope('read')
+@BoundKeys('members')
 @ApiErrors('SPEAKER_NOT_FOUND', 'STORAGE_UNAVAILABLE')
 export class EnrollmentsController {
   constructor(
@@ -103,9 +108,13 @@ export class EnrollmentsController {
           return { index, filename, error: { code, message: withNames(message, [result.recording]) } };
         }
         const { duplicate, enrollment, audio } = result;
-        return { index, filename, duplicate, enrollment: toEnrollmentView(enrollment, profile), audio };
+        return { index, filename, duplicate, enrollment: this.recording(enrollment, profile), audio };
       }),
     };
+  }
+
+  private recording(enrollment: EnrollmentInfo, profile: ProfileState | null): EnrollmentView {
+    return toEnrollmentView(enrollment, profile, floorsOf(this.config).update);
   }
 
   @Get('enrollments')
@@ -119,7 +128,7 @@ export class EnrollmentsController {
     const { speaker, profile, enrollments, nextCursor } = await this.enrollments.list(id, query.limit, query.cursor);
     return {
       speaker: toSpeakerView(speaker, profile, this.config.enrollmentSeconds),
-      enrollments: enrollments.map((enrollment) => toEnrollmentView(enrollment, profile)),
+      enrollments: enrollments.map((enrollment) => this.recording(enrollment, profile)),
       nextCursor,
     };
   }
@@ -131,7 +140,7 @@ export class EnrollmentsController {
   @ApiErrors('SPEAKER_NOT_FOUND', 'ENROLLMENT_NOT_FOUND')
   async get(@Param('id') id: string, @Param('enrollmentId') enrollmentId: string): Promise<EnrollmentView> {
     const { enrollment, profile } = await this.enrollments.get(id, enrollmentId);
-    return toEnrollmentView(enrollment, profile);
+    return this.recording(enrollment, profile);
   }
 
   @Delete('enrollments/:enrollmentId')

@@ -25,6 +25,10 @@ export const enrollmentView = z.object({
   }),
   accepted: z.boolean().meta({ description: 'Whether the recording is good enough to count.' }),
   reasons: z.array(z.enum(REJECTION_REASONS)).meta({ description: 'Why it is not accepted.' }),
+  missingSpeechSeconds: z.number().nullable().meta({
+    description: 'With TOO_LITTLE_SPEECH: seconds of speech that it lacks to count; else null.',
+    example: 0.6,
+  }),
   agreement: z.number().nullable().meta({
     description: "Cosine with the mean of the speaker's other recordings; null where there is none to compare with.",
   }),
@@ -92,8 +96,12 @@ export type EnrollmentsView = z.output<typeof enrollmentsView>;
 export type EnrolledView = z.output<typeof enrolledView>;
 export type ProfileView = z.output<typeof profileView>;
 
-/** `profile` is that of the enrolment's own model. */
-export function toEnrollmentView(enrollment: EnrollmentInfo, profile: ProfileState | null): EnrollmentView {
+/** `profile` is that of the enrolment's own model, `updateSeconds` the net speech that a recording needs to count. */
+export function toEnrollmentView(
+  enrollment: EnrollmentInfo,
+  profile: ProfileState | null,
+  updateSeconds: number,
+): EnrollmentView {
   const { id, createdAt, fileName, contentSha256, origin, measures, verdict } = enrollment;
   const { snrDb, clippedShare, bandwidthHz, levelDb } = measures;
   const member = memberOf(profile, id);
@@ -108,6 +116,9 @@ export function toEnrollmentView(enrollment: EnrollmentInfo, profile: ProfileSta
     quality: { label: verdict.quality, snrDb, clippedShare, bandwidthHz, levelDb },
     accepted: verdict.accepted,
     reasons: verdict.reasons,
+    missingSpeechSeconds: verdict.reasons.includes('TOO_LITTLE_SPEECH')
+      ? Math.max(0, updateSeconds - measures.speechSeconds)
+      : null,
     agreement: member?.agreement ?? null,
     outlier: member?.outlier ?? false,
   };

@@ -3,10 +3,12 @@ import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { EncoderInfo } from '../../addon/types.js';
 import { recommendedInsteadOf } from '../../models/recommendation.js';
+import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { packageVersion } from '../../support/package.js';
 import { Config, limitsOf } from '../config/config.js';
+import { floorsOf } from '../config/floors.js';
 import { describeState } from '../engine/addon-engine.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 
@@ -37,11 +39,22 @@ const serviceInfo = z.object({
     .enum(['process', 'none'])
     .meta({ description: 'Whether recordings are decoded in processes of their own, behind walls.' }),
   model: model.nullable().meta({ description: 'Null until the model is loaded.' }),
+  speech: z
+    .object({
+      matchSeconds: z.number().meta({ description: 'Of a recording, to verify or identify with.', example: 1 }),
+      updateSeconds: z.number().meta({ description: 'Of a recording, to become part of a profile.', example: 1 }),
+      createSeconds: z.number().meta({
+        description: 'Of all recordings of a speaker, to count as enrolled.',
+        example: 20,
+      }),
+    })
+    .meta({ description: 'Net speech that is needed; what lacks some says how much.' }),
   limits: z.record(z.string(), z.unknown()).meta({ description: 'Every bound on requests; docs/configuration.md.' }),
 });
 
 @ApiController('v1/info', 'Operations')
 @RequireScope('read')
+@BoundKeys('anything')
 export class InfoController {
   constructor(
     private readonly config: Config,
@@ -53,6 +66,7 @@ export class InfoController {
   @ApiOkResponse({ description: 'Also while the model is loading.', standardSchema: serviceInfo })
   read(): z.output<typeof serviceInfo> {
     const { state } = this.engine;
+    const { match, update, create } = floorsOf(this.config);
     const model = state.status === 'ready' ? this.model() : null;
     return {
       version: packageVersion(),
@@ -61,6 +75,7 @@ export class InfoController {
       uptimeSeconds: Math.round(process.uptime()),
       decoders: this.config.decoderIsolation,
       model,
+      speech: { matchSeconds: match, updateSeconds: update, createSeconds: create },
       limits: { ...limitsOf(this.config), ...(model ? ownLimitsOf(this.engine.info()) : {}) },
     };
   }

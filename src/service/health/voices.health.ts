@@ -73,9 +73,9 @@ export class VoicesHealth {
     const check = this.indicator.check(key);
     const { state } = this.engine;
     if (state.status !== 'ready') return check.down({ message: describeState(state) });
-    const problem = await problemOf(this.voices.ready(), `${this.voices.size} voices are loaded, and more to come`);
-    const { size: voices, setAside } = this.voices;
-    return problem === null ? check.up({ voices, setAside }) : check.down({ message: problem });
+    const problem = await problemOf(this.voices.ready(), 'the voices are being loaded');
+    const { setAside } = this.voices;
+    return problem === null ? check.up({ setAside }) : check.down({ message: problem });
   }
 }
 

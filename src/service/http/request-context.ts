@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path/posix';
 import type { EmbedOptions } from '../../addon/types.js';
+import type { GroupRef } from '../../support/group-ref.js';
 import type { Scope } from '../../support/scopes.js';
 import { givenId } from './request-id.js';
 
@@ -18,6 +19,8 @@ export interface RequestContext {
   keyId: string | null;
   /** What whoever makes the request may do; nothing until `AccessGuard` has decided. */
   scopes: readonly Scope[];
+  /** Groups that whoever makes the request is bound to; undefined: to none. */
+  groups: readonly GroupRef[] | undefined;
   /** The pattern of the route that takes it; empty until one has. */
   route: string;
   /** `performance.now()` when its time is up; Infinity until `RequestInterceptor` has set it. */
@@ -51,6 +54,7 @@ export function contextOf(request: { raw?: IncomingMessage } | IncomingMessage):
       started: performance.now(),
       keyId: null,
       scopes: [],
+      groups: undefined,
       route: '',
       deadline: Infinity,
       signal: controller.signal,

@@ -29,8 +29,7 @@ export class RequestInterceptor implements NestInterceptor {
       if (!response.writableFinished) context.abort();
     });
     if (!response.headersSent) response.setHeader(REQUEST_ID_HEADER, context.id);
-    return actAs({ by: context.keyId ?? 'local', requestId: context.trailId, scopes: context.scopes }, () =>
-      next.handle(),
-    );
+    const { scopes, groups } = context;
+    return actAs({ by: context.keyId ?? 'local', requestId: context.trailId, scopes, groups }, () => next.handle());
   }
 }

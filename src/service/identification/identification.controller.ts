@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import type { IncomingMessage } from 'node:http';
 import { requireMayAsk } from '../access/asked-rate.js';
 import { may } from '../access/may.js';
+import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../../addon/types.js';
 import { ApiController } from '../access/api-controller.js';
@@ -21,6 +22,7 @@ import { IdentificationService } from './identification.service.js';
 
 @ApiController('v1', 'Identification')
 @RequireScope('read')
+@BoundKeys('members')
 export class IdentificationController {
   constructor(
     private readonly identification: IdentificationService,
@@ -38,7 +40,7 @@ export class IdentificationController {
     operationId: 'identifySpeaker',
   })
   @ApiOkResponse({ description: 'The decision and the ranking.', standardSchema: identificationView })
-  @ApiErrors('SPEAKER_NOT_FOUND', 'STORAGE_UNAVAILABLE')
+  @ApiErrors('SPEAKER_NOT_FOUND', 'GROUP_NOT_FOUND', 'STORAGE_UNAVAILABLE')
   identify(
     @Recordings() [recording]: [Recording],
     @FormFields() fields: IdentifyFields,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { askedRate } from '../access/asked-rate.js';
 import { THRESHOLD_SOURCES } from '../../scoring/decision-policy.js';
 import { MAX_FIELD_BYTES } from '../uploads/form-parser.js';
+import { LONGEST_GROUP_ID } from '../records/group.js';
 import { onePart } from '../uploads/selection.js';
 import { recordingView } from '../embeddings/embeddings.dto.js';
 import { scoreView } from '../verification/verification.dto.js';
@@ -15,6 +16,16 @@ export const identifyFields = z.strictObject({
   ...onePart,
   ...askedRate,
   top: z.coerce.number().int().min(1).max(50).default(5).meta({ description: 'Speakers in the ranking.' }),
+  group: z
+    .string()
+    .optional()
+    .meta({
+      maxLength: LONGEST_GROUP_ID,
+      description:
+        'Id of the group whose members are searched; with `candidates`, those of them who belong to it. Default: everybody, and for ' +
+        'a key that is bound to groups their members.',
+      example: 'household-7',
+    }),
   candidates: z
     .string()
     .transform((text) =>
@@ -82,7 +93,7 @@ export const identificationView = z.object({
     .meta({
       description: 'The nearest speakers by cosine, nearest first; on REJECT for keys of the scope `vectors` alone.',
     }),
-  gallerySize: z.int().meta({ description: 'Enrolled speakers who were compared.' }),
+  gallerySize: z.int().meta({ description: 'Enrolled speakers who were compared: of the group, where one was given.' }),
   model: z.string(),
   recording: recordingView,
 });

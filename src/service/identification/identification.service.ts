@@ -3,8 +3,11 @@ import type { EmbedOptions } from '../../addon/types.js';
 import type { AuditEvent } from '../records/audit-entry.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Config } from '../config/config.js';
+import { floorsOf } from '../config/floors.js';
 import { viewOf } from '../embeddings/embeddings.service.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { boundTo } from '../records/bound.js';
+import { groupNotFound } from '../records/group.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import type { Recording } from '../uploads/recording.js';
 import { chosen } from '../uploads/selection.js';
@@ -29,22 +32,25 @@ export class IdentificationService {
 
   /**
    * `nearest`: whether to tell whom a stranger's voice is nearest to, which is a way to search for people.
-   * Errors: SPEAKER_NOT_FOUND for a candidate whom nobody knows, INVALID_ARGUMENT for a rate that the model has no
+   * Errors: SPEAKER_NOT_FOUND for a candidate whom nobody knows, GROUP_NOT_FOUND, also where the group is deleted while the
+   * recording is heard, INVALID_ARGUMENT for a rate that the model has no
    * threshold for, those of the recording, of the model and of the
    * storage.
    */
   async identify(
     recording: Recording,
-    { top, candidates, falseAcceptRate, ...part }: IdentifyFields,
+    { top, candidates, group, falseAcceptRate, ...part }: IdentifyFields,
     bounds: EmbedOptions,
     nearest: boolean,
   ): Promise<IdentificationView> {
     await this.gallery.ready();
     const scorer = this.engine.scorerAt(falseAcceptRate);
+    const among = { candidates, groups: await this.groups(group) };
     if (candidates) await this.requireAll(candidates);
     const heard = await this.engine.embedAdmitted(recording.audio, { ...bounds, ...chosen(part) });
     const query = checkEmbedding(heard.embedding, this.model.dimension());
-    const gallerySize = candidates ? this.gallery.countOf(candidates) : this.gallery.size;
+    if (group !== undefined) await this.groups(group);
+    const gallerySize = this.gallery.countOf(among);
     const nobody: IdentificationView = {
       decision: 'NOT_ENROLLED',
       missingSpeechSeconds: null,
@@ -60,16 +66,17 @@ export class IdentificationService {
       recording: viewOf(recording, heard),
     };
     if (gallerySize === 0) return this.nobody(nobody);
-    const missing = this.config.minSpeechSeconds - heard.speech.seconds;
+    const missing = floorsOf(this.config).match - heard.speech.seconds;
     if (missing > 0) return this.nobody({ ...nobody, decision: 'NOT_ENOUGH_SPEECH', missingSpeechSeconds: missing });
 
     // The second speaker tells the margin, even where only the first is asked for.
-    const found = await this.gallery.search(query, Math.max(2, top), candidates);
+    const found = await this.gallery.search(query, Math.max(2, top), among);
     const known = await this.find(found.map(({ speakerId }) => speakerId));
-    // Whoever was erased or has opted out since is not found any more.
+    // Whoever was erased, has opted out or has left the group since is not found any more.
     const matches = found.flatMap((match) => {
       const speaker = known.get(match.speakerId);
-      return speaker && !speaker.optedOutAt ? [{ ...match, speaker }] : [];
+      if (!speaker || speaker.optedOutAt) return [];
+      return belongs(speaker, among.groups) ? [{ ...match, speaker }] : [];
     });
     const [first, second] = matches;
     if (!first) return this.nobody(nobody);
@@ -106,6 +113,14 @@ export class IdentificationService {
     return view;
   }
 
+  /** Those whose members are searched, by uid; undefined for everybody. Errors: GROUP_NOT_FOUND. */
+  private async groups(id: string | undefined): Promise<string[] | undefined> {
+    if (id === undefined) return boundTo()?.map(({ uid }) => uid);
+    const found = await this.store.read(({ groups }) => groups.find(id.normalize('NFC')));
+    if (!found) throw groupNotFound(id);
+    return [found.uid];
+  }
+
   private async requireAll(ids: readonly string[]): Promise<void> {
     const known = await this.find(ids);
     const unknown = ids.find((id) => !known.has(id));
@@ -116,6 +131,10 @@ export class IdentificationService {
     const speakers = await this.store.read((records) => records.speakers.findMany(ids));
     return new Map(speakers.map((speaker) => [speaker.id, speaker]));
   }
+}
+
+function belongs({ groups: own }: Speaker, groups: readonly string[] | undefined): boolean {
+  return !groups || own.some(({ uid }) => groups.includes(uid));
 }
 
 function eventOf(decision: IdentificationView['decision']): AuditEvent {

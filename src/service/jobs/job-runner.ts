@@ -216,7 +216,9 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     try {
       if (this.stopping.signal.aborted) return;
       await this.yieldToRequests(signal);
-      const job = await actAs({ by: 'jobs', requestId: null }, () => this.workOn(claim, signal));
+      // It reaches whom the maker of the job reaches.
+      const groups = claim.boundTo ?? undefined;
+      const job = await actAs({ by: 'jobs', requestId: null, groups }, () => this.workOn(claim, signal));
       settled = true;
       await this.blobs.remove(item);
       this.tell(job, 'done');

@@ -2,6 +2,7 @@ import { Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@n
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiProduces } from '@nestjs/swagger';
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
+import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
@@ -40,6 +41,7 @@ const EVENTS_EXAMPLE = [
 
 @ApiController('v1/jobs', 'Jobs')
 @RequireScope('read')
+@BoundKeys('members')
 @ApiErrors('STORAGE_UNAVAILABLE')
 export class JobsController {
   constructor(

@@ -117,10 +117,15 @@ export const jobView = z.object({
   counts: z
     .object({ total: z.int(), waiting: z.int(), done: z.int(), failed: z.int(), cancelled: z.int() })
     .meta({ description: 'Recordings.', example: { total: 120, waiting: 77, done: 41, failed: 2, cancelled: 0 } }),
-  secondsLeft: z.number().nullable().meta({
-    description: 'At the pace of late, with the jobs before it; null where that is not known, and after the end.',
-    example: 31.5,
-  }),
+  secondsLeft: z
+    .number()
+    .nullable()
+    .meta({
+      description:
+        'At the pace of late, with the jobs before it; null where that is not known, after the end, and for a key that is bound ' +
+        'to groups.',
+      example: 31.5,
+    }),
 });
 
 export const jobItemView = z.object({

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { boundTo } from '../records/bound.js';
 import { newConsent, type GivenConsent } from '../records/consent.js';
 import { Places } from '../http/pages.js';
 import { TimbreError } from '../../errors/timbre-error.js';
@@ -10,6 +11,8 @@ import { speakerName } from '../records/speaker.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import type { Recording } from '../uploads/recording.js';
 import { BlobStore } from '../uploads/blob-store.js';
+import type { JobRepository } from '../records/job.repository.js';
+import type { GroupRef } from '../../support/group-ref.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 import {
   afterCancel,
@@ -68,7 +71,7 @@ export class JobsService {
    * Adds a job. `uploads` are the recordings without a path, in their order; they are taken over. The job is durable
    * when this resolves; where it rejects, nothing of it is left but speakers who were added and consents.
    * `alongWith` runs in the transaction that writes the job; what it throws undoes that.
-   * Errors: INVALID_ARGUMENT, BODY_TOO_LARGE for too many recordings, OVERLOADED, WRITE_FAILED, those of the storage and,
+   * Errors: INVALID_ARGUMENT, FORBIDDEN_GROUP for a path by who is bound to groups, BODY_TOO_LARGE for too many recordings, OVERLOADED, WRITE_FAILED, those of the storage and,
    * before the job is written, of the steps.
    */
   async create(
@@ -81,6 +84,12 @@ export class JobsService {
     const { maxJobItems } = this.config;
     if (items.length > maxJobItems) {
       throw new TimbreError('BODY_TOO_LARGE', `a job has ${maxJobItems} recordings at most, not ${items.length}`);
+    }
+    if (boundTo() && items.some(({ path }) => path !== null)) {
+      throw new TimbreError(
+        'FORBIDDEN_GROUP',
+        'the API key is bound to groups: it uploads its recordings, and names no files of the machine',
+      );
     }
     const checked: SessionItem[] = [];
     for (const [index, item] of items.entries()) {
@@ -116,7 +125,7 @@ export class JobsService {
     uploads: readonly Recording[],
     alongWith?: (records: VoiceRecords, made: Forecast) => Promise<void>,
   ): Promise<Forecast> {
-    const job = newJob(id, items.length, new Date());
+    const job = newJob(id, items.length, new Date(), boundTo());
     const made = { job, secondsLeft: null };
     if (uploads.length > 0) await this.blobs.adopt(job.id, uploads);
     try {
@@ -138,8 +147,7 @@ export class JobsService {
   /** Errors: JOB_NOT_FOUND. */
   get(id: string): Promise<Forecast> {
     return this.store.read(async ({ jobs }) => {
-      const job = await jobs.find(id);
-      if (!job) throw jobNotFound(id);
+      const job = await requireJob(jobs, id);
       return this.forecast(job, await jobs.unfinished());
     });
   }
@@ -151,8 +159,7 @@ export class JobsService {
   ): Promise<Forecast & { items: JobItem[]; nextCursor: string | null }> {
     const after = ITEMS.decode(cursor);
     return this.store.read(async ({ jobs }) => {
-      const job = await jobs.find(id);
-      if (!job) throw jobNotFound(id);
+      const job = await requireJob(jobs, id);
       // One more than asked for tells whether there is another page.
       const found = await jobs.items(id, after ? after[0] + 1 : 0, limit + 1, state);
       const { rows, nextCursor } = ITEMS.page(found, limit, ({ index }) => [index]);
@@ -171,12 +178,13 @@ export class JobsService {
   ): Promise<{ jobs: Forecast[]; total: number; nextCursor: string | null }> {
     const after = JOBS.decode(cursor);
     return this.store.read(async ({ jobs }) => {
-      const found = await jobs.page(after && { createdAt: new Date(after[0]), id: after[1] }, limit + 1);
+      const bound = boundTo();
+      const found = await jobs.page(after && { createdAt: new Date(after[0]), id: after[1] }, limit + 1, bound);
       const { rows, nextCursor } = JOBS.page(found, limit, ({ createdAt, id }) => [createdAt.getTime(), id]);
       const unfinished = await jobs.unfinished();
       return {
         jobs: rows.map((job) => this.forecast(job, unfinished)),
-        total: await jobs.count(),
+        total: await jobs.count(bound),
         nextCursor,
       };
     });
@@ -196,7 +204,7 @@ export class JobsService {
   async end(id: string): Promise<Job | null> {
     const now = new Date();
     const cancelled = await this.store.transaction(async ({ jobs, conversations, audit }) => {
-      const job = await jobs.find(id);
+      const job = await findJob(jobs, id);
       if (!job || isFinished(job)) return job;
       await jobs.cancelItems(id, now);
       await conversations.cancelOfJob(id, now);
@@ -211,8 +219,7 @@ export class JobsService {
   /** Removes a finished job with its results. Errors: JOB_NOT_FOUND, JOB_NOT_FINISHED. */
   async remove(id: string): Promise<void> {
     await this.store.transaction(async ({ jobs, audit }) => {
-      const job = await jobs.find(id);
-      if (!job) throw jobNotFound(id);
+      const job = await requireJob(jobs, id);
       if (!isFinished(job)) {
         throw new TimbreError(
           'JOB_NOT_FINISHED',
@@ -234,7 +241,8 @@ export class JobsService {
   }
 
   private forecast(job: Job, unfinished: readonly Job[]): Forecast {
-    if (isFinished(job)) return { job, secondsLeft: null };
+    // What others have waiting is theirs to know.
+    if (isFinished(job) || boundTo()) return { job, secondsLeft: null };
     const before = unfinished.slice(0, unfinished.findIndex(({ id }) => id === job.id) + 1);
     const recordings = before.reduce((sum, one) => sum + waiting(one), 0);
     return { job, secondsLeft: this.runner.secondsFor(recordings) };
@@ -243,10 +251,29 @@ export class JobsService {
   private checkRoom(unfinished: readonly Job[]): void {
     const { maxJobs } = this.config;
     if (unfinished.length < maxJobs) return;
-    throw new TimbreError('OVERLOADED', `${unfinished.length} jobs are not finished; try again later`, {
+    throw new TimbreError('OVERLOADED', `no more than ${maxJobs} jobs may be unfinished; try again later`, {
       retryAfterSeconds: 30,
     });
   }
+}
+
+/** Who is bound to groups finds the jobs of those who are bound to the same. Errors: JOB_NOT_FOUND. */
+async function requireJob(jobs: JobRepository, id: string): Promise<Job> {
+  const job = await findJob(jobs, id);
+  if (!job) throw jobNotFound(id);
+  return job;
+}
+
+/** Null also where it is the job of others than those whom the caller reaches. */
+async function findJob(jobs: JobRepository, id: string): Promise<Job | null> {
+  const job = await jobs.find(id);
+  const bound = boundTo();
+  return job && bound && !sameGroups(bound, job.boundTo) ? null : job;
+}
+
+function sameGroups(bound: readonly GroupRef[], of: readonly GroupRef[] | null): boolean {
+  const uids = new Set(bound.map(({ uid }) => uid));
+  return of?.length === uids.size && of.every(({ uid }) => uids.has(uid));
 }
 
 function checkItem(item: SessionItem, index: number): SessionItem {

@@ -6,6 +6,7 @@ import { basename, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { GivenConsent } from '../records/consent.js';
 import { giveConsent, toGivenConsent, type GiveConsent } from '../consent/consent.dto.js';
+import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
@@ -53,6 +54,7 @@ function sessionJson({ maxJsonBytes, maxJobItems }: Config): JsonLimits {
 
 @ApiController('v1/training-sessions', 'Jobs')
 @RequireScope('enrol')
+@BoundKeys('members')
 @ApiErrors('OVERLOADED', 'STORAGE_UNAVAILABLE')
 export class TrainingSessionsController {
   constructor(
@@ -91,6 +93,7 @@ export class TrainingSessionsController {
     'BODY_TOO_LARGE',
     'CONTENT_TYPE_UNSUPPORTED',
     'CONFLICT',
+    'FORBIDDEN_GROUP',
     'IDEMPOTENCY_KEY_REUSED',
     'OVERLOADED',
     'WRITE_FAILED',

@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { requireMay } from '../access/may.js';
+import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { ApiErrors } from '../http/api-errors.js';
@@ -14,6 +15,7 @@ import { ExportService } from './export.service.js';
 
 @ApiController('v1/speakers/:id/export', 'Privacy')
 @RequireScope('admin')
+@BoundKeys('members')
 export class ExportController {
   constructor(private readonly exports: ExportService) {}
 
@@ -21,7 +23,7 @@ export class ExportController {
   @ApiOperation({
     summary: 'Everything that is stored about a speaker',
     description:
-      'Speaker, every consent, enrolments with their qualities, profiles, recordings of jobs with what came of them, what was done to the speaker; the voice embeddings ' +
+      'Speaker with groups and metadata, every consent, enrolments with their qualities, profiles, recordings of jobs with what came of them, what was done to the speaker; the voice embeddings ' +
       'only where they are asked for, by a key of the scope `vectors`, and the speaker has not opted out. Audio is not kept. The export itself is an entry of the audit trail. It is all of one moment, and sent as it is read: where something goes wrong, the connection breaks and the document has no end.',
     operationId: 'exportSpeaker',
   })

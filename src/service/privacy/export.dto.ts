@@ -14,7 +14,7 @@ export const exportQuery = z.strictObject({
 const vector = z.array(z.number()).nullable().optional();
 
 export const exportView = z.object({
-  format: z.literal('timbre-subject-export/2'),
+  format: z.literal('timbre-subject-export/3'),
   exportedAt: z.iso.datetime(),
   speaker: z.object({
     id: z.string().meta({ example: 'ada' }),
@@ -23,6 +23,8 @@ export const exportView = z.object({
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
     version: z.int(),
+    groups: z.array(z.string()).meta({ description: 'Ids of the groups that the speaker belongs to.' }),
+    metadata: z.record(z.string(), z.string()),
     lastUsedAt: z.iso.datetime().nullable().meta({ description: 'Last verification or identification.' }),
   }),
   consent: consentView,

@@ -5,12 +5,15 @@ import { Steps } from '../../support/steps.js';
 import { toAuditEntryView } from '../audit/audit.dto.js';
 import { placeOf } from '../audit/audit.service.js';
 import { AuditTrail } from '../audit/audit-trail.js';
+import { Config } from '../config/config.js';
+import { floorsOf } from '../config/floors.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
 import { toConsentView, toPastConsentView } from '../consent/consent.dto.js';
 import { toEnrollmentView } from '../enrollments/enrollments.dto.js';
 import { toJobItemView } from '../jobs/jobs.dto.js';
 import type { AuditEntry } from '../records/audit-entry.js';
 import type { RecordedConsent } from '../records/consent.js';
+import { visibleGroups } from '../records/bound.js';
 import { sameOrigin } from '../records/embedding.js';
 import type { Enrollment, EnrollmentInfo } from '../records/enrollment.js';
 import type { JobItem } from '../records/job.js';
@@ -35,6 +38,7 @@ export class ExportService {
     private readonly store: UnitOfWork,
     private readonly trail: AuditTrail,
     private readonly policy: ConsentPolicy,
+    private readonly config: Config,
   ) {}
 
   /**
@@ -76,9 +80,10 @@ export class ExportService {
     steps: Steps,
   ): AsyncGenerator<string> {
     const { id, subject } = speaker;
+    const { update } = floorsOf(this.config);
     const known = await snapshot.read(({ profiles }) => profiles.ofSpeaker(id));
     const head = {
-      format: 'timbre-subject-export/2',
+      format: 'timbre-subject-export/3',
       exportedAt: new Date().toISOString(),
       speaker: toExportedSpeaker(speaker),
       consent: toConsentView(speaker, this.policy.required),
@@ -102,7 +107,11 @@ export class ExportService {
         }),
       ),
       (enrollment) => ({
-        ...toEnrollmentView(enrollment, known.find(({ origin }) => sameOrigin(origin, enrollment.origin)) ?? null),
+        ...toEnrollmentView(
+          enrollment,
+          known.find(({ origin }) => sameOrigin(origin, enrollment.origin)) ?? null,
+          update,
+        ),
         frontEnd: enrollment.origin.frontEnd,
         ...('embedding' in enrollment ? { embedding: Array.from(enrollment.embedding) } : {}),
       }),
@@ -143,7 +152,7 @@ function optedOut(): TimbreError {
 }
 
 function toExportedSpeaker(speaker: Speaker): ExportView['speaker'] {
-  const { id, subject, name, createdAt, updatedAt, version, lastUsedAt } = speaker;
+  const { id, subject, name, createdAt, updatedAt, version, groups, metadata, lastUsedAt } = speaker;
   return {
     id,
     subject,
@@ -151,6 +160,8 @@ function toExportedSpeaker(speaker: Speaker): ExportView['speaker'] {
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
     version,
+    groups: visibleGroups(groups).map((group) => group.id),
+    metadata: { ...metadata },
     lastUsedAt: lastUsedAt?.toISOString() ?? null,
   };
 }

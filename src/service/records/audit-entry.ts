@@ -4,10 +4,16 @@ import { currentActor, type Actor } from '../../support/actor.js';
 export const AUDIT_ACTIONS = [
   'speaker.created',
   'speaker.renamed',
+  'speaker.described',
   'speaker.erased',
   'speaker.erasure-announced',
   'speaker.exported',
   'vectors.exported',
+  'group.created',
+  'group.renamed',
+  'group.deleted',
+  'group.joined',
+  'group.left',
   'consent.given',
   'consent.withdrawn',
   'enrollment.added',
@@ -39,7 +45,7 @@ export interface AuditEvent {
   action: AuditAction;
   /** `Speaker.subject` of whom it was done to; left out where it concerns nobody. */
   subject?: string | null;
-  /** Opaque id of what else it was done to: an enrolment, a key, a job. */
+  /** Opaque id of what else it was done to: an enrolment, a group, a key, a job. */
   object?: string | null;
   /** `OK`, a decision, or an error's code. Default: OK. */
   outcome?: string;

@@ -4,6 +4,8 @@ import type { VoiceRecords } from './unit-of-work.js';
 /** A recording of a job in somebody's hand. */
 export interface Claim {
   item: JobItem;
+  /** As of the job. */
+  boundTo: Job['boundTo'];
   /** Names this claim; no other ever has the name. */
   lease: string;
 }

@@ -1,3 +1,4 @@
+import type { GroupRef } from '../../support/group-ref.js';
 import type { Cursor } from './cursor.js';
 import type { ItemOutcome, ItemState, Job, JobItem, NewItem } from './job.js';
 
@@ -10,10 +11,11 @@ export abstract class JobRepository {
 
   abstract find(id: string): Promise<Job | null>;
 
-  /** Newest first. */
-  abstract page(after: Cursor | null, limit: number): Promise<Job[]>;
+  /** Newest first; of those who are bound to exactly these groups, where they are given. */
+  abstract page(after: Cursor | null, limit: number, boundTo?: readonly GroupRef[] | null): Promise<Job[]>;
 
-  abstract count(): Promise<number>;
+  /** The same. */
+  abstract count(boundTo?: readonly GroupRef[] | null): Promise<number>;
 
   /** Queued and running ones, in the order in which they are worked on: oldest first. */
   abstract unfinished(): Promise<Job[]>;

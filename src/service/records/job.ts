@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../errors/error-codes.js';
+import type { GroupRef } from '../../support/group-ref.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 
 /** completed: every recording has a result, some of them an error; failed: all have one. */
@@ -24,6 +25,8 @@ export interface Job {
   lastEvent: number;
   /** Counts every change of the job, from 1. */
   version: number;
+  /** Groups that whoever made it was bound to: it reaches nobody else. Null: everybody. */
+  boundTo: readonly GroupRef[] | null;
 }
 
 /** One recording of a job. */
@@ -75,8 +78,8 @@ export function waiting({ total, done, failed, cancelled }: Job): number {
   return total - done - failed - cancelled;
 }
 
-export function newJob(id: string, total: number, now: Date): Job {
-  const counts = { total, done: 0, failed: 0, cancelled: 0, lastEvent: 0, version: 1 };
+export function newJob(id: string, total: number, now: Date, boundTo: readonly GroupRef[] | null = null): Job {
+  const counts = { total, done: 0, failed: 0, cancelled: 0, lastEvent: 0, version: 1, boundTo };
   return { id, state: 'queued', createdAt: now, startedAt: null, finishedAt: null, ...counts };
 }
 

@@ -1,8 +1,8 @@
 import type { EmbeddingOrigin } from './embedding.js';
 import type { Profile, ProfileState } from './profile.js';
 
-/** What the voice index needs of a profile, or why it cannot have it. */
-export type StoredVoice = { subject: string; speakerId: string } & (
+/** What the voice index needs of a profile, or why it cannot have it; `groups`: `Group.uid` of the speaker's. */
+export type StoredVoice = { subject: string; speakerId: string; groups: readonly string[] } & (
   { centroid: Float32Array; speechSeconds: number } | { error: string }
 );
 

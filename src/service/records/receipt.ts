@@ -13,6 +13,8 @@ export interface Receipt {
   enrollments: number;
   profiles: number;
   consents: number;
+  groups: number;
+  metadata: number;
   jobRecordings: number;
   /** When the database's files were wiped of every trace of it; null until then. */
   wipedAt: Date | null;

@@ -11,8 +11,33 @@ export interface ErasedRows {
   enrollments: number;
   profiles: number;
   consents: number;
+  /** Groups that the speaker belonged to. */
+  groups: number;
+  /** Entries of metadata. */
+  metadata: number;
 }
 
+/** Whom a list is of; everybody who meets all of it. */
+export interface SpeakerFilter {
+  /** `Group.uid`. */
+  group?: string | undefined;
+  /** Beginning of the id. */
+  id?: string | undefined;
+  /** Beginning of the name, in any case. */
+  name?: string | undefined;
+  metadata?: readonly [key: string, value: string] | undefined;
+}
+
+/** The place of a speaker in a list that is searched. */
+export type SearchPlace = readonly [term: string, createdAt: number, id: string];
+
+/** `speaker` is null where the record does not say what it was found by: somebody else changed one of both. */
+export interface FoundSpeaker {
+  place: SearchPlace;
+  speaker: Speaker | null;
+}
+
+/** Who acts while bound to groups finds their members alone. */
 export abstract class SpeakerRepository {
   /** Errors: SPEAKER_EXISTS. */
   abstract insert(speaker: Speaker): Promise<void>;
@@ -24,13 +49,19 @@ export abstract class SpeakerRepository {
   /** Those of these subjects who are still there. */
   abstract bySubject(subjects: readonly string[]): Promise<Speaker[]>;
 
-  /** Oldest first. */
+  /** All that there are, oldest first; for whoever is bound to nothing. */
   abstract page(after: Cursor | null, limit: number): Promise<Speaker[]>;
 
+  /**
+   * Those of a filter: in the order of names where one is given, otherwise of ids where one is given, otherwise oldest first.
+   */
+  abstract search(filter: SpeakerFilter, after: SearchPlace | null, limit: number): Promise<FoundSpeaker[]>;
+
+  /** All that there are; for whoever is bound to nothing. */
   abstract count(): Promise<number>;
 
   /**
-   * Stores name, consent, opt-out and `updatedAt`, and moves the version on by one.
+   * Stores name, groups, metadata, consent, opt-out and `updatedAt`, and moves the version on by one.
    * Errors: CONFLICT where the stored version is not `speaker.version`.
    */
   abstract update(speaker: Speaker): Promise<Speaker>;

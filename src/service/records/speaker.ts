@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { plainText } from '../../support/plain-text.js';
 import { LONGEST_ID, speakerId } from '../../support/speaker-id.js';
 import { TimbreError } from '../../errors/timbre-error.js';
+import type { GroupRef } from '../../support/group-ref.js';
 import type { Consent } from './consent.js';
+import { speakerMetadata, type Metadata } from './metadata.js';
 
 export const LONGEST_NAME = 200;
 
@@ -31,6 +33,9 @@ export interface Speaker {
   activeAt: Date;
   /** When it was announced that the speaker will be erased for age; null where it was not. */
   noticeAt: Date | null;
+  /** Those that are there, in the order of their ids. */
+  groups: readonly GroupRef[];
+  metadata: Metadata;
 }
 
 /** Errors: INVALID_ARGUMENT. */
@@ -38,8 +43,17 @@ export function speakerName(value: string): string {
   return plainText('the name', value, LONGEST_NAME);
 }
 
+/** What a speaker is made of. */
+export interface NewSpeaker {
+  /** Default: a UUID. */
+  id?: string | undefined;
+  name?: string | null | undefined;
+  groups?: readonly GroupRef[] | undefined;
+  metadata?: Readonly<Record<string, string>> | undefined;
+}
+
 /** Errors: INVALID_ARGUMENT. */
-export function newSpeaker(given: { id?: string | undefined; name?: string | null | undefined }, now: Date): Speaker {
+export function newSpeaker(given: NewSpeaker, now: Date): Speaker {
   return {
     id: given.id === undefined ? randomUUID() : speakerId(given.id),
     subject: randomUUID(),
@@ -52,6 +66,8 @@ export function newSpeaker(given: { id?: string | undefined; name?: string | nul
     lastUsedAt: null,
     activeAt: now,
     noticeAt: null,
+    groups: given.groups ?? [],
+    metadata: speakerMetadata(given.metadata ?? {}),
   };
 }
 

@@ -2,6 +2,7 @@ import type { AnswerRepository } from './answer.repository.js';
 import type { AuditRepository } from './audit.repository.js';
 import type { ConsentRepository } from './consent.repository.js';
 import type { ConversationRepository } from './conversation.repository.js';
+import type { GroupRepository } from './group.repository.js';
 import type { EnrollmentRepository } from './enrollment.repository.js';
 import type { NoteRepository } from './note.repository.js';
 import type { ProfileRepository } from './profile.repository.js';
@@ -13,6 +14,7 @@ import type { WebhookRepository } from './webhook.js';
 /** All that is stored about voices, as one call sees it. */
 export interface VoiceRecords {
   readonly speakers: SpeakerRepository;
+  readonly groups: GroupRepository;
   readonly enrollments: EnrollmentRepository;
   readonly profiles: ProfileRepository;
   readonly consents: ConsentRepository;
@@ -34,7 +36,8 @@ export interface Snapshot {
 
 /**
  * The door to what is stored about voices. Calls run one after the other, and none sees another's unfinished work, so
- * that a profile is always that of the enrolments beside it. Work that waits for a model belongs outside.
+ * that a profile is always that of the enrolments beside it. Work that waits for a model belongs outside. Who acts while bound
+ * to groups, at the time of the call, finds speakers and groups of those alone.
  *
  * Errors of every call: STORAGE_UNAVAILABLE, STORAGE_FULL, STORAGE_INVALID; nothing of a transaction is stored then.
  */

@@ -12,6 +12,8 @@ export const receiptView = z.object({
     enrollments: count('Recordings, of every model.'),
     profiles: count('Profiles.'),
     consents: count('Consents.'),
+    groups: count('Groups that the speaker belonged to.'),
+    metadata: count('Entries of metadata.'),
     jobRecordings: count('Recordings of jobs that told of the speaker.'),
   }),
   traces: z.enum(['PENDING', 'WIPED']).meta({
@@ -30,13 +32,13 @@ export type ReceiptView = z.output<typeof receiptView>;
 export type CheckedReceiptView = z.output<typeof checkedReceiptView>;
 
 export function toReceiptView({ id, subject, erasedAt, by, wipedAt, ...erased }: Receipt): ReceiptView {
-  const { enrollments, profiles, consents, jobRecordings } = erased;
+  const { enrollments, profiles, consents, groups, metadata, jobRecordings } = erased;
   return {
     receipt: id,
     subject,
     erasedAt: erasedAt.toISOString(),
     by,
-    erased: { enrollments, profiles, consents, jobRecordings },
+    erased: { enrollments, profiles, consents, groups, metadata, jobRecordings },
     traces: wipedAt ? 'WIPED' : 'PENDING',
     wipedAt: wipedAt?.toISOString() ?? null,
   };

@@ -1,6 +1,7 @@
 import { Get, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import { ApiController } from '../access/api-controller.js';
+import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { checkedReceiptView, toReceiptView, type CheckedReceiptView } from './receipt.dto.js';
@@ -8,6 +9,7 @@ import { SpeakersService } from './speakers.service.js';
 
 @ApiController('v1/receipts', 'Privacy')
 @RequireScope('admin')
+@BoundKeys('members')
 export class ReceiptsController {
   constructor(private readonly speakers: SpeakersService) {}
 

@@ -4,6 +4,9 @@ import { giveConsent } from '../consent/consent.dto.js';
 import { ENROLLMENT_STATUSES, remainingSeconds, type ProfileState } from '../records/profile.js';
 import { nextCursorView, pageQuery } from '../http/pages.js';
 import { LONGEST_ID } from '../../support/speaker-id.js';
+import { visibleGroups } from '../records/bound.js';
+import { LONGEST_GROUP_ID, MOST_GROUPS } from '../records/group.js';
+import { LONGEST_KEY, LONGEST_VALUE, MOST_BYTES, MOST_ENTRIES } from '../records/metadata.js';
 import { LONGEST_NAME, type Speaker } from '../records/speaker.js';
 
 const EXAMPLE_ID = '3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10';
@@ -18,6 +21,27 @@ const name = z
     example: 'Ada Lovelace',
   });
 
+const groups = z
+  .array(z.string().meta({ maxLength: LONGEST_GROUP_ID }))
+  .max(MOST_GROUPS)
+  .meta({
+    description:
+      'Ids of the groups that the speaker belongs to, and of no others. They have to be there: POST /v1/groups.',
+    example: ['household-7'],
+  });
+
+const metadata = z.record(z.string(), z.string()).meta({
+  description:
+    `Your own notes, text by key, in the place of those before: ${MOST_ENTRIES} at most, keys of ${LONGEST_KEY} characters and ` +
+    `values of ${LONGEST_VALUE}, ${MOST_BYTES / 1024} KiB in all. GET /v1/speakers finds by them.`,
+  example: { team: 'engines' },
+});
+
+/** What may be said of a speaker who is there. */
+const changes = { name: name.optional(), groups: groups.optional(), metadata: metadata.optional() };
+
+const consent = giveConsent.optional();
+
 export const createSpeaker = z.strictObject({
   id: z
     .string()
@@ -29,21 +53,43 @@ export const createSpeaker = z.strictObject({
         'first. Left out, a UUID is made.',
       example: 'ada',
     }),
-  name: name.optional(),
-  consent: giveConsent.optional().meta({
-    description: "The speaker's consent, recorded in the same step.",
+  ...changes,
+  consent: consent.meta({ description: "The speaker's consent, recorded in the same step." }),
+});
+
+export const putSpeaker = z.strictObject({
+  ...changes,
+  consent: consent.meta({
+    description: "The speaker's consent, recorded where there is none; who has withdrawn it stays out.",
   }),
 });
 
 export const updateSpeaker = z.strictObject({
-  name: name.optional(),
+  ...changes,
   version: z.int().positive().optional().meta({
     description: 'The version that you read; another one stored meanwhile is a CONFLICT.',
     example: 1,
   }),
 });
 
-export const listSpeakers = z.strictObject(pageQuery('Speakers', { most: 500, usual: 50 }));
+export const listSpeakers = z.strictObject({
+  ...pageQuery('Speakers', { most: 500, usual: 50 }),
+  group: z
+    .string()
+    .optional()
+    .meta({ maxLength: LONGEST_GROUP_ID, description: 'Only members of this group, by its id.' }),
+  id: z.string().min(1).max(LONGEST_ID).optional().meta({
+    description: 'Only those whose id begins so; the list is in the order of the ids.',
+  }),
+  name: z.string().min(1).max(LONGEST_NAME).optional().meta({
+    description: 'Only those whose name begins so, in any case; the list is in the order of the names.',
+  }),
+  metadata: z
+    .string()
+    .max(LONGEST_KEY + 1 + LONGEST_VALUE)
+    .optional()
+    .meta({ description: 'Only those with this entry of metadata, as `key=value`.', example: 'team=engines' }),
+});
 
 export const speakerView = z.object({
   id: z.string().meta({ example: EXAMPLE_ID }),
@@ -51,6 +97,11 @@ export const speakerView = z.object({
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
   version: z.int().meta({ description: 'Counts every change of the speaker, the enrolments and the profile.' }),
+  groups: z.array(z.string()).meta({
+    description: 'Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.',
+    example: ['household-7'],
+  }),
+  metadata: z.record(z.string(), z.string()).meta({ example: { team: 'engines' } }),
   consentStatus: z.enum(CONSENT_STATUSES).meta({
     description: 'WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.',
     example: 'GIVEN',
@@ -72,7 +123,10 @@ export const speakerView = z.object({
 
 export const speakersView = z.object({
   speakers: z.array(speakerView),
-  total: z.int().meta({ description: 'Of all pages.' }),
+  total: z.int().nullable().meta({
+    description:
+      'Of all pages; null where the list is searched by more than a group, or the key is bound to several groups.',
+  }),
   nextCursor: nextCursorView,
 });
 
@@ -86,6 +140,8 @@ export function toSpeakerView(speaker: Speaker, profile: ProfileState | null, re
     createdAt: speaker.createdAt.toISOString(),
     updatedAt: speaker.updatedAt.toISOString(),
     version: speaker.version,
+    groups: visibleGroups(speaker.groups).map(({ id }) => id),
+    metadata: { ...speaker.metadata },
     consentStatus: consentStatus(speaker),
     erasureAnnouncedAt: speaker.noticeAt?.toISOString() ?? null,
     ...enrollmentState(profile, requiredSeconds),

@@ -4,7 +4,10 @@ import { currentActor } from '../../support/actor.js';
 import { Steps } from '../../support/steps.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { consentStatus, newConsent, type GivenConsent } from '../records/consent.js';
+import { boundTo, requireOwnId } from '../records/bound.js';
 import { giveConsent } from '../records/give-consent.js';
+import { groupsInstead, groupsOfNew, recordGroups, requireGroup } from '../records/membership.js';
+import { metadataEntry, speakerMetadata } from '../records/metadata.js';
 import type { Profile } from '../records/profile.js';
 import { Places } from '../http/pages.js';
 import { CurrentModel } from '../voices/current-model.js';
@@ -16,11 +19,14 @@ import { Maintenance } from '../records/maintenance.js';
 import { receiptNotFound, type Receipt } from '../records/receipt.js';
 import type { Voice } from '../records/voice.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
+import type { SearchPlace, SpeakerFilter } from '../records/speaker.repository.js';
 import { newSpeaker, speakerName, speakerNotFound, type Speaker } from '../records/speaker.js';
+import { speakerId } from '../../support/speaker-id.js';
 
 export interface SpeakerPage {
   voices: Voice[];
-  total: number;
+  /** Of all pages; null where that would have to be counted. */
+  total: number | null;
   nextCursor: string | null;
 }
 
@@ -31,16 +37,36 @@ export interface SpeakerProfile {
 }
 
 /** Whom a caller wants to be there. */
-export interface GivenSpeaker {
+export interface GivenSpeaker extends GivenChanges {
   id: string;
-  name?: string | null | undefined;
   consent?: GivenConsent | undefined;
+}
+
+/** What a caller may say of a speaker; what is left out stays. */
+export interface GivenChanges {
+  name?: string | null | undefined;
+  /** Ids: these, and no others. */
+  groups?: readonly string[] | undefined;
+  /** This, and nothing else. */
+  metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Whom a list is of. */
+export interface GivenFilter {
+  /** Id of a group. */
+  group?: string | undefined;
+  /** Beginnings of the id and of the name. */
+  id?: string | undefined;
+  name?: string | undefined;
+  /** One entry, `key=value`. */
+  metadata?: string | undefined;
 }
 
 /** Speakers added in one transaction, so that a long list does not hold up everybody else. */
 const ADDED_AT_ONCE = 50;
 
 const PLACES = new Places<[createdAt: number, id: string]>('speakers', ['number', 'string']);
+const FOUND = new Places<SearchPlace>('speakers found', ['string', 'number', 'string']);
 
 @Injectable()
 export class SpeakersService {
@@ -53,11 +79,40 @@ export class SpeakersService {
     private readonly blobs: BlobStore,
   ) {}
 
-  /** Errors: INVALID_ARGUMENT, SPEAKER_EXISTS, those of the storage. */
-  create({ consent, ...given }: Omit<GivenSpeaker, 'id'> & { id?: string | undefined }): Promise<Speaker> {
+  /** Errors: INVALID_ARGUMENT, SPEAKER_EXISTS, GROUP_NOT_FOUND, those of the storage. */
+  async create({
+    consent,
+    groups,
+    ...given
+  }: Omit<GivenSpeaker, 'id'> & { id?: string | undefined }): Promise<Speaker> {
     const now = new Date();
     const speaker = newSpeaker(given, now);
-    return this.store.transaction((records) => add(records, speaker, consent, now));
+    requireOwnId(given.id && speaker.id);
+    return this.store.transaction((records) => add(records, speaker, groups, consent, now));
+  }
+
+  /**
+   * The speaker with this id as it is said, added where there is none. A consent is recorded where there is none; who has opted
+   * out stays out. Errors: INVALID_ARGUMENT, GROUP_NOT_FOUND, those of the storage.
+   */
+  async put({ id: given, consent, ...changes }: GivenSpeaker): Promise<Voice & { added: boolean }> {
+    const now = new Date();
+    const id = speakerId(given);
+    const origin = this.model.lastOrigin();
+    const { groups, ...own } = changes;
+    const made = newSpeaker({ ...own, id }, now);
+    return this.store.transaction(async (records) => {
+      const found = await records.speakers.find(id);
+      if (!found) {
+        requireOwnId(id);
+        return { speaker: await add(records, made, groups, consent, now), profile: null, added: true };
+      }
+      let speaker = await change(records, found, changes, now);
+      if (consent && consentStatus(speaker) === 'NOT_RECORDED') {
+        speaker = await giveConsent(records, speaker, consent, now);
+      }
+      return { speaker, profile: origin && (await records.profiles.state(id, origin)), added: false };
+    });
   }
 
   /**
@@ -65,7 +120,11 @@ export class SpeakersService {
    * Records the consent of those who are there and have none; who has opted out stays out.
    * Errors: INVALID_ARGUMENT, those of the storage and of the steps.
    */
-  async prepare(given: readonly GivenSpeaker[], create: boolean, steps = new Steps()): Promise<void> {
+  async prepare(
+    given: readonly Pick<GivenSpeaker, 'id' | 'name' | 'consent'>[],
+    create: boolean,
+    steps = new Steps(),
+  ): Promise<void> {
     const now = new Date();
     const wanted = new Map<string, { speaker: Speaker; consent: GivenConsent | undefined }>();
     for (const { consent, ...one } of given) {
@@ -89,7 +148,10 @@ export class SpeakersService {
         const there = new Map(found.map((one) => [one.id, one]));
         for (const { speaker, consent } of batch) {
           const known = there.get(speaker.id);
-          if (!known && create) await add(records, speaker, consent, now);
+          if (!known && create) {
+            requireOwnId(speaker.id);
+            await add(records, speaker, undefined, consent, now);
+          }
           if (known && consent && consentStatus(known) === 'NOT_RECORDED') {
             await giveConsent(records, known, consent, now);
           }
@@ -108,47 +170,62 @@ export class SpeakersService {
     });
   }
 
-  /** Oldest first. Errors: INVALID_ARGUMENT for a cursor of nobody's, those of the storage. */
-  page(limit: number, cursor: string | undefined): Promise<SpeakerPage> {
-    const after = PLACES.decode(cursor);
-    const origin = this.model.lastOrigin();
-    return this.store.read(async ({ speakers, profiles }) => {
+  /**
+   * Oldest first; of who is looked for by name or id in the order of these.
+   * Errors: INVALID_ARGUMENT for a cursor of nobody's, GROUP_NOT_FOUND, those of the storage.
+   */
+  async page(limit: number, cursor: string | undefined, given: GivenFilter = {}): Promise<SpeakerPage> {
+    const filter = filterOf(given);
+    if (!boundTo() && Object.values(given).every((value) => value === undefined)) return this.everybody(limit, cursor);
+    const after = FOUND.decode(cursor);
+    return this.store.read(async (records) => {
+      const group = given.group === undefined ? undefined : await requireGroup(records, given.group);
       // One more than asked for tells whether there is another page.
-      const found = await speakers.page(after && { createdAt: new Date(after[0]), id: after[1] }, limit + 1);
-      const { rows, nextCursor } = PLACES.page(found, limit, ({ createdAt, id }) => [createdAt.getTime(), id]);
-      const ids = rows.map(({ id }) => id);
-      const known = new Map(
-        (origin ? await profiles.states(ids, origin) : []).map((profile) => [profile.speakerId, profile]),
-      );
+      const found = await records.speakers.search({ ...filter, group: group?.uid }, after, limit + 1);
+      const { rows, nextCursor } = FOUND.page(found, limit, ({ place }) => place);
       return {
-        voices: rows.map((speaker) => ({ speaker, profile: known.get(speaker.id) ?? null })),
-        total: await speakers.count(),
+        voices: await this.withProfiles(
+          records,
+          rows.flatMap(({ speaker }) => speaker ?? []),
+        ),
+        total: await totalOf(records, given),
         nextCursor,
       };
     });
   }
 
-  /**
-   * Gives the speaker another name. Errors: SPEAKER_NOT_FOUND, INVALID_ARGUMENT, CONFLICT where `version` is not the
-   * stored one, those of the storage.
-   */
-  update(
-    id: string,
-    { name, version }: { name?: string | null | undefined; version?: number | undefined },
-  ): Promise<Voice> {
+  private async everybody(limit: number, cursor: string | undefined): Promise<SpeakerPage> {
+    const after = PLACES.decode(cursor);
+    return this.store.read(async (records) => {
+      const found = await records.speakers.page(after && { createdAt: new Date(after[0]), id: after[1] }, limit + 1);
+      const { rows, nextCursor } = PLACES.page(found, limit, ({ createdAt, id }) => [createdAt.getTime(), id]);
+      return {
+        voices: await this.withProfiles(records, rows),
+        total: await records.speakers.count(),
+        nextCursor,
+      };
+    });
+  }
+
+  private async withProfiles({ profiles }: VoiceRecords, speakers: readonly Speaker[]): Promise<Voice[]> {
     const origin = this.model.lastOrigin();
-    const renamed = name == null ? name : speakerName(name);
-    return this.store.transaction(async ({ speakers, profiles, audit }) => {
-      const found = await speakers.find(id);
+    const ids = speakers.map(({ id }) => id);
+    const found = origin ? await profiles.states(ids, origin) : [];
+    const known = new Map(found.map((profile) => [profile.speakerId, profile]));
+    return speakers.map((speaker) => ({ speaker, profile: known.get(speaker.id) ?? null }));
+  }
+
+  /**
+   * Gives the speaker another name, other groups or other metadata. Errors: SPEAKER_NOT_FOUND, GROUP_NOT_FOUND,
+   * INVALID_ARGUMENT, CONFLICT where `version` is not the stored one, those of the storage.
+   */
+  update(id: string, { version, ...changes }: GivenChanges & { version?: number | undefined }): Promise<Voice> {
+    const origin = this.model.lastOrigin();
+    return this.store.transaction(async (records) => {
+      const found = await records.speakers.find(id);
       if (!found) throw speakerNotFound(id);
-      const speaker = await speakers.update({
-        ...found,
-        name: renamed === undefined ? found.name : renamed,
-        version: version ?? found.version,
-        updatedAt: new Date(),
-      });
-      await audit.record({ action: 'speaker.renamed', subject: found.subject });
-      return { speaker, profile: origin && (await profiles.state(id, origin)) };
+      const speaker = await change(records, { ...found, version: version ?? found.version }, changes, new Date());
+      return { speaker, profile: origin && (await records.profiles.state(id, origin)) };
     });
   }
 
@@ -170,7 +247,8 @@ export class SpeakersService {
   receipt(id: string): Promise<{ receipt: Receipt; remains: number }> {
     return this.store.read(async ({ receipts }) => {
       const receipt = await receipts.find(id);
-      if (!receipt) throw receiptNotFound(id);
+      // Who is bound to groups sees those of the own erasures.
+      if (!receipt || (boundTo() && receipt.by !== currentActor().by)) throw receiptNotFound(id);
       return { receipt, remains: await receipts.remains(receipt.subject) };
     });
   }
@@ -244,13 +322,57 @@ export class SpeakersService {
 
 async function add(
   records: VoiceRecords,
-  speaker: Speaker,
+  given: Speaker,
+  groupIds: readonly string[] | undefined,
   consent: GivenConsent | undefined,
   now: Date,
 ): Promise<Speaker> {
+  const speaker = { ...given, groups: await groupsOfNew(records, groupIds) };
   await records.speakers.insert(speaker);
   await records.audit.record({ action: 'speaker.created', subject: speaker.subject });
+  await recordGroups(records, speaker, [], speaker.groups);
   return consent ? giveConsent(records, speaker, consent, now) : speaker;
+}
+
+async function change(
+  records: VoiceRecords,
+  speaker: Speaker,
+  { name, groups: groupIds, metadata }: GivenChanges,
+  now: Date,
+): Promise<Speaker> {
+  const { subject } = speaker;
+  const groups = groupIds ? await groupsInstead(records, speaker, groupIds) : speaker.groups;
+  const changed = await records.speakers.update({
+    ...speaker,
+    name: name === undefined ? speaker.name : name === null ? null : speakerName(name),
+    groups,
+    metadata: metadata ? speakerMetadata(metadata) : speaker.metadata,
+    updatedAt: now,
+  });
+  if (name !== undefined || (!groupIds && !metadata))
+    await records.audit.record({ action: 'speaker.renamed', subject });
+  if (metadata) await records.audit.record({ action: 'speaker.described', subject });
+  await recordGroups(records, speaker, speaker.groups, groups);
+  return changed;
+}
+
+/** Errors: INVALID_ARGUMENT. */
+function filterOf({ id, name, metadata }: GivenFilter): SpeakerFilter {
+  const at = metadata?.indexOf('=') ?? 0;
+  if (at < 0) throw new TimbreError('INVALID_ARGUMENT', 'metadata is one entry to look for, as key=value');
+  return {
+    id: id?.normalize('NFC'),
+    name: name?.normalize('NFC'),
+    metadata: metadata === undefined ? undefined : metadataEntry(metadata.slice(0, at), metadata.slice(at + 1)),
+  };
+}
+
+/** How many speakers there are of a group, or of everybody; null where they would have to be counted. */
+async function totalOf(records: VoiceRecords, { group, ...others }: GivenFilter): Promise<number | null> {
+  if (Object.values(others).some((value) => value !== undefined)) return null;
+  const bound = boundTo();
+  const id = group ?? (bound?.length === 1 ? bound[0]!.id : undefined);
+  return id === undefined ? null : (await requireGroup(records, id)).members;
 }
 
 async function profileOf(records: VoiceRecords, id: string, origin: EmbeddingOrigin): Promise<SpeakerProfile> {

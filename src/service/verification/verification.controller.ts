@@ -2,6 +2,7 @@ import { HttpCode, Param, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import type { IncomingMessage } from 'node:http';
 import { requireMayAsk } from '../access/asked-rate.js';
+import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../../addon/types.js';
 import { ApiController } from '../access/api-controller.js';
@@ -16,6 +17,7 @@ import { VerificationService } from './verification.service.js';
 
 @ApiController('v1/speakers/:id', 'Verification')
 @RequireScope('read')
+@BoundKeys('members')
 export class VerificationController {
   constructor(
     private readonly verification: VerificationService,

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EmbedOptions } from '../../addon/types.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Config } from '../config/config.js';
+import { floorsOf } from '../config/floors.js';
 import { viewOf } from '../embeddings/embeddings.service.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import type { Profile } from '../records/profile.js';
@@ -51,7 +52,7 @@ export class VerificationService {
     const voice = enrolledVoice(now.profile);
     if (!voice) return this.answer(now, 'NOT_ENROLLED', about);
     const { seconds } = heard.speech;
-    const missing = this.config.minSpeechSeconds - seconds;
+    const missing = floorsOf(this.config).match - seconds;
     if (missing > 0) return this.answer(now, 'NOT_ENOUGH_SPEECH', { ...about, missingSpeechSeconds: missing });
 
     const score = scorer.score(query, voice.centroid, { secondsA: seconds, secondsB: voice.speechSeconds });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
+import { floorsOf } from '../config/floors.js';
 import { frontEndId, sameOrigin, type EmbeddingOrigin } from '../records/embedding.js';
 import type { ProfilePolicy } from '../records/profile.js';
 import type { RecordingLimits } from '../records/recording-quality.js';
@@ -67,8 +68,8 @@ export class CurrentModel {
   }
 
   recordingLimits(): RecordingLimits {
-    const { minSpeechSeconds, minSnrDb, maxClippedShare, minBandwidthHz } = this.config;
-    return { minSpeechSeconds, minSnrDb, maxClippedShare, minBandwidthHz };
+    const { minSnrDb, maxClippedShare, minBandwidthHz } = this.config;
+    return { minSpeechSeconds: floorsOf(this.config).update, minSnrDb, maxClippedShare, minBandwidthHz };
   }
 
   /** Of a profile of this origin. A stranger is who the model's loosest threshold would reject. */

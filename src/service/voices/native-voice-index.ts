@@ -6,9 +6,9 @@ import type { StoredVoice } from '../records/profile.repository.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { CurrentModel } from './current-model.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
-import { VoiceIndex, type VoiceMatch } from './voice-index.js';
+import { VoiceIndex, type Among, type VoiceMatch } from './voice-index.js';
 
-type Entry = Pick<VoiceMatch, 'subject' | 'speakerId' | 'speechSeconds'>;
+type Entry = Pick<VoiceMatch, 'subject' | 'speakerId' | 'speechSeconds'> & { groups: readonly string[] };
 
 /** Profiles read at once; decrypting them holds the JS thread for some milliseconds. */
 const BATCH = 200;
@@ -27,6 +27,8 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
   private readonly keys = new Map<string, number>();
   /** Subjects by speaker id. */
   private readonly subjects = new Map<string, string>();
+  /** Keys of the members of each group, by its uid. */
+  private readonly members = new Map<string, Set<number>>();
   private readonly unreadable = new Set<string>();
   private lastKey = 0;
 
@@ -60,20 +62,36 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     return this.unreadable.size;
   }
 
-  countOf(speakerIds: readonly string[]): number {
-    return speakerIds.filter((id) => this.subjects.has(id)).length;
+  countOf(among: Among): number {
+    return this.keysAmong(among)?.length ?? this.size;
   }
 
-  async search(query: Float32Array, count: number, candidates?: readonly string[]): Promise<VoiceMatch[]> {
+  async search(query: Float32Array, count: number, among: Among = {}): Promise<VoiceMatch[]> {
     await this.ready();
-    const keys = candidates && Uint32Array.from(candidates.flatMap((id) => this.keyOf(id) ?? []));
+    const keys = this.keysAmong(among);
     const matches = (await this.gallery?.top(query, count, keys)) ?? [];
     return matches.flatMap(({ key, cosine }) => {
       const entry = this.entries.get(key);
       const centroid = this.gallery?.get(key);
       // Whoever was erased during the search is not found any more.
-      return entry && centroid ? [{ ...entry, cosine, centroid }] : [];
+      if (!entry || !centroid) return [];
+      const { subject, speakerId, speechSeconds } = entry;
+      return [{ subject, speakerId, speechSeconds, cosine, centroid }];
     });
+  }
+
+  /** Undefined: everybody's. */
+  private keysAmong({ candidates, groups }: Among): Uint32Array | undefined {
+    if (candidates) {
+      const keys = candidates.flatMap((id) => this.keyOf(id) ?? []);
+      return Uint32Array.from(
+        groups ? keys.filter((key) => groups.some((uid) => this.members.get(uid)?.has(key))) : keys,
+      );
+    }
+    if (!groups) return undefined;
+    const [first, ...others] = groups.map((uid) => this.members.get(uid) ?? new Set<number>());
+    if (others.length === 0) return Uint32Array.from(first ?? []);
+    return Uint32Array.from(new Set([...(first ?? []), ...others.flatMap((keys) => [...keys])]));
   }
 
   private keyOf(speakerId: string): number | undefined {
@@ -110,7 +128,7 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     const origin = this.model.origin();
     this.gallery = new Gallery(this.model.dimension());
     this.origin = origin;
-    for (const kept of [this.keys, this.entries, this.subjects, this.unreadable]) kept.clear();
+    for (const kept of [this.keys, this.entries, this.subjects, this.members, this.unreadable]) kept.clear();
     this.seq = undefined;
     // Before the snapshot: what changes while it is read is read again.
     const seq = await this.feed.head();
@@ -136,7 +154,10 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     this.gallery?.put(key, voice.centroid);
     this.keys.set(subject, key);
     this.subjects.set(speakerId, subject);
-    this.entries.set(key, { subject, speakerId, speechSeconds: voice.speechSeconds });
+    this.leave(key);
+    const { groups, speechSeconds } = voice;
+    this.entries.set(key, { subject, speakerId, speechSeconds, groups });
+    for (const uid of groups) this.join(uid, key);
     this.unreadable.delete(subject);
   }
 
@@ -146,9 +167,25 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     if (key === undefined) return;
     this.gallery?.remove(key);
     this.keys.delete(subject);
+    this.leave(key);
     const speakerId = this.entries.get(key)?.speakerId;
     // Another speaker may have the id by now.
     if (speakerId !== undefined && this.subjects.get(speakerId) === subject) this.subjects.delete(speakerId);
     this.entries.delete(key);
+  }
+
+  private join(uid: string, key: number): void {
+    const keys = this.members.get(uid);
+    if (keys) keys.add(key);
+    else this.members.set(uid, new Set([key]));
+  }
+
+  /** Every group that the voice is in. */
+  private leave(key: number): void {
+    for (const uid of this.entries.get(key)?.groups ?? []) {
+      const keys = this.members.get(uid);
+      keys?.delete(key);
+      if (keys?.size === 0) this.members.delete(uid);
+    }
   }
 }

@@ -9,6 +9,14 @@ export interface VoiceMatch {
   speechSeconds: number;
 }
 
+/** Whom a search is among: everybody who meets all of it. */
+export interface Among {
+  /** Ids of speakers. */
+  candidates?: readonly string[] | undefined;
+  /** Members of one of these groups, by `Group.uid`. */
+  groups?: readonly string[] | undefined;
+}
+
 /** The voices that can be identified: every enrolled profile of the loaded model but of those who have opted out. */
 export abstract class VoiceIndex {
   /** Waits until it holds every change that was durable when this was called. Errors: those of the model and of the storage. */
@@ -19,9 +27,9 @@ export abstract class VoiceIndex {
   /** Voices whose record cannot be read: they are not found, and stop nobody else. */
   abstract readonly setAside: number;
 
-  /** How many of these speakers are in it. */
-  abstract countOf(speakerIds: readonly string[]): number;
+  /** How many are in it who meet `among`. */
+  abstract countOf(among: Among): number;
 
-  /** The nearest voices, nearest first, exact; among `candidates` where they are given. Errors: as of `ready`. */
-  abstract search(query: Float32Array, count: number, candidates?: readonly string[]): Promise<VoiceMatch[]>;
+  /** The nearest voices of those who meet `among`, nearest first, exact. Errors: as of `ready`. */
+  abstract search(query: Float32Array, count: number, among?: Among): Promise<VoiceMatch[]>;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ApiKeyRow } from './entities/api-key.entity.js';
 import type { ConsentRow } from './entities/consent.entity.js';
 import type { EnrollmentRow } from './entities/enrollment.entity.js';
+import type { GroupRow } from './entities/group.entity.js';
 import type { ProfileRow } from './entities/profile.entity.js';
 import type { SpeakerRow } from './entities/speaker.entity.js';
 
@@ -9,20 +10,42 @@ import type { SpeakerRow } from './entities/speaker.entity.js';
 export interface BoundRows {
   speaker: Pick<
     SpeakerRow,
-    'id' | 'subject' | 'name' | 'createdAt' | 'updatedAt' | 'version' | 'consent' | 'consentWithdrawnAt'
+    | 'id'
+    | 'subject'
+    | 'name'
+    | 'createdAt'
+    | 'updatedAt'
+    | 'version'
+    | 'consent'
+    | 'consentWithdrawnAt'
+    | 'memberOf'
+    | 'metadata'
   >;
   consent: ConsentRow;
   enrollment: EnrollmentRow;
   profile: ProfileRow;
   'api-key': Omit<ApiKeyRow, 'lastUsedOn'>;
+  group: Omit<GroupRow, 'members'>;
 }
 
 export type BoundKind = keyof BoundRows;
 
-export const BOUND_KINDS = ['speaker', 'consent', 'enrollment', 'profile', 'api-key'] as const;
+export const BOUND_KINDS = ['speaker', 'consent', 'enrollment', 'profile', 'api-key', 'group'] as const;
 
 /** The one owner of all API keys; no speaker's id is empty. */
 export const KEYS_OWNER = '';
+
+/** No speaker's id begins so. */
+const OF_GROUP = '/group/';
+
+/** The owner of a group's record. */
+export function groupOwner(uid: string): string {
+  return OF_GROUP + uid;
+}
+
+export function isGroupOwner(owner: string): boolean {
+  return owner.startsWith(OF_GROUP);
+}
 
 /** Of a digest in the register: nobody finds another record of the same. */
 export const DIGEST_BYTES = 24;
@@ -34,6 +57,8 @@ interface Bond<Row> {
   id: (row: Row) => string[];
   /** Columns that are vouched for: all but those that note when something was used. */
   columns: readonly (keyof Row & string)[];
+  /** Columns that came later, which are null in the records of before: these have the digest that they had. */
+  later?: readonly (keyof Row & string)[];
 }
 
 const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
@@ -41,6 +66,7 @@ const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
     owner: ({ id }) => id,
     id: () => [],
     columns: ['id', 'subject', 'name', 'createdAt', 'updatedAt', 'version', 'consent', 'consentWithdrawnAt'],
+    later: ['memberOf', 'metadata'],
   },
   consent: {
     owner: ({ speakerId }) => speakerId,
@@ -92,6 +118,12 @@ const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
     owner: () => KEYS_OWNER,
     id: ({ id }) => [id],
     columns: ['id', 'name', 'scopes', 'digest', 'createdAt', 'expiresAt', 'revokedAt'],
+    later: ['boundTo'],
+  },
+  group: {
+    owner: ({ uid }) => groupOwner(uid),
+    id: () => [],
+    columns: ['uid', 'id', 'name', 'createdAt', 'updatedAt', 'version'],
   },
 };
 
@@ -105,8 +137,10 @@ export function idOf<Kind extends BoundKind>(kind: Kind, row: BoundRows[Kind]): 
 
 /** Of all that is vouched for in a row. */
 export function digestOf<Kind extends BoundKind>(kind: Kind, row: BoundRows[Kind]): Buffer {
-  const values = BONDS[kind].columns.map((column) => plain(row[column]));
-  return digest(JSON.stringify([kind, ...values]));
+  const { columns, later = [] } = BONDS[kind];
+  const values = columns.map((column) => plain(row[column]));
+  const more = later.filter((column) => row[column] !== null).map((column) => [column, row[column]]);
+  return digest(JSON.stringify([kind, ...values, ...more]));
 }
 
 export function digest(content: string | Buffer): Buffer {

@@ -4,7 +4,7 @@ import { CounterEntity } from './entities/counter.entity.js';
 import { findRow } from './rows.js';
 
 /** vectors: enrolments, and profiles with a centroid. Triggers keep them, so that nobody counts rows to tell a number. */
-export type Counter = 'speakers' | 'jobs' | 'vectors' | 'conversations';
+export type Counter = 'speakers' | 'jobs' | 'groups' | 'vectors' | 'conversations';
 
 /** Errors: STORAGE_INVALID. */
 export async function readCounter(manager: EntityManager, name: Counter): Promise<number> {

@@ -1,6 +1,16 @@
 import { In, type EntityManager, type EntitySchema, type ObjectLiteral } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
-import { BOUND_KINDS, digestOf, idOf, KEYS_OWNER, ownerOf, type BoundKind, type BoundRows } from './bound-records.js';
+import {
+  BOUND_KINDS,
+  digestOf,
+  groupOwner,
+  idOf,
+  isGroupOwner,
+  KEYS_OWNER,
+  ownerOf,
+  type BoundKind,
+  type BoundRows,
+} from './bound-records.js';
 import { epochFileOf, keyProviderOf, type DatabaseOptions } from './database.js';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
 import type { AuditRow } from './entities/audit.entity.js';
@@ -8,11 +18,12 @@ import { AuditEntity } from './entities/audit.entity.js';
 import { ConsentEntity } from './entities/consent.entity.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
+import { GroupEntity } from './entities/group.entity.js';
 import { SpeakerEntity, type SpeakerRow } from './entities/speaker.entity.js';
 import { Epoch, FileEpochProvider, stateOf, type EpochState } from './epoch.js';
 import { openEmbedding } from './mappers/enrollment.mapper.js';
 import { toProfile } from './mappers/profile.mapper.js';
-import { Register1764800000000 } from './migrations/1764800000000-register.js';
+import { Groups1764900000000 } from './migrations/1764900000000-groups.js';
 import { entryName, Register, type Head } from './register.js';
 import { selection } from './rows.js';
 import { SideConnection } from './side-connection.js';
@@ -91,7 +102,7 @@ async function open(folder: string): Promise<SideConnection> {
   const there = await SideConnection.open(folder, { needs: [], readOnly: true });
   if (!there) throw new TimbreError('STORAGE_UNAVAILABLE', `there is no database in ${folder}`);
   await there.close();
-  const needs = [new Register1764800000000().name];
+  const needs = [new Groups1764900000000().name];
   const connection = await SideConnection.open(folder, { needs, readOnly: true });
   if (connection) return connection;
   const text = `the database in ${folder} is of an older version: start the service once, which seals what is there`;
@@ -120,10 +131,11 @@ class Examination {
   async report(head: Head, mark: { database: string; counter: number } | null | 'unreadable'): Promise<DataReport> {
     const { leaves, broken } = await this.register.structure(this.manager);
     const speakers = await this.speakers();
+    const groups = await this.groups();
     await this.owned(KEYS_OWNER, { 'api-key': await this.manager.find(ApiKeyEntity) });
     const trail = await this.trail(head);
     const state = mark === 'unreadable' ? mark : stateOf(head, mark);
-    const missingSpeakers = broken.length > 0 ? 0 : Math.max(0, leaves - speakers);
+    const missingSpeakers = broken.length > 0 ? 0 : Math.max(0, leaves - speakers - groups);
     const wrong = this.findingsCount + this.missing.length + missingSpeakers + broken.length + trail.findingsCount;
     return {
       sound: wrong === 0 && state === 'current',
@@ -159,6 +171,29 @@ class Examination {
     }
     await this.orphans();
     return known;
+  }
+
+  /** The same of groups. */
+  private async groups(): Promise<number> {
+    let known = 0;
+    for (let after = ''; ;) {
+      this.step();
+      const groups = await this.manager
+        .createQueryBuilder(GroupEntity, 'group')
+        .where('group.uid > :after', { after })
+        .orderBy('group.uid')
+        .limit(SPEAKERS_AT_ONCE)
+        .getMany();
+      const owners = groups.map(({ uid }) => groupOwner(uid));
+      const leaves = await this.register.leaves(this.manager, owners);
+      for (const [i, group] of groups.entries()) {
+        const leaf = leaves.get(owners[i]!)!;
+        if (leaf.size > 0) known++;
+        this.compare(owners[i]!, leaf, { group: [group] });
+      }
+      if (groups.length < SPEAKERS_AT_ONCE) return known;
+      after = groups.at(-1)!.uid;
+    }
   }
 
   private async batch(speakers: readonly SpeakerRow[]): Promise<number> {
@@ -203,7 +238,7 @@ class Examination {
         if (!leaf.get(name)?.equals(digestOf(kind, row))) this.find(kind, row, 'changed');
       }
     }
-    if (left.size > 0) this.missing.push({ speakerId: owner === KEYS_OWNER ? null : owner, records: left.size });
+    if (left.size > 0) this.missing.push({ speakerId: speakerOf(owner), records: left.size });
   }
 
   /** A vector that does not open though its record is as it was written is under a key that was lost. */
@@ -224,8 +259,8 @@ class Examination {
     this.findingsCount++;
     if (this.findings.length >= MOST_LISTED) return;
     const owner = ownerOf(kind, row);
-    const id = idOf(kind, row).join(' ');
-    this.findings.push({ kind, speakerId: owner === KEYS_OWNER ? null : owner, id: id === '' ? null : id, what });
+    const id = 'uid' in row ? row.uid : idOf(kind, row).join(' ');
+    this.findings.push({ kind, speakerId: speakerOf(owner), id: id === '' ? null : id, what });
   }
 
   /** Records whose speaker is not there: the service makes none. */
@@ -289,6 +324,11 @@ class Examination {
     if (this.options.signal?.aborted) throw new TimbreError('ABORTED', 'cancelled');
     this.options.passed(this.looked);
   }
+}
+
+/** Null for an owner that is no speaker. */
+function speakerOf(owner: string): string | null {
+  return owner === KEYS_OWNER || isGroupOwner(owner) ? null : owner;
 }
 
 function group<Row>(rows: readonly Row[], by: (row: Row) => string): Map<string, Row[]> {

@@ -4,6 +4,7 @@ import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { AuditEntity, type AuditRow } from './entities/audit.entity.js';
 import { ConsentEntity } from './entities/consent.entity.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
+import { GroupEntity } from './entities/group.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
 import { SpeakerEntity } from './entities/speaker.entity.js';
 import type { Head, Register, SealingPlace } from './register.js';
@@ -19,6 +20,7 @@ const BOUND_ENTITIES: { [Kind in BoundKind]: EntitySchema<BoundRows[Kind]> } = {
   enrollment: EnrollmentEntity,
   profile: ProfileEntity,
   'api-key': ApiKeyEntity,
+  group: GroupEntity,
 };
 
 const TABLES: readonly SealingPlace['table'][] = [...BOUND_KINDS, 'audit'];

@@ -49,7 +49,7 @@ export class SqliteJobQueue extends JobQueue {
         const claimed = { jobId: job.id, position: item.index, state: 'queued' } as const;
         await updateRows(manager, JobItemEntity, claimed, { lease, leaseUntil: now.getTime() + this.leaseMs });
         if (job.state === 'queued') await jobs.update({ ...job, state: 'running', startedAt: now });
-        return { item, lease };
+        return { item, lease, boundTo: job.boundTo };
       }
       return null;
     });

@@ -1,11 +1,14 @@
 import type { EntityManager } from 'typeorm';
 import { UnitOfWork, type Snapshot, type VoiceRecords } from '../../records/unit-of-work.js';
+import type { GroupRef } from '../../../support/group-ref.js';
+import { boundTo } from '../../records/bound.js';
 import type { Database } from './database.js';
 import { TypeOrmAnswerRepository } from './repositories/typeorm-answer.repository.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { TypeOrmConsentRepository } from './repositories/typeorm-consent.repository.js';
 import { TypeOrmConversationRepository } from './repositories/typeorm-conversation.repository.js';
 import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
+import { TypeOrmGroupRepository } from './repositories/typeorm-group.repository.js';
 import { TypeOrmJobRepository } from './repositories/typeorm-job.repository.js';
 import { TypeOrmProfileRepository } from './repositories/typeorm-profile.repository.js';
 import { TypeOrmNoteRepository } from './repositories/typeorm-note.repository.js';
@@ -19,16 +22,20 @@ export class SqliteUnitOfWork extends UnitOfWork {
   }
 
   transaction<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T> {
-    return this.database.transaction((manager) => work(this.records(manager)));
+    const bound = boundTo();
+    return this.database.transaction((manager) => work(this.records(manager, bound)));
   }
 
   read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T> {
-    return this.database.read((manager) => work(this.records(manager)));
+    const bound = boundTo();
+    return this.database.read((manager) => work(this.records(manager, bound)));
   }
 
   async snapshot(): Promise<Snapshot> {
+    // Whoever reads on from it later may be a connection that has room again.
+    const bound = boundTo();
     const { read, close } = await this.database.snapshot();
-    return { read: (work) => read((manager) => work(this.records(manager))), close };
+    return { read: (work) => read((manager) => work(this.records(manager, bound))), close };
   }
 
   async check(): Promise<void> {
@@ -39,11 +46,12 @@ export class SqliteUnitOfWork extends UnitOfWork {
     return this.database.register.altered.size;
   }
 
-  private records(manager: EntityManager): VoiceRecords {
+  private records(manager: EntityManager, bound: readonly GroupRef[] | null): VoiceRecords {
     const { cipher, register } = this.database;
     return {
-      speakers: new TypeOrmSpeakerRepository(manager, register),
-      enrollments: new TypeOrmEnrollmentRepository(manager, cipher, register),
+      speakers: new TypeOrmSpeakerRepository(manager, register, bound),
+      groups: new TypeOrmGroupRepository(manager, register, bound),
+      enrollments: new TypeOrmEnrollmentRepository(manager, cipher, register, bound),
       profiles: new TypeOrmProfileRepository(manager, cipher, register),
       consents: new TypeOrmConsentRepository(manager, register),
       jobs: new TypeOrmJobRepository(manager),

@@ -1,20 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { IsNull, type EntityManager } from 'typeorm';
+import { In, IsNull, type EntityManager } from 'typeorm';
 import type { ApiKey } from '../../access/api-key.js';
 import { KeyStore } from '../../access/key-store.js';
+import { groupNotFound } from '../../records/group.js';
+import type { GroupRef } from '../../../support/group-ref.js';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { Database, keyProviderOf, type DatabaseOptions } from './database.js';
-import { ApiKeyEntity } from './entities/api-key.entity.js';
+import { ApiKeyEntity, type ApiKeyRow } from './entities/api-key.entity.js';
+import { GroupEntity } from './entities/group.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { toApiKey, toApiKeyRow } from './mappers/api-key.mapper.js';
-import { Register1764800000000 } from './migrations/1764800000000-register.js';
+import { Groups1764900000000 } from './migrations/1764900000000-groups.js';
 import { Register, SETTLED } from './register.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
+import { TypeOrmGroupRepository } from './repositories/typeorm-group.repository.js';
 import { SideConnection } from './side-connection.js';
 import { VectorCipher } from './vector-cipher.js';
 
-/** The tables of keys, of the audit trail and of what vouches for both. */
-const NEEDS = [new Register1764800000000().name];
+/** The tables of keys, of the groups that they are bound to, of the audit trail and of what vouches for them. */
+const NEEDS = [new Groups1764900000000().name];
 
 /** A service that cannot read its keys lets nobody in: it shall say so soon. */
 const READER_BUSY_TIMEOUT_MS = 1000;
@@ -107,7 +111,22 @@ export class TypeOrmKeyStore extends KeyStore {
     return this.reader.reading(async (manager) => {
       const rows = await manager.find(ApiKeyEntity, { order });
       const known = await register.check(manager, 'api-key', rows);
-      return rows.map((row, i) => toApiKey(row, known[i]!));
+      const groups = await refsOf(manager, register, rows);
+      return rows.map((row, i) => toApiKey(row, known[i]!, groups));
+    });
+  }
+
+  async groups(ids: readonly string[]): Promise<GroupRef[]> {
+    const register = await this.register();
+    return this.reader.reading(async (manager) => {
+      const groups = new TypeOrmGroupRepository(manager, register, null);
+      const found = new Map<string, GroupRef>();
+      for (const id of ids) {
+        const group = await groups.find(id.normalize('NFC'));
+        if (!group) throw groupNotFound(id);
+        found.set(group.uid, { uid: group.uid, id: group.id });
+      }
+      return [...found.values()];
     });
   }
 
@@ -145,8 +164,23 @@ async function isSettled(manager: EntityManager): Promise<boolean> {
   return settled.length > 0;
 }
 
+/** The groups that keys are bound to, by uid. */
+async function refsOf(
+  manager: EntityManager,
+  register: Register,
+  rows: readonly Pick<ApiKeyRow, 'boundTo'>[],
+): Promise<Map<string, GroupRef>> {
+  const uids = [...new Set(rows.flatMap(({ boundTo }) => boundTo ?? []))];
+  if (uids.length === 0) return new Map();
+  const groups = await manager.findBy(GroupEntity, { uid: In(uids) });
+  const known = await register.check(manager, 'group', groups);
+  return new Map(groups.filter((_, i) => known[i]).map(({ uid, id }) => [uid, { uid, id }]));
+}
+
 async function insert(manager: EntityManager, register: Register, key: ApiKey): Promise<void> {
   const row = toApiKeyRow(key);
+  const groups = new TypeOrmGroupRepository(manager, register, null);
+  for (const { uid, id } of key.groups ?? []) if ((await groups.find(id))?.uid !== uid) throw groupNotFound(id);
   await manager.insert(ApiKeyEntity, row);
   register.bind(manager, 'api-key', [row]);
   await new TypeOrmAuditRepository(manager, register).record({ action: 'key.created', object: key.id });

@@ -12,6 +12,8 @@ export interface ApiKeyRow {
   revokedAt: number | null;
   /** `2026-01-31` */
   lastUsedOn: string | null;
+  /** `Group.uid`, in their order; null where the key is bound to none. */
+  boundTo: string[] | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -27,5 +29,6 @@ export const ApiKeyEntity = new EntitySchema<ApiKeyRow>({
     expiresAt: { type: 'integer', name: 'expires_at', nullable: true },
     revokedAt: { type: 'integer', name: 'revoked_at', nullable: true },
     lastUsedOn: { type: 'text', name: 'last_used_on', nullable: true },
+    boundTo: { type: 'simple-json', name: 'bound_to', nullable: true },
   },
 });

@@ -6,6 +6,7 @@ import { ConsentEntity } from './consent.entity.js';
 import { ConversationEntity } from './conversation.entity.js';
 import { CounterEntity } from './counter.entity.js';
 import { EnrollmentEntity } from './enrollment.entity.js';
+import { GroupEntity } from './group.entity.js';
 import { JobItemEntity } from './job-item.entity.js';
 import { JobEntity } from './job.entity.js';
 import { ProfileEntity } from './profile.entity.js';
@@ -15,6 +16,7 @@ import { SettingEntity } from './setting.entity.js';
 import { SpeakerEntity } from './speaker.entity.js';
 import { WebhookDeliveryEntity } from './webhook-delivery.entity.js';
 import { WebhookEntity } from './webhook.entity.js';
+import { TermEntity } from './term.entity.js';
 
 export const ENTITIES = [
   SpeakerEntity,
@@ -34,4 +36,6 @@ export const ENTITIES = [
   RegisterEntity,
   WebhookEntity,
   WebhookDeliveryEntity,
+  GroupEntity,
+  TermEntity,
 ];

@@ -14,6 +14,8 @@ export interface JobRow {
   cancelled: number;
   lastEvent: number;
   version: number;
+  /** Groups that whoever made it was bound to, as text that is the same for the same ones; null for everybody. */
+  boundTo: string | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -32,10 +34,12 @@ export const JobEntity = new EntitySchema<JobRow>({
     cancelled: { type: 'integer' },
     lastEvent: { type: 'integer', name: 'last_event' },
     version: { type: 'integer', default: 1 },
+    boundTo: { type: 'text', name: 'bound_to', nullable: true },
   },
   indices: [
     { name: 'jobs_in_order', columns: ['createdAt', 'id'] },
     { name: 'jobs_by_state', columns: ['state', 'createdAt'] },
+    { name: 'jobs_of_bound', columns: ['boundTo', 'createdAt', 'id'] },
     { name: 'jobs_by_end', columns: ['finishedAt'] },
   ],
 });

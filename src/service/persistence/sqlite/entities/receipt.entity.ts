@@ -9,6 +9,8 @@ export interface ReceiptRow {
   enrollments: number;
   profiles: number;
   consents: number;
+  groups: number;
+  metadata: number;
   jobRecordings: number;
   wipedAt: number | null;
 }
@@ -25,6 +27,8 @@ export const ReceiptEntity = new EntitySchema<ReceiptRow>({
     enrollments: { type: 'integer' },
     profiles: { type: 'integer' },
     consents: { type: 'integer' },
+    groups: { type: 'integer', default: 0 },
+    metadata: { type: 'integer', default: 0 },
     jobRecordings: { type: 'integer', name: 'job_recordings' },
     wipedAt: { type: 'integer', name: 'wiped_at', nullable: true },
   },

@@ -22,6 +22,10 @@ export interface SpeakerRow {
   lastUsedAt: number | null;
   activeAt: number;
   noticeAt: number | null;
+  /** `Group.uid`, in their order; null where the speaker belongs to none. */
+  memberOf: string[] | null;
+  /** In the order of the keys; null where there is none. */
+  metadata: Record<string, string> | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -40,6 +44,8 @@ export const SpeakerEntity = new EntitySchema<SpeakerRow>({
     lastUsedAt: { type: 'integer', name: 'last_used_at', nullable: true },
     activeAt: { type: 'integer', name: 'active_at', default: 0 },
     noticeAt: { type: 'integer', name: 'notice_at', nullable: true },
+    memberOf: { type: 'simple-json', name: 'member_of', nullable: true },
+    metadata: { type: 'simple-json', nullable: true },
   },
   indices: [
     { name: 'speakers_in_order', columns: ['createdAt', 'id'] },

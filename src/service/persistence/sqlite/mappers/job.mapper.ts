@@ -1,10 +1,17 @@
+import type { GroupRef } from '../../../../support/group-ref.js';
 import type { Job, JobItem } from '../../../records/job.js';
 import type { JobItemRow } from '../entities/job-item.entity.js';
 import type { JobRow } from '../entities/job.entity.js';
 
 export function toJob(row: JobRow): Job {
-  const { createdAt, startedAt, finishedAt, ...rest } = row;
-  return { ...rest, createdAt: new Date(createdAt), startedAt: toDate(startedAt), finishedAt: toDate(finishedAt) };
+  const { createdAt, startedAt, finishedAt, boundTo, ...rest } = row;
+  return {
+    ...rest,
+    createdAt: new Date(createdAt),
+    startedAt: toDate(startedAt),
+    finishedAt: toDate(finishedAt),
+    boundTo: boundTo === null ? null : (JSON.parse(boundTo) as GroupRef[]),
+  };
 }
 
 export function toJobRow(job: Job): JobRow {
@@ -14,7 +21,15 @@ export function toJobRow(job: Job): JobRow {
     createdAt: createdAt.getTime(),
     startedAt: startedAt?.getTime() ?? null,
     finishedAt: finishedAt?.getTime() ?? null,
+    boundTo: boundToText(job.boundTo),
   };
+}
+
+/** The same text for the same groups. */
+export function boundToText(groups: readonly GroupRef[] | null): string | null {
+  if (!groups) return null;
+  const inOrder = groups.map(({ uid, id }) => ({ uid, id })).sort((a, b) => (a.uid < b.uid ? -1 : 1));
+  return JSON.stringify(inOrder);
 }
 
 export function toJobItem(row: JobItemRow): JobItem {

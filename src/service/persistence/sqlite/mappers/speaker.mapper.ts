@@ -1,9 +1,17 @@
+import type { GroupRef } from '../../../../support/group-ref.js';
 import type { Consent } from '../../../records/consent.js';
 import type { Speaker } from '../../../records/speaker.js';
 import type { ConsentJson, SpeakerRow } from '../entities/speaker.entity.js';
 
-/** `known`: whether the row is as it was written; one that is not has no consent, and has opted out. */
-export function toSpeaker({ consent, consentWithdrawnAt, ...row }: SpeakerRow, known: boolean): Speaker {
+/**
+ * `known`: whether the row is as it was written; one that is not has no consent, has opted out, and belongs to no group. `groups`:
+ * those that are there, by uid.
+ */
+export function toSpeaker(
+  { consent, consentWithdrawnAt, memberOf, metadata, ...row }: SpeakerRow,
+  known: boolean,
+  groups: ReadonlyMap<string, GroupRef>,
+): Speaker {
   return {
     ...row,
     createdAt: new Date(row.createdAt),
@@ -13,13 +21,20 @@ export function toSpeaker({ consent, consentWithdrawnAt, ...row }: SpeakerRow, k
     lastUsedAt: toDate(row.lastUsedAt),
     activeAt: new Date(row.activeAt),
     noticeAt: toDate(row.noticeAt),
+    groups: known
+      ? (memberOf ?? []).flatMap((uid) => groups.get(uid) ?? []).sort((a, b) => (a.id < b.id ? -1 : 1))
+      : [],
+    metadata: (known && metadata) || {},
   };
 }
 
 export function toSpeakerRow(speaker: Speaker): SpeakerRow {
-  const { createdAt, updatedAt, consent, optedOutAt, lastUsedAt, activeAt, noticeAt, ...rest } = speaker;
+  const { createdAt, updatedAt, consent, optedOutAt, lastUsedAt, activeAt, noticeAt, groups, metadata, ...rest } =
+    speaker;
   return {
     ...rest,
+    memberOf: groups.length > 0 ? groups.map(({ uid }) => uid).sort() : null,
+    metadata: Object.keys(metadata).length > 0 ? { ...metadata } : null,
     createdAt: createdAt.getTime(),
     updatedAt: updatedAt.getTime(),
     consent: consent && toConsentJson(consent),

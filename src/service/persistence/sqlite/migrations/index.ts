@@ -9,6 +9,7 @@ import { Work1764700000000 } from './1764700000000-work.js';
 import { Register1764800000000 } from './1764800000000-register.js';
 import { Lists1764850000000 } from './1764850000000-lists.js';
 import { Webhooks1764880000000 } from './1764880000000-webhooks.js';
+import { Groups1764900000000 } from './1764900000000-groups.js';
 import { Conversations1764920000000 } from './1764920000000-conversations.js';
 
 /** In the order they run. A migration that was released never changes. */
@@ -24,5 +25,6 @@ export const MIGRATIONS = [
   Register1764800000000,
   Lists1764850000000,
   Webhooks1764880000000,
+  Groups1764900000000,
   Conversations1764920000000,
 ];

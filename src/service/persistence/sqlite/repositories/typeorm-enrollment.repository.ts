@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { GroupRef } from '../../../../support/group-ref.js';
 import { sameOrigin, type EmbeddingOrigin } from '../../../records/embedding.js';
 import type { Enrollment, EnrollmentInfo } from '../../../records/enrollment.js';
 import {
@@ -12,6 +13,7 @@ import { SpeakerEntity } from '../entities/speaker.entity.js';
 import type { Register } from '../register.js';
 import { findRow, findRows, insertRows } from '../rows.js';
 import { leaveTraces } from '../traces.js';
+import { isVisible } from './typeorm-speaker.repository.js';
 import type { VectorCipher } from '../vector-cipher.js';
 
 export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
@@ -19,6 +21,7 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     private readonly manager: EntityManager,
     private readonly cipher: VectorCipher,
     private readonly register: Register,
+    private readonly bound: readonly GroupRef[] | null,
   ) {
     super();
   }
@@ -74,10 +77,14 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
   }
 
   async heardBefore({ model, frontEnd }: EmbeddingOrigin, contentSha256: string): Promise<HeardBefore | null> {
+    const within = this.bound
+      ? `AND EXISTS (SELECT 1 FROM speaker_terms t WHERE t.speaker_id = s.id AND t.term = ''
+           AND t.group_uid IN (SELECT value FROM json_each(?)))`
+      : '';
     const [found] = await this.manager.query<{ id: string; subject: string }[]>(
       `SELECT e.id, s.subject FROM enrollments e JOIN speakers s ON s.id = e.speaker_id
-       WHERE e.content_sha256 = ? AND e.model = ? AND e.front_end = ? AND s.consent_withdrawn_at IS NULL LIMIT 1`,
-      [contentSha256, model, frontEnd],
+       WHERE e.content_sha256 = ? AND e.model = ? AND e.front_end = ? AND s.consent_withdrawn_at IS NULL ${within} LIMIT 1`,
+      [contentSha256, model, frontEnd, ...(this.bound ? [JSON.stringify(this.bound.map(({ uid }) => uid))] : [])],
     );
     const row = found && (await findRow(this.manager, EnrollmentEntity, { id: found.id }));
     if (!row) return null;
@@ -85,6 +92,7 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     const speaker = await findRow(this.manager, SpeakerEntity, { id: row.speakerId });
     // As one who has opted out: the model runs anew.
     if (!speaker || !(await this.register.holds(this.manager, 'speaker', speaker))) return null;
+    if (!isVisible({ row: speaker, known: true }, this.bound)) return null;
     const { embedding, measures } = toEnrollment(row, this.cipher);
     return { embedding, measures, subject: found.subject };
   }

@@ -1,4 +1,5 @@
 import { In, IsNull, LessThan, MoreThan, MoreThanOrEqual, type EntityManager } from 'typeorm';
+import type { GroupRef } from '../../../../support/group-ref.js';
 import type { Cursor } from '../../../records/cursor.js';
 import { JobRepository, type ItemKey } from '../../../records/job.repository.js';
 import type { ItemOutcome, ItemState, Job, JobItem, JobState, NewItem } from '../../../records/job.js';
@@ -8,7 +9,7 @@ import { TimbreError } from '../../../../errors/timbre-error.js';
 import { announceJob } from '../announce.js';
 import { appendChange } from '../changes.js';
 import { readCounter } from '../counters.js';
-import { toJob, toJobItem, toJobRow } from '../mappers/job.mapper.js';
+import { boundToText, toJob, toJobItem, toJobRow } from '../mappers/job.mapper.js';
 import { updateRows } from '../rows.js';
 
 const UNFINISHED: JobState[] = ['queued', 'running'];
@@ -42,7 +43,7 @@ export class TypeOrmJobRepository extends JobRepository {
     return row && toJob(row);
   }
 
-  async page(after: Cursor | null, limit: number): Promise<Job[]> {
+  async page(after: Cursor | null, limit: number, boundTo: readonly GroupRef[] | null = null): Promise<Job[]> {
     const query = this.manager
       .createQueryBuilder(JobEntity, 'job')
       .orderBy('job.createdAt', 'DESC')
@@ -54,11 +55,17 @@ export class TypeOrmJobRepository extends JobRepository {
         id: after.id,
       });
     }
+    if (boundTo) query.andWhere('job.boundTo = :boundTo', { boundTo: boundToText(boundTo) });
     return (await query.getMany()).map(toJob);
   }
 
-  count(): Promise<number> {
-    return readCounter(this.manager, 'jobs');
+  async count(boundTo: readonly GroupRef[] | null = null): Promise<number> {
+    if (!boundTo) return readCounter(this.manager, 'jobs');
+    const [row] = await this.manager.query<{ count: number }[]>(
+      'SELECT COUNT(*) AS count FROM jobs WHERE bound_to = ?',
+      [boundToText(boundTo)],
+    );
+    return row?.count ?? 0;
   }
 
   async unfinished(): Promise<Job[]> {

@@ -1,0 +1,32 @@
+import { EntitySchema } from 'typeorm';
+
+export interface GroupRow {
+  uid: string;
+  id: string;
+  name: string | null;
+  /** Milliseconds since 1970. */
+  createdAt: number;
+  updatedAt: number;
+  version: number;
+  /** The database moves it with every member that comes and goes. */
+  members: number;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
+export const GroupEntity = new EntitySchema<GroupRow>({
+  name: 'Group',
+  tableName: 'speaker_groups',
+  columns: {
+    uid: { type: 'text', primary: true },
+    id: { type: 'text' },
+    name: { type: 'text', nullable: true },
+    createdAt: { type: 'integer', name: 'created_at' },
+    updatedAt: { type: 'integer', name: 'updated_at' },
+    version: { type: 'integer' },
+    members: { type: 'integer', default: 0 },
+  },
+  indices: [
+    { name: 'speaker_groups_by_id', columns: ['id'], unique: true },
+    { name: 'speaker_groups_in_order', columns: ['createdAt', 'id'] },
+  ],
+});

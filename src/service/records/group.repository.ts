@@ -1,0 +1,24 @@
+import type { Cursor } from './cursor.js';
+import type { Group } from './group.js';
+
+/** Who acts while bound to groups finds those alone. */
+export abstract class GroupRepository {
+  /** Errors: GROUP_EXISTS. */
+  abstract insert(group: Group): Promise<void>;
+
+  abstract find(id: string): Promise<Group | null>;
+
+  /** Oldest first. */
+  abstract page(after: Cursor | null, limit: number): Promise<Group[]>;
+
+  abstract count(): Promise<number>;
+
+  /** Stores name and `updatedAt`, and moves the version on by one. Errors: CONFLICT where the stored version is not `group.version`. */
+  abstract update(group: Group): Promise<Group>;
+
+  /** Nobody belongs to it any more; false where it was not there. */
+  abstract delete(uid: string): Promise<boolean>;
+
+  /** Ids of the API keys that are bound to it and let somebody in. */
+  abstract keysBoundTo(uid: string, now: Date): Promise<string[]>;
+}
