@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { until } from '../e2e/support.js';
 import { CHECKPOINT, timbre, writeVoice } from './support.js';
 
 /** The command as it is installed, in a process of its own: made by `npm run build`. */
@@ -92,5 +93,38 @@ describe('the process', () => {
     const [status, signal] = (await end) as [number | null, string | null];
     expect(signal === 'SIGTERM' || status === 25).toBe(true);
     expect((await readdir(folder)).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  test('that serves keeps its memory to itself, and lets no request read its log', async () => {
+    const roots = at('roots');
+    const log = join(roots, 'service.log');
+    await mkdir(roots);
+    const output = await open(log, 'w');
+    const own = { AUDIO_ROOTS: roots, TIMBRE_DATA_DIR: at('data'), PORT: '0', EMBEDDING_SERVICE_PORT: '0' };
+    // From a shell that would leave core dumps, where it may.
+    const shell = ['-c', 'ulimit -S -c "$(ulimit -H -c)" && exec "$0" serve', MAIN];
+    const child = spawn('bash', shell, { env: { ...env, ...own }, stdio: ['ignore', output.fd, output.fd] });
+    const exit = once(child, 'exit');
+    try {
+      const sidecar = async (): Promise<string> =>
+        /"url":"([^"]+)"[^\n]*the sidecar's calls/.exec(await readFile(log, 'utf8'))?.[1] ?? '';
+      await until(async () => (await fetch(`${await sidecar()}/health`).catch(() => null))?.ok === true, 50);
+      const url = await sidecar();
+      const statusOf = async (path: string): Promise<number> => {
+        const headers = { 'content-type': 'application/json' };
+        const body = JSON.stringify({ audio_path: path });
+        return (await fetch(`${url}/extract-embedding`, { method: 'POST', headers, body })).status;
+      };
+      // The same bytes in a file of their own are read, and are no recording.
+      await copyFile(log, join(roots, 'copy.log'));
+      expect([await statusOf(log), await statusOf(join(roots, 'copy.log'))]).toEqual([404, 500]);
+      // What belongs to root of a process that cannot be dumped or attached to.
+      expect((await stat(`/proc/${child.pid!}/environ`)).uid).toBe(0);
+      expect(await readFile(`/proc/${child.pid!}/limits`, 'utf8')).toMatch(/^Max core file size +0 +0 /m);
+    } finally {
+      child.kill('SIGTERM');
+      await exit;
+      await output.close();
+    }
   });
 });

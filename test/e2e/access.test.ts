@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Get, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { mkdtemp, writeFile } from 'node:fs/promises';
+import { ApiController } from '../../src/service/access/api-controller.js';
 import { newApiKey } from '../../src/service/access/api-key.js';
 import type { Scope } from '../../src/support/scopes.js';
 import { errorBody } from '../../src/service/http/api-errors.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
+import { addressOf } from '../../src/service/http/listen.js';
+import { TimbreModule } from '../../src/service/nest.js';
 import { TypeOrmKeyStore } from '../../src/service/persistence/sqlite/typeorm-key-store.js';
 import { timbre } from '../cli/support.js';
 import { RawClient } from './raw-client.js';
@@ -185,6 +191,35 @@ test('every call says what it needs, and needs it', async () => {
   }
 });
 
+test('a call that says nothing needs admin', async () => {
+  @ApiController('v1/forgotten', 'Test')
+  class ForgottenController {
+    @Get()
+    get(): object {
+      return {};
+    }
+  }
+  const folder = await mkdtemp(workshop.path('forgotten-'));
+  const [admin, other] = [await makeKey(folder, 'admin'), await makeKey(folder, 'read', 'enrol', 'vectors')];
+  @Module({
+    imports: [TimbreModule.forRoot({ model, dataDir: folder, controllers: [] })],
+    controllers: [ForgottenController],
+  })
+  class Host {}
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest takes plain objects
+  const app = await NestFactory.create(Host, new FastifyAdapter(), { logger: false });
+  try {
+    await app.listen(0, '127.0.0.1');
+    const statuses = [undefined, other, admin].map(async (key) => {
+      const headers: Record<string, string> = key === undefined ? {} : { 'x-api-key': key };
+      return (await fetch(`${addressOf(app)}/v1/forgotten`, { headers })).status;
+    });
+    expect(await Promise.all(statuses)).toEqual([401, 403, 200]);
+  } finally {
+    await app.close();
+  }
+});
+
 test('admin may do everything', async () => {
   for (const path of ['/v1/info', '/v1/speakers', '/metrics']) {
     expect([path, (await service.fetch(path, withKey(keyOf('admin')))).status]).toEqual([path, 200]);
@@ -297,9 +332,15 @@ describe('more requests than allowed', () => {
       expect(refused.headers.get('retry-after')).toMatch(/^([1-9]|[1-5]\d|60)$/);
       expect((await limited.fetch('/v1/info', withKey(quiet))).status).toBe(200);
       expect((await limited.fetch('/health/live')).status).toBe(200);
-      // Guessing counts by address, and costs no key anything.
-      for (let i = 0; i < 4; i++) expect((await limited.anonymously('/v1/info')).status).toBe(401);
-      expect(await refusal(limited.anonymously('/v1/info'))).toEqual([429, 'RATE_LIMITED']);
+      // Guessing counts by address, whichever the request says it is from, and costs no key anything.
+      const guess = (i: number): ReturnType<TestService['call']> => {
+        const address = `203.0.113.${i}`;
+        const headers = { 'x-forwarded-for': address, 'x-real-ip': address, forwarded: `for=${address}` };
+        const key = i % 2 === 0 ? {} : { 'x-api-key': `tmb_0123456789ab_${String(i).repeat(43)}` };
+        return limited.anonymously('/v1/info', { headers: { ...headers, ...key } });
+      };
+      for (let i = 0; i < 4; i++) expect((await guess(i)).status).toBe(401);
+      expect(await refusal(guess(4))).toEqual([429, 'RATE_LIMITED']);
       expect((await limited.fetch('/v1/info', withKey(quiet))).status).toBe(200);
     } finally {
       await limited.close();

@@ -202,9 +202,9 @@ export function silence(seconds: number): Buffer {
   return bytes;
 }
 
-/** Waits for something that has no event, and fails after ten seconds. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 10_000;
+/** Waits for something that has no event, and fails after ten seconds unless told otherwise. */
+export async function until(condition: () => boolean | Promise<boolean>, seconds = 10): Promise<void> {
+  const end = performance.now() + 1000 * seconds;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`never came true: ${condition.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

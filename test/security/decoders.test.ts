@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { addon } from '../../src/addon/binding.js';
 import { runtimeInfo, SpeakerEncoder } from '../../src/addon/index.js';
 import { tryDecoder } from '../../src/addon/walls.js';
 import { failure, runNode, voice, wav, wavOf, Workshop } from '../addon/support.js';
@@ -188,6 +189,27 @@ describe('the service', () => {
       expect(await service.call('/health/ready')).toMatchObject({ status: 503 });
     } finally {
       await service.close();
+    }
+  });
+
+  test.each([
+    ['Landlock', { files: false, calls: true }],
+    ['seccomp', { files: true, calls: false }],
+  ])('says that the kernel has no %s, and does not start without it where it is required', async (name, walls) => {
+    const model = await workshop.bundle();
+    jest.spyOn(addon(), 'tryDecoder').mockResolvedValue(walls);
+    try {
+      const open = await TestService.start(workshop, { model });
+      await open.service.ready();
+      const said = `the processes that decode run without ${name}`;
+      expect(open.log.filter(({ msg }) => String(msg).includes(said))).toHaveLength(1);
+      await open.close();
+      const strict = await TestService.start(workshop, { model, requireContainment: 'on' });
+      const { code, message } = await failure(strict.service.ready());
+      await strict.close();
+      expect([code, message]).toEqual(['INVALID_ARGUMENT', expect.stringContaining(said)]);
+    } finally {
+      jest.restoreAllMocks();
     }
   });
 });

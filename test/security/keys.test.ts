@@ -1,14 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { ConfigInput } from '../../src/service/config/config.js';
+import { runInNewContext } from 'node:vm';
+import { LocalKey } from '../../src/service/access/local-key.js';
+import { Config, type ConfigInput } from '../../src/service/config/config.js';
 import { errorBody } from '../../src/service/http/api-errors.js';
+import { Database } from '../../src/service/persistence/sqlite/database.js';
+import { TypeOrmKeyStore } from '../../src/service/persistence/sqlite/typeorm-key-store.js';
 import { sessionView } from '../../src/service/sign-in/sign-in.dto.js';
 import { keyIn, LOCAL_KEY_FILE } from '../../src/support/key-file.js';
 import { timbre } from '../cli/support.js';
 import { TestService, until, Workshop } from '../e2e/support.js';
+import { temporaryFolder } from '../integration/voices.js';
 
 /** Loopback is no identity: who may call what without a key, and how the first key comes about. */
 
@@ -63,6 +69,16 @@ function statusOfOld(url: string, path: string, headers: Record<string, string>)
   });
 }
 
+/** A port on which nothing listens. */
+async function freePort(): Promise<AddressInfo> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return address;
+}
+
 /** What a proxy, a tunnel, a container or a page adds to a request, and none of which a program of this machine sends. */
 const FROM_ELSEWHERE: Record<string, string>[] = [
   { 'x-forwarded-for': '203.0.113.9' },
@@ -71,6 +87,11 @@ const FROM_ELSEWHERE: Record<string, string>[] = [
   { forwarded: 'for=203.0.113.9' },
   { via: '1.1 proxy' },
   { 'x-real-ip': '203.0.113.9' },
+  { 'x-client-ip': '203.0.113.9' },
+  { 'true-client-ip': '203.0.113.9' },
+  { 'cf-connecting-ip': '203.0.113.9' },
+  { 'x-forwarded': 'for=203.0.113.9' },
+  { 'x-forwarded-port': '443' },
   { 'sec-fetch-site': 'cross-site' },
   { 'sec-fetch-site': 'same-site' },
   { origin: 'https://evil.example' },
@@ -208,6 +229,25 @@ describe('the local key', () => {
     });
   });
 
+  test("is not used where it is another user's", async () => {
+    const { folder, remove } = await temporaryFolder();
+    const database = await Database.open({ folder });
+    const store = await TypeOrmKeyStore.beside(database, folder);
+    const start = (): Promise<void> => new LocalKey(Config.of({ dataDir: folder }), store).onModuleInit();
+    const own = process.geteuid!();
+    try {
+      await start();
+      await start();
+      jest.spyOn(process as { geteuid: () => number }, 'geteuid').mockReturnValue(own + 1);
+      await expect(start()).rejects.toMatchObject({ code: 'STORAGE_INVALID' });
+    } finally {
+      jest.restoreAllMocks();
+      await store.close();
+      await database.close();
+      await remove();
+    }
+  });
+
   test('stays revoked where an operator revoked it', async () => {
     const dataDir = await mkdtemp(workshop.path('revoked-'));
     const key = await withService({ dataDir }, async (service) => service.key);
@@ -270,6 +310,80 @@ describe('a sign-in link', () => {
       expect((await service.call('/v1/speakers', { headers: { 'x-api-key': session } })).status).toBe(401);
     });
   });
+
+  test('is worth nothing after ten minutes', async () => {
+    await withService({}, async (service) => {
+      const madeBefore = async (milliseconds: number): Promise<string> => {
+        const then = Date.now() - milliseconds;
+        const clock = jest.spyOn(Date, 'now').mockImplementation(() => then);
+        return linkOf(service).finally(() => clock.mockRestore());
+      };
+      const tried = async (code: string): Promise<number> => {
+        const headers = { 'x-sign-in-code': code };
+        return (await service.anonymously('/v1/sign-in', { method: 'POST', headers })).status;
+      };
+      expect(await tried(await madeBefore(10 * 60_000))).toBe(401);
+      expect(await tried(await madeBefore(9 * 60_000))).toBe(201);
+    });
+  });
+
+  test('gives its key to the tab alone: to no cookie, and to no storage of other tabs or ports', async () => {
+    await withService({}, async (service) => {
+      const kept = new Map<string, string>();
+      const elsewhere: unknown[] = [];
+      const shown: unknown[] = [];
+      const cookies: (string | null)[] = [];
+      const code = await linkOf(service);
+      runInNewContext(await (await fetch(`${service.url}/home.js`)).text(), {
+        location: { hash: `#sign-in=${code}`, pathname: '/' },
+        history: { replaceState: (...words: unknown[]) => shown.push(words.at(-1)) },
+        sessionStorage: {
+          getItem: (name: string) => kept.get(name) ?? null,
+          setItem: (name: string, value: string) => kept.set(name, value),
+        },
+        localStorage: { getItem: () => null, setItem: (...words: unknown[]) => elsewhere.push(words) },
+        document: {
+          getElementById: () => ({}),
+          set cookie(value: string) {
+            elsewhere.push(value);
+          },
+        },
+        fetch: async (path: string, init: RequestInit) => {
+          const response = await fetch(new URL(path, `${service.url}/`), init);
+          cookies.push(response.headers.get('set-cookie'));
+          return response;
+        },
+      });
+      await until(() => kept.size === 1);
+      expect([elsewhere, cookies, shown]).toEqual([[], [null], ['/']]);
+      const { key } = sessionView.parse(JSON.parse([...kept.values()][0]!));
+      expect((await service.call('/v1/speakers', { headers: { 'x-api-key': key } })).status).toBe(200);
+    });
+  });
+
+  test('is printed where it was asked for, on standard output and not in the log', async () => {
+    for (const words of [['--sign-in-link'], []]) {
+      const dataDir = await mkdtemp(workshop.path('serve-'));
+      const { port } = await freePort();
+      const env = { TIMBRE_DATA_DIR: dataDir, PORT: String(port), EMBEDDING_SERVICE_PORT: 'off', TIMBRE_MODEL: model };
+      const stop = new AbortController();
+      const ran = timbre(['serve', ...words], { env, signal: stop.signal });
+      try {
+        const ready = (): Promise<Response | null> => fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => null);
+        const ended = ran.then(({ stderr }) => Promise.reject(new Error(stderr)));
+        await Promise.race([until(async () => (await ready())?.ok === true, 50), ended]);
+      } finally {
+        stop.abort();
+      }
+      const { stdout, stderr } = await ran;
+      expect(stderr).toContain('the API listens on');
+      expect([words, /#sign-in=[\w-]{43}\n/.test(stdout), stderr.includes('sign-in=')]).toEqual([
+        words,
+        words.length > 0,
+        false,
+      ]);
+    }
+  }, 120_000);
 
   async function linkOf(service: TestService): Promise<string> {
     const { body } = await service.call('/v1/sign-in/links', { method: 'POST' });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { Config } from '../../src/service/config/config.js';
 import { errorBody } from '../../src/service/http/api-errors.js';
+import { WaitingBytes } from '../../src/service/http/waiting-bytes.js';
 import { UploadSlots } from '../../src/service/uploads/upload-slots.js';
 import { FORM_END, FORM_START, RawClient } from '../e2e/raw-client.js';
 import { LONGEST, TestService, until, wav, Workshop } from '../e2e/support.js';
@@ -97,6 +99,8 @@ describe('a list is bounded in its entries', () => {
     const { status, body } = await toApi('/v1/training-sessions', 'application/json', `{"items":${list('{}', 9000)}}`);
     expect([status, errorBody.parse(body).message.length < 2000]).toEqual([400, true]);
     expect(errorBody.parse(body).message).toMatch(/^items\.0\.speakerId: /);
+    // It is not looked for more.
+    expect(errorBody.parse(body).message).toMatch(/; and \d more$/);
   });
 });
 
@@ -211,8 +215,11 @@ async function uploadFrom(address: string, url: string, head: string): Promise<R
 describe('places for uploads', () => {
   const recording = wav(1);
   const length = FORM_START.length + recording.length + FORM_END.length;
-  const headOf = (path: string): string =>
-    `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=x\r\ncontent-length: ${length}\r\n\r\n`;
+  const headOf = (path: string, more: Record<string, string> = {}): string => {
+    const headers = { host: 'localhost', 'content-type': 'multipart/form-data; boundary=x', ...more };
+    const lines = Object.entries({ ...headers, 'content-length': length }).map((header) => `${header.join(': ')}\r\n`);
+    return `POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  };
 
   test('are not all had by one address', async () => {
     const fair = await TestService.start(workshop, {
@@ -231,6 +238,57 @@ describe('places for uploads', () => {
       clients.push(ninth);
       expect(await ninth.reply()).toMatchObject({ status: 429, body: { code: 'OVERLOADED' } });
       expect(await fair.postForm('/v1/embeddings', [['audio', recording]])).toMatchObject({ status: 200 });
+    } finally {
+      for (const client of clients) client.destroy();
+      await fair.close();
+    }
+  });
+
+  test('are not all had by one key, though others come from the same address', async () => {
+    const fair = await TestService.start(workshop, { model: workshop.path('small.pt'), maxConcurrentRequests: 8 });
+    const clients: RawClient[] = [];
+    // What a request says of its address makes it nobody else's.
+    const upload = (i: number): Promise<RawClient> => {
+      const own = { 'x-api-key': fair.key, 'x-forwarded-for': `203.0.113.${i}` };
+      return uploadFrom('127.0.0.1', fair.url, headOf('/v1/embeddings', own) + FORM_START);
+    };
+    try {
+      await fair.service.ready();
+      const slots = fair.service.app.get(UploadSlots, { strict: false });
+      for (let i = 0; i < 8; i++) clients.push(await upload(i));
+      await until(() => slots.inUse === 8);
+      const ninth = await upload(8);
+      clients.push(ninth);
+      expect(await ninth.reply()).toMatchObject({ status: 429, body: { code: 'OVERLOADED' } });
+      const headers = { 'x-api-key': fair.service.grant('another') };
+      expect(await fair.postForm('/v1/embeddings', [['audio', recording]], { headers })).toMatchObject({ status: 200 });
+    } finally {
+      for (const client of clients) client.destroy();
+      await fair.close();
+    }
+  });
+
+  test('leave bytes for another key where one has taken all it may', async () => {
+    const settings = { model: workshop.path('small.pt'), maxWaitingBytes: 80_000, minUploadBytesPerSecond: 0 };
+    const fair = await TestService.start(workshop, settings);
+    const clients: RawClient[] = [];
+    try {
+      await fair.service.ready();
+      const bytes = WaitingBytes.of(fair.service.app.get(Config, { strict: false }));
+      for (let i = 1; i <= 2; i++) {
+        const client = await uploadFrom('127.0.0.1', fair.url, headOf('/v1/embeddings', { 'x-api-key': fair.key }));
+        clients.push(client);
+        client.write(FORM_START);
+        client.write(recording.subarray(0, 32_000));
+        await until(() => bytes.inUse >= 32_000 * i);
+      }
+      // Of what is left one key may take a part, and others the rest.
+      const body = `{"id":"ada"}${' '.repeat(1900)}`;
+      const ask = async (key: string): Promise<number> => {
+        const headers = { 'x-api-key': key, 'content-type': 'application/json' };
+        return (await fair.call('/v1/speakers', { method: 'POST', headers, body })).status;
+      };
+      expect([await ask(fair.key), await ask(fair.service.grant('another'))]).toEqual([429, 201]);
     } finally {
       for (const client of clients) client.destroy();
       await fair.close();

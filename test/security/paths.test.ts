@@ -4,8 +4,9 @@ import { closeSync, linkSync, openSync, renameSync, rmSync, symlinkSync } from '
 import { copyFile, link, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SpeakerEncoder } from '../../src/addon/index.js';
+import { readManifest, SpeakerEncoder } from '../../src/addon/index.js';
 import { openBeneath } from '../../src/addon/open-beneath.js';
+import { modelName } from '../../src/scoring/model-calibration.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import { TestService, until, wav, Workshop } from '../e2e/support.js';
 
@@ -132,6 +133,30 @@ test("no path leads to another client's upload, nor to anything the service keep
     const answers = await Promise.all(paths.map((path) => extract(service, path)));
     closeSync(own);
     answers.forEach(({ status }, i) => expect([paths[i], status]).toEqual([paths[i], 404]));
+  });
+});
+
+test('nor to keys, epoch and calibration, where these lie elsewhere', async () => {
+  const folder = workshop.path('elsewhere');
+  await mkdir(folder);
+  const at = (name: string): string => join(folder, name);
+  const files = { dataKeyFile: at('data.key'), epochFile: at('epoch'), calibrationFile: at('calibration.json') };
+  const calibration = {
+    format: 1,
+    model: modelName(await readManifest(model)),
+    calibration: { offset: -4, scale: 10, quality: {} },
+    thresholds: [{ falseAcceptRate: 0.01, cosine: 0.5, llr: 1 }],
+  };
+  await writeFile(files.calibrationFile, JSON.stringify(calibration));
+  await withService({ audioRoots: [workshop.folder], ...files }, async (service) => {
+    const retired = `${files.dataKeyFile}.retired`;
+    await writeFile(retired, 'a key');
+    for (const path of [...Object.values(files), retired]) {
+      expect([path, (await extract(service, path)).status]).toEqual([path, 404]);
+      // The same bytes under another name are read, and are no recording.
+      await copyFile(path, at('copy'));
+      expect((await extract(service, at('copy'))).status).toBe(500);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { chmod, copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -607,6 +607,20 @@ describe('timbre doctor --data-dir', () => {
 });
 
 describe('files that others have access to', () => {
+  test('are those of another user too', async () => {
+    await (await Database.open({ folder })).close();
+    const own = process.geteuid!();
+    jest.spyOn(process as { geteuid: () => number }, 'geteuid').mockReturnValue(own + 1);
+    try {
+      await expect(Database.open({ folder })).rejects.toMatchObject({
+        code: 'STORAGE_EXPOSED',
+        message: expect.stringContaining(`run: chown ${own + 1} ${folder}`),
+      });
+    } finally {
+      jest.restoreAllMocks();
+    }
+  });
+
   test.each([
     ['the data folder', '.', 0o701],
     ['the data folder', '.', 0o770],

@@ -123,7 +123,10 @@ describe('bounds', () => {
 
   test('are kept for levels', async () => {
     expect(await read(`${'['.repeat(32)}${']'.repeat(32)}`)).toBeDefined();
-    expect(await refusal('['.repeat(33))).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(await refusal(`${'['.repeat(33)}${']'.repeat(33)}`)).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('deeper than 32 levels'),
+    });
   });
 
   test('are not reached by what has just as much', async () => {
@@ -131,4 +134,13 @@ describe('bounds', () => {
     expect(await refusal('{"a":[1,2,3]}', 2, { bytes: 13, values: 5 })).toMatchObject({ code: 'BODY_TOO_LARGE' });
     expect(await refusal('{"a":[1,2,3]}', 2, { bytes: 12, values: 6 })).toMatchObject({ code: 'BODY_TOO_LARGE' });
   });
+});
+
+test('others have their turns while a long body is parsed, though it comes at once', async () => {
+  let turns = 0;
+  const others = setInterval(() => turns++, 0);
+  const reader = new JsonReader({ bytes: 1 << 24, values: 1e7 }, new Steps());
+  await reader.take(Buffer.from(`[${'1,'.repeat(500_000)}1]`));
+  clearInterval(others);
+  expect(turns).toBeGreaterThan(1);
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { link, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Config } from '../config/config.js';
@@ -103,4 +103,21 @@ describe('a file that a job names', () => {
     await writeFile(at('tagged.mp3'), tag);
     expect((await copy(item(0), at('tagged.mp3'))).bytes).toBe(tag.length);
   });
+});
+
+test('recordings are for the user of the service alone', async () => {
+  await writeFile(at('a.amr'), '#!AMR\nrecording');
+  await copy(item(0), at('a.amr'));
+  await writeFile(at('upload'), 'b', { mode: 0o600 });
+  const upload = { field: 'audio', filename: 'b.wav', bytes: 1, sha256: '' };
+  await spool.adopt('other', [
+    { ...upload, audio: at('upload') },
+    { ...upload, audio: Buffer.from('c') },
+  ]);
+  const kept = await readdir(folder, { recursive: true, withFileTypes: true });
+  const names = kept.filter(({ parentPath }) => parentPath.startsWith(spool.folder));
+  expect(names).toHaveLength(5);
+  for (const { name, parentPath } of names) {
+    expect([name, (await stat(join(parentPath, name))).mode & 0o077]).toEqual([name, 0]);
+  }
 });

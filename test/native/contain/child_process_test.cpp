@@ -93,6 +93,9 @@ TEST(ChildProcess, KeepsToItsMemory) {
   ASSERT_TRUE(child);
   output_of(child.value());
   EXPECT_FALSE(end_of(child.value()).success());
+  auto other = shell("ulimit -H -v", {64ULL << 20U, 10});
+  ASSERT_TRUE(other);
+  EXPECT_EQ(output_of(other.value()), std::to_string(64U << 10U) + "\n");  // KiB
 }
 
 TEST(ChildProcess, KeepsToItsTime) {
@@ -106,6 +109,25 @@ TEST(ChildProcess, WritesNoFiles) {
   auto child = shell("echo x > \"${TMPDIR:-/tmp}/timbre-child-process-test-$$\" && exit 0; exit 9");
   ASSERT_TRUE(child);
   EXPECT_FALSE(end_of(child.value()).success());
+}
+
+TEST(ChildProcess, LeavesNoCore) {
+  auto child = shell("ulimit -H -c");
+  ASSERT_TRUE(child);
+  EXPECT_EQ(output_of(child.value()), "0\n");
+  EXPECT_TRUE(end_of(child.value()).success());
+}
+
+TEST(ChildProcess, InheritsNoDescriptorThatTheHostForgotToMark) {
+  const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const Descriptor forgotten(::fcntl(nothing.get(), F_DUPFD, 100));
+  ASSERT_GE(forgotten.get(), 100);
+  auto child = shell("echo /proc/self/fd/*");
+  ASSERT_TRUE(child);
+  const std::string open = output_of(child.value());
+  EXPECT_THAT(open, ::testing::HasSubstr("/proc/self/fd/2"));
+  EXPECT_THAT(open, ::testing::Not(::testing::HasSubstr("/proc/self/fd/" + std::to_string(forgotten.get()))));
+  EXPECT_TRUE(end_of(child.value()).success());
 }
 
 TEST(ChildProcess, InheritsANarrowerLimitThanItIsGiven) {

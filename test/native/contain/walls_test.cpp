@@ -19,6 +19,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include "contain/child_process.h"
@@ -207,6 +210,8 @@ TEST(DecoderWalls, LeaveNothingButMemoryAndWhatIsOpen) {
     EXPECT_EQ(error, attempt.expected) << attempt.what;
   }
   ::close(ends[0]);
+  std::ifstream facts("/proc/" + std::to_string(child) + "/status");
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(facts), {}), ::testing::HasSubstr("NoNewPrivs:\t1\n"));
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
@@ -216,7 +221,12 @@ TEST(HideMemory, LeavesNoCoreAndNoDebugger) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    if (hide_memory() != 0) ::_exit(2);
+    // As somebody who wants core dumps has it, where the system lets him.
+    rlimit cores{};
+    if (::getrlimit(RLIMIT_CORE, &cores) != 0) ::_exit(2);
+    cores.rlim_cur = cores.rlim_max;
+    if (::setrlimit(RLIMIT_CORE, &cores) != 0 || hide_memory() != 0) ::_exit(2);
+    if (::getrlimit(RLIMIT_CORE, &cores) != 0 || cores.rlim_cur != 0 || cores.rlim_max != 0) ::_exit(4);
     ::_exit(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : 3);
   }
   int status = 0;

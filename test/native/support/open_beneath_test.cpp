@@ -71,7 +71,10 @@ TEST_P(OpenBeneath, ReadsFromADescriptorThatNoChildInherits) {
   auto file = open_beneath(scratch_ / "root/a.wav", folders_, nullptr, GetParam());
   ASSERT_TRUE(file);
   EXPECT_NE(::fcntl(file.value().get(), F_GETFD) & FD_CLOEXEC, 0);
-  EXPECT_EQ(::fcntl(file.value().get(), F_GETFL) & O_ACCMODE, O_RDONLY);
+  const int flags = ::fcntl(file.value().get(), F_GETFL);
+  EXPECT_EQ(flags & O_ACCMODE, O_RDONLY);
+  // Opening would have waited for nobody, had a pipe taken the name.
+  EXPECT_NE(flags & O_NONBLOCK, 0);
 }
 
 TEST_P(OpenBeneath, AnswersEverythingThatItRefusesWithOneCodeAndOneText) {
