@@ -653,6 +653,8 @@ export interface operations {
               reason: 'NOT_ASKED' | null;
               score: number | null;
               speechSeconds: number;
+              /** @description Seconds in which nobody else speaks. */
+              ownSeconds: number;
               /** @description How many. */
               turns: number;
             }[];
@@ -768,6 +770,8 @@ export interface operations {
               reason: 'NOT_ASKED' | null;
               score: number | null;
               speechSeconds: number;
+              /** @description Seconds in which nobody else speaks. */
+              ownSeconds: number;
               /** @description How many. */
               turns: number;
             }[];
@@ -894,6 +898,8 @@ export interface operations {
               reason: 'NOT_ASKED' | null;
               score: number | null;
               speechSeconds: number;
+              /** @description Seconds in which nobody else speaks. */
+              ownSeconds: number;
               /** @description How many. */
               turns: number;
             }[];
@@ -1046,6 +1052,8 @@ export interface operations {
                 | 'job.created'
                 | 'job.cancelled'
                 | 'job.removed'
+                | 'webhook.created'
+                | 'webhook.removed'
                 | 'conversation.created'
                 | 'conversation.erased'
                 | 'data-key.rotated'
@@ -3519,6 +3527,8 @@ export interface operations {
                 | 'job.created'
                 | 'job.cancelled'
                 | 'job.removed'
+                | 'webhook.created'
+                | 'webhook.removed'
                 | 'conversation.created'
                 | 'conversation.erased'
                 | 'data-key.rotated'
@@ -4165,6 +4175,235 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
+      };
+    };
+  };
+  listWebhooks: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description All of them. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            webhooks: {
+              /**
+               * Format: uuid
+               * @example 5f0d9b6e-2c3b-4f6a-9a55-0b1f3c8d7e21
+               */
+              id: string;
+              /** @description Null where the stored webhook cannot be read. */
+              url: string | null;
+              events: ('job.finished' | 'webhook.test')[];
+              /**
+               * @description `gone`: the receiver answered 410; `unreadable`: changed or damaged in the database. Nothing is sent then.
+               * @enum {string}
+               */
+              state: 'active' | 'gone' | 'unreadable';
+              /** Format: date-time */
+              createdAt: string;
+            }[];
+          };
+        };
+      };
+    };
+  };
+  createWebhook: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Where requests go: an address of https on a public host.
+           * @example https://app.example/hooks/timbre
+           */
+          url: string;
+          /**
+           * @description `job.finished`: a job is completed, failed or cancelled.
+           * @example [
+           *       "job.finished"
+           *     ]
+           */
+          events: 'job.finished'[];
+        };
+      };
+    };
+    responses: {
+      /** @description The webhook with its secret. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * Format: uuid
+             * @example 5f0d9b6e-2c3b-4f6a-9a55-0b1f3c8d7e21
+             */
+            id: string;
+            /** @description Null where the stored webhook cannot be read. */
+            url: string | null;
+            events: ('job.finished' | 'webhook.test')[];
+            /**
+             * @description `gone`: the receiver answered 410; `unreadable`: changed or damaged in the database. Nothing is sent then.
+             * @enum {string}
+             */
+            state: 'active' | 'gone' | 'unreadable';
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * @description What signatures are made with. Shown this once.
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
+             */
+            secret: string;
+          };
+        };
+      };
+    };
+  };
+  getWebhook: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The webhook, without its secret. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * Format: uuid
+             * @example 5f0d9b6e-2c3b-4f6a-9a55-0b1f3c8d7e21
+             */
+            id: string;
+            /** @description Null where the stored webhook cannot be read. */
+            url: string | null;
+            events: ('job.finished' | 'webhook.test')[];
+            /**
+             * @description `gone`: the receiver answered 410; `unreadable`: changed or damaged in the database. Nothing is sent then.
+             * @enum {string}
+             */
+            state: 'active' | 'gone' | 'unreadable';
+            /** Format: date-time */
+            createdAt: string;
+          };
+        };
+      };
+    };
+  };
+  deleteWebhook: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It is gone. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  testWebhook: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It is going to be sent. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  listWebhookDeliveries: {
+    parameters: {
+      query?: {
+        /** @description Deliveries on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            deliveries: {
+              /**
+               * Format: uuid
+               * @description `webhook-id` of the request, the same at every attempt.
+               */
+              id: string;
+              /** @enum {string} */
+              event: 'job.finished' | 'webhook.test';
+              /**
+               * @description `waiting`: to be sent, or tried again at `nextAt`.
+               * @enum {string}
+               */
+              state: 'waiting' | 'delivered' | 'failed';
+              attempts: number;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              attemptedAt: string | null;
+              /** Format: date-time */
+              nextAt: string | null;
+              /** @description HTTP status of the last answer. */
+              status: number | null;
+              /** @description Why the last attempt failed. */
+              error: string | null;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
       };
     };
   };
