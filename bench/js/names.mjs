@@ -331,7 +331,7 @@ function measure(conversation, scorer, share, profile, draw) {
     return embedding ? [{ id: person.id, embedding }] : [];
   });
   const { names } = nameVoices(conversation.voices, people, scorer);
-  const sums = { right: 0, wrong: 0, unnamed: 0, strangers: 0, accused: 0, voices: 0, accusedVoices: 0 };
+  const sums = { right: 0, wrong: 0, unnamed: 0, strangers: 0, accused: 0 };
   const given = new Map(names.map(({ label, speakerId }) => [label, speakerId]));
   for (const [person, row] of times.get(conversation.file) ?? []) {
     for (const [voice, time] of row) {
@@ -390,7 +390,6 @@ function cells({ right, wrong, unnamed, strangers, accused }) {
 const reported = conversations.filter(({ part }) => part === 'reported');
 const learned = conversations.filter(({ part }) => part === 'learned');
 const whole = (/** @type {Person} */ person) => person.whole;
-const pieces = (/** @type {Person} */ person) => person.pieces;
 
 /** Calibrations that know nothing of a group. @type {Map<string, ReturnType<typeof learn>>} */
 const without = new Map();
