@@ -1,7 +1,6 @@
 // Folders that CMake builds in know the path of their sources, and are of no use once the checkout was moved or copied.
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { which } from './commands.mjs';
 
 /**
  * @param {string} root of the project
@@ -25,21 +24,4 @@ export function foreignRoot(root, folder) {
  */
 export function dropForeign(root, folder) {
   if (foreignRoot(root, folder) !== undefined) rmSync(path.join(root, folder), { recursive: true, force: true });
-}
-
-/**
- * What every build of the native sources is configured and run with: where ccache is installed, what one build has compiled
- * is not compiled again by the next, also below another path.
- * @param {string} root of the project
- * @param {NodeJS.ProcessEnv} env
- * @returns {{ definitions: string[], env: NodeJS.ProcessEnv }} `NAME=value` for CMake, and the environment
- */
-export function nativeBuild(root, env) {
-  const werror = `TIMBRE_WERROR=${env['TIMBRE_WERROR'] === '1' ? 'ON' : 'OFF'}`;
-  if (!which('ccache', env)) return { definitions: [werror], env };
-  const launchers = ['C', 'CXX'].map((language) => `CMAKE_${language}_COMPILER_LAUNCHER=ccache`);
-  return {
-    definitions: [werror, ...launchers],
-    env: { CCACHE_BASEDIR: root, CCACHE_NOHASHDIR: 'true', ...env },
-  };
 }

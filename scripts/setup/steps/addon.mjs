@@ -2,8 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { dropForeign, foreignRoot, nativeBuild } from '../cmake.mjs';
+import { dropForeign, foreignRoot } from '../cmake.mjs';
 import { jobs, run } from '../commands.mjs';
+import { nativeBuild } from '../compiler-cache.mjs';
 import { digest, filesBelow, readStamp, writeStamp } from '../stamps.mjs';
 import { externalLibTorch, sitePackages, torchKind } from './python.mjs';
 

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { jobs, run } from '../commands.mjs';
+import { makeBuild } from '../compiler-cache.mjs';
 import { Failure } from '../failure.mjs';
 import { readStamp, writeStamp } from '../stamps.mjs';
 
@@ -59,7 +60,7 @@ export const sqlite = {
     rmSync(path.join(folder, STAMP), { force: true });
     const count = String(jobs(env));
     await run(process.execPath, [compiler, 'rebuild', '--jobs', count, ...headers(env)], {
-      env: { ...env, CPPFLAGS: [env['CPPFLAGS'], DEFINES].filter(Boolean).join(' ') },
+      env: { ...makeBuild(root, env), CPPFLAGS: [env['CPPFLAGS'], DEFINES].filter(Boolean).join(' ') },
       log: context.log('sqlite'),
       verbose: options.verbose,
       cwd: folder,
