@@ -1,4 +1,4 @@
-import { addon } from './binding.js';
+import { addon, typed } from './binding.js';
 
 /**
  * Says by a recording's first bytes whether anything here may read it, before more of it is read or copied. Enough are
@@ -9,5 +9,9 @@ import { addon } from './binding.js';
  * Errors: AUDIO_UNSUPPORTED, in the words of decoding; AUDIO_CORRUPT (no bytes), ADDON_UNAVAILABLE.
  */
 export async function requireRecording(head: Uint8Array, isWhole: boolean): Promise<void> {
-  await addon().lookAtBeginning(head, isWhole);
+  try {
+    await addon().lookAtBeginning(head, isWhole);
+  } catch (error) {
+    throw typed(error);
+  }
 }

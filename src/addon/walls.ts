@@ -11,7 +11,11 @@ export function missingWalls({ files, calls }: Walls): string[] {
  * Errors: ADDON_UNAVAILABLE, INTERNAL.
  */
 export function hideMemory(): void {
-  addon().hideMemory();
+  try {
+    addon().hideMemory();
+  } catch (error) {
+    throw typed(error);
+  }
 }
 
 /**

@@ -91,7 +91,7 @@ describe('a file that a job names', () => {
       [1, 'large.amr', 'AUDIO_TOO_LARGE'],
       [2, 'empty.wav', 'AUDIO_CORRUPT'],
     ] as const) {
-      await expect(copy(item(index), at(name))).rejects.toMatchObject({ code });
+      await expect(copy(item(index), at(name))).rejects.toMatchObject({ name: 'TimbreError', code });
     }
     // Nothing was begun: the job has no folder.
     await expect(readdir(join(spool.folder, 'job'))).rejects.toMatchObject({ code: 'ENOENT' });
