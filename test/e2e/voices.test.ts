@@ -303,17 +303,17 @@ describe('verification and identification', () => {
   });
 
   test('nothing of an erased speaker is found, in any answer or file', async () => {
-    await enrolled('gone', 'm5');
-    const profile = await service.call(`${path('gone', 'profile')}?embedding=true`);
+    await enrolled('departed', 'm5');
+    const profile = await service.call(`${path('departed', 'profile')}?embedding=true`);
     expect(profileView.parse(profile.body).embedding).toHaveLength(32);
-    await send('DELETE', path('gone'));
-    expectError(await verify('gone', spoken('m5', 2)), 404, 'SPEAKER_NOT_FOUND');
-    expectError(await service.call(path('gone', 'enrollments')), 404, 'SPEAKER_NOT_FOUND');
+    await send('DELETE', path('departed'));
+    expectError(await verify('departed', spoken('m5', 2)), 404, 'SPEAKER_NOT_FOUND');
+    expectError(await service.call(path('departed', 'enrollments')), 404, 'SPEAKER_NOT_FOUND');
     const found = await service.postForm('/v1/identify', [['audio', spoken('m5', 2)]]);
-    expect(JSON.stringify(found.body)).not.toContain('gone');
+    expect(JSON.stringify(found.body)).not.toContain('departed');
     const files = await readdir(workshop.path('data'), { recursive: true, withFileTypes: true });
     for (const file of files.filter((entry) => entry.isFile())) {
-      expect((await readFile(join(file.parentPath, file.name))).includes('gone')).toBe(false);
+      expect((await readFile(join(file.parentPath, file.name))).includes('departed')).toBe(false);
     }
   });
 

@@ -350,7 +350,8 @@ interface Schema {
   maxItems?: number;
   properties?: Record<string, Schema>;
   items?: Schema;
-  additionalProperties?: boolean;
+  additionalProperties?: boolean | Schema;
+  maxProperties?: number;
 }
 
 function unboundedIn(schema: Schema, where: string): string[] {
@@ -358,7 +359,11 @@ function unboundedIn(schema: Schema, where: string): string[] {
   const found = Object.entries(properties).flatMap(([name, one]) => unboundedIn(one, `${where}.${name}`));
   if (items) found.push(...unboundedIn(items, `${where}[]`));
   if (type === 'array' && maxItems === undefined) found.push(`${where}: a list without maxItems`);
-  if (type === 'object' && additionalProperties !== false) found.push(`${where}: takes any field`);
+  if (typeof additionalProperties === 'object' && schema.maxProperties !== undefined) {
+    found.push(...unboundedIn(additionalProperties, `${where}{}`));
+  } else if (type === 'object' && additionalProperties !== false) {
+    found.push(`${where}: takes any field`);
+  }
   if (type === 'string' && maxLength === undefined && format === undefined && !schema.enum) {
     found.push(`${where}: a text without maxLength`);
   }

@@ -30,7 +30,8 @@ const groups = z
     example: ['household-7'],
   });
 
-const metadata = z.record(z.string(), z.string()).meta({
+const metadata = z.record(z.string(), z.string().meta({ maxLength: LONGEST_VALUE })).meta({
+  maxProperties: MOST_ENTRIES,
   description:
     `Your own notes, text by key, in the place of those before: ${MOST_ENTRIES} at most, keys of ${LONGEST_KEY} characters and ` +
     `values of ${LONGEST_VALUE}, ${MOST_BYTES / 1024} KiB in all. GET /v1/speakers finds by them.`,
