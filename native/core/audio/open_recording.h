@@ -13,9 +13,9 @@
 
 namespace timbre {
 
-/// What is wrong with a recording that begins with these bytes, as far as they tell: they are those of no container that
-/// is opened. None where they may be a recording; `whole` says that there are no more of them. The layout, and whether it
-/// can be decoded, is not looked at. Codes: AUDIO_UNSUPPORTED, AUDIO_CORRUPT (no bytes), AUDIO_TOO_LARGE.
+/// What is wrong with a recording that begins with these bytes, as far as they tell: they are those of no container
+/// that is opened. None where they may be a recording; `whole` says that there are no more of them. The layout, and
+/// whether it can be decoded, is not looked at. Codes: AUDIO_UNSUPPORTED, AUDIO_CORRUPT (no bytes), AUDIO_TOO_LARGE.
 std::optional<Error> refused_by_beginning(std::span<const std::uint8_t> bytes, bool whole);
 
 /// One continuous recording of an input. Most inputs are one; chained Ogg, joined files and streams that change their
