@@ -71,6 +71,8 @@ describe('a new speaker', () => {
       lastUsedAt: null,
       activeAt: now,
       noticeAt: null,
+      groups: [],
+      metadata: {},
     });
     expect(speaker.subject).not.toBe(speaker.id);
     expect(speaker.id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
