@@ -33,6 +33,7 @@ import {
   conversationFields,
   conversationsView,
   conversationView,
+  EXAMPLE_ID,
   listConversations,
   toConversationSummary,
   toConversationView,
@@ -41,8 +42,6 @@ import {
   type ConversationView,
 } from './conversations.dto.js';
 import { ConversationsService } from './conversations.service.js';
-
-const EXAMPLE = '3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60';
 
 /** A conversation in each form that it is answered in. */
 const FORMS = {
@@ -135,7 +134,7 @@ export class ConversationsController {
     description: `As JSON, or by \`Accept\` as an RTTM (\`${RTTM}\`) or WebVTT (\`${WEBVTT}\`) of one that is done.`,
     operationId: 'getConversation',
   })
-  @ApiParam({ name: 'id', example: EXAMPLE })
+  @ApiParam({ name: 'id', example: EXAMPLE_ID })
   @ApiOkResponse({ description: 'The conversation.', content: FORMS })
   @ApiErrors('CONVERSATION_NOT_FOUND', 'CONVERSATION_NOT_DONE', 'ANSWER_TYPE_UNSUPPORTED')
   async get(
@@ -168,7 +167,7 @@ export class ConversationsController {
     description: 'Its turns go, and so does its recording where its job is not done with it; the job is cancelled.',
     operationId: 'removeConversation',
   })
-  @ApiParam({ name: 'id', example: EXAMPLE })
+  @ApiParam({ name: 'id', example: EXAMPLE_ID })
   @ApiNoContentResponse({ description: 'Erased.' })
   @ApiErrors('CONVERSATION_NOT_FOUND', 'CONFLICT', 'STORAGE_FULL')
   async remove(@Param('id') id: string): Promise<void> {

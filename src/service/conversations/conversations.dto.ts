@@ -5,7 +5,7 @@ import { nextCursorView, pageQuery } from '../http/pages.js';
 import { CONVERSATION_STATES, type Conversation, type ListedConversation } from '../records/conversation.js';
 import { onePart } from '../uploads/selection.js';
 
-const EXAMPLE_ID = '3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60';
+export const EXAMPLE_ID = '3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60';
 
 const count = (means: string): z.ZodOptional<z.ZodCoercedNumber> =>
   z.coerce.number().int().min(1).max(MOST_SPEAKERS).optional().meta({ description: means });

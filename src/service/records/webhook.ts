@@ -69,8 +69,8 @@ export abstract class WebhookRepository {
   /** What waits and whose time has come, oldest first: one of each webhook, so that a slow receiver holds up no other. */
   abstract due(now: Date): Promise<Delivery[]>;
 
-  /** When the next one is due; null where none waits. */
-  abstract nextDue(): Promise<Date | null>;
+  /** Whether there is any webhook. */
+  abstract any(): Promise<boolean>;
 
   /** Stores what came of an attempt; nothing happens where the delivery is gone. */
   abstract attempted(id: string, attempt: Attempt): Promise<void>;

@@ -20,6 +20,15 @@ const COPY_BLOCK_BYTES = 256 * 1024;
 /** What a copy is named while recordings are made of it; gone with the last of them. */
 const COPY = '.copy';
 
+/** A file that a job names. */
+interface NamedFile {
+  /** Its descriptor. */
+  from: number;
+  /** The same for the same bytes: a file that was written to since has another. */
+  identity: string;
+  size: bigint;
+}
+
 interface SharedCopy {
   /** Of the file that was copied, as it was then. */
   identity: string;
@@ -101,9 +110,9 @@ export class Spool extends BlobStore {
 
   /** A job that names one file again and again has one copy of it. */
   async copy(key: BlobKey, from: number, signal: AbortSignal): Promise<Blob> {
-    const identity = await identityOf(from);
+    const { identity, size } = await factsOf(from);
     const last = this.copies.get(key.jobId);
-    const shared = last?.identity === identity ? last : this.share(key, identity, from, signal);
+    const shared = last?.identity === identity ? last : this.share(key, { identity, size, from }, signal);
     shared.users.add(key.index);
     this.inUse.set(userOf(key), shared);
     if (last && last !== shared) await this.retire(last);
@@ -116,9 +125,9 @@ export class Spool extends BlobStore {
     }
   }
 
-  private share(key: BlobKey, identity: string, from: number, signal: AbortSignal): SharedCopy {
+  private share(key: BlobKey, { identity, ...file }: NamedFile, signal: AbortSignal): SharedCopy {
     const path = `${this.path(key)}-${this.made++}${COPY}`;
-    const copy = this.makeCopy(key, path, from, signal);
+    const copy = this.makeCopy(key, path, file, signal);
     const shared = { identity, path, users: new Set<number>(), isLast: true, copy };
     this.copies.set(key.jobId, shared);
     return shared;
@@ -139,8 +148,13 @@ export class Spool extends BlobStore {
     if (!shared.isLast) await this.retire(shared);
   }
 
-  private async makeCopy(key: BlobKey, path: string, from: number, signal: AbortSignal): Promise<Blob> {
-    await this.requireRecording(from, signal);
+  private async makeCopy(
+    key: BlobKey,
+    path: string,
+    { from, size }: Omit<NamedFile, 'identity'>,
+    signal: AbortSignal,
+  ): Promise<Blob> {
+    await this.requireRecording(from, size, signal);
     await makeFolder(this.jobFolder(key.jobId));
     const to = await open(path, 'wx', 0o600).catch((error: unknown) => {
       throw writeFailed(error, this.folder);
@@ -156,9 +170,8 @@ export class Spool extends BlobStore {
   }
 
   /** Nothing is copied that cannot be a recording, or that is too large for one. */
-  private async requireRecording(from: number, signal: AbortSignal): Promise<void> {
+  private async requireRecording(from: number, size: bigint, signal: AbortSignal): Promise<void> {
     const { maxUploadBytes, requestSeconds } = this.config;
-    const { size } = await statOf(from, { bigint: true }).catch(unreadable);
     if (size > maxUploadBytes) throw tooLarge(maxUploadBytes);
     const end = performance.now() + requestSeconds * 1000;
     const head = Buffer.allocUnsafeSlow(COPY_BLOCK_BYTES);
@@ -247,10 +260,10 @@ function userOf({ jobId, index }: BlobKey): string {
   return `${jobId}/${index}`;
 }
 
-/** The same for the same bytes: a file that was written to since has another. Errors: AUDIO_NOT_FOUND. */
-async function identityOf(descriptor: number): Promise<string> {
+/** Errors: AUDIO_NOT_FOUND. */
+async function factsOf(descriptor: number): Promise<Omit<NamedFile, 'from'>> {
   const { dev, ino, size, mtimeNs, ctimeNs } = await statOf(descriptor, { bigint: true }).catch(unreadable);
-  return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+  return { identity: [dev, ino, size, mtimeNs, ctimeNs].join(':'), size };
 }
 
 function unreadable(cause: unknown): never {

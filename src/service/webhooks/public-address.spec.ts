@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isPublic, publicAddressesOf } from './public-address.js';
+import { addressesOf, isPublic, requirePublic } from './public-address.js';
 
 describe('a public address', () => {
   test.each(['8.8.8.8', '1.1.1.1', '172.32.0.1', '100.128.0.1', '2606:4700::1111', '2a00:1450:4001::200e'])(
@@ -44,14 +44,17 @@ describe('a public address', () => {
     'http://017700000001/',
     'http://[::ffff:7f00:1]/',
   ])('is not that of %s, however it is written', async (url) => {
-    await expect(publicAddressesOf(new URL(url).hostname)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    const { hostname } = new URL(url);
+    const addresses = await addressesOf(hostname);
+    expect(() => requirePublic(hostname, addresses)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
-  test('is not that of a name with one private address among others', async () => {
-    const resolve = (): Promise<string[]> => Promise.resolve(['8.8.8.8', '10.0.0.1']);
-    await expect(publicAddressesOf('rebinding.example', resolve)).rejects.toMatchObject({
-      code: 'INVALID_ARGUMENT',
-      message: expect.stringContaining('rebinding.example'),
-    });
+  test('is not that of a name with one private address among others', () => {
+    expect(() => requirePublic('rebinding.example', ['8.8.8.8', '10.0.0.1'])).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('rebinding.example'),
+      }),
+    );
   });
 });

@@ -45,30 +45,25 @@ export function isPublic(address: string): boolean {
   return isIP(address) === 4 && !reserved.check(address, 'ipv4');
 }
 
-/** The addresses of a host, all of which are public. Errors: INVALID_ARGUMENT. */
-export async function publicAddressesOf(
-  hostname: string,
-  resolve: (hostname: string) => Promise<readonly string[]> = addressesOf,
-): Promise<readonly string[]> {
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
-  const addresses = isIP(host) ? [host] : await resolve(host);
+/** Errors: INVALID_ARGUMENT where one of a host's addresses is not public, or it has none. */
+export function requirePublic(host: string, addresses: readonly string[]): void {
   if (addresses.length === 0) throw new TimbreError('INVALID_ARGUMENT', `${host} has no address`);
-  if (!addresses.every(isPublic)) {
-    throw new TimbreError(
-      'INVALID_ARGUMENT',
-      `${host} is an address of this machine or of a private network; only public ones are called ` +
-        '(TIMBRE_WEBHOOKS=any allows others)',
-    );
-  }
-  return addresses;
+  if (addresses.every(isPublic)) return;
+  throw new TimbreError(
+    'INVALID_ARGUMENT',
+    `${host} is an address of this machine or of a private network; only public ones are called ` +
+      '(TIMBRE_WEBHOOKS=any allows others)',
+  );
 }
 
-/** Errors: INVALID_ARGUMENT where the name is not known. */
+/** The addresses of the host of a URL, which may be one. Errors: INVALID_ARGUMENT where the name is not known. */
 export async function addressesOf(hostname: string): Promise<readonly string[]> {
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(host)) return [host];
   try {
-    return (await lookup(hostname, { all: true })).map(({ address }) => address);
+    return (await lookup(host, { all: true })).map(({ address }) => address);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new TimbreError('INVALID_ARGUMENT', `${hostname} cannot be resolved: ${code}`, { cause });
+    throw new TimbreError('INVALID_ARGUMENT', `${host} cannot be resolved: ${code}`, { cause });
   }
 }

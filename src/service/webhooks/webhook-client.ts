@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { Agent, request } from 'undici';
 import { TimbreError } from '../../errors/timbre-error.js';
 import type { Webhook } from '../records/webhook.js';
-import { addressesOf, publicAddressesOf } from './public-address.js';
+import { addressesOf, requirePublic } from './public-address.js';
 
 /** Longest that a receiver may take to answer. */
 const ANSWER_MS = 10_000;
@@ -29,11 +29,10 @@ export function receiverUrl(text: string, reach: Reach): URL {
 }
 
 /** Errors: INVALID_ARGUMENT where the receiver's host is not known, or is none that may be called. */
-export function receiverAddresses(url: URL, reach: Reach): Promise<readonly string[]> {
-  const { hostname } = url;
-  if (reach === 'public') return publicAddressesOf(hostname);
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
-  return isIP(host) ? Promise.resolve([host]) : addressesOf(host);
+export async function receiverAddresses({ hostname }: URL, reach: Reach): Promise<readonly string[]> {
+  const addresses = await addressesOf(hostname);
+  if (reach === 'public') requirePublic(hostname, addresses);
+  return addresses;
 }
 
 /**

@@ -90,7 +90,7 @@ export class WebhookSender implements OnApplicationBootstrap, OnModuleDestroy {
         const sent = await this.leader.lead('webhooks', () => this.sendDue());
         if (sent) continue;
         await this.tidy();
-        wait = (await this.store.read(({ webhooks }) => webhooks.list())).length > 0 ? LOOK_MS : IDLE_MS;
+        wait = (await this.store.read(({ webhooks }) => webhooks.any())) ? LOOK_MS : IDLE_MS;
       } catch (error) {
         this.logger.warn({ err: error, msg: 'webhooks wait for the database' });
       }

@@ -74,11 +74,8 @@ export class TypeOrmWebhookRepository extends WebhookRepository {
     return found.map((record) => toDelivery(row(record)));
   }
 
-  async nextDue(): Promise<Date | null> {
-    const [row] = await this.manager.query<{ at: number | null }[]>(
-      `SELECT MIN(next_at) AS at FROM webhook_deliveries WHERE state = 'waiting'`,
-    );
-    return row?.at == null ? null : new Date(row.at);
+  async any(): Promise<boolean> {
+    return (await this.manager.query<unknown[]>('SELECT 1 FROM webhooks LIMIT 1')).length > 0;
   }
 
   async attempted(id: string, { nextAt, attemptedAt, ...rest }: Attempt): Promise<void> {
