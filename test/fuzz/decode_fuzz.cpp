@@ -31,6 +31,16 @@ AudioLimits limits() {
   return limits;
 }
 
+/// What comes after decoding sees samples and no format: one recording in so many goes through it.
+constexpr std::uint32_t kHeard = 8;
+
+/// Whether a recording is one of them; the same for the same bytes.
+bool is_heard(std::span<const std::uint8_t> bytes) {
+  std::uint32_t hash = 2166136261;
+  for (const std::uint8_t byte : bytes) hash = (hash ^ byte) * 16777619;
+  return hash % kHeard == 0;
+}
+
 /// Seconds that the speech detector hears of it: its network takes most of the time and does the same for each frame.
 constexpr double kHeardSeconds = 0.1;
 
@@ -90,6 +100,7 @@ void run(std::span<const std::uint8_t> bytes) {
   if (!decoded) return expect_typed(decoded.error(), {"AUDIO_"});
   const Audio& audio = decoded.value();
   check(audio, sample_rate);
+  if (!is_heard(bytes)) return;
 
   const auto heard = std::span(audio.samples)
                          .first(std::min(audio.samples.size(), static_cast<std::size_t>(kHeardSeconds * sample_rate)));

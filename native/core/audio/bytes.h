@@ -47,6 +47,46 @@ class Stretch {
   std::size_t size_ = 0;
 };
 
+/// Reads an input byte by byte, a block at a time.
+class Scanner {
+ public:
+  explicit Scanner(const Input& input) : input_(input) {}
+
+  std::uint64_t size() const { return input_.size(); }
+
+  /// 0 behind the end.
+  std::uint8_t operator[](std::uint64_t at) {
+    if (at < begin_ || at - begin_ >= filled_) {
+      begin_ = at;
+      filled_ = input_.read(at, block_);
+      if (filled_ == 0) return 0;
+    }
+    return block_[static_cast<std::size_t>(at - begin_)];
+  }
+
+  bool has(std::uint64_t at, std::string_view what) {
+    if (at + what.size() > size()) return false;
+    for (std::size_t i = 0; i < what.size(); ++i) {
+      if ((*this)[at + i] != static_cast<std::uint8_t>(what[i])) return false;
+    }
+    return true;
+  }
+
+  std::uint64_t number(std::uint64_t at, std::size_t length, Order order) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < length; ++i) {
+      value = value << 8 | (*this)[at + (order == Order::kBig ? i : length - 1 - i)];
+    }
+    return value;
+  }
+
+ private:
+  const Input& input_;
+  std::vector<std::uint8_t> block_ = std::vector<std::uint8_t>(1 << 16);
+  std::uint64_t begin_ = 0;
+  std::size_t filled_ = 0;
+};
+
 /// Builds a header byte by byte.
 class HeaderWriter {
  public:

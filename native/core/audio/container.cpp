@@ -69,6 +69,15 @@ constexpr auto kMagic = std::to_array<Magic>({
     {4, "G"sv, 196, "G"sv, ContainerKind::kOther, "MPEG-TS", "mpegts", false},
 });
 
+/// Which bytes a recording that is looked for behind junk may have where its magic is: at its beginning, or 4 further.
+constexpr auto kMayStandAt = [] {
+  std::array<std::array<bool, 256>, 5> may{};
+  for (const Magic& magic : kMagic) {
+    if (magic.behind_junk) may[magic.at][static_cast<std::uint8_t>(magic.bytes.front())] = true;
+  }
+  return may;
+}();
+
 constexpr std::size_t kLongestMagic = 197;
 static_assert(kJunk + kLongestMagic <= kContainerReach);
 
@@ -120,7 +129,7 @@ bool transport_packets(const Input& input, std::uint64_t offset) {
 }
 
 /// Raw streams of frames, which only a chain of them tells from anything else.
-std::optional<Container> by_frames(const Input& input, std::uint64_t offset, int least) {
+std::optional<Container> by_frames(Scanner& bytes, std::uint64_t offset, int least) {
   struct Raw {
     FrameSync sync;
     ContainerKind kind;
@@ -135,7 +144,7 @@ std::optional<Container> by_frames(const Input& input, std::uint64_t offset, int
       {FrameSync::kEac3, ContainerKind::kOther, "E-AC-3", "eac3"},
   });
   for (const Raw& raw : kRaw) {
-    if (begins_with_frames(input, offset, raw.sync, least)) {
+    if (begins_with_frames(bytes, offset, raw.sync, least)) {
       return Container{raw.kind, std::string(raw.name), offset, std::string(raw.demuxer)};
     }
   }
@@ -158,14 +167,16 @@ Container behind_junk(const Input& input, std::uint64_t start) {
   const Stretch head(input, start, kJunk + kLongestMagic);
   const std::size_t reach = std::min<std::size_t>(head.size(), kJunk);
   for (std::size_t at = 1; at < reach; ++at) {
+    if (!kMayStandAt[0][head[at]] && !kMayStandAt[4][head[at + 4]]) continue;
     if (auto found = by_magic(head, at, true)) {
       found->start = start + at;
       return *found;
     }
   }
+  Scanner bytes(input);
   for (std::size_t at = 1; at < reach; ++at) {
     if (!may_be_frame(head[at], head[at + 1])) continue;
-    if (auto found = by_frames(input, start + at, kFrames)) return *found;
+    if (auto found = by_frames(bytes, start + at, kFrames)) return *found;
   }
   return {};
 }
@@ -199,7 +210,10 @@ Container container_at(const Input& input, std::uint64_t offset) {
   const Stretch head(input, offset, kLongestMagic);
   auto found = by_magic(head, 0, false);
   if (found && found->demuxer == "mpegts" && !transport_packets(input, offset)) found.reset();
-  if (!found) found = by_frames(input, offset, 3);
+  if (!found) {
+    Scanner bytes(input);
+    found = by_frames(bytes, offset, 3);
+  }
   if (!found) return {};
   found->start = offset;
   return *found;

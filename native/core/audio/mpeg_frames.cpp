@@ -15,46 +15,6 @@ namespace {
 
 using namespace std::string_view_literals;
 
-/// Reads an input byte by byte, a block at a time.
-class Scanner {
- public:
-  explicit Scanner(const Input& input) : input_(input) {}
-
-  std::uint64_t size() const { return input_.size(); }
-
-  /// 0 behind the end.
-  std::uint8_t operator[](std::uint64_t at) {
-    if (at < begin_ || at - begin_ >= filled_) {
-      begin_ = at;
-      filled_ = input_.read(at, block_);
-      if (filled_ == 0) return 0;
-    }
-    return block_[static_cast<std::size_t>(at - begin_)];
-  }
-
-  bool has(std::uint64_t at, std::string_view what) {
-    if (at + what.size() > size()) return false;
-    for (std::size_t i = 0; i < what.size(); ++i) {
-      if ((*this)[at + i] != static_cast<std::uint8_t>(what[i])) return false;
-    }
-    return true;
-  }
-
-  std::uint64_t number(std::uint64_t at, std::size_t length, Order order) {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < length; ++i) {
-      value = value << 8 | (*this)[at + (order == Order::kBig ? i : length - 1 - i)];
-    }
-    return value;
-  }
-
- private:
-  const Input& input_;
-  std::vector<std::uint8_t> block_ = std::vector<std::uint8_t>(1 << 16);
-  std::uint64_t begin_ = 0;
-  std::size_t filled_ = 0;
-};
-
 struct Frame {
   std::uint64_t length = 0;  ///< bytes, header included; 0: free format
   int samples = 0;
@@ -255,11 +215,9 @@ bool may_be_frame(std::uint8_t first, std::uint8_t second) {
          (first == 0x0B && second == 0x77);
 }
 
-bool begins_with_frames(const Input& input, std::uint64_t offset, FrameSync sync, int least) {
-  const Stretch head(input, offset, 2);
-  if (head.size() < 2 || !may_be_frame(head[0], head[1])) return false;
-  Scanner bytes(input);
-  return chain(bytes, offset, sync, least);
+bool begins_with_frames(Scanner& bytes, std::uint64_t offset, FrameSync sync, int least) {
+  return offset + 2 <= bytes.size() && may_be_frame(bytes[offset], bytes[offset + 1]) &&
+         chain(bytes, offset, sync, least);
 }
 
 FrameRun frame_run(const Input& input, std::uint64_t offset, FrameSync sync) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "audio/bytes.h"
 #include "audio/completeness.h"
 #include "audio/input.h"
 
@@ -12,7 +13,7 @@ namespace timbre {
 enum class FrameSync { kMpegAudio, kAdts, kLoas, kAc3, kEac3 };
 
 /// Whether at least `least` frames follow each other from `offset`, or as many as there are to the end of the input.
-bool begins_with_frames(const Input& input, std::uint64_t offset, FrameSync sync, int least);
+bool begins_with_frames(Scanner& bytes, std::uint64_t offset, FrameSync sync, int least);
 
 /// Whether a frame of any kind can begin with these bytes.
 bool may_be_frame(std::uint8_t first, std::uint8_t second);
