@@ -103,11 +103,19 @@ class Decoding {
         break;
       }
       link = std::move(*next);
+      align();
+      const std::size_t before = audio_.samples.size();
       auto read = add(link.value());
       if (read) continue;
       const ErrorCode code = read.error().code;
       if (code != ErrorCode::AUDIO_CORRUPT && code != ErrorCode::AUDIO_UNSUPPORTED) return std::move(read).error();
       unreadable(link.value(), read.error());
+      // What it gave until then is left out, unless it has been handed on.
+      if (sink_) {
+        seconds_ = static_cast<double>(taken_ + audio_.samples.size()) / sample_rate_;
+      } else {
+        audio_.samples.resize(before);
+      }
       break;
     }
     switch (input_.change()) {
@@ -127,6 +135,14 @@ class Decoding {
   }
 
  private:
+  /// Resampling gives a whole number of samples for a link: what is rounded off would add up over many.
+  void align() {
+    const auto due = static_cast<std::uint64_t>(std::llround(seconds_ * sample_rate_));
+    const std::uint64_t made = taken_ + audio_.samples.size();
+    if (made < due) audio_.samples.insert(audio_.samples.end(), due - made, 0.0F);
+    if (made > due) audio_.samples.resize(audio_.samples.size() - std::min(made - due, audio_.samples.size()));
+  }
+
   void unreadable(const Link& link, const Error& error) {
     audio_.info.completeness.add({Shortfall::kDamaged, std::nullopt,
                                   "is damaged: what follows at byte " + std::to_string(link.layout.end) +
@@ -197,6 +213,7 @@ class Decoding {
       timings_.resample += since(resampling);
       if (sink_) {
         if (auto taken = sink_->take(audio_.samples); !taken) return std::move(taken).error();
+        taken_ += audio_.samples.size();
         audio_.samples.clear();
       }
       if (mono.empty()) break;
@@ -266,6 +283,7 @@ class Decoding {
   Audio audio_;
   double seconds_ = 0;
   std::uint64_t samples_ = 0;  ///< of all channels
+  std::uint64_t taken_ = 0;    ///< samples that the sink has
   std::uint64_t clipped_ = 0;
 };
 

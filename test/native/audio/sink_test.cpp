@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "audio/decode.h"
 #include "recordings.h"
@@ -82,6 +83,46 @@ TEST(SampleSink, BeginsAnewWithTheStrongestOfChannelsThatCancelEachOther) {
   EXPECT_EQ(sink.samples, whole.value().samples);
   EXPECT_TRUE(info.value().channels_cancel);
   EXPECT_EQ(info.value().channel, whole.value().info.channel);
+}
+
+Bytes repeated(const Bytes& file, int times) {
+  Bytes all;
+  for (int i = 0; i < times; ++i) all.insert(all.end(), file.begin(), file.end());
+  return all;
+}
+
+TEST(SampleSink, GetsAsMuchOfManyJoinedRecordingsAsTheyAreLong) {
+  // 1,001 samples are 667.33 at 16 kHz: what is rounded off adds up to 20.
+  std::vector<float> samples = sine(440, 24000, 1);
+  samples.resize(1001);
+  const AudioBytes source{repeated(wav_of(samples, 24000), 60)};
+  const auto whole = decoded(source);
+  ASSERT_EQ(code(whole), "");
+  EXPECT_NEAR(whole.value().info.seconds, 60 * 1001 / 24000.0, 1e-9);
+  EXPECT_NEAR(static_cast<double>(whole.value().samples.size()), 16000 * whole.value().info.seconds, 1);
+  Collector sink;
+  ASSERT_TRUE(decode_into(sink, source, 16000, {}, kUninterrupted));
+  EXPECT_EQ(sink.samples, whole.value().samples);
+}
+
+TEST(SampleSink, ARecordingThatCannotBeReadAnyFurtherIsAsLongAsWhatItGave) {
+  const std::vector<float> good(24000, 0.25F);
+  std::vector<float> bad = good;
+  bad.back() = std::numeric_limits<float>::quiet_NaN();
+  const auto wav = [](const std::vector<float>& samples) {
+    return test::encoded(Folder(), SF_FORMAT_WAV | SF_FORMAT_FLOAT, samples, 24000, 1);
+  };
+  const AudioBytes source{test::joined(wav(good), wav(bad))};
+  const auto whole = decoded(source);
+  ASSERT_EQ(code(whole), "");
+  EXPECT_FALSE(whole.value().info.completeness.complete());
+  EXPECT_EQ(whole.value().info.seconds, 1);
+  EXPECT_EQ(whole.value().samples.size(), 16000U);
+  Collector sink;
+  const auto info = decode_into(sink, source, 16000, {}, kUninterrupted);
+  ASSERT_TRUE(info);
+  EXPECT_GT(sink.samples.size(), 16000U) << "what has been handed on cannot be taken back";
+  EXPECT_NEAR(static_cast<double>(sink.samples.size()), 16000 * info.value().seconds, 1);
 }
 
 TEST(SampleSink, EndsTheDecodingWithItsError) {
