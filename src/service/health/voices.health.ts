@@ -49,7 +49,7 @@ export class VoicesHealth {
   /** Up; `altered` counts the records that were read and are not as this service wrote them. */
   async records(key: string): Promise<HealthIndicatorResult> {
     // Building the gallery reads most of them.
-    if (this.engine.state.status === 'ready') await problemOf(this.voices.ready(), 'not yet');
+    if (this.engine.state.status === 'ready') await problemOf(this.voices.loaded(), 'not yet');
     return this.indicator.check(key).up({ altered: this.store.altered });
   }
 
@@ -73,7 +73,7 @@ export class VoicesHealth {
     const check = this.indicator.check(key);
     const { state } = this.engine;
     if (state.status !== 'ready') return check.down({ message: describeState(state) });
-    const problem = await problemOf(this.voices.ready(), 'the voices are being loaded');
+    const problem = await problemOf(this.voices.loaded(), 'the voices are being loaded');
     const { setAside } = this.voices;
     return problem === null ? check.up({ setAside }) : check.down({ message: problem });
   }

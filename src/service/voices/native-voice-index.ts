@@ -20,6 +20,8 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
   private gallery: Gallery | undefined;
   private origin: EmbeddingOrigin | undefined;
   private following: Promise<void> = Promise.resolve();
+  /** One that has not begun yet, for everybody who has asked until it does. */
+  private next: Promise<void> | undefined;
   /** The last change that is in it; undefined before the first snapshot. */
   private seq: number | undefined;
   private readonly entries = new Map<number, Entry>();
@@ -49,9 +51,16 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
   }
 
   ready(): Promise<void> {
-    const run = this.following.then(() => this.follow());
-    this.following = run.catch(() => undefined);
-    return run;
+    this.next ??= this.following.then(() => {
+      this.next = undefined;
+      return this.follow();
+    });
+    this.following = this.next.catch(() => undefined);
+    return this.next;
+  }
+
+  async loaded(): Promise<void> {
+    if (this.seq === undefined) await this.ready();
   }
 
   get size(): number {

@@ -22,6 +22,9 @@ export abstract class VoiceIndex {
   /** Waits until it holds every change that was durable when this was called. Errors: those of the model and of the storage. */
   abstract ready(): Promise<void>;
 
+  /** Waits until it has been built, with what was durable then; later it does not wait at all. Errors: as of `ready`. */
+  abstract loaded(): Promise<void>;
+
   abstract readonly size: number;
 
   /** Voices whose record cannot be read: they are not found, and stop nobody else. */

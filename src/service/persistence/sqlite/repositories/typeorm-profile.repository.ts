@@ -68,20 +68,29 @@ export class TypeOrmProfileRepository extends ProfileRepository {
   }
 
   voices(origin: EmbeddingOrigin, after: string | null, limit: number): Promise<StoredVoice[]> {
-    return this.findVoices(origin, 'p.speaker_id > ? ORDER BY p.speaker_id LIMIT ?', [after ?? '', limit]);
+    const all = 'profiles p JOIN speakers s ON s.id = p.speaker_id';
+    return this.findVoices(origin, all, 'p.speaker_id > ?3 ORDER BY p.speaker_id LIMIT ?4', [after ?? '', limit]);
   }
 
   async voicesOf(subjects: readonly string[], origin: EmbeddingOrigin): Promise<StoredVoice[]> {
     if (subjects.length === 0) return [];
-    return this.findVoices(origin, 's.subject IN (SELECT value FROM json_each(?))', [JSON.stringify(subjects)]);
+    // CROSS JOIN keeps SQLite to this order: by itself it begins with whoever has not withdrawn consent, nearly everybody.
+    const asked = 'json_each(?3) asked CROSS JOIN speakers s ON s.subject = asked.value CROSS JOIN profiles p';
+    return this.findVoices(origin, asked, 'p.speaker_id = s.id', [JSON.stringify(subjects)]);
   }
 
-  private async findVoices(origin: EmbeddingOrigin, where: string, values: unknown[]): Promise<StoredVoice[]> {
+  /** `values`: the parameters of `from` and `where`, from the third on. */
+  private async findVoices(
+    origin: EmbeddingOrigin,
+    from: string,
+    where: string,
+    values: unknown[],
+  ): Promise<StoredVoice[]> {
     const speakers = selection(this.manager, SpeakerEntity, 's');
     const profiles = selection(this.manager, ProfileEntity, 'p');
     const records = await this.manager.query<Record<string, unknown>[]>(
-      `SELECT ${speakers.columns}, ${profiles.columns} FROM profiles p JOIN speakers s ON s.id = p.speaker_id
-       WHERE p.model = ? AND p.front_end = ? AND p.status = 'Enrolled' AND s.consent_withdrawn_at IS NULL AND ${where}`,
+      `SELECT ${speakers.columns}, ${profiles.columns} FROM ${from}
+       WHERE p.model = ?1 AND p.front_end = ?2 AND p.status = 'Enrolled' AND s.consent_withdrawn_at IS NULL AND ${where}`,
       [origin.model, origin.frontEnd, ...values],
     );
     const rows = records.map((record) => ({ speaker: speakers.row(record), profile: profiles.row(record) }));
