@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { EntityManager } from 'typeorm';
 import { chmod, copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +9,7 @@ import type { KeyStore } from '../../src/service/access/key-store.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import { examineDatabase, type DataReport } from '../../src/service/persistence/sqlite/examine.js';
 import { rotateDataKey } from '../../src/service/persistence/sqlite/key-rotation.js';
+import { TypeOrmSpeakerRepository } from '../../src/service/persistence/sqlite/repositories/typeorm-speaker.repository.js';
 import { TypeOrmKeyStore } from '../../src/service/persistence/sqlite/typeorm-key-store.js';
 import { actAs } from '../../src/support/actor.js';
 import { timbre } from '../cli/support.js';
@@ -573,6 +575,56 @@ test('a stop in the middle of vouching loses nothing', async () => {
   await open();
   expect(await examine()).toMatchObject({ sound: true });
   await found('ada', 'bob', 'eve');
+});
+
+describe('a long reading of the past', () => {
+  type Look = (id: string) => Promise<unknown>;
+
+  /** Behind each look that `manager` has at buckets of the register the other looks too, before it is made use of. */
+  async function disturbed(manager: EntityManager, other: Look, work: () => Promise<unknown>): Promise<void> {
+    const query = manager.query.bind(manager);
+    let disturbances = 0;
+    const spy = jest.spyOn(manager, 'query').mockImplementation(async (sql: string, values?: unknown[]) => {
+      const rows: unknown = await query(sql, values);
+      if (/FROM register/.test(sql) && JSON.stringify(values).includes('bucket')) {
+        await other('bob');
+        disturbances++;
+      }
+      return rows;
+    });
+    try {
+      await work();
+    } finally {
+      spy.mockRestore();
+    }
+    expect(disturbances).toBeGreaterThan(0);
+  }
+
+  test('and the present take nothing of each other for their own', async () => {
+    await three();
+    const { database, speakers } = await open();
+    const { register } = database;
+    const past = await database.snapshot();
+    for (const id of ['ada', 'bob', 'eve']) await speakers.update(id, { name: 'now' });
+    const look = (manager: EntityManager, id: string): Promise<unknown> =>
+      new TypeOrmSpeakerRepository(manager, register, null).find(id);
+    const before: Look = (id) => past.read((manager) => look(manager, id));
+    const now: Look = (id) => database.query((manager) => look(manager, id));
+
+    await before('bob');
+    await past.read((manager) => disturbed(manager, now, () => look(manager, 'ada')));
+    expect([...register.altered]).toEqual([]);
+    await now('bob');
+    const manager = await database.query((own) => Promise.resolve(own));
+    await disturbed(manager, before, () => speakers.update('ada', { name: 'later' }));
+    expect([...register.altered]).toEqual([]);
+
+    await past.close();
+    await close();
+    expect(await examine()).toMatchObject({ sound: true });
+    await open();
+    await found('ada', 'bob', 'eve');
+  });
 });
 
 describe('timbre doctor --data-dir', () => {

@@ -35,9 +35,6 @@ const ROOT = 'root';
 const bucketName = (bucket: number): string => `bucket ${bucket}`;
 const leafName = (owner: string): string => (owner === KEYS_OWNER ? 'keys' : `of ${owner}`);
 
-/** Reads of the head that another program's commits may fall between. */
-const ATTEMPTS = 10;
-
 /** Entries that went by age, and the mac that the next one follows. */
 export interface TrimmedEntries {
   first: number;
@@ -397,23 +394,21 @@ export class Register {
     this.lastCounted = head.counter;
   }
 
-  /** One statement where what is above the leaves is known, two otherwise. */
+  /** One statement where what is above the leaves is known, mostly two otherwise. */
   private async find(manager: EntityManager, owners: readonly string[]): Promise<Found> {
     const own = [...new Set(owners)];
     const needed = [...new Set(own.filter((owner) => owner !== KEYS_OWNER).map(bucketOf))];
-    let stored = await read(manager, [HEAD, ...own.map(leafName)]);
-    let same = false;
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const missing = this.unknown(this.openHead(stored.get(HEAD)), needed);
-      if (missing.length === 0 || same) break;
-      // Everything of one moment: another program may have committed in between.
-      const anew = await read(manager, [HEAD, ...own.map(leafName), ...missing]);
-      this.learn(this.openHead(anew.get(HEAD)), needed, anew);
-      same = anew.get(HEAD)!.equals(stored.get(HEAD)!);
-      stored = anew;
+    const asked = new Set<string>();
+    for (;;) {
+      // Everything of one moment: others may have committed since the last, or have learnt of another moment.
+      const stored = await read(manager, [HEAD, ...own.map(leafName), ...asked]);
+      const head = this.openHead(stored.get(HEAD));
+      this.learn(head, needed, stored);
+      const missing = this.unknown(head, needed);
+      // What was read beside its head, and is unknown still, does not have its digest, and counts as empty.
+      if (missing.every((name) => asked.has(name))) return this.verified(head, own, needed, stored);
+      for (const name of [ROOT, ...missing]) asked.add(name);
     }
-    // What is stored above does not have its digest, and counts as empty.
-    return this.verified(this.openHead(stored.get(HEAD)), own, needed, stored);
   }
 
   private unknown(head: Head, needed: readonly number[]): string[] {
