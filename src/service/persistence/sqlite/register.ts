@@ -127,13 +127,23 @@ export class Register {
   /** Values by their digests: whatever the database says is compared with them. */
   private root: Cached | undefined;
   private readonly buckets = new Map<number, Cached>();
-  private readonly set = new Set<string>();
   private readonly transactions = new WeakMap<EntityManager, Pending>();
   /** The head that was opened last, and its text. */
   private opened: { sealed: Buffer; text: string } | undefined;
   private lastCounted: number | undefined;
 
-  constructor(private readonly cipher: VectorCipher) {}
+  constructor(
+    private readonly cipher: VectorCipher,
+    private readonly set = new Set<string>(),
+  ) {}
+
+  /**
+   * The same for a connection that sees another moment, or may: what it has read is of no use to the others, nor theirs to
+   * it. Only reads.
+   */
+  aside(): Register {
+    return new Register(this.cipher, this.set);
+  }
 
   /** Records that were read and are not as the register has them, as `kind id id`. */
   get altered(): ReadonlySet<string> {

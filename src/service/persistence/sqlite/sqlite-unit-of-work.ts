@@ -35,7 +35,8 @@ export class SqliteUnitOfWork extends UnitOfWork {
     // Whoever reads on from it later may be a connection that has room again.
     const bound = boundTo();
     const { read, close } = await this.database.snapshot();
-    return { read: (work) => read((manager) => work(this.records(manager, bound))), close };
+    const register = this.database.register.aside();
+    return { read: (work) => read((manager) => work(this.records(manager, bound, register))), close };
   }
 
   async check(): Promise<void> {
@@ -46,8 +47,12 @@ export class SqliteUnitOfWork extends UnitOfWork {
     return this.database.register.altered.size;
   }
 
-  private records(manager: EntityManager, bound: readonly GroupRef[] | null): VoiceRecords {
-    const { cipher, register } = this.database;
+  private records(
+    manager: EntityManager,
+    bound: readonly GroupRef[] | null,
+    register = this.database.register,
+  ): VoiceRecords {
+    const { cipher } = this.database;
     return {
       speakers: new TypeOrmSpeakerRepository(manager, register, bound),
       groups: new TypeOrmGroupRepository(manager, register, bound),

@@ -52,9 +52,10 @@ export class TypeOrmKeyStore extends KeyStore {
     const reader = await SideConnection.open(folder, options);
     if (!reader) throw new Error('the database that is open has no keys');
     const { register } = database;
+    const own = register.aside();
     return new TypeOrmKeyStore(
       reader,
-      () => Promise.resolve(register),
+      () => Promise.resolve(own),
       (work) => database.transaction((manager) => work(manager, register)),
       (work) => database.query(work),
     );
