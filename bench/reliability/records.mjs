@@ -42,7 +42,7 @@ const entries = Number(values.entries);
 
 /** Longest that 99 of 100 calls may take, milliseconds. */
 const MOST_MS = 100;
-const PAUSE_MS = 20;
+const PAUSE_MS = 100;
 const QUIET_MS = 15_000;
 const ERASED = 20;
 /** Days after which entries are trimmed; half of them are older. */

@@ -106,8 +106,7 @@ async function filterOf(
 }
 
 async function withSpeakers({ speakers }: VoiceRecords, entries: readonly AuditEntry[]): Promise<NamedEntry[]> {
-  const known = await speakers.bySubject(entries.flatMap(({ subject }) => subject ?? []));
-  const ids = new Map(known.map((one) => [one.subject, one.id]));
+  const ids = await speakers.idsBySubject(entries.flatMap(({ subject }) => subject ?? []));
   return entries.map((entry) => ({ entry, speakerId: ids.get(entry.subject ?? '') ?? null }));
 }
 

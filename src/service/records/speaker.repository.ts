@@ -49,6 +49,9 @@ export abstract class SpeakerRepository {
   /** Those of these subjects who are still there. */
   abstract bySubject(subjects: readonly string[]): Promise<Speaker[]>;
 
+  /** Ids by subject, of those who are there. */
+  abstract idsBySubject(subjects: readonly string[]): Promise<Map<string, string>>;
+
   /** All that there are, oldest first; for whoever is bound to nothing. */
   abstract page(after: Cursor | null, limit: number): Promise<Speaker[]>;
 

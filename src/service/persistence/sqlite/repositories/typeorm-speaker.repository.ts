@@ -63,6 +63,16 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
     return this.toSpeakers(rows);
   }
 
+  async idsBySubject(subjects: readonly string[]): Promise<Map<string, string>> {
+    // Who is in a group is believed only of what is as it was written.
+    if (this.bound) return new Map((await this.bySubject(subjects)).map(({ subject, id }) => [subject, id]));
+    const rows = await this.manager.query<{ subject: string; id: string }[]>(
+      'SELECT s.subject, s.id FROM json_each(?) asked CROSS JOIN speakers s ON s.subject = asked.value',
+      [JSON.stringify(subjects)],
+    );
+    return new Map(rows.map(({ subject, id }) => [subject, id]));
+  }
+
   async bySubject(subjects: readonly string[]): Promise<Speaker[]> {
     const rows = await this.manager.findBy(SpeakerEntity, { subject: In([...new Set(subjects)]) });
     return this.toSpeakers(rows);
