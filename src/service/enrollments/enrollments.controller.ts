@@ -1,7 +1,9 @@
-import { Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
+import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
+import { may } from '../access/may.js';
 import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../../addon/types.js';
@@ -20,9 +22,11 @@ import { optedOut } from '../records/consent.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import { withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
-import { chosen, onePartFields, type OnePart } from '../uploads/selection.js';
+import { chosen } from '../uploads/selection.js';
 import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.decorator.js';
 import {
+  enrolFields,
+  type EnrolFields,
   enrolledView,
   enrollmentsView,
   enrollmentView,
@@ -35,6 +39,7 @@ import {
   type EnrollmentView,
   type ProfileView,
 } from './enrollments.dto.js';
+import { HealthService } from './health.service.js';
 import { EnrollmentsService, type EnrolledVoice } from './enrollments.service.js';
 
 @ApiController('v1/speakers/:id', 'Enrolments')
@@ -45,6 +50,7 @@ export class EnrollmentsController {
   constructor(
     private readonly enrollments: EnrollmentsService,
     private readonly speakers: SpeakersService,
+    private readonly health: HealthService,
     private readonly idempotency: Idempotency,
     private readonly host: HttpAdapterHost,
     private readonly config: Config,
@@ -52,7 +58,7 @@ export class EnrollmentsController {
 
   @Post('enrollments')
   @RequireScope('enrol')
-  @AcceptsRecordings({ audio: { min: 1 } }, onePartFields)
+  @AcceptsRecordings({ audio: { min: 1 } }, enrolFields)
   @TakesIdempotencyKey()
   @ApiOperation({
     summary: 'Add recordings of the speaker',
@@ -80,17 +86,25 @@ export class EnrollmentsController {
   async enrol(
     @Param('id') id: string,
     @Recordings() recordings: Recording[],
-    @FormFields() part: OnePart,
+    @FormFields() { duplicates, ...part }: EnrolFields,
     @Bounds() bounds: EmbedOptions,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<EnrolledView> {
     const options = { ...bounds, ...chosen(part) };
     const files = recordings.map(({ filename, sha256 }) => ({ filename, sha256 }));
-    const request = await requestDigest(['enrol', id, part, ...files], new Steps());
+    const request = await requestDigest(
+      ['enrol', id, { ...part, ...(duplicates ? { duplicates } : {}) }, ...files],
+      new Steps(),
+    );
     const { answer, repeated } = await this.idempotency.once<EnrolledView>(key, request, bounds, async (keep) => {
-      const done = await this.enrollments.enrol(id, recordings, options, (records, enrolled) =>
-        keep(records, this.view(enrolled), id),
+      const looks = duplicates === undefined ? this.config.duplicates : duplicates === 'true';
+      const done = await this.enrollments.enrol(
+        id,
+        recordings,
+        options,
+        (records, enrolled) => keep(records, this.view(enrolled), id),
+        looks,
       );
       return this.view(done);
     });
@@ -98,8 +112,9 @@ export class EnrollmentsController {
     return answer;
   }
 
-  private view({ speaker, profile, results }: EnrolledVoice): EnrolledView {
+  private view({ speaker, profile, results, possibleDuplicate }: EnrolledVoice): EnrolledView {
     return {
+      possibleDuplicate,
       speaker: toSpeakerView(speaker, profile, this.config.enrollmentSeconds),
       results: results.map((result, index) => {
         const { filename } = result.recording;
@@ -162,10 +177,12 @@ export class EnrollmentsController {
   async profile(
     @Param('id') id: string,
     @Query({ schema: profileQuery }) query: z.output<typeof profileQuery>,
+    @Req() request: IncomingMessage,
   ): Promise<ProfileView> {
     const { speaker, profile, origin, others } = await this.speakers.profileBeside(id);
     if (query.embedding === 'true' && speaker.optedOutAt) throw optedOut(speaker.id);
     const members = profile?.members ?? [];
+    const health = query.health === 'true' ? await this.health.of(speaker, origin) : undefined;
     return {
       speakerId: id,
       model: origin.model,
@@ -176,6 +193,7 @@ export class EnrollmentsController {
       outliers: members.filter(({ outlier }) => outlier).map(({ enrollmentId }) => enrollmentId),
       otherModels: others.map(({ model }) => model),
       updatedAt: profile?.updatedAt.toISOString() ?? null,
+      ...(health ? { health: { ...health, nearest: may(request, 'vectors') ? health.nearest : null } } : {}),
       ...(query.embedding === 'true' ? { embedding: profile?.centroid ? Array.from(profile.centroid) : null } : {}),
     };
   }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { audioView } from '../embeddings/embeddings.dto.js';
+import { onePart } from '../uploads/selection.js';
 import { nextCursorView, pageQuery } from '../http/pages.js';
 import { speakerView } from '../speakers/speakers.dto.js';
 import { ENROLLMENT_STATUSES, type ProfileState, type ProfileMember } from '../records/profile.js';
-import type { EnrollmentInfo } from '../records/enrollment.js';
+import { EXEMPLAR_KINDS, SET_ASIDE, type EnrollmentInfo } from '../records/enrollment.js';
 import { QUALITY_LABELS, REJECTION_REASONS } from '../records/recording-quality.js';
 
 export const enrollmentView = z.object({
@@ -33,6 +34,18 @@ export const enrollmentView = z.object({
     description: "Cosine with the mean of the speaker's other recordings; null where there is none to compare with.",
   }),
   outlier: z.boolean().meta({ description: 'Set aside: it does not sound like the others.' }),
+  origin: z.enum(EXEMPLAR_KINDS).meta({
+    description:
+      'enrolled: by a call of this list. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.',
+  }),
+  setAside: z
+    .enum(SET_ASIDE)
+    .nullable()
+    .meta({
+      description:
+        'Why it does not count though it is kept: replaced by another recording that was learned, or merged into another ' +
+        'speaker who has it too. Null where it is not set aside.',
+    }),
 });
 
 export const listEnrollments = z.strictObject(pageQuery('Recordings', { most: 500, usual: 100 }));
@@ -59,12 +72,40 @@ const failed = z.object({
   error: z.object({ code: z.string(), message: z.string() }),
 });
 
+const possibleDuplicate = z
+  .object({
+    speakerId: z.string(),
+    cosine: z.number(),
+    llr: z.number().nullable(),
+    falseAcceptRate: z.number().nullable().meta({
+      description:
+        'Share of people who are nobody else of those compared and are named here all the same; null where none was learned.',
+    }),
+    gallerySize: z.int().meta({ description: 'People who were compared.' }),
+  })
+  .meta({
+    description:
+      'The voice of these recordings may already be here as this speaker; null where nobody was found, or looked for.',
+  });
+
 export const enrolledView = z.object({
   speaker: speakerView,
   results: z.array(z.union([stored, failed])).meta({ description: 'One per upload, in their order.' }),
+  possibleDuplicate: possibleDuplicate.nullable(),
 });
 
+export const enrolFields = z.strictObject({
+  ...onePart,
+  duplicates: z.enum(['true', 'false']).optional().meta({
+    description:
+      'Whether to look for somebody else who has this voice, `possibleDuplicate`. Default: TIMBRE_DUPLICATES.',
+  }),
+});
+
+export type EnrolFields = z.output<typeof enrolFields>;
+
 export const profileQuery = z.strictObject({
+  health: z.enum(['true', 'false']).default('false').meta({ description: 'Whether to say how the profile is doing.' }),
   embedding: z.enum(['true', 'false']).default('false').meta({ description: 'Whether to give the centroid.' }),
 });
 
@@ -86,6 +127,26 @@ export const profileView = z.object({
   outliers: z.array(z.string()).meta({ description: 'Enrolments that were set aside.' }),
   otherModels: z.array(z.string()).meta({ description: 'Other models that the speaker was enrolled with.' }),
   updatedAt: z.iso.datetime().nullable(),
+  health: z
+    .object({
+      enrolled: z.int().meta({ description: 'Recordings that were enrolled and count.' }),
+      learned: z.int().meta({ description: 'The same of those that were learned or confirmed.' }),
+      spread: z.number().nullable().meta({ description: '1 - mean cosine of the recordings with the centroid.' }),
+      drift: z.number().nullable().meta({
+        description:
+          '1 - cosine of the mean of the earlier half of the recordings with that of the later half; null for fewer than four.',
+      }),
+      fromEnrolled: z.number().nullable().meta({
+        description:
+          '1 - cosine of the centroid with the mean of the enrolled recordings: how far learning has moved it.',
+      }),
+      nearest: z
+        .object({ speakerId: z.string(), cosine: z.number(), llr: z.number().nullable() })
+        .nullable()
+        .meta({ description: 'The nearest other person, for keys of the scope `vectors`; null where there is none.' }),
+    })
+    .optional()
+    .meta({ description: 'Only where it was asked for.' }),
   embedding: z.array(z.number()).nullable().optional().meta({
     description: 'The centroid, of unit length; only where it was asked for.',
   }),
@@ -121,6 +182,8 @@ export function toEnrollmentView(
       : null,
     agreement: member?.agreement ?? null,
     outlier: member?.outlier ?? false,
+    origin: enrollment.kind,
+    setAside: enrollment.setAside,
   };
 }
 
