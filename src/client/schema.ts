@@ -3495,7 +3495,7 @@ export interface operations {
           'application/json': {
             /** @description Entries that were undone, the newest first. */
             undone: string[];
-            /** @description Entries whose other person is not there any more. */
+            /** @description Entries whose other person, or recording, is not there any more. */
             left: string[];
           };
         };

@@ -484,6 +484,21 @@ describe('splitting', () => {
     expect((await house.speakers.profile('bea')).profile).toBeNull();
   });
 
+  it('takes what was learned for enrolled at the new speaker, until it is undone', async () => {
+    await house.enrolled('ada', 1);
+    const lesson = await learned('ada', again(1, 20, { seconds: 25 }));
+    const before = await profileOf('ada');
+    const { enrollments } = await house.enrollments.list('ada');
+    const recording = enrollments.find(({ kind }) => kind === 'learned')!;
+    const { entry } = await house.merging.split('ada', [recording.id], { id: 'bea' });
+    expect(await profileOf('bea')).toMatchObject({ status: 'Enrolled', speechSeconds: 25 });
+    await expect(house.ledger.undo('ada', lesson)).rejects.toMatchObject({ code: 'LEDGER_ENTRY_FINAL' });
+    await house.ledger.undo('ada', entry.id);
+    expect(await profileOf('ada')).toEqual(before);
+    await house.ledger.undo('ada', lesson);
+    expect((await profileOf('ada')).members).toHaveLength(3);
+  });
+
   it('needs recordings of the speaker, an id that is free, and a consent of its own', async () => {
     await house.enrolled('ada', 1);
     await house.enrolled('bob', 2);

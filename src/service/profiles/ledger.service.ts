@@ -73,7 +73,7 @@ export class LedgerService {
         throw new TimbreError('LEDGER_ENTRY_UNDONE', `it was undone at ${found.undoneAt.toISOString()}`);
       if (!UNDOABLE.includes(found.action)) throw isFinal(found);
       const changed = new Changed();
-      if (!(await this.takeBack(records, speaker, found, changed))) throw otherIsGone();
+      if (!(await this.takeBack(records, speaker, found, changed))) throw isGone(found);
       await this.renew(records, changed);
       const [now] = await shown(records, [(await records.ledger.find(speakerId, entryId))!]);
       return now!;
@@ -84,8 +84,8 @@ export class LedgerService {
   }
 
   /**
-   * Takes back all that can be since a moment, the newest first, in one transaction; `left` are those whose other person is not
-   * there any more. Errors: MODEL_NOT_READY.
+   * Takes back all that can be since a moment, the newest first, in one transaction; `left` are those whose other person, or
+   * recording, is not there any more. Errors: MODEL_NOT_READY.
    */
   async undoSince(speakerId: string, since: Date): Promise<{ undone: LedgerEntry[]; left: LedgerEntry[] }> {
     const done = await this.store.transaction(async (records) => {
@@ -119,11 +119,12 @@ export class LedgerService {
   }
 
   /** Switches learning on or off for a speaker, and freezes the profile or lets it go on. */
-  setLearning(
+  async setLearning(
     speakerId: string,
     { setting, frozen }: { setting?: LearningSetting | null | undefined; frozen?: boolean | undefined },
   ): Promise<LearningState> {
-    return this.store.transaction(async (records) => {
+    let forgotten = 0;
+    const done = await this.store.transaction(async (records) => {
       const speaker = await requireSpeaker(records, speakerId);
       const now = new Date();
       const { subject } = speaker;
@@ -143,9 +144,11 @@ export class LedgerService {
       }
       // Nothing is to wait for a profile that learns no more.
       const state = await this.state(records, changed);
-      if (!state.learns || state.frozenAt) await records.waiting.deleteOf(speakerId);
+      if (!state.learns || state.frozenAt) forgotten = await records.waiting.deleteOf(speakerId);
       return state;
     });
+    if (forgotten > 0) await this.maintenance.wipeSoon();
+    return done;
   }
 
   /** What is said of a group's profiles. Errors: GROUP_NOT_FOUND. */
@@ -169,7 +172,7 @@ export class LedgerService {
     return { speakerId, setting, frozenAt, ...(await this.learning.settingOf(records, speaker)) };
   }
 
-  /** False where the other person is not there any more; nothing was changed then. */
+  /** False where the other person, or the recording, is not there any more; nothing was changed then. */
   private async takeBack(
     records: VoiceRecords,
     speaker: Speaker,
@@ -182,9 +185,10 @@ export class LedgerService {
       if (!(await undoMove(records, speaker, entry, changed, now))) return false;
     } else {
       const recording = await records.enrollments.find(speaker.id, enrollmentId);
+      if (!recording) return false;
       await records.enrollments.delete(speaker.id, enrollmentId);
       // Of one that counts, the place is free again for those that it took it from.
-      if (recording && !recording.setAside) {
+      if (!recording.setAside) {
         const back = await this.replacedBy(records, speaker.id, detail.replaced ?? []);
         await records.enrollments.change(speaker.id, back, { setAside: null });
       }
@@ -232,8 +236,11 @@ export async function shown({ speakers }: VoiceRecords, entries: readonly Ledger
   }));
 }
 
-function otherIsGone(): TimbreError {
-  const text = 'the other person of this change is not there any more: it cannot be undone';
+function isGone({ enrollmentId }: LedgerEntry): TimbreError {
+  const text =
+    enrollmentId === null
+      ? 'the other person of this change is not there any more: it cannot be undone'
+      : "the recording is not among the speaker's any more: it was split off, or replaced by others long ago";
   return new TimbreError('LEDGER_ENTRY_FINAL', text);
 }
 

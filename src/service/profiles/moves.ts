@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RecordedConsent } from '../records/consent.js';
 import type { EmbeddingOrigin } from '../records/embedding.js';
-import type { EnrollmentInfo } from '../records/enrollment.js';
+import type { EnrollmentInfo, ExemplarKind } from '../records/enrollment.js';
 import type { LedgerEntry } from '../records/ledger.js';
 import type { Speaker } from '../records/speaker.js';
 import type { VoiceRecords } from '../records/unit-of-work.js';
@@ -72,12 +72,19 @@ export async function moveRecordings(
     from.id,
     to.id,
   );
+  const kinds: Record<string, ExemplarKind> = {};
+  if (kind === 'split') {
+    // Somebody says whose they are: they were learned as the first one's.
+    for (const one of recordings) if (one.kind !== 'enrolled' && moved.includes(one.id)) kinds[one.id] = one.kind;
+    await records.enrollments.change(to.id, Object.keys(kinds), { kind: 'enrolled' });
+  }
   const left = recordings.filter(({ id, setAside }) => !moved.includes(id) && setAside === null).map(({ id }) => id);
   await records.enrollments.change(from.id, left, { setAside: 'merged' });
   const changeId = randomUUID();
   const detail = {
     recordings: moved,
     ...(left.length > 0 ? { left } : {}),
+    ...(Object.keys(kinds).length > 0 ? { kinds } : {}),
     ...(consentLifted ? { consentLifted } : {}),
   };
   const loses = await records.ledger.append({
@@ -113,6 +120,7 @@ export async function undoMove(
   // Those that were deleted or given on since are not here.
   await records.enrollments.move(detail.recordings ?? [], has.id, had.id);
   await records.enrollments.change(had.id, detail.left ?? [], { setAside: null });
+  for (const [id, kind] of Object.entries(detail.kinds ?? {})) await records.enrollments.change(had.id, [id], { kind });
   const replaced = pair.flatMap((one) => one.detail.replaced ?? []);
   for (const { id } of [had, has]) await records.enrollments.change(id, replaced, { setAside: null });
   for (const one of pair) await records.ledger.undone(one, now);

@@ -71,7 +71,7 @@ export const undoSince = z.strictObject({
 
 export const undoneView = z.object({
   undone: z.array(z.uuid()).meta({ description: 'Entries that were undone, the newest first.' }),
-  left: z.array(z.uuid()).meta({ description: 'Entries whose other person is not there any more.' }),
+  left: z.array(z.uuid()).meta({ description: 'Entries whose other person, or recording, is not there any more.' }),
 });
 
 const setting = z.enum(LEARNING_SETTINGS).nullable().meta({

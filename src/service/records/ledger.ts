@@ -1,5 +1,6 @@
 import { TimbreError } from '../../errors/timbre-error.js';
 import type { EmbeddingOrigin } from './embedding.js';
+import type { ExemplarKind } from './enrollment.js';
 
 /** Everything that changes what a profile is made of. A name once used keeps its meaning. */
 export const LEDGER_ACTIONS = [
@@ -48,6 +49,8 @@ export interface LedgerDetail {
   recordings?: string[];
   /** Recordings of the other person that were there already and stayed, set aside. */
   left?: string[];
+  /** Learned recordings that were split off count as enrolled there: what they were. */
+  kinds?: Record<string, ExemplarKind>;
   /** The speaker's consent was taken off, because the other person had none. */
   consentLifted?: boolean;
 }
