@@ -86,6 +86,7 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
     headers: [],
     answer: 'json',
   },
+  importVectors: { method: 'POST', path: '/v1/speakers/{id}/vectors', query: [], headers: [], answer: 'json' },
   getEnrollment: {
     method: 'GET',
     path: '/v1/speakers/{id}/enrollments/{enrollmentId}',
@@ -352,6 +353,11 @@ export abstract class Operations {
   /** The speaker's recordings, oldest first `GET /v1/speakers/{id}/enrollments` */
   listEnrollments(...given: Arguments<'listEnrollments'>): Promise<Answer<'listEnrollments'>> {
     return this.call('listEnrollments', ...given);
+  }
+
+  /** Bring voice vectors along that were made elsewhere with the loaded model `POST /v1/speakers/{id}/vectors` */
+  importVectors(...given: Arguments<'importVectors'>): Promise<Answer<'importVectors'>> {
+    return this.call('importVectors', ...given);
   }
 
   /** One recording `GET /v1/speakers/{id}/enrollments/{enrollmentId}` */

@@ -2607,10 +2607,10 @@ export interface operations {
               /** @description Set aside: it does not sound like the others. */
               outlier: boolean;
               /**
-               * @description enrolled: by a call of this list. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+               * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
                * @enum {string}
                */
-              origin: 'enrolled' | 'learned' | 'confirmed';
+              origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
               /**
                * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                * @enum {string|null}
@@ -2776,10 +2776,10 @@ export interface operations {
                     /** @description Set aside: it does not sound like the others. */
                     outlier: boolean;
                     /**
-                     * @description enrolled: by a call of this list. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+                     * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
                      * @enum {string}
                      */
-                    origin: 'enrolled' | 'learned' | 'confirmed';
+                    origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
                     /**
                      * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                      * @enum {string|null}
@@ -2841,6 +2841,135 @@ export interface operations {
               /** @description People who were compared. */
               gallerySize: number;
             } | null;
+          };
+        };
+      };
+    };
+  };
+  importVectors: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          vectors: {
+            /** @description As the model gave it. */
+            vector: number[];
+            /**
+             * @description That made it: the loaded one, by its name.
+             * @example starter@0123456789ab
+             */
+            model: string;
+            /** @description Net speech of the recording. */
+            speechSeconds: number;
+            /**
+             * Format: date-time
+             * @description When it was recorded; left out, now.
+             */
+            at?: string;
+            /** @description Of the recording: the same twice is one. Left out, that of the vector. */
+            sha256?: string;
+            filename?: string;
+            /** @description What was measured on the recording, as enrolments have it. Left out, speech alone is judged. */
+            measures?: {
+              audioSeconds: number;
+              sampleRate: number;
+              channels: number;
+              snrDb: number | null;
+              clippedShare: number;
+              bandwidthHz: number;
+              levelDb: number;
+            };
+          }[];
+        };
+      };
+    };
+    responses: {
+      /** @description The speaker now, and what came of each vector. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            speaker: {
+              /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+              id: string;
+              /** @example Ada Lovelace */
+              name: string | null;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              updatedAt: string;
+              /** @description Counts every change of the speaker, the enrolments and the profile. */
+              version: number;
+              /**
+               * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+               * @example [
+               *       "household-7"
+               *     ]
+               */
+              groups: string[];
+              /**
+               * @example {
+               *       "team": "engines"
+               *     }
+               */
+              metadata: {
+                [key: string]: string;
+              };
+              /**
+               * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+               * @example GIVEN
+               * @enum {string}
+               */
+              consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+              /**
+               * Format: date-time
+               * @description When it was announced that the speaker will be erased for age; null where it was not.
+               */
+              erasureAnnouncedAt: string | null;
+              /**
+               * @description For the loaded model. Enrolled: enough speech for verification and identification.
+               * @enum {string}
+               */
+              enrollmentStatus: 'Enrolling' | 'Enrolled';
+              /**
+               * @description Recordings that count: accepted, and no outliers.
+               * @example 3
+               */
+              enrollmentsCount: number;
+              /**
+               * @description Net speech of those recordings.
+               * @example 24.5
+               */
+              enrollmentsSpeechLengthInSec: number;
+              /**
+               * @description Net speech still needed.
+               * @example 0
+               */
+              remainingEnrollmentsSpeechLengthInSec: number;
+              /**
+               * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+               * @example 0.81
+               */
+              confidence: number;
+            };
+            /** @description One per vector, in their order. */
+            results: {
+              /** Format: uuid */
+              enrollmentId: string;
+              /** @description The speaker has it already; nothing was added. */
+              duplicate: boolean;
+              /** @description Whether it counts. */
+              accepted: boolean;
+            }[];
           };
         };
       };
@@ -2909,10 +3038,10 @@ export interface operations {
             /** @description Set aside: it does not sound like the others. */
             outlier: boolean;
             /**
-             * @description enrolled: by a call of this list. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+             * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
              * @enum {string}
              */
-            origin: 'enrolled' | 'learned' | 'confirmed';
+            origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
             /**
              * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
              * @enum {string|null}
@@ -3410,11 +3539,12 @@ export interface operations {
               /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
               by: string | null;
               /**
-               * @description enrolled, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
+               * @description enrolled, imported, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
                * @enum {string}
                */
               action:
                 | 'enrolled'
+                | 'imported'
                 | 'deleted'
                 | 'learned'
                 | 'confirmed'
@@ -3528,11 +3658,12 @@ export interface operations {
             /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
             by: string | null;
             /**
-             * @description enrolled, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
+             * @description enrolled, imported, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
              * @enum {string}
              */
             action:
               | 'enrolled'
+              | 'imported'
               | 'deleted'
               | 'learned'
               | 'confirmed'
@@ -4305,10 +4436,10 @@ export interface operations {
               /** @description Set aside: it does not sound like the others. */
               outlier: boolean;
               /**
-               * @description enrolled: by a call of this list. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+               * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
                * @enum {string}
                */
-              origin: 'enrolled' | 'learned' | 'confirmed';
+              origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
               /**
                * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                * @enum {string|null}
@@ -4349,11 +4480,12 @@ export interface operations {
               /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
               by: string | null;
               /**
-               * @description enrolled, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
+               * @description enrolled, imported, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
                * @enum {string}
                */
               action:
                 | 'enrolled'
+                | 'imported'
                 | 'deleted'
                 | 'learned'
                 | 'confirmed'

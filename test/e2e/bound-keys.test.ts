@@ -229,6 +229,10 @@ const CALLS: Record<string, (things: Things) => Request[] | Promise<Request[]>> 
   enrol: ({ speaker }) => [
     { method: 'POST', path: `/v1/speakers/${speaker}/enrollments`, init: form(['audio', SPEECH[2]!]) },
   ],
+  importVectors: ({ speaker }) => {
+    const vectors = [{ vector: [1, 0], model: 'other@0123456789ab', speechSeconds: 5 }];
+    return [{ method: 'POST', path: `/v1/speakers/${speaker}/vectors`, init: json({ vectors }) }];
+  },
   listEnrollments: ({ speaker }) => [{ method: 'GET', path: `/v1/speakers/${speaker}/enrollments` }],
   getEnrollment: ({ speaker, enrollment }) => [
     { method: 'GET', path: `/v1/speakers/${speaker}/enrollments/${enrollment}` },

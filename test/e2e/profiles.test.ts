@@ -2,12 +2,14 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { updateManifest } from '../../src/addon/index.js';
+import { newApiKey } from '../../src/service/access/api-key.js';
+import { KeyStore } from '../../src/service/access/key-store.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import { enrolledView, profileView, type ProfileView } from '../../src/service/enrollments/enrollments.dto.js';
 import {
@@ -23,6 +25,8 @@ import {
 } from '../../src/service/profiles/profiles.dto.js';
 import { verificationView } from '../../src/service/verification/verification.dto.js';
 import { keyIn, LOCAL_KEY_FILE } from '../../src/support/key-file.js';
+import { SCOPES } from '../../src/support/scopes.js';
+import { timbre } from '../cli/support.js';
 import { formOf, spoken, TestService, until, Workshop } from './support.js';
 
 /** Profiles that learn, over HTTP: what waits, what is confirmed, learned and undone, merged and split. */
@@ -233,6 +237,60 @@ test('a group switches learning on, and records are merged, split and told as du
   const split = await ask(service, splitView, 'POST', '/v1/speakers/ada/split', { recordings, id: 'bob' });
   expect(split.split).toMatchObject({ id: 'bob', groups: ['home'], enrollmentsCount: 1 });
   expect(await refusal(service, 'POST', '/v1/speakers/ada/split', { recordings })).toBe('ENROLLMENT_NOT_FOUND');
+}, 120_000);
+
+/** With a key that may read vectors, which the local one may not. */
+async function envOf({ service }: TestService): Promise<NodeJS.ProcessEnv> {
+  const { key, text } = newApiKey({ name: 'export', scopes: SCOPES }, new Date());
+  await service.app.get(KeyStore, { strict: false }).insert(key);
+  return { TIMBRE_API_KEY: text };
+}
+
+test('what one service exports as lines another imports: the same profile, times, measures and consent', async () => {
+  const [from, to] = [await start({ model: eager }), await start({ model: eager, consent: 'required' })];
+  const consent = { method: 'form', textVersion: '1', givenAt: '2026-01-02T03:04:05.000Z' };
+  await from.postJson('/v1/speakers', { id: 'ada', name: 'Ada', consent });
+  for (const recording of ADA) await enrol(from, 'ada', recording);
+  const file = workshop.path('ada.jsonl');
+  const [envFrom, envTo] = [await envOf(from), await envOf(to)];
+  const exporting = await timbre(['speakers', 'export', 'ada', '--vectors', '--lines', '--url', from.url], {
+    env: envFrom,
+  });
+  expect(exporting.stdout.trim().split('\n')).toHaveLength(3);
+  await writeFile(file, exporting.stdout);
+  const importing = (): ReturnType<typeof timbre> =>
+    timbre(['import', file, '--json', '--url', to.url], { env: envTo });
+  expect(JSON.parse((await importing()).stdout)).toEqual({
+    speakers: 1,
+    vectors: 3,
+    added: 3,
+    known: 0,
+    notAccepted: 0,
+  });
+
+  const plain = ({ recordings, ...rest }: Awaited<ReturnType<typeof voice>>): object => ({
+    ...rest,
+    recordings: recordings.map(({ agreement, outlier }) => ({ agreement, outlier })),
+  });
+  expect(plain(await voice(to, 'ada'))).toEqual(plain(await voice(from, 'ada')));
+  const again = await timbre(['speakers', 'export', 'ada', '--vectors', '--lines', '--url', to.url], { env: envTo });
+  expect(again.stdout).toBe(exporting.stdout);
+  // Cut off, it is run once more.
+  expect(JSON.parse((await importing()).stdout)).toMatchObject({ added: 0, known: 3 });
+
+  for (const [line, said] of [
+    ['{', 'it is no JSON'],
+    ['[]', 'no JSON object'],
+    ['{"speaker":"bob"}', 'have to be there'],
+    ['{"speaker":"bob","vektor":[]}', 'no field \\"vektor\\"'.replaceAll('\\', '')],
+    ['{"speaker":"bob","vector":[1],"model":"other@0123456789ab","speechSeconds":3}', 'line 2'],
+  ] as const) {
+    await writeFile(file, `\n${line}\n`);
+    const { status, stderr } = await importing();
+    expect(status).toBeGreaterThan(0);
+    expect(stderr).toContain(said);
+  }
+  expect((await timbre(['speakers', 'export', 'ada', '--lines'], { env: envTo })).stderr).toContain('--vectors');
 }, 120_000);
 
 /** The built service in a process of its own. */

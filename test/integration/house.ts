@@ -8,6 +8,7 @@ import { ConsentPolicy } from '../../src/service/consent/consent-policy.js';
 import { ConsentService } from '../../src/service/consent/consent.service.js';
 import { EnrollmentsService } from '../../src/service/enrollments/enrollments.service.js';
 import { Duplicates } from '../../src/service/enrollments/duplicates.js';
+import { ImportService } from '../../src/service/enrollments/import.service.js';
 import { HealthService } from '../../src/service/enrollments/health.service.js';
 import { DuplicatesService } from '../../src/service/profiles/duplicates.service.js';
 import { ProfileKeeper } from '../../src/service/enrollments/profile-keeper.js';
@@ -49,6 +50,7 @@ export class House {
   readonly learning: LearningService;
   readonly ledger: LedgerService;
   readonly health: HealthService;
+  readonly imports: ImportService;
   readonly seeker: DuplicatesService;
   readonly merging: MergeService;
   readonly sweep: WaitingSweep;
@@ -81,6 +83,7 @@ export class House {
     const keeper = new ProfileKeeper(model);
     const duplicates = new Duplicates(engine, this.gallery, config);
     this.health = new HealthService(store, engine, this.gallery);
+    this.imports = new ImportService(store, engine, model, keeper, policy, config);
     this.seeker = new DuplicatesService(store, model, duplicates);
     this.enrollments = new EnrollmentsService(
       store,

@@ -7,7 +7,7 @@ import type { LedgerEntry } from '../../src/service/records/ledger.js';
 import type { Profile } from '../../src/service/records/profile.js';
 import type { VerificationView } from '../../src/service/verification/verification.dto.js';
 import { House } from './house.js';
-import { ScriptedEngine, type Script } from './scripted-engine.js';
+import { embeddingOf, ScriptedEngine, type Script } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
 
 /** Strangers' evidence: exponential above -1, so that a rate of 1e-4 asks for about 2.7, a cosine of 0.67. */
@@ -585,5 +585,94 @@ describe('duplicates', () => {
     expect(enrolled.possibleDuplicate).toBeNull();
     expect(await as(() => house.seeker.page(10, undefined))).toMatchObject({ pairs: [], compared: 2 });
     expect((await house.seeker.page(10, undefined)).pairs).toMatchObject([{ of: 'acme:double', speakerId: 'ada' }]);
+  });
+});
+
+describe('vectors that were made elsewhere', () => {
+  const vector = (voice: number, seed: number): number[] => Array.from(embeddingOf({ voice, seed }));
+  const model = 'scripted@0123456789ab';
+  const given = (seed: number, more: object = {}) => ({ vector: vector(1, seed), model, speechSeconds: 10, ...more });
+
+  it('make the profile that their recordings make, marked so, and judge what is learned', async () => {
+    await house.enrolled('ada', 1);
+    await house.speakers.create({ id: 'away' });
+    const at = new Date('2026-01-02T03:04:05Z');
+    const { results, profile } = await house.imports.add('away', [
+      given(0, { at }),
+      given(1, { at }),
+      given(2, { at }),
+    ]);
+    expect(results.map(({ duplicate, accepted }) => [duplicate, accepted])).toEqual([
+      [false, true],
+      [false, true],
+      [false, true],
+    ]);
+    expect(profile).toMatchObject({ status: 'Enrolled', speechSeconds: 30 });
+    expect((await profileOf('away')).centroid).toEqual((await profileOf('ada')).centroid);
+    const { enrollments } = await house.enrollments.list('away');
+    expect(enrollments).toMatchObject([{ kind: 'imported', createdAt: at }, {}, {}]);
+    expect((await ledgerOf('away')).map(({ action }) => action)).toEqual(['imported', 'imported', 'imported']);
+    await house.speakers.erase('ada');
+    await learned('away', again(1, 20));
+    const { rows } = await house.ledger.page('away', 10, undefined);
+    expect((await house.ledger.undoSince('away', new Date(0))).undone).toHaveLength(1);
+    await expect(house.ledger.undo('away', rows.at(-1)!.entry.id)).rejects.toMatchObject({
+      code: 'LEDGER_ENTRY_FINAL',
+    });
+  });
+
+  it('are one where they come twice', async () => {
+    await house.speakers.create({ id: 'ada' });
+    const [first] = (await house.imports.add('ada', [given(0)])).results;
+    const { results, profile } = await house.imports.add('ada', [given(0), given(1)]);
+    expect(results).toMatchObject([{ enrollmentId: first!.enrollmentId, duplicate: true }, { duplicate: false }]);
+    expect(profile?.members).toHaveLength(2);
+  });
+
+  it('count by the floor of speech, and by what was measured where that is said', async () => {
+    await openAgain({ minUpdateSeconds: 4 });
+    await house.speakers.create({ id: 'ada' });
+    const measures = {
+      audioSeconds: 12,
+      sampleRate: 8000,
+      channels: 1,
+      snrDb: 2,
+      clippedShare: 0,
+      bandwidthHz: 3400,
+      levelDb: -20,
+    };
+    const { results } = await house.imports.add('ada', [
+      given(0, { speechSeconds: 3 }),
+      given(1, { measures }),
+      given(2),
+    ]);
+    expect(results.map(({ accepted }) => accepted)).toEqual([false, false, true]);
+  });
+
+  it.each([
+    ['another model', { model: 'scripted@ba9876543210' }, 'MODEL_MISMATCH'],
+    ['another length', { vector: [1, 0] }, 'INVALID_ARGUMENT'],
+    ['a value of more than 32 bits', { vector: [1e39, ...vector(1, 0).slice(1)] }, 'INVALID_ARGUMENT'],
+    ['no number', { vector: [NaN, ...vector(1, 0).slice(1)] }, 'INVALID_ARGUMENT'],
+    ['no direction', { vector: vector(1, 0).map(() => 0) }, 'INVALID_ARGUMENT'],
+    ['a time that lies ahead', { at: new Date(Date.now() + 3_600_000) }, 'INVALID_ARGUMENT'],
+  ])('are refused with %s, and nothing is stored of the others', async (_, wrong, code) => {
+    await house.speakers.create({ id: 'ada' });
+    await expect(house.imports.add('ada', [given(0), given(1, wrong)])).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining('vectors[1]'),
+    });
+    expect((await house.enrollments.list('ada')).enrollments).toEqual([]);
+  });
+
+  it('need consent as recordings do', async () => {
+    await openAgain({ consent: 'required' });
+    await house.speakers.create({ id: 'ada' });
+    await expect(house.imports.add('ada', [given(0)])).rejects.toMatchObject({ code: 'CONSENT_REQUIRED' });
+    await house.consent.give('ada', { method: 'form', textVersion: '1' });
+    await house.imports.add('ada', [given(0)]);
+    await house.consent.withdraw('ada');
+    await expect(house.imports.add('ada', [given(1)])).rejects.toMatchObject({ code: 'OPTED_OUT' });
+    await expect(house.imports.add('gone', [given(1)])).rejects.toMatchObject({ code: 'SPEAKER_NOT_FOUND' });
   });
 });

@@ -1,4 +1,4 @@
-import { Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import type { IncomingMessage } from 'node:http';
@@ -30,6 +30,9 @@ import {
   enrolledView,
   enrollmentsView,
   enrollmentView,
+  importedView,
+  importVectors,
+  type ImportedView,
   listEnrollments,
   profileQuery,
   profileView,
@@ -39,6 +42,7 @@ import {
   type EnrollmentView,
   type ProfileView,
 } from './enrollments.dto.js';
+import { ImportService } from './import.service.js';
 import { HealthService } from './health.service.js';
 import { EnrollmentsService, type EnrolledVoice } from './enrollments.service.js';
 
@@ -51,6 +55,7 @@ export class EnrollmentsController {
     private readonly enrollments: EnrollmentsService,
     private readonly speakers: SpeakersService,
     private readonly health: HealthService,
+    private readonly imports: ImportService,
     private readonly idempotency: Idempotency,
     private readonly host: HttpAdapterHost,
     private readonly config: Config,
@@ -130,6 +135,38 @@ export class EnrollmentsController {
 
   private recording(enrollment: EnrollmentInfo, profile: ProfileState | null): EnrollmentView {
     return toEnrollmentView(enrollment, profile, floorsOf(this.config).update);
+  }
+
+  @Post('vectors')
+  @RequireScope('enrol')
+  @ApiOperation({
+    summary: 'Bring voice vectors along that were made elsewhere with the loaded model',
+    description: 'All of them or none. They count as enrolled recordings, marked `imported`.',
+    operationId: 'importVectors',
+  })
+  @ApiParam({ name: 'id', example: 'ada' })
+  @ApiCreatedResponse({ description: 'The speaker now, and what came of each vector.', standardSchema: importedView })
+  @ApiErrors(
+    'SPEAKER_NOT_FOUND',
+    'MODEL_MISMATCH',
+    'CONFLICT',
+    'CONSENT_REQUIRED',
+    'OPTED_OUT',
+    'MODEL_NOT_READY',
+    'STORAGE_FULL',
+    'STORAGE_INVALID',
+  )
+  async importVectors(
+    @Param('id') id: string,
+    @Body({ schema: importVectors }) body: z.output<typeof importVectors>,
+  ): Promise<ImportedView> {
+    const vectors = body.vectors.map(({ at, filename, ...rest }) => ({
+      ...rest,
+      at: at === undefined ? undefined : new Date(at),
+      fileName: filename,
+    }));
+    const { speaker, profile, results } = await this.imports.add(id, vectors);
+    return { speaker: toSpeakerView(speaker, profile, this.config.enrollmentSeconds), results };
   }
 
   @Get('enrollments')

@@ -36,7 +36,7 @@ export const enrollmentView = z.object({
   outlier: z.boolean().meta({ description: 'Set aside: it does not sound like the others.' }),
   origin: z.enum(EXEMPLAR_KINDS).meta({
     description:
-      'enrolled: by a call of this list. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.',
+      'enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.',
   }),
   setAside: z
     .enum(SET_ASIDE)
@@ -103,6 +103,62 @@ export const enrolFields = z.strictObject({
 });
 
 export type EnrolFields = z.output<typeof enrolFields>;
+
+const MOST_VECTORS = 100;
+const MOST_DIMENSIONS = 4096;
+
+export const importVectors = z.strictObject({
+  vectors: z
+    .array(
+      z.strictObject({
+        vector: z.array(z.number()).min(1).max(MOST_DIMENSIONS).meta({ description: 'As the model gave it.' }),
+        model: z
+          .string()
+          .max(200)
+          .meta({ description: 'That made it: the loaded one, by its name.', example: 'starter@0123456789ab' }),
+        speechSeconds: z.number().positive().max(86_400).meta({ description: 'Net speech of the recording.' }),
+        at: z.iso.datetime({ offset: true }).optional().meta({ description: 'When it was recorded; left out, now.' }),
+        sha256: z
+          .string()
+          .max(64)
+          .regex(/^[0-9a-f]{64}$/, 'is a SHA-256, hexadecimal')
+          .optional()
+          .meta({ description: 'Of the recording: the same twice is one. Left out, that of the vector.' }),
+        filename: z.string().max(255).optional(),
+        measures: z
+          .strictObject({
+            audioSeconds: z.number().positive().max(86_400),
+            sampleRate: z.int().positive(),
+            channels: z.int().positive(),
+            snrDb: z.number().nullable(),
+            clippedShare: z.number().min(0).max(1),
+            bandwidthHz: z.number().min(0),
+            levelDb: z.number(),
+          })
+          .optional()
+          .meta({
+            description: 'What was measured on the recording, as enrolments have it. Left out, speech alone is judged.',
+          }),
+      }),
+    )
+    .min(1)
+    .max(MOST_VECTORS),
+});
+
+export const importedView = z.object({
+  speaker: speakerView,
+  results: z
+    .array(
+      z.object({
+        enrollmentId: z.uuid(),
+        duplicate: z.boolean().meta({ description: 'The speaker has it already; nothing was added.' }),
+        accepted: z.boolean().meta({ description: 'Whether it counts.' }),
+      }),
+    )
+    .meta({ description: 'One per vector, in their order.' }),
+});
+
+export type ImportedView = z.output<typeof importedView>;
 
 export const profileQuery = z.strictObject({
   health: z.enum(['true', 'false']).default('false').meta({ description: 'Whether to say how the profile is doing.' }),

@@ -16,7 +16,7 @@ import { differentVoices } from '../records/channel-voices.js';
 import type { Recording } from '../uploads/recording.js';
 import { contentOf } from '../uploads/selection.js';
 import { checkEmbedding, type EmbeddingOrigin } from '../records/embedding.js';
-import { enrollmentNotFound, type Enrollment, type EnrollmentInfo } from '../records/enrollment.js';
+import { enrollmentNotFound, isLearned, type Enrollment, type EnrollmentInfo } from '../records/enrollment.js';
 import type { EnrollmentPlace, HeardBefore } from '../records/enrollment.repository.js';
 import { Duplicates, stillThere, type PossibleDuplicate } from './duplicates.js';
 import { ProfileKeeper } from './profile-keeper.js';
@@ -303,7 +303,7 @@ export class EnrollmentsService {
     if (!(await enrollments.insert(enrollment))) {
       const present = await enrollments.findByContent(speakerId, origin, sha256);
       if (!present) throw new Error('an enrolment is there and is not');
-      if (present.kind !== 'enrolled' || present.setAside) {
+      if (isLearned(present) || present.setAside) {
         // What was learned, or set aside, is enrolled from now on.
         await enrollments.change(speakerId, [present.id], { kind: 'enrolled', setAside: null });
         await forgetLesson({ ledger }, speakerId, present.id, createdAt);

@@ -3,7 +3,7 @@ import { CurrentModel } from '../voices/current-model.js';
 import type { Speaker } from '../records/speaker.js';
 import type { VoiceRecords } from '../records/unit-of-work.js';
 import type { EmbeddingOrigin } from '../records/embedding.js';
-import type { Enrollment } from '../records/enrollment.js';
+import { isLearned, type Enrollment } from '../records/enrollment.js';
 import { buildProfile, type Profile, type ProfileInput } from '../records/profile.js';
 
 /** Makes a speaker's profile anew from all enrolments, within the transaction that changes them. */
@@ -34,5 +34,5 @@ export class ProfileKeeper {
 }
 
 function inputOf({ id, embedding, measures, kind }: Enrollment): ProfileInput {
-  return { enrollmentId: id, embedding, speechSeconds: measures.speechSeconds, learned: kind !== 'enrolled' };
+  return { enrollmentId: id, embedding, speechSeconds: measures.speechSeconds, learned: isLearned({ kind }) };
 }

@@ -12,6 +12,7 @@ import { Metrics } from '../metrics/metrics.service.js';
 import { boundTo } from '../records/bound.js';
 import { consentStatus, optedOut, requireConsent } from '../records/consent.js';
 import { sameOrigin, type EmbeddingOrigin } from '../records/embedding.js';
+import { isLearned } from '../records/enrollment.js';
 import {
   learningOf,
   learningRate,
@@ -254,7 +255,7 @@ export class LearningService {
     const build = (of: typeof enrollments): ReturnType<ProfileKeeper['build']> =>
       this.keeper.build(speaker, origin, of, createdAt);
     const before = build(enrollments);
-    const enrolled = build(enrollments.filter(({ kind }) => kind === 'enrolled'));
+    const enrolled = build(enrollments.filter((one) => !isLearned(one)));
     if (enrolled.status !== 'Enrolled' || !enrolled.centroid || !before.centroid) return 'NOT_ENROLLED';
 
     const verdict = judge(measures, this.model.recordingLimits());
@@ -284,7 +285,7 @@ export class LearningService {
       kind: way,
       setAside: null,
     };
-    const learned = enrollments.filter(({ kind }) => kind !== 'enrolled');
+    const learned = enrollments.filter(isLearned);
     const replaced: string[] = [];
     while (learned.length - replaced.length >= this.config.learnedRecordings) {
       const all = [...learned.filter(({ id }) => !replaced.includes(id)), added];

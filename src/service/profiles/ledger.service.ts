@@ -247,6 +247,7 @@ function isGone({ enrollmentId }: LedgerEntry): TimbreError {
 function isFinal({ action }: LedgerEntry): TimbreError {
   const instead: Partial<Record<LedgerEntry['action'], string>> = {
     enrolled: 'delete the enrolment instead',
+    imported: 'delete the enrolment instead',
     deleted: 'what was deleted is gone for good; enrol the recording again',
     frozen: 'let the profile learn again instead',
     unfrozen: 'freeze the profile instead',

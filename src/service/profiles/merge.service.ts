@@ -6,7 +6,7 @@ import { ProfileKeeper } from '../enrollments/profile-keeper.js';
 import { boundTo, requireOwnId, visibleGroups } from '../records/bound.js';
 import { optedOut, requireConsent, type GivenConsent } from '../records/consent.js';
 import type { EmbeddingOrigin } from '../records/embedding.js';
-import { enrollmentNotFound, type EnrollmentInfo } from '../records/enrollment.js';
+import { enrollmentNotFound, isLearned, type EnrollmentInfo } from '../records/enrollment.js';
 import { giveConsent } from '../records/give-consent.js';
 import { redundantOf } from '../records/learning.js';
 import type { LedgerEntry } from '../records/ledger.js';
@@ -109,7 +109,7 @@ export class MergeService {
   /** Errors: INVALID_ARGUMENT. */
   private requireRoom(recordings: readonly EnrollmentInfo[]): void {
     const { maxEnrollments } = this.config;
-    const count = recordings.filter(({ kind }) => kind === 'enrolled').length;
+    const count = recordings.filter((one) => !isLearned(one)).length;
     if (count <= maxEnrollments) return;
     throw new TimbreError(
       'INVALID_ARGUMENT',
@@ -122,7 +122,7 @@ export class MergeService {
     const replaced: string[] = [];
     for (const origin of origins) {
       const { enrollments } = await records.enrollments.ofOrigin(id, origin);
-      let learned = enrollments.filter(({ kind }) => kind !== 'enrolled');
+      let learned = enrollments.filter(isLearned);
       while (learned.length > this.config.learnedRecordings) {
         const goes = learned[redundantOf(learned)]!;
         replaced.push(goes.id);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RecordedConsent } from '../records/consent.js';
 import type { EmbeddingOrigin } from '../records/embedding.js';
-import type { EnrollmentInfo, ExemplarKind } from '../records/enrollment.js';
+import { isLearned, type EnrollmentInfo, type ExemplarKind } from '../records/enrollment.js';
 import type { LedgerEntry } from '../records/ledger.js';
 import type { Speaker } from '../records/speaker.js';
 import type { VoiceRecords } from '../records/unit-of-work.js';
@@ -75,7 +75,7 @@ export async function moveRecordings(
   const kinds: Record<string, ExemplarKind> = {};
   if (kind === 'split') {
     // Somebody says whose they are: they were learned as the first one's.
-    for (const one of recordings) if (one.kind !== 'enrolled' && moved.includes(one.id)) kinds[one.id] = one.kind;
+    for (const one of recordings) if (isLearned(one) && moved.includes(one.id)) kinds[one.id] = one.kind;
     await records.enrollments.change(to.id, Object.keys(kinds), { kind: 'enrolled' });
   }
   const left = recordings.filter(({ id, setAside }) => !moved.includes(id) && setAside === null).map(({ id }) => id);

@@ -5,6 +5,7 @@ import type { ExemplarKind } from './enrollment.js';
 /** Everything that changes what a profile is made of. A name once used keeps its meaning. */
 export const LEDGER_ACTIONS = [
   'enrolled',
+  'imported',
   'deleted',
   'learned',
   'confirmed',

@@ -1,5 +1,5 @@
 import { toUnit } from '../../evaluation/normalise.js';
-import type { Enrollment } from './enrollment.js';
+import { isLearned, type Enrollment } from './enrollment.js';
 import type { Profile } from './profile.js';
 
 /** How a profile is doing; of the recordings that count. */
@@ -22,7 +22,7 @@ export function profileHealth(profile: Profile | null, enrollments: readonly Enr
   const counting = new Set(profile?.members.filter(({ outlier }) => !outlier).map(({ enrollmentId }) => enrollmentId));
   const members = enrollments.filter(({ id }) => counting.has(id));
   const units = members.map(({ embedding }) => toUnit(Float32Array.from(embedding)));
-  const enrolled = units.filter((_, i) => members[i]!.kind === 'enrolled');
+  const enrolled = units.filter((_, i) => !isLearned(members[i]!));
   const { centroid = null } = profile ?? {};
   const half = Math.floor(units.length / 2);
   const counts = { enrolled: enrolled.length, learned: units.length - enrolled.length };

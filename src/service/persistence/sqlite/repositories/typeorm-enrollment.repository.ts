@@ -1,7 +1,13 @@
 import { In, type EntityManager } from 'typeorm';
 import type { GroupRef } from '../../../../support/group-ref.js';
 import { sameOrigin, type EmbeddingOrigin } from '../../../records/embedding.js';
-import type { Enrollment, EnrollmentInfo, ExemplarKind, SetAside } from '../../../records/enrollment.js';
+import {
+  isLearned,
+  type Enrollment,
+  type EnrollmentInfo,
+  type ExemplarKind,
+  type SetAside,
+} from '../../../records/enrollment.js';
 import {
   EnrollmentRepository,
   type EnrollmentPlace,
@@ -72,7 +78,7 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     await this.register.require(this.manager, 'enrollment', own);
     return {
       enrollments: own.map((row) => toEnrollment(row, this.cipher)),
-      total: rows.filter(({ kind }) => kind === null).length,
+      total: rows.filter((row) => !isLearned(row)).length,
     };
   }
 
