@@ -10,6 +10,7 @@ import * as data from './data.js';
 import * as doctor from './doctor.js';
 import * as embed from './embed.js';
 import * as enroll from './enroll.js';
+import * as imports from './import.js';
 import * as evaluate from './evaluate.js';
 import * as identify from './identify.js';
 import * as keys from './keys.js';
@@ -42,6 +43,7 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   speakers,
   groups,
   enroll,
+  imports,
   jobs,
   verify,
   identify,

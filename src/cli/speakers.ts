@@ -1,5 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { ProfileView } from '../service/enrollments/enrollments.dto.js';
+import { TimbreError } from '../errors/timbre-error.js';
+import type { ExportView } from '../service/privacy/export.dto.js';
 import type { SpeakerView } from '../service/speakers/speakers.dto.js';
 import { table, type Cli } from './cli.js';
 import { addConsentOptions, consentOf, type ConsentOptions } from './consent-options.js';
@@ -144,9 +146,13 @@ export function register(program: Command, cli: Cli): void {
   add('export', 'everything that is stored about a speaker, as one JSON document', 'export ada > ada.json')
     .argument('<speaker>', "the speaker's id")
     .option('--vectors', 'with the voice embeddings: whoever has them can recognise the voice')
-    .action(async (id: string, options: Options & { vectors?: true }) => {
+    .option('--lines', 'what `timbre import` reads instead, with --vectors')
+    .action(async (id: string, options: Options & { vectors?: true; lines?: true }) => {
+      if (options.lines && !options.vectors) throw new TimbreError('INVALID_ARGUMENT', '--lines needs --vectors');
       const given = { id, ...(options.vectors && { vectors: 'true' as const }) };
-      await cli.json(await new ServiceClient(cli, options).call('exportSpeaker', given));
+      const exported = await new ServiceClient(cli, options).call('exportSpeaker', given);
+      if (!options.lines) return cli.json(exported);
+      for (const line of linesOf(exported)) await cli.jsonLine(line);
     });
 
   add('remove', 'erase a speaker for good, with all recordings and profiles', 'remove ada')
@@ -186,6 +192,40 @@ function description({ group, meta }: Description): { groups?: string[]; metadat
     ...(group !== undefined && { groups: group || [] }),
     ...(meta !== undefined && { metadata: meta || {} }),
   };
+}
+
+/** The recordings that count, as `timbre import` reads them; the consent that stands with the first. */
+function linesOf({ speaker, consent, enrollments }: ExportView): object[] {
+  const counting = enrollments.filter(({ setAside, embedding }) => setAside === null && embedding);
+  return counting.map(({ embedding, model, speech, createdAt, sha256, filename, audio, quality }, i) => {
+    const { snrDb, clippedShare, bandwidthHz, levelDb } = quality;
+    const { seconds: audioSeconds, sampleRate, channels } = audio;
+    const given = i === 0 && consent.status === 'GIVEN' && consent.consent;
+    return {
+      speaker: speaker.id,
+      ...(speaker.name === null ? {} : { name: speaker.name }),
+      ...(given
+        ? {
+            consent: {
+              givenBy: given.givenBy,
+              method: given.method,
+              textVersion: given.textVersion,
+              givenAt: given.givenAt,
+            },
+          }
+        : {}),
+      vector: embedding,
+      model,
+      speechSeconds: speech.seconds,
+      when: createdAt,
+      sha256,
+      ...(filename === null ? {} : { filename }),
+      // Of what was imported without, nothing is known.
+      ...(sampleRate === 0
+        ? {}
+        : { measures: { audioSeconds, sampleRate, channels, snrDb, clippedShare, bandwidthHz, levelDb } }),
+    };
+  });
 }
 
 function report(speaker: SpeakerView, profile: ProfileView): string {

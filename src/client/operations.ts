@@ -86,6 +86,7 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
     headers: [],
     answer: 'json',
   },
+  importVectors: { method: 'POST', path: '/v1/speakers/{id}/vectors', query: [], headers: [], answer: 'json' },
   getEnrollment: {
     method: 'GET',
     path: '/v1/speakers/{id}/enrollments/{enrollmentId}',
@@ -100,9 +101,50 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
     headers: [],
     answer: 'none',
   },
-  getProfile: { method: 'GET', path: '/v1/speakers/{id}/profile', query: ['embedding'], headers: [], answer: 'json' },
+  getProfile: {
+    method: 'GET',
+    path: '/v1/speakers/{id}/profile',
+    query: ['health', 'embedding'],
+    headers: [],
+    answer: 'json',
+  },
   verifySpeaker: { method: 'POST', path: '/v1/speakers/{id}/verify', query: [], headers: [], answer: 'json' },
   identifySpeaker: { method: 'POST', path: '/v1/identify', query: [], headers: [], answer: 'json' },
+  listLedger: {
+    method: 'GET',
+    path: '/v1/speakers/{id}/ledger',
+    query: ['limit', 'cursor'],
+    headers: [],
+    answer: 'json',
+  },
+  undoSince: { method: 'POST', path: '/v1/speakers/{id}/ledger/undo', query: [], headers: [], answer: 'json' },
+  undoEntry: {
+    method: 'POST',
+    path: '/v1/speakers/{id}/ledger/{entryId}/undo',
+    query: [],
+    headers: [],
+    answer: 'json',
+  },
+  getLearning: { method: 'GET', path: '/v1/speakers/{id}/learning', query: [], headers: [], answer: 'json' },
+  setLearning: { method: 'PUT', path: '/v1/speakers/{id}/learning', query: [], headers: [], answer: 'json' },
+  mergeSpeakers: { method: 'POST', path: '/v1/speakers/{id}/merge', query: [], headers: [], answer: 'json' },
+  splitSpeaker: { method: 'POST', path: '/v1/speakers/{id}/split', query: [], headers: [], answer: 'json' },
+  getGroupLearning: { method: 'GET', path: '/v1/groups/{id}/learning', query: [], headers: [], answer: 'json' },
+  setGroupLearning: { method: 'PUT', path: '/v1/groups/{id}/learning', query: [], headers: [], answer: 'json' },
+  confirmVerification: {
+    method: 'POST',
+    path: '/v1/verifications/{id}/confirm',
+    query: [],
+    headers: [],
+    answer: 'json',
+  },
+  listDuplicates: {
+    method: 'GET',
+    path: '/v1/duplicates',
+    query: ['limit', 'cursor', 'group', 'falseAcceptRate'],
+    headers: [],
+    answer: 'json',
+  },
   exportSpeaker: { method: 'GET', path: '/v1/speakers/{id}/export', query: ['vectors'], headers: [], answer: 'json' },
   getRetention: { method: 'GET', path: '/v1/retention', query: [], headers: [], answer: 'json' },
   confirmClock: { method: 'POST', path: '/v1/retention/confirm', query: [], headers: [], answer: 'json' },
@@ -313,6 +355,11 @@ export abstract class Operations {
     return this.call('listEnrollments', ...given);
   }
 
+  /** Bring voice vectors along that were made elsewhere with the loaded model `POST /v1/speakers/{id}/vectors` */
+  importVectors(...given: Arguments<'importVectors'>): Promise<Answer<'importVectors'>> {
+    return this.call('importVectors', ...given);
+  }
+
   /** One recording `GET /v1/speakers/{id}/enrollments/{enrollmentId}` */
   getEnrollment(...given: Arguments<'getEnrollment'>): Promise<Answer<'getEnrollment'>> {
     return this.call('getEnrollment', ...given);
@@ -336,6 +383,61 @@ export abstract class Operations {
   /** Whose voice is this? `POST /v1/identify` */
   identifySpeaker(...given: Arguments<'identifySpeaker'>): Promise<Answer<'identifySpeaker'>> {
     return this.call('identifySpeaker', ...given);
+  }
+
+  /** Every change of the speaker's profile, newest first `GET /v1/speakers/{id}/ledger` */
+  listLedger(...given: Arguments<'listLedger'>): Promise<Answer<'listLedger'>> {
+    return this.call('listLedger', ...given);
+  }
+
+  /** Undo all changes since a moment `POST /v1/speakers/{id}/ledger/undo` */
+  undoSince(...given: Arguments<'undoSince'>): Promise<Answer<'undoSince'>> {
+    return this.call('undoSince', ...given);
+  }
+
+  /** Undo one change `POST /v1/speakers/{id}/ledger/{entryId}/undo` */
+  undoEntry(...given: Arguments<'undoEntry'>): Promise<Answer<'undoEntry'>> {
+    return this.call('undoEntry', ...given);
+  }
+
+  /** Whether the profile learns `GET /v1/speakers/{id}/learning` */
+  getLearning(...given: Arguments<'getLearning'>): Promise<Answer<'getLearning'>> {
+    return this.call('getLearning', ...given);
+  }
+
+  /** Switch learning on or off, freeze the profile `PUT /v1/speakers/{id}/learning` */
+  setLearning(...given: Arguments<'setLearning'>): Promise<Answer<'setLearning'>> {
+    return this.call('setLearning', ...given);
+  }
+
+  /** Take over the recordings of another speaker who is the same person `POST /v1/speakers/{id}/merge` */
+  mergeSpeakers(...given: Arguments<'mergeSpeakers'>): Promise<Answer<'mergeSpeakers'>> {
+    return this.call('mergeSpeakers', ...given);
+  }
+
+  /** Give recordings to a new speaker, because they are another person `POST /v1/speakers/{id}/split` */
+  splitSpeaker(...given: Arguments<'splitSpeaker'>): Promise<Answer<'splitSpeaker'>> {
+    return this.call('splitSpeaker', ...given);
+  }
+
+  /** Whether profiles of the group learn `GET /v1/groups/{id}/learning` */
+  getGroupLearning(...given: Arguments<'getGroupLearning'>): Promise<Answer<'getGroupLearning'>> {
+    return this.call('getGroupLearning', ...given);
+  }
+
+  /** Switch learning on or off for the profiles of a group `PUT /v1/groups/{id}/learning` */
+  setGroupLearning(...given: Arguments<'setGroupLearning'>): Promise<Answer<'setGroupLearning'>> {
+    return this.call('setGroupLearning', ...given);
+  }
+
+  /** Say that a verified recording is the speaker's, so that the profile learns it `POST /v1/verifications/{id}/confirm` */
+  confirmVerification(...given: Arguments<'confirmVerification'>): Promise<Answer<'confirmVerification'>> {
+    return this.call('confirmVerification', ...given);
+  }
+
+  /** Speakers who may be one person `GET /v1/duplicates` */
+  listDuplicates(...given: Arguments<'listDuplicates'>): Promise<Answer<'listDuplicates'>> {
+    return this.call('listDuplicates', ...given);
   }
 
   /** Everything that is stored about a speaker `GET /v1/speakers/{id}/export` */

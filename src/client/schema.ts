@@ -1040,9 +1040,17 @@ export interface operations {
                 | 'group.left'
                 | 'consent.given'
                 | 'consent.withdrawn'
+                | 'consent.lifted'
                 | 'enrollment.added'
                 | 'enrollment.deleted'
                 | 'enrollment.refused'
+                | 'profile.learned'
+                | 'profile.undone'
+                | 'profile.frozen'
+                | 'profile.unfrozen'
+                | 'learning.set'
+                | 'speaker.merged'
+                | 'speaker.split'
                 | 'voice.verified'
                 | 'voice.identified'
                 | 'key.created'
@@ -2018,6 +2026,10 @@ export interface operations {
               metadata: number;
               /** @description Recordings of jobs that told of the speaker. */
               jobRecordings: number;
+              /** @description Entries of the ledger of the profile. */
+              ledgerEntries: number;
+              /** @description Verifications that waited to be confirmed. */
+              waitingVerifications: number;
             };
             /**
              * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was.
@@ -2194,6 +2206,10 @@ export interface operations {
               metadata: number;
               /** @description Recordings of jobs that told of the speaker. */
               jobRecordings: number;
+              /** @description Entries of the ledger of the profile. */
+              ledgerEntries: number;
+              /** @description Verifications that waited to be confirmed. */
+              waitingVerifications: number;
             };
             /**
              * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was.
@@ -2590,6 +2606,16 @@ export interface operations {
               agreement: number | null;
               /** @description Set aside: it does not sound like the others. */
               outlier: boolean;
+              /**
+               * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+               * @enum {string}
+               */
+              origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+              /**
+               * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
+               * @enum {string|null}
+               */
+              setAside: 'replaced' | 'merged' | null;
             }[];
             /** @description `cursor` of the next page; null on the last one. */
             nextCursor: string | null;
@@ -2618,6 +2644,11 @@ export interface operations {
           channel?: string;
           /** @description The audio track of a container with several, counted from 0. Default: the one it marks as its default. */
           track?: string;
+          /**
+           * @description Whether to look for somebody else who has this voice, `possibleDuplicate`. Default: TIMBRE_DUPLICATES.
+           * @enum {string}
+           */
+          duplicates?: 'true' | 'false';
         };
       };
     };
@@ -2744,6 +2775,16 @@ export interface operations {
                     agreement: number | null;
                     /** @description Set aside: it does not sound like the others. */
                     outlier: boolean;
+                    /**
+                     * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+                     * @enum {string}
+                     */
+                    origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+                    /**
+                     * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
+                     * @enum {string|null}
+                     */
+                    setAside: 'replaced' | 'merged' | null;
                   };
                   /** @description What was found in the file, above all whether it is whole; null where it was known already. */
                   audio: {
@@ -2790,6 +2831,145 @@ export interface operations {
                   };
                 }
             )[];
+            /** @description The voice of these recordings may already be here as this speaker; null where nobody was found, or looked for. */
+            possibleDuplicate: {
+              speakerId: string;
+              cosine: number;
+              llr: number | null;
+              /** @description Share of people who are nobody else of those compared and are named here all the same; null where none was learned. */
+              falseAcceptRate: number | null;
+              /** @description People who were compared. */
+              gallerySize: number;
+            } | null;
+          };
+        };
+      };
+    };
+  };
+  importVectors: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          vectors: {
+            /** @description As the model gave it. */
+            vector: number[];
+            /**
+             * @description That made it: the loaded one, by its name.
+             * @example starter@0123456789ab
+             */
+            model: string;
+            /** @description Net speech of the recording. */
+            speechSeconds: number;
+            /**
+             * Format: date-time
+             * @description When it was recorded; left out, now.
+             */
+            at?: string;
+            /** @description Of the recording: the same twice is one. Left out, that of the vector. */
+            sha256?: string;
+            filename?: string;
+            /** @description What was measured on the recording, as enrolments have it. Left out, speech alone is judged. */
+            measures?: {
+              audioSeconds: number;
+              sampleRate: number;
+              channels: number;
+              snrDb: number | null;
+              clippedShare: number;
+              bandwidthHz: number;
+              levelDb: number;
+            };
+          }[];
+        };
+      };
+    };
+    responses: {
+      /** @description The speaker now, and what came of each vector. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            speaker: {
+              /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+              id: string;
+              /** @example Ada Lovelace */
+              name: string | null;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              updatedAt: string;
+              /** @description Counts every change of the speaker, the enrolments and the profile. */
+              version: number;
+              /**
+               * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+               * @example [
+               *       "household-7"
+               *     ]
+               */
+              groups: string[];
+              /**
+               * @example {
+               *       "team": "engines"
+               *     }
+               */
+              metadata: {
+                [key: string]: string;
+              };
+              /**
+               * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+               * @example GIVEN
+               * @enum {string}
+               */
+              consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+              /**
+               * Format: date-time
+               * @description When it was announced that the speaker will be erased for age; null where it was not.
+               */
+              erasureAnnouncedAt: string | null;
+              /**
+               * @description For the loaded model. Enrolled: enough speech for verification and identification.
+               * @enum {string}
+               */
+              enrollmentStatus: 'Enrolling' | 'Enrolled';
+              /**
+               * @description Recordings that count: accepted, and no outliers.
+               * @example 3
+               */
+              enrollmentsCount: number;
+              /**
+               * @description Net speech of those recordings.
+               * @example 24.5
+               */
+              enrollmentsSpeechLengthInSec: number;
+              /**
+               * @description Net speech still needed.
+               * @example 0
+               */
+              remainingEnrollmentsSpeechLengthInSec: number;
+              /**
+               * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+               * @example 0.81
+               */
+              confidence: number;
+            };
+            /** @description One per vector, in their order. */
+            results: {
+              /** Format: uuid */
+              enrollmentId: string;
+              /** @description The speaker has it already; nothing was added. */
+              duplicate: boolean;
+              /** @description Whether it counts. */
+              accepted: boolean;
+            }[];
           };
         };
       };
@@ -2857,6 +3037,16 @@ export interface operations {
             agreement: number | null;
             /** @description Set aside: it does not sound like the others. */
             outlier: boolean;
+            /**
+             * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+             * @enum {string}
+             */
+            origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+            /**
+             * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
+             * @enum {string|null}
+             */
+            setAside: 'replaced' | 'merged' | null;
           };
         };
       };
@@ -2886,6 +3076,8 @@ export interface operations {
   getProfile: {
     parameters: {
       query?: {
+        /** @description Whether to say how the profile is doing. */
+        health?: 'true' | 'false';
         /** @description Whether to give the centroid. */
         embedding?: 'true' | 'false';
       };
@@ -2928,6 +3120,25 @@ export interface operations {
             otherModels: string[];
             /** Format: date-time */
             updatedAt: string | null;
+            /** @description Only where it was asked for. */
+            health?: {
+              /** @description Recordings that were enrolled and count. */
+              enrolled: number;
+              /** @description The same of those that were learned or confirmed. */
+              learned: number;
+              /** @description 1 - mean cosine of the recordings with the centroid. */
+              spread: number | null;
+              /** @description 1 - cosine of the mean of the earlier half of the recordings with that of the later half; null for fewer than four. */
+              drift: number | null;
+              /** @description 1 - cosine of the centroid with the mean of the enrolled recordings: how far learning has moved it. */
+              fromEnrolled: number | null;
+              /** @description The nearest other person, for keys of the scope `vectors`; null where there is none. */
+              nearest: {
+                speakerId: string;
+                cosine: number;
+                llr: number | null;
+              } | null;
+            };
             /** @description The centroid, of unit length; only where it was asked for. */
             embedding?: number[] | null;
           };
@@ -3018,6 +3229,43 @@ export interface operations {
             remainingEnrollmentsSpeechLengthInSec: number;
             /** @description Of the profile, in [0, 1]. */
             confidence: number;
+            /**
+             * Format: uuid
+             * @description By which `POST /v1/verifications/{id}/confirm` says that the recording is the speaker's; null where nothing waits for that.
+             */
+            verificationId: string | null;
+            /** Format: date-time */
+            confirmUntil: string | null;
+            /** @description What the profile learned of it; null where the profile does not learn, or nothing was compared. */
+            learning: {
+              learned: boolean;
+              /**
+               * @description Why it was not learned; null where it was.
+               * @enum {string|null}
+               */
+              reason:
+                | 'NOT_ACCEPTED'
+                | 'NOT_ENROLLED'
+                | 'OPTED_OUT'
+                | 'CONSENT_REQUIRED'
+                | 'OFF'
+                | 'FROZEN'
+                | 'TOO_LITTLE_SPEECH'
+                | 'LOW_QUALITY'
+                | 'NO_EVIDENCE'
+                | 'WEAK_EVIDENCE'
+                | 'SECOND_PERSON'
+                | 'KNOWN'
+                | 'DISAGREES'
+                | 'REDUNDANT'
+                | 'STORAGE'
+                | null;
+              /**
+               * Format: uuid
+               * @description By which it is undone.
+               */
+              ledgerEntry: string | null;
+            } | null;
             /** @description Null where the speaker is not enrolled or has opted out: it was not heard. */
             recording: {
               filename: string;
@@ -3260,6 +3508,760 @@ export interface operations {
       };
     };
   };
+  listLedger: {
+    parameters: {
+      query?: {
+        /** @description Entries on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            entries: {
+              /** Format: uuid */
+              id: string;
+              /** Format: date-time */
+              at: string;
+              /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
+              by: string | null;
+              /**
+               * @description enrolled, imported, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
+               * @enum {string}
+               */
+              action:
+                | 'enrolled'
+                | 'imported'
+                | 'deleted'
+                | 'learned'
+                | 'confirmed'
+                | 'merged'
+                | 'merged-away'
+                | 'split'
+                | 'split-off'
+                | 'frozen'
+                | 'unfrozen';
+              /**
+               * @description CALLED: somebody called for it. HIGH_EVIDENCE: the evidence reached the threshold of learning.
+               * @enum {string}
+               */
+              reason: 'CALLED' | 'HIGH_EVIDENCE' | 'CONFIRMED';
+              /** @description Of the recording; null where it is of none or several. */
+              model: string | null;
+              /**
+               * Format: uuid
+               * @description The recording, in the list of enrolments while it is there.
+               */
+              enrollmentId: string | null;
+              /** Format: uuid */
+              verificationId: string | null;
+              /** @description With the profile as it was then; null where nothing was compared. */
+              evidence: {
+                cosine: number;
+                llr: number | null;
+                /** @description The cosine that had to be reached; null: it was confirmed. */
+                threshold: number | null;
+                falseAcceptRate: number | null;
+              } | null;
+              /** @description Learned recordings that do not count any more because of it. */
+              replaced: string[];
+              /** @description Of a merge or a split; null where there is none, or none whom the caller may see. */
+              otherSpeakerId: string | null;
+              /** @description Recordings that changed hands. */
+              recordings: string[];
+              /** @description It is of a kind that can be undone, and was not. */
+              undoable: boolean;
+              /** Format: date-time */
+              undoneAt: string | null;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  undoSince: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Format: date-time
+           * @description All that can be undone from then on is.
+           * @example 2026-03-01T00:00:00Z
+           */
+          since: string;
+        };
+      };
+    };
+    responses: {
+      /** @description What was undone. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Entries that were undone, the newest first. */
+            undone: string[];
+            /** @description Entries whose other person, or recording, is not there any more. */
+            left: string[];
+          };
+        };
+      };
+    };
+  };
+  undoEntry: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        entryId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The entry as it is now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
+            by: string | null;
+            /**
+             * @description enrolled, imported, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
+             * @enum {string}
+             */
+            action:
+              | 'enrolled'
+              | 'imported'
+              | 'deleted'
+              | 'learned'
+              | 'confirmed'
+              | 'merged'
+              | 'merged-away'
+              | 'split'
+              | 'split-off'
+              | 'frozen'
+              | 'unfrozen';
+            /**
+             * @description CALLED: somebody called for it. HIGH_EVIDENCE: the evidence reached the threshold of learning.
+             * @enum {string}
+             */
+            reason: 'CALLED' | 'HIGH_EVIDENCE' | 'CONFIRMED';
+            /** @description Of the recording; null where it is of none or several. */
+            model: string | null;
+            /**
+             * Format: uuid
+             * @description The recording, in the list of enrolments while it is there.
+             */
+            enrollmentId: string | null;
+            /** Format: uuid */
+            verificationId: string | null;
+            /** @description With the profile as it was then; null where nothing was compared. */
+            evidence: {
+              cosine: number;
+              llr: number | null;
+              /** @description The cosine that had to be reached; null: it was confirmed. */
+              threshold: number | null;
+              falseAcceptRate: number | null;
+            } | null;
+            /** @description Learned recordings that do not count any more because of it. */
+            replaced: string[];
+            /** @description Of a merge or a split; null where there is none, or none whom the caller may see. */
+            otherSpeakerId: string | null;
+            /** @description Recordings that changed hands. */
+            recordings: string[];
+            /** @description It is of a kind that can be undone, and was not. */
+            undoable: boolean;
+            /** Format: date-time */
+            undoneAt: string | null;
+          };
+        };
+      };
+    };
+  };
+  getLearning: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What is set, and what comes of it. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example ada */
+            speakerId: string;
+            /**
+             * @description Null: as the groups of the speaker say, one that says off before all others, else TIMBRE_LEARNING.
+             * @enum {string|null}
+             */
+            setting: 'on' | 'off' | null;
+            /** @description What comes of all settings, but for `frozenAt`. */
+            learns: boolean;
+            /**
+             * @description Who says so.
+             * @enum {string}
+             */
+            from: 'speaker' | 'group' | 'default';
+            /** Format: date-time */
+            frozenAt: string | null;
+          };
+        };
+      };
+    };
+  };
+  setLearning: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Null: as the groups of the speaker say, one that says off before all others, else TIMBRE_LEARNING.
+           * @enum {string|null}
+           */
+          setting?: 'on' | 'off' | null;
+          /** @description Whether the profile learns nothing, whatever is set. */
+          frozen?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description What is set now, and what comes of it. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example ada */
+            speakerId: string;
+            /**
+             * @description Null: as the groups of the speaker say, one that says off before all others, else TIMBRE_LEARNING.
+             * @enum {string|null}
+             */
+            setting: 'on' | 'off' | null;
+            /** @description What comes of all settings, but for `frozenAt`. */
+            learns: boolean;
+            /**
+             * @description Who says so.
+             * @enum {string}
+             */
+            from: 'speaker' | 'group' | 'default';
+            /** Format: date-time */
+            frozenAt: string | null;
+          };
+        };
+      };
+    };
+  };
+  mergeSpeakers: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Id of the speaker whose recordings are taken over. */
+          from: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The speaker with the recordings of both. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            speaker: {
+              /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+              id: string;
+              /** @example Ada Lovelace */
+              name: string | null;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              updatedAt: string;
+              /** @description Counts every change of the speaker, the enrolments and the profile. */
+              version: number;
+              /**
+               * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+               * @example [
+               *       "household-7"
+               *     ]
+               */
+              groups: string[];
+              /**
+               * @example {
+               *       "team": "engines"
+               *     }
+               */
+              metadata: {
+                [key: string]: string;
+              };
+              /**
+               * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+               * @example GIVEN
+               * @enum {string}
+               */
+              consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+              /**
+               * Format: date-time
+               * @description When it was announced that the speaker will be erased for age; null where it was not.
+               */
+              erasureAnnouncedAt: string | null;
+              /**
+               * @description For the loaded model. Enrolled: enough speech for verification and identification.
+               * @enum {string}
+               */
+              enrollmentStatus: 'Enrolling' | 'Enrolled';
+              /**
+               * @description Recordings that count: accepted, and no outliers.
+               * @example 3
+               */
+              enrollmentsCount: number;
+              /**
+               * @description Net speech of those recordings.
+               * @example 24.5
+               */
+              enrollmentsSpeechLengthInSec: number;
+              /**
+               * @description Net speech still needed.
+               * @example 0
+               */
+              remainingEnrollmentsSpeechLengthInSec: number;
+              /**
+               * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+               * @example 0.81
+               */
+              confidence: number;
+            };
+            /**
+             * Format: uuid
+             * @description By which it is undone, as long as both are there.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  splitSpeaker: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Ids of enrolments of the speaker. */
+          recordings: string[];
+          /**
+           * @description Of the new speaker. Left out, a UUID is made.
+           * @example bea
+           */
+          id?: string;
+          /** @description For people; 200 characters at most. */
+          name?: string | null;
+          /** @description The new speaker's; that of the first is not hers. */
+          consent?: {
+            /**
+             * @description Who gave it: the speaker, or who may speak for them; 200 characters at most. Left out, the speaker.
+             * @example Ada Lovelace
+             */
+            givenBy?: string;
+            /**
+             * @description How it was given; 200 characters at most.
+             * @example signed form
+             */
+            method: string;
+            /**
+             * @description Which text was agreed to; 100 characters at most.
+             * @example privacy-2026-03
+             */
+            textVersion: string;
+            /**
+             * Format: date-time
+             * @description When it was given; left out, now.
+             * @example 2026-03-01T09:30:00Z
+             */
+            givenAt?: string;
+          };
+        };
+      };
+    };
+    responses: {
+      /** @description Both speakers. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            speaker: {
+              /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+              id: string;
+              /** @example Ada Lovelace */
+              name: string | null;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              updatedAt: string;
+              /** @description Counts every change of the speaker, the enrolments and the profile. */
+              version: number;
+              /**
+               * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+               * @example [
+               *       "household-7"
+               *     ]
+               */
+              groups: string[];
+              /**
+               * @example {
+               *       "team": "engines"
+               *     }
+               */
+              metadata: {
+                [key: string]: string;
+              };
+              /**
+               * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+               * @example GIVEN
+               * @enum {string}
+               */
+              consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+              /**
+               * Format: date-time
+               * @description When it was announced that the speaker will be erased for age; null where it was not.
+               */
+              erasureAnnouncedAt: string | null;
+              /**
+               * @description For the loaded model. Enrolled: enough speech for verification and identification.
+               * @enum {string}
+               */
+              enrollmentStatus: 'Enrolling' | 'Enrolled';
+              /**
+               * @description Recordings that count: accepted, and no outliers.
+               * @example 3
+               */
+              enrollmentsCount: number;
+              /**
+               * @description Net speech of those recordings.
+               * @example 24.5
+               */
+              enrollmentsSpeechLengthInSec: number;
+              /**
+               * @description Net speech still needed.
+               * @example 0
+               */
+              remainingEnrollmentsSpeechLengthInSec: number;
+              /**
+               * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+               * @example 0.81
+               */
+              confidence: number;
+            };
+            /** @description The new speaker. */
+            split: {
+              /** @example 3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10 */
+              id: string;
+              /** @example Ada Lovelace */
+              name: string | null;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              updatedAt: string;
+              /** @description Counts every change of the speaker, the enrolments and the profile. */
+              version: number;
+              /**
+               * @description Ids of the groups that the speaker belongs to; for a key that is bound to groups, of those.
+               * @example [
+               *       "household-7"
+               *     ]
+               */
+              groups: string[];
+              /**
+               * @example {
+               *       "team": "engines"
+               *     }
+               */
+              metadata: {
+                [key: string]: string;
+              };
+              /**
+               * @description WITHDRAWN: the speaker has opted out and is neither enrolled nor matched.
+               * @example GIVEN
+               * @enum {string}
+               */
+              consentStatus: 'NOT_RECORDED' | 'GIVEN' | 'WITHDRAWN';
+              /**
+               * Format: date-time
+               * @description When it was announced that the speaker will be erased for age; null where it was not.
+               */
+              erasureAnnouncedAt: string | null;
+              /**
+               * @description For the loaded model. Enrolled: enough speech for verification and identification.
+               * @enum {string}
+               */
+              enrollmentStatus: 'Enrolling' | 'Enrolled';
+              /**
+               * @description Recordings that count: accepted, and no outliers.
+               * @example 3
+               */
+              enrollmentsCount: number;
+              /**
+               * @description Net speech of those recordings.
+               * @example 24.5
+               */
+              enrollmentsSpeechLengthInSec: number;
+              /**
+               * @description Net speech still needed.
+               * @example 0
+               */
+              remainingEnrollmentsSpeechLengthInSec: number;
+              /**
+               * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
+               * @example 0.81
+               */
+              confidence: number;
+            };
+            /**
+             * Format: uuid
+             * @description By which it is undone, as long as both are there.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  getGroupLearning: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What is set. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            group: string;
+            /**
+             * @description Null: as other groups of the speaker say, else TIMBRE_LEARNING.
+             * @enum {string|null}
+             */
+            setting: 'on' | 'off' | null;
+          };
+        };
+      };
+    };
+  };
+  setGroupLearning: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Null: as other groups of the speaker say, else TIMBRE_LEARNING.
+           * @enum {string|null}
+           */
+          setting: 'on' | 'off' | null;
+        };
+      };
+    };
+    responses: {
+      /** @description What is set now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            group: string;
+            /**
+             * @description Null: as other groups of the speaker say, else TIMBRE_LEARNING.
+             * @enum {string|null}
+             */
+            setting: 'on' | 'off' | null;
+          };
+        };
+      };
+    };
+  };
+  confirmVerification: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Whether it was learned, and why not. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example ada */
+            speakerId: string;
+            learned: boolean;
+            /**
+             * @description Why it was not learned; null where it was.
+             * @enum {string|null}
+             */
+            reason:
+              | 'NOT_ACCEPTED'
+              | 'NOT_ENROLLED'
+              | 'OPTED_OUT'
+              | 'CONSENT_REQUIRED'
+              | 'OFF'
+              | 'FROZEN'
+              | 'TOO_LITTLE_SPEECH'
+              | 'LOW_QUALITY'
+              | 'NO_EVIDENCE'
+              | 'WEAK_EVIDENCE'
+              | 'SECOND_PERSON'
+              | 'KNOWN'
+              | 'DISAGREES'
+              | 'REDUNDANT'
+              | 'STORAGE'
+              | null;
+            /**
+             * Format: uuid
+             * @description By which it is undone.
+             */
+            ledgerEntry: string | null;
+          };
+        };
+      };
+    };
+  };
+  listDuplicates: {
+    parameters: {
+      query?: {
+        /** @description Speakers who are compared with all others on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+        /** @description Only among members of this group, by its id. */
+        group?: string;
+        /** @description Default: TIMBRE_DUPLICATE_FALSE_ACCEPT_RATE. */
+        falseAcceptRate?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What was found for one page of speakers. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            pairs: {
+              /** @example ada */
+              of: string;
+              /**
+               * @description Who may be the same person.
+               * @example ada-2
+               */
+              speakerId: string;
+              cosine: number;
+              llr: number | null;
+              /** @description Share of people who are nobody else and are told all the same; null where none was learned. */
+              falseAcceptRate: number | null;
+              /** @description People whom one was compared with. */
+              gallerySize: number;
+            }[];
+            /** @description Speakers of the page who are enrolled. */
+            compared: number;
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
   exportSpeaker: {
     parameters: {
       query?: {
@@ -3282,7 +4284,7 @@ export interface operations {
         content: {
           'application/json': {
             /** @enum {string} */
-            format: 'timbre-subject-export/3';
+            format: 'timbre-subject-export/4';
             /** Format: date-time */
             exportedAt: string;
             speaker: {
@@ -3310,6 +4312,16 @@ export interface operations {
                * @description Last verification or identification.
                */
               lastUsedAt: string | null;
+              /**
+               * @description Whether the profile learns; null: nothing is set.
+               * @enum {string|null}
+               */
+              learning: 'on' | 'off' | null;
+              /**
+               * Format: date-time
+               * @description Since when it learns nothing, whatever is set.
+               */
+              frozenAt: string | null;
             };
             consent: {
               /** @example ada */
@@ -3423,6 +4435,16 @@ export interface operations {
               agreement: number | null;
               /** @description Set aside: it does not sound like the others. */
               outlier: boolean;
+              /**
+               * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+               * @enum {string}
+               */
+              origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+              /**
+               * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
+               * @enum {string|null}
+               */
+              setAside: 'replaced' | 'merged' | null;
               frontEnd: string;
               /** @description As the model gave it; only where it was asked for. */
               embedding?: number[] | null;
@@ -3440,6 +4462,71 @@ export interface operations {
               updatedAt: string;
               /** @description The centroid, of unit length; only where it was asked for. */
               embedding?: number[] | null;
+            }[];
+            /** @description Verifications whose voice vector waits to be confirmed. */
+            waiting: {
+              /** Format: uuid */
+              id: string;
+              /** Format: date-time */
+              createdAt: string;
+              model: string;
+            }[];
+            /** @description Every change of the profile, newest first. */
+            ledger: {
+              /** Format: uuid */
+              id: string;
+              /** Format: date-time */
+              at: string;
+              /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
+              by: string | null;
+              /**
+               * @description enrolled, imported, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
+               * @enum {string}
+               */
+              action:
+                | 'enrolled'
+                | 'imported'
+                | 'deleted'
+                | 'learned'
+                | 'confirmed'
+                | 'merged'
+                | 'merged-away'
+                | 'split'
+                | 'split-off'
+                | 'frozen'
+                | 'unfrozen';
+              /**
+               * @description CALLED: somebody called for it. HIGH_EVIDENCE: the evidence reached the threshold of learning.
+               * @enum {string}
+               */
+              reason: 'CALLED' | 'HIGH_EVIDENCE' | 'CONFIRMED';
+              /** @description Of the recording; null where it is of none or several. */
+              model: string | null;
+              /**
+               * Format: uuid
+               * @description The recording, in the list of enrolments while it is there.
+               */
+              enrollmentId: string | null;
+              /** Format: uuid */
+              verificationId: string | null;
+              /** @description With the profile as it was then; null where nothing was compared. */
+              evidence: {
+                cosine: number;
+                llr: number | null;
+                /** @description The cosine that had to be reached; null: it was confirmed. */
+                threshold: number | null;
+                falseAcceptRate: number | null;
+              } | null;
+              /** @description Learned recordings that do not count any more because of it. */
+              replaced: string[];
+              /** @description Of a merge or a split; null where there is none, or none whom the caller may see. */
+              otherSpeakerId: string | null;
+              /** @description Recordings that changed hands. */
+              recordings: string[];
+              /** @description It is of a kind that can be undone, and was not. */
+              undoable: boolean;
+              /** Format: date-time */
+              undoneAt: string | null;
             }[];
             /** @description Recordings of jobs, whatever became of them. The uploads of those that wait are kept until then; finished jobs are removed after a while. */
             jobs: {
@@ -3515,9 +4602,17 @@ export interface operations {
                 | 'group.left'
                 | 'consent.given'
                 | 'consent.withdrawn'
+                | 'consent.lifted'
                 | 'enrollment.added'
                 | 'enrollment.deleted'
                 | 'enrollment.refused'
+                | 'profile.learned'
+                | 'profile.undone'
+                | 'profile.frozen'
+                | 'profile.unfrozen'
+                | 'learning.set'
+                | 'speaker.merged'
+                | 'speaker.split'
                 | 'voice.verified'
                 | 'voice.identified'
                 | 'key.created'

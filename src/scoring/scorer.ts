@@ -68,7 +68,7 @@ export interface NameLimits {
  * By how much a cosine has to lead where a cosine decides. On conversations of the prototype 0.1 named half as many
  * strangers as 0.05, for 3 % of enrolled people's speech.
  */
-const LEAST_COSINE_MARGIN = 0.1;
+export const LEAST_COSINE_MARGIN = 0.1;
 
 /** One side of a comparison, with what is worth computing once when it is compared often. */
 export interface Side {

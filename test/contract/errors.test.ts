@@ -55,6 +55,8 @@ const BOUNDARIES: Boundaries = {
   addon: [],
   // The embeddings of a service are those of its one model.
   cosine: [],
+  // What the storage refuses costs the lesson, never the verification.
+  'LearningService.consider': ENGINE,
   'Scorer.compare': [],
   'Scorer.side': [],
 };

@@ -28,6 +28,10 @@ interface Things {
   job: string;
   receipt: string;
   subject: string;
+  /** Of the ledger. */
+  entry: string;
+  /** That waits to be confirmed. */
+  verification: string;
 }
 
 interface Request {
@@ -46,6 +50,8 @@ const NOTHING: Things = {
   job: '0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11',
   receipt: '7d0b5f7e-6a52-4a1f-9d2b-0f4f0f1f8c55',
   subject: '3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10',
+  entry: 'a6b0a52f-6d0f-4a27-9c57-1f0d5c2b7a11',
+  verification: 'b6b0a52f-6d0f-4a27-9c57-1f0d5c2b7a12',
 };
 
 let workshop: Workshop;
@@ -146,6 +152,13 @@ beforeAll(async () => {
   };
   const receipt = await call({ method: 'DELETE', path: '/v1/speakers/rival:gone' }, rival);
   const { subject } = exported.speaker;
+  const ledger = (await made({ method: 'GET', path: '/v1/speakers/rival:eve/ledger' })) as unknown as {
+    entries: { id: string }[];
+  };
+  await made({ method: 'PUT', path: '/v1/speakers/rival:eve/learning', init: json({ setting: 'on' }) });
+  const claim = { method: 'POST', path: '/v1/speakers/rival:eve/verify', init: form(['audio', SPEECH[2]!]) };
+  const verified = JSON.parse((await call(claim, rival)).text) as { verificationId: string };
+  expect(verified).toMatchObject({ decision: 'ACCEPT', verificationId: expect.any(String) });
   const job = await session('rival:eve', rival);
   other = {
     speaker: 'rival:eve',
@@ -154,10 +167,21 @@ beforeAll(async () => {
     job,
     receipt: (JSON.parse(receipt.text) as { receipt: string }).receipt,
     subject,
+    entry: ledger.entries[0]!.id,
+    verification: verified.verificationId,
   };
   own = { speaker: 'acme:ada', enrollment: ofAcme, job: await session('acme:ada', key) };
   const { speaker, group, ...rest } = other;
-  const ids: string[] = [speaker, group, rest.enrollment, rest.job, rest.receipt, rest.subject];
+  const ids: string[] = [
+    speaker,
+    group,
+    rest.enrollment,
+    rest.job,
+    rest.receipt,
+    rest.subject,
+    rest.entry,
+    rest.verification,
+  ];
   secrets = [...ids, 'Name of rival:eve', 'Group rival', 'thunderbolt', rival.split('_')[1]!];
 }, 180_000);
 
@@ -205,6 +229,10 @@ const CALLS: Record<string, (things: Things) => Request[] | Promise<Request[]>> 
   enrol: ({ speaker }) => [
     { method: 'POST', path: `/v1/speakers/${speaker}/enrollments`, init: form(['audio', SPEECH[2]!]) },
   ],
+  importVectors: ({ speaker }) => {
+    const vectors = [{ vector: [1, 0], model: 'other@0123456789ab', speechSeconds: 5 }];
+    return [{ method: 'POST', path: `/v1/speakers/${speaker}/vectors`, init: json({ vectors }) }];
+  },
   listEnrollments: ({ speaker }) => [{ method: 'GET', path: `/v1/speakers/${speaker}/enrollments` }],
   getEnrollment: ({ speaker, enrollment }) => [
     { method: 'GET', path: `/v1/speakers/${speaker}/enrollments/${enrollment}` },
@@ -222,6 +250,35 @@ const CALLS: Record<string, (things: Things) => Request[] | Promise<Request[]>> 
     { method: 'POST', path: '/v1/identify', init: form(['audio', SPEECH[1]!], ['group', group]) },
     { method: 'POST', path: '/v1/identify', init: form(['audio', SPEECH[1]!], ['candidates', speaker]) },
     { method: 'POST', path: '/v1/identify', init: form(['audio', SPEECH[1]!], ['top', '50']) },
+  ],
+  listLedger: ({ speaker }) => [{ method: 'GET', path: `/v1/speakers/${speaker}/ledger` }],
+  undoSince: ({ speaker }) => [
+    { method: 'POST', path: `/v1/speakers/${speaker}/ledger/undo`, init: json({ since: '2026-01-01T00:00:00Z' }) },
+  ],
+  undoEntry: ({ speaker, entry }) => [
+    { method: 'POST', path: `/v1/speakers/${speaker}/ledger/${entry}/undo` },
+    { method: 'POST', path: `/v1/speakers/${own.speaker}/ledger/${entry}/undo` },
+  ],
+  getLearning: ({ speaker }) => [{ method: 'GET', path: `/v1/speakers/${speaker}/learning` }],
+  setLearning: ({ speaker }) => [
+    { method: 'PUT', path: `/v1/speakers/${speaker}/learning`, init: json({ setting: 'off', frozen: true }) },
+  ],
+  getGroupLearning: ({ group }) => [{ method: 'GET', path: `/v1/groups/${group}/learning` }],
+  setGroupLearning: ({ group }) => [
+    { method: 'PUT', path: `/v1/groups/${group}/learning`, init: json({ setting: 'on' }) },
+  ],
+  mergeSpeakers: ({ speaker }) => [
+    { method: 'POST', path: `/v1/speakers/${speaker}/merge`, init: json({ from: own.speaker }) },
+    { method: 'POST', path: `/v1/speakers/${own.speaker}/merge`, init: json({ from: speaker }) },
+  ],
+  splitSpeaker: ({ speaker, enrollment }) => [
+    { method: 'POST', path: `/v1/speakers/${speaker}/split`, init: json({ recordings: [enrollment] }) },
+    { method: 'POST', path: `/v1/speakers/${own.speaker}/split`, init: json({ recordings: [enrollment] }) },
+  ],
+  confirmVerification: ({ verification }) => [{ method: 'POST', path: `/v1/verifications/${verification}/confirm` }],
+  listDuplicates: ({ group }) => [
+    { method: 'GET', path: `/v1/duplicates?group=${group}` },
+    { method: 'GET', path: '/v1/duplicates' },
   ],
   getConsent: ({ speaker }) => [{ method: 'GET', path: `/v1/speakers/${speaker}/consent` }],
   listConsents: ({ speaker }) => [{ method: 'GET', path: `/v1/speakers/${speaker}/consent/history` }],

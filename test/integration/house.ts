@@ -7,6 +7,10 @@ import { Config, type ConfigInput } from '../../src/service/config/config.js';
 import { ConsentPolicy } from '../../src/service/consent/consent-policy.js';
 import { ConsentService } from '../../src/service/consent/consent.service.js';
 import { EnrollmentsService } from '../../src/service/enrollments/enrollments.service.js';
+import { Duplicates } from '../../src/service/enrollments/duplicates.js';
+import { ImportService } from '../../src/service/enrollments/import.service.js';
+import { HealthService } from '../../src/service/enrollments/health.service.js';
+import { DuplicatesService } from '../../src/service/profiles/duplicates.service.js';
 import { ProfileKeeper } from '../../src/service/enrollments/profile-keeper.js';
 import { GroupsService } from '../../src/service/groups/groups.service.js';
 import { IdentificationService } from '../../src/service/identification/identification.service.js';
@@ -18,11 +22,17 @@ import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-un
 import { SpeakersService } from '../../src/service/speakers/speakers.service.js';
 import type { Recording } from '../../src/service/uploads/recording.js';
 import { Spool } from '../../src/service/uploads/spool.js';
+import type { Metrics } from '../../src/service/metrics/metrics.service.js';
+import { LearningService } from '../../src/service/profiles/learning.service.js';
+import { LedgerService } from '../../src/service/profiles/ledger.service.js';
+import { MergeService } from '../../src/service/profiles/merge.service.js';
+import { WaitingSweep } from '../../src/service/profiles/waiting-sweep.js';
 import { VerificationService } from '../../src/service/verification/verification.service.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
 import { KeptBundle } from '../../src/service/engine/kept-bundle.js';
 import { LastModel } from '../../src/service/voices/last-model.js';
 import { NativeVoiceIndex } from '../../src/service/voices/native-voice-index.js';
+import { HandClock } from './hand-clock.js';
 import { ScriptedEngine, type Script } from './scripted-engine.js';
 
 /** The services as the application wires them, on a database file and the native gallery. */
@@ -37,6 +47,16 @@ export class House {
   readonly groups: GroupsService;
   readonly speakers: SpeakersService;
   readonly enrollments: EnrollmentsService;
+  readonly learning: LearningService;
+  readonly ledger: LedgerService;
+  readonly health: HealthService;
+  readonly imports: ImportService;
+  readonly seeker: DuplicatesService;
+  readonly merging: MergeService;
+  readonly sweep: WaitingSweep;
+  readonly clock = new HandClock();
+  /** What was counted, by its name and label. */
+  readonly counted: string[] = [];
   readonly verification: VerificationService;
   readonly identification: IdentificationService;
 
@@ -59,10 +79,44 @@ export class House {
     const maintenance = new SqliteMaintenance(database);
     this.speakers = new SpeakersService(store, model, maintenance, new Spool(config));
     this.groups = new GroupsService(store, maintenance);
-    this.consent = new ConsentService(store);
+    this.consent = new ConsentService(store, maintenance);
     const keeper = new ProfileKeeper(model);
-    this.enrollments = new EnrollmentsService(store, engine, model, keeper, maintenance, policy, trail, config);
-    this.verification = new VerificationService(engine, this.speakers, model, trail, config);
+    const duplicates = new Duplicates(engine, this.gallery, config);
+    this.health = new HealthService(store, engine, this.gallery);
+    this.imports = new ImportService(store, engine, model, keeper, policy, config);
+    this.seeker = new DuplicatesService(store, model, duplicates);
+    this.enrollments = new EnrollmentsService(
+      store,
+      engine,
+      model,
+      keeper,
+      duplicates,
+      maintenance,
+      policy,
+      trail,
+      config,
+    );
+    const { clock } = this;
+    const metrics = {
+      counter: (name: string) => (of: string) => void this.counted.push(`${name} ${of}`),
+      gauges: () => undefined,
+    } as unknown as Metrics;
+    this.learning = new LearningService(
+      store,
+      engine,
+      model,
+      this.gallery,
+      keeper,
+      policy,
+      maintenance,
+      clock,
+      config,
+      metrics,
+    );
+    this.sweep = new WaitingSweep(store, this.learning, maintenance, clock, config, metrics);
+    this.ledger = new LedgerService(store, keeper, this.learning, maintenance, metrics);
+    this.merging = new MergeService(store, keeper, policy, maintenance, config);
+    this.verification = new VerificationService(engine, this.speakers, model, this.learning, trail, config);
     this.identification = new IdentificationService(engine, this.gallery, store, model, trail, config);
   }
 

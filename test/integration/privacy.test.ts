@@ -18,6 +18,7 @@ import { Steps } from '../../src/support/steps.js';
 import { settleItem } from '../../src/service/records/settle-item.js';
 import { Retention } from '../../src/service/privacy/retention.js';
 import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
+import { HandClock } from './hand-clock.js';
 import { House } from './house.js';
 import { ScriptedEngine } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
@@ -490,34 +491,6 @@ describe('an export', () => {
     expect((await house.speakers.receipt(id)).receipt.wipedAt).toBeInstanceOf(Date);
   });
 });
-
-/** Time that is moved by hand. */
-class HandClock extends Clock {
-  private time = Date.now();
-  private alarms: { at: number; work: () => void }[] = [];
-
-  now(): Date {
-    return new Date(this.time);
-  }
-
-  after(milliseconds: number, work: () => void): () => void {
-    const alarm = { at: this.time + milliseconds, work };
-    this.alarms.push(alarm);
-    return () => (this.alarms = this.alarms.filter((one) => one !== alarm));
-  }
-
-  /** When the next alarm is due, in days from now. */
-  get nextInDays(): number {
-    return Math.min(...this.alarms.map(({ at }) => at - this.time)) / 86_400_000;
-  }
-
-  pass(days: number): void {
-    this.time += days * 86_400_000;
-    const due = this.alarms.filter(({ at }) => at <= this.time);
-    this.alarms = this.alarms.filter(({ at }) => at > this.time);
-    for (const { work } of due) work();
-  }
-}
 
 describe('retention', () => {
   const clock = (): HandClock => new HandClock();

@@ -45,6 +45,8 @@ export function enrollment(speakerId: string, seed: string, overrides: Partial<E
       levelDb: -23.5,
     },
     verdict: { accepted: true, reasons: [], quality: 'GOOD' },
+    kind: 'enrolled',
+    setAside: null,
     ...overrides,
   };
 }

@@ -241,7 +241,7 @@ describe('consent and opt-out', () => {
     await three();
     await attack(
       `INSERT INTO speakers SELECT 'mallory', 'Mallory', created_at, updated_at, version, '00000000-0000-4000-8000-000000000000',
-         consent, NULL, NULL, active_at, NULL, NULL, NULL FROM speakers WHERE id = 'ada'`,
+         consent, NULL, NULL, active_at, NULL, NULL, NULL, NULL, NULL FROM speakers WHERE id = 'ada'`,
     );
     await open();
     expect(await house!.verify('mallory', { voice: 1, seed: 9 })).toMatchObject({ decision: 'OPTED_OUT' });

@@ -12,6 +12,10 @@ import { IdentificationController } from '../identification/identification.contr
 import { JobsController } from '../jobs/jobs.controller.js';
 import { TrainingSessionsController } from '../jobs/training-sessions.controller.js';
 import { MetricsController } from '../metrics/metrics.controller.js';
+import { DuplicatesController } from '../profiles/duplicates.controller.js';
+import { GroupLearningController } from '../profiles/group-learning.controller.js';
+import { LedgerController } from '../profiles/ledger.controller.js';
+import { VerificationsController } from '../profiles/verifications.controller.js';
 import { ExportController } from '../privacy/export.controller.js';
 import { RetentionController } from '../privacy/retention.controller.js';
 import { SignInController } from '../sign-in/sign-in.controller.js';
@@ -35,6 +39,7 @@ export const CONTROLLERS = {
   enrollments: [EnrollmentsController],
   verification: [VerificationController],
   identification: [IdentificationController],
+  profiles: [LedgerController, GroupLearningController, VerificationsController, DuplicatesController],
   export: [ExportController],
   retention: [RetentionController],
   dataKeys: [DataKeysController],

@@ -28,6 +28,7 @@ import { JobsModule } from '../jobs/jobs.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { PersistenceModule } from '../persistence/sqlite/persistence.module.js';
 import { PrivacyModule } from '../privacy/privacy.module.js';
+import { ProfilesModule } from '../profiles/profiles.module.js';
 import { SignInModule } from '../sign-in/sign-in.module.js';
 import { SpeakersModule } from '../speakers/speakers.module.js';
 import { UploadsModule } from '../uploads/uploads.module.js';
@@ -72,6 +73,7 @@ const ROOMS = [
   SpeakersModule,
   GroupsModule,
   EnrollmentsModule,
+  ProfilesModule,
   VerificationModule,
   IdentificationModule,
   PrivacyModule,

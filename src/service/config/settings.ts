@@ -650,6 +650,65 @@ export const SETTINGS = {
       'False accepts that a request may have: the share of strangers who are taken for somebody, between 1e-5 and 0.2, whatever ' +
       'the number of people compared.',
   }),
+  learning: setting({
+    env: 'TIMBRE_LEARNING',
+    flag: 'learning',
+    schema: onOrOff,
+    default: 'off',
+    takes: 'on|off',
+    means:
+      'Whether profiles learn from recordings that are verified, where neither the speaker nor a group of the speaker says so: ' +
+      'see docs/profiles.md.',
+  }),
+  learnFalseAcceptRate: setting({
+    env: 'TIMBRE_LEARN_FALSE_ACCEPT_RATE',
+    flag: 'learn-false-accept-rate',
+    schema: share,
+    default: '0.0001',
+    takes: 'SHARE',
+    means:
+      'Share of strangers whose recording may become part of a profile that they are verified against, between 1e-5 and 0.2; ' +
+      'never more than a tenth of TIMBRE_FALSE_ACCEPT_RATE, or of the rate of the request.',
+  }),
+  learnedRecordings: setting({
+    env: 'TIMBRE_LEARNED_RECORDINGS',
+    flag: 'learned-recordings',
+    schema: whole(1, 100),
+    default: '10',
+    takes: 'N',
+    means:
+      'Recordings that a profile learns beside those that are enrolled; one more takes the place of another learned one.',
+    limit: true,
+  }),
+  confirmMinutes: setting({
+    env: 'TIMBRE_CONFIRM_MINUTES',
+    flag: 'confirm-minutes',
+    schema: number(0, 1440),
+    default: '10',
+    takes: 'MINUTES',
+    means:
+      'Minutes for which a verification of a profile that learns may be confirmed; its voice vector waits, encrypted, as long. ' +
+      '0: none waits.',
+    limit: true,
+  }),
+  duplicates: setting({
+    env: 'TIMBRE_DUPLICATES',
+    flag: 'duplicates',
+    schema: onOrOff,
+    default: 'off',
+    takes: 'on|off',
+    means:
+      'Whether every enrolment looks for somebody else with the same voice, `possibleDuplicate`, unless it says itself.',
+  }),
+  duplicateFalseAcceptRate: setting({
+    env: 'TIMBRE_DUPLICATE_FALSE_ACCEPT_RATE',
+    flag: 'duplicate-false-accept-rate',
+    schema: share,
+    default: '0.001',
+    takes: 'SHARE',
+    means:
+      'Share of people who are nobody else of those enrolled, and are taken for a duplicate all the same, between 1e-5 and 0.2.',
+  }),
   consent: setting({
     env: 'TIMBRE_CONSENT',
     flag: 'consent',

@@ -4,6 +4,7 @@ import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import type { GivenConsent, RecordedConsent } from '../records/consent.js';
 import type { ConsentPlace } from '../records/consent.repository.js';
+import { Maintenance } from '../records/maintenance.js';
 import { giveConsent } from '../records/give-consent.js';
 
 const PLACES = new Places<ConsentPlace>('consents', ['number', 'string']);
@@ -11,7 +12,10 @@ const PLACES = new Places<ConsentPlace>('consents', ['number', 'string']);
 /** What speakers said about the use of their voices. Errors of every call: SPEAKER_NOT_FOUND, those of the storage. */
 @Injectable()
 export class ConsentService {
-  constructor(private readonly store: UnitOfWork) {}
+  constructor(
+    private readonly store: UnitOfWork,
+    private readonly maintenance: Maintenance,
+  ) {}
 
   get(speakerId: string): Promise<Speaker> {
     return this.store.read(async ({ speakers }) => {
@@ -45,15 +49,20 @@ export class ConsentService {
   }
 
   /** The speaker opts out: what is stored stays until it is erased, and is used for nothing. Safe to repeat. */
-  withdraw(speakerId: string): Promise<Speaker> {
+  async withdraw(speakerId: string): Promise<Speaker> {
     const now = new Date();
-    return this.store.transaction(async ({ speakers, consents, audit }) => {
+    let forgotten = 0;
+    const speaker = await this.store.transaction(async ({ speakers, consents, waiting, audit }) => {
       const found = await speakers.find(speakerId);
       if (!found) throw speakerNotFound(speakerId);
       if (found.optedOutAt) return found;
       await consents.withdraw(speakerId, now);
+      // Nobody confirms what waits any more.
+      forgotten = await waiting.deleteOf(speakerId);
       await audit.record({ action: 'consent.withdrawn', subject: found.subject });
       return speakers.update({ ...found, optedOutAt: now, updatedAt: now });
     });
+    if (forgotten > 0) await this.maintenance.wipeSoon();
+    return speaker;
   }
 }

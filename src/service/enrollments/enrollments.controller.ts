@@ -1,7 +1,9 @@
-import { Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
+import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
+import { may } from '../access/may.js';
 import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../../addon/types.js';
@@ -20,12 +22,17 @@ import { optedOut } from '../records/consent.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import { withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
-import { chosen, onePartFields, type OnePart } from '../uploads/selection.js';
+import { chosen } from '../uploads/selection.js';
 import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.decorator.js';
 import {
+  enrolFields,
+  type EnrolFields,
   enrolledView,
   enrollmentsView,
   enrollmentView,
+  importedView,
+  importVectors,
+  type ImportedView,
   listEnrollments,
   profileQuery,
   profileView,
@@ -35,6 +42,8 @@ import {
   type EnrollmentView,
   type ProfileView,
 } from './enrollments.dto.js';
+import { ImportService } from './import.service.js';
+import { HealthService } from './health.service.js';
 import { EnrollmentsService, type EnrolledVoice } from './enrollments.service.js';
 
 @ApiController('v1/speakers/:id', 'Enrolments')
@@ -45,6 +54,8 @@ export class EnrollmentsController {
   constructor(
     private readonly enrollments: EnrollmentsService,
     private readonly speakers: SpeakersService,
+    private readonly health: HealthService,
+    private readonly imports: ImportService,
     private readonly idempotency: Idempotency,
     private readonly host: HttpAdapterHost,
     private readonly config: Config,
@@ -52,7 +63,7 @@ export class EnrollmentsController {
 
   @Post('enrollments')
   @RequireScope('enrol')
-  @AcceptsRecordings({ audio: { min: 1 } }, onePartFields)
+  @AcceptsRecordings({ audio: { min: 1 } }, enrolFields)
   @TakesIdempotencyKey()
   @ApiOperation({
     summary: 'Add recordings of the speaker',
@@ -80,17 +91,25 @@ export class EnrollmentsController {
   async enrol(
     @Param('id') id: string,
     @Recordings() recordings: Recording[],
-    @FormFields() part: OnePart,
+    @FormFields() { duplicates, ...part }: EnrolFields,
     @Bounds() bounds: EmbedOptions,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<EnrolledView> {
     const options = { ...bounds, ...chosen(part) };
     const files = recordings.map(({ filename, sha256 }) => ({ filename, sha256 }));
-    const request = await requestDigest(['enrol', id, part, ...files], new Steps());
+    const request = await requestDigest(
+      ['enrol', id, { ...part, ...(duplicates ? { duplicates } : {}) }, ...files],
+      new Steps(),
+    );
     const { answer, repeated } = await this.idempotency.once<EnrolledView>(key, request, bounds, async (keep) => {
-      const done = await this.enrollments.enrol(id, recordings, options, (records, enrolled) =>
-        keep(records, this.view(enrolled), id),
+      const looks = duplicates === undefined ? this.config.duplicates : duplicates === 'true';
+      const done = await this.enrollments.enrol(
+        id,
+        recordings,
+        options,
+        (records, enrolled) => keep(records, this.view(enrolled), id),
+        looks,
       );
       return this.view(done);
     });
@@ -98,8 +117,9 @@ export class EnrollmentsController {
     return answer;
   }
 
-  private view({ speaker, profile, results }: EnrolledVoice): EnrolledView {
+  private view({ speaker, profile, results, possibleDuplicate }: EnrolledVoice): EnrolledView {
     return {
+      possibleDuplicate,
       speaker: toSpeakerView(speaker, profile, this.config.enrollmentSeconds),
       results: results.map((result, index) => {
         const { filename } = result.recording;
@@ -115,6 +135,38 @@ export class EnrollmentsController {
 
   private recording(enrollment: EnrollmentInfo, profile: ProfileState | null): EnrollmentView {
     return toEnrollmentView(enrollment, profile, floorsOf(this.config).update);
+  }
+
+  @Post('vectors')
+  @RequireScope('enrol')
+  @ApiOperation({
+    summary: 'Bring voice vectors along that were made elsewhere with the loaded model',
+    description: 'All of them or none. They count as enrolled recordings, marked `imported`.',
+    operationId: 'importVectors',
+  })
+  @ApiParam({ name: 'id', example: 'ada' })
+  @ApiCreatedResponse({ description: 'The speaker now, and what came of each vector.', standardSchema: importedView })
+  @ApiErrors(
+    'SPEAKER_NOT_FOUND',
+    'MODEL_MISMATCH',
+    'CONFLICT',
+    'CONSENT_REQUIRED',
+    'OPTED_OUT',
+    'MODEL_NOT_READY',
+    'STORAGE_FULL',
+    'STORAGE_INVALID',
+  )
+  async importVectors(
+    @Param('id') id: string,
+    @Body({ schema: importVectors }) body: z.output<typeof importVectors>,
+  ): Promise<ImportedView> {
+    const vectors = body.vectors.map(({ at, filename, ...rest }) => ({
+      ...rest,
+      at: at === undefined ? undefined : new Date(at),
+      fileName: filename,
+    }));
+    const { speaker, profile, results } = await this.imports.add(id, vectors);
+    return { speaker: toSpeakerView(speaker, profile, this.config.enrollmentSeconds), results };
   }
 
   @Get('enrollments')
@@ -162,10 +214,12 @@ export class EnrollmentsController {
   async profile(
     @Param('id') id: string,
     @Query({ schema: profileQuery }) query: z.output<typeof profileQuery>,
+    @Req() request: IncomingMessage,
   ): Promise<ProfileView> {
     const { speaker, profile, origin, others } = await this.speakers.profileBeside(id);
     if (query.embedding === 'true' && speaker.optedOutAt) throw optedOut(speaker.id);
     const members = profile?.members ?? [];
+    const health = query.health === 'true' ? await this.health.of(speaker, origin) : undefined;
     return {
       speakerId: id,
       model: origin.model,
@@ -176,6 +230,7 @@ export class EnrollmentsController {
       outliers: members.filter(({ outlier }) => outlier).map(({ enrollmentId }) => enrollmentId),
       otherModels: others.map(({ model }) => model),
       updatedAt: profile?.updatedAt.toISOString() ?? null,
+      ...(health ? { health: { ...health, nearest: may(request, 'vectors') ? health.nearest : null } } : {}),
       ...(query.embedding === 'true' ? { embedding: profile?.centroid ? Array.from(profile.centroid) : null } : {}),
     };
   }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { audioView } from '../embeddings/embeddings.dto.js';
+import { onePart } from '../uploads/selection.js';
 import { nextCursorView, pageQuery } from '../http/pages.js';
 import { speakerView } from '../speakers/speakers.dto.js';
 import { ENROLLMENT_STATUSES, type ProfileState, type ProfileMember } from '../records/profile.js';
-import type { EnrollmentInfo } from '../records/enrollment.js';
+import { EXEMPLAR_KINDS, SET_ASIDE, type EnrollmentInfo } from '../records/enrollment.js';
 import { QUALITY_LABELS, REJECTION_REASONS } from '../records/recording-quality.js';
 
 export const enrollmentView = z.object({
@@ -33,6 +34,18 @@ export const enrollmentView = z.object({
     description: "Cosine with the mean of the speaker's other recordings; null where there is none to compare with.",
   }),
   outlier: z.boolean().meta({ description: 'Set aside: it does not sound like the others.' }),
+  origin: z.enum(EXEMPLAR_KINDS).meta({
+    description:
+      'enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.',
+  }),
+  setAside: z
+    .enum(SET_ASIDE)
+    .nullable()
+    .meta({
+      description:
+        'Why it does not count though it is kept: replaced by another recording that was learned, or merged into another ' +
+        'speaker who has it too. Null where it is not set aside.',
+    }),
 });
 
 export const listEnrollments = z.strictObject(pageQuery('Recordings', { most: 500, usual: 100 }));
@@ -59,12 +72,96 @@ const failed = z.object({
   error: z.object({ code: z.string(), message: z.string() }),
 });
 
+const possibleDuplicate = z
+  .object({
+    speakerId: z.string(),
+    cosine: z.number(),
+    llr: z.number().nullable(),
+    falseAcceptRate: z.number().nullable().meta({
+      description:
+        'Share of people who are nobody else of those compared and are named here all the same; null where none was learned.',
+    }),
+    gallerySize: z.int().meta({ description: 'People who were compared.' }),
+  })
+  .meta({
+    description:
+      'The voice of these recordings may already be here as this speaker; null where nobody was found, or looked for.',
+  });
+
 export const enrolledView = z.object({
   speaker: speakerView,
   results: z.array(z.union([stored, failed])).meta({ description: 'One per upload, in their order.' }),
+  possibleDuplicate: possibleDuplicate.nullable(),
 });
 
+export const enrolFields = z.strictObject({
+  ...onePart,
+  duplicates: z.enum(['true', 'false']).optional().meta({
+    description:
+      'Whether to look for somebody else who has this voice, `possibleDuplicate`. Default: TIMBRE_DUPLICATES.',
+  }),
+});
+
+export type EnrolFields = z.output<typeof enrolFields>;
+
+const MOST_VECTORS = 100;
+const MOST_DIMENSIONS = 4096;
+
+export const importVectors = z.strictObject({
+  vectors: z
+    .array(
+      z.strictObject({
+        vector: z.array(z.number()).min(1).max(MOST_DIMENSIONS).meta({ description: 'As the model gave it.' }),
+        model: z
+          .string()
+          .max(200)
+          .meta({ description: 'That made it: the loaded one, by its name.', example: 'starter@0123456789ab' }),
+        speechSeconds: z.number().positive().max(86_400).meta({ description: 'Net speech of the recording.' }),
+        at: z.iso.datetime({ offset: true }).optional().meta({ description: 'When it was recorded; left out, now.' }),
+        sha256: z
+          .string()
+          .max(64)
+          .regex(/^[0-9a-f]{64}$/, 'is a SHA-256, hexadecimal')
+          .optional()
+          .meta({ description: 'Of the recording: the same twice is one. Left out, that of the vector.' }),
+        filename: z.string().max(255).optional(),
+        measures: z
+          .strictObject({
+            audioSeconds: z.number().positive().max(86_400),
+            sampleRate: z.int().positive(),
+            channels: z.int().positive(),
+            snrDb: z.number().nullable(),
+            clippedShare: z.number().min(0).max(1),
+            bandwidthHz: z.number().min(0),
+            levelDb: z.number(),
+          })
+          .optional()
+          .meta({
+            description: 'What was measured on the recording, as enrolments have it. Left out, speech alone is judged.',
+          }),
+      }),
+    )
+    .min(1)
+    .max(MOST_VECTORS),
+});
+
+export const importedView = z.object({
+  speaker: speakerView,
+  results: z
+    .array(
+      z.object({
+        enrollmentId: z.uuid(),
+        duplicate: z.boolean().meta({ description: 'The speaker has it already; nothing was added.' }),
+        accepted: z.boolean().meta({ description: 'Whether it counts.' }),
+      }),
+    )
+    .meta({ description: 'One per vector, in their order.' }),
+});
+
+export type ImportedView = z.output<typeof importedView>;
+
 export const profileQuery = z.strictObject({
+  health: z.enum(['true', 'false']).default('false').meta({ description: 'Whether to say how the profile is doing.' }),
   embedding: z.enum(['true', 'false']).default('false').meta({ description: 'Whether to give the centroid.' }),
 });
 
@@ -86,6 +183,26 @@ export const profileView = z.object({
   outliers: z.array(z.string()).meta({ description: 'Enrolments that were set aside.' }),
   otherModels: z.array(z.string()).meta({ description: 'Other models that the speaker was enrolled with.' }),
   updatedAt: z.iso.datetime().nullable(),
+  health: z
+    .object({
+      enrolled: z.int().meta({ description: 'Recordings that were enrolled and count.' }),
+      learned: z.int().meta({ description: 'The same of those that were learned or confirmed.' }),
+      spread: z.number().nullable().meta({ description: '1 - mean cosine of the recordings with the centroid.' }),
+      drift: z.number().nullable().meta({
+        description:
+          '1 - cosine of the mean of the earlier half of the recordings with that of the later half; null for fewer than four.',
+      }),
+      fromEnrolled: z.number().nullable().meta({
+        description:
+          '1 - cosine of the centroid with the mean of the enrolled recordings: how far learning has moved it.',
+      }),
+      nearest: z
+        .object({ speakerId: z.string(), cosine: z.number(), llr: z.number().nullable() })
+        .nullable()
+        .meta({ description: 'The nearest other person, for keys of the scope `vectors`; null where there is none.' }),
+    })
+    .optional()
+    .meta({ description: 'Only where it was asked for.' }),
   embedding: z.array(z.number()).nullable().optional().meta({
     description: 'The centroid, of unit length; only where it was asked for.',
   }),
@@ -121,6 +238,8 @@ export function toEnrollmentView(
       : null,
     agreement: member?.agreement ?? null,
     outlier: member?.outlier ?? false,
+    origin: enrollment.kind,
+    setAside: enrollment.setAside,
   };
 }
 

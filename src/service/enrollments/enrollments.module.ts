@@ -1,11 +1,14 @@
 import { Module } from '@nestjs/common';
 import { SpeakersModule } from '../speakers/speakers.module.js';
+import { Duplicates } from './duplicates.js';
+import { ImportService } from './import.service.js';
+import { HealthService } from './health.service.js';
 import { EnrollmentsService } from './enrollments.service.js';
 import { ProfileKeeper } from './profile-keeper.js';
 
 @Module({
   imports: [SpeakersModule],
-  providers: [EnrollmentsService, ProfileKeeper],
-  exports: [EnrollmentsService],
+  providers: [EnrollmentsService, ProfileKeeper, Duplicates, HealthService, ImportService],
+  exports: [EnrollmentsService, ProfileKeeper, Duplicates, HealthService, ImportService],
 })
 export class EnrollmentsModule {}

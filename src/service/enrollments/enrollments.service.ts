@@ -16,10 +16,11 @@ import { differentVoices } from '../records/channel-voices.js';
 import type { Recording } from '../uploads/recording.js';
 import { contentOf } from '../uploads/selection.js';
 import { checkEmbedding, type EmbeddingOrigin } from '../records/embedding.js';
-import { enrollmentNotFound, type Enrollment, type EnrollmentInfo } from '../records/enrollment.js';
+import { enrollmentNotFound, isLearned, type Enrollment, type EnrollmentInfo } from '../records/enrollment.js';
 import type { EnrollmentPlace, HeardBefore } from '../records/enrollment.repository.js';
+import { Duplicates, stillThere, type PossibleDuplicate } from './duplicates.js';
 import { ProfileKeeper } from './profile-keeper.js';
-import type { ProfileState } from '../records/profile.js';
+import { meanVoice, type ProfileState } from '../records/profile.js';
 import type { Voice } from '../records/voice.js';
 import { judge, measuresOf, type Measures } from '../records/recording-quality.js';
 
@@ -32,7 +33,7 @@ export type Enrolled =
 export type AlongWith = (records: VoiceRecords, done: EnrolledVoice) => Promise<void>;
 
 /** The speaker after an enrolment, and what came of each recording. */
-export type EnrolledVoice = Voice & { results: Enrolled[] };
+export type EnrolledVoice = Voice & { results: Enrolled[]; possibleDuplicate: PossibleDuplicate | null };
 
 /** What an enrolment is made of, before it has a speaker. */
 interface Heard {
@@ -44,6 +45,9 @@ interface Heard {
 
 const PLACES = new Places<EnrollmentPlace>('enrolments', ['number', 'string']);
 
+/** People among whom one who is still there is looked for. */
+const MOST_LIKE = 5;
+
 @Injectable()
 export class EnrollmentsService {
   constructor(
@@ -51,6 +55,7 @@ export class EnrollmentsService {
     private readonly engine: EmbeddingEngine,
     private readonly model: CurrentModel,
     private readonly keeper: ProfileKeeper,
+    private readonly duplicates: Duplicates,
     private readonly maintenance: Maintenance,
     private readonly consent: ConsentPolicy,
     private readonly trail: AuditTrail,
@@ -61,7 +66,7 @@ export class EnrollmentsService {
    * Adds recordings to a speaker, in one transaction. A recording that cannot be embedded costs the others nothing; one
    * that the speaker has already stays as it is; one of low quality is stored with the reasons and does not count. One
    * whose channels hold different people is refused, unless `bounds` name a channel.
-   * `alongWith` runs in the same transaction; what it throws undoes that.
+   * `alongWith` runs in the same transaction; what it throws undoes that. With `looks` it is said who else may have the voice.
    * Errors: SPEAKER_NOT_FOUND, also where the speaker is erased meanwhile and another has the id; OPTED_OUT and
    * CONSENT_REQUIRED before anything is heard, INVALID_ARGUMENT for more recordings than a speaker may have, the first
    * recording's error where all fail, those of the model and of the storage.
@@ -71,6 +76,7 @@ export class EnrollmentsService {
     uploads: readonly Recording[],
     bounds: EmbedOptions,
     alongWith?: AlongWith,
+    looks = false,
   ): Promise<EnrolledVoice> {
     // One channel of a file is another recording than the next.
     const recordings = uploads.map((one) => ({ ...one, sha256: contentOf(one.sha256, bounds) }));
@@ -80,6 +86,7 @@ export class EnrollmentsService {
       const heard = await this.listen(recordings, before, bounds);
       if (recordings.every(({ sha256 }) => heard.get(sha256) instanceof TimbreError))
         throw allFailed(recordings, heard);
+      const like = looks ? await this.others(subject, speakerId, [...heard.values()]) : [];
       const done = await this.store.transaction(async (records) => {
         const found = await records.speakers.find(speakerId);
         // Another of the same id is somebody else.
@@ -90,7 +97,7 @@ export class EnrollmentsService {
         if (!(await mayBeUsed(records, before))) return null;
         const results = await this.storeAll(records, found, origin, recordings, heard);
         const { speaker, profile } = await this.renew(records, found, origin, results);
-        const enrolled = { speaker, profile, results };
+        const enrolled = { speaker, profile, results, possibleDuplicate: await stillThere(records, like) };
         await alongWith?.(records, enrolled);
         return enrolled;
       });
@@ -134,8 +141,12 @@ export class EnrollmentsService {
       const enrollment = await records.enrollments.find(speakerId, id);
       if (!enrollment) throw enrollmentNotFound(speakerId, id);
       await records.enrollments.delete(speakerId, id);
+      const { contentSha256, origin } = enrollment;
+      const now = new Date();
+      await forgetLesson(records, speakerId, id, now);
+      await records.ledger.append({ speakerId, action: 'deleted', origin, enrollmentId: id, contentSha256 });
       await records.audit.record({ action: 'enrollment.deleted', subject: speaker.subject, object: id });
-      await this.keeper.renew(records, speaker, enrollment.origin);
+      await this.keeper.renew(records, speaker, origin);
     });
     // What is committed is told: wiping that fails now is done later.
     await this.maintenance.wipeSoon();
@@ -172,6 +183,23 @@ export class EnrollmentsService {
       }
       return { subject: speaker.subject, known };
     });
+  }
+
+  /** Who else may have the voice that was heard: that of the recordings that count, all together. */
+  private others(
+    subject: string,
+    speakerId: string,
+    heard: readonly (Heard | TimbreError)[],
+  ): ReturnType<Duplicates['of']> {
+    const limits = this.model.recordingLimits();
+    const good = heard.flatMap((one) =>
+      one instanceof TimbreError || !judge(one.measures, limits).accepted ? [] : one,
+    );
+    const embedding = meanVoice(good.map((one) => one.embedding));
+    if (!embedding) return Promise.resolve([]);
+    const speechSeconds = good.reduce((sum, { measures }) => sum + measures.speechSeconds, 0);
+    const scorer = this.duplicates.scorerAt(undefined);
+    return this.duplicates.of({ subject, speakerId, embedding, speechSeconds }, scorer, MOST_LIKE);
   }
 
   /** Embeds what is not known, each file once; the outcome by content. */
@@ -251,7 +279,7 @@ export class EnrollmentsService {
   }
 
   private async add(
-    { enrollments, audit }: VoiceRecords,
+    { enrollments, ledger, audit }: VoiceRecords,
     { id: speakerId, subject }: Speaker,
     origin: EmbeddingOrigin,
     recording: Recording,
@@ -269,12 +297,31 @@ export class EnrollmentsService {
       embedding,
       measures,
       verdict: judge(measures, this.model.recordingLimits()),
+      kind: 'enrolled',
+      setAside: null,
     };
     if (!(await enrollments.insert(enrollment))) {
       const present = await enrollments.findByContent(speakerId, origin, sha256);
       if (!present) throw new Error('an enrolment is there and is not');
+      if (isLearned(present) || present.setAside) {
+        // What was learned, or set aside, is enrolled from now on.
+        await enrollments.change(speakerId, [present.id], { kind: 'enrolled', setAside: null });
+        await forgetLesson({ ledger }, speakerId, present.id, createdAt);
+        await ledger.append({
+          speakerId,
+          action: 'enrolled',
+          origin,
+          enrollmentId: present.id,
+          contentSha256: sha256,
+        });
+        await audit.record({ action: 'enrollment.added', subject, object: present.id });
+        const promoted: EnrollmentInfo = { ...present, kind: 'enrolled', setAside: null };
+        return { recording, enrollment: promoted, duplicate: false, audio: audio ?? null };
+      }
       return { recording, enrollment: present, duplicate: true, audio: audio ?? null };
     }
+    const { id: enrollmentId } = enrollment;
+    await ledger.append({ speakerId, action: 'enrolled', origin, enrollmentId, contentSha256: sha256 });
     await audit.record({ action: 'enrollment.added', subject, object: enrollment.id });
     return { recording, enrollment, duplicate: false, audio: audio ?? null };
   }
@@ -297,6 +344,17 @@ export class EnrollmentsService {
     }
     return voice;
   }
+}
+
+/** What taught a recording is nothing to undo any more. */
+async function forgetLesson(
+  { ledger }: Pick<VoiceRecords, 'ledger'>,
+  speakerId: string,
+  enrollmentId: string,
+  now: Date,
+): Promise<void> {
+  const entries = await ledger.thatBrought(speakerId, enrollmentId);
+  for (const entry of entries) if (!entry.undoneAt) await ledger.undone(entry, now);
 }
 
 /** Whether those whose embeddings are about to be used are there, and have not opted out. */

@@ -3,6 +3,8 @@ import { auditEntryView } from '../audit/audit.dto.js';
 import { consentView, pastConsentView } from '../consent/consent.dto.js';
 import { enrollmentView } from '../enrollments/enrollments.dto.js';
 import { jobItemView } from '../jobs/jobs.dto.js';
+import { ledgerEntryView } from '../profiles/profiles.dto.js';
+import { LEARNING_SETTINGS } from '../records/learning.js';
 import { ENROLLMENT_STATUSES } from '../records/profile.js';
 
 export const exportQuery = z.strictObject({
@@ -14,7 +16,7 @@ export const exportQuery = z.strictObject({
 const vector = z.array(z.number()).nullable().optional();
 
 export const exportView = z.object({
-  format: z.literal('timbre-subject-export/3'),
+  format: z.literal('timbre-subject-export/4'),
   exportedAt: z.iso.datetime(),
   speaker: z.object({
     id: z.string().meta({ example: 'ada' }),
@@ -26,6 +28,11 @@ export const exportView = z.object({
     groups: z.array(z.string()).meta({ description: 'Ids of the groups that the speaker belongs to.' }),
     metadata: z.record(z.string(), z.string()),
     lastUsedAt: z.iso.datetime().nullable().meta({ description: 'Last verification or identification.' }),
+    learning: z
+      .enum(LEARNING_SETTINGS)
+      .nullable()
+      .meta({ description: 'Whether the profile learns; null: nothing is set.' }),
+    frozenAt: z.iso.datetime().nullable().meta({ description: 'Since when it learns nothing, whatever is set.' }),
   }),
   consent: consentView,
   consents: z.array(pastConsentView).meta({ description: 'Every consent that was recorded, oldest first.' }),
@@ -50,6 +57,10 @@ export const exportView = z.object({
       }),
     )
     .meta({ description: 'One for every model that the speaker was enrolled with.' }),
+  waiting: z
+    .array(z.object({ id: z.uuid(), createdAt: z.iso.datetime(), model: z.string() }))
+    .meta({ description: 'Verifications whose voice vector waits to be confirmed.' }),
+  ledger: z.array(ledgerEntryView).meta({ description: 'Every change of the profile, newest first.' }),
   jobs: z.array(jobItemView.extend({ jobId: z.uuid() })).meta({
     description:
       'Recordings of jobs, whatever became of them. The uploads of those that wait are kept until then; finished jobs are ' +

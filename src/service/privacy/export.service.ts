@@ -17,6 +17,8 @@ import { visibleGroups } from '../records/bound.js';
 import { sameOrigin } from '../records/embedding.js';
 import type { Enrollment, EnrollmentInfo } from '../records/enrollment.js';
 import type { JobItem } from '../records/job.js';
+import { toLedgerEntryView } from '../profiles/profiles.dto.js';
+import type { LedgerEntry } from '../records/ledger.js';
 import type { Profile } from '../records/profile.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { UnitOfWork, type Snapshot } from '../records/unit-of-work.js';
@@ -82,13 +84,15 @@ export class ExportService {
     const { id, subject } = speaker;
     const { update } = floorsOf(this.config);
     const known = await snapshot.read(({ profiles }) => profiles.ofSpeaker(id));
+    const waiting = await snapshot.read((records) => records.waiting.ofSpeaker(id));
     const head = {
-      format: 'timbre-subject-export/3',
+      format: 'timbre-subject-export/4',
       exportedAt: new Date().toISOString(),
       speaker: toExportedSpeaker(speaker),
       consent: toConsentView(speaker, this.policy.required),
       audio: { kept: false, note: NO_AUDIO },
       profiles: known.map((profile) => toExportedProfile(profile, vectors)),
+      waiting: waiting.map((one) => ({ id: one.id, createdAt: one.createdAt.toISOString(), model: one.origin.model })),
     } satisfies Partial<ExportView>;
     yield JSON.stringify(head).slice(0, -1);
     yield* list(
@@ -115,6 +119,14 @@ export class ExportService {
         frontEnd: enrollment.origin.frontEnd,
         ...('embedding' in enrollment ? { embedding: Array.from(enrollment.embedding) } : {}),
       }),
+    );
+    yield* list(
+      'ledger',
+      readPages<LedgerEntry>(steps, PAGE, (after, limit) =>
+        snapshot.read(({ ledger }) => ledger.page(id, after && [after.at.getTime(), after.id], limit)),
+      ),
+      // Who the others are is theirs.
+      (entry) => toLedgerEntryView({ entry, other: null }),
     );
     yield* list(
       'jobs',
@@ -152,7 +164,8 @@ function optedOut(): TimbreError {
 }
 
 function toExportedSpeaker(speaker: Speaker): ExportView['speaker'] {
-  const { id, subject, name, createdAt, updatedAt, version, groups, metadata, lastUsedAt } = speaker;
+  const { id, subject, name, createdAt, updatedAt, version, groups, metadata, lastUsedAt, learning, frozenAt } =
+    speaker;
   return {
     id,
     subject,
@@ -163,6 +176,8 @@ function toExportedSpeaker(speaker: Speaker): ExportView['speaker'] {
     groups: visibleGroups(groups).map((group) => group.id),
     metadata: { ...metadata },
     lastUsedAt: lastUsedAt?.toISOString() ?? null,
+    learning,
+    frozenAt: frozenAt?.toISOString() ?? null,
   };
 }
 

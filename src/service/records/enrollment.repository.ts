@@ -1,5 +1,5 @@
 import type { EmbeddingOrigin } from './embedding.js';
-import type { Enrollment, EnrollmentInfo } from './enrollment.js';
+import type { Enrollment, EnrollmentInfo, ExemplarKind, SetAside } from './enrollment.js';
 
 /** Place in a speaker's list: oldest first. */
 export type EnrollmentPlace = readonly [createdAt: number, id: string];
@@ -19,7 +19,7 @@ export abstract class EnrollmentRepository {
   /** The same with their embeddings. */
   abstract withEmbeddings(speakerId: string, after: EnrollmentPlace | null, limit: number): Promise<Enrollment[]>;
 
-  /** Those of one origin, oldest first, and how many the speaker has of every model. */
+  /** Those of one origin that are not set aside, oldest first, and how many were enrolled, of every model. */
   abstract ofOrigin(speakerId: string, origin: EmbeddingOrigin): Promise<{ enrollments: Enrollment[]; total: number }>;
 
   /** The speaker's enrolment of this very file. */
@@ -32,4 +32,20 @@ export abstract class EnrollmentRepository {
   abstract embedding(speakerId: string, id: string): Promise<Float32Array | null>;
 
   abstract delete(speakerId: string, id: string): Promise<boolean>;
+
+  /** Makes a recording count, or not, or takes it for enrolled. Errors: STORAGE_INVALID where it is not as it was written. */
+  abstract change(
+    speakerId: string,
+    ids: readonly string[],
+    changes: { kind?: ExemplarKind; setAside?: SetAside | null },
+  ): Promise<void>;
+
+  /** Learned recordings that were replaced, but for the newest so many, are deleted for good. */
+  abstract trimReplaced(speakerId: string, origin: EmbeddingOrigin, kept: number): Promise<void>;
+
+  /**
+   * Gives recordings to another speaker, in the order that they have; those that the other has already stay. Says which
+   * moved. Errors: as of `change`.
+   */
+  abstract move(ids: readonly string[], from: string, to: string): Promise<string[]>;
 }

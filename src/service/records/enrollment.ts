@@ -2,6 +2,22 @@ import type { EmbeddingOrigin } from './embedding.js';
 import type { Measures, Verdict } from './recording-quality.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 
+/**
+ * How a recording came to be among the speaker's: as an enrolment, as a vector that was made elsewhere, by strong evidence, or
+ * confirmed by a call.
+ */
+export const EXEMPLAR_KINDS = ['enrolled', 'imported', 'learned', 'confirmed'] as const;
+export type ExemplarKind = (typeof EXEMPLAR_KINDS)[number];
+
+/** Whether it came of a verification: those who were enrolled or imported judge it. */
+export function isLearned({ kind }: { kind: ExemplarKind | null }): boolean {
+  return kind === 'learned' || kind === 'confirmed';
+}
+
+/** Why a recording does not count though it is kept: another one took its place, or the speaker was merged away. */
+export const SET_ASIDE = ['replaced', 'merged'] as const;
+export type SetAside = (typeof SET_ASIDE)[number];
+
 /** One recording of a speaker: what it was worth, and its embedding. The audio itself is not kept. */
 export interface Enrollment {
   /** UUID. */
@@ -17,6 +33,9 @@ export interface Enrollment {
   embedding: Float32Array;
   measures: Measures;
   verdict: Verdict;
+  kind: ExemplarKind;
+  /** Null: it counts, where it is accepted. */
+  setAside: SetAside | null;
 }
 
 /** All but the embedding, which is opened only where it is needed. */

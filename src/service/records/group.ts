@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TimbreError } from '../../errors/timbre-error.js';
 import type { GroupRef } from '../../support/group-ref.js';
 import { plainText } from '../../support/plain-text.js';
+import type { LearningSetting } from './learning.js';
 import { LONGEST_NAME } from './speaker.js';
 
 export const LONGEST_GROUP_ID = 64;
@@ -24,6 +25,8 @@ export interface Group extends GroupRef {
   version: number;
   /** Speakers who belong to it. */
   members: number;
+  /** Whether profiles of its members learn; null: as the service says. */
+  learning: LearningSetting | null;
 }
 
 /** A caller's id of a group, in normal form C. Errors: INVALID_ARGUMENT. */
@@ -51,6 +54,7 @@ export function newGroup(given: { id?: string | undefined; name?: string | null 
     updatedAt: now,
     version: 1,
     members: 0,
+    learning: null,
   };
 }
 

@@ -118,3 +118,58 @@ describe('confidence', () => {
     expect(confidence(2, 20, -1, 20)).toBeGreaterThanOrEqual(0);
   });
 });
+
+describe('learned recordings', () => {
+  const at = (degrees: number): number[] => [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
+
+  function learning(recordings: [degrees: number, learned: boolean][], required = 20): Profile {
+    const inputs = recordings.map(([degrees, learned], i): ProfileInput => {
+      return { enrollmentId: `e${i}`, embedding: Float32Array.from(at(degrees)), speechSeconds: 10, learned };
+    });
+    return buildProfile('ada', ORIGIN, inputs, { requiredSpeechSeconds: required, outlierCosine: 0.3 }, NOW);
+  }
+
+  it('count beside those that were enrolled', () => {
+    const profile = learning([
+      [0, false],
+      [20, true],
+      [40, false],
+    ]);
+    expect(profile).toMatchObject({ status: 'Enrolled', speechSeconds: 30 });
+    expect(profile.centroid![1]! / profile.centroid![0]!).toBeCloseTo(Math.tan((20 * Math.PI) / 180), 6);
+  });
+
+  it('never set an enrolled one aside, however many they are', () => {
+    const crowd = Array.from({ length: 10 }, (): [number, boolean] => [100, true]);
+    const profile = learning([[0, false], [10, false], ...crowd]);
+    expect(outliers(profile)).toEqual(crowd.map((_, i) => `e${i + 2}`));
+    expect(profile.centroid).toEqual(
+      learning([
+        [0, false],
+        [10, false],
+      ]).centroid,
+    );
+  });
+
+  it('are judged by a single enrolled one', () => {
+    const two = learning(
+      [
+        [0, false],
+        [100, true],
+      ],
+      10,
+    );
+    expect(outliers(two)).toEqual(['e1']);
+  });
+
+  it('make nobody Enrolled, and carry nothing by themselves', () => {
+    const profile = learning([
+      [0, false],
+      [10, true],
+      [20, true],
+    ]);
+    expect(profile).toMatchObject({ status: 'Enrolling', speechSeconds: 10 });
+    expect(profile.centroid).toEqual(learning([[0, false]]).centroid);
+    expect(learning([[0, true]])).toMatchObject({ status: 'Enrolling', centroid: null, speechSeconds: 0 });
+  });
+});

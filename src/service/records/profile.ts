@@ -46,17 +46,23 @@ export interface ProfileInput {
   enrollmentId: string;
   embedding: Float32Array;
   speechSeconds: number;
+  /** It was not enrolled: it is judged by those that were, and never they by it. */
+  learned?: boolean;
 }
 
 /** Fewest recordings among which one can be told to be the stranger: of two, either may be. */
 const FEWEST_TO_JUDGE = 3;
+
+/** Voices that cancel each other out leave no direction. */
+const SHORTEST_SUM = 1e-6;
 
 /** Cohesion expected before any pair was seen, weighed as one pair. */
 const PRIOR_COHESION = 0.3;
 
 /**
  * Builds the profile of one speaker. Recordings that do not belong are set aside one at a time, the worst first,
- * because a stranger in the mean makes the others look strange too.
+ * because a stranger in the mean makes the others look strange too. Enrolled recordings alone judge: each other, and those that
+ * were learned, which would otherwise vouch for one another. Where they make nobody Enrolled they carry no learned ones.
  */
 export function buildProfile(
   speakerId: string,
@@ -66,18 +72,25 @@ export function buildProfile(
   now: Date,
 ): Profile {
   const units = inputs.map(({ embedding }) => toUnit(Float32Array.from(embedding)));
-  const kept = new Set(inputs.keys());
-  while (kept.size >= FEWEST_TO_JUDGE) {
-    const sum = sumOf(units, kept);
+  const enrolled = new Set([...inputs.keys()].filter((i) => !inputs[i]!.learned));
+  while (enrolled.size >= FEWEST_TO_JUDGE) {
+    const sum = sumOf(units, enrolled);
     let worst = -1;
     let lowest = policy.outlierCosine;
-    for (const i of kept) {
+    for (const i of enrolled) {
       const agreement = cosineWithRest(sum, units[i]!, true);
       if (agreement < lowest) [worst, lowest] = [i, agreement];
     }
     if (worst < 0) break;
-    kept.delete(worst);
+    enrolled.delete(worst);
   }
+  const ofEnrolled = sumOf(units, enrolled);
+  const seconds = [...enrolled].reduce((total, i) => total + inputs[i]!.speechSeconds, 0);
+  const carries = seconds >= policy.requiredSpeechSeconds && norm(ofEnrolled) > SHORTEST_SUM;
+  const belongs = (i: number): boolean =>
+    carries && cosineWithRest(ofEnrolled, units[i]!, false) >= policy.outlierCosine;
+  // In the order of all: a sum of numbers depends on it.
+  const kept = new Set([...inputs.keys()].filter((i) => (inputs[i]!.learned ? belongs(i) : enrolled.has(i))));
 
   const sum = sumOf(units, kept);
   const members = inputs.map(({ enrollmentId }, i): ProfileMember => {
@@ -91,8 +104,7 @@ export function buildProfile(
   });
   const speechSeconds = [...kept].reduce((seconds, i) => seconds + inputs[i]!.speechSeconds, 0);
   const cohesion = cohesionOf(sum, kept.size);
-  // Voices that cancel each other out leave no direction.
-  const centroid = kept.size > 0 && norm(sum) > 1e-6 ? toUnit(Float32Array.from(sum)) : null;
+  const centroid = kept.size > 0 && norm(sum) > SHORTEST_SUM ? toUnit(Float32Array.from(sum)) : null;
   return {
     speakerId,
     origin,
@@ -130,6 +142,13 @@ export function confidence(
   const reliability = (recordings * h) / (1 + (recordings - 1) * h);
   const coverage = requiredSpeechSeconds > 0 ? 1 - Math.exp((-2 * speechSeconds) / requiredSpeechSeconds) : 1;
   return Math.min(1, reliability * coverage);
+}
+
+/** The mean direction of embeddings, of unit length; null where there is none. */
+export function meanVoice(embeddings: readonly Float32Array[]): Float32Array | null {
+  const units = embeddings.map((embedding) => toUnit(Float32Array.from(embedding)));
+  const sum = sumOf(units, new Set(units.keys()));
+  return norm(sum) > SHORTEST_SUM ? toUnit(Float32Array.from(sum)) : null;
 }
 
 /** Seconds of speech still needed; 0 for a profile that is Enrolled. */

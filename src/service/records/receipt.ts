@@ -16,6 +16,9 @@ export interface Receipt {
   groups: number;
   metadata: number;
   jobRecordings: number;
+  ledgerEntries: number;
+  /** Verifications that waited to be confirmed. */
+  waitingVerifications: number;
   /** When the database's files were wiped of every trace of it; null until then. */
   wipedAt: Date | null;
 }

@@ -15,6 +15,9 @@ export interface ErasedRows {
   groups: number;
   /** Entries of metadata. */
   metadata: number;
+  ledgerEntries: number;
+  /** That waited to be confirmed. */
+  waitingVerifications: number;
 }
 
 /** Whom a list is of; everybody who meets all of it. */

@@ -73,6 +73,8 @@ describe('a new speaker', () => {
       noticeAt: null,
       groups: [],
       metadata: {},
+      learning: null,
+      frozenAt: null,
     });
     expect(speaker.subject).not.toBe(speaker.id);
     expect(speaker.id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);

@@ -4,6 +4,7 @@ import { LONGEST_ID, speakerId } from '../../support/speaker-id.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import type { GroupRef } from '../../support/group-ref.js';
 import type { Consent } from './consent.js';
+import type { LearningSetting } from './learning.js';
 import { speakerMetadata, type Metadata } from './metadata.js';
 
 export const LONGEST_NAME = 200;
@@ -36,6 +37,10 @@ export interface Speaker {
   /** Those that are there, in the order of their ids. */
   groups: readonly GroupRef[];
   metadata: Metadata;
+  /** Whether the profile learns; null: as the groups or the service say. */
+  learning: LearningSetting | null;
+  /** Since when the profile learns nothing, whatever is set; null where it may. */
+  frozenAt: Date | null;
 }
 
 /** Errors: INVALID_ARGUMENT. */
@@ -68,6 +73,8 @@ export function newSpeaker(given: NewSpeaker, now: Date): Speaker {
     noticeAt: null,
     groups: given.groups ?? [],
     metadata: speakerMetadata(given.metadata ?? {}),
+    learning: null,
+    frozenAt: null,
   };
 }
 

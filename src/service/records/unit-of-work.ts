@@ -6,6 +6,8 @@ import type { GroupRepository } from './group.repository.js';
 import type { EnrollmentRepository } from './enrollment.repository.js';
 import type { NoteRepository } from './note.repository.js';
 import type { ProfileRepository } from './profile.repository.js';
+import type { LedgerRepository } from './ledger.js';
+import type { WaitingVerificationRepository } from './waiting-verification.js';
 import type { JobRepository } from './job.repository.js';
 import type { ReceiptRepository } from './receipt.js';
 import type { SpeakerRepository } from './speaker.repository.js';
@@ -17,6 +19,8 @@ export interface VoiceRecords {
   readonly groups: GroupRepository;
   readonly enrollments: EnrollmentRepository;
   readonly profiles: ProfileRepository;
+  readonly ledger: LedgerRepository;
+  readonly waiting: WaitingVerificationRepository;
   readonly consents: ConsentRepository;
   readonly jobs: JobRepository;
   readonly conversations: ConversationRepository;

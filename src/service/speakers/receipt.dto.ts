@@ -15,6 +15,8 @@ export const receiptView = z.object({
     groups: count('Groups that the speaker belonged to.'),
     metadata: count('Entries of metadata.'),
     jobRecordings: count('Recordings of jobs that told of the speaker.'),
+    ledgerEntries: count('Entries of the ledger of the profile.'),
+    waitingVerifications: count('Verifications that waited to be confirmed.'),
   }),
   traces: z.enum(['PENDING', 'WIPED']).meta({
     description:
@@ -33,12 +35,22 @@ export type CheckedReceiptView = z.output<typeof checkedReceiptView>;
 
 export function toReceiptView({ id, subject, erasedAt, by, wipedAt, ...erased }: Receipt): ReceiptView {
   const { enrollments, profiles, consents, groups, metadata, jobRecordings } = erased;
+  const { ledgerEntries, waitingVerifications } = erased;
   return {
     receipt: id,
     subject,
     erasedAt: erasedAt.toISOString(),
     by,
-    erased: { enrollments, profiles, consents, groups, metadata, jobRecordings },
+    erased: {
+      enrollments,
+      profiles,
+      consents,
+      groups,
+      metadata,
+      jobRecordings,
+      ledgerEntries,
+      waitingVerifications,
+    },
     traces: wipedAt ? 'WIPED' : 'PENDING',
     wipedAt: wipedAt?.toISOString() ?? null,
   };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { askedRate } from '../access/asked-rate.js';
 import { recordingView } from '../embeddings/embeddings.dto.js';
 import { THRESHOLD_SOURCES } from '../../scoring/decision-policy.js';
+import { LEARNING_REFUSALS } from '../records/learning.js';
 import { ENROLLMENT_STATUSES } from '../records/profile.js';
 import type { Score } from '../../scoring/scorer.js';
 import { onePart } from '../uploads/selection.js';
@@ -66,6 +67,21 @@ export const verificationView = z.object({
   enrollmentStatus: z.enum(ENROLLMENT_STATUSES),
   remainingEnrollmentsSpeechLengthInSec: z.number(),
   confidence: z.number().meta({ description: 'Of the profile, in [0, 1].' }),
+  verificationId: z.uuid().nullable().meta({
+    description:
+      "By which `POST /v1/verifications/{id}/confirm` says that the recording is the speaker's; null where nothing waits for that.",
+  }),
+  confirmUntil: z.iso.datetime().nullable(),
+  learning: z
+    .object({
+      learned: z.boolean(),
+      reason: z.enum(LEARNING_REFUSALS).nullable().meta({ description: 'Why it was not learned; null where it was.' }),
+      ledgerEntry: z.uuid().nullable().meta({ description: 'By which it is undone.' }),
+    })
+    .nullable()
+    .meta({
+      description: 'What the profile learned of it; null where the profile does not learn, or nothing was compared.',
+    }),
   recording: recordingView
     .nullable()
     .meta({ description: 'Null where the speaker is not enrolled or has opted out: it was not heard.' }),

@@ -1,9 +1,10 @@
 import { Module } from '@nestjs/common';
+import { ProfilesModule } from '../profiles/profiles.module.js';
 import { SpeakersModule } from '../speakers/speakers.module.js';
 import { VerificationService } from './verification.service.js';
 
 @Module({
-  imports: [SpeakersModule],
+  imports: [SpeakersModule, ProfilesModule],
   providers: [VerificationService],
   exports: [VerificationService],
 })

@@ -5,13 +5,16 @@ import { Config } from '../config/config.js';
 import { floorsOf } from '../config/floors.js';
 import { viewOf } from '../embeddings/embeddings.service.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { LearningService, type VerifiedLesson } from '../profiles/learning.service.js';
 import type { Profile } from '../records/profile.js';
 import { enrollmentState } from '../speakers/speakers.dto.js';
 import { speakerNotFound } from '../records/speaker.js';
 import { SpeakersService, type SpeakerProfile } from '../speakers/speakers.service.js';
 import type { Recording } from '../uploads/recording.js';
+import { contentOf } from '../uploads/selection.js';
 import { CurrentModel } from '../voices/current-model.js';
 import { checkEmbedding } from '../records/embedding.js';
+import { measuresOf } from '../records/recording-quality.js';
 import { toScoreView, type VerificationView } from './verification.dto.js';
 
 /** Is it who they say it is? */
@@ -21,6 +24,7 @@ export class VerificationService {
     private readonly engine: EmbeddingEngine,
     private readonly speakers: SpeakersService,
     private readonly model: CurrentModel,
+    private readonly learning: LearningService,
     private readonly trail: AuditTrail,
     private readonly config: Config,
   ) {}
@@ -56,7 +60,17 @@ export class VerificationService {
     if (missing > 0) return this.answer(now, 'NOT_ENOUGH_SPEECH', { ...about, missingSpeechSeconds: missing });
 
     const score = scorer.score(query, voice.centroid, { secondsA: seconds, secondsB: voice.speechSeconds });
-    return this.answer(now, score.decision, { ...about, score: toScoreView(score) });
+    const lesson = await this.learning.consider({
+      speaker: now.speaker,
+      origin: now.origin,
+      embedding: query,
+      measures: measuresOf(heard),
+      contentSha256: contentOf(recording.sha256, bounds),
+      decision: score.decision,
+      score,
+      falseAcceptRate: falseAcceptRate ?? this.config.falseAcceptRate,
+    });
+    return this.answer(now, score.decision, { ...about, score: toScoreView(score), lesson });
   }
 
   private answer(
@@ -66,7 +80,10 @@ export class VerificationService {
       score = null,
       recording = null,
       missingSpeechSeconds = null,
-    }: Partial<Pick<VerificationView, 'score' | 'recording' | 'missingSpeechSeconds'>> = {},
+      lesson = null,
+    }: Partial<Pick<VerificationView, 'score' | 'recording' | 'missingSpeechSeconds'>> & {
+      lesson?: VerifiedLesson | null;
+    } = {},
   ): VerificationView {
     const event = { action: 'voice.verified', subject: speaker.subject, outcome: decision ?? 'UNDECIDED' } as const;
     // A rejected claim says nothing of the speaker, and keeps nobody's data alive; undecided, it is the caller's to decide.
@@ -83,6 +100,9 @@ export class VerificationService {
       enrollmentStatus,
       remainingEnrollmentsSpeechLengthInSec,
       confidence,
+      verificationId: lesson?.verificationId ?? null,
+      confirmUntil: lesson?.confirmUntil?.toISOString() ?? null,
+      learning: lesson && { learned: lesson.learned, reason: lesson.reason, ledgerEntry: lesson.entry },
       recording,
     };
   }

@@ -3,8 +3,10 @@ import type { ApiKeyRow } from './entities/api-key.entity.js';
 import type { ConsentRow } from './entities/consent.entity.js';
 import type { EnrollmentRow } from './entities/enrollment.entity.js';
 import type { GroupRow } from './entities/group.entity.js';
+import type { LedgerRow } from './entities/ledger.entity.js';
 import type { ProfileRow } from './entities/profile.entity.js';
 import type { SpeakerRow } from './entities/speaker.entity.js';
+import type { WaitingVerificationRow } from './entities/waiting-verification.entity.js';
 
 /** What the register vouches for. */
 export interface BoundRows {
@@ -20,17 +22,30 @@ export interface BoundRows {
     | 'consentWithdrawnAt'
     | 'memberOf'
     | 'metadata'
+    | 'learning'
+    | 'frozenAt'
   >;
   consent: ConsentRow;
   enrollment: EnrollmentRow;
   profile: ProfileRow;
   'api-key': Omit<ApiKeyRow, 'lastUsedOn'>;
   group: Omit<GroupRow, 'members'>;
+  ledger: LedgerRow;
+  'waiting-verification': WaitingVerificationRow;
 }
 
 export type BoundKind = keyof BoundRows;
 
-export const BOUND_KINDS = ['speaker', 'consent', 'enrollment', 'profile', 'api-key', 'group'] as const;
+export const BOUND_KINDS = [
+  'speaker',
+  'consent',
+  'enrollment',
+  'profile',
+  'api-key',
+  'group',
+  'ledger',
+  'waiting-verification',
+] as const;
 
 /** The one owner of all API keys; no speaker's id is empty. */
 export const KEYS_OWNER = '';
@@ -66,7 +81,7 @@ const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
     owner: ({ id }) => id,
     id: () => [],
     columns: ['id', 'subject', 'name', 'createdAt', 'updatedAt', 'version', 'consent', 'consentWithdrawnAt'],
-    later: ['memberOf', 'metadata'],
+    later: ['memberOf', 'metadata', 'learning', 'frozenAt'],
   },
   consent: {
     owner: ({ speakerId }) => speakerId,
@@ -97,6 +112,7 @@ const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
       'reasons',
       'quality',
     ],
+    later: ['kind', 'setAside'],
   },
   profile: {
     owner: ({ speakerId }) => speakerId,
@@ -124,6 +140,31 @@ const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
     owner: ({ uid }) => groupOwner(uid),
     id: () => [],
     columns: ['uid', 'id', 'name', 'createdAt', 'updatedAt', 'version'],
+    later: ['learning'],
+  },
+  ledger: {
+    owner: ({ speakerId }) => speakerId,
+    id: ({ id }) => [id],
+    columns: [
+      'id',
+      'speakerId',
+      'createdAt',
+      'by',
+      'action',
+      'model',
+      'frontEnd',
+      'enrollmentId',
+      'contentSha256',
+      'changeId',
+      'detail',
+      'undoneAt',
+      'undoneBy',
+    ],
+  },
+  'waiting-verification': {
+    owner: ({ speakerId }) => speakerId,
+    id: ({ id }) => [id],
+    columns: ['id', 'speakerId', 'createdAt', 'model', 'frontEnd', 'sealed'],
   },
 };
 

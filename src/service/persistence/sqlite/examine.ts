@@ -17,13 +17,16 @@ import type { AuditRow } from './entities/audit.entity.js';
 import { AuditEntity } from './entities/audit.entity.js';
 import { ConsentEntity } from './entities/consent.entity.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
+import { LedgerEntity } from './entities/ledger.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
 import { GroupEntity } from './entities/group.entity.js';
 import { SpeakerEntity, type SpeakerRow } from './entities/speaker.entity.js';
+import { WaitingVerificationEntity } from './entities/waiting-verification.entity.js';
 import { Epoch, FileEpochProvider, stateOf, type EpochState } from './epoch.js';
 import { openEmbedding } from './mappers/enrollment.mapper.js';
+import { toWaiting } from './mappers/waiting-verification.mapper.js';
 import { toProfile } from './mappers/profile.mapper.js';
-import { Groups1764900000000 } from './migrations/1764900000000-groups.js';
+import { Ledger1764940000000 } from './migrations/1764940000000-ledger.js';
 import { entryName, Register, type Head } from './register.js';
 import { selection } from './rows.js';
 import { SideConnection } from './side-connection.js';
@@ -102,7 +105,7 @@ async function open(folder: string): Promise<SideConnection> {
   const there = await SideConnection.open(folder, { needs: [], readOnly: true });
   if (!there) throw new TimbreError('STORAGE_UNAVAILABLE', `there is no database in ${folder}`);
   await there.close();
-  const needs = [new Groups1764900000000().name];
+  const needs = [new Ledger1764940000000().name];
   const connection = await SideConnection.open(folder, { needs, readOnly: true });
   if (connection) return connection;
   const text = `the database in ${folder} is of an older version: start the service once, which seals what is there`;
@@ -202,6 +205,8 @@ class Examination {
     const consents = group(await this.of(ConsentEntity, ids), ({ speakerId }) => speakerId);
     const enrollments = group(await this.of(EnrollmentEntity, ids), ({ speakerId }) => speakerId);
     const profiles = group(await this.of(ProfileEntity, ids), ({ speakerId }) => speakerId);
+    const ledger = group(await this.of(LedgerEntity, ids), ({ speakerId }) => speakerId);
+    const waiting = group(await this.of(WaitingVerificationEntity, ids), ({ speakerId }) => speakerId);
     let known = 0;
     for (const speaker of speakers) {
       const { id } = speaker;
@@ -210,11 +215,15 @@ class Examination {
         consent: consents.get(id) ?? [],
         enrollment: enrollments.get(id) ?? [],
         profile: profiles.get(id) ?? [],
+        ledger: ledger.get(id) ?? [],
+        'waiting-verification': waiting.get(id) ?? [],
       };
       if (leaves.get(id)!.size > 0) known++;
       this.compare(id, leaves.get(id)!, rows);
       for (const row of rows.enrollment) this.opens('enrollment', row, () => openEmbedding(row, this.cipher));
       for (const row of rows.profile) this.opens('profile', row, () => toProfile(row, this.cipher).centroid);
+      for (const row of rows['waiting-verification'])
+        this.opens('waiting-verification', row, () => toWaiting(row, this.cipher).embedding);
     }
     return known;
   }
@@ -242,7 +251,7 @@ class Examination {
   }
 
   /** A vector that does not open though its record is as it was written is under a key that was lost. */
-  private opens<Kind extends 'enrollment' | 'profile'>(
+  private opens<Kind extends 'enrollment' | 'profile' | 'waiting-verification'>(
     kind: Kind,
     row: BoundRows[Kind],
     vector: () => Float32Array | null,
@@ -269,6 +278,8 @@ class Examination {
       ['consent', ConsentEntity],
       ['enrollment', EnrollmentEntity],
       ['profile', ProfileEntity],
+      ['ledger', LedgerEntity],
+      ['waiting-verification', WaitingVerificationEntity],
     ] as const) {
       await this.orphansIn(kind, entity);
     }

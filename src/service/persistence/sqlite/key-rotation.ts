@@ -6,9 +6,11 @@ import { readCounter } from './counters.js';
 import { newDataKey } from './data-key.js';
 import { KEY_CHECK, type Database } from './database.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
+import { WaitingVerificationEntity } from './entities/waiting-verification.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { enrollmentOwner } from './mappers/enrollment.mapper.js';
+import { waitingOwner } from './mappers/waiting-verification.mapper.js';
 import { profileOwner } from './mappers/profile.mapper.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { resealWebhooks } from './repositories/typeorm-webhook.repository.js';
@@ -114,7 +116,11 @@ interface Progress {
   /** Id of the key that everything goes under, hexadecimal: a rotation to another key begins anew. */
   key: string;
   /** After which row of which table it goes on; null at the end. */
-  next: { table: 'enrollments'; after: string } | { table: 'profiles'; after: [string, string, string] } | null;
+  next:
+    | { table: 'enrollments'; after: string }
+    | { table: 'profiles'; after: [string, string, string] }
+    | { table: 'waiting_verifications'; after: string }
+    | null;
   /** Vectors behind it. */
   passed: number;
 }
@@ -163,8 +169,23 @@ function resealBatch(database: Database): Promise<boolean> {
         return { centroid: cipher.reseal(row.centroid, profileOwner(row)) };
       });
       const last = rows.length === left ? rows.at(-1) : undefined;
-      progress.next = last ? { table: 'profiles', after: [last.speakerId, last.model, last.frontEnd] } : null;
+      progress.next = last
+        ? { table: 'profiles', after: [last.speakerId, last.model, last.frontEnd] }
+        : { table: 'waiting_verifications', after: '' };
       progress.passed += rows.filter(({ centroid }) => centroid !== null).length;
+      left -= rows.length;
+    }
+    if (progress.next.table === 'waiting_verifications' && left > 0) {
+      const rows = await rowsOf(manager, WaitingVerificationEntity, 't.id > ? ORDER BY t.id LIMIT ?', [
+        progress.next.after,
+        left,
+      ]);
+      await resealRows(manager, database, 'waiting-verification', rows, (row) =>
+        cipher.isCurrent(row.sealed) ? null : { sealed: cipher.reseal(row.sealed, waitingOwner(row)) },
+      );
+      const last = rows.length === left ? rows.at(-1) : undefined;
+      progress.next = last ? { table: 'waiting_verifications', after: last.id } : null;
+      progress.passed += rows.length;
     }
     await writeProgress(manager, progress);
     return true;
@@ -188,12 +209,14 @@ const UPDATES = {
   // In one statement: one for each row takes several times as long.
   enrollment: `UPDATE enrollments SET embedding = unhex(new.value ->> 1)
     FROM json_each(?) AS new WHERE enrollments.id = new.value ->> 0`,
+  'waiting-verification': `UPDATE waiting_verifications SET sealed = unhex(new.value ->> 1)
+    FROM json_each(?) AS new WHERE waiting_verifications.id = new.value ->> 0`,
   profile: `UPDATE profiles SET centroid = unhex(new.value ->> 1) FROM json_each(?) AS new
     WHERE speaker_id = new.value ->> 2 AND model = new.value ->> 3 AND front_end = new.value ->> 4`,
 } as const;
 
 /** Re-encrypts what `again` gives a new vector for, and vouches for it anew where it was as it was written. */
-async function resealRows<Kind extends 'enrollment' | 'profile'>(
+async function resealRows<Kind extends 'enrollment' | 'profile' | 'waiting-verification'>(
   manager: EntityManager,
   { register }: Database,
   kind: Kind,
@@ -208,7 +231,8 @@ async function resealRows<Kind extends 'enrollment' | 'profile'>(
   if (passed.length === 0) return;
   const values = passed.map(({ row }) => {
     const { speakerId, model, frontEnd } = row;
-    const [id, vector] = 'centroid' in row ? ['', row.centroid!] : [row.id, row.embedding];
+    const [id, vector] =
+      'centroid' in row ? ['', row.centroid!] : 'sealed' in row ? [row.id, row.sealed] : [row.id, row.embedding];
     return [id, vector.toString('hex'), speakerId, model, frontEnd];
   });
   await manager.query(UPDATES[kind], [JSON.stringify(values)]);

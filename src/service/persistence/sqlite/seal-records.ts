@@ -5,8 +5,10 @@ import { AuditEntity, type AuditRow } from './entities/audit.entity.js';
 import { ConsentEntity } from './entities/consent.entity.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
 import { GroupEntity } from './entities/group.entity.js';
+import { LedgerEntity } from './entities/ledger.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
 import { SpeakerEntity } from './entities/speaker.entity.js';
+import { WaitingVerificationEntity } from './entities/waiting-verification.entity.js';
 import type { Head, Register, SealingPlace } from './register.js';
 import { selection } from './rows.js';
 import { sealEntries } from './trail.js';
@@ -21,6 +23,8 @@ const BOUND_ENTITIES: { [Kind in BoundKind]: EntitySchema<BoundRows[Kind]> } = {
   profile: ProfileEntity,
   'api-key': ApiKeyEntity,
   group: GroupEntity,
+  ledger: LedgerEntity,
+  'waiting-verification': WaitingVerificationEntity,
 };
 
 const TABLES: readonly SealingPlace['table'][] = [...BOUND_KINDS, 'audit'];

@@ -9,6 +9,8 @@ import { TypeOrmConsentRepository } from './repositories/typeorm-consent.reposit
 import { TypeOrmConversationRepository } from './repositories/typeorm-conversation.repository.js';
 import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
 import { TypeOrmGroupRepository } from './repositories/typeorm-group.repository.js';
+import { TypeOrmLedgerRepository } from './repositories/typeorm-ledger.repository.js';
+import { TypeOrmWaitingVerificationRepository } from './repositories/typeorm-waiting-verification.repository.js';
 import { TypeOrmJobRepository } from './repositories/typeorm-job.repository.js';
 import { TypeOrmProfileRepository } from './repositories/typeorm-profile.repository.js';
 import { TypeOrmNoteRepository } from './repositories/typeorm-note.repository.js';
@@ -58,6 +60,8 @@ export class SqliteUnitOfWork extends UnitOfWork {
       groups: new TypeOrmGroupRepository(manager, register, bound),
       enrollments: new TypeOrmEnrollmentRepository(manager, cipher, register, bound),
       profiles: new TypeOrmProfileRepository(manager, cipher, register),
+      ledger: new TypeOrmLedgerRepository(manager, register),
+      waiting: new TypeOrmWaitingVerificationRepository(manager, cipher, register),
       consents: new TypeOrmConsentRepository(manager, register),
       jobs: new TypeOrmJobRepository(manager),
       conversations: new TypeOrmConversationRepository(manager),

@@ -10,7 +10,7 @@ import { ApiKeyEntity, type ApiKeyRow } from './entities/api-key.entity.js';
 import { GroupEntity } from './entities/group.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { toApiKey, toApiKeyRow } from './mappers/api-key.mapper.js';
-import { Groups1764900000000 } from './migrations/1764900000000-groups.js';
+import { Ledger1764940000000 } from './migrations/1764940000000-ledger.js';
 import { Register, SETTLED } from './register.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { TypeOrmGroupRepository } from './repositories/typeorm-group.repository.js';
@@ -18,7 +18,7 @@ import { SideConnection } from './side-connection.js';
 import { VectorCipher } from './vector-cipher.js';
 
 /** The tables of keys, of the groups that they are bound to, of the audit trail and of what vouches for them. */
-const NEEDS = [new Groups1764900000000().name];
+const NEEDS = [new Ledger1764940000000().name];
 
 /** A service that cannot read its keys lets nobody in: it shall say so soon. */
 const READER_BUSY_TIMEOUT_MS = 1000;

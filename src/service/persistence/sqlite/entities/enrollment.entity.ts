@@ -1,4 +1,5 @@
 import { EntitySchema } from 'typeorm';
+import type { ExemplarKind, SetAside } from '../../../records/enrollment.js';
 import type { QualityLabel, RejectionReason } from '../../../records/recording-quality.js';
 
 export interface EnrollmentRow {
@@ -23,6 +24,9 @@ export interface EnrollmentRow {
   accepted: boolean;
   reasons: RejectionReason[];
   quality: QualityLabel;
+  /** Null: enrolled. */
+  kind: Exclude<ExemplarKind, 'enrolled'> | null;
+  setAside: SetAside | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -49,6 +53,8 @@ export const EnrollmentEntity = new EntitySchema<EnrollmentRow>({
     accepted: { type: 'boolean' },
     reasons: { type: 'simple-json' },
     quality: { type: 'text' },
+    kind: { type: 'text', nullable: true },
+    setAside: { type: 'text', name: 'set_aside', nullable: true },
   },
   indices: [
     {

@@ -1,4 +1,5 @@
 import { EntitySchema } from 'typeorm';
+import type { LearningSetting } from '../../../records/learning.js';
 
 export interface GroupRow {
   uid: string;
@@ -10,6 +11,7 @@ export interface GroupRow {
   version: number;
   /** The database moves it with every member that comes and goes. */
   members: number;
+  learning: LearningSetting | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -24,6 +26,7 @@ export const GroupEntity = new EntitySchema<GroupRow>({
     updatedAt: { type: 'integer', name: 'updated_at' },
     version: { type: 'integer' },
     members: { type: 'integer', default: 0 },
+    learning: { type: 'text', nullable: true },
   },
   indices: [
     { name: 'speaker_groups_by_id', columns: ['id'], unique: true },

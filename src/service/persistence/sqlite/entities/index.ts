@@ -9,6 +9,7 @@ import { EnrollmentEntity } from './enrollment.entity.js';
 import { GroupEntity } from './group.entity.js';
 import { JobItemEntity } from './job-item.entity.js';
 import { JobEntity } from './job.entity.js';
+import { LedgerEntity } from './ledger.entity.js';
 import { ProfileEntity } from './profile.entity.js';
 import { ReceiptEntity } from './receipt.entity.js';
 import { RegisterEntity } from './register.entity.js';
@@ -17,6 +18,7 @@ import { SpeakerEntity } from './speaker.entity.js';
 import { WebhookDeliveryEntity } from './webhook-delivery.entity.js';
 import { WebhookEntity } from './webhook.entity.js';
 import { TermEntity } from './term.entity.js';
+import { WaitingVerificationEntity } from './waiting-verification.entity.js';
 
 export const ENTITIES = [
   SpeakerEntity,
@@ -38,4 +40,6 @@ export const ENTITIES = [
   WebhookDeliveryEntity,
   GroupEntity,
   TermEntity,
+  LedgerEntity,
+  WaitingVerificationEntity,
 ];

@@ -12,6 +12,8 @@ export interface ReceiptRow {
   groups: number;
   metadata: number;
   jobRecordings: number;
+  ledgerEntries: number;
+  waitingVerifications: number;
   wipedAt: number | null;
 }
 
@@ -30,6 +32,8 @@ export const ReceiptEntity = new EntitySchema<ReceiptRow>({
     groups: { type: 'integer', default: 0 },
     metadata: { type: 'integer', default: 0 },
     jobRecordings: { type: 'integer', name: 'job_recordings' },
+    ledgerEntries: { type: 'integer', name: 'ledger_entries', default: 0 },
+    waitingVerifications: { type: 'integer', name: 'waiting_verifications', default: 0 },
     wipedAt: { type: 'integer', name: 'wiped_at', nullable: true },
   },
 });

@@ -1,4 +1,5 @@
 import { EntitySchema } from 'typeorm';
+import type { LearningSetting } from '../../../records/learning.js';
 
 /** A consent as JSON: times in ISO 8601. */
 export interface ConsentJson {
@@ -26,6 +27,8 @@ export interface SpeakerRow {
   memberOf: string[] | null;
   /** In the order of the keys; null where there is none. */
   metadata: Record<string, string> | null;
+  learning: LearningSetting | null;
+  frozenAt: number | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -46,6 +49,8 @@ export const SpeakerEntity = new EntitySchema<SpeakerRow>({
     noticeAt: { type: 'integer', name: 'notice_at', nullable: true },
     memberOf: { type: 'simple-json', name: 'member_of', nullable: true },
     metadata: { type: 'simple-json', nullable: true },
+    learning: { type: 'text', nullable: true },
+    frozenAt: { type: 'integer', name: 'frozen_at', nullable: true },
   },
   indices: [
     { name: 'speakers_in_order', columns: ['createdAt', 'id'] },

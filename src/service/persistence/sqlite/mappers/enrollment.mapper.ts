@@ -24,7 +24,7 @@ export function openEmbedding(row: EnrollmentRow, cipher: VectorCipher): Float32
 }
 
 export function toEnrollmentInfo(row: Omit<EnrollmentRow, 'embedding'>): EnrollmentInfo {
-  const { id, speakerId, fileName, contentSha256, model, frontEnd, accepted, reasons, quality } = row;
+  const { id, speakerId, fileName, contentSha256, model, frontEnd, accepted, reasons, quality, kind, setAside } = row;
   const { audioSeconds, speechSeconds, sampleRate, channels, snrDb, clippedShare, bandwidthHz, levelDb } = row;
   return {
     id,
@@ -35,11 +35,14 @@ export function toEnrollmentInfo(row: Omit<EnrollmentRow, 'embedding'>): Enrollm
     origin: { model, frontEnd },
     measures: { audioSeconds, speechSeconds, sampleRate, channels, snrDb, clippedShare, bandwidthHz, levelDb },
     verdict: { accepted, reasons, quality },
+    kind: kind ?? 'enrolled',
+    setAside,
   };
 }
 
 export function toEnrollmentRow(enrollment: Enrollment, cipher: VectorCipher): EnrollmentRow {
   const { id, speakerId, createdAt, fileName, contentSha256, origin, embedding, measures, verdict } = enrollment;
+  const { kind, setAside } = enrollment;
   return {
     id,
     speakerId,
@@ -50,5 +53,7 @@ export function toEnrollmentRow(enrollment: Enrollment, cipher: VectorCipher): E
     embedding: cipher.sealVector(embedding, enrollmentOwner({ id, speakerId, ...origin })),
     ...measures,
     ...verdict,
+    kind: kind === 'enrolled' ? null : kind,
+    setAside,
   };
 }

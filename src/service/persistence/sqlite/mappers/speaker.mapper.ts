@@ -18,6 +18,8 @@ export function toSpeaker(
     updatedAt: new Date(row.updatedAt),
     consent: known && consent ? toConsent(consent) : null,
     optedOutAt: toDate(consentWithdrawnAt ?? (known ? null : row.updatedAt)),
+    learning: known ? row.learning : 'off',
+    frozenAt: toDate(row.frozenAt),
     lastUsedAt: toDate(row.lastUsedAt),
     activeAt: new Date(row.activeAt),
     noticeAt: toDate(row.noticeAt),
@@ -29,8 +31,19 @@ export function toSpeaker(
 }
 
 export function toSpeakerRow(speaker: Speaker): SpeakerRow {
-  const { createdAt, updatedAt, consent, optedOutAt, lastUsedAt, activeAt, noticeAt, groups, metadata, ...rest } =
-    speaker;
+  const {
+    createdAt,
+    updatedAt,
+    consent,
+    optedOutAt,
+    lastUsedAt,
+    activeAt,
+    noticeAt,
+    frozenAt,
+    groups,
+    metadata,
+    ...rest
+  } = speaker;
   return {
     ...rest,
     memberOf: groups.length > 0 ? groups.map(({ uid }) => uid).sort() : null,
@@ -42,6 +55,7 @@ export function toSpeakerRow(speaker: Speaker): SpeakerRow {
     lastUsedAt: lastUsedAt?.getTime() ?? null,
     activeAt: activeAt.getTime(),
     noticeAt: noticeAt?.getTime() ?? null,
+    frozenAt: frozenAt?.getTime() ?? null,
   };
 }
 

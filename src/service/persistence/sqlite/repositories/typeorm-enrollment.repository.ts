@@ -1,17 +1,29 @@
-import type { EntityManager } from 'typeorm';
+import { In, type EntityManager } from 'typeorm';
 import type { GroupRef } from '../../../../support/group-ref.js';
 import { sameOrigin, type EmbeddingOrigin } from '../../../records/embedding.js';
-import type { Enrollment, EnrollmentInfo } from '../../../records/enrollment.js';
+import {
+  isLearned,
+  type Enrollment,
+  type EnrollmentInfo,
+  type ExemplarKind,
+  type SetAside,
+} from '../../../records/enrollment.js';
 import {
   EnrollmentRepository,
   type EnrollmentPlace,
   type HeardBefore,
 } from '../../../records/enrollment.repository.js';
 import { EnrollmentEntity, type EnrollmentRow } from '../entities/enrollment.entity.js';
-import { openEmbedding, toEnrollment, toEnrollmentInfo, toEnrollmentRow } from '../mappers/enrollment.mapper.js';
+import {
+  enrollmentOwner,
+  openEmbedding,
+  toEnrollment,
+  toEnrollmentInfo,
+  toEnrollmentRow,
+} from '../mappers/enrollment.mapper.js';
 import { SpeakerEntity } from '../entities/speaker.entity.js';
 import type { Register } from '../register.js';
-import { findRow, findRows, insertRows } from '../rows.js';
+import { findRow, findRows, insertRows, updateRows } from '../rows.js';
 import { leaveTraces } from '../traces.js';
 import { isVisible } from './typeorm-speaker.repository.js';
 import type { VectorCipher } from '../vector-cipher.js';
@@ -62,9 +74,12 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
 
   async ofOrigin(speakerId: string, origin: EmbeddingOrigin): Promise<{ enrollments: Enrollment[]; total: number }> {
     const rows = await findRows(this.manager, EnrollmentEntity, { speakerId }, { order: ['createdAt'] });
-    const own = rows.filter((row) => sameOrigin(row, origin));
+    const own = rows.filter((row) => sameOrigin(row, origin) && row.setAside === null);
     await this.register.require(this.manager, 'enrollment', own);
-    return { enrollments: own.map((row) => toEnrollment(row, this.cipher)), total: rows.length };
+    return {
+      enrollments: own.map((row) => toEnrollment(row, this.cipher)),
+      total: rows.filter((row) => !isLearned(row)).length,
+    };
   }
 
   async findByContent(
@@ -109,5 +124,55 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     this.register.release(this.manager, 'enrollment', speakerId, [id]);
     await leaveTraces(this.manager);
     return true;
+  }
+
+  async change(
+    speakerId: string,
+    ids: readonly string[],
+    { kind, setAside }: { kind?: ExemplarKind; setAside?: SetAside | null },
+  ): Promise<void> {
+    const changes = {
+      ...(kind === undefined ? {} : { kind: kind === 'enrolled' ? null : kind }),
+      ...(setAside === undefined ? {} : { setAside }),
+    };
+    for (const row of await this.believed(speakerId, ids)) {
+      await updateRows(this.manager, EnrollmentEntity, { id: row.id }, changes);
+      this.register.bind(this.manager, 'enrollment', [{ ...row, ...changes }]);
+    }
+  }
+
+  async trimReplaced(speakerId: string, { model, frontEnd }: EmbeddingOrigin, kept: number): Promise<void> {
+    const rows = await this.manager.query<{ id: string }[]>(
+      `SELECT id FROM enrollments WHERE speaker_id = ? AND model = ? AND front_end = ? AND set_aside = 'replaced'
+       ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?`,
+      [speakerId, model, frontEnd, kept],
+    );
+    for (const { id } of rows) await this.delete(speakerId, id);
+  }
+
+  async move(ids: readonly string[], from: string, to: string): Promise<string[]> {
+    const moved: string[] = [];
+    for (const row of await this.believed(from, ids)) {
+      const { id, model, frontEnd, contentSha256 } = row;
+      const there = { speakerId: to, model, frontEnd, contentSha256 };
+      if (await findRow(this.manager, EnrollmentEntity, there)) continue;
+      const vector = openEmbedding(row, this.cipher);
+      const owned = { ...row, speakerId: to };
+      const embedding = this.cipher.sealVector(vector, enrollmentOwner(owned));
+      vector.fill(0);
+      // The row stays where it is among all: its place in sums is that of before.
+      await updateRows(this.manager, EnrollmentEntity, { id }, { speakerId: to, embedding });
+      this.register.release(this.manager, 'enrollment', from, [id]);
+      this.register.bind(this.manager, 'enrollment', [{ ...owned, embedding }]);
+      moved.push(id);
+    }
+    return moved;
+  }
+
+  /** Those of these that are the speaker's. */
+  private async believed(speakerId: string, ids: readonly string[]): Promise<EnrollmentRow[]> {
+    const rows = await this.manager.findBy(EnrollmentEntity, { speakerId, id: In([...ids]) });
+    await this.register.require(this.manager, 'enrollment', rows);
+    return rows;
   }
 }

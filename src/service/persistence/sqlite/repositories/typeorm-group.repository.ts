@@ -2,6 +2,7 @@ import { In, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../../errors/timbre-error.js';
 import type { GroupRef } from '../../../../support/group-ref.js';
 import type { Cursor } from '../../../records/cursor.js';
+import type { LearningSetting } from '../../../records/learning.js';
 import type { Group } from '../../../records/group.js';
 import { GroupRepository } from '../../../records/group.repository.js';
 import { groupOwner } from '../bound-records.js';
@@ -61,11 +62,18 @@ export class TypeOrmGroupRepository extends GroupRepository {
     return this.bound?.length ?? (await readCounter(this.manager, 'groups'));
   }
 
+  async learningOf(uids: readonly string[]): Promise<(LearningSetting | null)[]> {
+    if (uids.length === 0) return [];
+    const rows = await this.manager.findBy(GroupEntity, { uid: In([...uids]) });
+    const known = await this.register.check(this.manager, 'group', rows);
+    return rows.filter((_, i) => known[i]).map(({ learning }) => learning);
+  }
+
   async update(group: Group): Promise<Group> {
     const { uid, id, version } = group;
     const row = { ...toGroupRow(group), version: version + 1 };
-    const { name, updatedAt } = row;
-    const changes = { name, updatedAt, version: version + 1 };
+    const { name, learning, updatedAt } = row;
+    const changes = { name, learning, updatedAt, version: version + 1 };
     if ((await updateRows(this.manager, GroupEntity, { uid, version }, changes)) !== 1) {
       throw new TimbreError('CONFLICT', `group ${JSON.stringify(id)} was changed meanwhile; read it again and repeat`);
     }

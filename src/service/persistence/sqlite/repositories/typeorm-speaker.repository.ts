@@ -146,9 +146,11 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
   async update(speaker: Speaker): Promise<Speaker> {
     const { id, version } = speaker;
     const row = { ...toSpeakerRow(speaker), version: version + 1 };
-    const { name, updatedAt, consent, consentWithdrawnAt, activeAt, noticeAt, memberOf, metadata } = row;
+    const { name, updatedAt, consent, consentWithdrawnAt, activeAt, noticeAt, memberOf, metadata, learning, frozenAt } =
+      row;
     const times = { updatedAt, activeAt, noticeAt };
-    const changes = { name, ...times, consent, consentWithdrawnAt, memberOf, metadata, version: version + 1 };
+    const settings = { memberOf, metadata, learning, frozenAt };
+    const changes = { name, ...times, consent, consentWithdrawnAt, ...settings, version: version + 1 };
     if ((await updateRows(this.manager, SpeakerEntity, { id, version }, changes)) !== 1) {
       throw new TimbreError(
         'CONFLICT',
@@ -202,7 +204,9 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
          (SELECT COUNT(*) FROM profiles WHERE speaker_id = ?1) AS profiles,
          (SELECT COUNT(*) FROM consents WHERE speaker_id = ?1) AS consents,
          (SELECT COUNT(*) FROM speakers s, json_each(s.member_of) WHERE s.id = ?1) AS groups,
-         (SELECT COUNT(*) FROM speakers s, json_each(s.metadata) WHERE s.id = ?1) AS metadata`,
+         (SELECT COUNT(*) FROM speakers s, json_each(s.metadata) WHERE s.id = ?1) AS metadata,
+         (SELECT COUNT(*) FROM ledger WHERE speaker_id = ?1) AS ledgerEntries,
+         (SELECT COUNT(*) FROM waiting_verifications WHERE speaker_id = ?1) AS waitingVerifications`,
       [id],
     );
     await appendVoiceChange(this.manager, id);
