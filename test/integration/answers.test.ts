@@ -1,10 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { AuditService } from '../../src/service/audit/audit.service.js';
 import { auditQuery } from '../../src/service/audit/audit.dto.js';
-import { TypeOrmProfileRepository } from '../../src/service/persistence/sqlite/repositories/typeorm-profile.repository.js';
 import { House } from './house.js';
 import { ScriptedEngine } from './scripted-engine.js';
 import { copyFixture, temporaryFolder } from './voices.js';
@@ -69,21 +68,6 @@ describe('the voice index', () => {
     expect(looks).toBe(2);
     await house.enrolled('bob', 2);
     expect(await house.identify({ voice: 2, seed: 9 })).toMatchObject({ speakerId: 'bob' });
-    await house.close();
-  });
-
-  it('finds somebody by the index of subjects, however many there are', async () => {
-    const house = await House.open(folder);
-    await house.enrolled('ada', 1);
-    const plans = await house.database.query(async (manager) => {
-      const { cipher, register } = house.database;
-      const query = jest.spyOn(manager, 'query');
-      await new TypeOrmProfileRepository(manager, cipher, register).voicesOf(['nobody'], house.model.origin());
-      const [call] = query.mock.calls;
-      query.mockRestore();
-      return manager.query<{ detail: string }[]>(`EXPLAIN QUERY PLAN ${call![0]}`, call![1] as unknown[]);
-    });
-    expect(plans.map(({ detail }) => detail).join('; ')).toMatch(/s USING INDEX speakers_by_subject/);
     await house.close();
   });
 

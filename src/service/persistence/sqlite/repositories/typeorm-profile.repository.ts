@@ -68,7 +68,7 @@ export class TypeOrmProfileRepository extends ProfileRepository {
   }
 
   voices(origin: EmbeddingOrigin, after: string | null, limit: number): Promise<StoredVoice[]> {
-    const all = 'profiles p JOIN speakers s ON s.id = p.speaker_id';
+    const all = 'profiles p CROSS JOIN speakers s ON s.id = p.speaker_id';
     return this.findVoices(origin, all, 'p.speaker_id > ?3 ORDER BY p.speaker_id LIMIT ?4', [after ?? '', limit]);
   }
 
