@@ -1,4 +1,5 @@
 import { toUnit } from '../../evaluation/normalise.js';
+import { directionOf, sumOf } from '../../scoring/centroid.js';
 import type { EmbeddingOrigin } from './embedding.js';
 
 export const ENROLLMENT_STATUSES = ['Enrolling', 'Enrolled'] as const;
@@ -68,7 +69,7 @@ export function buildProfile(
   const units = inputs.map(({ embedding }) => toUnit(Float32Array.from(embedding)));
   const kept = new Set(inputs.keys());
   while (kept.size >= FEWEST_TO_JUDGE) {
-    const sum = sumOf(units, kept);
+    const sum = sumOf(those(units, kept));
     let worst = -1;
     let lowest = policy.outlierCosine;
     for (const i of kept) {
@@ -79,7 +80,7 @@ export function buildProfile(
     kept.delete(worst);
   }
 
-  const sum = sumOf(units, kept);
+  const sum = sumOf(those(units, kept));
   const members = inputs.map(({ enrollmentId }, i): ProfileMember => {
     const counts = kept.has(i);
     const others = kept.size - (counts ? 1 : 0);
@@ -91,8 +92,7 @@ export function buildProfile(
   });
   const speechSeconds = [...kept].reduce((seconds, i) => seconds + inputs[i]!.speechSeconds, 0);
   const cohesion = cohesionOf(sum, kept.size);
-  // Voices that cancel each other out leave no direction.
-  const centroid = kept.size > 0 && norm(sum) > 1e-6 ? toUnit(Float32Array.from(sum)) : null;
+  const centroid = directionOf(sum);
   return {
     speakerId,
     origin,
@@ -137,10 +137,8 @@ export function remainingSeconds(profile: ProfileState | null, requiredSpeechSec
   return Math.max(0, requiredSpeechSeconds - (profile?.speechSeconds ?? 0));
 }
 
-function sumOf(units: readonly Float32Array[], kept: ReadonlySet<number>): Float64Array {
-  const sum = new Float64Array(units[0]?.length ?? 0);
-  for (const i of kept) for (let d = 0; d < sum.length; d++) sum[d]! += units[i]![d]!;
-  return sum;
+function those(units: readonly Float32Array[], kept: ReadonlySet<number>): Float32Array[] {
+  return units.filter((_, i) => kept.has(i));
 }
 
 /** Cosine of a unit vector with a sum of unit vectors, of which it is one where `inside`. */
