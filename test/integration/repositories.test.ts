@@ -185,7 +185,14 @@ describe('enrolments and profiles', () => {
       await profiles.put(profile('ada', 1));
     });
     await store.transaction(async ({ speakers, enrollments, profiles }) => {
-      expect(await speakers.erase('ada')).toEqual({ enrollments: 1, profiles: 1, consents: 0, groups: 0, metadata: 0 });
+      expect(await speakers.erase('ada')).toEqual({
+        enrollments: 1,
+        profiles: 1,
+        consents: 0,
+        groups: 0,
+        metadata: 0,
+        conversations: 0,
+      });
       expect(await speakers.erase('ada')).toBeNull();
       expect(await enrollments.withEmbeddings('ada', null, 1000)).toEqual([]);
       expect(await profiles.origins('ada')).toEqual([]);

@@ -21,6 +21,7 @@ export const AUDIT_ACTIONS = [
   'enrollment.refused',
   'voice.verified',
   'voice.identified',
+  'voice.named',
   'key.created',
   'key.revoked',
   'session.opened',

@@ -16,6 +16,8 @@ export interface Receipt {
   groups: number;
   metadata: number;
   jobRecordings: number;
+  /** That named the speaker, or told of a voice that was near, or had the speaker as a candidate. */
+  conversations: number;
   /** When the database's files were wiped of every trace of it; null until then. */
   wipedAt: Date | null;
 }

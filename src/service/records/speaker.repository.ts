@@ -15,6 +15,8 @@ export interface ErasedRows {
   groups: number;
   /** Entries of metadata. */
   metadata: number;
+  /** Conversations that told of the speaker. */
+  conversations: number;
 }
 
 /** Whom a list is of; everybody who meets all of it. */

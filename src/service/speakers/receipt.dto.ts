@@ -15,6 +15,7 @@ export const receiptView = z.object({
     groups: count('Groups that the speaker belonged to.'),
     metadata: count('Entries of metadata.'),
     jobRecordings: count('Recordings of jobs that told of the speaker.'),
+    conversations: count('Conversations that named the speaker, or had the speaker among those who might be named.'),
   }),
   traces: z.enum(['PENDING', 'WIPED']).meta({
     description:
@@ -32,13 +33,13 @@ export type ReceiptView = z.output<typeof receiptView>;
 export type CheckedReceiptView = z.output<typeof checkedReceiptView>;
 
 export function toReceiptView({ id, subject, erasedAt, by, wipedAt, ...erased }: Receipt): ReceiptView {
-  const { enrollments, profiles, consents, groups, metadata, jobRecordings } = erased;
+  const { enrollments, profiles, consents, groups, metadata, jobRecordings, conversations } = erased;
   return {
     receipt: id,
     subject,
     erasedAt: erasedAt.toISOString(),
     by,
-    erased: { enrollments, profiles, consents, groups, metadata, jobRecordings },
+    erased: { enrollments, profiles, consents, groups, metadata, jobRecordings, conversations },
     traces: wipedAt ? 'WIPED' : 'PENDING',
     wipedAt: wipedAt?.toISOString() ?? null,
   };

@@ -12,6 +12,7 @@ export interface ReceiptRow {
   groups: number;
   metadata: number;
   jobRecordings: number;
+  conversations: number;
   wipedAt: number | null;
 }
 
@@ -30,6 +31,7 @@ export const ReceiptEntity = new EntitySchema<ReceiptRow>({
     groups: { type: 'integer', default: 0 },
     metadata: { type: 'integer', default: 0 },
     jobRecordings: { type: 'integer', name: 'job_recordings' },
+    conversations: { type: 'integer', default: 0 },
     wipedAt: { type: 'integer', name: 'wiped_at', nullable: true },
   },
 });

@@ -11,6 +11,7 @@ import { Lists1764850000000 } from './1764850000000-lists.js';
 import { Webhooks1764880000000 } from './1764880000000-webhooks.js';
 import { Groups1764900000000 } from './1764900000000-groups.js';
 import { Conversations1764920000000 } from './1764920000000-conversations.js';
+import { Names1764940000000 } from './1764940000000-names.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -27,4 +28,5 @@ export const MIGRATIONS = [
   Webhooks1764880000000,
   Groups1764900000000,
   Conversations1764920000000,
+  Names1764940000000,
 ];
