@@ -2799,6 +2799,11 @@ export interface operations {
           channel?: string;
           /** @description The audio track of a container with several, counted from 0. Default: the one it marks as its default. */
           track?: string;
+          /**
+           * @description The parts of the recording, which is one, that are the speaker's: seconds from its beginning, `12.5-18.2,40-45.5`. Everything else of it is left out. Default: all of it.
+           * @example 12.5-18.2,40-45.5
+           */
+          intervals?: string;
         };
       };
     };

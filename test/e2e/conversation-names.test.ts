@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import type { ConversationOptions, ConversationResult } from '../../src/addon/types.js';
 import { readRttm } from '../../src/evaluation/rttm.js';
@@ -11,6 +11,8 @@ import {
   conversationView,
   type ConversationView,
 } from '../../src/service/conversations/conversations.dto.js';
+import { ConversationsService } from '../../src/service/conversations/conversations.service.js';
+import { VoiceNamer } from '../../src/service/conversations/voice-namer.js';
 import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
 import { exportView } from '../../src/service/privacy/export.dto.js';
 import { receiptView } from '../../src/service/speakers/receipt.dto.js';
@@ -467,6 +469,46 @@ describe('a speaker who', () => {
     expect(view.naming).toMatchObject({ gallerySize: 1 });
   }, 300_000);
 
+  test('is erased between the decision and the transaction that stores it is not named', async () => {
+    await added('fay');
+    await service.postForm('/v1/speakers/fay/enrollments', [['audio', spoken('f5', 0)]]);
+    const engine = service.service.app.get(EmbeddingEngine, { strict: false });
+    const { embedding } = await engine.embed(spoken('f5', 1));
+    heard = [{ embedding }];
+    const namer = service.service.app.get(VoiceNamer, { strict: false });
+    const decide = namer.decide.bind(namer);
+    const decided: (string | undefined)[] = [];
+    Object.assign(namer, {
+      decide: async (...asked_: Parameters<VoiceNamer['decide']>) => {
+        const found = await decide(...asked_);
+        decided.push(found.voices[0]!.nearest?.speakerId);
+        if (decided.length === 1)
+          expect((await service.call('/v1/speakers/fay', { method: 'DELETE' })).status).toBe(200);
+        return found;
+      },
+    });
+    const view = await made([['candidates', 'fay']]);
+    Object.assign(namer, { decide });
+    expect(decided).toEqual(['fay', undefined]);
+    expect(namesOf(view)).toEqual(['NOT_ENROLLED']);
+  }, 300_000);
+
+  test('is erased before the job is stored is a candidate whom nobody knows', async () => {
+    await added('gil');
+    const conversations = service.service.app.get(ConversationsService, { strict: false });
+    const admit = conversations.admit.bind(conversations);
+    let times = 0;
+    Object.assign(conversations, {
+      admit: async (later: boolean) => {
+        if (++times === 2) await service.call('/v1/speakers/gil', { method: 'DELETE' });
+        return admit(later);
+      },
+    });
+    const answer = await post([['candidates', 'gil,ada']], LATER);
+    Object.assign(conversations, { admit });
+    expect(answer).toMatchObject({ status: 404, body: { code: 'SPEAKER_NOT_FOUND' } });
+  }, 300_000);
+
   test('is erased vanishes from conversations, and another of the same id is not in them', async () => {
     heard = [{ embedding: voice.dot }, { embedding: voice.ada }];
     const { id } = await made(ALL);
@@ -482,7 +524,82 @@ describe('a speaker who', () => {
   }, 300_000);
 });
 
-test('where consent is required, who has given none is not compared', async () => {
+describe('enrolling from intervals', () => {
+  /** Twelve seconds, in which the test says that two take turns of three. */
+  const meeting = (): Buffer => {
+    const [first, ...rest] = [spoken(VOICES.ada, 0), spoken(VOICES.ada, 1), spoken(VOICES.ada, 2)];
+    const data = Buffer.concat([first.subarray(44), ...rest.map((file) => file.subarray(44))]).subarray(
+      0,
+      2 * 22_050 * 12,
+    );
+    const head = Buffer.from(first.subarray(0, 44));
+    head.writeUInt32LE(36 + data.length, 4);
+    head.writeUInt32LE(data.length, 40);
+    return Buffer.concat([head, data]);
+  };
+  const enrol = (intervals: string, more: Part[] = [], to = service): Promise<Answer> =>
+    to.postForm('/v1/speakers/hal/enrollments', [
+      ...more,
+      ['intervals', intervals],
+      ['audio', meeting(), 'meeting.wav'],
+    ]);
+
+  beforeAll(() => added('hal'));
+
+  beforeEach(() => {
+    heard = [{ embedding: voice.ada }, { embedding: voice.dot }];
+  });
+
+  test('takes the parts of one voice alone', async () => {
+    const answer = await enrol('6-9, 0-3');
+    expect(answer).toMatchObject({
+      status: 201,
+      body: { results: [{ duplicate: false, enrollment: { accepted: true } }] },
+    });
+    const { results } = answer.body as { results: { enrollment: { speech: { seconds: number } } }[] };
+    expect(results[0]!.enrollment.speech.seconds).toBeGreaterThan(3);
+    expect(results[0]!.enrollment.speech.seconds).toBeLessThan(6.01);
+    // The same parts again are the same recording, others are another.
+    expect((await enrol('0-3,6-9')).body).toMatchObject({ results: [{ duplicate: true }] });
+    expect((await enrol('0-3')).body).toMatchObject({ results: [{ duplicate: false }] });
+  }, 300_000);
+
+  test('is refused where more than one voice speaks in them, and nothing is stored', async () => {
+    const count = async (): Promise<unknown> => (await service.call('/v1/speakers/hal')).body;
+    const before_ = await count();
+    const refused = await enrol('0-4.5');
+    expect(refused).toMatchObject({
+      status: 422,
+      body: {
+        code: 'SEVERAL_VOICES',
+        details: {
+          voices: [
+            { label: 'A', seconds: 2.75 },
+            { label: 'B', seconds: 1.25 },
+          ],
+        },
+      },
+    });
+    expect(await count()).toEqual(before_);
+  }, 300_000);
+
+  test.each<[string, string, Part[]]>([
+    ['words', 'from the beginning', []],
+    ['an end before its beginning', '5-4', []],
+    ['less than a tenth of a second', '5-5.05', []],
+    ['parts that overlap', '0-3,2-4', []],
+    ['one behind the end', '0-1,100-101', []],
+    ['two recordings', '0-3', [['audio', wav(2)]]],
+  ])(
+    'with %s is refused',
+    async (_, intervals, more) => {
+      expect(await enrol(intervals, more)).toMatchObject({ status: 400, body: { code: 'INVALID_ARGUMENT' } });
+    },
+    300_000,
+  );
+});
+
+test('where consent is required, who has given none is not compared; without conversations no intervals are taken', async () => {
   const { dataDir } = service;
   await service.close();
   service = await start({ consent: 'required', dataDir });
@@ -490,7 +607,19 @@ test('where consent is required, who has given none is not compared', async () =
   const view = await made(ALL);
   expect(view.naming).toMatchObject({ gallerySize: 1 });
   expect(JSON.stringify(view)).not.toContain('ada');
+  // Neither does who is not near raise doubts, or count.
+  heard = [{ embedding: voice.ben }];
+  expect((await made(ALL)).naming).toMatchObject({ gallerySize: 1 });
+  heard = [{ embedding: voice.ada }, { embedding: voice.ben }];
   const consent = { givenBy: 'ada', method: 'form', textVersion: '1' };
   await service.call('/v1/speakers/ada/consent', { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(consent) }); // prettier-ignore
   expect(namesOf(await made(ALL))[0]).toBe('ada');
+  // Without the network nobody can tell whether it is one voice.
+  await service.close();
+  service = await start({ conversations: false, dataDir });
+  const answer = await service.postForm('/v1/speakers/ada/enrollments', [
+    ['intervals', '0-3'],
+    ['audio', spoken(VOICES.ada, 2)],
+  ]);
+  expect(answer).toMatchObject({ body: { code: 'CONVERSATIONS_OFF' } });
 }, 300_000);

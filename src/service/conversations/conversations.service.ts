@@ -12,6 +12,7 @@ import { JobsService } from '../jobs/jobs.service.js';
 import { Metrics } from '../metrics/metrics.service.js';
 import {
   conversationNotFound,
+  conversationsOff,
   type Conversation,
   type ConversationOutcome,
   type ConversationQuestion,
@@ -390,13 +391,6 @@ function outcomeOf(heard: ConversationResult, named: NamedVoices | null): Done {
     },
     people: found.flatMap(({ nearest }) => nearest ?? []),
   };
-}
-
-function conversationsOff(): TimbreError {
-  return new TimbreError(
-    'CONVERSATIONS_OFF',
-    'this service is set up without conversations: TIMBRE_CONVERSATIONS=on turns them on',
-  );
 }
 
 /** Errors: ABORTED; those of the work, which goes on by itself where nobody waits for it. */

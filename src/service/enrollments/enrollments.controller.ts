@@ -6,6 +6,7 @@ import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../../addon/types.js';
 import { ApiController } from '../access/api-controller.js';
+import { TimbreError } from '../../errors/timbre-error.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { Bounds } from '../http/request-context.js';
 import { Config } from '../config/config.js';
@@ -20,7 +21,7 @@ import { optedOut } from '../records/consent.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import { withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
-import { chosen, onePartFields, type OnePart } from '../uploads/selection.js';
+import { chosen, intervalsField, onePartFields } from '../uploads/selection.js';
 import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.decorator.js';
 import {
   enrolledView,
@@ -37,6 +38,8 @@ import {
 } from './enrollments.dto.js';
 import { EnrollmentsService, type EnrolledVoice } from './enrollments.service.js';
 
+const enrolFields = onePartFields.extend(intervalsField);
+
 @ApiController('v1/speakers/:id', 'Enrolments')
 @RequireScope('read')
 @BoundKeys('members')
@@ -52,13 +55,14 @@ export class EnrollmentsController {
 
   @Post('enrollments')
   @RequireScope('enrol')
-  @AcceptsRecordings({ audio: { min: 1 } }, onePartFields)
+  @AcceptsRecordings({ audio: { min: 1 } }, enrolFields)
   @TakesIdempotencyKey()
   @ApiOperation({
     summary: 'Add recordings of the speaker',
     description:
       'Each gets a verdict. One whose channels hold different people is an error: name the channel of the speaker. One of low quality is stored with the reasons and does not count; one that cannot be ' +
-      "embedded is a result with an `error`. Where all fail, nothing is stored and the answer is the first one's error.",
+      "embedded is a result with an `error`. Where all fail, nothing is stored and the answer is the first one's error. " +
+      'With `intervals` only these parts of a recording count, and it is an error where more than one voice speaks in them.',
     operationId: 'enrol',
   })
   @ApiParam({ name: 'id', example: 'ada' })
@@ -69,6 +73,8 @@ export class EnrollmentsController {
   @ApiErrors(
     'SPEAKER_NOT_FOUND',
     'CHANNELS_DIFFER',
+    'SEVERAL_VOICES',
+    'CONVERSATIONS_OFF',
     'CONFLICT',
     'CONSENT_REQUIRED',
     'OPTED_OUT',
@@ -80,14 +86,17 @@ export class EnrollmentsController {
   async enrol(
     @Param('id') id: string,
     @Recordings() recordings: Recording[],
-    @FormFields() part: OnePart,
+    @FormFields() { intervals, ...part }: z.output<typeof enrolFields>,
     @Bounds() bounds: EmbedOptions,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<EnrolledView> {
-    const options = { ...bounds, ...chosen(part) };
+    if (intervals && recordings.length > 1) {
+      throw new TimbreError('INVALID_ARGUMENT', `intervals are of one recording, and there are ${recordings.length}`);
+    }
+    const options = { ...bounds, ...chosen(part), ...(intervals && { intervals }) };
     const files = recordings.map(({ filename, sha256 }) => ({ filename, sha256 }));
-    const request = await requestDigest(['enrol', id, part, ...files], new Steps());
+    const request = await requestDigest(['enrol', id, { ...part, intervals }, ...files], new Steps());
     const { answer, repeated } = await this.idempotency.once<EnrolledView>(key, request, bounds, async (keep) => {
       const done = await this.enrollments.enrol(id, recordings, options, (records, enrolled) =>
         keep(records, this.view(enrolled), id),

@@ -132,3 +132,10 @@ export type ConversationOutcome =
 export function conversationNotFound(id: string): TimbreError {
   return new TimbreError('CONVERSATION_NOT_FOUND', `no conversation has the id ${JSON.stringify(id.slice(0, 64))}`);
 }
+
+export function conversationsOff(): TimbreError {
+  return new TimbreError(
+    'CONVERSATIONS_OFF',
+    'this service is set up without conversations: TIMBRE_CONVERSATIONS=on turns them on',
+  );
+}
