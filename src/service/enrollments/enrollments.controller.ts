@@ -75,6 +75,7 @@ export class EnrollmentsController {
     'CHANNELS_DIFFER',
     'SEVERAL_VOICES',
     'CONVERSATIONS_OFF',
+    'MODEL_INVALID',
     'CONFLICT',
     'CONSENT_REQUIRED',
     'OPTED_OUT',
