@@ -19,7 +19,7 @@ const LIBRARY = {
 };
 
 /** Parts of the addon that have nothing to do with an engine, and the forms of what it gives. */
-const FREE_OF_ENGINES = '^src/addon/(beginning|gallery|cosine|open-beneath|speaker-counts)[.]ts$';
+const FREE_OF_ENGINES = '^src/addon/(beginning|gallery|cosine|open-beneath|selection|speaker-counts)[.]ts$';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {

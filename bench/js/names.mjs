@@ -169,10 +169,8 @@ for (const { pool = '', group = '', speaker = '', path = '', seconds = '' } of r
 }
 await encoder.close();
 for (const person of enrolled.values()) {
-  person.whole = profileOf(person.recordings.map(({ whole, seconds }) => ({ embedding: whole, seconds })));
-  const pieces = person.recordings.flatMap(({ pieces: embedding, seconds }) =>
-    embedding ? [{ embedding, seconds }] : [],
-  );
+  person.whole = profileOf(person.recordings.map(({ whole: embedding }) => ({ embedding })));
+  const pieces = person.recordings.flatMap(({ pieces: embedding }) => (embedding ? [{ embedding }] : []));
   if (pieces.length > 0) person.pieces = profileOf(pieces);
 }
 
@@ -468,7 +466,7 @@ for (const conversation of reported) {
   const clear = conversation.voices.filter((_, i) => named[i]?.reason === null);
   for (const [i, a] of clear.entries()) {
     for (const b of clear.slice(i + 1)) {
-      const embedding = profileOf([a, b].map((voice) => ({ embedding: voice.embedding, seconds: 1 })));
+      const embedding = profileOf([a, b]);
       const [answer] = nameVoices([{ label: 'A', ownSeconds: 60, embedding }], people, scorer).names;
       mixtures.made++;
       mixtures[answer?.reason === 'MIXED_VOICES' ? 'mixed' : answer?.reason === null ? 'named' : 'other']++;

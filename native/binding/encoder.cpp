@@ -233,6 +233,10 @@ Napi::Value Encoder::submit(const Napi::CallbackInfo& info) {
   if (const auto pauses = options.Get("pauses"); pauses.IsString()) {
     request.pauses = pauses.As<Napi::String>().Utf8Value() == "cut" ? bundle::Pauses::cut : bundle::Pauses::keep;
   }
+  if (const auto intervals = options.Get("intervals"); intervals.IsTypedArray()) {
+    const auto ends = intervals.As<Napi::Float64Array>();
+    for (std::size_t i = 0; i + 1 < ends.ElementLength(); i += 2) request.intervals.push_back({ends[i], ends[i + 1]});
+  }
   if (const auto cut = options.Get("cutSeconds"); cut.IsNumber()) {
     request.cut_seconds = cut.As<Napi::Number>().DoubleValue();
   }

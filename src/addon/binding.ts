@@ -98,6 +98,8 @@ export interface NativeEmbedOptions {
   allowSilence: boolean;
   pauses: PauseHandling | undefined;
   cutSeconds: number | undefined;
+  /** Beginnings and ends in turn, seconds, in order and apart; undefined: all. */
+  intervals: Float64Array | undefined;
   /** Undefined: all, mixed down. */
   channel: number | undefined;
   /** Undefined: the container's default. */

@@ -24,7 +24,7 @@ import { bytesOf, isReadable, readStream, toSource, type Source } from './input.
 import { defaultInputBytes, defaultWorkingBytes } from './machine-memory.js';
 import { modelPath } from './model-path.js';
 import { ofThisRealm } from './realm.js';
-import { MOST_CHANNELS, MOST_TRACKS } from './selection.js';
+import { LONGEST_INTERVAL, MOST_CHANNELS, MOST_INTERVALS, MOST_TRACKS, SHORTEST_INTERVAL } from './selection.js';
 import { Stop } from './stop.js';
 import type {
   AudioInput,
@@ -44,6 +44,7 @@ import type {
   ManifestJson,
   PauseHandling,
   Timings,
+  Interval,
 } from './types.js';
 
 const MOST_WORKERS = 256;
@@ -401,7 +402,7 @@ export class SpeakerEncoder {
 
   #run(
     { input, sampleRate }: Source,
-    { pauses, cutSeconds, track, stop }: Call,
+    { pauses, cutSeconds, intervals, track, stop }: Call,
     { channel, allowSilence }: { channel: number | undefined; allowSilence: boolean },
     place: number | undefined,
   ): Promise<EmbedResult> {
@@ -411,6 +412,7 @@ export class SpeakerEncoder {
       allowSilence,
       pauses,
       cutSeconds,
+      intervals,
       channel,
       track,
       timeoutMs: stop.remainingMs,
@@ -550,6 +552,7 @@ class Call {
   readonly allowSilence: boolean;
   readonly pauses: PauseHandling | undefined;
   readonly cutSeconds: number | undefined;
+  readonly intervals: Float64Array | undefined;
   readonly channel: Channel;
   readonly track: number | undefined;
   readonly stop: Stop;
@@ -559,10 +562,8 @@ class Call {
     options: EmbedOptions | BatchOptions | EachChannelOptions | undefined,
     readonly folder: string = workingFolder(),
   ) {
-    const { allowSilence, pauses, cutSeconds, channel, track, signal, timeoutMs } = optionsObject<BatchOptions>(
-      'options',
-      options,
-    );
+    const { allowSilence, pauses, cutSeconds, intervals, channel, track, signal, timeoutMs } =
+      optionsObject<BatchOptions>('options', options);
     if (allowSilence !== undefined && typeof allowSilence !== 'boolean') {
       throw invalid(`allowSilence is true or false, not ${show(allowSilence)}`);
     }
@@ -572,6 +573,7 @@ class Call {
     this.allowSilence = allowSilence ?? false;
     this.pauses = pauseHandling(pauses);
     this.cutSeconds = cutSeconds;
+    this.intervals = intervals === undefined ? undefined : toIntervals(intervals);
     this.channel = toChannel(channel);
     this.track = track === undefined ? undefined : wholeNumber('track', track, 0, 0, MOST_TRACKS);
     this.stop = new Stop({ signal, timeoutMs });
@@ -582,6 +584,30 @@ class Call {
     const { channel, allowSilence } = this;
     return { channel: typeof channel === 'number' ? channel : undefined, allowSilence };
   }
+}
+
+/** Beginnings and ends in turn. Errors: INVALID_ARGUMENT. */
+function toIntervals(intervals: unknown): Float64Array {
+  if (!Array.isArray(intervals) || intervals.length === 0 || intervals.length > MOST_INTERVALS) {
+    throw invalid(`intervals are a list of 1 to ${MOST_INTERVALS}`);
+  }
+  let before = 0;
+  return Float64Array.from(
+    intervals.flatMap((interval: Partial<Interval> | null | undefined) => {
+      const { start, end } = interval ?? {};
+      const [from, to] = [Number(start), Number(end)];
+      if (typeof start !== 'number' || typeof end !== 'number' || !(from >= before && to - from >= SHORTEST_INTERVAL)) {
+        throw invalid(
+          `intervals are { start, end }, seconds, in order and apart, each of ${SHORTEST_INTERVAL} s at least; not ` +
+            show(interval),
+        );
+      }
+      if (to > LONGEST_INTERVAL)
+        throw invalid(`an interval ends at ${to} s; a recording has ${LONGEST_INTERVAL} s at most`);
+      before = to;
+      return [from, to];
+    }),
+  );
 }
 
 function toChannel(channel: unknown): Channel {

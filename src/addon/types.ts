@@ -93,6 +93,12 @@ export type Channel = 'mix' | 'each' | number;
 
 export type { PauseHandling };
 
+/** A part of a recording, seconds from its beginning. */
+export interface Interval {
+  start: number;
+  end: number;
+}
+
 export interface EmbedOptions {
   signal?: AbortSignal;
   /** Milliseconds from the call until `DEADLINE_EXCEEDED`. */
@@ -105,6 +111,11 @@ export interface EmbedOptions {
    * `info().pauses`.
    */
   pauses?: PauseHandling;
+  /**
+   * Embed these parts of the recording alone, joined: in order, apart, each of 0.1 s at least, 1,000 at most. One that begins
+   * behind the end of the recording is INVALID_ARGUMENT.
+   */
+  intervals?: readonly Interval[];
   /** Embed only so many seconds from the middle of a longer recording. */
   cutSeconds?: number;
   /** What is taken of a recording with several channels. Default `mix`. */

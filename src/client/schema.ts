@@ -547,6 +547,12 @@ export interface operations {
               } | null;
               /** @description How many are heard; null until it is done. */
               speakers: number | null;
+              /** @description Of the voices that have one. */
+              names: {
+                label: string;
+                speakerId: string;
+                name: string | null;
+              }[];
             }[];
             /** @description Of all pages. */
             total: number;
@@ -574,7 +580,7 @@ export interface operations {
         'multipart/form-data': {
           /** Format: binary */
           audio: Upload;
-          /** @description `mix` (the default): all channels, mixed down; a number: that channel, counted from 0. */
+          /** @description `mix` (the default): all channels, mixed down; `each`: a result for every channel; a number: that channel, counted from 0. */
           channel?: string;
           /** @description The audio track of a container with several, counted from 0. Default: the one it marks as its default. */
           track?: string;
@@ -589,6 +595,20 @@ export interface operations {
            * @enum {string}
            */
           kind?: 'call' | 'meeting' | 'auto';
+          /**
+           * @description Whose names voices may get. `all`: of everybody enrolled, and for a key that is bound to groups of their members. `none`: nobody's, which is the default unless `group` or `candidates` say whose. Needs the scope `read` beside `enrol`.
+           * @enum {string}
+           */
+          names?: 'all' | 'none';
+          /**
+           * @description Id of the group whose members are searched; with `candidates`, those of them who belong to it. Default: everybody, and for a key that is bound to groups their members.
+           * @example household-7
+           */
+          group?: string;
+          /** @description Ids of the speakers to choose among, separated by commas. Default: everybody enrolled. */
+          candidates?: string;
+          /** @description False accepts that this request may have: the share of strangers who are taken for somebody. Default: that of the service. A higher one needs a key of the scope `admin`. */
+          falseAcceptRate?: number;
         };
       };
     };
@@ -641,22 +661,52 @@ export interface operations {
                * @example A
                */
               label: string;
-              /** @description Whose voice it is; null where that is not known. */
+              /** @description Whose voice it is; null unless the decision is ACCEPT. */
               speakerId: string | null;
+              /** @description As the speaker is called now. */
               name: string | null;
-              /** @description Null where nobody asked. */
-              decision: string | null;
               /**
-               * @description Why there is no speaker. NOT_ASKED: nothing was compared with enrolled voices.
+               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, and where the name was removed.
                * @enum {string|null}
                */
-              reason: 'NOT_ASKED' | null;
+              decision: 'ACCEPT' | 'REJECT' | 'AMBIGUOUS' | 'NOT_ENOUGH_SPEECH' | 'NOT_ENROLLED' | null;
+              /**
+               * @description Why there is no speaker. NOT_ASKED: nothing was compared with enrolled voices. NOT_ENROLLED: there is no candidate. NOT_ENOUGH_SPEECH: too little speech of its own. REJECT: it is none of the candidates. AMBIGUOUS: somebody else is too close. MIXED_VOICES: it fits two people who are certainly not one. NAMED_ALREADY: the person is the label `sameAs`. NAME_REMOVED: it had a name, and the speaker was erased, has opted out, or is not seen by this key.
+               * @enum {string|null}
+               */
+              reason:
+                | 'NOT_ASKED'
+                | 'NOT_ENROLLED'
+                | 'NOT_ENOUGH_SPEECH'
+                | 'REJECT'
+                | 'AMBIGUOUS'
+                | 'MIXED_VOICES'
+                | 'NAMED_ALREADY'
+                | 'NAME_REMOVED'
+                | null;
+              /** @description With NOT_ENOUGH_SPEECH: seconds of its own speech that the voice lacks; else null. */
+              missingSpeechSeconds: number | null;
+              /** @description With NAMED_ALREADY: the label that has the name; else null. */
+              sameAs: string | null;
+              /** @description The evidence for `nearest`, in what `naming.on` says; on REJECT for keys of the scope `vectors` alone. */
               score: number | null;
+              /** @description That less the evidence for anybody else; null where there is nobody else, and on REJECT for keys of the scope `vectors` alone. */
+              margin: number | null;
+              /** @description The nearest candidate who is still there; on REJECT for keys of the scope `vectors` alone. */
+              nearest: {
+                speakerId: string;
+                name: string | null;
+                cosine: number;
+                llr: number | null;
+                probability: number | null;
+              } | null;
               speechSeconds: number;
               /** @description Seconds in which nobody else speaks. */
               ownSeconds: number;
               /** @description How many. */
               turns: number;
+              /** @description With `channel=each`: those in which the voice is heard, the one with most of its speech first; else null. */
+              channels: number[] | null;
             }[];
             /** @description By time. */
             turns: {
@@ -672,14 +722,36 @@ export interface operations {
             model: string | null;
             /** @description The network that heard who of a few speakers talks when. */
             segmentation: string | null;
+            /** @description By what names were given; null where nobody asked, and until it is done. */
+            naming: {
+              /**
+               * @description What evidence is counted in: log-likelihood ratios, or cosines.
+               * @enum {string}
+               */
+              on: 'llr' | 'cosine';
+              /** @description For the nearest candidate; it rises with the number of candidates. */
+              threshold: number;
+              /** @description By which the nearest candidate has to lead everybody else. */
+              leastMargin: number;
+              /** @description Share of strangers' voices that get a name, whatever the number of candidates; null where none is promised. */
+              falseAcceptRate: number | null;
+              /**
+               * @description Where the threshold is from.
+               * @enum {string|null}
+               */
+              thresholdFrom: 'option' | 'calibration' | 'published' | null;
+              /** @description Whether the rate lies beyond what the trials of the calibration can show; null without a rate. */
+              extrapolated: boolean | null;
+              /** @description Candidates who were compared. */
+              gallerySize: number;
+            } | null;
             /** @description What the recording was. */
             audio: {
               /** @description Of audio that is there. */
               seconds: number;
               sampleRate: number;
               channels: number;
-              /** @description What was embedded: all channels mixed down, or the channel with this number. */
-              channel: 'mix' | number;
+              channel: ('mix' | number) | 'each';
               /** @description The channels cancel each other when they are mixed (opposite phase): the strongest was taken. */
               channelsCancel: boolean;
               /** @description All channels hold the same; false also where only one of them was looked at. */
@@ -758,22 +830,52 @@ export interface operations {
                * @example A
                */
               label: string;
-              /** @description Whose voice it is; null where that is not known. */
+              /** @description Whose voice it is; null unless the decision is ACCEPT. */
               speakerId: string | null;
+              /** @description As the speaker is called now. */
               name: string | null;
-              /** @description Null where nobody asked. */
-              decision: string | null;
               /**
-               * @description Why there is no speaker. NOT_ASKED: nothing was compared with enrolled voices.
+               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, and where the name was removed.
                * @enum {string|null}
                */
-              reason: 'NOT_ASKED' | null;
+              decision: 'ACCEPT' | 'REJECT' | 'AMBIGUOUS' | 'NOT_ENOUGH_SPEECH' | 'NOT_ENROLLED' | null;
+              /**
+               * @description Why there is no speaker. NOT_ASKED: nothing was compared with enrolled voices. NOT_ENROLLED: there is no candidate. NOT_ENOUGH_SPEECH: too little speech of its own. REJECT: it is none of the candidates. AMBIGUOUS: somebody else is too close. MIXED_VOICES: it fits two people who are certainly not one. NAMED_ALREADY: the person is the label `sameAs`. NAME_REMOVED: it had a name, and the speaker was erased, has opted out, or is not seen by this key.
+               * @enum {string|null}
+               */
+              reason:
+                | 'NOT_ASKED'
+                | 'NOT_ENROLLED'
+                | 'NOT_ENOUGH_SPEECH'
+                | 'REJECT'
+                | 'AMBIGUOUS'
+                | 'MIXED_VOICES'
+                | 'NAMED_ALREADY'
+                | 'NAME_REMOVED'
+                | null;
+              /** @description With NOT_ENOUGH_SPEECH: seconds of its own speech that the voice lacks; else null. */
+              missingSpeechSeconds: number | null;
+              /** @description With NAMED_ALREADY: the label that has the name; else null. */
+              sameAs: string | null;
+              /** @description The evidence for `nearest`, in what `naming.on` says; on REJECT for keys of the scope `vectors` alone. */
               score: number | null;
+              /** @description That less the evidence for anybody else; null where there is nobody else, and on REJECT for keys of the scope `vectors` alone. */
+              margin: number | null;
+              /** @description The nearest candidate who is still there; on REJECT for keys of the scope `vectors` alone. */
+              nearest: {
+                speakerId: string;
+                name: string | null;
+                cosine: number;
+                llr: number | null;
+                probability: number | null;
+              } | null;
               speechSeconds: number;
               /** @description Seconds in which nobody else speaks. */
               ownSeconds: number;
               /** @description How many. */
               turns: number;
+              /** @description With `channel=each`: those in which the voice is heard, the one with most of its speech first; else null. */
+              channels: number[] | null;
             }[];
             /** @description By time. */
             turns: {
@@ -789,14 +891,36 @@ export interface operations {
             model: string | null;
             /** @description The network that heard who of a few speakers talks when. */
             segmentation: string | null;
+            /** @description By what names were given; null where nobody asked, and until it is done. */
+            naming: {
+              /**
+               * @description What evidence is counted in: log-likelihood ratios, or cosines.
+               * @enum {string}
+               */
+              on: 'llr' | 'cosine';
+              /** @description For the nearest candidate; it rises with the number of candidates. */
+              threshold: number;
+              /** @description By which the nearest candidate has to lead everybody else. */
+              leastMargin: number;
+              /** @description Share of strangers' voices that get a name, whatever the number of candidates; null where none is promised. */
+              falseAcceptRate: number | null;
+              /**
+               * @description Where the threshold is from.
+               * @enum {string|null}
+               */
+              thresholdFrom: 'option' | 'calibration' | 'published' | null;
+              /** @description Whether the rate lies beyond what the trials of the calibration can show; null without a rate. */
+              extrapolated: boolean | null;
+              /** @description Candidates who were compared. */
+              gallerySize: number;
+            } | null;
             /** @description What the recording was. */
             audio: {
               /** @description Of audio that is there. */
               seconds: number;
               sampleRate: number;
               channels: number;
-              /** @description What was embedded: all channels mixed down, or the channel with this number. */
-              channel: 'mix' | number;
+              channel: ('mix' | number) | 'each';
               /** @description The channels cancel each other when they are mixed (opposite phase): the strongest was taken. */
               channelsCancel: boolean;
               /** @description All channels hold the same; false also where only one of them was looked at. */
@@ -886,22 +1010,52 @@ export interface operations {
                * @example A
                */
               label: string;
-              /** @description Whose voice it is; null where that is not known. */
+              /** @description Whose voice it is; null unless the decision is ACCEPT. */
               speakerId: string | null;
+              /** @description As the speaker is called now. */
               name: string | null;
-              /** @description Null where nobody asked. */
-              decision: string | null;
               /**
-               * @description Why there is no speaker. NOT_ASKED: nothing was compared with enrolled voices.
+               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, and where the name was removed.
                * @enum {string|null}
                */
-              reason: 'NOT_ASKED' | null;
+              decision: 'ACCEPT' | 'REJECT' | 'AMBIGUOUS' | 'NOT_ENOUGH_SPEECH' | 'NOT_ENROLLED' | null;
+              /**
+               * @description Why there is no speaker. NOT_ASKED: nothing was compared with enrolled voices. NOT_ENROLLED: there is no candidate. NOT_ENOUGH_SPEECH: too little speech of its own. REJECT: it is none of the candidates. AMBIGUOUS: somebody else is too close. MIXED_VOICES: it fits two people who are certainly not one. NAMED_ALREADY: the person is the label `sameAs`. NAME_REMOVED: it had a name, and the speaker was erased, has opted out, or is not seen by this key.
+               * @enum {string|null}
+               */
+              reason:
+                | 'NOT_ASKED'
+                | 'NOT_ENROLLED'
+                | 'NOT_ENOUGH_SPEECH'
+                | 'REJECT'
+                | 'AMBIGUOUS'
+                | 'MIXED_VOICES'
+                | 'NAMED_ALREADY'
+                | 'NAME_REMOVED'
+                | null;
+              /** @description With NOT_ENOUGH_SPEECH: seconds of its own speech that the voice lacks; else null. */
+              missingSpeechSeconds: number | null;
+              /** @description With NAMED_ALREADY: the label that has the name; else null. */
+              sameAs: string | null;
+              /** @description The evidence for `nearest`, in what `naming.on` says; on REJECT for keys of the scope `vectors` alone. */
               score: number | null;
+              /** @description That less the evidence for anybody else; null where there is nobody else, and on REJECT for keys of the scope `vectors` alone. */
+              margin: number | null;
+              /** @description The nearest candidate who is still there; on REJECT for keys of the scope `vectors` alone. */
+              nearest: {
+                speakerId: string;
+                name: string | null;
+                cosine: number;
+                llr: number | null;
+                probability: number | null;
+              } | null;
               speechSeconds: number;
               /** @description Seconds in which nobody else speaks. */
               ownSeconds: number;
               /** @description How many. */
               turns: number;
+              /** @description With `channel=each`: those in which the voice is heard, the one with most of its speech first; else null. */
+              channels: number[] | null;
             }[];
             /** @description By time. */
             turns: {
@@ -917,14 +1071,36 @@ export interface operations {
             model: string | null;
             /** @description The network that heard who of a few speakers talks when. */
             segmentation: string | null;
+            /** @description By what names were given; null where nobody asked, and until it is done. */
+            naming: {
+              /**
+               * @description What evidence is counted in: log-likelihood ratios, or cosines.
+               * @enum {string}
+               */
+              on: 'llr' | 'cosine';
+              /** @description For the nearest candidate; it rises with the number of candidates. */
+              threshold: number;
+              /** @description By which the nearest candidate has to lead everybody else. */
+              leastMargin: number;
+              /** @description Share of strangers' voices that get a name, whatever the number of candidates; null where none is promised. */
+              falseAcceptRate: number | null;
+              /**
+               * @description Where the threshold is from.
+               * @enum {string|null}
+               */
+              thresholdFrom: 'option' | 'calibration' | 'published' | null;
+              /** @description Whether the rate lies beyond what the trials of the calibration can show; null without a rate. */
+              extrapolated: boolean | null;
+              /** @description Candidates who were compared. */
+              gallerySize: number;
+            } | null;
             /** @description What the recording was. */
             audio: {
               /** @description Of audio that is there. */
               seconds: number;
               sampleRate: number;
               channels: number;
-              /** @description What was embedded: all channels mixed down, or the channel with this number. */
-              channel: 'mix' | number;
+              channel: ('mix' | number) | 'each';
               /** @description The channels cancel each other when they are mixed (opposite phase): the strongest was taken. */
               channelsCancel: boolean;
               /** @description All channels hold the same; false also where only one of them was looked at. */
@@ -1053,6 +1229,7 @@ export interface operations {
                 | 'speaker.split'
                 | 'voice.verified'
                 | 'voice.identified'
+                | 'voice.named'
                 | 'key.created'
                 | 'key.revoked'
                 | 'session.opened'
@@ -4569,6 +4746,35 @@ export interface operations {
               /** Format: uuid */
               jobId: string;
             }[];
+            /** @description Conversations that tell of the speaker, one for each voice. */
+            conversations: {
+              /** Format: uuid */
+              id: string;
+              /** @enum {string} */
+              state: 'waiting' | 'done' | 'failed' | 'cancelled';
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              finishedAt: string | null;
+              filename: string | null;
+              /** @description Null while it waits: the speaker is one of those who may be named. */
+              heard: {
+                /** @description Of the voice. */
+                label: string;
+                /** @description Whether the voice was given the name, or was only nearest to it. */
+                named: boolean;
+                cosine: number;
+                llr: number | null;
+                probability: number | null;
+                margin: number | null;
+                speechSeconds: number;
+                turns: {
+                  start: number;
+                  end: number;
+                  overlap: number;
+                }[];
+              } | null;
+            }[];
             /** @description Everything that was done to the speaker, oldest first. */
             audit: {
               /**
@@ -4615,6 +4821,7 @@ export interface operations {
                 | 'speaker.split'
                 | 'voice.verified'
                 | 'voice.identified'
+                | 'voice.named'
                 | 'key.created'
                 | 'key.revoked'
                 | 'session.opened'

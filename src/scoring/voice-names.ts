@@ -1,5 +1,6 @@
 import { TimbreError } from '../errors/timbre-error.js';
 import { toUnit } from '../evaluation/normalise.js';
+import { directionOf, sumOf } from './centroid.js';
 import type { NameLimits, Score, Scorer } from './scorer.js';
 
 /**
@@ -241,22 +242,21 @@ function candidatesOf(people: readonly EnrolledVoice[], wanted: Iterable<string>
 }
 
 /**
- * One embedding of several recordings of a person: the mean of their unit embeddings, each weighing its seconds of speech,
- * at unit length. Errors: INVALID_ARGUMENT without recordings, MODEL_MISMATCH for embeddings of several dimensions.
+ * One embedding of several recordings of a person: the mean of their unit embeddings, at unit length, as the service makes
+ * profiles, so that both give the same evidence. Errors: INVALID_ARGUMENT without recordings and where they cancel each
+ * other out, MODEL_MISMATCH for embeddings of several dimensions.
  */
-export function profileOf(recordings: readonly { embedding: Float32Array; seconds: number }[]): Float32Array {
+export function profileOf(recordings: readonly { embedding: Float32Array }[]): Float32Array {
   const dim = recordings[0]?.embedding.length;
   if (dim === undefined) throw new TimbreError('INVALID_ARGUMENT', 'a profile is of one recording at least');
-  const sum = new Float32Array(dim);
-  for (const { embedding, seconds } of recordings) {
-    if (embedding.length !== dim) {
-      throw new TimbreError(
-        'MODEL_MISMATCH',
-        `embeddings of ${dim} and ${embedding.length} dimensions are of different models`,
-      );
-    }
-    const unit = toUnit(Float32Array.from(embedding));
-    for (let i = 0; i < dim; i++) sum[i]! += seconds * unit[i]!;
+  const other = recordings.find(({ embedding }) => embedding.length !== dim);
+  if (other) {
+    throw new TimbreError(
+      'MODEL_MISMATCH',
+      `embeddings of ${dim} and ${other.embedding.length} dimensions are of different models`,
+    );
   }
-  return toUnit(sum);
+  const direction = directionOf(sumOf(recordings.map(({ embedding }) => toUnit(Float32Array.from(embedding)))));
+  if (direction) return direction;
+  throw new TimbreError('INVALID_ARGUMENT', 'the recordings of the profile cancel each other out');
 }

@@ -173,6 +173,22 @@ test('cutSeconds embeds the middle of a longer recording, and all of a shorter o
   expect(encoder.cosine(cut, await encoder.embed({ samples: middle, sampleRate: RATE }))).toBeGreaterThan(0.999);
 });
 
+test('intervals embed these parts alone, joined', async () => {
+  const from = RATE / 2;
+  const part = samples.slice(from, from + RATE / 2);
+  const cut = await encoder.embed(bytes, { intervals: [{ start: 0.5, end: 1 }] });
+  expect(cut.audio.seconds).toBeCloseTo(expected.audio.seconds, 6);
+  expect(cut.embedded.seconds).toBeCloseTo(0.5, 6);
+  expect(encoder.cosine(cut, await encoder.embed({ samples: part, sampleRate: RATE }))).toBeGreaterThan(0.999);
+  const two = await encoder.embed(bytes, { intervals: [{ start: 0, end: 0.4 }, { start: 0.8, end: 1.2 }] }); // prettier-ignore
+  expect(two.embedded.seconds).toBeCloseTo(0.795, 3);
+  const behind = encoder.embed(bytes, { intervals: [{ start: 100, end: 101 }] });
+  await expect(behind).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringContaining('begins at'),
+  });
+});
+
 test('a recording at another rate, and in stereo, comes close to the same embedding', async () => {
   const stereo = new Float32Array(2 * samples.length).map((_, i) => samples[i >> 1]!);
   const result = await encoder.embed(wav(stereo, RATE, 2));

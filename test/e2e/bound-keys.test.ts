@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { errorBody } from '../../src/service/http/api-errors.js';
 import { newApiKey } from '../../src/service/access/api-key.js';
 import { KeyStore } from '../../src/service/access/key-store.js';
+import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
+import { UnitOfWork } from '../../src/service/records/unit-of-work.js';
 import type { BoundRule } from '../../src/service/access/bound-keys.js';
 import { SCOPES } from '../../src/support/scopes.js';
 import { timbre } from '../cli/support.js';
@@ -26,6 +29,7 @@ interface Things {
   enrollment: string;
   group: string;
   job: string;
+  conversation: string;
   receipt: string;
   subject: string;
   /** Of the ledger. */
@@ -48,6 +52,7 @@ const NOTHING: Things = {
   enrollment: '5a1f3c0c-77d4-4f0c-8a43-0c1f2b9e6d20',
   group: 'nowhere',
   job: '0b2c6f0e-8f0b-4a57-9f5c-6f6a1d1b7c11',
+  conversation: '3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60',
   receipt: '7d0b5f7e-6a52-4a1f-9d2b-0f4f0f1f8c55',
   subject: '3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10',
   entry: 'a6b0a52f-6d0f-4a27-9c57-1f0d5c2b7a11',
@@ -127,6 +132,34 @@ async function session(speakerId: string, by: string): Promise<string> {
   return id;
 }
 
+/** Stored as a key of the group makes it: one voice, with a name. */
+async function conversed(group: string, speakerId: string): Promise<string> {
+  const engine = service.service.app.get(EmbeddingEngine, { strict: false });
+  // The network that tells who speaks when is not at hand; nothing here is heard by it.
+  Object.assign(engine, { admitConversation: () => Promise.resolve() });
+  const id = randomUUID();
+  const now = new Date();
+  const person = { label: 'A', speakerId, named: true, cosine: 0.9, llr: 9, probability: 1, margin: 5 };
+  const boundTo = await service.service.app.get(KeyStore, { strict: false }).groups([group]);
+  const store = service.service.app.get(UnitOfWork, { strict: false });
+  await store.transaction(({ conversations }) =>
+    conversations.insert({
+      id,
+      state: 'cancelled',
+      createdAt: now,
+      finishedAt: now,
+      jobId: null,
+      fileName: `conversation of ${group}`,
+      question: {},
+      boundTo,
+      findings: null,
+      people: [person],
+      error: null,
+    }),
+  );
+  return id;
+}
+
 beforeAll(async () => {
   workshop = await Workshop.open();
   service = await TestService.start(workshop, {
@@ -159,12 +192,14 @@ beforeAll(async () => {
   const claim = { method: 'POST', path: '/v1/speakers/rival:eve/verify', init: form(['audio', SPEECH[2]!]) };
   const verified = JSON.parse((await call(claim, rival)).text) as { verificationId: string };
   expect(verified).toMatchObject({ decision: 'ACCEPT', verificationId: expect.any(String) });
+  const conversation = await conversed('rival', 'rival:eve');
   const job = await session('rival:eve', rival);
   other = {
     speaker: 'rival:eve',
     enrollment,
     group: 'rival',
     job,
+    conversation,
     receipt: (JSON.parse(receipt.text) as { receipt: string }).receipt,
     subject,
     entry: ledger.entries[0]!.id,
@@ -177,6 +212,7 @@ beforeAll(async () => {
     group,
     rest.enrollment,
     rest.job,
+    rest.conversation,
     rest.receipt,
     rest.subject,
     rest.entry,
@@ -315,6 +351,13 @@ const CALLS: Record<string, (things: Things) => Request[] | Promise<Request[]>> 
   cancelJob: ({ job }) => [{ method: 'POST', path: `/v1/jobs/${job}/cancel` }],
   removeJob: ({ job }) => [{ method: 'DELETE', path: `/v1/jobs/${job}` }],
   followJob: ({ job }) => [{ method: 'GET', path: `/v1/jobs/${job}/events` }],
+  createConversation: ({ speaker, group }) => [
+    { method: 'POST', path: '/v1/conversations', init: form(['audio', SPEECH[1]!], ['group', group]) },
+    { method: 'POST', path: '/v1/conversations', init: form(['audio', SPEECH[1]!], ['candidates', speaker]) },
+  ],
+  listConversations: () => [{ method: 'GET', path: '/v1/conversations' }],
+  getConversation: ({ conversation }) => [{ method: 'GET', path: `/v1/conversations/${conversation}` }],
+  removeConversation: ({ conversation }) => [{ method: 'DELETE', path: `/v1/conversations/${conversation}` }],
   // They tell of nobody who is stored.
   getInfo: () => [{ method: 'GET', path: '/v1/info' }],
   createEmbeddings: () => [{ method: 'POST', path: '/v1/embeddings', init: form(['audio', SPEECH[1]!]) }],
@@ -370,6 +413,8 @@ describe('a key that is bound to a group', () => {
     });
     const { total } = await made({ method: 'GET', path: '/v1/groups' });
     expect(total).toBe(2);
+    const talks = (await made({ method: 'GET', path: '/v1/conversations' })) as unknown as { conversations: unknown };
+    expect(talks.conversations).toMatchObject([{ id: other.conversation, names: [{ speakerId: other.speaker }] }]);
     expect(await made({ method: 'GET', path: `/v1/jobs/${other.job}` })).toMatchObject({ state: 'completed' });
     expect(await made({ method: 'GET', path: '/v1/groups/acme' })).toMatchObject({ name: 'Group acme' });
     const all = (await made({ method: 'GET', path: '/v1/speakers' })) as unknown as { speakers: { id: string }[] };

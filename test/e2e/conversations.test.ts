@@ -165,6 +165,19 @@ describe('a short conversation', () => {
     expect(await service.uploads()).toEqual([]);
   }, 300_000);
 
+  test('of which each channel is asked for has the channels of each voice', async () => {
+    const service = await start();
+    const made = done(
+      await post(service, wav(6), [
+        ['channel', 'each'],
+        ['speakers', '1'],
+      ]),
+    );
+    expect(made.audio).toMatchObject({ channel: 'each', channels: 1 });
+    expect(made.speakers).toMatchObject([{ label: 'A', channels: [0] }]);
+    expect(await read(service, made.id)).toEqual(made);
+  }, 300_000);
+
   test('of silence and of one word is no error', async () => {
     const service = await start();
     for (const file of [silence(2), wav(0.3)]) {
@@ -182,7 +195,7 @@ describe('a short conversation', () => {
     ['three on a call', [['minSpeakers', '3'], ['kind', 'call']], 400, 'INVALID_ARGUMENT'], // prettier-ignore
     ['a number and a bound', [['speakers', '2'], ['maxSpeakers', '3']], 400, 'INVALID_ARGUMENT'], // prettier-ignore
     ['another kind', [['kind', 'podcast']], 400, 'INVALID_ARGUMENT'],
-    ['each channel', [['channel', 'each']], 400, 'INVALID_ARGUMENT'],
+    ['both channels', [['channel', 'both']], 400, 'INVALID_ARGUMENT'],
     ['a channel that there is not', [['channel', '1']], 400, 'INVALID_ARGUMENT'],
     ['a field that nobody knows', [['people', '2']], 400, 'INVALID_ARGUMENT'],
   ])('with %s is refused, and nothing is stored', async (_, fields, status, code) => {

@@ -82,6 +82,8 @@ const LISTS: [string, (records: VoiceRecords) => Promise<unknown>][] = [
   ['jobs that ended', ({ jobs }) => jobs.finishedBefore(LATER, 20)],
   ['conversations', ({ conversations }) => conversations.page(null, 20)],
   ['conversations after a place', ({ conversations }) => conversations.page(CURSOR, 20)],
+  ['conversations that tell of a speaker', ({ conversations }) => conversations.ofSpeaker('ada', null, 20)],
+  ['the same after a place', ({ conversations }) => conversations.ofSpeaker('ada', ['a', 'A'], 20)],
   ['how many conversations there are', ({ conversations }) => conversations.count()],
   ['recordings of a job', ({ jobs }) => jobs.items('j', 0, 20)],
   ['recordings of a job in a state', ({ jobs }) => jobs.items('j', 5, 20, 'failed')],
@@ -125,6 +127,20 @@ describe('a search among speakers', () => {
 });
 
 describe('a list', () => {
+  it('of conversations of who is bound reads rows of the same groups alone', async () => {
+    const { statements, stop } = await watch(database);
+    await actAs({ by: 'a key', requestId: null, groups: [GROUP] }, () =>
+      store.read(async ({ conversations }) => [await conversations.page(CURSOR, 20), await conversations.count()]),
+    );
+    stop();
+    const searched = statements.filter(({ sql }) => /FROM conversations/.test(sql));
+    expect(searched).toHaveLength(2);
+    for (const statement of searched) {
+      expect((await planOf(database, statement))[0]).toMatch(/^SEARCH conversations USING .*conversations_of_bound/);
+      expect(await unbounded(database, statement)).toEqual([]);
+    }
+  });
+
   it.each(LISTS)('reads no more than a page, whatever there is: %s', async (_, read) => {
     const { statements, stop } = await watch(database);
     await store.read(read);

@@ -193,6 +193,7 @@ describe('enrolments and profiles', () => {
         metadata: 0,
         ledgerEntries: 0,
         waitingVerifications: 0,
+        conversations: 0,
       });
       expect(await speakers.erase('ada')).toBeNull();
       expect(await enrollments.withEmbeddings('ada', null, 1000)).toEqual([]);

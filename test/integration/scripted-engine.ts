@@ -175,6 +175,10 @@ export class ScriptedEngine extends EmbeddingEngine {
     return this.scores;
   }
 
+  voiceScorer(): Scorer {
+    return this.scores;
+  }
+
   stats(): EncoderStats {
     throw new Error('nobody asks');
   }

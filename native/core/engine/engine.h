@@ -31,11 +31,18 @@ struct EngineOptions {
   Isolation isolation = Isolation::kNone;  ///< of what decodes; with kProcess every worker has a process beside it
 };
 
+/// A part of a recording, seconds.
+struct AudioInterval {
+  double start = 0;
+  double end = 0;
+};
+
 struct EmbedRequest {
   AudioSource source;
   AudioSelection selection = {};
   bool allow_silence = false;                 ///< embed digital silence instead of answering NO_SPEECH
   std::optional<bundle::Pauses> pauses = {};  ///< none: as the bundle says; `cut` is refused where it has no rule
+  std::vector<AudioInterval> intervals = {};  ///< in order and apart: embed these parts alone, joined; none: all
   double cut_seconds = 0;                     ///< above 0: embed only so much from the middle of a longer recording
   std::optional<Clock::time_point> deadline;
 };

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "audio/decode.h"
 #include "support/text.h"
@@ -26,6 +28,29 @@ void cut(std::vector<float>& samples, double seconds, int rate) {
   const auto from = samples.begin() + (static_cast<std::ptrdiff_t>(samples.size()) - kept) / 2;
   std::copy(from, from + kept, samples.begin());
   samples.resize(static_cast<std::size_t>(kept));
+}
+
+/// Of a join, seconds, as where pauses are taken out.
+constexpr double kFade = 0.005;
+
+/// Keeps these parts alone. Errors: INVALID_ARGUMENT for one that begins behind the end.
+std::optional<Error> keep_intervals(std::vector<float>& samples, const std::vector<AudioInterval>& intervals,
+                                    int rate) {
+  const auto sample_at = [&samples, rate](double seconds) {
+    return static_cast<std::size_t>(std::min(std::round(seconds * rate), static_cast<double>(samples.size())));
+  };
+  std::vector<SampleSpan> parts;
+  for (const auto& [start, end] : intervals) {
+    const SampleSpan part{sample_at(start), sample_at(end)};
+    if (part.begin >= part.end) {
+      return Error{ErrorCode::INVALID_ARGUMENT, "an interval begins at " + seconds_text(start) +
+                                                    ", and the recording has " +
+                                                    seconds_text(static_cast<double>(samples.size()) / rate)};
+    }
+    parts.push_back(part);
+  }
+  keep_parts(samples, parts, static_cast<std::size_t>(std::llround(kFade * rate)));
+  return std::nullopt;
 }
 
 /// Bytes of samples, features and activations of an utterance.
@@ -64,6 +89,9 @@ Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector
   job.timings.resample = decoding.resample;
   if (!audio) return std::move(audio).error();
   job.audio = std::move(audio.value().info);
+  if (!job.request.intervals.empty()) {
+    if (auto wrong = keep_intervals(audio.value().samples, job.request.intervals, rate)) return *wrong;
+  }
   if (job.request.cut_seconds > 0) cut(audio.value().samples, job.request.cut_seconds, rate);
   std::vector<float>& samples = audio.value().samples;
 

@@ -17,7 +17,11 @@ import { writeRttm } from '../../evaluation/rttm.js';
 import { writeWebVtt } from '../../conversations/webvtt.js';
 import { Steps } from '../../support/steps.js';
 import { ApiController } from '../access/api-controller.js';
+import { requireMayAsk } from '../access/asked-rate.js';
+import { BoundKeys } from '../access/bound-keys.js';
+import { may, requireMay } from '../access/may.js';
 import { RequireScope } from '../access/scope.js';
+import { Config } from '../config/config.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { PREFERENCE_APPLIED, prefersAsync, RESPOND_ASYNC, TakesPrefer } from '../http/prefer.js';
 import { prefixOf } from '../http/prefix.js';
@@ -30,6 +34,7 @@ import { AcceptsRecordings, FormFields, Recordings } from '../uploads/uploads.de
 import { answerType, JSON_TYPE, RTTM, WEBVTT } from './answer-type.js';
 import { ConversationAdmission } from './conversation-admission.interceptor.js';
 import {
+  calledBy,
   conversationFields,
   conversationsView,
   conversationView,
@@ -41,7 +46,7 @@ import {
   type ConversationsView,
   type ConversationView,
 } from './conversations.dto.js';
-import { ConversationsService } from './conversations.service.js';
+import { ConversationsService, type ToldConversation } from './conversations.service.js';
 
 /** A conversation in each form that it is answered in. */
 const FORMS = {
@@ -54,11 +59,13 @@ const LOCATION = { location: { description: '`/v1/conversations/<id>`', schema: 
 
 @ApiController('v1/conversations', 'Conversations')
 @RequireScope('read')
+@BoundKeys('members')
 @ApiErrors('STORAGE_UNAVAILABLE')
 export class ConversationsController {
   constructor(
     private readonly conversations: ConversationsService,
     private readonly idempotency: Idempotency,
+    private readonly config: Config,
     private readonly host: HttpAdapterHost,
   ) {}
 
@@ -75,7 +82,8 @@ export class ConversationsController {
       'Turns with labels, A, B, ... in the order in which people first speak. A recording of at most ' +
       'TIMBRE_DIRECT_CONVERSATION_SECONDS is answered at once with 201. A longer one, or one with `Prefer: ' +
       'respond-async`, is answered with 202: its job (`jobId`, with events) outlives the request and the process, and ' +
-      '`GET /v1/conversations/:id` has the turns once it is done. A recording in which nobody is heard has no turns.',
+      '`GET /v1/conversations/:id` has the turns once it is done. A recording in which nobody is heard has no turns. With ' +
+      '`names=all`, `group` or `candidates` each voice has the name of an enrolled speaker, or a reason why it has none.',
     operationId: 'createConversation',
   })
   @ApiCreatedResponse({ description: 'It is done.', standardSchema: conversationView, headers: LOCATION })
@@ -83,6 +91,8 @@ export class ConversationsController {
   @ApiErrors(
     'CONVERSATIONS_OFF',
     'CONVERSATION_NOT_FOUND',
+    'SPEAKER_NOT_FOUND',
+    'GROUP_NOT_FOUND',
     'MODEL_NOT_READY',
     'MODEL_INVALID',
     'IDEMPOTENCY_KEY_REUSED',
@@ -99,6 +109,10 @@ export class ConversationsController {
     @Res({ passthrough: true }) response: unknown,
   ): Promise<ConversationView> {
     const later = prefersAsync(rawRequest(request));
+    requireMayAsk(request, question.falseAcceptRate, this.config);
+    if (question.names === 'all' || question.group !== undefined || question.candidates) {
+      requireMay(request, 'read', 'names of voices');
+    }
     const { filename, sha256 } = recording;
     const digest = await requestDigest(['conversation', question, later, { filename, sha256 }], new Steps());
     // What is kept of the answer is where it is found: turns go with their conversation.
@@ -108,14 +122,15 @@ export class ConversationsController {
       );
       return { id };
     });
-    const conversation = await this.conversations.get(answer.id);
+    const told = await this.conversations.get(answer.id);
+    const { conversation } = told;
     const { httpAdapter } = this.host;
     httpAdapter.status(response, conversation.state === 'waiting' ? 202 : 201);
     const prefix = prefixOf(request, '/v1/conversations');
     httpAdapter.setHeader(response, 'location', `${prefix}/v1/conversations/${conversation.id}`);
     if (later) httpAdapter.setHeader(response, PREFERENCE_APPLIED, RESPOND_ASYNC);
     if (repeated) httpAdapter.setHeader(response, REPLAYED_HEADER, 'true');
-    return this.view(conversation);
+    return this.view(told, request);
   }
 
   @Get()
@@ -124,8 +139,9 @@ export class ConversationsController {
   async list(
     @Query({ schema: listConversations }) query: z.output<typeof listConversations>,
   ): Promise<ConversationsView> {
-    const { conversations, total, nextCursor } = await this.conversations.page(query.limit, query.cursor);
-    return { conversations: conversations.map(toConversationSummary), total, nextCursor };
+    const { conversations, speakers, total, nextCursor } = await this.conversations.page(query.limit, query.cursor);
+    const summaries = conversations.map((conversation) => toConversationSummary(conversation, speakers));
+    return { conversations: summaries, total, nextCursor };
   }
 
   @Get(':id')
@@ -143,9 +159,10 @@ export class ConversationsController {
     @Res({ passthrough: true }) response: unknown,
   ): Promise<ConversationView | string> {
     const type = answerType(rawRequest(request));
-    const conversation = await this.conversations.get(id);
+    const told = await this.conversations.get(id);
     this.host.httpAdapter.setHeader(response, 'vary', 'Accept');
-    if (type === JSON_TYPE) return this.view(conversation);
+    if (type === JSON_TYPE) return this.view(told, request);
+    const { conversation, speakers } = told;
     const { findings, state } = conversation;
     if (!findings) {
       throw new TimbreError(
@@ -154,9 +171,11 @@ export class ConversationsController {
       );
     }
     this.host.httpAdapter.setHeader(response, 'content-type', `${type}; charset=utf-8`);
+    const called = calledBy(type === RTTM ? 'id' : 'name', conversation, speakers);
+    const turns = findings.turns.map((turn) => ({ ...turn, speaker: called.get(turn.speaker) ?? turn.speaker }));
     return type === RTTM
-      ? writeRttm(rttmName(conversation), findings.turns)
-      : writeWebVtt(findings.turns.map((turn) => ({ ...turn, text: turn.speaker })));
+      ? writeRttm(rttmName(conversation), turns)
+      : writeWebVtt(turns.map((turn) => ({ ...turn, text: turn.speaker })));
   }
 
   @Delete(':id')
@@ -174,8 +193,9 @@ export class ConversationsController {
     await this.conversations.remove(id);
   }
 
-  private view(conversation: Conversation): ConversationView {
-    return toConversationView(conversation, this.conversations.progressOf(conversation.id));
+  private view({ conversation, speakers }: ToldConversation, request: IncomingMessage): ConversationView {
+    const progress = this.conversations.progressOf(conversation.id);
+    return toConversationView(conversation, speakers, may(request, 'vectors'), progress);
   }
 }
 

@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common';
+import { ConsentModule } from '../consent/consent.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { ConversationAdmission } from './conversation-admission.interceptor.js';
 import { ConversationsService } from './conversations.service.js';
+import { VoiceNamer } from './voice-namer.js';
 
 @Module({
-  imports: [JobsModule, MetricsModule],
-  providers: [ConversationsService, ConversationAdmission],
+  imports: [ConsentModule, JobsModule, MetricsModule],
+  providers: [ConversationsService, VoiceNamer, ConversationAdmission],
   exports: [ConversationsService, ConversationAdmission],
 })
 export class ConversationsModule {}

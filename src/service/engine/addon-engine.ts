@@ -20,6 +20,7 @@ import { Config } from '../config/config.js';
 import { modelFor, modelName, NOT_CALIBRATED, readCalibrationFile } from '../../scoring/model-calibration.js';
 import { goesOnWith } from '../../support/kept-model.js';
 import { Scorer, type ScorerOptions } from '../../scoring/scorer.js';
+import { voiceCalibrationFor } from '../../scoring/voice-calibration.js';
 import { EmbeddingEngine, type EngineListener, type EngineState } from './embedding-engine.js';
 import { KeptBundle, type Kept } from './kept-bundle.js';
 import { locateModel } from './locate-model.js';
@@ -55,6 +56,8 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
   private current: EngineState;
   private encoder: SpeakerEncoder | undefined;
   private scores: Scorer | undefined;
+  /** Of voices of conversations. */
+  private voiceScores: Scorer | undefined;
   /** Of embeddings that no calibration is for. */
   private plainScores: Scorer | undefined;
   private starting: Promise<void> | undefined;
@@ -141,6 +144,11 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     return modelFor(info, pauses) === info.model ? this.scores! : this.plainScores!;
   }
 
+  voiceScorer(falseAcceptRate: number | undefined): Scorer {
+    this.loaded();
+    return falseAcceptRate === undefined ? this.voiceScores! : this.voiceScores!.at(falseAcceptRate);
+  }
+
   stats(): EncoderStats {
     return this.encoder?.stats() ?? NO_STATS;
   }
@@ -169,7 +177,9 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
       const started = performance.now();
       const encoder = await this.load(path);
       this.encoder = encoder;
-      this.scores = await this.makeScorer(encoder.info());
+      const { recordings, voices } = await this.makeScorers(encoder.info());
+      this.scores = recordings;
+      this.voiceScores = voices;
       this.plainScores = Scorer.of(encoder.info().manifest, { calibration: NOT_CALIBRATED });
       await warmUp(encoder);
       await this.keep({ name: encoder.info().model, path });
@@ -281,11 +291,14 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     });
   }
 
-  private async makeScorer(info: EncoderInfo): Promise<Scorer> {
+  private async makeScorers(info: EncoderInfo): Promise<{ recordings: Scorer; voices: Scorer }> {
     const { calibrationFile, falseAcceptRate } = this.config;
-    const options: ScorerOptions = { falseAcceptRate };
-    if (calibrationFile) options.calibration = await readCalibrationFile(calibrationFile, info);
-    return Scorer.of(info.manifest, options);
+    const own = calibrationFile ? await readCalibrationFile(calibrationFile, info) : undefined;
+    const options: ScorerOptions = { falseAcceptRate, ...(own && { calibration: own }) };
+    return {
+      recordings: Scorer.of(info.manifest, options),
+      voices: Scorer.of(info.manifest, { falseAcceptRate, calibration: own ?? voiceCalibrationFor(info) }),
+    };
   }
 
   private loaded(): SpeakerEncoder {

@@ -86,6 +86,12 @@ export abstract class EmbeddingEngine {
     return falseAcceptRate === undefined ? scorer : scorer.at(falseAcceptRate);
   }
 
+  /**
+   * For voices of conversations against profiles, with the user's calibration where one is configured; at this rate of false
+   * accepts where one is asked for. Errors: as of `scorerAt`.
+   */
+  abstract voiceScorer(falseAcceptRate: number | undefined): Scorer;
+
   /** All zero before the model is loaded. */
   abstract stats(): EncoderStats;
 

@@ -8,6 +8,7 @@ import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import type { EmbedOptions } from '../../addon/types.js';
 import { ApiController } from '../access/api-controller.js';
+import { TimbreError } from '../../errors/timbre-error.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { Bounds } from '../http/request-context.js';
 import { Config } from '../config/config.js';
@@ -69,7 +70,8 @@ export class EnrollmentsController {
     summary: 'Add recordings of the speaker',
     description:
       'Each gets a verdict. One whose channels hold different people is an error: name the channel of the speaker. One of low quality is stored with the reasons and does not count; one that cannot be ' +
-      "embedded is a result with an `error`. Where all fail, nothing is stored and the answer is the first one's error.",
+      "embedded is a result with an `error`. Where all fail, nothing is stored and the answer is the first one's error. " +
+      'With `intervals` only these parts of a recording count, and it is an error where more than one voice speaks in them.',
     operationId: 'enrol',
   })
   @ApiParam({ name: 'id', example: 'ada' })
@@ -80,6 +82,9 @@ export class EnrollmentsController {
   @ApiErrors(
     'SPEAKER_NOT_FOUND',
     'CHANNELS_DIFFER',
+    'SEVERAL_VOICES',
+    'CONVERSATIONS_OFF',
+    'MODEL_INVALID',
     'CONFLICT',
     'CONSENT_REQUIRED',
     'OPTED_OUT',
@@ -91,15 +96,18 @@ export class EnrollmentsController {
   async enrol(
     @Param('id') id: string,
     @Recordings() recordings: Recording[],
-    @FormFields() { duplicates, ...part }: EnrolFields,
+    @FormFields() { duplicates, intervals, ...part }: EnrolFields,
     @Bounds() bounds: EmbedOptions,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<EnrolledView> {
-    const options = { ...bounds, ...chosen(part) };
+    if (intervals && recordings.length > 1) {
+      throw new TimbreError('INVALID_ARGUMENT', `intervals are of one recording, and there are ${recordings.length}`);
+    }
+    const options = { ...bounds, ...chosen(part), ...(intervals && { intervals }) };
     const files = recordings.map(({ filename, sha256 }) => ({ filename, sha256 }));
     const request = await requestDigest(
-      ['enrol', id, { ...part, ...(duplicates ? { duplicates } : {}) }, ...files],
+      ['enrol', id, { ...part, intervals, ...(duplicates ? { duplicates } : {}) }, ...files],
       new Steps(),
     );
     const { answer, repeated } = await this.idempotency.once<EnrolledView>(key, request, bounds, async (keep) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { audioView } from '../embeddings/embeddings.dto.js';
-import { onePart } from '../uploads/selection.js';
+import { intervalsField, onePart } from '../uploads/selection.js';
 import { nextCursorView, pageQuery } from '../http/pages.js';
 import { speakerView } from '../speakers/speakers.dto.js';
 import { ENROLLMENT_STATUSES, type ProfileState, type ProfileMember } from '../records/profile.js';
@@ -96,6 +96,7 @@ export const enrolledView = z.object({
 
 export const enrolFields = z.strictObject({
   ...onePart,
+  ...intervalsField,
   duplicates: z.enum(['true', 'false']).optional().meta({
     description:
       'Whether to look for somebody else who has this voice, `possibleDuplicate`. Default: TIMBRE_DUPLICATES.',

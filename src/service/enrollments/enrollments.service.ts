@@ -6,12 +6,14 @@ import { TimbreError } from '../../errors/timbre-error.js';
 import { requireConsent } from '../records/consent.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
 import { Config } from '../config/config.js';
+import { conversationsOff } from '../records/conversation.js';
 import { Places } from '../http/pages.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { Maintenance } from '../records/maintenance.js';
 import { CurrentModel } from '../voices/current-model.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
+import { voicesIn } from '../records/voices-in-parts.js';
 import { differentVoices } from '../records/channel-voices.js';
 import type { Recording } from '../uploads/recording.js';
 import { contentOf } from '../uploads/selection.js';
@@ -65,7 +67,8 @@ export class EnrollmentsService {
   /**
    * Adds recordings to a speaker, in one transaction. A recording that cannot be embedded costs the others nothing; one
    * that the speaker has already stays as it is; one of low quality is stored with the reasons and does not count. One
-   * whose channels hold different people is refused, unless `bounds` name a channel.
+   * whose channels hold different people is refused, unless `bounds` name a channel; with `bounds.intervals` there is one
+   * recording, and it is refused where more than one voice speaks in these parts of it.
    * `alongWith` runs in the same transaction; what it throws undoes that. With `looks` it is said who else may have the voice.
    * Errors: SPEAKER_NOT_FOUND, also where the speaker is erased meanwhile and another has the id; OPTED_OUT and
    * CONSENT_REQUIRED before anything is heard, INVALID_ARGUMENT for more recordings than a speaker may have, the first
@@ -202,6 +205,31 @@ export class EnrollmentsService {
     return this.duplicates.of({ subject, speakerId, embedding, speechSeconds }, scorer, MOST_LIKE);
   }
 
+  /**
+   * Who speaks where is told by the whole recording. Errors: SEVERAL_VOICES; CONVERSATIONS_OFF and MODEL_NOT_READY where that
+   * cannot be told; those of the recording.
+   */
+  private async requireOneVoice(input: AudioInput, bounds: EmbedOptions): Promise<void> {
+    const { intervals = [], channel, track, signal, timeoutMs } = bounds;
+    if (!this.config.conversations) throw conversationsOff();
+    await this.engine.admitConversation();
+    const heard = await this.engine.converse(input, {
+      maxSeconds: this.config.maxAudioSeconds,
+      ...(channel !== undefined && { channel }),
+      ...(track !== undefined && { track }),
+      ...(signal && { signal }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    });
+    const voices = voicesIn(intervals, heard);
+    if (voices.length < 2) return;
+    const said = voices.map(({ label, seconds }) => `${label} for ${seconds.toFixed(1)} s`).join(', ');
+    throw new TimbreError(
+      'SEVERAL_VOICES',
+      `in the intervals of the recording ${voices.length} voices speak (${said}); name those in which the speaker is alone`,
+      { details: { voices } },
+    );
+  }
+
   /** Embeds what is not known, each file once; the outcome by content. */
   private async listen(
     recordings: readonly Recording[],
@@ -212,6 +240,7 @@ export class EnrollmentsService {
     const unknown = new Map(recordings.filter(({ sha256 }) => !known.has(sha256)).map((one) => [one.sha256, one]));
     const hashes = [...unknown.keys()];
     const inputs = Array.from(unknown.values(), ({ audio }) => audio);
+    if (bounds.intervals) for (const input of inputs) await this.requireOneVoice(input, bounds);
     const items = inputs.length > 0 ? await this.engine.embedBatch(inputs, bounds) : [];
     for (const item of items) {
       const sha256 = hashes[item.index];

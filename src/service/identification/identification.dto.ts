@@ -11,11 +11,8 @@ export const IDENTIFY_DECISIONS = ['ACCEPT', 'REJECT', 'AMBIGUOUS', 'NOT_ENOUGH_
 
 const MAX_CANDIDATES = 1000;
 
-/** The form beside the recording; its fields are text. */
-export const identifyFields = z.strictObject({
-  ...onePart,
-  ...askedRate,
-  top: z.coerce.number().int().min(1).max(50).default(5).meta({ description: 'Speakers in the ranking.' }),
+/** Whom a search is among, in a form. */
+export const searchedPeople = {
   group: z
     .string()
     .optional()
@@ -38,6 +35,14 @@ export const identifyFields = z.strictObject({
       maxLength: MAX_FIELD_BYTES,
       description: 'Ids of the speakers to choose among, separated by commas. Default: everybody enrolled.',
     }),
+};
+
+/** The form beside the recording; its fields are text. */
+export const identifyFields = z.strictObject({
+  ...onePart,
+  ...askedRate,
+  top: z.coerce.number().int().min(1).max(50).default(5).meta({ description: 'Speakers in the ranking.' }),
+  ...searchedPeople,
 });
 
 export const identificationView = z.object({

@@ -5,6 +5,7 @@ import { enrollmentView } from '../enrollments/enrollments.dto.js';
 import { jobItemView } from '../jobs/jobs.dto.js';
 import { ledgerEntryView } from '../profiles/profiles.dto.js';
 import { LEARNING_SETTINGS } from '../records/learning.js';
+import { CONVERSATION_STATES } from '../records/conversation.js';
 import { ENROLLMENT_STATUSES } from '../records/profile.js';
 
 export const exportQuery = z.strictObject({
@@ -66,6 +67,32 @@ export const exportView = z.object({
       'Recordings of jobs, whatever became of them. The uploads of those that wait are kept until then; finished jobs are ' +
       'removed after a while.',
   }),
+  conversations: z
+    .array(
+      z.object({
+        id: z.uuid(),
+        state: z.enum(CONVERSATION_STATES),
+        createdAt: z.iso.datetime(),
+        finishedAt: z.iso.datetime().nullable(),
+        filename: z.string().nullable(),
+        heard: z
+          .object({
+            label: z.string().meta({ description: 'Of the voice.' }),
+            named: z
+              .boolean()
+              .meta({ description: 'Whether the voice was given the name, or was only nearest to it.' }),
+            cosine: z.number(),
+            llr: z.number().nullable(),
+            probability: z.number().nullable(),
+            margin: z.number().nullable(),
+            speechSeconds: z.number(),
+            turns: z.array(z.object({ start: z.number(), end: z.number(), overlap: z.number() })),
+          })
+          .nullable()
+          .meta({ description: 'Null while it waits: the speaker is one of those who may be named.' }),
+      }),
+    )
+    .meta({ description: 'Conversations that tell of the speaker, one for each voice.' }),
   audit: z.array(auditEntryView).meta({ description: 'Everything that was done to the speaker, oldest first.' }),
 });
 

@@ -15,6 +15,8 @@ import type { AuditEntry } from '../records/audit-entry.js';
 import type { RecordedConsent } from '../records/consent.js';
 import { visibleGroups } from '../records/bound.js';
 import { sameOrigin } from '../records/embedding.js';
+import type { ConversationOfSpeaker } from '../records/conversation.js';
+import type { OfSpeakerPlace } from '../records/conversation.repository.js';
 import type { Enrollment, EnrollmentInfo } from '../records/enrollment.js';
 import type { JobItem } from '../records/job.js';
 import { toLedgerEntryView } from '../profiles/profiles.dto.js';
@@ -134,6 +136,13 @@ export class ExportService {
       (item) => ({ jobId: item.jobId, ...toJobItemView(item) }),
     );
     yield* list(
+      'conversations',
+      readPages<{ place: OfSpeakerPlace; conversation: ConversationOfSpeaker }>(steps, PAGE, (after, limit) =>
+        snapshot.read(({ conversations }) => conversations.ofSpeaker(id, after && after.place, limit)),
+      ),
+      ({ conversation }) => toExportedConversation(conversation),
+    );
+    yield* list(
       'audit',
       readPages<AuditEntry>(steps, PAGE, (after, limit) =>
         snapshot.read(({ audit }) => audit.page({ subject }, after && placeOf(after), limit)),
@@ -178,6 +187,18 @@ function toExportedSpeaker(speaker: Speaker): ExportView['speaker'] {
     lastUsedAt: lastUsedAt?.toISOString() ?? null,
     learning,
     frozenAt: frozenAt?.toISOString() ?? null,
+  };
+}
+
+function toExportedConversation(conversation: ConversationOfSpeaker): ExportView['conversations'][number] {
+  const { id, state, createdAt, finishedAt, fileName, heard } = conversation;
+  return {
+    id,
+    state,
+    createdAt: createdAt.toISOString(),
+    finishedAt: finishedAt?.toISOString() ?? null,
+    filename: fileName,
+    heard,
   };
 }
 

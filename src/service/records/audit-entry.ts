@@ -29,6 +29,7 @@ export const AUDIT_ACTIONS = [
   'speaker.split',
   'voice.verified',
   'voice.identified',
+  'voice.named',
   'key.created',
   'key.revoked',
   'session.opened',

@@ -1,9 +1,12 @@
 import type { EmbeddingOrigin } from './embedding.js';
 import type { Profile, ProfileState } from './profile.js';
 
-/** What the voice index needs of a profile, or why it cannot have it; `groups`: `Group.uid` of the speaker's. */
+/**
+ * What the voice index needs of a profile, or why it cannot have it; `groups`: `Group.uid` of the speaker's, `consented`:
+ * whether a consent is recorded.
+ */
 export type StoredVoice = { subject: string; speakerId: string; groups: readonly string[] } & (
-  { centroid: Float32Array; speechSeconds: number } | { error: string }
+  { centroid: Float32Array; speechSeconds: number; consented: boolean } | { error: string }
 );
 
 export abstract class ProfileRepository {

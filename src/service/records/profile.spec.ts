@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { profileOf } from '../../scoring/voice-names.js';
 import { buildProfile, confidence, type Profile, type ProfileInput } from './profile.js';
 
 const ORIGIN = { model: 'test@0123456789ab', frontEnd: 'kaldi-0123456789ab' };
@@ -27,6 +28,15 @@ describe('buildProfile', () => {
       status: 'Enrolling',
       updatedAt: NOW,
     });
+  });
+
+  it('is the very vector that is made in process of the same recordings', () => {
+    const recordings = [0, 1, 2].map((seed) => {
+      const embedding = Float32Array.from({ length: 192 }, (_, d) => Math.sin((seed + 1) * (d + 1)) + 0.8);
+      return { enrollmentId: `e${seed}`, embedding, speechSeconds: 3 + 20 * seed };
+    });
+    const policy = { requiredSpeechSeconds: 20, outlierCosine: 0 };
+    expect(buildProfile('ada', ORIGIN, recordings, policy, NOW).centroid).toEqual(profileOf(recordings));
   });
 
   it('is the normalised mean of the normalised embeddings, however long they are', () => {

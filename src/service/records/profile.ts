@@ -1,4 +1,5 @@
 import { toUnit } from '../../evaluation/normalise.js';
+import { directionOf, sumOf } from '../../scoring/centroid.js';
 import type { EmbeddingOrigin } from './embedding.js';
 
 export const ENROLLMENT_STATUSES = ['Enrolling', 'Enrolled'] as const;
@@ -53,9 +54,6 @@ export interface ProfileInput {
 /** Fewest recordings among which one can be told to be the stranger: of two, either may be. */
 const FEWEST_TO_JUDGE = 3;
 
-/** Voices that cancel each other out leave no direction. */
-const SHORTEST_SUM = 1e-6;
-
 /** Cohesion expected before any pair was seen, weighed as one pair. */
 const PRIOR_COHESION = 0.3;
 
@@ -74,7 +72,7 @@ export function buildProfile(
   const units = inputs.map(({ embedding }) => toUnit(Float32Array.from(embedding)));
   const enrolled = new Set([...inputs.keys()].filter((i) => !inputs[i]!.learned));
   while (enrolled.size >= FEWEST_TO_JUDGE) {
-    const sum = sumOf(units, enrolled);
+    const sum = sumOf(those(units, enrolled));
     let worst = -1;
     let lowest = policy.outlierCosine;
     for (const i of enrolled) {
@@ -84,15 +82,15 @@ export function buildProfile(
     if (worst < 0) break;
     enrolled.delete(worst);
   }
-  const ofEnrolled = sumOf(units, enrolled);
+  const ofEnrolled = sumOf(those(units, enrolled));
   const seconds = [...enrolled].reduce((total, i) => total + inputs[i]!.speechSeconds, 0);
-  const carries = seconds >= policy.requiredSpeechSeconds && norm(ofEnrolled) > SHORTEST_SUM;
+  const carries = seconds >= policy.requiredSpeechSeconds && directionOf(ofEnrolled) !== null;
   const belongs = (i: number): boolean =>
     carries && cosineWithRest(ofEnrolled, units[i]!, false) >= policy.outlierCosine;
   // In the order of all: a sum of numbers depends on it.
   const kept = new Set([...inputs.keys()].filter((i) => (inputs[i]!.learned ? belongs(i) : enrolled.has(i))));
 
-  const sum = sumOf(units, kept);
+  const sum = sumOf(those(units, kept));
   const members = inputs.map(({ enrollmentId }, i): ProfileMember => {
     const counts = kept.has(i);
     const others = kept.size - (counts ? 1 : 0);
@@ -104,7 +102,7 @@ export function buildProfile(
   });
   const speechSeconds = [...kept].reduce((seconds, i) => seconds + inputs[i]!.speechSeconds, 0);
   const cohesion = cohesionOf(sum, kept.size);
-  const centroid = kept.size > 0 && norm(sum) > SHORTEST_SUM ? toUnit(Float32Array.from(sum)) : null;
+  const centroid = directionOf(sum);
   return {
     speakerId,
     origin,
@@ -146,9 +144,7 @@ export function confidence(
 
 /** The mean direction of embeddings, of unit length; null where there is none. */
 export function meanVoice(embeddings: readonly Float32Array[]): Float32Array | null {
-  const units = embeddings.map((embedding) => toUnit(Float32Array.from(embedding)));
-  const sum = sumOf(units, new Set(units.keys()));
-  return norm(sum) > SHORTEST_SUM ? toUnit(Float32Array.from(sum)) : null;
+  return directionOf(sumOf(embeddings.map((embedding) => toUnit(Float32Array.from(embedding)))));
 }
 
 /** Seconds of speech still needed; 0 for a profile that is Enrolled. */
@@ -156,10 +152,8 @@ export function remainingSeconds(profile: ProfileState | null, requiredSpeechSec
   return Math.max(0, requiredSpeechSeconds - (profile?.speechSeconds ?? 0));
 }
 
-function sumOf(units: readonly Float32Array[], kept: ReadonlySet<number>): Float64Array {
-  const sum = new Float64Array(units[0]?.length ?? 0);
-  for (const i of kept) for (let d = 0; d < sum.length; d++) sum[d]! += units[i]![d]!;
-  return sum;
+function those(units: readonly Float32Array[], kept: ReadonlySet<number>): Float32Array[] {
+  return units.filter((_, i) => kept.has(i));
 }
 
 /** Cosine of a unit vector with a sum of unit vectors, of which it is one where `inside`. */

@@ -18,6 +18,8 @@ export interface ErasedRows {
   ledgerEntries: number;
   /** That waited to be confirmed. */
   waitingVerifications: number;
+  /** Conversations that told of the speaker. */
+  conversations: number;
 }
 
 /** Whom a list is of; everybody who meets all of it. */

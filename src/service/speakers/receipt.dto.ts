@@ -17,6 +17,7 @@ export const receiptView = z.object({
     jobRecordings: count('Recordings of jobs that told of the speaker.'),
     ledgerEntries: count('Entries of the ledger of the profile.'),
     waitingVerifications: count('Verifications that waited to be confirmed.'),
+    conversations: count('Conversations that named the speaker, or had the speaker among those who might be named.'),
   }),
   traces: z.enum(['PENDING', 'WIPED']).meta({
     description:
@@ -34,7 +35,7 @@ export type ReceiptView = z.output<typeof receiptView>;
 export type CheckedReceiptView = z.output<typeof checkedReceiptView>;
 
 export function toReceiptView({ id, subject, erasedAt, by, wipedAt, ...erased }: Receipt): ReceiptView {
-  const { enrollments, profiles, consents, groups, metadata, jobRecordings } = erased;
+  const { enrollments, profiles, consents, groups, metadata, jobRecordings, conversations } = erased;
   const { ledgerEntries, waitingVerifications } = erased;
   return {
     receipt: id,
@@ -48,6 +49,7 @@ export function toReceiptView({ id, subject, erasedAt, by, wipedAt, ...erased }:
       groups,
       metadata,
       jobRecordings,
+      conversations,
       ledgerEntries,
       waitingVerifications,
     },

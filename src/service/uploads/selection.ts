@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Channel } from '../../addon/types.js';
+import { LONGEST_INTERVAL, MOST_INTERVALS, SHORTEST_INTERVAL } from '../../addon/selection.js';
+import type { Channel, Interval } from '../../addon/types.js';
+import { MAX_FIELD_BYTES } from './form-parser.js';
 
 /** What fields of a form, which are text, say about the part of a recording that is meant. */
 
@@ -43,6 +45,39 @@ export const everyPart = {
   track,
 };
 
+/** Parts of one recording, in a form. */
+export const intervalsField = {
+  intervals: z
+    .string()
+    .max(MAX_FIELD_BYTES)
+    .transform((text, context): Interval[] => {
+      const parts = text.split(',').map((part) => /^\s*(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)\s*$/.exec(part));
+      if (parts.every((part) => part !== null) && parts.length <= MOST_INTERVALS) {
+        const intervals = parts.map(([, start, end]) => ({ start: Number(start), end: Number(end) }));
+        intervals.sort((a, b) => a.start - b.start);
+        const wrong = intervals.find(
+          ({ start, end }, i) => end - start < SHORTEST_INTERVAL || start < (intervals[i - 1]?.end ?? 0),
+        );
+        if (!wrong && intervals.at(-1)!.end <= LONGEST_INTERVAL) return intervals;
+      }
+      context.addIssue({
+        code: 'custom',
+        message:
+          `is of the form 12.5-18.2,40-45.5: seconds, intervals of ${SHORTEST_INTERVAL} s at least that are apart, ` +
+          `${MOST_INTERVALS} at most`,
+      });
+      return z.NEVER;
+    })
+    .optional()
+    .meta({
+      maxLength: MAX_FIELD_BYTES,
+      description:
+        "The parts of the recording, which is one, that are the speaker's: seconds from its beginning, `12.5-18.2,40-45.5`. " +
+        'Everything else of it is left out. Default: all of it.',
+      example: '12.5-18.2,40-45.5',
+    }),
+};
+
 export const onePartFields = z.strictObject(onePart);
 export const everyPartFields = z.strictObject(everyPart);
 
@@ -64,9 +99,14 @@ export function chosen<C extends Channel>({
 }
 
 /** Which recording this is: the file, and the part of it where one was chosen. Hexadecimal SHA-256. */
-export function contentOf(sha256: string, { channel, track: of }: OnePart): string {
-  if ((channel === undefined || channel === 'mix') && of === undefined) return sha256;
+export function contentOf(
+  sha256: string,
+  { channel, track: of, intervals }: OnePart & { intervals?: readonly Interval[] | undefined },
+): string {
+  const part = (channel === undefined || channel === 'mix') && of === undefined;
+  if (part && !intervals) return sha256;
+  const times = intervals ? ` intervals ${intervals.map(({ start, end }) => `${start}-${end}`).join()}` : '';
   return createHash('sha256')
-    .update(`${sha256} channel ${channel ?? 'mix'} track ${of ?? 'default'}`)
+    .update(`${sha256} channel ${channel ?? 'mix'} track ${of ?? 'default'}${times}`)
     .digest('hex');
 }

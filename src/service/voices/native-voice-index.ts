@@ -6,9 +6,9 @@ import type { StoredVoice } from '../records/profile.repository.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { CurrentModel } from './current-model.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
-import { VoiceIndex, type Among, type VoiceMatch } from './voice-index.js';
+import { VoiceIndex, type Among, type IndexedVoice, type VoiceMatch } from './voice-index.js';
 
-type Entry = Pick<VoiceMatch, 'subject' | 'speakerId' | 'speechSeconds'> & { groups: readonly string[] };
+type Entry = Omit<IndexedVoice, 'centroid'>;
 
 /** Profiles read at once; decrypting them holds the JS thread for some milliseconds. */
 const BATCH = 200;
@@ -80,13 +80,23 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     const keys = this.keysAmong(among);
     const matches = (await this.gallery?.top(query, count, keys)) ?? [];
     return matches.flatMap(({ key, cosine }) => {
-      const entry = this.entries.get(key);
-      const centroid = this.gallery?.get(key);
+      const voice = this.voice(key);
       // Whoever was erased during the search is not found any more.
-      if (!entry || !centroid) return [];
-      const { subject, speakerId, speechSeconds } = entry;
-      return [{ subject, speakerId, speechSeconds, cosine, centroid }];
+      return voice ? [{ ...voice, cosine }] : [];
     });
+  }
+
+  *voices(among: Among = {}): Iterable<IndexedVoice> {
+    for (const key of this.keysAmong(among) ?? [...this.entries.keys()]) {
+      const voice = this.voice(key);
+      if (voice) yield voice;
+    }
+  }
+
+  private voice(key: number): IndexedVoice | null {
+    const entry = this.entries.get(key);
+    const centroid = this.gallery?.get(key);
+    return entry && centroid ? { ...entry, centroid } : null;
   }
 
   /** Undefined: everybody's. */
@@ -164,8 +174,8 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     this.keys.set(subject, key);
     this.subjects.set(speakerId, subject);
     this.leave(key);
-    const { groups, speechSeconds } = voice;
-    this.entries.set(key, { subject, speakerId, speechSeconds, groups });
+    const { groups, speechSeconds, consented } = voice;
+    this.entries.set(key, { subject, speakerId, speechSeconds, consented, groups });
     for (const uid of groups) this.join(uid, key);
     this.unreadable.delete(subject);
   }

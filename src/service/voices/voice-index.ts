@@ -1,12 +1,20 @@
-export interface VoiceMatch {
+/** An enrolled voice. */
+export interface IndexedVoice {
   /** `Speaker.subject`. */
   subject: string;
   speakerId: string;
-  /** In [-1, 1]. */
-  cosine: number;
   /** The profile's unit vector. */
   centroid: Float32Array;
   speechSeconds: number;
+  /** Whether a consent is recorded. */
+  consented: boolean;
+  /** `Group.uid` of those that the speaker belongs to. */
+  groups: readonly string[];
+}
+
+export interface VoiceMatch extends IndexedVoice {
+  /** In [-1, 1]. */
+  cosine: number;
 }
 
 /** Whom a search is among: everybody who meets all of it. */
@@ -32,6 +40,12 @@ export abstract class VoiceIndex {
 
   /** How many are in it who meet `among`. */
   abstract countOf(among: Among): number;
+
+  /**
+   * Those who meet `among`, one after the other: whoever goes meanwhile is left out, whoever comes may be. For what is no
+   * cosine of the vectors as they are.
+   */
+  abstract voices(among?: Among): Iterable<IndexedVoice>;
 
   /** The nearest voices of those who meet `among`, nearest first, exact. Errors: as of `ready`. */
   abstract search(query: Float32Array, count: number, among?: Among): Promise<VoiceMatch[]>;

@@ -98,6 +98,28 @@ TEST(Stages, CutsFromTheMiddle) {
   EXPECT_DOUBLE_EQ(part.wait().value().audio.seconds, 1.0);
 }
 
+TEST(Stages, EmbedsIntervalsAlone) {
+  AudioSamples audio{std::vector<float>(16000), 16000};
+  const AudioSamples part = tone(20);
+  std::copy(part.samples.begin(), part.samples.end(), audio.samples.begin() + 8000);
+  EmbedRequest one = request(audio);
+  one.intervals = {{0.5, 0.7}};
+  const Outcome alone = embedded(std::move(one));
+  ASSERT_EQ(alone.code(), "");
+  EXPECT_EQ(alone.wait().value().embedding, embedded(request(part)).wait().value().embedding);
+  EXPECT_DOUBLE_EQ(alone.wait().value().audio.seconds, 1.0);
+  EmbedRequest two = request(audio);
+  two.intervals = {{0, 0.2}, {0.5, 9}};  // the second ends with the recording, and joins are faded
+  const Outcome joined = embedded(std::move(two));
+  ASSERT_EQ(joined.code(), "");
+  EXPECT_NEAR(joined.wait().value().embedded_seconds, 0.2 + 0.5 - 0.005, 1e-9);
+  EmbedRequest behind = request(audio);
+  behind.intervals = {{0.5, 0.7}, {1, 2}};
+  const Outcome refused = embedded(std::move(behind));
+  ASSERT_EQ(refused.code(), "INVALID_ARGUMENT");
+  EXPECT_THAT(refused.wait().error().message, testing::HasSubstr("begins at 1 s"));
+}
+
 TEST(Stages, CutsPausesByTheRuleOfTheBundleUnlessTheyAreToBeKept) {
   bundle::Manifest cutting = test::manifest();
   cutting.pauses = kPauses;

@@ -64,7 +64,7 @@ export class SqliteUnitOfWork extends UnitOfWork {
       waiting: new TypeOrmWaitingVerificationRepository(manager, cipher, register),
       consents: new TypeOrmConsentRepository(manager, register),
       jobs: new TypeOrmJobRepository(manager),
-      conversations: new TypeOrmConversationRepository(manager),
+      conversations: new TypeOrmConversationRepository(manager, bound),
       notes: new TypeOrmNoteRepository(manager),
       receipts: new TypeOrmReceiptRepository(manager),
       audit: new TypeOrmAuditRepository(manager, register),

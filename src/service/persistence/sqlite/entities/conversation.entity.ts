@@ -15,6 +15,8 @@ export interface ConversationRow {
   findings: string | null;
   errorCode: ErrorCode | null;
   errorMessage: string | null;
+  /** Groups that whoever made it was bound to, as text that is the same for the same ones; null for everybody. */
+  boundTo: string | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -32,9 +34,11 @@ export const ConversationEntity = new EntitySchema<ConversationRow>({
     findings: { type: 'text', nullable: true },
     errorCode: { type: 'text', name: 'error_code', nullable: true },
     errorMessage: { type: 'text', name: 'error_message', nullable: true },
+    boundTo: { type: 'text', name: 'bound_to', nullable: true },
   },
   indices: [
     { name: 'conversations_in_order', columns: ['createdAt', 'id'] },
+    { name: 'conversations_of_bound', columns: ['boundTo', 'createdAt', 'id'] },
     { name: 'conversations_by_end', columns: ['finishedAt'] },
     { name: 'conversations_of_job', columns: ['jobId'] },
   ],

@@ -3,6 +3,8 @@ import { ApiKeyEntity } from './api-key.entity.js';
 import { AuditEntity } from './audit.entity.js';
 import { ChangeEntity } from './change.entity.js';
 import { ConsentEntity } from './consent.entity.js';
+import { ConversationCandidateEntity } from './conversation-candidate.entity.js';
+import { ConversationPersonEntity } from './conversation-person.entity.js';
 import { ConversationEntity } from './conversation.entity.js';
 import { CounterEntity } from './counter.entity.js';
 import { EnrollmentEntity } from './enrollment.entity.js';
@@ -34,6 +36,8 @@ export const ENTITIES = [
   ApiKeyEntity,
   CounterEntity,
   ConversationEntity,
+  ConversationPersonEntity,
+  ConversationCandidateEntity,
   AnswerEntity,
   RegisterEntity,
   WebhookEntity,

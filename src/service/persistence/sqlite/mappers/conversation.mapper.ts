@@ -3,14 +3,18 @@ import type {
   ConversationFindings,
   ConversationQuestion,
   ListedConversation,
+  NearestPerson,
 } from '../../../records/conversation.js';
+import type { GroupRef } from '../../../../support/group-ref.js';
+import type { ConversationPersonRow } from '../entities/conversation-person.entity.js';
 import type { ConversationRow } from '../entities/conversation.entity.js';
+import { boundToText } from './job.mapper.js';
 
 /** A row of a list. */
 export type ListedRow = CommonRow & Pick<ListedConversation, 'seconds' | 'speakers'>;
 
-type CommonRow = Omit<ConversationRow, 'question' | 'findings'>;
-type Common = Omit<Conversation, 'question' | 'findings'>;
+type CommonRow = Omit<ConversationRow, 'question' | 'findings' | 'boundTo'>;
+type Common = Omit<Conversation, 'question' | 'findings' | 'boundTo' | 'people'>;
 
 function toCommon({ id, state, createdAt, finishedAt, jobId, fileName, errorCode, errorMessage }: CommonRow): Common {
   return {
@@ -24,20 +28,37 @@ function toCommon({ id, state, createdAt, finishedAt, jobId, fileName, errorCode
   };
 }
 
-export function toConversation(row: ConversationRow): Conversation {
+export function toConversation(row: ConversationRow, people: readonly ConversationPersonRow[]): Conversation {
   return {
     ...toCommon(row),
     question: JSON.parse(row.question) as ConversationQuestion,
-    findings: row.findings === null ? null : (JSON.parse(row.findings) as ConversationFindings),
+    boundTo: row.boundTo === null ? null : (JSON.parse(row.boundTo) as GroupRef[]),
+    findings: row.findings === null ? null : toFindings(row.findings),
+    people: people.map(toPerson),
   };
 }
 
-export function toListedConversation(row: ListedRow): ListedConversation {
-  return { ...toCommon(row), seconds: row.seconds, speakers: row.speakers };
+/** One of before names were looked for has none of what came with them. */
+function toFindings(text: string): ConversationFindings {
+  const findings = JSON.parse(text) as ConversationFindings;
+  const unnamed = { reason: null, missingSeconds: 0, sameAs: null };
+  return {
+    ...findings,
+    speakers: findings.speakers.map((speaker) => ({ ...unnamed, ...speaker })),
+    naming: (findings as Partial<ConversationFindings>).naming ?? null,
+  };
+}
+
+export function toListedConversation(row: ListedRow, people: readonly ConversationPersonRow[]): ListedConversation {
+  return { ...toCommon(row), seconds: row.seconds, speakers: row.speakers, people: people.map(toPerson) };
+}
+
+export function toPerson({ conversationId: _, ...person }: ConversationPersonRow): NearestPerson {
+  return person;
 }
 
 export function toConversationRow(conversation: Conversation): ConversationRow {
-  const { id, state, createdAt, finishedAt, jobId, fileName, question, findings, error } = conversation;
+  const { id, state, createdAt, finishedAt, jobId, fileName, question, findings, error, boundTo } = conversation;
   return {
     id,
     state,
@@ -49,5 +70,6 @@ export function toConversationRow(conversation: Conversation): ConversationRow {
     findings: findings && JSON.stringify(findings),
     errorCode: error?.code ?? null,
     errorMessage: error?.message ?? null,
+    boundTo: boundToText(boundTo),
   };
 }

@@ -12,6 +12,7 @@ import { Webhooks1764880000000 } from './1764880000000-webhooks.js';
 import { Groups1764900000000 } from './1764900000000-groups.js';
 import { Conversations1764920000000 } from './1764920000000-conversations.js';
 import { Ledger1764940000000 } from './1764940000000-ledger.js';
+import { Names1764960000000 } from './1764960000000-names.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -29,4 +30,5 @@ export const MIGRATIONS = [
   Groups1764900000000,
   Conversations1764920000000,
   Ledger1764940000000,
+  Names1764960000000,
 ];

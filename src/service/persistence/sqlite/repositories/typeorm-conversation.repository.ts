@@ -1,8 +1,18 @@
 import type { EntityManager } from 'typeorm';
-import type { Conversation, ConversationOutcome, ListedConversation } from '../../../records/conversation.js';
-import { ConversationRepository } from '../../../records/conversation.repository.js';
+import type {
+  Conversation,
+  ConversationOfSpeaker,
+  ConversationOutcome,
+  ConversationState,
+  ListedConversation,
+  NearestPerson,
+} from '../../../records/conversation.js';
+import { ConversationRepository, type OfSpeakerPlace } from '../../../records/conversation.repository.js';
 import type { Cursor } from '../../../records/cursor.js';
+import type { GroupRef } from '../../../../support/group-ref.js';
 import { readCounter } from '../counters.js';
+import { ConversationCandidateEntity } from '../entities/conversation-candidate.entity.js';
+import { ConversationPersonEntity, type ConversationPersonRow } from '../entities/conversation-person.entity.js';
 import { ConversationEntity, type ConversationRow } from '../entities/conversation.entity.js';
 import {
   toConversation,
@@ -10,38 +20,99 @@ import {
   toListedConversation,
   type ListedRow,
 } from '../mappers/conversation.mapper.js';
-import { findRow, insertRows, updateRows } from '../rows.js';
+import { boundToText } from '../mappers/job.mapper.js';
+import { findRow, findRows, insertRows, updateRows } from '../rows.js';
 import { leaveTraces } from '../traces.js';
 
+/** A row for a voice, or for a candidate. */
+interface OfSpeakerRow {
+  id: string;
+  label: string;
+  state: ConversationState;
+  createdAt: number;
+  finishedAt: number | null;
+  fileName: string | null;
+  /** Null for a candidate. */
+  named: number | null;
+  cosine: number;
+  llr: number | null;
+  probability: number | null;
+  margin: number | null;
+  speechSeconds: number | null;
+  /** JSON. */
+  turns: string | null;
+}
+
 export class TypeOrmConversationRepository extends ConversationRepository {
-  constructor(private readonly manager: EntityManager) {
+  /** Null: of everybody. */
+  private readonly bound: string | null;
+
+  constructor(
+    private readonly manager: EntityManager,
+    bound: readonly GroupRef[] | null = null,
+  ) {
     super();
+    this.bound = boundToText(bound);
   }
 
-  async insert(conversation: Conversation): Promise<void> {
+  async insert(conversation: Conversation, candidates: readonly string[] = []): Promise<void> {
+    const { id, people } = conversation;
     await insertRows(this.manager, ConversationEntity, [toConversationRow(conversation)]);
+    await this.insertPeople(id, people);
+    const rows = candidates.map((speakerId) => ({ conversationId: id, speakerId }));
+    await insertRows(this.manager, ConversationCandidateEntity, rows);
   }
 
   async find(id: string): Promise<Conversation | null> {
-    const row = await findRow(this.manager, ConversationEntity, { id });
-    return row && toConversation(row);
+    const row = await findRow(this.manager, ConversationEntity, { id, ...this.own() });
+    if (!row) return null;
+    return toConversation(row, await findRows(this.manager, ConversationPersonEntity, { conversationId: id }));
+  }
+
+  async candidates(id: string): Promise<string[]> {
+    const rows = await this.manager.query<{ speakerId: string }[]>(
+      'SELECT speaker_id AS speakerId FROM conversation_candidates WHERE conversation_id = ? ORDER BY speaker_id',
+      [id],
+    );
+    return rows.map(({ speakerId }) => speakerId);
   }
 
   /** The turns of many conversations are not brought into memory. */
   async page(after: Cursor | null, limit: number): Promise<ListedConversation[]> {
-    const place = after ? [after.createdAt.getTime(), after.id] : [];
+    const { bound } = this;
+    const conditions: [string, ...unknown[]][] = [
+      ...(after ? [['(created_at, id) < (?, ?)', after.createdAt.getTime(), after.id] as [string, ...unknown[]]] : []),
+      ...(bound === null ? [] : [['bound_to = ?', bound] as [string, ...unknown[]]]),
+    ];
+    const where = conditions.length > 0 ? `WHERE ${conditions.map(([text]) => text).join(' AND ')}` : '';
     const rows = await this.manager.query<ListedRow[]>(
       `SELECT id, state, created_at AS createdAt, finished_at AS finishedAt, job_id AS jobId, file_name AS fileName,
          error_code AS errorCode, error_message AS errorMessage, findings ->> '$.seconds' AS seconds,
          json_array_length(findings, '$.speakers') AS speakers
-       FROM conversations ${after ? 'WHERE (created_at, id) < (?, ?)' : ''} ORDER BY created_at DESC, id DESC LIMIT ?`,
-      [...place, limit],
+       FROM conversations ${where} ORDER BY created_at DESC, id DESC LIMIT ?`,
+      [...conditions.flatMap(([, ...values]) => values), limit],
     );
-    return rows.map(toListedConversation);
+    const people = await this.manager.query<(Omit<ConversationPersonRow, 'named'> & { named: number })[]>(
+      `SELECT conversation_id AS conversationId, label, speaker_id AS speakerId, named, cosine, llr, probability, margin
+       FROM conversation_people WHERE named AND conversation_id IN (SELECT value FROM json_each(?))`,
+      [JSON.stringify(rows.map(({ id }) => id))],
+    );
+    const named = people.map((row) => ({ ...row, named: row.named !== 0 }));
+    return rows.map((row) =>
+      toListedConversation(
+        row,
+        named.filter(({ conversationId }) => conversationId === row.id),
+      ),
+    );
   }
 
-  count(): Promise<number> {
-    return readCounter(this.manager, 'conversations');
+  async count(): Promise<number> {
+    if (this.bound === null) return readCounter(this.manager, 'conversations');
+    const [row] = await this.manager.query<{ count: number }[]>(
+      'SELECT COUNT(*) AS count FROM conversations WHERE bound_to = ?',
+      [this.bound],
+    );
+    return row?.count ?? 0;
   }
 
   async finish(id: string, outcome: ConversationOutcome, now: Date): Promise<boolean> {
@@ -50,16 +121,46 @@ export class TypeOrmConversationRepository extends ConversationRepository {
         ? { findings: JSON.stringify(outcome.findings) }
         : { errorCode: outcome.error.code, errorMessage: outcome.error.message };
     const ended = { state: outcome.state, finishedAt: now.getTime(), ...changes };
-    return (await updateRows(this.manager, ConversationEntity, { id, state: 'waiting' }, ended)) === 1;
+    const waiting = { id, state: 'waiting' as const, ...this.own() };
+    if ((await updateRows(this.manager, ConversationEntity, waiting, ended)) !== 1) return false;
+    await this.forgetCandidates('conversation_id = ?', [id]);
+    if (outcome.state === 'done') await this.insertPeople(id, outcome.people);
+    return true;
   }
 
   async cancelOfJob(jobId: string, now: Date): Promise<void> {
     const ended = { state: 'cancelled', finishedAt: now.getTime() } as const;
     await updateRows(this.manager, ConversationEntity, { jobId, state: 'waiting' }, ended);
+    await this.forgetCandidates('conversation_id IN (SELECT id FROM conversations WHERE job_id = ?)', [jobId]);
+  }
+
+  async ofSpeaker(
+    speakerId: string,
+    after: OfSpeakerPlace | null,
+    limit: number,
+  ): Promise<{ place: OfSpeakerPlace; conversation: ConversationOfSpeaker }[]> {
+    const { bound } = this;
+    const place = after ? 'AND (id, label) > (?, ?)' : '';
+    const rows = await this.manager.query<OfSpeakerRow[]>(
+      `WITH found AS (
+         SELECT conversation_id AS id, label, named, cosine, llr, probability, margin
+         FROM conversation_people WHERE speaker_id = ?1
+         UNION ALL
+         SELECT conversation_id, '', NULL, NULL, NULL, NULL, NULL FROM conversation_candidates WHERE speaker_id = ?1)
+       SELECT f.*, c.state, c.created_at AS createdAt, c.finished_at AS finishedAt, c.file_name AS fileName,
+         (SELECT value ->> '$.speechSeconds' FROM json_each(c.findings, '$.speakers')
+          WHERE value ->> '$.label' = f.label) AS speechSeconds,
+         (SELECT json_group_array(json(value)) FROM json_each(c.findings, '$.turns')
+          WHERE value ->> '$.speaker' = f.label) AS turns
+       FROM (SELECT * FROM found WHERE 1 ${place}) f JOIN conversations c ON c.id = f.id
+       ${bound === null ? '' : 'WHERE c.bound_to = ?'} ORDER BY f.id, f.label LIMIT ?`,
+      [speakerId, ...(after ?? []), ...(bound === null ? [] : [bound]), limit],
+    );
+    return rows.map((row) => ({ place: [row.id, row.label] as const, conversation: toConversationOfSpeaker(row) }));
   }
 
   async delete(id: string): Promise<boolean> {
-    const { affected } = await this.manager.delete(ConversationEntity, { id });
+    const { affected } = await this.manager.delete(ConversationEntity, { id, ...this.own() });
     if (affected !== 1) return false;
     await leaveTraces(this.manager);
     return true;
@@ -76,4 +177,44 @@ export class TypeOrmConversationRepository extends ConversationRepository {
     if (count > 0) await leaveTraces(this.manager);
     return count;
   }
+
+  /** What a row has that may be seen. */
+  private own(): { boundTo?: string } {
+    return this.bound === null ? {} : { boundTo: this.bound };
+  }
+
+  private async insertPeople(conversationId: string, people: readonly NearestPerson[]): Promise<void> {
+    const rows = people.map((person) => ({ conversationId, ...person }));
+    await insertRows(this.manager, ConversationPersonEntity, rows);
+  }
+
+  private async forgetCandidates(where: string, values: readonly string[]): Promise<void> {
+    await this.manager.query(`DELETE FROM conversation_candidates WHERE ${where}`, [...values]);
+  }
+}
+
+function toConversationOfSpeaker(row: OfSpeakerRow): ConversationOfSpeaker {
+  const { id, state, createdAt, finishedAt, fileName, label, named, turns, speechSeconds } = row;
+  const { cosine, llr, probability, margin } = row;
+  const spoken = JSON.parse(turns ?? '[]') as { start: number; end: number; overlap: number }[];
+  return {
+    id,
+    state,
+    createdAt: new Date(createdAt),
+    finishedAt: finishedAt === null ? null : new Date(finishedAt),
+    fileName,
+    heard:
+      named === null
+        ? null
+        : {
+            label,
+            named: named !== 0,
+            cosine,
+            llr,
+            probability,
+            margin,
+            speechSeconds: speechSeconds ?? 0,
+            turns: spoken.map(({ start, end, overlap }) => ({ start, end, overlap })),
+          },
+  };
 }

@@ -103,7 +103,7 @@ export class TypeOrmProfileRepository extends ProfileRepository {
   }
 
   private toVoice(
-    { speaker: { id: speakerId, subject, memberOf }, profile: { centroid, speechSeconds } }: VoiceRow,
+    { speaker: { id: speakerId, subject, memberOf, consent }, profile: { centroid, speechSeconds } }: VoiceRow,
     [speakerKnown, profileKnown]: readonly [boolean, boolean],
     origin: EmbeddingOrigin,
   ): StoredVoice {
@@ -112,7 +112,14 @@ export class TypeOrmProfileRepository extends ProfileRepository {
       if (!profileKnown) throw notAsWritten('profile');
       if (!centroid) throw new TimbreError('STORAGE_INVALID', 'the profile is enrolled and has no centroid');
       const vector = this.cipher.openVector(centroid, profileOwner({ speakerId, ...origin }));
-      return { subject, speakerId, groups: memberOf ?? [], centroid: vector, speechSeconds };
+      return {
+        subject,
+        speakerId,
+        groups: memberOf ?? [],
+        centroid: vector,
+        speechSeconds,
+        consented: consent !== null,
+      };
     } catch (error) {
       return { subject, speakerId, groups: [], error: error instanceof Error ? error.message : String(error) };
     }

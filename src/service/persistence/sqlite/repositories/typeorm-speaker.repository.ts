@@ -207,7 +207,9 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
          (SELECT COUNT(*) FROM speakers s, json_each(s.member_of) WHERE s.id = ?1) AS groups,
          (SELECT COUNT(*) FROM speakers s, json_each(s.metadata) WHERE s.id = ?1) AS metadata,
          (SELECT COUNT(*) FROM ledger WHERE speaker_id = ?1) AS ledgerEntries,
-         (SELECT COUNT(*) FROM waiting_verifications WHERE speaker_id = ?1) AS waitingVerifications`,
+         (SELECT COUNT(*) FROM waiting_verifications WHERE speaker_id = ?1) AS waitingVerifications,
+         (SELECT COUNT(*) FROM (SELECT conversation_id FROM conversation_people WHERE speaker_id = ?1
+            UNION SELECT conversation_id FROM conversation_candidates WHERE speaker_id = ?1)) AS conversations`,
       [id],
     );
     await appendVoiceChange(this.manager, id);
