@@ -2207,6 +2207,8 @@ export interface operations {
               ledgerEntries: number;
               /** @description Verifications that waited to be confirmed. */
               waitingVerifications: number;
+              /** @description Conversations that named the speaker, or had the speaker among those who might be named. */
+              conversations: number;
             };
             /**
              * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was.
@@ -2387,6 +2389,8 @@ export interface operations {
               ledgerEntries: number;
               /** @description Verifications that waited to be confirmed. */
               waitingVerifications: number;
+              /** @description Conversations that named the speaker, or had the speaker among those who might be named. */
+              conversations: number;
             };
             /**
              * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was.
@@ -2821,6 +2825,11 @@ export interface operations {
           channel?: string;
           /** @description The audio track of a container with several, counted from 0. Default: the one it marks as its default. */
           track?: string;
+          /**
+           * @description The parts of the recording, which is one, that are the speaker's: seconds from its beginning, `12.5-18.2,40-45.5`. Everything else of it is left out. Default: all of it.
+           * @example 12.5-18.2,40-45.5
+           */
+          intervals?: string;
           /**
            * @description Whether to look for somebody else who has this voice, `possibleDuplicate`. Default: TIMBRE_DUPLICATES.
            * @enum {string}

@@ -22,6 +22,7 @@ import { enrollmentNotFound, isLearned, type Enrollment, type EnrollmentInfo } f
 import type { EnrollmentPlace, HeardBefore } from '../records/enrollment.repository.js';
 import { Duplicates, stillThere, type PossibleDuplicate } from './duplicates.js';
 import { ProfileKeeper } from './profile-keeper.js';
+import { requireRoom } from './require-room.js';
 import { meanVoice, type ProfileState } from '../records/profile.js';
 import type { Voice } from '../records/voice.js';
 import { judge, measuresOf, type Measures } from '../records/recording-quality.js';
@@ -364,13 +365,7 @@ export class EnrollmentsService {
     const added = results.some((result) => 'enrollment' in result && !result.duplicate);
     if (!added) return { speaker, profile: await records.profiles.state(speaker.id, origin) };
     const { enrolled, ...voice } = await this.keeper.renew(records, speaker, origin);
-    const { maxEnrollments } = this.config;
-    if (enrolled > maxEnrollments) {
-      throw new TimbreError(
-        'INVALID_ARGUMENT',
-        `a speaker may have ${maxEnrollments} recordings; delete some before you add more`,
-      );
-    }
+    requireRoom(enrolled, this.config);
     return voice;
   }
 }

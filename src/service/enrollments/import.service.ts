@@ -12,6 +12,7 @@ import { UnitOfWork } from '../records/unit-of-work.js';
 import type { Voice } from '../records/voice.js';
 import { CurrentModel } from '../voices/current-model.js';
 import { ProfileKeeper } from './profile-keeper.js';
+import { requireRoom } from './require-room.js';
 
 /** Clocks of two machines differ; a recording from further ahead is a mistake. */
 const CLOCK_SKEW_MS = 5 * 60_000;
@@ -85,13 +86,7 @@ export class ImportService {
         return { speaker, profile: await records.profiles.state(speakerId, origin), results };
       }
       const { enrolled, ...voice } = await this.keeper.renew(records, speaker, origin);
-      const { maxEnrollments } = this.config;
-      if (enrolled > maxEnrollments) {
-        throw new TimbreError(
-          'INVALID_ARGUMENT',
-          `a speaker may have ${maxEnrollments} recordings; delete some before you add more`,
-        );
-      }
+      requireRoom(enrolled, this.config);
       return { ...voice, results };
     });
   }
