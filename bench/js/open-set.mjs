@@ -54,9 +54,10 @@ const SEED = 1;
 /** @typedef {Map<string, Answers>} Tally */
 
 const people = readPeople();
-const calibration = values.calibration === undefined ? undefined : readCalibrationFile(values.calibration);
 const encoder = await SpeakerEncoder.load({ model: values.model, device: 'cpu', workers: Number(values.workers) });
 const { model, manifest, embeddingDim: dimension } = encoder.info();
+const calibration =
+  values.calibration === undefined ? undefined : await readCalibrationFile(values.calibration, encoder.info());
 const machine = describeMachine();
 const whole = await embedded(people.flatMap((person) => person.enrolled));
 /** @type {string[]} */

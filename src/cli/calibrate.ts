@@ -4,76 +4,155 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { TimbreError } from '../errors/timbre-error.js';
 import { parseColumn } from '../evaluation/groups.js';
-import { trialSpeakers } from '../evaluation/trial-scores.js';
+import type { TrialSpeakers } from '../evaluation/bootstrap.js';
+import { enrolledTrials } from '../evaluation/enrolled-trials.js';
+import type { Cohort, Normalisation } from '../evaluation/normalise.js';
+import { scoreTrials, trialSpeakers, type TrialScores } from '../evaluation/trial-scores.js';
 import { findBundle, modelFolders } from '../models/cache.js';
 import { learnCalibration, type LearnedCalibration } from '../scoring/learn-calibration.js';
 import { writeCalibrationFile } from '../scoring/model-calibration.js';
 import { encodeVectors } from '../scoring/vectors.js';
 import { table, type Cli } from './cli.js';
+import { enrolledPeople } from './enrolled-people.js';
+import { addServiceOptions, type ServiceOptions } from './service-client.js';
 import { addTrialOptions, runTrials, type TrialOptions } from './trial-run.js';
 
-interface CalibrateOptions extends TrialOptions {
+interface CalibrateOptions extends TrialOptions, ServiceOptions {
+  fromService?: true;
   durations?: true;
   out?: string;
   bundle?: string;
   json?: true;
 }
 
+/** Options that mean nothing without a list. */
+const OF_LISTS = [
+  'model',
+  'device',
+  'allowCode',
+  'workers',
+  'root',
+  'enrol',
+  'norm',
+  'cohort',
+  'groups',
+  'merge',
+  'select',
+  'within',
+  'cut',
+  'pauses',
+  'embeddings',
+  'cache',
+  'bundle',
+];
+
 const HELP = `
 Fits llr = offset + scale * score by logistic regression at a prior of one half, cross-validated over speakers, and
-thresholds for false acceptance rates of 1 % and 0.1 %. Refuses lists that are too small to be trusted. The file is
-used where TIMBRE_CALIBRATION names it.
+thresholds for false acceptance rates of 1 % and 0.1 %. Refuses lists that are too small to be trusted, and those in
+which same and different speakers can hardly be told apart. The file is used where TIMBRE_CALIBRATION names it.
+
+With --from-service the trials are those of the people who are enrolled: each recording against the profile of its
+speaker's others, and against those of twenty strangers. It needs a key with the scope vectors, and is in the audit trail.
 
 Examples:
   timbre calibrate trials.txt --root recordings --out calibration.json
+  timbre calibrate --from-service --out calibration.json
   timbre calibrate trials.txt --model mine --bundle mine-calibrated.pt`;
 
 export function register(program: Command, cli: Cli): void {
-  addTrialOptions(
+  const command = addTrialOptions(
     program
       .command('calibrate')
       .description('learn what scores are worth as evidence, and thresholds, from a list of trials')
-      .argument('<trials>', 'a line `label enrolment test` each, label 1 for the same speaker, 0 for different ones'),
+      .argument('[trials]', 'a line `label enrolment test` each, label 1 for the same speaker, 0 for different ones'),
   )
+    .option('--from-service', 'learn from the people who are enrolled in a service')
     .option('--durations', 'let the evidence depend on how much speech there is')
     .option('--out <file>', 'the calibration file (default: calibration.json, unless --bundle is given)')
     .option('--bundle <file>', 'write a copy of the model that carries the calibration')
     .option('--json', 'one JSON document')
-    .addHelpText('after', HELP)
-    .action((trials: string, options: CalibrateOptions) => calibrateModel(cli, trials, options));
+    .addHelpText('after', HELP);
+  addServiceOptions(command).action((trials: string | undefined, options: CalibrateOptions) =>
+    calibrateModel(cli, trials, options, command),
+  );
 }
 
-async function calibrateModel(cli: Cli, trials: string, options: CalibrateOptions): Promise<void> {
+/** Scored trials, and what the calibration says of where it was learned. */
+interface Source {
+  model: string;
+  scores: TrialScores;
+  speakers: TrialSpeakers;
+  norm: Normalisation;
+  cohort: Cohort | null;
+  about: Record<string, unknown>;
+}
+
+async function fromList(cli: Cli, trials: string, options: CalibrateOptions): Promise<Source> {
   if (options.embeddings !== undefined) {
     throw new TimbreError('INVALID_ARGUMENT', 'a calibration belongs to a model: --embeddings cannot be calibrated');
   }
+  // A calibration is learned on plain scores unless another norm is asked for, whatever the model carries.
+  const run = await runTrials(cli, trials, { ...options, norm: options.norm ?? 'none' });
+  const { model, scores, norm } = run;
+  return {
+    model,
+    scores,
+    speakers: trialSpeakers(run.list, scores.trials, run.speakerOf),
+    norm,
+    cohort: options.cohort === undefined ? null : run.cohort,
+    about: {
+      trials: basename(trials),
+      sha256: createHash('sha256')
+        .update(await readFile(trials))
+        .digest('hex'),
+      ...(options.select.length > 0 && { selected: options.select }),
+      ...(options.within && { within: parseColumn(options.groups!).column }),
+      ...(options.cut !== undefined && { cutSeconds: options.cut }),
+    },
+  };
+}
+
+async function fromService(cli: Cli, options: CalibrateOptions, command: Command): Promise<Source> {
+  const given = OF_LISTS.find((name) => command.getOptionValueSource(name) === 'cli');
+  if (given !== undefined) {
+    throw new TimbreError(
+      'INVALID_ARGUMENT',
+      `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} is for a list of trials: leave it out with --from-service`,
+    );
+  }
+  const { model, recordings } = await enrolledPeople(cli, options);
+  const { list, table: vectors, speakerOf } = enrolledTrials(recordings);
+  const scores = scoreTrials(list, vectors, 'none');
+  const speakers = trialSpeakers(list, scores.trials, speakerOf);
+  const about = { from: 'people who were enrolled', recordings: recordings.length };
+  return { model, scores, speakers, norm: 'none', cohort: null, about };
+}
+
+async function calibrateModel(
+  cli: Cli,
+  trials: string | undefined,
+  options: CalibrateOptions,
+  command: Command,
+): Promise<void> {
   if (options.bundle !== undefined && options.pauses !== undefined) {
     throw new TimbreError(
       'INVALID_ARGUMENT',
       'a bundle carries the calibration of what it makes by itself: leave out --pauses, or write a file with --out',
     );
   }
-  // A calibration is learned on plain scores unless another norm is asked for, whatever the model carries.
-  const run = await runTrials(cli, trials, { ...options, norm: options.norm ?? 'none' });
-  const speakers = trialSpeakers(run.list, run.scores.trials, run.speakerOf);
-  const learned = learnCalibration(run.scores, speakers, {
-    norm: run.norm,
+  if ((trials === undefined) !== (options.fromService === true)) {
+    throw new TimbreError('INVALID_ARGUMENT', 'name a list of trials, or give --from-service, and not both');
+  }
+  const source = trials === undefined ? await fromService(cli, options, command) : await fromList(cli, trials, options);
+  const { model } = source;
+  const learned = learnCalibration(source.scores, source.speakers, {
+    norm: source.norm,
     durations: options.durations === true,
     balanced: options.balanced === true,
   });
   const { calibration, thresholds, impostorTail } = learned;
-  const about = {
-    trials: basename(trials),
-    sha256: createHash('sha256')
-      .update(await readFile(trials))
-      .digest('hex'),
-    ...(options.select.length > 0 && { selected: options.select }),
-    ...(options.within && { within: parseColumn(options.groups!).column }),
-    ...(options.cut !== undefined && { cutSeconds: options.cut }),
-    balanced: options.balanced === true,
-    ...learned.evidence,
-  };
-  const own = options.cohort !== undefined && run.cohort ? { cohort: encodeVectors(run.cohort) } : {};
+  const about = { ...source.about, balanced: options.balanced === true, ...learned.evidence };
+  const own = source.cohort ? { cohort: encodeVectors(source.cohort) } : {};
   const written: string[] = [];
   if (options.bundle !== undefined) {
     const { updateManifest } = await import('../addon/bundles.js');
@@ -84,12 +163,11 @@ async function calibrateModel(cli: Cli, trials: string, options: CalibrateOption
   const file = options.out ?? (options.bundle === undefined ? 'calibration.json' : undefined);
   if (file !== undefined) {
     const learnt = { calibration, thresholds, impostorTail, ...own, learned: about };
-    await writeCalibrationFile(file, { format: 1, model: run.model, ...learnt });
+    await writeCalibrationFile(file, { format: 1, model, ...learnt });
     written.push(file);
   }
-  if (options.json)
-    await cli.json({ model: run.model, calibration, thresholds, impostorTail, learned: about, written });
-  else await cli.line(describe(run.model, learned, written));
+  if (options.json) await cli.json({ model, calibration, thresholds, impostorTail, learned: about, written });
+  else await cli.line(describe(model, learned, written));
 }
 
 function describe(

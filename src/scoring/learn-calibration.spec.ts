@@ -5,18 +5,19 @@ import type { TrialScores } from '../evaluation/trial-scores.js';
 import { scoreAtRate } from './impostor-tail.js';
 import { learnCalibration } from './learn-calibration.js';
 
-/** Gaussian cosines of many speakers: targets around 0.6, impostors around 0.1, deviation 0.1. */
+/** Gaussian cosines of many speakers: targets around 0.6 or `mean`, impostors around 0.1, deviation 0.1. */
 function scores(
   targets: number,
   impostors: number,
   speakers: number,
+  mean = 0.6,
 ): [TrialScores, ReturnType<typeof numberSpeakers>] {
   const uniform = seededUniform(17);
   const count = targets + impostors;
   const labels = Uint8Array.from({ length: count }, (_, i) => (i < targets ? 1 : 0));
   const a = Array.from({ length: count }, (_, i) => `s${i % speakers}`);
   const b = a.map((name, i) => (labels[i] ? name : `s${(i + 1 + Math.floor(i / speakers)) % speakers}`));
-  const drawn = Float64Array.from(labels, (label) => (label ? 0.6 : 0.1) + 0.1 * normalQuantile(uniform() || 0.5));
+  const drawn = Float64Array.from(labels, (label) => (label ? mean : 0.1) + 0.1 * normalQuantile(uniform() || 0.5));
   const seconds = Float32Array.from(labels, () => 2 + 4 * uniform());
   const trials = {
     trials: Uint32Array.from(labels.keys()),
@@ -50,6 +51,14 @@ describe('learnCalibration', () => {
     expect(minCllr).toBeLessThanOrEqual(cllr);
     expect(cllr - minCllr).toBeLessThan(0.01);
     expect(Math.abs(crossValidatedCllr - cllr)).toBeLessThan(0.02);
+  });
+
+  it('refuses scores that tell hardly anything, and takes those that tell little', () => {
+    // Half a deviation and one and a half apart: 40 % and 23 % of errors where both kinds are as many.
+    expect(() => learnCalibration(...scores(2000, 20_000, 50, 0.15), plain)).toThrow(
+      /hardly be told apart.*0\.9\d of the 1 bit/s,
+    );
+    expect(learnCalibration(...scores(2000, 20_000, 50, 0.25), plain).evidence.minCllr).toBeLessThan(0.8);
   });
 
   it('sets no threshold that its impostors cannot show, and none on the cosine where durations count', () => {

@@ -20,6 +20,9 @@ export const THRESHOLD_RATES = [0.01, 0.001] as const;
 /** Impostor trials that have to lie above a threshold for its rate to be more than chance. */
 const LEAST_FALSE_ACCEPTS = 5;
 
+/** Cllr at best, in bits, above which scores are worth nearly nothing. */
+const MOST_OVERLAP = 0.8;
+
 export interface LearnedCalibration {
   calibration: Calibration & { norm: Normalisation };
   thresholds: ScoreThreshold[];
@@ -71,6 +74,14 @@ export function learnCalibration(
     // Infinite where an impostor trial scores highest of all.
     .filter(({ point }) => Number.isFinite(point.threshold));
   const straight = options.norm === 'none' && !quality;
+  const atBest = minCllr(scored, weights);
+  if (atBest > MOST_OVERLAP) {
+    throw new TimbreError(
+      'INVALID_ARGUMENT',
+      'same and different speakers can hardly be told apart in this list, so that nothing can be promised: at best ' +
+        `${atBest.toFixed(2)} of the 1 bit that knowing nothing costs; check labels, recordings and the model`,
+    );
+  }
   return {
     calibration,
     thresholds: points.map(({ rate, point }) => ({
@@ -86,7 +97,7 @@ export function learnCalibration(
       speakers: speakers.count,
       cllr: cllr(scored, weights),
       crossValidatedCllr: crossValidatedCllr(data, speakers),
-      minCllr: minCllr(scored, weights),
+      minCllr: atBest,
     },
   };
 }

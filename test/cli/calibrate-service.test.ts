@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
+import { readManifest } from '../../src/addon/bundles.js';
+import { newApiKey } from '../../src/service/access/api-key.js';
+import { KeyStore } from '../../src/service/access/key-store.js';
+import { seededUniform } from '../../src/evaluation/bootstrap.js';
+import { readCalibrationFile } from '../../src/scoring/model-calibration.js';
+import { SCOPES } from '../../src/support/scopes.js';
+import { TestService, Workshop } from '../e2e/support.js';
+import { timbre, type Ran } from './support.js';
+
+const RECORDINGS = 5;
+
+let workshop: Workshop;
+let bundle: string;
+let service: TestService;
+let env: NodeJS.ProcessEnv;
+let model: { name: string; embeddingDim: number };
+
+beforeAll(async () => {
+  workshop = await Workshop.open();
+  bundle = await workshop.bundle();
+  service = await TestService.start(workshop, { model: bundle, enrollmentSeconds: 8 });
+  await service.service.ready();
+  const { key, text } = newApiKey({ name: 'calibration', scopes: SCOPES }, new Date());
+  await service.service.app.get(KeyStore, { strict: false }).insert(key);
+  env = { TIMBRE_API_KEY: text, TIMBRE_URL: service.url };
+  ({ model } = (await service.call('/v1/info')).body as { model: typeof model });
+});
+
+afterAll(async () => {
+  await service.close();
+  await workshop.remove();
+});
+
+const random = seededUniform(1);
+const noise = (): number[] => Array.from({ length: model.embeddingDim }, () => random() - 0.5);
+
+/** People whose recordings lie around a voice, `strength` times as far from 0 as they are apart; their own, or everybody's. */
+async function bring(speakers: readonly string[], strength: number, shared?: number[]): Promise<void> {
+  const lines = speakers.flatMap((speaker) => {
+    const voice = shared ?? noise();
+    return Array.from({ length: RECORDINGS }, () => {
+      const vector = noise().map((x, i) => x + strength * voice[i]!);
+      return JSON.stringify({ speaker, vector, model: model.name, speechSeconds: 4 });
+    });
+  });
+  const file = workshop.path('people.jsonl');
+  await writeFile(file, lines.join('\n'));
+  const { status, stderr } = await timbre(['import', file], { env });
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+}
+
+const remove = async (speakers: readonly string[]): Promise<void> => {
+  for (const id of speakers) expect(await timbre(['speakers', 'remove', id], { env })).toMatchObject({ status: 0 });
+};
+
+const calibrate = (...words: string[]): Promise<Ran> =>
+  timbre(['calibrate', '--from-service', '--out', workshop.path('own.json'), '--json', ...words], { env });
+
+const named = (count: number, prefix: string): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+
+describe('timbre calibrate --from-service', () => {
+  test('asks for somebody to learn from, for enough of them, and for voices that differ', async () => {
+    expect(await calibrate()).toMatchObject({ status: 2, stderr: expect.stringContaining('nobody is enrolled') });
+    const three = named(3, 'few-');
+    await bring(three, 2);
+    expect(await calibrate()).toMatchObject({ status: 2, stderr: expect.stringContaining('7 more speakers') });
+    await remove(three);
+    const alike = named(24, 'alike-');
+    await bring(alike, 3, noise());
+    expect(await calibrate()).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('same speakers score no higher'),
+    });
+    await remove(alike);
+  }, 120_000);
+
+  test('learns from recordings against the profiles of the others, without whoever has opted out', async () => {
+    await bring(named(25, 'person-'), 2);
+    await timbre(['speakers', 'opt-out', 'person-3'], { env });
+    const { status, stdout, stderr } = await calibrate();
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      model: model.name,
+      calibration: { norm: 'none' },
+      learned: {
+        from: 'people who were enrolled',
+        recordings: 24 * RECORDINGS,
+        targets: 120,
+        impostors: 120 * 20,
+        speakers: 24,
+      },
+    });
+    const names = { model: model.name, modelWithPauses: model.name, manifest: await readManifest(bundle) };
+    const { thresholds } = await readCalibrationFile(workshop.path('own.json'), names);
+    expect(thresholds[0]).toMatchObject({ falseAcceptRate: 0.01 });
+  }, 120_000);
+
+  test('needs the scope of vectors, takes a list or a service, and nothing of the one with the other', async () => {
+    const { key, text } = newApiKey({ name: 'reader', scopes: ['read'] }, new Date());
+    await service.service.app.get(KeyStore, { strict: false }).insert(key);
+    const reader = { env: { ...env, TIMBRE_API_KEY: text } };
+    const forbidden = await timbre(['calibrate', '--from-service'], reader);
+    expect(forbidden.stderr).toContain('FORBIDDEN');
+    expect(await calibrate('--root', '.')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--root is for a list'),
+    });
+    expect(await calibrate('--allow-code', 'a'.repeat(64))).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--allow-code'),
+    });
+    expect(await timbre(['calibrate'], { env })).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--from-service'),
+    });
+    expect(await calibrate('trials.txt')).toMatchObject({ status: 2, stderr: expect.stringContaining('not both') });
+  });
+});
