@@ -92,7 +92,12 @@ describe('timbre calibrate --from-service', () => {
         speakers: 24,
       },
     });
-    const names = { model: model.name, modelWithPauses: model.name, manifest: await readManifest(bundle) };
+    const names = {
+      model: model.name,
+      modelWithPauses: model.name,
+      pauses: 'keep' as const,
+      manifest: await readManifest(bundle),
+    };
     const { thresholds } = await readCalibrationFile(workshop.path('own.json'), names);
     expect(thresholds[0]).toMatchObject({ falseAcceptRate: 0.01 });
   }, 120_000);
