@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { AuditService } from '../../src/service/audit/audit.service.js';
 import { auditQuery } from '../../src/service/audit/audit.dto.js';
 import { House } from './house.js';
-import { ScriptedEngine } from './scripted-engine.js';
+import { embeddingOf, ScriptedEngine } from './scripted-engine.js';
 import { copyFixture, temporaryFolder } from './voices.js';
 
 // Failures that are provoked are told to nobody.
@@ -49,6 +49,27 @@ describe('a voice whose record cannot be read', () => {
 });
 
 describe('the voice index', () => {
+  it('finds the nearest of a large group, also where others are nearer', async () => {
+    const house = await House.open(folder);
+    const { uid } = await house.groups.create({ id: 'home' });
+    const others = Array.from({ length: 40 }, (_, i) => ({ id: `other-${i}`, voice: 0, groups: [] as string[] }));
+    const members = Array.from({ length: 14 }, (_, i) => ({ id: `member-${i}`, voice: 1 + i, groups: ['home'] }));
+    for (const [seed, { id, voice, groups }] of [...others, ...members].entries()) {
+      await house.speakers.create({ id, groups });
+      await house.enrol(id, { voice, seed, seconds: 40 });
+    }
+    for (const voice of [0, 3, 14]) {
+      const query = embeddingOf({ voice, seed: 99 });
+      const all = await house.gallery.search(query, 54);
+      const own = all.filter(({ speakerId }) => speakerId.startsWith('member'));
+      expect([all.length, own.length]).toEqual([54, 14]);
+      const found = await house.gallery.search(query, 2, { groups: [uid] });
+      expect(found.map(({ speakerId }) => speakerId)).toEqual(own.slice(0, 2).map(({ speakerId }) => speakerId));
+      expect(await house.gallery.search(query, 20, { groups: [uid] })).toHaveLength(14);
+    }
+    await house.close();
+  });
+
   it('looks at the changes once for all who ask until it does, and is loaded without looking', async () => {
     const house = await House.open(folder);
     await house.enrolled('ada', 1);
