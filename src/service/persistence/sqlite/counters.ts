@@ -3,8 +3,8 @@ import { TimbreError } from '../../../errors/timbre-error.js';
 import { CounterEntity } from './entities/counter.entity.js';
 import { findRow } from './rows.js';
 
-/** vectors: enrolments, and profiles with a centroid. Triggers keep them, so that nobody counts rows to tell a number. */
-export type Counter = 'speakers' | 'jobs' | 'groups' | 'vectors' | 'conversations';
+/** vectors: enrolments, profiles with a centroid, and verifications that wait. Triggers keep them, so that nobody counts rows to tell a number. */
+export type Counter = 'speakers' | 'jobs' | 'groups' | 'vectors' | 'conversations' | 'waiting_verifications';
 
 /** Errors: STORAGE_INVALID. */
 export async function readCounter(manager: EntityManager, name: Counter): Promise<number> {

@@ -35,6 +35,7 @@ export class Ledger1764940000000 implements MigrationInterface {
     await runner.query(`CREATE INDEX "ledger_by_content" ON "ledger" ("speaker_id", "content_sha256")`);
     await runner.query(`CREATE INDEX "ledger_by_enrollment" ON "ledger" ("speaker_id", "enrollment_id")`);
     await runner.query(`CREATE INDEX "ledger_by_change" ON "ledger" ("change_id")`);
+    await runner.query(`INSERT INTO "counters" VALUES ('waiting_verifications', 0)`);
     await runner.query(`
       CREATE TABLE "waiting_verifications" (
         "id" text PRIMARY KEY NOT NULL,
@@ -52,16 +53,17 @@ export class Ledger1764940000000 implements MigrationInterface {
     await runner.query(`CREATE INDEX "waiting_verifications_by_age" ON "waiting_verifications" ("created_at")`);
     await runner.query(`
       CREATE TRIGGER "waiting_verifications_counted_in" AFTER INSERT ON "waiting_verifications" BEGIN
-        UPDATE "counters" SET "value" = "value" + 1 WHERE "name" = 'vectors'; END`);
+        UPDATE "counters" SET "value" = "value" + 1 WHERE "name" IN ('vectors', 'waiting_verifications'); END`);
     await runner.query(`
       CREATE TRIGGER "waiting_verifications_counted_out" AFTER DELETE ON "waiting_verifications" BEGIN
-        UPDATE "counters" SET "value" = "value" - 1 WHERE "name" = 'vectors'; END`);
+        UPDATE "counters" SET "value" = "value" - 1 WHERE "name" IN ('vectors', 'waiting_verifications'); END`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     // Row by row, for the counter.
     await runner.query(`DELETE FROM "waiting_verifications" WHERE 1`);
     await runner.query(`DROP TABLE "waiting_verifications"`);
+    await runner.query(`DELETE FROM "counters" WHERE "name" = 'waiting_verifications'`);
     await runner.query(`DROP TABLE "ledger"`);
     for (const column of ['waiting_verifications', 'ledger_entries'])
       await runner.query(`ALTER TABLE "receipts" DROP COLUMN "${column}"`);

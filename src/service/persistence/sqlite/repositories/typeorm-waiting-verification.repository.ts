@@ -4,6 +4,7 @@ import {
   type WaitingVerification,
   type WaitingVerificationInfo,
 } from '../../../records/waiting-verification.js';
+import { readCounter } from '../counters.js';
 import { WaitingVerificationEntity, type WaitingVerificationRow } from '../entities/waiting-verification.entity.js';
 import { toWaiting, toWaitingInfo, toWaitingRow } from '../mappers/waiting-verification.mapper.js';
 import type { Register } from '../register.js';
@@ -68,9 +69,8 @@ export class TypeOrmWaitingVerificationRepository extends WaitingVerificationRep
     return rows.length;
   }
 
-  async count(): Promise<number> {
-    const [row] = await this.manager.query<{ count: number }[]>('SELECT COUNT(*) AS count FROM waiting_verifications');
-    return row?.count ?? 0;
+  count(): Promise<number> {
+    return readCounter(this.manager, 'waiting_verifications');
   }
 
   private async deleteThose(rows: readonly Key[]): Promise<void> {
