@@ -25,26 +25,8 @@ interface CalibrateOptions extends TrialOptions, ServiceOptions {
   json?: true;
 }
 
-/** Options that mean nothing without a list. */
-const OF_LISTS = [
-  'model',
-  'device',
-  'allowCode',
-  'workers',
-  'root',
-  'enrol',
-  'norm',
-  'cohort',
-  'groups',
-  'merge',
-  'select',
-  'within',
-  'cut',
-  'pauses',
-  'embeddings',
-  'cache',
-  'bundle',
-];
+/** The others mean nothing without a list. */
+const WITHOUT_LIST = ['fromService', 'durations', 'balanced', 'out', 'json', 'url', 'keyFile', 'dataDir'];
 
 const HELP = `
 Fits llr = offset + scale * score by logistic regression at a prior of one half, cross-validated over speakers, and
@@ -113,11 +95,14 @@ async function fromList(cli: Cli, trials: string, options: CalibrateOptions): Pr
 }
 
 async function fromService(cli: Cli, options: CalibrateOptions, command: Command): Promise<Source> {
-  const given = OF_LISTS.find((name) => command.getOptionValueSource(name) === 'cli');
-  if (given !== undefined) {
+  const other = command.options.find((option) => {
+    const name = option.attributeName();
+    return !WITHOUT_LIST.includes(name) && command.getOptionValueSource(name) === 'cli';
+  });
+  if (other) {
     throw new TimbreError(
       'INVALID_ARGUMENT',
-      `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} is for a list of trials: leave it out with --from-service`,
+      `${other.long} is for a list of trials: leave it out with --from-service`,
     );
   }
   const { model, recordings } = await enrolledPeople(cli, options);

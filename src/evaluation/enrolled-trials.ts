@@ -29,6 +29,7 @@ export function enrolledTrials(recordings: readonly EnrolledRecording[]): {
   for (const { id, speaker } of recordings) ofSpeaker.set(speaker, [...(ofSpeaker.get(speaker) ?? []), id]);
   const speakers = [...ofSpeaker.keys()];
   const [labels, enrolment, test]: [number[], number[], number[]] = [[], [], []];
+  const numbers = new Map(speakers.map((speaker, number) => [speaker, number]));
   const enrolments = [...ofSpeaker.values()];
   const enrolmentNames = [...speakers];
   const random = seededUniform(SEED);
@@ -40,7 +41,7 @@ export function enrolledTrials(recordings: readonly EnrolledRecording[]): {
       enrolmentNames.push(`${speaker} without ${id}`);
       test.push(at);
     }
-    for (const stranger of drawn(speakers.length, STRANGERS, random, speakers.indexOf(speaker))) {
+    for (const stranger of drawn(speakers.length, STRANGERS, random, numbers.get(speaker)!)) {
       labels.push(0);
       enrolment.push(stranger);
       test.push(at);

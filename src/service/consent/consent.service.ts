@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Places } from '../http/pages.js';
-import { speakerNotFound, type Speaker } from '../records/speaker.js';
+import type { Speaker } from '../records/speaker.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import type { GivenConsent, RecordedConsent } from '../records/consent.js';
 import type { ConsentPlace } from '../records/consent.repository.js';
 import { Maintenance } from '../records/maintenance.js';
 import { giveConsent } from '../records/give-consent.js';
+import { requireSpeaker } from '../records/require-speaker.js';
 
 const PLACES = new Places<ConsentPlace>('consents', ['number', 'string']);
 
@@ -19,8 +20,7 @@ export class ConsentService {
 
   get(speakerId: string): Promise<Speaker> {
     return this.store.read(async ({ speakers }) => {
-      const speaker = await speakers.find(speakerId);
-      if (!speaker) throw speakerNotFound(speakerId);
+      const speaker = await requireSpeaker({ speakers }, speakerId);
       return speaker;
     });
   }
@@ -33,7 +33,7 @@ export class ConsentService {
   ): Promise<{ rows: RecordedConsent[]; nextCursor: string | null }> {
     const after = PLACES.decode(cursor);
     return this.store.read(async ({ speakers, consents }) => {
-      if (!(await speakers.find(speakerId))) throw speakerNotFound(speakerId);
+      await requireSpeaker({ speakers }, speakerId);
       const found = await consents.page(speakerId, after, limit + 1);
       return PLACES.page(found, limit, ({ recordedAt, id }) => [recordedAt.getTime(), id]);
     });
@@ -42,8 +42,7 @@ export class ConsentService {
   /** Puts the consent in the place of an earlier one; who had opted out is in again. Errors: INVALID_ARGUMENT. */
   give(speakerId: string, given: GivenConsent): Promise<Speaker> {
     return this.store.transaction(async (records) => {
-      const found = await records.speakers.find(speakerId);
-      if (!found) throw speakerNotFound(speakerId);
+      const found = await requireSpeaker(records, speakerId);
       return giveConsent(records, found, given, new Date());
     });
   }
@@ -53,8 +52,7 @@ export class ConsentService {
     const now = new Date();
     let forgotten = 0;
     const speaker = await this.store.transaction(async ({ speakers, consents, waiting, audit }) => {
-      const found = await speakers.find(speakerId);
-      if (!found) throw speakerNotFound(speakerId);
+      const found = await requireSpeaker({ speakers }, speakerId);
       if (found.optedOutAt) return found;
       await consents.withdraw(speakerId, now);
       // Nobody confirms what waits any more.

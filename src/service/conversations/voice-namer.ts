@@ -4,7 +4,7 @@ import { nameVoices, type NoNameReason, type Voice } from '../../scoring/voice-n
 import type { Steps } from '../../support/steps.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
-import { boundTo } from '../records/bound.js';
+import { boundUids } from '../records/bound.js';
 import { consentStatus } from '../records/consent.js';
 import type { NamingRule, NearestPerson } from '../records/conversation.js';
 import type { Speaker } from '../records/speaker.js';
@@ -75,7 +75,7 @@ export class VoiceNamer {
     const scorer = this.engine.voiceScorer(falseAcceptRate);
     const closest = new Closest(voices, scorer);
     let compared = 0;
-    for (const person of this.index.voices({ groups: boundTo()?.map(({ uid }) => uid) })) {
+    for (const person of this.index.voices({ groups: boundUids() })) {
       await steps.next();
       const { subject, groups } = person;
       if (without.has(subject) || (this.policy.required && !person.consented)) continue;

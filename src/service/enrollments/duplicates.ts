@@ -3,7 +3,7 @@ import { TimbreError } from '../../errors/timbre-error.js';
 import type { Scorer } from '../../scoring/scorer.js';
 import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
-import { boundTo } from '../records/bound.js';
+import { boundUids } from '../records/bound.js';
 import type { VoiceRecords } from '../records/unit-of-work.js';
 import { VoiceIndex, type VoiceMatch } from '../voices/voice-index.js';
 
@@ -56,10 +56,9 @@ export class Duplicates {
     { subject, speakerId, embedding, speechSeconds }: SoughtVoice,
     scorer: Scorer,
     most: number,
-    groups = boundTo()?.map(({ uid }) => uid),
+    groups = boundUids(),
   ): Promise<(PossibleDuplicate & Pick<VoiceMatch, 'subject'>)[]> {
-    const found = await this.gallery.search(embedding, most + 1, { groups });
-    const others = found.filter((match) => match.subject !== subject).slice(0, most);
+    const others = await this.gallery.nearestOthers(embedding, subject, most, groups);
     if (others.length === 0) return [];
     const gallerySize = this.gallery.countOf({ groups }) - this.gallery.countOf({ candidates: [speakerId], groups });
     const side = scorer.side(embedding, speechSeconds);

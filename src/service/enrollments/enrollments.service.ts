@@ -26,6 +26,7 @@ import { requireRoom } from './require-room.js';
 import { meanVoice, type ProfileState } from '../records/profile.js';
 import type { Voice } from '../records/voice.js';
 import { judge, measuresOf, type Measures } from '../records/recording-quality.js';
+import { requireSpeaker } from '../records/require-speaker.js';
 
 /** What came of one recording. */
 export type Enrolled =
@@ -118,8 +119,7 @@ export class EnrollmentsService {
     const after = PLACES.decode(cursor);
     const origin = this.model.lastOrigin();
     return this.store.read(async ({ speakers, enrollments, profiles }) => {
-      const speaker = await speakers.find(speakerId);
-      if (!speaker) throw speakerNotFound(speakerId);
+      const speaker = await requireSpeaker({ speakers }, speakerId);
       const found = await enrollments.page(speakerId, after, limit + 1);
       const { rows, nextCursor } = PLACES.page(found, limit, ({ createdAt, id }) => [createdAt.getTime(), id]);
       const profile = origin && (await profiles.state(speakerId, origin));
@@ -130,7 +130,7 @@ export class EnrollmentsService {
   /** With the profile of its own model. Errors: SPEAKER_NOT_FOUND, ENROLLMENT_NOT_FOUND. */
   async get(speakerId: string, id: string): Promise<{ enrollment: EnrollmentInfo; profile: ProfileState | null }> {
     return this.store.read(async ({ speakers, enrollments, profiles }) => {
-      if (!(await speakers.find(speakerId))) throw speakerNotFound(speakerId);
+      await requireSpeaker({ speakers }, speakerId);
       const enrollment = await enrollments.find(speakerId, id);
       if (!enrollment) throw enrollmentNotFound(speakerId, id);
       return { enrollment, profile: await profiles.state(speakerId, enrollment.origin) };
@@ -140,8 +140,7 @@ export class EnrollmentsService {
   /** Deletes for good. Errors: SPEAKER_NOT_FOUND, ENROLLMENT_NOT_FOUND. */
   async delete(speakerId: string, id: string): Promise<void> {
     await this.store.transaction(async (records) => {
-      const speaker = await records.speakers.find(speakerId);
-      if (!speaker) throw speakerNotFound(speakerId);
+      const speaker = await requireSpeaker(records, speakerId);
       const enrollment = await records.enrollments.find(speakerId, id);
       if (!enrollment) throw enrollmentNotFound(speakerId, id);
       await records.enrollments.delete(speakerId, id);
@@ -177,8 +176,7 @@ export class EnrollmentsService {
     origin: EmbeddingOrigin,
   ): Promise<{ subject: string; known: Map<string, HeardBefore> }> {
     return this.store.read(async ({ speakers, enrollments }) => {
-      const speaker = await speakers.find(speakerId);
-      if (!speaker) throw speakerNotFound(speakerId);
+      const speaker = await requireSpeaker({ speakers }, speakerId);
       this.requireConsent(speaker);
       const known = new Map<string, HeardBefore>();
       for (const { sha256 } of recordings) {

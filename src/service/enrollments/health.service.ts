@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
-import { boundTo } from '../records/bound.js';
 import type { EmbeddingOrigin } from '../records/embedding.js';
 import { profileHealth, type ProfileHealth } from '../records/profile-health.js';
 import type { Speaker } from '../records/speaker.js';
@@ -33,8 +32,7 @@ export class HealthService {
     const health = profileHealth(profile, enrollments);
     if (!profile?.centroid) return { ...health, nearest: null };
     const { centroid, speechSeconds } = profile;
-    const found = await this.gallery.search(centroid, 2, { groups: boundTo()?.map(({ uid }) => uid) });
-    const other = found.find(({ subject }) => subject !== speaker.subject);
+    const [other] = await this.gallery.nearestOthers(centroid, speaker.subject, 1);
     if (!other) return { ...health, nearest: null };
     const seconds = { secondsA: speechSeconds, secondsB: other.speechSeconds };
     const { cosine, llr } = this.engine.scorer().score(centroid, other.centroid, seconds);

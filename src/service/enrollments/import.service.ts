@@ -7,9 +7,9 @@ import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { requireConsent } from '../records/consent.js';
 import type { Enrollment } from '../records/enrollment.js';
 import { judge, type Measures } from '../records/recording-quality.js';
-import { speakerNotFound } from '../records/speaker.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import type { Voice } from '../records/voice.js';
+import { requireSpeaker } from '../records/require-speaker.js';
 import { CurrentModel } from '../voices/current-model.js';
 import { ProfileKeeper } from './profile-keeper.js';
 import { requireRoom } from './require-room.js';
@@ -66,8 +66,7 @@ export class ImportService {
     const now = new Date();
     const made = vectors.map((given, index) => this.enrollment(speakerId, given, index, now));
     return this.store.transaction(async (records) => {
-      const speaker = await records.speakers.find(speakerId);
-      if (!speaker) throw speakerNotFound(speakerId);
+      const speaker = await requireSpeaker(records, speakerId);
       requireConsent(speaker, this.consent.required);
       const results: Imported[] = [];
       for (const enrollment of made) {

@@ -5,8 +5,8 @@ import { boundTo, visibleGroups } from '../records/bound.js';
 import { groupName, newGroup, type Group } from '../records/group.js';
 import { inOrder, recordGroups, requireGroup, requireOne } from '../records/membership.js';
 import { Maintenance } from '../records/maintenance.js';
-import { speakerNotFound } from '../records/speaker.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
+import { requireSpeaker } from '../records/require-speaker.js';
 
 const PLACES = new Places<[createdAt: number, id: string]>('groups', ['number', 'string']);
 
@@ -94,8 +94,7 @@ export class GroupsService {
   private change(groupId: string, speakerId: string, belongs: boolean): Promise<void> {
     return this.store.transaction(async (records) => {
       const group = await requireGroup(records, groupId);
-      const speaker = await records.speakers.find(speakerId);
-      if (!speaker) throw speakerNotFound(speakerId);
+      const speaker = await requireSpeaker(records, speakerId);
       const others = speaker.groups.filter(({ uid }) => uid !== group.uid);
       if (others.length < speaker.groups.length === belongs) return;
       const groups = belongs ? inOrder([...others, group]) : others;

@@ -6,7 +6,7 @@ import { Config } from '../config/config.js';
 import { floorsOf } from '../config/floors.js';
 import { viewOf } from '../embeddings/embeddings.service.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
-import { boundTo } from '../records/bound.js';
+import { boundUids } from '../records/bound.js';
 import { groupNotFound } from '../records/group.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import type { Recording } from '../uploads/recording.js';
@@ -115,7 +115,7 @@ export class IdentificationService {
 
   /** Those whose members are searched, by uid; undefined for everybody. Errors: GROUP_NOT_FOUND. */
   private async groups(id: string | undefined): Promise<string[] | undefined> {
-    if (id === undefined) return boundTo()?.map(({ uid }) => uid);
+    if (id === undefined) return boundUids();
     const found = await this.store.read(({ groups }) => groups.find(id.normalize('NFC')));
     if (!found) throw groupNotFound(id);
     return [found.uid];

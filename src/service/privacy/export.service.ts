@@ -24,6 +24,7 @@ import type { LedgerEntry } from '../records/ledger.js';
 import type { Profile } from '../records/profile.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { UnitOfWork, type Snapshot } from '../records/unit-of-work.js';
+import { requireSpeaker } from '../records/require-speaker.js';
 import type { ExportView } from './export.dto.js';
 
 /** Rows in memory at once: a piece of them holds the JS thread for some milliseconds. */
@@ -67,8 +68,7 @@ export class ExportService {
   /** Errors: SPEAKER_NOT_FOUND, OPTED_OUT. */
   private record(speakerId: string, vectors: boolean): Promise<string> {
     return this.store.transaction(async ({ speakers, audit }) => {
-      const speaker = await speakers.find(speakerId);
-      if (!speaker) throw speakerNotFound(speakerId);
+      const speaker = await requireSpeaker({ speakers }, speakerId);
       if (vectors && speaker.optedOutAt) throw optedOut();
       const { subject } = speaker;
       await audit.record({ action: 'speaker.exported', subject });

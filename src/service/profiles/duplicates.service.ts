@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Duplicates, type PossibleDuplicate } from '../enrollments/duplicates.js';
 import { Places } from '../http/pages.js';
-import { boundTo } from '../records/bound.js';
+import { boundUids } from '../records/bound.js';
 import { requireGroup } from '../records/membership.js';
 import type { Profile } from '../records/profile.js';
 import type { SearchPlace } from '../records/speaker.repository.js';
@@ -51,7 +51,7 @@ export class DuplicatesService {
         const profile = speaker && !speaker.optedOutAt && (await records.profiles.find(speaker.id, origin));
         if (profile && profile.status === 'Enrolled') all.push({ speaker, profile });
       }
-      const among = uid === undefined ? boundTo()?.map((one) => one.uid) : [uid];
+      const among = uid === undefined ? boundUids() : [uid];
       return { voices: all, nextCursor: page.nextCursor, groups: among };
     });
     const pairs: DuplicatePair[] = [];

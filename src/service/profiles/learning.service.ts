@@ -9,14 +9,13 @@ import { ConsentPolicy } from '../consent/consent-policy.js';
 import { ProfileKeeper } from '../enrollments/profile-keeper.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { Metrics } from '../metrics/metrics.service.js';
-import { boundTo } from '../records/bound.js';
 import { consentStatus, optedOut, requireConsent } from '../records/consent.js';
 import { sameOrigin, type EmbeddingOrigin } from '../records/embedding.js';
 import { isLearned } from '../records/enrollment.js';
 import {
   learningOf,
   learningRate,
-  redundantOf,
+  redundantOnes,
   refusalOf,
   type LearningEvidence,
   type LearningRefusal,
@@ -117,7 +116,7 @@ export class LearningService {
     if (!this.config.learning && !speaker.learning && speaker.groups.length === 0) return null;
     const nothing = (reason: LearningRefusal): VerifiedLesson => {
       this.count(reason);
-      return { speakerId: speaker.id, learned: false, reason, entry: null, verificationId: null, confirmUntil: null };
+      return lessonOf(speaker.id, reason);
     };
     try {
       const { learns } = await this.store.read((records) => this.settingOf(records, speaker));
@@ -139,17 +138,10 @@ export class LearningService {
     const candidate: Candidate = { ...heard, evidence };
     const strict = learningRate(falseAcceptRate, this.config.learnFalseAcceptRate, RATE_BOUNDS.least);
     const { embedding, measures, origin } = heard;
-    const second = await this.nearestOther(embedding, speaker.subject);
+    const [second = null] = await this.gallery.nearestOthers(embedding, speaker.subject, 1);
     const base: Judge = { ...this.judgeAt(decision === null ? null : strict), second };
     return this.store.transaction(async (records): Promise<VerifiedLesson> => {
-      const refused = (reason: LearningRefusal): VerifiedLesson => ({
-        speakerId: speaker.id,
-        learned: false,
-        reason,
-        entry: null,
-        verificationId: null,
-        confirmUntil: null,
-      });
+      const refused = (reason: LearningRefusal): VerifiedLesson => lessonOf(speaker.id, reason);
       const now = await records.speakers.find(speaker.id);
       // Another of the same id is somebody else.
       if (now?.subject !== speaker.subject) return refused('NOT_ENROLLED');
@@ -157,15 +149,7 @@ export class LearningService {
       if (barred) return refused(barred);
       const id = randomUUID();
       const entry = await this.take(records, now, candidate, 'learned', base, id);
-      if (typeof entry !== 'string')
-        return {
-          speakerId: now.id,
-          learned: true,
-          reason: null,
-          entry: entry.id,
-          verificationId: null,
-          confirmUntil: null,
-        };
+      if (typeof entry !== 'string') return lessonOf(now.id, entry);
       const { confirmMinutes } = this.config;
       if (confirmMinutes === 0 || !CONFIRMING_HELPS.has(entry)) return refused(entry);
       if (!judge(measures, this.model.recordingLimits()).accepted) return refused(entry);
@@ -183,7 +167,7 @@ export class LearningService {
    */
   async confirm(id: string): Promise<Lesson> {
     const before = await this.store.read((records) => this.waiting(records, id));
-    const second = await this.nearestOther(before.embedding, before.speaker.subject);
+    const [second = null] = await this.gallery.nearestOthers(before.embedding, before.speaker.subject, 1);
     const done = await this.store.transaction(async (records) => {
       const { speaker, ...waiting } = await this.waiting(records, id);
       await records.waiting.delete(waiting);
@@ -197,12 +181,12 @@ export class LearningService {
     const speakerId = speaker.id;
     if (typeof taken !== 'string') {
       this.count('confirmed');
-      return { speakerId, learned: true, reason: null, entry: taken.id };
+      return lessonOf(speakerId, taken);
     }
     this.count(taken);
     if (taken === 'OPTED_OUT') throw optedOut(speakerId);
     if (taken === 'CONSENT_REQUIRED') requireConsent(speaker, true);
-    return { speakerId, learned: false, reason: taken, entry: null };
+    return lessonOf(speakerId, taken);
   }
 
   /** Since when something that waits is too old. */
@@ -286,13 +270,9 @@ export class LearningService {
       setAside: null,
     };
     const learned = enrollments.filter(isLearned);
-    const replaced: string[] = [];
-    while (learned.length - replaced.length >= this.config.learnedRecordings) {
-      const all = [...learned.filter(({ id }) => !replaced.includes(id)), added];
-      const goes = all[redundantOf(all)]!;
-      if (goes === added) return 'REDUNDANT';
-      replaced.push(goes.id);
-    }
+    const going = redundantOnes([...learned, added], this.config.learnedRecordings);
+    if (going.includes(added)) return 'REDUNDANT';
+    const replaced = going.map(({ id }) => id);
     const after = build([...enrollments.filter(({ id }) => !replaced.includes(id)), added]);
     // A recording that the others set aside would teach nothing.
     if (after.members.some(({ enrollmentId, outlier }) => enrollmentId === added.id && outlier)) return 'DISAGREES';
@@ -327,16 +307,23 @@ export class LearningService {
       throw error;
     }
   }
-
-  /** Of those whom whoever acts may see. */
-  private async nearestOther(embedding: Float32Array, subject: string): Promise<VoiceMatch | null> {
-    const matches = await this.gallery.search(embedding, 2, { groups: boundTo()?.map(({ uid }) => uid) });
-    return matches.find((match) => match.subject !== subject) ?? null;
-  }
 }
 
 /** What somebody's word makes up for. */
 const CONFIRMING_HELPS: ReadonlySet<LearningRefusal> = new Set(['NO_EVIDENCE', 'WEAK_EVIDENCE', 'LOW_QUALITY']);
+
+/** Of what came of it; nothing waits. */
+function lessonOf(speakerId: string, outcome: LedgerEntry | LearningRefusal): VerifiedLesson {
+  const refused = typeof outcome === 'string';
+  return {
+    speakerId,
+    learned: !refused,
+    reason: refused ? outcome : null,
+    entry: refused ? null : outcome.id,
+    verificationId: null,
+    confirmUntil: null,
+  };
+}
 
 function isOfStorage(error: unknown): boolean {
   return error instanceof TimbreError && (error.code.startsWith('STORAGE_') || error.code === 'CONFLICT');

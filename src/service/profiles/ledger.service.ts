@@ -7,8 +7,9 @@ import type { LearningSetting, LearningSource } from '../records/learning.js';
 import { ledgerEntryNotFound, UNDOABLE, type LedgerEntry, type LedgerPlace } from '../records/ledger.js';
 import { Maintenance } from '../records/maintenance.js';
 import { requireGroup } from '../records/membership.js';
-import { speakerNotFound, type Speaker } from '../records/speaker.js';
+import type { Speaker } from '../records/speaker.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
+import { requireSpeaker } from '../records/require-speaker.js';
 import { LearningService } from './learning.service.js';
 import { Changed, undoMove } from './moves.js';
 
@@ -218,13 +219,6 @@ export class LedgerService {
       for (const origin of origins) ({ speaker: now } = await this.keeper.renew(records, now, origin));
     }
   }
-}
-
-/** Errors: SPEAKER_NOT_FOUND. */
-export async function requireSpeaker({ speakers }: VoiceRecords, id: string): Promise<Speaker> {
-  const found = await speakers.find(id);
-  if (!found) throw speakerNotFound(id);
-  return found;
 }
 
 export async function shown({ speakers }: VoiceRecords, entries: readonly LedgerEntry[]): Promise<ShownEntry[]> {

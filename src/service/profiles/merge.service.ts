@@ -8,13 +8,13 @@ import { optedOut, requireConsent, type GivenConsent } from '../records/consent.
 import type { EmbeddingOrigin } from '../records/embedding.js';
 import { enrollmentNotFound, isLearned, type EnrollmentInfo } from '../records/enrollment.js';
 import { giveConsent } from '../records/give-consent.js';
-import { redundantOf } from '../records/learning.js';
+import { redundantOnes } from '../records/learning.js';
 import type { LedgerEntry } from '../records/ledger.js';
 import { Maintenance } from '../records/maintenance.js';
 import { recordGroups } from '../records/membership.js';
 import { newSpeaker, type Speaker } from '../records/speaker.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
-import { requireSpeaker } from './ledger.service.js';
+import { requireSpeaker } from '../records/require-speaker.js';
 import { allOf, moveRecordings, originsOf, unique } from './moves.js';
 
 /** The person that recordings are split off to. */
@@ -122,12 +122,8 @@ export class MergeService {
     const replaced: string[] = [];
     for (const origin of origins) {
       const { enrollments } = await records.enrollments.ofOrigin(id, origin);
-      let learned = enrollments.filter(isLearned);
-      while (learned.length > this.config.learnedRecordings) {
-        const goes = learned[redundantOf(learned)]!;
-        replaced.push(goes.id);
-        learned = learned.filter((one) => one !== goes);
-      }
+      const learned = enrollments.filter(isLearned);
+      replaced.push(...redundantOnes(learned, this.config.learnedRecordings).map((one) => one.id));
     }
     await records.enrollments.change(id, replaced, { setAside: 'replaced' });
     return replaced;

@@ -41,6 +41,7 @@ export function allOf({ enrollments }: VoiceRecords, speakerId: string): Promise
   );
 }
 
+/** In a transaction, which gives nobody else a turn: so without steps. */
 async function everyPage<Row>(read: (after: Row | null, limit: number) => Promise<Row[]>): Promise<Row[]> {
   const all: Row[] = [];
   for (;;) {

@@ -11,6 +11,11 @@ export function boundTo(): readonly GroupRef[] | null {
   return currentActor().groups ?? null;
 }
 
+/** `Group.uid` of those; undefined: everybody is seen. */
+export function boundUids(): string[] | undefined {
+  return boundTo()?.map(({ uid }) => uid);
+}
+
 /** Those of a speaker's groups that whoever acts now may know of. */
 export function visibleGroups(groups: readonly GroupRef[], bound = boundTo()): readonly GroupRef[] {
   return bound ? groups.filter(({ uid }) => bound.some((own) => own.uid === uid)) : groups;

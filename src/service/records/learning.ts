@@ -134,6 +134,15 @@ export function redundantOf(exemplars: readonly Exemplar[]): number {
   return worst;
 }
 
+/** Those that go, one after the other, until there are no more than `most`. */
+export function redundantOnes<One extends Exemplar>(exemplars: readonly One[], most: number): One[] {
+  const gone: One[] = [];
+  for (let rest = exemplars; rest.length > most; rest = rest.filter((one) => !gone.includes(one))) {
+    gone.push(rest[redundantOf(rest)]!);
+  }
+  return gone;
+}
+
 function compare(a: readonly number[], b: readonly number[]): number {
   for (const [i, value] of a.entries()) if (value !== b[i]) return value - b[i]!;
   return 0;

@@ -20,7 +20,8 @@ import { receiptNotFound, type Receipt } from '../records/receipt.js';
 import type { Voice } from '../records/voice.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 import type { SearchPlace, SpeakerFilter } from '../records/speaker.repository.js';
-import { newSpeaker, speakerName, speakerNotFound, type Speaker } from '../records/speaker.js';
+import { newSpeaker, speakerName, type Speaker } from '../records/speaker.js';
+import { requireSpeaker } from '../records/require-speaker.js';
 import { speakerId } from '../../support/speaker-id.js';
 
 export interface SpeakerPage {
@@ -164,8 +165,7 @@ export class SpeakersService {
   get(id: string): Promise<Voice> {
     const origin = this.model.lastOrigin();
     return this.store.read(async ({ speakers, profiles }) => {
-      const speaker = await speakers.find(id);
-      if (!speaker) throw speakerNotFound(id);
+      const speaker = await requireSpeaker({ speakers }, id);
       return { speaker, profile: origin && (await profiles.state(id, origin)) };
     });
   }
@@ -222,8 +222,7 @@ export class SpeakersService {
   update(id: string, { version, ...changes }: GivenChanges & { version?: number | undefined }): Promise<Voice> {
     const origin = this.model.lastOrigin();
     return this.store.transaction(async (records) => {
-      const found = await records.speakers.find(id);
-      if (!found) throw speakerNotFound(id);
+      const found = await requireSpeaker(records, id);
       const speaker = await change(records, { ...found, version: version ?? found.version }, changes, new Date());
       return { speaker, profile: origin && (await records.profiles.state(id, origin)) };
     });
@@ -235,8 +234,7 @@ export class SpeakersService {
    */
   async erase(id: string): Promise<Receipt> {
     const [receipt] = await this.eraseThose(async ({ speakers }) => {
-      const found = await speakers.find(id);
-      if (!found) throw speakerNotFound(id);
+      const found = await requireSpeaker({ speakers }, id);
       return [found];
     });
     if (!receipt) throw new Error('an erasure without a receipt');
@@ -376,8 +374,7 @@ async function totalOf(records: VoiceRecords, { group, ...others }: GivenFilter)
 }
 
 async function profileOf(records: VoiceRecords, id: string, origin: EmbeddingOrigin): Promise<SpeakerProfile> {
-  const speaker = await records.speakers.find(id);
-  if (!speaker) throw speakerNotFound(id);
+  const speaker = await requireSpeaker(records, id);
   const profile = await records.profiles.find(id, origin);
   if (!profile) {
     const others = await otherOrigins(records, id, origin);

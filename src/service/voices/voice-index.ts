@@ -1,3 +1,5 @@
+import { boundUids } from '../records/bound.js';
+
 /** An enrolled voice. */
 export interface IndexedVoice {
   /** `Speaker.subject`. */
@@ -49,4 +51,16 @@ export abstract class VoiceIndex {
 
   /** The nearest voices of those who meet `among`, nearest first, exact. Errors: as of `ready`. */
   abstract search(query: Float32Array, count: number, among?: Among): Promise<VoiceMatch[]>;
+
+  /** The nearest voices that are not this speaker's, of those whom whoever acts may see. Errors: as of `ready`. */
+  async nearestOthers(
+    query: Float32Array,
+    subject: string,
+    count: number,
+    groups = boundUids(),
+  ): Promise<VoiceMatch[]> {
+    // One more than asked for: the speaker's own may be among them.
+    const found = await this.search(query, count + 1, { groups });
+    return found.filter((match) => match.subject !== subject).slice(0, count);
+  }
 }
