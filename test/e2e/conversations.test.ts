@@ -1,13 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import type { ChildProcess } from 'node:child_process';
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { convertCheckpoint } from '../../src/addon/index.js';
 import { TimbreClient } from '../../src/client/index.js';
 import { readRttm } from '../../src/evaluation/rttm.js';
@@ -21,11 +17,9 @@ import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
 import { jobView, jobWithItemsView, type JobView } from '../../src/service/jobs/jobs.dto.js';
 import { Retention } from '../../src/service/privacy/retention.js';
 import { UnitOfWork } from '../../src/service/records/unit-of-work.js';
-import { keyIn, LOCAL_KEY_FILE } from '../../src/support/key-file.js';
 import { writeSegmentationCheckpoint } from '../segmentation-weights.js';
-import { formOf, silence, TestService, wav, Workshop, type Part } from './support.js';
+import { formOf, silence, startBuilt, TestService, type Part, wav, Workshop } from './support.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const CONVERSATIONS = '/v1/conversations';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -393,27 +387,11 @@ describe('a service', () => {
 });
 
 /** The built service, ready, in a process of its own. */
-async function serve(
-  dataDir: string,
-): Promise<{ url: string; key: string; child: ChildProcess; exited: Promise<unknown> }> {
-  if (!existsSync(MAIN)) throw new Error('dist/ is not built: run `npm run build`');
-  const words = ['serve', '--port', '0', '--sidecar-port', 'off', '--model', model, '--segmentation', segmentation];
-  const child = spawn(process.execPath, [MAIN, ...words, '--data-dir', dataDir, '--workers', '2'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '', TIMBRE_UPLOAD_DIR: join(dataDir, 'uploads') },
+function serve(dataDir: string): ReturnType<typeof startBuilt> {
+  return startBuilt(dataDir, ['--model', model, '--segmentation', segmentation, '--workers', '2'], {
+    env: { TIMBRE_UPLOAD_DIR: join(dataDir, 'uploads') },
+    onStart: (child) => children.push(child),
   });
-  children.push(child);
-  const exited = once(child, 'exit');
-  const url = await new Promise<string>((resolve, reject) => {
-    void exited.then(() => reject(new Error('the service ended before it was ready')));
-    let listens = '';
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      const entry = JSON.parse(line) as { msg: string; url?: string };
-      if (entry.url !== undefined) listens = entry.url;
-      if (entry.msg === 'the model is loaded') resolve(listens);
-    });
-  });
-  return { url, child, exited, key: keyIn(await readFile(join(dataDir, LOCAL_KEY_FILE), 'utf8')) };
 }
 
 test('kill -9 in the middle of a conversation loses nothing: the next service finishes it', async () => {

@@ -1,20 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import sqlite3 from 'sqlite3';
 import { errorBody } from '../../src/service/http/api-errors.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
-import { keyIn, LOCAL_KEY_FILE } from '../../src/support/key-file.js';
-import { formOf, TestService, wav, Workshop } from './support.js';
-
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+import { formOf, startBuilt, TestService, wav, Workshop } from './support.js';
 
 let workshop: Workshop;
 let model: string;
@@ -297,26 +291,10 @@ async function fill(file: string): Promise<void> {
 
 describe('SIGTERM in the middle of everything', () => {
   test.each([1, 2, 3])('loses no write that was acknowledged (%d)', async (round) => {
-    if (!existsSync(MAIN)) throw new Error('dist/ is not built: run `npm run build`');
     const dataDir = workshop.path(`sigterm-${round}`);
-    const words = ['serve', '--port', '0', '--sidecar-port', 'off', '--model', model, '--data-dir', dataDir];
-    const child = spawn(process.execPath, [MAIN, ...words, '--workers', '1', '--drain-seconds', '1'], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', TIMBRE_UPLOAD_DIR: workshop.folder },
-    });
-    const exited = once(child, 'exit');
-    const lines = createInterface({ input: child.stderr });
-    const url = await new Promise<string>((resolve, reject) => {
-      void exited.then(() => reject(new Error('the service ended before it was ready')));
-      let listens = '';
-      lines.on('line', (line) => {
-        const entry = JSON.parse(line) as { msg: string; url?: string };
-        if (entry.url !== undefined) listens = entry.url;
-        if (entry.msg === 'the model is loaded') resolve(listens);
-      });
-    });
-
-    const key = keyIn(await readFile(join(dataDir, LOCAL_KEY_FILE), 'utf8'));
+    const words = ['--model', model, '--workers', '1', '--drain-seconds', '1'];
+    const env = { TIMBRE_UPLOAD_DIR: workshop.folder };
+    const { url, key, child, exited } = await startBuilt(dataDir, words, { env });
     const acknowledged: string[] = [];
     const codes = new Set<string>();
     let stop = false;

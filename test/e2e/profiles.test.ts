@@ -1,11 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { updateManifest } from '../../src/addon/index.js';
 import { newApiKey } from '../../src/service/access/api-key.js';
@@ -24,14 +19,12 @@ import {
   undoneView,
 } from '../../src/service/profiles/profiles.dto.js';
 import { verificationView } from '../../src/service/verification/verification.dto.js';
-import { keyIn, LOCAL_KEY_FILE } from '../../src/support/key-file.js';
 import { SCOPES } from '../../src/support/scopes.js';
 import { timbre } from '../cli/support.js';
-import { formOf, spoken, TestService, until, Workshop } from './support.js';
+import { formOf, spoken, startBuilt, TestService, until, Workshop } from './support.js';
 
 /** Profiles that learn, over HTTP: what waits, what is confirmed, learned and undone, merged and split. */
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const ADA = ([0, 1, 2] as const).map((sentence) => spoken('f2', sentence));
 const BOB = ([0, 1] as const).map((sentence) => spoken('m1', sentence));
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -299,25 +292,19 @@ test('what one service exports as lines another imports: the same profile, times
 
 /** The built service in a process of its own. */
 async function serve(dataDir: string): Promise<Caller & { kill: () => Promise<void> }> {
-  if (!existsSync(MAIN)) throw new Error('dist/ is not built: run `npm run build`');
-  const words = ['serve', '--port', '0', '--sidecar-port', 'off', '--model', eager, '--data-dir', dataDir];
-  const set = ['--learning', 'on', '--consent', 'optional', '--enrollment-seconds', '2', '--workers', '2'];
-  const child = spawn(process.execPath, [MAIN, ...words, ...set], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '' },
-  });
-  children.push(child);
-  const exited = once(child, 'exit');
-  const url = await new Promise<string>((resolve, reject) => {
-    void exited.then(() => reject(new Error('the service ended before it was ready')));
-    let listens = '';
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      const entry = JSON.parse(line) as { msg: string; url?: string };
-      if (entry.url !== undefined) listens = entry.url;
-      if (entry.msg === 'the model is loaded') resolve(listens);
-    });
-  });
-  const key = keyIn(await readFile(join(dataDir, LOCAL_KEY_FILE), 'utf8'));
+  const set = [
+    '--learning',
+    'on',
+    '--consent',
+    'optional',
+    '--enrollment-seconds',
+    '2',
+    '--workers',
+    '2',
+    '--model',
+    eager,
+  ];
+  const { url, key, child, exited } = await startBuilt(dataDir, set, { onStart: (one) => children.push(one) });
   return {
     fetch: (path, init) => {
       const headers = new Headers(init?.headers);

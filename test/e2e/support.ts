@@ -1,7 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { convertCheckpoint, updateManifest } from '../../src/addon/index.js';
@@ -234,4 +237,32 @@ export function spoken(voice: string, sentence: 0 | 1 | 2): Buffer {
   return execFileSync('espeak-ng', ['-v', `en-us+${voice}`, '--stdout', SENTENCES[sentence]!], {
     maxBuffer: 16 * 1024 * 1024,
   });
+}
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** The built service in a process of its own, once its model is loaded; `words` of `timbre serve`. Whoever starts it ends it. */
+export async function startBuilt(
+  dataDir: string,
+  words: readonly string[],
+  { env = {}, onStart = () => undefined }: { env?: NodeJS.ProcessEnv; onStart?: (child: ChildProcess) => void } = {},
+): Promise<{ url: string; key: string; child: ChildProcess; exited: Promise<unknown> }> {
+  if (!existsSync(MAIN)) throw new Error('dist/ is not built: run `npm run build`');
+  const common = ['serve', '--port', '0', '--sidecar-port', 'off', '--data-dir', dataDir];
+  const child = spawn(process.execPath, [MAIN, ...common, ...words], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '', ...env },
+  });
+  onStart(child);
+  const exited = once(child, 'exit');
+  const url = await new Promise<string>((resolve, reject) => {
+    void exited.then(() => reject(new Error('the service ended before it was ready')));
+    let listens = '';
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      const entry = JSON.parse(line) as { msg: string; url?: string };
+      if (entry.url !== undefined) listens = entry.url;
+      if (entry.msg === 'the model is loaded') resolve(listens);
+    });
+  });
+  return { url, child, exited, key: keyIn(await readFile(join(dataDir, LOCAL_KEY_FILE), 'utf8')) };
 }
