@@ -6,17 +6,18 @@
 
 /** @typedef {{ name: string, reason: string }} SkippedTest */
 
-/** What a machine may lack: tests of nothing else may be left out. */
-const HARDWARE = [
+/** What a machine may lack: hardware, and the speech that is not committed. Tests of nothing else may be left out. */
+const MAY_LACK = [
   /\[hardware: [^\]]+\]/,
   /^there is a CUDA device$/,
   /^neither compiled nor on this processor: /,
   /\b(AVX|VNNI|AMX|this processor)\b/,
+  /^no recorded speech at /,
 ];
 
 /** @param {SkippedTest} test */
-export function isForWantOfHardware({ name, reason }) {
-  return HARDWARE.some((pattern) => pattern.test(reason) || pattern.test(name));
+export function mayBeLeftOut({ name, reason }) {
+  return MAY_LACK.some((pattern) => pattern.test(reason) || pattern.test(name));
 }
 
 /**

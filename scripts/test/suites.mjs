@@ -10,7 +10,7 @@ import { explain, Failure } from '../setup/failure.mjs';
 import { filesBelow } from '../setup/stamps.mjs';
 import { externalLibTorch, sitePackages } from '../setup/steps/python.mjs';
 import { NOT_TO_BE_HAD, runNodeVersions } from './node-versions.mjs';
-import { isForWantOfHardware, listOf, readJest, readJUnit, sum, total } from './reports.mjs';
+import { mayBeLeftOut, listOf, readJest, readJUnit, sum, total } from './reports.mjs';
 
 export { sum };
 
@@ -52,7 +52,7 @@ export function choose({ fast = false, only = [] }) {
 }
 
 /**
- * Runs suites, whatever happens to those before, and says what was left out and why: for want of hardware, or it is a
+ * Runs suites, whatever happens to those before, and says what was left out and why: that must be one of MAY_LACK, or it is a
  * failure.
  * @param {string} root
  * @param {Suite[]} suites
@@ -84,10 +84,11 @@ export async function runSuites(root, suites, options) {
   const skips = rows.flatMap(({ name, counts }) =>
     counts.skips.map((skip) => ({ ...skip, name: `${name} ${skip.name}` })),
   );
-  const accepted = skips.filter(isForWantOfHardware);
+  const accepted = skips.filter(mayBeLeftOut);
   const unavailable = skips.filter(({ reason }) => reason.startsWith(NOT_TO_BE_HAD));
-  const others = skips.filter((skip) => !isForWantOfHardware(skip) && !unavailable.includes(skip));
-  if (accepted.length > 0) process.stderr.write(`\nleft out for want of hardware:\n${listOf(accepted)}`);
+  const others = skips.filter((skip) => !mayBeLeftOut(skip) && !unavailable.includes(skip));
+  if (accepted.length > 0)
+    process.stderr.write(`\nleft out for want of hardware, or of the speech beside the project:\n${listOf(accepted)}`);
   if (unavailable.length > 0) process.stderr.write(`\nleft out for want of a download:\n${listOf(unavailable)}`);
   if (others.length > 0) {
     process.stderr.write(

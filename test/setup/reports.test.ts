@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { comparePairs, cosineTable, separation } from '../../scripts/demo/comparison.mjs';
-import { isForWantOfHardware, listOf, readJest, readJUnit, sum, total } from '../../scripts/test/reports.mjs';
+import { mayBeLeftOut, listOf, readJest, readJUnit, sum, total } from '../../scripts/test/reports.mjs';
 
 describe('counts of test runners', () => {
   it("are read from ctest's report", () => {
@@ -63,7 +63,7 @@ Actual: 3</system-out>
     });
   });
 
-  it('tell what was left out and why, and only hardware may be wanting', () => {
+  it('tell what was left out and why, and only hardware and recorded speech may be wanting', () => {
     const { skips } = readJUnit(
       '<testsuites><testcase name="a"><system-out>x_test.cpp:7: Skipped\nthere is a CUDA device\n</system-out><skipped message="SKIP"/></testcase>' +
         '<testcase name="b"><skipped message="no ffmpeg &amp; no espeak"/></testcase></testsuites>',
@@ -72,9 +72,10 @@ Actual: 3</system-out>
       { name: 'a', reason: 'there is a CUDA device' },
       { name: 'b', reason: 'no ffmpeg & no espeak' },
     ]);
-    expect(skips.map(isForWantOfHardware)).toEqual([true, false]);
-    expect(isForWantOfHardware({ name: 'the check [hardware: x86-64]', reason: '' })).toBe(true);
-    expect(isForWantOfHardware({ name: 'the check', reason: '' })).toBe(false);
+    expect(skips.map(mayBeLeftOut)).toEqual([true, false]);
+    expect(mayBeLeftOut({ name: 'the check [hardware: x86-64]', reason: '' })).toBe(true);
+    expect(mayBeLeftOut({ name: 'parity', reason: 'no recorded speech at ../shared/speech' })).toBe(true);
+    expect(mayBeLeftOut({ name: 'the check', reason: '' })).toBe(false);
     expect(listOf(skips)).toBe('  a: there is a CUDA device\n  b: no ffmpeg & no espeak\n');
   });
 

@@ -187,7 +187,7 @@ TEST(Silero, StopsWhenItIsTold) {
 class RealSpeech : public testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::is_directory(folder_)) GTEST_SKIP() << "no recordings at " << folder_;
+    if (!std::filesystem::is_directory(folder_)) GTEST_SKIP() << "no recorded speech at " << folder_;
   }
 
   const std::filesystem::path folder_ = std::filesystem::path(TIMBRE_SHARED) / "speech";
