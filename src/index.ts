@@ -8,6 +8,7 @@ export {
   type Score,
   type ScorerOptions,
   type Side,
+  type SideFacts,
 } from './scoring/scorer.js';
 export {
   DecisionPolicy,

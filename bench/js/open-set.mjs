@@ -142,7 +142,7 @@ function measure(size, count, cut, heard) {
   const queries = new Map(
     people.flatMap((person) => {
       const found = heard(person.heard);
-      return found ? [[person.id, scorer.side(found.embedding, found.seconds)]] : [];
+      return found ? [[person.id, scorer.side(found.embedding, { seconds: found.seconds })]] : [];
     }),
   );
   const profiles = new Map(able.map(({ id, enrolled }) => [id, profile(scorer, enrolled.slice(0, count))]));
@@ -178,7 +178,7 @@ function measure(size, count, cut, heard) {
 function profile(scorer, paths) {
   const found = paths.flatMap((path) => whole(path) ?? []);
   const speech = found.reduce((sum, { seconds: own }) => sum + (own ?? 0), 0);
-  return scorer.side(profileOf(found), speech);
+  return scorer.side(profileOf(found), { seconds: speech, recordings: found.length });
 }
 
 /** @param {Side} query @param {Map<string, Side>} gallery @returns {[string, Side][]} the two with the highest cosine */

@@ -14,6 +14,7 @@ import { writeCalibrationFile } from '../scoring/model-calibration.js';
 import { encodeVectors } from '../scoring/vectors.js';
 import { table, type Cli } from './cli.js';
 import { enrolledPeople } from './enrolled-people.js';
+import { number } from './options.js';
 import { addServiceOptions, type ServiceOptions } from './service-client.js';
 import { addTrialOptions, runTrials, type TrialOptions } from './trial-run.js';
 
@@ -38,6 +39,7 @@ speaker's others, and against those of twenty strangers. It needs a key with the
 
 Examples:
   timbre calibrate trials.txt --root recordings --out calibration.json
+  timbre calibrate trials.txt --root recordings --profiles 3,10
   timbre calibrate --from-service --out calibration.json
   timbre calibrate trials.txt --model mine --bundle mine-calibrated.pt`;
 
@@ -49,6 +51,11 @@ export function register(program: Command, cli: Cli): void {
       .argument('[trials]', 'a line `label enrolment test` each, label 1 for the same speaker, 0 for different ones'),
   )
     .option('--from-service', 'learn from the people who are enrolled in a service')
+    .option(
+      '--profiles <counts>',
+      'learn from profiles of so many recordings, too, and let the evidence depend on how many there are: 3,10',
+      counts,
+    )
     .option('--durations', 'let the evidence depend on how much speech there is')
     .option('--out <file>', 'the calibration file (default: calibration.json, unless --bundle is given)')
     .option('--bundle <file>', 'write a copy of the model that carries the calibration')
@@ -57,6 +64,11 @@ export function register(program: Command, cli: Cli): void {
   addServiceOptions(command).action((trials: string | undefined, options: CalibrateOptions) =>
     calibrateModel(cli, trials, options, command),
   );
+}
+
+/** Numbers between commas. */
+function counts(text: string): number[] {
+  return text.split(',').map(number(2, 1000));
 }
 
 /** Scored trials, and what the calibration says of where it was learned. */
@@ -90,6 +102,7 @@ async function fromList(cli: Cli, trials: string, options: CalibrateOptions): Pr
       ...(options.select.length > 0 && { selected: options.select }),
       ...(options.within && { within: parseColumn(options.groups!).column }),
       ...(options.cut !== undefined && { cutSeconds: options.cut }),
+      ...(options.profiles && { profiles: options.profiles }),
     },
   };
 }
@@ -133,6 +146,7 @@ async function calibrateModel(
   const learned = learnCalibration(source.scores, source.speakers, {
     norm: source.norm,
     durations: options.durations === true,
+    recordings: options.fromService === true || options.profiles !== undefined,
     balanced: options.balanced === true,
   });
   const { calibration, thresholds, impostorTail } = learned;

@@ -75,5 +75,6 @@ export async function enrolCandidates(
     id,
     embedding: profileOf(recordings),
     seconds: recordings.reduce((sum, { seconds }) => sum + seconds, 0),
+    recordings: recordings.length,
   }));
 }

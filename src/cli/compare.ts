@@ -79,8 +79,8 @@ Examples:
           given.map((each) => encoder.embed(inputOf(each), embedOptions)),
         )) as [EmbedResult, EmbedResult];
         const score = deciding.score(first.embedding, second.embedding, {
-          secondsA: first.speech.seconds,
-          secondsB: second.speech.seconds,
+          a: { seconds: first.speech.seconds },
+          b: { seconds: second.speech.seconds },
         });
         const sides = Object.fromEntries(
           [first, second].map(({ audio, speech, embedded, quality }, i) => [

@@ -2,7 +2,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { PauseHandling } from '../addon/types.js';
 import { TimbreError } from '../errors/timbre-error.js';
-import { calibrate, durationQuality } from '../evaluation/calibration.js';
+import { calibrate, sideQuality } from '../evaluation/calibration.js';
 import { defaultCacheFolder, EmbeddingCache } from '../evaluation/embedding-cache.js';
 import { parseColumn, selectTrials } from '../evaluation/groups.js';
 import { toUnit, type Cohort, type Normalisation } from '../evaluation/normalise.js';
@@ -13,6 +13,7 @@ import {
   type EmbedRecordingsOptions,
   type RecordingEncoder,
 } from '../evaluation/recordings.js';
+import { withProfiles } from '../evaluation/profile-trials.js';
 import type { PromisedThreshold } from '../evaluation/report.js';
 import { recordingsOf, scoreTrials, speakersOf, type TrialScores } from '../evaluation/trial-scores.js';
 import { readEnrolmentMap, readRecordingTable, readTrials, type TrialList } from '../evaluation/trials.js';
@@ -40,6 +41,8 @@ export interface TrialOptions extends EncoderOptions {
   select: string[];
   within?: true;
   balanced?: true;
+  /** Trials are made with profiles of so many recordings, too. */
+  profiles?: number[];
   cut?: number;
   pauses?: PauseHandling;
   embeddings?: string;
@@ -134,6 +137,7 @@ export async function runTrials(
   }
   const named = facts && new Map([...facts].flatMap(([path, row]) => (row['speaker'] ? [[path, row['speaker']]] : [])));
   const speakerOf = speakersOf(list, named);
+  if (options.profiles) list = withProfiles(list, speakerOf, options.profiles);
 
   const paths = recordingsOf(list);
   const root = options.root ?? dirname(trials);
@@ -281,9 +285,9 @@ function thresholdsOf({ thresholds, impostorTail }: ModelCalibration): PromisedT
   });
 }
 
-function llrsOf(scores: TrialScores, { calibration }: ModelCalibration): Float64Array {
-  const usesDurations = Object.keys(calibration!.quality).length > 0;
-  return Float64Array.from(scores.scores, (score, i) =>
-    calibrate(calibration!, score, usesDurations ? durationQuality(scores.secondsA[i]!, scores.secondsB[i]!) : {}),
-  );
+function llrsOf({ scores, ...sides }: TrialScores, { calibration }: ModelCalibration): Float64Array {
+  return Float64Array.from(scores, (score, i) => {
+    const enrolment = { seconds: sides.secondsA[i]!, recordings: sides.recordings[i]! };
+    return calibrate(calibration!, score, sideQuality(enrolment, { seconds: sides.secondsB[i]!, recordings: 1 }));
+  });
 }

@@ -72,6 +72,9 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
   deleteGroup: { method: 'DELETE', path: '/v1/groups/{id}', query: [], headers: [], answer: 'none' },
   joinGroup: { method: 'PUT', path: '/v1/groups/{id}/members/{speakerId}', query: [], headers: [], answer: 'none' },
   leaveGroup: { method: 'DELETE', path: '/v1/groups/{id}/members/{speakerId}', query: [], headers: [], answer: 'none' },
+  getWatch: { method: 'GET', path: '/v1/groups/{id}/watch', query: [], headers: [], answer: 'json' },
+  setWatch: { method: 'PUT', path: '/v1/groups/{id}/watch', query: [], headers: [], answer: 'json' },
+  endWatch: { method: 'DELETE', path: '/v1/groups/{id}/watch', query: [], headers: [], answer: 'none' },
   enrol: {
     method: 'POST',
     path: '/v1/speakers/{id}/enrollments',
@@ -343,6 +346,21 @@ export abstract class Operations {
   /** Take a speaker out of a group `DELETE /v1/groups/{id}/members/{speakerId}` */
   leaveGroup(...given: Arguments<'leaveGroup'>): Promise<Answer<'leaveGroup'>> {
     return this.call('leaveGroup', ...given);
+  }
+
+  /** Whether the group is a watch list `GET /v1/groups/{id}/watch` */
+  getWatch(...given: Arguments<'getWatch'>): Promise<Answer<'getWatch'>> {
+    return this.call('getWatch', ...given);
+  }
+
+  /** Make a group a watch list `PUT /v1/groups/{id}/watch` */
+  setWatch(...given: Arguments<'setWatch'>): Promise<Answer<'setWatch'>> {
+    return this.call('setWatch', ...given);
+  }
+
+  /** Report the members of a group no more `DELETE /v1/groups/{id}/watch` */
+  endWatch(...given: Arguments<'endWatch'>): Promise<Answer<'endWatch'>> {
+    return this.call('endWatch', ...given);
   }
 
   /** Add recordings of the speaker `POST /v1/speakers/{id}/enrollments` */

@@ -1225,6 +1225,9 @@ export interface operations {
                 | 'profile.frozen'
                 | 'profile.unfrozen'
                 | 'learning.set'
+                | 'watch.set'
+                | 'watch.ended'
+                | 'watch.matched'
                 | 'speaker.merged'
                 | 'speaker.split'
                 | 'voice.verified'
@@ -2649,6 +2652,96 @@ export interface operations {
     requestBody?: never;
     responses: {
       /** @description The speaker does not belong to the group. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  getWatch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What is set. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example banned-callers */
+            group: string;
+            /**
+             * @description Null: the group is no watch list.
+             * @example 0.001
+             */
+            falseAcceptRate: number | null;
+          };
+        };
+      };
+    };
+  };
+  setWatch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Share of voices of people who are not on the list that may be reported, whatever the number of members.
+           * @example 0.001
+           */
+          falseAcceptRate: number;
+        };
+      };
+    };
+    responses: {
+      /** @description What is set now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example banned-callers */
+            group: string;
+            /**
+             * @description Null: the group is no watch list.
+             * @example 0.001
+             */
+            falseAcceptRate: number | null;
+          };
+        };
+      };
+    };
+  };
+  endWatch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The group is no watch list. */
       204: {
         headers: {
           [name: string]: unknown;
@@ -4826,6 +4919,9 @@ export interface operations {
                 | 'profile.frozen'
                 | 'profile.unfrozen'
                 | 'learning.set'
+                | 'watch.set'
+                | 'watch.ended'
+                | 'watch.matched'
                 | 'speaker.merged'
                 | 'speaker.split'
                 | 'voice.verified'
@@ -5513,7 +5609,7 @@ export interface operations {
               id: string;
               /** @description Null where the stored webhook cannot be read. */
               url: string | null;
-              events: ('job.finished' | 'webhook.test')[];
+              events: ('job.finished' | 'watch.matched' | 'webhook.test')[];
               /**
                * @description `gone`: the receiver answered 410; `unreadable`: changed or damaged in the database. Nothing is sent then.
                * @enum {string}
@@ -5543,12 +5639,12 @@ export interface operations {
            */
           url: string;
           /**
-           * @description `job.finished`: a job is completed, failed or cancelled.
+           * @description `job.finished`: a job is completed, failed or cancelled. `watch.matched`: somebody of a watch list was heard.
            * @example [
            *       "job.finished"
            *     ]
            */
-          events: 'job.finished'[];
+          events: ('job.finished' | 'watch.matched')[];
         };
       };
     };
@@ -5567,7 +5663,7 @@ export interface operations {
             id: string;
             /** @description Null where the stored webhook cannot be read. */
             url: string | null;
-            events: ('job.finished' | 'webhook.test')[];
+            events: ('job.finished' | 'watch.matched' | 'webhook.test')[];
             /**
              * @description `gone`: the receiver answered 410; `unreadable`: changed or damaged in the database. Nothing is sent then.
              * @enum {string}
@@ -5610,7 +5706,7 @@ export interface operations {
             id: string;
             /** @description Null where the stored webhook cannot be read. */
             url: string | null;
-            events: ('job.finished' | 'webhook.test')[];
+            events: ('job.finished' | 'watch.matched' | 'webhook.test')[];
             /**
              * @description `gone`: the receiver answered 410; `unreadable`: changed or damaged in the database. Nothing is sent then.
              * @enum {string}
@@ -5693,7 +5789,7 @@ export interface operations {
                */
               id: string;
               /** @enum {string} */
-              event: 'job.finished' | 'webhook.test';
+              event: 'job.finished' | 'watch.matched' | 'webhook.test';
               /**
                * @description `waiting`: to be sent, or tried again at `nextAt`.
                * @enum {string}

@@ -3,7 +3,7 @@ import { numberSpeakers, seededUniform } from './bootstrap.js';
 import {
   calibrate,
   crossValidatedCllr,
-  durationQuality,
+  sideQuality,
   fitCalibration,
   probability,
   requireEnoughForCalibration,
@@ -118,7 +118,13 @@ describe('calibrated scores', () => {
 
   it('need every measure that the calibration looks at', () => {
     const calibration = { offset: 0, scale: 1, quality: { logShorter: 1, logLonger: 0.5 } };
-    expect(calibrate(calibration, 1, durationQuality(Math.E, Math.E ** 2))).toBeCloseTo(1 + 1 + 1, 12);
+    expect(
+      calibrate(
+        calibration,
+        1,
+        sideQuality({ seconds: Math.E, recordings: 1 }, { seconds: Math.E ** 2, recordings: 1 }),
+      ),
+    ).toBeCloseTo(1 + 1 + 1, 12);
     expect(() => calibrate(calibration, 1)).toThrow('"logShorter"');
   });
 });

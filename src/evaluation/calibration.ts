@@ -36,12 +36,34 @@ export function probability(llr: number, prior = 0.5): number {
   return 1 / (1 + Math.exp(-llr - Math.log(prior / (1 - prior))));
 }
 
-/** Quality measures of a trial from the seconds of its two sides: short recordings carry less evidence. */
-export function durationQuality(secondsA: number, secondsB: number): Record<'logShorter' | 'logLonger', number> {
+/** What is known of one side of a trial, beside its embedding. */
+export interface SideMeasures {
+  /** Seconds of speech; of all recordings of a profile. */
+  seconds: number;
+  /** Recordings that the embedding is the mean of. */
+  recordings: number;
+}
+
+/** Quality measures by what they are of: how much speech the sides have, and how many recordings. */
+export const SIDE_QUALITY = { durations: ['logShorter', 'logLonger'], recordings: ['logRecordings'] } as const;
+
+type SideQuality = (typeof SIDE_QUALITY)[keyof typeof SIDE_QUALITY][number];
+
+/**
+ * Quality measures of a trial from its two sides: short recordings carry less evidence, profiles of several more, and
+ * their cosines are higher. Natural logarithms of seconds, and of the product of both sides' recordings.
+ */
+export function sideQuality(a: SideMeasures, b: SideMeasures): Record<SideQuality, number> {
   return {
-    logShorter: Math.log(Math.max(0.1, Math.min(secondsA, secondsB))),
-    logLonger: Math.log(Math.max(0.1, Math.max(secondsA, secondsB))),
+    logShorter: Math.log(Math.max(0.1, Math.min(a.seconds, b.seconds))),
+    logLonger: Math.log(Math.max(0.1, Math.max(a.seconds, b.seconds))),
+    logRecordings: Math.log(a.recordings * b.recordings),
   };
+}
+
+/** Whether a calibration looks at the durations of the sides. */
+export function looksAtDurations({ quality }: Pick<Calibration, 'quality'>): boolean {
+  return SIDE_QUALITY.durations.some((name) => name in quality);
 }
 
 export interface CalibrationData {

@@ -21,6 +21,8 @@ export interface TrialScores {
   /** Seconds of speech of either side; NaN where unknown. An enrolment has the sum of its recordings. */
   secondsA: Float32Array;
   secondsB: Float32Array;
+  /** Recordings that the enrolment of each trial is the mean of. */
+  recordings: Uint32Array;
   skipped: number;
 }
 
@@ -80,6 +82,7 @@ export function scoreTrials(
     scores,
     secondsA,
     secondsB,
+    recordings: Uint32Array.from(usable, (i) => list.enrolments[list.enrolment[i]!]!.length),
     skipped: list.labels.length - usable.length,
   };
 }

@@ -25,12 +25,13 @@ function scores(
     scores: drawn,
     secondsA: seconds,
     secondsB: seconds,
+    recordings: Uint32Array.from(labels, () => 1),
     skipped: 0,
   };
   return [trials, numberSpeakers(a, b)];
 }
 
-const plain = { norm: 'none', durations: false, balanced: false } as const;
+const plain = { norm: 'none', durations: false, recordings: false, balanced: false } as const;
 
 describe('learnCalibration', () => {
   it('finds the evidence and the thresholds of Gaussian scores', () => {
@@ -68,6 +69,19 @@ describe('learnCalibration', () => {
       { falseAcceptRate: 0.01, cosine: null, llr: expect.any(Number) as unknown as number },
     ]);
     expect(Object.keys(learned.calibration.quality)).toEqual(['logShorter', 'logLonger']);
+  });
+
+  it('learns what the number of recordings is worth', () => {
+    const [trials, speakers] = scores(2000, 20_000, 50);
+    // Profiles of ten, whose cosines are all higher by 0.1.
+    const recordings = trials.recordings.map((_, i) => (i % 2 ? 10 : 1));
+    const shifted = trials.scores.map((score, i) => score + (recordings[i] === 10 ? 0.1 : 0));
+    const options = { ...plain, recordings: true };
+    const learned = learnCalibration({ ...trials, scores: shifted, recordings }, speakers, options);
+    const { scale, quality } = learned.calibration;
+    expect(Object.keys(quality)).toEqual(['logRecordings']);
+    expect((quality['logRecordings']! * Math.log(10)) / scale).toBeCloseTo(-0.1, 2);
+    expect(learned.thresholds[0]!.cosine).toBeNull();
   });
 
   it('refuses too few trials, labels the wrong way round, and durations that are not known', () => {

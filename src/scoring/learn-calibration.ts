@@ -3,7 +3,8 @@ import { pairBalancedWeights, type TrialSpeakers } from '../evaluation/bootstrap
 import {
   calibrate,
   crossValidatedCllr,
-  durationQuality,
+  SIDE_QUALITY,
+  sideQuality,
   fitCalibration,
   requireEnoughForCalibration,
   type Calibration,
@@ -42,7 +43,10 @@ export interface LearnedCalibration {
 
 export interface LearnOptions {
   norm: Normalisation;
+  /** Looks at how much speech the sides have. */
   durations: boolean;
+  /** Looks at how many recordings the sides are of. */
+  recordings: boolean;
   balanced: boolean;
 }
 
@@ -54,7 +58,8 @@ export function learnCalibration(
 ): LearnedCalibration {
   const { scores, labels } = trials;
   requireEnoughForCalibration(labels, speakers.count);
-  const quality = options.durations ? durationColumns(trials) : undefined;
+  const measures = (['durations', 'recordings'] as const).flatMap((of) => (options[of] ? SIDE_QUALITY[of] : []));
+  const quality = measures.length > 0 ? qualityColumns(trials, measures) : undefined;
   const weights = options.balanced ? pairBalancedWeights(speakers) : undefined;
   const data = { scores, labels, ...(quality && { quality }), ...(weights && { weights }) };
   const calibration = { ...fitCalibration(data), norm: options.norm };
@@ -66,7 +71,7 @@ export function learnCalibration(
   }
 
   const llrs = Float64Array.from(scores, (score, i) =>
-    calibrate(calibration, score, quality && { logShorter: quality.logShorter[i]!, logLonger: quality.logLonger[i]! }),
+    calibrate(calibration, score, quality && Object.fromEntries(measures.map((name) => [name, quality[name]![i]!]))),
   );
   const scored = new ScoredTrials(llrs, labels);
   const points = THRESHOLD_RATES.filter((rate) => rate * scored.impostorCount >= LEAST_FALSE_ACCEPTS)
@@ -115,13 +120,16 @@ function impostorTail(llrs: Float64Array, { labels }: TrialScores, speakers: Tri
   );
 }
 
-function durationColumns({ secondsA, secondsB }: TrialScores): Record<'logShorter' | 'logLonger', Float64Array> {
-  const rows = Array.from(secondsA, (a, i) => durationQuality(a, secondsB[i]!));
-  if (rows.some(({ logShorter }) => Number.isNaN(logShorter))) {
+/** The measures of each trial, by name. Errors: INVALID_ARGUMENT. */
+function qualityColumns(
+  { secondsA, secondsB, recordings }: TrialScores,
+  names: readonly (keyof ReturnType<typeof sideQuality>)[],
+): Record<string, Float64Array> {
+  const rows = Array.from(secondsA, (seconds, i) =>
+    sideQuality({ seconds, recordings: recordings[i]! }, { seconds: secondsB[i]!, recordings: 1 }),
+  );
+  if (rows.some((row) => names.some((name) => Number.isNaN(row[name])))) {
     throw new TimbreError('INVALID_ARGUMENT', 'the seconds of speech of some recordings are not known');
   }
-  return {
-    logShorter: Float64Array.from(rows, (row) => row.logShorter),
-    logLonger: Float64Array.from(rows, (row) => row.logLonger),
-  };
+  return Object.fromEntries(names.map((name) => [name, Float64Array.from(rows, (row) => row[name])]));
 }

@@ -192,8 +192,8 @@ describe.each(['none', 's', 'as'] as const)('a calibration with durations and %s
   it('decides alike by the threshold on the cosine and by the one on the evidence', () => {
     const decisions = new Set<string | null>();
     for (let i = 0; i < 200; i++) {
-      const seconds = { secondsA: 1 + 9 * uniform(), secondsB: 1 + 9 * uniform() };
-      const score = scorer.score(random(), random(), seconds);
+      const sides = { a: { seconds: 1 + 9 * uniform() }, b: { seconds: 1 + 9 * uniform() } };
+      const score = scorer.score(random(), random(), sides);
       expect(score.decision).toBe(score.llr! >= 0.3 ? 'ACCEPT' : 'REJECT');
       expect(score.cosine >= score.threshold!).toBe(score.decision === 'ACCEPT');
       decisions.add(score.decision);
@@ -203,14 +203,27 @@ describe.each(['none', 's', 'as'] as const)('a calibration with durations and %s
 
   it('scores prepared sides as it scores embeddings, in either order', () => {
     const [a, b] = [random(), random()];
-    const direct = scorer.score(a, b, { secondsA: 2, secondsB: 5 });
-    expect(scorer.compare(scorer.side(a, 2), scorer.side(b, 5))).toEqual(direct);
-    expect(scorer.score(b, a, { secondsA: 5, secondsB: 2 }).llr).toBeCloseTo(direct.llr!, 10);
+    const direct = scorer.score(a, b, { a: { seconds: 2 }, b: { seconds: 5 } });
+    expect(scorer.compare(scorer.side(a, { seconds: 2 }), scorer.side(b, { seconds: 5 }))).toEqual(direct);
+    expect(scorer.score(b, a, { a: { seconds: 5 }, b: { seconds: 2 } }).llr).toBeCloseTo(direct.llr!, 10);
+  });
+
+  it('looks at the number of recordings where the calibration does, and needs no seconds for that', () => {
+    const calibration = { offset: -1, scale: 3, quality: { logRecordings: 0.5 }, norm };
+    const counting = Scorer.of({ ...manifest, calibration });
+    expect(counting.needsSeconds).toBe(false);
+    const [a, b] = [random(), random()];
+    const single = counting.score(a, b);
+    const profile = counting.score(a, b, { b: { recordings: 10 } });
+    expect(profile.cosine).toBe(single.cosine);
+    expect(profile.llr! - single.llr!).toBeCloseTo(0.5 * Math.log(10), 10);
+    expect(profile.threshold!).toBeLessThan(single.threshold!);
+    expect(() => counting.side(a, { recordings: 0 })).toThrow('of 0 recordings');
   });
 
   it('needs the seconds', () => {
     expect(scorer.needsSeconds).toBe(true);
-    expect(() => scorer.score(random(), random(), { secondsA: 2 })).toThrow('seconds of speech');
+    expect(() => scorer.score(random(), random(), { a: { seconds: 2 } })).toThrow('seconds of speech');
   });
 });
 

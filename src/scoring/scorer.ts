@@ -1,5 +1,5 @@
 import { TimbreError } from '../errors/timbre-error.js';
-import { calibrate, durationQuality, probability } from '../evaluation/calibration.js';
+import { calibrate, looksAtDurations, probability, sideQuality, type SideMeasures } from '../evaluation/calibration.js';
 import { cohortStatistics, normaliseScore, toUnit, type CohortStatistics } from '../evaluation/normalise.js';
 import {
   DecisionPolicy,
@@ -77,6 +77,16 @@ export interface Side {
   statistics: CohortStatistics | null;
   /** Seconds of speech behind the embedding. */
   seconds: number | undefined;
+  /** Recordings that the embedding is the mean of. */
+  recordings: number;
+}
+
+/** What is known of one side of a comparison, beside its embedding. */
+export interface SideFacts {
+  /** Seconds of speech behind the embedding; needed where the calibration looks at durations. */
+  seconds?: number | undefined;
+  /** Recordings that the embedding is the mean of. Default 1. */
+  recordings?: number | undefined;
 }
 
 export interface ScorerOptions {
@@ -149,21 +159,28 @@ export class Scorer {
 
   /** Whether sides need their seconds of speech. */
   get needsSeconds(): boolean {
-    return Object.keys(this.calibration.calibration?.quality ?? {}).length > 0;
+    const { calibration } = this.calibration;
+    return calibration !== null && looksAtDurations(calibration);
   }
 
   /** Scores two embeddings, of any length above zero. Errors: MODEL_MISMATCH, INVALID_ARGUMENT. */
-  score(a: Float32Array, b: Float32Array, seconds: { secondsA?: number; secondsB?: number } = {}): Score {
-    return this.compare(this.side(a, seconds.secondsA), this.side(b, seconds.secondsB));
+  score(a: Float32Array, b: Float32Array, of: { a?: SideFacts; b?: SideFacts } = {}): Score {
+    return this.compare(this.side(a, of.a), this.side(b, of.b));
   }
 
-  /** Prepares an embedding for many comparisons; the embedding is not changed. */
-  side(embedding: Float32Array, seconds?: number): Side {
+  /**
+   * Prepares an embedding for many comparisons; the embedding is not changed. Errors: INVALID_ARGUMENT for a number of
+   * recordings below 1.
+   */
+  side(embedding: Float32Array, { seconds, recordings = 1 }: SideFacts = {}): Side {
+    if (!(Number.isInteger(recordings) && recordings >= 1)) {
+      throw new TimbreError('INVALID_ARGUMENT', `an embedding of ${recordings} recordings is nobody's`);
+    }
     const { nuisance } = this.calibration;
     const unit = nuisance ? withoutNuisance(embedding, nuisance) : toUnit(Float32Array.from(embedding));
     const norm = this.calibration.calibration?.norm ?? 'none';
     const statistics = norm === 'none' ? null : cohortStatistics(unit, this.calibration.cohort!, norm);
-    return { unit, statistics, seconds };
+    return { unit, statistics, seconds, recordings };
   }
 
   compare(a: Side, b: Side): Score {
@@ -249,7 +266,11 @@ export class Scorer {
   private evidence(a: Side, b: Side): { offset: number; scale: number } | null {
     const { calibration } = this.calibration;
     if (!calibration) return null;
-    const quality = this.needsSeconds ? durationQuality(requireSeconds(a), requireSeconds(b)) : {};
+    const measures = ({ seconds, ...side }: Side): SideMeasures => ({
+      seconds: this.needsSeconds ? requireSeconds(seconds) : 1,
+      recordings: side.recordings,
+    });
+    const quality = sideQuality(measures(a), measures(b));
     const at = (cosine: number): number => {
       const score = a.statistics && b.statistics ? normaliseScore(cosine, a.statistics, b.statistics) : cosine;
       return calibrate(calibration, score, quality);
@@ -296,12 +317,12 @@ function publishedThreshold(manifest: Readonly<Record<string, unknown>>): number
   );
 }
 
-function requireSeconds(side: Side): number {
-  if (side.seconds === undefined) {
+function requireSeconds(seconds: number | undefined): number {
+  if (seconds === undefined) {
     throw new TimbreError(
       'INVALID_ARGUMENT',
       'the calibration looks at durations: give the seconds of speech of each side',
     );
   }
-  return side.seconds;
+  return seconds;
 }

@@ -131,6 +131,8 @@ export interface EnrolledVoice {
   embedding: Float32Array;
   /** Seconds of speech behind it, where the calibration looks at durations. */
   seconds?: number;
+  /** Recordings that it is the mean of. Default 1. */
+  recordings?: number;
 }
 
 export interface NameOptions {
@@ -195,9 +197,9 @@ export function nameVoices(
     throw new TimbreError('INVALID_ARGUMENT', `${count} candidates are given and ${compared} were compared`);
   }
   const limits = scorer.nameLimits(Math.max(compared, 1));
-  const sides = people.map(({ embedding, seconds }) => scorer.side(embedding, seconds));
+  const sides = people.map(({ embedding, ...facts }) => scorer.side(embedding, facts));
   const scores = voices.map(({ embedding, ownSeconds }) => {
-    const voice = scorer.side(embedding, ownSeconds);
+    const voice = scorer.side(embedding, { seconds: ownSeconds });
     return sides.map((side) => scorer.compare(voice, side));
   });
   const evidenceOf = (score: Score): number => (limits.on === 'llr' ? (score.llr ?? NaN) : score.cosine);

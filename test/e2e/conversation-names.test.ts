@@ -16,6 +16,7 @@ import { VoiceNamer } from '../../src/service/conversations/voice-namer.js';
 import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
 import { exportView } from '../../src/service/privacy/export.dto.js';
 import { receiptView } from '../../src/service/speakers/receipt.dto.js';
+import { WatchLists } from '../../src/service/watch/watch-lists.js';
 import { PACKAGE_FOLDER } from '../../src/support/package.js';
 import type { Scope } from '../../src/support/scopes.js';
 import { spoken, TestService, wav, Workshop, type Part } from './support.js';
@@ -598,6 +599,37 @@ describe('enrolling from intervals', () => {
     300_000,
   );
 });
+
+test('somebody of a watch list is reported, at once and by a job, whatever is asked; the answer does not change', async () => {
+  heard = [{ embedding: voice.ada }, { embedding: voice.dot }, { embedding: stranger }];
+  const json = (method: string, body?: object): RequestInit => ({
+    method,
+    ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  });
+  const before = await made(ALL);
+  expect((await service.postJson('/v1/groups', { id: 'banned' })).status).toBe(201);
+  expect((await service.call('/v1/groups/banned/members/dot', json('PUT'))).status).toBe(204);
+  const watch = { group: 'banned', falseAcceptRate: 0.01 };
+  expect(await service.call('/v1/groups/banned/watch', json('PUT', { falseAcceptRate: 0.01 }))).toMatchObject({
+    status: 200,
+    body: watch,
+  });
+  expect((await service.call('/v1/groups/banned/watch')).body).toEqual(watch);
+  const after = await made(ALL);
+  expect(after).toEqual({ ...before, id: after.id, createdAt: after.createdAt, finishedAt: after.finishedAt });
+  await ended(await made([], LATER));
+  const reports = async (): Promise<unknown[]> => {
+    await service.service.app.get(WatchLists, { strict: false }).settled();
+    const { entries } = (await service.call('/v1/audit?speaker=dot&limit=500')).body as {
+      entries: { action: string }[];
+    };
+    return entries.filter(({ action }) => action === 'watch.matched');
+  };
+  expect(await reports()).toMatchObject([{ outcome: 'conversation' }, { outcome: 'conversation' }]);
+  expect((await service.call('/v1/groups/banned/watch', json('DELETE'))).status).toBe(204);
+  await made(ALL);
+  expect(await reports()).toHaveLength(2);
+}, 300_000);
 
 test('where consent is required, who has given none is not compared; without conversations no intervals are taken', async () => {
   const { dataDir } = service;

@@ -28,6 +28,7 @@ import { LedgerService } from '../../src/service/profiles/ledger.service.js';
 import { MergeService } from '../../src/service/profiles/merge.service.js';
 import { WaitingSweep } from '../../src/service/profiles/waiting-sweep.js';
 import { VerificationService } from '../../src/service/verification/verification.service.js';
+import { WatchLists } from '../../src/service/watch/watch-lists.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
 import { KeptBundle } from '../../src/service/engine/kept-bundle.js';
 import { LastModel } from '../../src/service/voices/last-model.js';
@@ -57,6 +58,7 @@ export class House {
   readonly clock = new HandClock();
   /** What was counted, by its name and label. */
   readonly counted: string[] = [];
+  readonly watch: WatchLists;
   readonly verification: VerificationService;
   readonly identification: IdentificationService;
 
@@ -116,8 +118,10 @@ export class House {
     this.sweep = new WaitingSweep(store, this.learning, maintenance, clock, config, metrics);
     this.ledger = new LedgerService(store, keeper, this.learning, maintenance, metrics);
     this.merging = new MergeService(store, keeper, policy, maintenance, config);
-    this.verification = new VerificationService(engine, this.speakers, model, this.learning, trail, config);
-    this.identification = new IdentificationService(engine, this.gallery, store, model, trail, config);
+    this.watch = new WatchLists(store, engine, this.gallery, clock, config, metrics);
+    const { learning, watch } = this;
+    this.verification = new VerificationService(engine, this.speakers, model, learning, watch, trail, config);
+    this.identification = new IdentificationService(engine, this.gallery, store, model, watch, trail, config);
   }
 
   static async open(folder: string, engine = new ScriptedEngine(), settings: ConfigInput = {}): Promise<House> {
@@ -130,6 +134,7 @@ export class House {
   }
 
   async close(): Promise<void> {
+    await this.watch.beforeApplicationShutdown();
     await this.trail.beforeApplicationShutdown();
     await this.database.close();
   }

@@ -22,6 +22,7 @@ import { SignInController } from '../sign-in/sign-in.controller.js';
 import { ReceiptsController } from '../speakers/receipts.controller.js';
 import { SpeakersController } from '../speakers/speakers.controller.js';
 import { VerificationController } from '../verification/verification.controller.js';
+import { WatchController } from '../watch/watch.controller.js';
 import { WebhooksController } from '../webhooks/webhooks.controller.js';
 
 /** Every controller of the API, by the names that an application chooses them by. */
@@ -35,7 +36,7 @@ export const CONTROLLERS = {
   consent: [ConsentController],
   signIn: [SignInController],
   speakers: [SpeakersController, ReceiptsController],
-  groups: [GroupsController],
+  groups: [GroupsController, WatchController],
   enrollments: [EnrollmentsController],
   verification: [VerificationController],
   identification: [IdentificationController],

@@ -34,6 +34,7 @@ import { SpeakersModule } from '../speakers/speakers.module.js';
 import { UploadsModule } from '../uploads/uploads.module.js';
 import { VerificationModule } from '../verification/verification.module.js';
 import { VoicesModule } from '../voices/voices.module.js';
+import { WatchModule } from '../watch/watch.module.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { CONTROLLERS, type ControllerName } from './controllers.js';
 import { settingsOfAHost } from './settings-of-a-host.js';
@@ -74,6 +75,7 @@ const ROOMS = [
   GroupsModule,
   EnrollmentsModule,
   ProfilesModule,
+  WatchModule,
   VerificationModule,
   IdentificationModule,
   PrivacyModule,

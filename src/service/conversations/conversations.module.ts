@@ -2,12 +2,13 @@ import { Module } from '@nestjs/common';
 import { ConsentModule } from '../consent/consent.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
+import { WatchModule } from '../watch/watch.module.js';
 import { ConversationAdmission } from './conversation-admission.interceptor.js';
 import { ConversationsService } from './conversations.service.js';
 import { VoiceNamer } from './voice-namer.js';
 
 @Module({
-  imports: [ConsentModule, JobsModule, MetricsModule],
+  imports: [ConsentModule, JobsModule, MetricsModule, WatchModule],
   providers: [ConversationsService, VoiceNamer, ConversationAdmission],
   exports: [ConversationsService, ConversationAdmission],
 })

@@ -29,6 +29,7 @@ import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { Steps, type StepBounds } from '../../support/steps.js';
 import type { Recording } from '../uploads/recording.js';
 import type { ConversationFields } from './conversations.dto.js';
+import { WatchLists } from '../watch/watch-lists.js';
 import { VoiceNamer, type NamedVoices } from './voice-namer.js';
 
 const CONVERSATIONS = new Places<[createdAt: number, id: string]>('conversations', ['number', 'string']);
@@ -73,6 +74,7 @@ export class ConversationsService implements JobWork {
     private readonly maintenance: Maintenance,
     private readonly namer: VoiceNamer,
     private readonly trail: AuditTrail,
+    private readonly watch: WatchLists,
     private readonly config: Config,
     runner: JobRunner,
     metrics: Metrics,
@@ -181,6 +183,22 @@ export class ConversationsService implements JobWork {
    * is there still. What `store` throws undoes it. Errors: those of the namer, of the storage and of the steps.
    */
   private async conclude<T>(
+    id: string,
+    asked: Asked,
+    heard: ConversationResult,
+    bounds: StepBounds,
+    store: (records: VoiceRecords, outcome: Done) => Promise<T>,
+  ): Promise<T> {
+    const done = await this.nameAndStore(id, asked, heard, bounds, store);
+    this.watch.heard(
+      heard.speakers.map(({ label, embedding, ownSeconds }) => {
+        return { embedding, seconds: ownSeconds, from: 'conversation', conversation: { id, label } };
+      }),
+    );
+    return done;
+  }
+
+  private async nameAndStore<T>(
     id: string,
     { question: { naming }, candidates }: Asked,
     heard: ConversationResult,

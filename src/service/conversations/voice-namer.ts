@@ -9,7 +9,7 @@ import { consentStatus } from '../records/consent.js';
 import type { NamingRule, NearestPerson } from '../records/conversation.js';
 import type { Speaker } from '../records/speaker.js';
 import type { VoiceRecords } from '../records/unit-of-work.js';
-import { VoiceIndex, type IndexedVoice } from '../voices/voice-index.js';
+import { sideOf, VoiceIndex, type IndexedVoice } from '../voices/voice-index.js';
 
 /**
  * For each voice so many candidates with the highest evidence are kept, and as many of everybody: names are given of the
@@ -83,10 +83,10 @@ export class VoiceNamer {
       if (may) compared++;
       closest.see(person, may);
     }
-    const people = closest.people.map(({ speakerId, centroid, speechSeconds }) => ({
-      id: speakerId,
-      embedding: centroid,
-      seconds: speechSeconds,
+    const people = closest.people.map((person) => ({
+      id: person.speakerId,
+      embedding: person.centroid,
+      ...sideOf(person),
     }));
     const { names, gallerySize, ...limits } = nameVoices(voices, people, scorer, {
       candidates: closest.candidates,
@@ -134,14 +134,14 @@ class Closest {
     voices: readonly Voice[],
     private readonly scorer: Scorer,
   ) {
-    this.sides = voices.map(({ embedding, ownSeconds }) => scorer.side(embedding, ownSeconds));
+    this.sides = voices.map(({ embedding, ownSeconds }) => scorer.side(embedding, { seconds: ownSeconds }));
     this.ranks = voices.map(() => ({ candidates: new Rank(), all: new Rank() }));
     this.on = scorer.nameLimits(1).on;
   }
 
   see(person: IndexedVoice, isCandidate: boolean): void {
     const { scorer, on } = this;
-    const side = scorer.side(person.centroid, person.speechSeconds);
+    const side = scorer.side(person.centroid, sideOf(person));
     for (const [index, voice] of this.sides.entries()) {
       const { llr, cosine } = scorer.compare(voice, side);
       const evidence = on === 'llr' ? (llr ?? NaN) : cosine;

@@ -44,8 +44,8 @@ export class EmbeddingsService {
       throw withClientNames(item.error, [index === 0 ? a : b]);
     }) as [EmbedResult, EmbedResult];
     this.templates.made('compare', 2);
-    const seconds = { secondsA: of.speech.seconds, secondsB: to.speech.seconds };
-    const score = scorer.score(of.embedding, to.embedding, seconds);
+    const sides = { a: { seconds: of.speech.seconds }, b: { seconds: to.speech.seconds } };
+    const score = scorer.score(of.embedding, to.embedding, sides);
     return { ...score, model: of.model, a: viewOf(a, of), b: viewOf(b, to) };
   }
 }

@@ -5,7 +5,7 @@ import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { boundUids } from '../records/bound.js';
 import type { VoiceRecords } from '../records/unit-of-work.js';
-import { VoiceIndex, type VoiceMatch } from '../voices/voice-index.js';
+import { sideOf, VoiceIndex, type VoiceMatch } from '../voices/voice-index.js';
 
 /** Somebody else whose voice a voice may be, and on what. */
 export interface PossibleDuplicate {
@@ -26,6 +26,8 @@ export interface SoughtVoice {
   speakerId: string;
   embedding: Float32Array;
   speechSeconds: number;
+  /** That the embedding is the mean of. */
+  recordings: number;
 }
 
 /** People whose voice may be here already under another id; nobody is ever merged by it. */
@@ -53,7 +55,7 @@ export class Duplicates {
 
   /** The nearest others, at most so many, nearest first; of those whom whoever acts may see. Errors: as of `VoiceIndex.ready`. */
   async of(
-    { subject, speakerId, embedding, speechSeconds }: SoughtVoice,
+    { subject, speakerId, embedding, speechSeconds, recordings }: SoughtVoice,
     scorer: Scorer,
     most: number,
     groups = boundUids(),
@@ -61,9 +63,9 @@ export class Duplicates {
     const others = await this.gallery.nearestOthers(embedding, subject, most, groups);
     if (others.length === 0) return [];
     const gallerySize = this.gallery.countOf({ groups }) - this.gallery.countOf({ candidates: [speakerId], groups });
-    const side = scorer.side(embedding, speechSeconds);
+    const side = scorer.side(embedding, { seconds: speechSeconds, recordings });
     return others.flatMap((match) => {
-      const score = scorer.compare(side, scorer.side(match.centroid, match.speechSeconds));
+      const score = scorer.compare(side, scorer.side(match.centroid, sideOf(match)));
       const { decision, falseAcceptRate } = scorer.openSet(score, null, gallerySize);
       if (decision !== 'ACCEPT') return [];
       const { cosine, llr } = score;

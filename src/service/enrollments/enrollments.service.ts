@@ -201,7 +201,8 @@ export class EnrollmentsService {
     if (!embedding) return Promise.resolve([]);
     const speechSeconds = good.reduce((sum, { measures }) => sum + measures.speechSeconds, 0);
     const scorer = this.duplicates.scorerAt(undefined);
-    return this.duplicates.of({ subject, speakerId, embedding, speechSeconds }, scorer, MOST_LIKE);
+    const recordings = good.length;
+    return this.duplicates.of({ subject, speakerId, embedding, speechSeconds, recordings }, scorer, MOST_LIKE);
   }
 
   /**

@@ -4,7 +4,8 @@ import type { EmbeddingOrigin } from '../records/embedding.js';
 import { profileHealth, type ProfileHealth } from '../records/profile-health.js';
 import type { Speaker } from '../records/speaker.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
-import { VoiceIndex } from '../voices/voice-index.js';
+import { factsOf } from '../records/profile.js';
+import { sideOf, VoiceIndex } from '../voices/voice-index.js';
 
 /** The person whose profile is nearest to a profile. */
 export interface NearestPerson {
@@ -31,11 +32,11 @@ export class HealthService {
     }));
     const health = profileHealth(profile, enrollments);
     if (!profile?.centroid) return { ...health, nearest: null };
-    const { centroid, speechSeconds } = profile;
+    const { centroid } = profile;
     const [other] = await this.gallery.nearestOthers(centroid, speaker.subject, 1);
     if (!other) return { ...health, nearest: null };
-    const seconds = { secondsA: speechSeconds, secondsB: other.speechSeconds };
-    const { cosine, llr } = this.engine.scorer().score(centroid, other.centroid, seconds);
+    const sides = { a: factsOf(profile), b: sideOf(other) };
+    const { cosine, llr } = this.engine.scorer().score(centroid, other.centroid, sides);
     return { ...health, nearest: { speakerId: other.speakerId, cosine, llr } };
   }
 }

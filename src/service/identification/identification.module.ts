@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
+import { WatchModule } from '../watch/watch.module.js';
 import { IdentificationService } from './identification.service.js';
 
-@Module({ providers: [IdentificationService], exports: [IdentificationService] })
+@Module({ imports: [WatchModule], providers: [IdentificationService], exports: [IdentificationService] })
 export class IdentificationModule {}

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { EmbedOptions } from '../../addon/types.js';
+import type { EmbedOptions, EmbedResult } from '../../addon/types.js';
+import type { Scorer } from '../../scoring/scorer.js';
 import type { AuditEvent } from '../records/audit-entry.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { Config } from '../config/config.js';
@@ -14,9 +15,23 @@ import { chosen } from '../uploads/selection.js';
 import { toScoreView } from '../verification/verification.dto.js';
 import { CurrentModel } from '../voices/current-model.js';
 import { checkEmbedding } from '../records/embedding.js';
-import { VoiceIndex } from '../voices/voice-index.js';
+import { WatchLists } from '../watch/watch-lists.js';
+import { sideOf, VoiceIndex, type Among } from '../voices/voice-index.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import type { IdentificationView, IdentifyFields } from './identification.dto.js';
+
+/** A recording that was heard, by what it is decided, and what is told. */
+interface Question {
+  heard: EmbedResult;
+  /** Of the loaded model's length. */
+  query: Float32Array;
+  view: IdentificationView['recording'];
+  scorer: Scorer;
+  among: Among;
+  top: number;
+  /** Whether to tell whom a stranger's voice is nearest to. */
+  nearest: boolean;
+}
 
 /** Who of the enrolled speakers is it, if any? */
 @Injectable()
@@ -26,6 +41,7 @@ export class IdentificationService {
     private readonly gallery: VoiceIndex,
     private readonly store: UnitOfWork,
     private readonly model: CurrentModel,
+    private readonly watch: WatchLists,
     private readonly trail: AuditTrail,
     private readonly config: Config,
   ) {}
@@ -49,7 +65,16 @@ export class IdentificationService {
     if (candidates) await this.requireAll(candidates);
     const heard = await this.engine.embedAdmitted(recording.audio, { ...bounds, ...chosen(part) });
     const query = checkEmbedding(heard.embedding, this.model.dimension());
-    if (group !== undefined) await this.groups(group);
+    const view = viewOf(recording, heard);
+    try {
+      if (group !== undefined) await this.groups(group);
+      return await this.decide({ heard, query, view, scorer, among, top, nearest });
+    } finally {
+      this.watch.heard([{ embedding: query, seconds: heard.speech.seconds, from: 'identification' }]);
+    }
+  }
+
+  private async decide({ heard, query, view, scorer, among, top, nearest }: Question): Promise<IdentificationView> {
     const gallerySize = this.gallery.countOf(among);
     const nobody: IdentificationView = {
       decision: 'NOT_ENROLLED',
@@ -63,7 +88,7 @@ export class IdentificationService {
       ranking: [],
       gallerySize,
       model: heard.model,
-      recording: viewOf(recording, heard),
+      recording: view,
     };
     if (gallerySize === 0) return this.nobody(nobody);
     const missing = floorsOf(this.config).match - heard.speech.seconds;
@@ -80,10 +105,10 @@ export class IdentificationService {
     });
     const [first, second] = matches;
     if (!first) return this.nobody(nobody);
-    const side = scorer.side(query, heard.speech.seconds);
-    const ranking = matches.map(({ speaker, centroid, speechSeconds }) => ({
+    const side = scorer.side(query, { seconds: heard.speech.seconds });
+    const ranking = matches.map(({ speaker, ...voice }) => ({
       speaker,
-      score: scorer.compare(side, scorer.side(centroid, speechSeconds)),
+      score: scorer.compare(side, scorer.side(voice.centroid, sideOf(voice))),
     }));
     const answer = scorer.openSet(ranking[0]!.score, ranking[1]?.score ?? null, gallerySize);
     const { decision } = answer;

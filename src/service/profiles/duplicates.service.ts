@@ -3,7 +3,7 @@ import { Duplicates, type PossibleDuplicate } from '../enrollments/duplicates.js
 import { Places } from '../http/pages.js';
 import { boundUids } from '../records/bound.js';
 import { requireGroup } from '../records/membership.js';
-import type { Profile } from '../records/profile.js';
+import { countedIn, type Profile } from '../records/profile.js';
 import type { SearchPlace } from '../records/speaker.repository.js';
 import type { Speaker } from '../records/speaker.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
@@ -59,7 +59,7 @@ export class DuplicatesService {
       const { id, subject } = speaker;
       const { centroid: embedding, speechSeconds } = profile;
       if (!embedding) continue;
-      const sought = { subject, speakerId: id, embedding, speechSeconds };
+      const sought = { subject, speakerId: id, embedding, speechSeconds, recordings: countedIn(profile) };
       for (const { subject: other, ...like } of await this.duplicates.of(sought, scorer, MOST_FOR_ONE, groups)) {
         if (other !== subject && like.speakerId > id) pairs.push({ of: id, ...like });
       }

@@ -2,10 +2,11 @@ import { Injectable, Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { RATE_BOUNDS } from '../../scoring/impostor-tail.js';
-import type { Score, Scorer } from '../../scoring/scorer.js';
+import type { Score, Scorer, SideFacts } from '../../scoring/scorer.js';
 import { Clock } from '../../support/clock.js';
 import { Config } from '../config/config.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
+import { factsOf } from '../records/profile.js';
 import { ProfileKeeper } from '../enrollments/profile-keeper.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { Metrics } from '../metrics/metrics.service.js';
@@ -29,7 +30,7 @@ import type { Speaker } from '../records/speaker.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 import { verificationNotFound, type WaitingVerification } from '../records/waiting-verification.js';
 import { CurrentModel } from '../voices/current-model.js';
-import { VoiceIndex, type VoiceMatch } from '../voices/voice-index.js';
+import { sideOf, VoiceIndex, type VoiceMatch } from '../voices/voice-index.js';
 
 /** Of one speaker at once; the oldest go. */
 const MOST_WAITING = 20;
@@ -243,15 +244,14 @@ export class LearningService {
     if (enrolled.status !== 'Enrolled' || !enrolled.centroid || !before.centroid) return 'NOT_ENROLLED';
 
     const verdict = judge(measures, this.model.recordingLimits());
-    const { speechSeconds } = measures;
-    const scored = (centroid: Float32Array, seconds: number): Score => {
-      const score = by.scorer.score(embedding, centroid, { secondsA: speechSeconds, secondsB: seconds });
+    const scored = (centroid: Float32Array, of: SideFacts): Score => {
+      const score = by.scorer.score(embedding, centroid, { a: { seconds: measures.speechSeconds }, b: of });
       return by.rate === null ? { ...score, decision: null } : score;
     };
     const evidence: LearningEvidence = {
-      profile: scored(before.centroid, before.speechSeconds),
-      enrolled: scored(enrolled.centroid, enrolled.speechSeconds),
-      second: by.second && scored(by.second.centroid, by.second.speechSeconds),
+      profile: scored(before.centroid, factsOf(before)),
+      enrolled: scored(enrolled.centroid, factsOf(enrolled)),
+      second: by.second && scored(by.second.centroid, sideOf(by.second)),
     };
     const refusal = refusalOf(way, verdict, evidence);
     if (refusal) return refusal;

@@ -31,8 +31,8 @@ export function differentVoices(items: readonly ChannelItem[], scorer: Pick<Scor
   let least: Difference | null = null;
   for (const [i, a] of spoken.entries()) {
     for (const b of spoken.slice(i + 1)) {
-      const seconds = { secondsA: a.result.speech.seconds, secondsB: b.result.speech.seconds };
-      const { cosine, llr, threshold } = scorer.score(a.result.embedding, b.result.embedding, seconds);
+      const sides = { a: { seconds: a.result.speech.seconds }, b: { seconds: b.result.speech.seconds } };
+      const { cosine, llr, threshold } = scorer.score(a.result.embedding, b.result.embedding, sides);
       const differ = llr === null ? threshold !== null && cosine < threshold : llr < DIFFERENT_BELOW;
       if (differ && cosine < (least?.cosine ?? Infinity)) least = { channels: [a.channel, b.channel], cosine };
     }

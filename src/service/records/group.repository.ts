@@ -1,6 +1,6 @@
 import type { Cursor } from './cursor.js';
 import type { LearningSetting } from './learning.js';
-import type { Group } from './group.js';
+import type { Group, WatchedGroup } from './group.js';
 
 /** Who acts while bound to groups finds those alone. */
 export abstract class GroupRepository {
@@ -17,7 +17,10 @@ export abstract class GroupRepository {
   /** What is said of these groups' profiles, whoever asks; nothing of one that is not as it was written. */
   abstract learningOf(uids: readonly string[]): Promise<(LearningSetting | null)[]>;
 
-  /** Stores name, learning and `updatedAt`, and moves the version on by one. Errors: CONFLICT where the stored version is not `group.version`. */
+  /** The watch lists, in order. */
+  abstract watched(): Promise<WatchedGroup[]>;
+
+  /** Stores name, learning, watch rate and `updatedAt`, and moves the version on by one. Errors: CONFLICT where the stored version is not `group.version`. */
   abstract update(group: Group): Promise<Group>;
 
   /** Nobody belongs to it any more; false where it was not there. */

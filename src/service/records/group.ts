@@ -27,7 +27,12 @@ export interface Group extends GroupRef {
   members: number;
   /** Whether profiles of its members learn; null: as the service says. */
   learning: LearningSetting | null;
+  /** A watch list: share of strangers' voices that may be reported as a member's; null: nobody is. */
+  watchRate: number | null;
 }
+
+/** A watch list. */
+export type WatchedGroup = GroupRef & { watchRate: number };
 
 /** A caller's id of a group, in normal form C. Errors: INVALID_ARGUMENT. */
 export function groupId(value: string): string {
@@ -55,6 +60,7 @@ export function newGroup(given: { id?: string | undefined; name?: string | null 
     version: 1,
     members: 0,
     learning: null,
+    watchRate: null,
   };
 }
 

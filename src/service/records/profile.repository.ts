@@ -2,11 +2,11 @@ import type { EmbeddingOrigin } from './embedding.js';
 import type { Profile, ProfileState } from './profile.js';
 
 /**
- * What the voice index needs of a profile, or why it cannot have it; `groups`: `Group.uid` of the speaker's, `consented`:
- * whether a consent is recorded.
+ * What the voice index needs of a profile, or why it cannot have it; `groups`: `Group.uid` of the speaker's, `recordings`: how
+ * many count, `consented`: whether a consent is recorded.
  */
 export type StoredVoice = { subject: string; speakerId: string; groups: readonly string[] } & (
-  { centroid: Float32Array; speechSeconds: number; consented: boolean } | { error: string }
+  { centroid: Float32Array; speechSeconds: number; recordings: number; consented: boolean } | { error: string }
 );
 
 export abstract class ProfileRepository {

@@ -35,6 +35,16 @@ export interface Profile {
 /** All but the vector, which is opened only where it is needed. */
 export type ProfileState = Omit<Profile, 'centroid'>;
 
+/** How many recordings the centroid is the mean of. */
+export function countedIn({ members }: Pick<Profile, 'members'>): number {
+  return members.filter(({ outlier }) => !outlier).length;
+}
+
+/** A profile that has a voice, as one side of a comparison. */
+export function factsOf(profile: Pick<Profile, 'members' | 'speechSeconds'>): { seconds: number; recordings: number } {
+  return { seconds: profile.speechSeconds, recordings: countedIn(profile) };
+}
+
 export interface ProfilePolicy {
   /** Net speech that makes a speaker Enrolled. */
   requiredSpeechSeconds: number;

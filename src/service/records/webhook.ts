@@ -2,7 +2,7 @@ import { TimbreError } from '../../errors/timbre-error.js';
 import type { Cursor } from './cursor.js';
 
 /** What is told to whoever asked for it. A name once used keeps its meaning. */
-export const WEBHOOK_EVENTS = ['job.finished', 'webhook.test'] as const;
+export const WEBHOOK_EVENTS = ['job.finished', 'watch.matched', 'webhook.test'] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 
 /** Webhooks of one service. */
@@ -50,6 +50,14 @@ export interface Delivery {
 /** What came of an attempt. */
 export type Attempt = Pick<Delivery, 'state' | 'attempts' | 'nextAt' | 'status' | 'error'> & { attemptedAt: Date };
 
+/** Whom an event is for, and whom it is about. */
+export interface AnnouncedTo {
+  /** One alone; left out: every webhook that asked for the event. */
+  webhookId?: string;
+  /** Of whom it tells: what is still to be sent goes with the speaker. */
+  speakerId?: string;
+}
+
 export abstract class WebhookRepository {
   abstract insert(webhook: Webhook): Promise<void>;
 
@@ -63,8 +71,8 @@ export abstract class WebhookRepository {
 
   abstract markGone(id: string, at: Date): Promise<void>;
 
-  /** A delivery for every webhook that asked for the event, or for one of them. */
-  abstract announce(event: WebhookEvent, data: object, at: Date, only?: string): Promise<void>;
+  /** A delivery for every webhook that asked for the event. */
+  abstract announce(event: WebhookEvent, data: object, at: Date, to?: AnnouncedTo): Promise<void>;
 
   /** What waits and whose time has come, oldest first: one of each webhook, so that a slow receiver holds up no other. */
   abstract due(now: Date): Promise<Delivery[]>;

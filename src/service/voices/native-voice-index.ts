@@ -200,8 +200,8 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     this.keys.set(subject, key);
     this.subjects.set(speakerId, subject);
     this.leave(key);
-    const { groups, speechSeconds, consented } = voice;
-    this.entries.set(key, { subject, speakerId, speechSeconds, consented, groups });
+    const { groups, speechSeconds, recordings, consented } = voice;
+    this.entries.set(key, { subject, speakerId, speechSeconds, recordings, consented, groups });
     for (const uid of groups) this.join(uid, key);
     this.unreadable.delete(subject);
   }

@@ -8,10 +8,17 @@ export interface IndexedVoice {
   /** The profile's unit vector. */
   centroid: Float32Array;
   speechSeconds: number;
+  /** How many count in the profile. */
+  recordings: number;
   /** Whether a consent is recorded. */
   consented: boolean;
   /** `Group.uid` of those that the speaker belongs to. */
   groups: readonly string[];
+}
+
+/** What is known of it as one side of a comparison. */
+export function sideOf({ speechSeconds, recordings }: IndexedVoice): { seconds: number; recordings: number } {
+  return { seconds: speechSeconds, recordings };
 }
 
 export interface VoiceMatch extends IndexedVoice {

@@ -15,7 +15,8 @@ export const createWebhook = z.strictObject({
     .min(1)
     .max(ASKED.length)
     .meta({
-      description: '`job.finished`: a job is completed, failed or cancelled.',
+      description:
+        '`job.finished`: a job is completed, failed or cancelled. `watch.matched`: somebody of a watch list was heard.',
       example: ['job.finished'],
     }),
 });

@@ -80,7 +80,7 @@ export class WebhooksService {
       const webhook = await webhooks.find(id);
       if (!webhook) throw webhookNotFound(id);
       if (webhook.goneAt) throw new TimbreError('INVALID_ARGUMENT', 'the receiver said that it is gone; make it anew');
-      await webhooks.announce('webhook.test', {}, this.clock.now(), id);
+      await webhooks.announce('webhook.test', {}, this.clock.now(), { webhookId: id });
     });
     this.sender.wake();
   }

@@ -1,25 +1,22 @@
 import type { EntityManager } from 'typeorm';
 import { isFinished, type Job } from '../../records/job.js';
-import { bodyOf, type WebhookEvent } from '../../records/webhook.js';
+import { bodyOf, type AnnouncedTo, type WebhookEvent } from '../../records/webhook.js';
 import { UUID } from './migrations/uuid.js';
 
-/**
- * A delivery for every webhook that asked for the event, or for one of them. To be called in the transaction that makes
- * what is told.
- */
+/** A delivery for every webhook that asked for the event. To be called in the transaction that makes what is told. */
 export async function announce(
   manager: EntityManager,
   event: WebhookEvent,
   data: object,
   at: Date,
-  only?: string,
+  { webhookId, speakerId }: AnnouncedTo = {},
 ): Promise<void> {
   const now = at.getTime();
   await manager.query(
-    `INSERT INTO webhook_deliveries (id, webhook_id, event, body, state, attempts, created_at, next_at)
-     SELECT ${UUID}, id, ?, ?, 'waiting', 0, ?, ? FROM webhooks
+    `INSERT INTO webhook_deliveries (id, webhook_id, event, body, state, attempts, created_at, next_at, speaker_id)
+     SELECT ${UUID}, id, ?, ?, 'waiting', 0, ?, ?, ? FROM webhooks
      WHERE gone_at IS NULL AND instr(events, ?) > 0 AND (? IS NULL OR id = ?)`,
-    [event, bodyOf(event, data, at), now, now, ` ${event} `, only ?? null, only ?? null],
+    [event, bodyOf(event, data, at), now, now, speakerId ?? null, ` ${event} `, webhookId ?? null, webhookId ?? null],
   );
 }
 

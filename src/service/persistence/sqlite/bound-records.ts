@@ -140,7 +140,7 @@ const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
     owner: ({ uid }) => groupOwner(uid),
     id: () => [],
     columns: ['uid', 'id', 'name', 'createdAt', 'updatedAt', 'version'],
-    later: ['learning'],
+    later: ['learning', 'watchRate'],
   },
   ledger: {
     owner: ({ speakerId }) => speakerId,

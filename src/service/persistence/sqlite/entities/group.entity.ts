@@ -12,6 +12,7 @@ export interface GroupRow {
   /** The database moves it with every member that comes and goes. */
   members: number;
   learning: LearningSetting | null;
+  watchRate: number | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -27,9 +28,11 @@ export const GroupEntity = new EntitySchema<GroupRow>({
     version: { type: 'integer' },
     members: { type: 'integer', default: 0 },
     learning: { type: 'text', nullable: true },
+    watchRate: { type: 'real', name: 'watch_rate', nullable: true },
   },
   indices: [
     { name: 'speaker_groups_by_id', columns: ['id'], unique: true },
+    { name: 'speaker_groups_watched', columns: ['watchRate'], where: '"watch_rate" IS NOT NULL' },
     { name: 'speaker_groups_in_order', columns: ['createdAt', 'id'] },
   ],
 });

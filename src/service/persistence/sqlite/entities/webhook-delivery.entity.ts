@@ -14,6 +14,8 @@ export interface WebhookDeliveryRow {
   attemptedAt: number | null;
   status: number | null;
   error: string | null;
+  /** Of whom it tells: it goes with the speaker. */
+  speakerId: string | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -32,6 +34,7 @@ export const WebhookDeliveryEntity = new EntitySchema<WebhookDeliveryRow>({
     attemptedAt: { type: 'integer', name: 'attempted_at', nullable: true },
     status: { type: 'integer', nullable: true },
     error: { type: 'text', nullable: true },
+    speakerId: { type: 'text', name: 'speaker_id', nullable: true },
   },
   foreignKeys: [
     {
@@ -41,8 +44,16 @@ export const WebhookDeliveryEntity = new EntitySchema<WebhookDeliveryRow>({
       referencedColumnNames: ['id'],
       onDelete: 'CASCADE',
     },
+    {
+      target: 'Speaker',
+      name: 'deliveries_of_speaker',
+      columnNames: ['speakerId'],
+      referencedColumnNames: ['id'],
+      onDelete: 'CASCADE',
+    },
   ],
   indices: [
+    { name: 'webhook_deliveries_of_speaker', columns: ['speakerId'], where: '"speaker_id" IS NOT NULL' },
     { name: 'webhook_deliveries_in_order', columns: ['webhookId', 'createdAt', 'id'] },
     { name: 'webhook_deliveries_waiting', columns: ['state', 'nextAt'] },
   ],

@@ -13,6 +13,7 @@ import { Groups1764900000000 } from './1764900000000-groups.js';
 import { Conversations1764920000000 } from './1764920000000-conversations.js';
 import { Ledger1764940000000 } from './1764940000000-ledger.js';
 import { Names1764960000000 } from './1764960000000-names.js';
+import { Watch1764980000000 } from './1764980000000-watch.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -31,4 +32,5 @@ export const MIGRATIONS = [
   Conversations1764920000000,
   Ledger1764940000000,
   Names1764960000000,
+  Watch1764980000000,
 ];

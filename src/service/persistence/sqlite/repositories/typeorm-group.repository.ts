@@ -1,9 +1,9 @@
-import { In, type EntityManager } from 'typeorm';
+import { In, IsNull, Not, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../../errors/timbre-error.js';
 import type { GroupRef } from '../../../../support/group-ref.js';
 import type { Cursor } from '../../../records/cursor.js';
 import type { LearningSetting } from '../../../records/learning.js';
-import type { Group } from '../../../records/group.js';
+import type { Group, WatchedGroup } from '../../../records/group.js';
 import { GroupRepository } from '../../../records/group.repository.js';
 import { groupOwner } from '../bound-records.js';
 import { readCounter } from '../counters.js';
@@ -69,11 +69,17 @@ export class TypeOrmGroupRepository extends GroupRepository {
     return rows.filter((_, i) => known[i]).map(({ learning }) => learning);
   }
 
+  async watched(): Promise<WatchedGroup[]> {
+    const rows = await this.manager.find(GroupEntity, { where: { watchRate: Not(IsNull()) }, order: { id: 'ASC' } });
+    const groups = await this.toGroups(rows);
+    return groups.flatMap(({ uid, id, watchRate }) => (watchRate === null ? [] : { uid, id, watchRate }));
+  }
+
   async update(group: Group): Promise<Group> {
     const { uid, id, version } = group;
     const row = { ...toGroupRow(group), version: version + 1 };
-    const { name, learning, updatedAt } = row;
-    const changes = { name, learning, updatedAt, version: version + 1 };
+    const { name, learning, watchRate, updatedAt } = row;
+    const changes = { name, learning, watchRate, updatedAt, version: version + 1 };
     if ((await updateRows(this.manager, GroupEntity, { uid, version }, changes)) !== 1) {
       throw new TimbreError('CONFLICT', `group ${JSON.stringify(id)} was changed meanwhile; read it again and repeat`);
     }

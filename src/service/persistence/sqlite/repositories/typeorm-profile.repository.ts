@@ -1,6 +1,6 @@
 import { In, type EntityManager } from 'typeorm';
 import type { EmbeddingOrigin } from '../../../records/embedding.js';
-import type { Profile, ProfileState } from '../../../records/profile.js';
+import { countedIn, type Profile, type ProfileState } from '../../../records/profile.js';
 import { ProfileRepository, type StoredVoice } from '../../../records/profile.repository.js';
 import { appendVoiceChange } from '../changes.js';
 import { ProfileEntity, type ProfileRow } from '../entities/profile.entity.js';
@@ -103,7 +103,7 @@ export class TypeOrmProfileRepository extends ProfileRepository {
   }
 
   private toVoice(
-    { speaker: { id: speakerId, subject, memberOf, consent }, profile: { centroid, speechSeconds } }: VoiceRow,
+    { speaker: { id: speakerId, subject, memberOf, consent }, profile: { centroid, speechSeconds, members } }: VoiceRow,
     [speakerKnown, profileKnown]: readonly [boolean, boolean],
     origin: EmbeddingOrigin,
   ): StoredVoice {
@@ -118,6 +118,7 @@ export class TypeOrmProfileRepository extends ProfileRepository {
         groups: memberOf ?? [],
         centroid: vector,
         speechSeconds,
+        recordings: countedIn({ members }),
         consented: consent !== null,
       };
     } catch (error) {

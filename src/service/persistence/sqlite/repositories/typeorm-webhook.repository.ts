@@ -3,6 +3,7 @@ import type { Cursor } from '../../../records/cursor.js';
 import {
   WEBHOOK_EVENTS,
   WebhookRepository,
+  type AnnouncedTo,
   type Attempt,
   type Delivery,
   type Webhook,
@@ -59,8 +60,8 @@ export class TypeOrmWebhookRepository extends WebhookRepository {
     );
   }
 
-  announce(event: WebhookEvent, data: object, at: Date, only?: string): Promise<void> {
-    return announce(this.manager, event, data, at, only);
+  announce(event: WebhookEvent, data: object, at: Date, to?: AnnouncedTo): Promise<void> {
+    return announce(this.manager, event, data, at, to);
   }
 
   async due(now: Date): Promise<Delivery[]> {
@@ -142,7 +143,7 @@ function webhookOwner({ id, events, createdAt }: Pick<WebhookRow, 'id' | 'events
   return ['webhook', id, events, String(createdAt)];
 }
 
-function toDelivery({ createdAt, nextAt, attemptedAt, ...row }: WebhookDeliveryRow): Delivery {
+function toDelivery({ createdAt, nextAt, attemptedAt, speakerId: _, ...row }: WebhookDeliveryRow): Delivery {
   return {
     ...row,
     createdAt: new Date(createdAt),
