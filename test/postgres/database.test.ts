@@ -7,7 +7,11 @@ import { TableChangeFeed } from '../../src/service/persistence/common/changes.js
 import { rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
 import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { postgresDataKeys } from '../../src/service/persistence/postgres/open.js';
-import { PostgresDatabase, type PostgresOptions } from '../../src/service/persistence/postgres/postgres-database.js';
+import {
+  FEWEST_CONNECTIONS,
+  PostgresDatabase,
+  type PostgresOptions,
+} from '../../src/service/persistence/postgres/postgres-database.js';
 import { PostgresJobQueue } from '../../src/service/persistence/postgres/postgres-job-queue.js';
 import { PostgresLeader } from '../../src/service/persistence/postgres/postgres-leader.js';
 import { PostgresLimiter } from '../../src/service/persistence/postgres/postgres-limiter.js';
@@ -231,6 +235,23 @@ describe('transactions', () => {
     );
     expect(rows).toEqual([]);
     await store.check();
+  });
+
+  it('have every connection of the pool, those that opening took too', async () => {
+    const options = { ...(await postgres.node(postgres.newSchema())), pool: FEWEST_CONNECTIONS };
+    const database = await opened(options);
+    let begun = 0;
+    let goOn = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (goOn = resolve));
+    const reads = Array.from({ length: options.pool }, () =>
+      database.read(async (manager) => {
+        await manager.query('SELECT 1');
+        if (++begun === options.pool) goOn();
+        await gate;
+      }),
+    );
+    await Promise.all(reads);
+    expect(begun).toBe(options.pool);
   });
 
   it('of two nodes lose no change of the same record', async () => {

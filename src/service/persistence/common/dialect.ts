@@ -1,4 +1,4 @@
-import type { EntityManager } from 'typeorm';
+import type { EntityManager, QueryRunner } from 'typeorm';
 
 /** A list of texts as one parameter: what stands in the statement in its place, and the value of the parameter. */
 export interface TextList {
@@ -146,9 +146,15 @@ export function ask<Row>(manager: EntityManager, sql: string, values: unknown[] 
 
 /** How many rows a statement has changed, put there or deleted. */
 export async function affect(manager: EntityManager, sql: string, values: unknown[] = []): Promise<number> {
-  const { connection } = manager;
-  // SQLite has one for all.
-  const runner = manager.queryRunner ?? connection.createQueryRunner();
-  const { affected } = await runner.query(dialectOf(manager).text(sql), values, true);
+  const { affected } = await runnerOf(manager).query(dialectOf(manager).text(sql), values, true);
   return affected ?? 0;
+}
+
+/** The connection of a transaction, or of a reading. */
+export function runnerOf(manager: EntityManager): QueryRunner {
+  if (manager.queryRunner) return manager.queryRunner;
+  // One that is taken out of the pool here would be given back by nobody.
+  if (dialectOf(manager).name !== 'sqlite') throw new Error('a statement outside of transactions and readings');
+  // SQLite has one for all.
+  return manager.connection.createQueryRunner();
 }

@@ -1,5 +1,5 @@
-import type { EntityManager, EntityMetadata, EntitySchema, ObjectLiteral, QueryResult, QueryRunner } from 'typeorm';
-import { dialectOf } from './dialect.js';
+import type { EntityManager, EntityMetadata, EntitySchema, ObjectLiteral, QueryResult } from 'typeorm';
+import { dialectOf, runnerOf } from './dialect.js';
 
 /*
  * The statements of every request. TypeORM builds the text of its own anew for each call, with the numbers in it, so that
@@ -162,8 +162,7 @@ function tableOf<Row extends ObjectLiteral>(manager: EntityManager, entity: Enti
   const { driver } = connection;
   const { rowOrder, impossible, text: toText } = dialectOf(manager);
   const metadata = connection.getMetadata(entity);
-  // SQLite has one for all.
-  const runner: QueryRunner = manager.queryRunner ?? connection.createQueryRunner();
+  const runner = runnerOf(manager);
   return {
     title: driver.escape(metadata.tableName),
     columns: metadata.columns.filter(({ isSelect }) => isSelect),

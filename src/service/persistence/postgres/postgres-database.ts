@@ -92,7 +92,7 @@ export class PostgresDatabase implements Store {
       database = await opening(source, options, async (manager) => {
         await requireSuitable(manager);
         const fresh = await checkSchema(manager, options.schema);
-        return PostgresDatabase.settle(source, options, nodeId, fresh);
+        return PostgresDatabase.settle(source, manager, options, nodeId, fresh);
       });
       await database.join();
       return database;
@@ -130,12 +130,12 @@ export class PostgresDatabase implements Store {
   /** While no other node opens the schema. */
   private static async settle(
     source: DataSource,
+    manager: EntityManager,
     options: PostgresOptions,
     nodeId: string,
     fresh: boolean,
   ): Promise<PostgresDatabase> {
     const { acknowledgeRestore = false, schema } = options;
-    const { manager } = source;
     const check = fresh ? null : await readKeyCheck(manager);
     const keys = keyProviderOf(options);
     const cipher = new VectorCipher(...(await keys.load(check === null)));
