@@ -2,7 +2,7 @@
 import { cpSync, rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { DATABASE_FILE, Database } from '../../dist/service/persistence/sqlite/database.js';
-import { SqliteUnitOfWork } from '../../dist/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { TypeOrmUnitOfWork } from '../../dist/service/persistence/common/typeorm-unit-of-work.js';
 import { buildProfile } from '../../dist/service/records/profile.js';
 
 const ALL = 1_000_000;
@@ -30,7 +30,7 @@ export async function checkAtRest(folder, copy, { told, jobs, removed }, policy)
     if (dangling.length > 0) wrong.push(`foreign_key_check: ${JSON.stringify(dangling.slice(0, 3))}`);
 
     const counts = { enrolments: 0, profiles: 0, jobs: 0, items: 0, keys: database.cipher.keys.length };
-    await new SqliteUnitOfWork(database).read(async (records) => {
+    await new TypeOrmUnitOfWork(database).read(async (records) => {
       const stored = new Set();
       for (const { id } of await records.speakers.page(null, ALL)) {
         const enrolments = await records.enrollments.withEmbeddings(id, null, ALL);

@@ -12,9 +12,9 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { Database } from '../../dist/service/persistence/sqlite/database.js';
 import { examineDatabase } from '../../dist/service/persistence/sqlite/examine.js';
-import { Register } from '../../dist/service/persistence/sqlite/register.js';
-import { findRow } from '../../dist/service/persistence/sqlite/rows.js';
-import { SqliteUnitOfWork } from '../../dist/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { Register } from '../../dist/service/persistence/common/register.js';
+import { findRow } from '../../dist/service/persistence/common/rows.js';
+import { TypeOrmUnitOfWork } from '../../dist/service/persistence/common/typeorm-unit-of-work.js';
 import { buildProfile } from '../../dist/service/records/profile.js';
 import { newSpeaker } from '../../dist/service/records/speaker.js';
 import { describeMachine, quantile } from '../js/machine.mjs';
@@ -45,7 +45,7 @@ try {
 
 async function measure() {
   const database = await Database.open({ folder });
-  const store = new SqliteUnitOfWork(database);
+  const store = new TypeOrmUnitOfWork(database);
   for (let from = 0; from < people; from += AT_ONCE) {
     await store.transaction(async (records) => {
       for (let i = from; i < Math.min(people, from + AT_ONCE); i++) {

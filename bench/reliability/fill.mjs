@@ -2,7 +2,7 @@
 // enrolled by the service itself.
 import { randomUUID } from 'node:crypto';
 import { Database } from '../../dist/service/persistence/sqlite/database.js';
-import { SqliteUnitOfWork } from '../../dist/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { TypeOrmUnitOfWork } from '../../dist/service/persistence/common/typeorm-unit-of-work.js';
 import { newSpeaker } from '../../dist/service/records/speaker.js';
 import { formBody } from '../../test/fuzz/http-requests.mjs';
 import { random, Recordings } from './recordings.mjs';
@@ -27,7 +27,7 @@ export async function fill(folder, { people, entries = 0, days = 0 }) {
   await enrolOne(folder);
   const database = await Database.open({ folder: `${folder}/data` });
   try {
-    const store = new SqliteUnitOfWork(database);
+    const store = new TypeOrmUnitOfWork(database);
     const [enrollment] = await store.read((records) => records.enrollments.withEmbeddings(MODEL_PERSON, null, 1));
     const [profile] = await store.read((records) => records.profiles.ofSpeaker(MODEL_PERSON));
     const model = await store.read((records) => records.speakers.find(MODEL_PERSON));
@@ -76,7 +76,7 @@ async function done(call) {
 
 /**
  * @param {Database} database
- * @param {SqliteUnitOfWork} store
+ * @param {TypeOrmUnitOfWork} store
  * @param {{ entries: number, days: number, subject: string }} of
  */
 async function addEntries(database, store, { entries, days, subject }) {

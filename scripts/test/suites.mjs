@@ -31,7 +31,9 @@ export const SUITES = [
     run: (root, options) =>
       native(root, 'build-asan', ['TIMBRE_WITH_TORCH=OFF', 'TIMBRE_SANITIZE=address,undefined'], options),
   },
-  { name: 'jest', run: jest },
+  { name: 'jest', run: (root) => jest(root) },
+  // What says nothing about a database, once more on PostgreSQL.
+  { name: 'postgres', run: (root) => jest(root, 'jest.postgres.config.js') },
   { name: 'python', run: python },
   { name: 'node-versions', run: runNodeVersions },
 ];
@@ -157,10 +159,11 @@ function counted(report, ran) {
 
 /**
  * @param {string} root
+ * @param {string} [config]
  * @returns {Promise<Outcome>}
  */
-async function jest(root) {
-  const report = path.join(root, '.cache', 'test', 'jest.json');
+async function jest(root, config = 'jest.config.js') {
+  const report = path.join(root, '.cache', 'test', `${path.parse(config).name}.json`);
   mkdirSync(path.dirname(report), { recursive: true });
   rmSync(report, { force: true });
   const words = [
@@ -169,7 +172,11 @@ async function jest(root) {
     path.join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
   ];
   const workers = `--maxWorkers=${availableParallelism()}`;
-  const status = await watch(process.execPath, [...words, '--ci', workers, '--json', `--outputFile=${report}`], root);
+  const status = await watch(
+    process.execPath,
+    [...words, '--ci', '--config', config, workers, '--json', `--outputFile=${report}`],
+    root,
+  );
   if (!existsSync(report)) throw new Failure(`jest wrote no report (exit status ${status})`, 'Its output is above.');
   const counts = readJest(readFileSync(report, 'utf8'));
   if (status !== 0 && counts.failed === 0)

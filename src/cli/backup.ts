@@ -29,7 +29,7 @@ Example:
     .action(async (file: string, options: Options) => {
       const config = Config.of(options.dataDir === undefined ? {} : { dataDir: options.dataDir }, cli.env);
       const { backUp } = await service();
-      const bytes = await backUp(config.dataDir, file);
+      const bytes = await backUp(config, file);
       const key = config.dataKey ? 'TIMBRE_DATA_KEY' : config.dataKeyFile;
       if (options.json) await cli.json({ file, bytes, keyIncluded: false, key });
       else cli.note(`${file}: ${bytes} bytes. The data key is not in it: keep a copy of ${key} elsewhere.`);

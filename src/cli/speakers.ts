@@ -171,7 +171,8 @@ export function register(program: Command, cli: Cli): void {
     .action(async (id: string, options: Options) => {
       const found = await new ServiceClient(cli, options).call('checkReceipt', { id });
       if (options.json) return cli.json(found);
-      const traces = found.wipedAt === null ? 'pending: wiped soon' : `wiped ${found.wipedAt}`;
+      const pending = found.traces === 'DATABASE' ? "PostgreSQL's own" : 'pending: wiped soon';
+      const traces = found.wipedAt === null ? pending : `wiped ${found.wipedAt}`;
       const rows = [
         ['receipt', found.receipt],
         ['erased', `${found.erasedAt} by ${found.by}`],

@@ -1246,6 +1246,7 @@ export interface operations {
                 | 'conversation.erased'
                 | 'data-key.rotated'
                 | 'data.restore-acknowledged'
+                | 'data.node-joined'
                 | 'audit.trimmed'
                 | 'retention.confirmed';
               /**
@@ -2214,10 +2215,10 @@ export interface operations {
               conversations: number;
             };
             /**
-             * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was.
+             * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was. DATABASE: the files are those of PostgreSQL, which overwrites them in its own time, and whose log and backups are its operator’s.
              * @enum {string}
              */
-            traces: 'PENDING' | 'WIPED';
+            traces: 'PENDING' | 'WIPED' | 'DATABASE';
             /** Format: date-time */
             wipedAt: string | null;
           };
@@ -2396,10 +2397,10 @@ export interface operations {
               conversations: number;
             };
             /**
-             * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was.
+             * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was. DATABASE: the files are those of PostgreSQL, which overwrites them in its own time, and whose log and backups are its operator’s.
              * @enum {string}
              */
-            traces: 'PENDING' | 'WIPED';
+            traces: 'PENDING' | 'WIPED' | 'DATABASE';
             /** Format: date-time */
             wipedAt: string | null;
             /** @description Speakers of this subject that are there in spite of the receipt, as after restoring an old backup. */
@@ -4940,6 +4941,7 @@ export interface operations {
                 | 'conversation.erased'
                 | 'data-key.rotated'
                 | 'data.restore-acknowledged'
+                | 'data.node-joined'
                 | 'audit.trimmed'
                 | 'retention.confirmed';
               /**

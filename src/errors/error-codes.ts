@@ -62,6 +62,8 @@ export const ERROR_CODES = {
   STORAGE_INVALID: { http: 500, exit: 52, means: 'The database is damaged, newer than this version, or its key is another one.' },
   STORAGE_EXPOSED: { http: 500, exit: 58, means: 'The data folder, its key or its epoch file belongs to another user, or others have access to it.' },
   STORAGE_ROLLED_BACK: { http: 500, exit: 59, means: 'The database is older than it was: a backup was restored, or it was put back.' },
+  STORAGE_REFUSED: { http: 500, exit: 79, means: 'PostgreSQL refuses the service: its user, password, database or rights.' },
+  STORAGE_UNSUITABLE: { http: 500, exit: 80, means: 'The PostgreSQL is none to work with: too old, of another encoding, without trusted TLS, or behind a pooler.' },
   ENGINE_CLOSED: { http: 503, exit: 46, means: 'The encoder was closed.' },
   DOWNLOAD_FAILED: { http: 502, exit: 49, means: 'A file could not be fetched: no connection, the server refuses, or the bytes are not the published ones.' },
   SERVICE_UNREACHABLE: { http: 502, exit: 53, means: 'No Timbre service answers at the URL.' },

@@ -20,7 +20,16 @@ export function packageVersion(): string {
   return packageFile().version;
 }
 
+/** The package that PostgreSQL is reached with; nobody else needs it. */
+export const POSTGRES_PACKAGE = 'pg';
+
 /** What the service alone needs and an application brings itself: ranges of versions by name. */
 export function servicePackages(): Record<string, string> {
-  return packageFile().peerDependencies;
+  const { [POSTGRES_PACKAGE]: _, ...always } = packageFile().peerDependencies;
+  return always;
+}
+
+/** As npm takes it. */
+export function postgresPackage(): string {
+  return `${POSTGRES_PACKAGE}@${packageFile().peerDependencies[POSTGRES_PACKAGE]}`;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
-import { TypeOrmAuditRepository } from '../../src/service/persistence/sqlite/repositories/typeorm-audit.repository.js';
+import { TypeOrmAuditRepository } from '../../src/service/persistence/common/repositories/typeorm-audit.repository.js';
 import { timbre, type Ran } from './support.js';
 
 let folder: string;

@@ -10,7 +10,7 @@ import { errorBody } from '../../src/service/http/api-errors.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import { addressOf } from '../../src/service/http/listen.js';
 import { TimbreModule } from '../../src/service/nest.js';
-import { TypeOrmKeyStore } from '../../src/service/persistence/sqlite/typeorm-key-store.js';
+import { SqliteKeyStore } from '../../src/service/persistence/sqlite/sqlite-key-store.js';
 import { timbre } from '../cli/support.js';
 import { RawClient } from './raw-client.js';
 import { TestService, until, wav, Workshop } from './support.js';
@@ -239,7 +239,7 @@ describe('keys of a running service', () => {
   });
 
   test('do not work when they have expired', async () => {
-    const store = (await TypeOrmKeyStore.open({ folder: dataDir }))!;
+    const store = (await SqliteKeyStore.open({ folder: dataDir }))!;
     const made = new Date(Date.now() - 10_000);
     const { key, text } = newApiKey(
       { name: 'old', scopes: ['admin'], expiresAt: new Date(made.getTime() + 5000) },

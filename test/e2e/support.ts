@@ -14,6 +14,7 @@ import { keyIn, LOCAL_KEY_FILE } from '../../src/support/key-file.js';
 import { createLog } from '../../src/service/http/logging.js';
 import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
+import { POSTGRES_URL, schemaOf } from '../integration/stores.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/checkpoints/${name}`, import.meta.url));
 const CHECKPOINTS = {
@@ -74,13 +75,16 @@ export class TestService {
         done();
       },
     });
+    const dataDir = settings.dataDir === undefined ? await mkdtemp(workshop.path('data-')) : String(settings.dataDir);
     const config = Config.of({
       port: 0,
       sidecarPort: 0,
       workers: 2,
       logLevel: 'trace',
       uploadDir,
-      dataDir: await mkdtemp(workshop.path('data-')),
+      dataDir,
+      databaseUrl: POSTGRES_URL,
+      databaseSchema: schemaOf(dataDir),
       modelCacheDir: workshop.path('models'),
       audioRoots: [workshop.path('recordings')],
       drainSeconds: 5,

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import sqlite3 from 'sqlite3';
 import {
   enrolledView,
   enrollmentsView,
@@ -13,6 +12,7 @@ import { identificationView } from '../../src/service/identification/identificat
 import { speakersView, speakerView } from '../../src/service/speakers/speakers.dto.js';
 import { verificationView } from '../../src/service/verification/verification.dto.js';
 import { spoken, TestService, wav, Workshop } from './support.js';
+import { lockStore } from '../integration/stores.js';
 
 let workshop: Workshop;
 let service: TestService;
@@ -227,22 +227,11 @@ describe('enrolment', () => {
   test('survives a locked database', async () => {
     const limited = await TestService.start(workshop, { model: bundle, dataDir: workshop.path('locked'), ...ROOMS });
     await limited.service.ready();
-    const other = new sqlite3.Database(workshop.path('locked', 'timbre.sqlite'));
-    const run = (sql: string): Promise<void> =>
-      new Promise((resolve, reject) => {
-        other.run(sql, (error) => {
-          if (error) reject(error);
-          else resolve();
-        });
-      });
-    await run('BEGIN IMMEDIATE');
+    const release = await lockStore(workshop.path('locked'));
     const refused = await limited.postJson('/v1/speakers', { id: 'ada' });
     expectError(refused, 503, 'STORAGE_UNAVAILABLE');
     expect(refused.headers.get('retry-after')).toBe('1');
-    await run('ROLLBACK');
-    await new Promise((resolve) => {
-      other.close(resolve);
-    });
+    await release();
     expect(await limited.postJson('/v1/speakers', { id: 'ada' })).toMatchObject({ status: 201 });
     await limited.close();
   });

@@ -131,7 +131,7 @@ describe('an erasure', () => {
     const receipt = await house.speakers.erase('ada');
     expect(receipt).toMatchObject({ subject, by: 'local', enrollments: 3, profiles: 1, wipedAt: null });
     expect(await house.speakers.receipt(receipt.id)).toEqual({ receipt, remains: 0 });
-    await house.database.rewrite();
+    await house.file.rewrite();
     expect((await house.speakers.receipt(receipt.id)).receipt.wipedAt).toBeInstanceOf(Date);
     await expect(house.speakers.receipt('none')).rejects.toMatchObject({ code: 'RECEIPT_NOT_FOUND' });
     const { entries } = await new AuditService(house.store, house.trail).page(auditQuery.parse({ subject }));

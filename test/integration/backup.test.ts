@@ -3,21 +3,21 @@ import { chmod, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node
 import { join } from 'node:path';
 import { backUp } from '../../src/service/persistence/sqlite/backup.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
-import { rotateDataKey } from '../../src/service/persistence/sqlite/key-rotation.js';
-import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { enrollment, speaker, temporaryFolder } from './voices.js';
 
 let folder: string;
 let remove: () => Promise<void>;
 let database: Database;
-let store: SqliteUnitOfWork;
+let store: TypeOrmUnitOfWork;
 
 const at = (...parts: string[]): string => join(folder, ...parts);
 
 beforeEach(async () => {
   ({ folder, remove } = await temporaryFolder());
   database = await Database.open({ folder: at('data') });
-  store = new SqliteUnitOfWork(database);
+  store = new TypeOrmUnitOfWork(database);
   await store.transaction(async ({ speakers, enrollments }) => {
     await speakers.insert(speaker('ada'));
     for (let i = 0; i < 20; i++) await enrollments.insert(enrollment('ada', `recording ${i}`));
@@ -40,7 +40,7 @@ async function restored(name: string, backup: string, key?: string): Promise<str
 async function recordings(of: string): Promise<number> {
   const opened = await Database.open({ folder: of, acknowledgeRestore: true });
   try {
-    const found = await new SqliteUnitOfWork(opened).read(({ enrollments }) =>
+    const found = await new TypeOrmUnitOfWork(opened).read(({ enrollments }) =>
       enrollments.withEmbeddings('ada', null, 1000),
     );
     return found.length;
@@ -67,7 +67,7 @@ describe('a backup', () => {
     const folderOfCopy = await restored('new', at('copy.sqlite'), at('data', 'data.key'));
     await expect(Database.open({ folder: folderOfCopy })).rejects.toMatchObject({ code: 'STORAGE_ROLLED_BACK' });
     const opened = await Database.open({ folder: folderOfCopy, acknowledgeRestore: true });
-    await new SqliteUnitOfWork(opened).read(async ({ speakers, enrollments }) => {
+    await new TypeOrmUnitOfWork(opened).read(async ({ speakers, enrollments }) => {
       // Whoever is there is there with the recording: no half transaction.
       for (const { id } of await speakers.page(null, 100)) {
         expect((await enrollments.withEmbeddings(id, null, 1000)).length).toBe(id === 'ada' ? 20 : 1);

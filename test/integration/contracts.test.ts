@@ -1,15 +1,15 @@
 import { Logger } from '@nestjs/common';
-import { SqliteChangeFeed } from '../../src/service/persistence/sqlite/changes.js';
+import { TableChangeFeed } from '../../src/service/persistence/common/changes.js';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
 import { SqliteMaintenance } from '../../src/service/persistence/sqlite/sqlite-maintenance.js';
-import { SqliteJobQueue } from '../../src/service/persistence/sqlite/sqlite-job-queue.js';
-import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { TableJobQueue } from '../../src/service/persistence/common/table-job-queue.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MemoryLimiter } from '../../src/service/access/memory-limiter.js';
 import { Config } from '../../src/service/config/config.js';
-import { FileKeyProvider, VariableKeyProvider } from '../../src/service/persistence/sqlite/data-key.js';
-import { FileEpochProvider } from '../../src/service/persistence/sqlite/epoch.js';
+import { FileKeyProvider, VariableKeyProvider } from '../../src/service/persistence/common/data-key.js';
+import { FileEpochProvider } from '../../src/service/persistence/common/epoch.js';
 import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
 import { Spool } from '../../src/service/uploads/spool.js';
 import { describeContract } from './contracts.js';
@@ -29,10 +29,10 @@ describeContract('SQLite', async () => {
   const { folder, remove } = await temporaryFolder();
   const database = await Database.open({ folder });
   return {
-    store: new SqliteUnitOfWork(database),
-    feed: new SqliteChangeFeed(database),
+    store: new TypeOrmUnitOfWork(database),
+    feed: new TableChangeFeed(database),
     maintenance: new SqliteMaintenance(database),
-    queue: (clock) => new SqliteJobQueue(database, clock),
+    queue: (clock) => new TableJobQueue(database, clock),
     close: async () => {
       await database.close();
       await remove();

@@ -5,7 +5,7 @@ import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { Database, DATABASE_FILE, schemaDifference } from '../../src/service/persistence/sqlite/database.js';
-import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { outside as statementsOn } from './outside.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
 
@@ -21,7 +21,7 @@ async function open(options: Partial<Parameters<typeof Database.open>[0]> = {}):
 
 async function stored(seeds: string[], id = 'ada'): Promise<void> {
   const database = await open();
-  await new SqliteUnitOfWork(database).transaction(async ({ speakers, enrollments }) => {
+  await new TypeOrmUnitOfWork(database).transaction(async ({ speakers, enrollments }) => {
     await speakers.insert(speaker(id));
     for (const seed of seeds) await enrollments.insert(enrollment(id, seed));
   });
@@ -212,7 +212,7 @@ describe('two services on one data folder', () => {
 describe('transactions', () => {
   it('run one after the other', async () => {
     const database = await open();
-    const store = new SqliteUnitOfWork(database);
+    const store = new TypeOrmUnitOfWork(database);
     await store.transaction(({ speakers }) => speakers.insert(speaker('ada')));
     const events: string[] = [];
     await Promise.all(
@@ -231,7 +231,7 @@ describe('transactions', () => {
 
   it('leave nothing of what failed, and ring for nobody', async () => {
     const database = await open();
-    const store = new SqliteUnitOfWork(database);
+    const store = new TypeOrmUnitOfWork(database);
     const failing = store.transaction(async ({ speakers }) => {
       await speakers.insert(speaker('ada'));
       throw new Error('changed my mind');
@@ -242,7 +242,7 @@ describe('transactions', () => {
   });
 
   it('say that the database is locked, and work again when it is not', async () => {
-    const store = new SqliteUnitOfWork(await open({ busyTimeoutMs: 20 }));
+    const store = new TypeOrmUnitOfWork(await open({ busyTimeoutMs: 20 }));
     const other = new sqlite3.Database(join(folder, DATABASE_FILE));
     const run = (sql: string): Promise<void> =>
       new Promise((resolve, reject) =>
@@ -264,7 +264,7 @@ describe('transactions', () => {
 
   it('say that the disk is full, store nothing, and work again when there is room', async () => {
     const database = await open();
-    const store = new SqliteUnitOfWork(database);
+    const store = new TypeOrmUnitOfWork(database);
     await store.transaction(({ speakers }) => speakers.insert(speaker('ada')));
     // A limit of SQLite's own acts as a full disk does: SQLITE_FULL from the write that needs another page.
     const pages = (limit: number): Promise<unknown> =>
@@ -284,7 +284,7 @@ describe('transactions', () => {
 
   it('are refused after closing', async () => {
     const database = await open();
-    const store = new SqliteUnitOfWork(database);
+    const store = new TypeOrmUnitOfWork(database);
     await database.close();
     await expect(store.read(({ speakers }) => speakers.count())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
   });
@@ -295,7 +295,7 @@ describe('vectors at rest', () => {
     await stored(['a'], 'ada');
     await stored(['bb'], 'bob');
     await outside(`UPDATE enrollments SET embedding = (SELECT embedding FROM enrollments WHERE speaker_id = 'ada')`);
-    const store = new SqliteUnitOfWork(await open());
+    const store = new TypeOrmUnitOfWork(await open());
     expect(await store.read(({ enrollments }) => enrollments.withEmbeddings('ada', null, 1000))).toHaveLength(1);
     await expect(store.read(({ enrollments }) => enrollments.withEmbeddings('bob', null, 1000))).rejects.toMatchObject({
       code: 'STORAGE_INVALID',
@@ -311,7 +311,7 @@ describe('vectors at rest', () => {
 
   it('are gone from every file once their speaker was erased', async () => {
     const database = await open();
-    const store = new SqliteUnitOfWork(database);
+    const store = new TypeOrmUnitOfWork(database);
     const seeds = Array.from({ length: 30 }, (_, i) => `recording ${i}`);
     await store.transaction(async ({ speakers, enrollments }) => {
       for (const id of ['ada', 'bob']) {

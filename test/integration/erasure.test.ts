@@ -6,7 +6,7 @@ import sqlite3 from 'sqlite3';
 import { buildProfile } from '../../src/service/records/profile.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import { clearUnusedBytes } from '../../src/service/persistence/sqlite/unused-bytes.js';
-import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { newSpeaker, type Speaker } from '../../src/service/records/speaker.js';
 import { House } from './house.js';
 import { embeddingOf } from './scripted-engine.js';
@@ -71,7 +71,7 @@ class Crowd {
   lately: string[] = [];
   private state = 7;
 
-  constructor(private readonly store: SqliteUnitOfWork) {}
+  constructor(private readonly store: TypeOrmUnitOfWork) {}
 
   /** What is to be found. */
   get present(): string[] {
@@ -162,7 +162,7 @@ describe('an erased speaker', () => {
       // SQLite's secure_delete overwrites what it deletes, but not what rows leave behind when pages are split and joined.
       const database = await Database.open({ folder, wipes, rewriteAfterMs: 3_600_000 });
       await database.query((manager) => manager.query('PRAGMA synchronous = OFF'));
-      const crowd = new Crowd(new SqliteUnitOfWork(database));
+      const crowd = new Crowd(new TypeOrmUnitOfWork(database));
       for (let round = 0; round < 60; round++) await crowd.comeAndGo(6, 4);
       await database.wipe();
       const { gone } = crowd;
@@ -181,7 +181,7 @@ describe('an erased speaker', () => {
   it('is wiped while others come and go, and what they move about is wiped too', async () => {
     const database = await Database.open({ folder, rewriteAfterMs: 3_600_000 });
     await database.query((manager) => manager.query('PRAGMA synchronous = OFF'));
-    const crowd = new Crowd(new SqliteUnitOfWork(database));
+    const crowd = new Crowd(new TypeOrmUnitOfWork(database));
     for (let round = 0; round < 20; round++) await crowd.comeAndGo(10, 4);
     const wiping = { over: false };
     const wiped = database.rewrite().finally(() => (wiping.over = true));
@@ -210,7 +210,7 @@ describe('an erased speaker', () => {
   it('is wiped where another program writes meanwhile, and holds nobody up while that keeps the database', async () => {
     const database = await Database.open({ folder, rewriteAfterMs: 3_600_000 });
     await database.query((manager) => manager.query('PRAGMA synchronous = OFF'));
-    const crowd = new Crowd(new SqliteUnitOfWork(database));
+    const crowd = new Crowd(new TypeOrmUnitOfWork(database));
     for (let round = 0; round < 20; round++) await crowd.comeAndGo(6, 4);
     const other = new OtherProgram(join(folder, DATABASE_FILE));
     try {
@@ -218,7 +218,7 @@ describe('an erased speaker', () => {
       const wiping = { over: false };
       const wiped = database.rewrite().finally(() => (wiping.over = true));
       // Only reading waits for no other program.
-      for (let i = 0; i < 3; i++) await new SqliteUnitOfWork(database).read(({ speakers }) => speakers.page(null, 1));
+      for (let i = 0; i < 3; i++) await new TypeOrmUnitOfWork(database).read(({ speakers }) => speakers.page(null, 1));
       expect(wiping.over).toBe(false);
       await other.run('ROLLBACK');
       let between = 0;
@@ -240,7 +240,7 @@ describe('an erased speaker', () => {
 
   it('keeps nobody waiting who only reads while the file is written anew', async () => {
     const database = await Database.open({ folder, wipes: 'file', rewriteAfterMs: 3_600_000 });
-    const store = new SqliteUnitOfWork(database);
+    const store = new TypeOrmUnitOfWork(database);
     const add = (id: string): Promise<void> =>
       store.transaction(({ speakers }) => speakers.insert(newSpeaker({ id }, new Date())));
     await add('ada');
@@ -298,7 +298,7 @@ describe('an erased speaker', () => {
 
   it('is cleared away by the next start where the process died in between', async () => {
     const database = await Database.open({ folder, rewriteAfterMs: 3_600_000 });
-    const store = new SqliteUnitOfWork(database);
+    const store = new TypeOrmUnitOfWork(database);
     await store.transaction(async ({ speakers }) => {
       await speakers.insert(newSpeaker({ id: 'ada' }, new Date()));
     });

@@ -4,7 +4,7 @@ import { actAs } from '../../src/support/actor.js';
 import type { GroupRef } from '../../src/support/group-ref.js';
 import { SCOPES } from '../../src/support/scopes.js';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
-import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { MOST_BYTES } from '../../src/service/records/metadata.js';
 import { newSpeaker } from '../../src/service/records/speaker.js';
 import type { SpeakerFilter } from '../../src/service/records/speaker.repository.js';
@@ -365,7 +365,7 @@ describe('a search among speakers', () => {
     try {
       await copyFixture(fileURLToPath(new URL('../fixtures/data-before', import.meta.url)), old);
       const database = await Database.open({ folder: old });
-      const store = new SqliteUnitOfWork(database);
+      const store = new TypeOrmUnitOfWork(database);
       const [first] = await store.read(({ speakers }) => speakers.page(null, 1));
       const search = (filter: SpeakerFilter) =>
         store.read(async ({ speakers }) => (await speakers.search(filter, null, 9)).map(({ speaker }) => speaker?.id));

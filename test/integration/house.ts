@@ -15,10 +15,10 @@ import { ProfileKeeper } from '../../src/service/enrollments/profile-keeper.js';
 import { GroupsService } from '../../src/service/groups/groups.service.js';
 import { IdentificationService } from '../../src/service/identification/identification.service.js';
 import type { IdentificationView } from '../../src/service/identification/identification.dto.js';
-import { Database } from '../../src/service/persistence/sqlite/database.js';
-import { SqliteChangeFeed } from '../../src/service/persistence/sqlite/changes.js';
-import { SqliteMaintenance } from '../../src/service/persistence/sqlite/sqlite-maintenance.js';
-import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import type { Database } from '../../src/service/persistence/sqlite/database.js';
+import type { Store } from '../../src/service/persistence/common/store.js';
+import { TableChangeFeed } from '../../src/service/persistence/common/changes.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { SpeakersService } from '../../src/service/speakers/speakers.service.js';
 import type { Recording } from '../../src/service/uploads/recording.js';
 import { Spool } from '../../src/service/uploads/spool.js';
@@ -33,14 +33,15 @@ import { CurrentModel } from '../../src/service/voices/current-model.js';
 import { KeptBundle } from '../../src/service/engine/kept-bundle.js';
 import { LastModel } from '../../src/service/voices/last-model.js';
 import { NativeVoiceIndex } from '../../src/service/voices/native-voice-index.js';
+import { closeStore, fileOf, maintenanceOf, openStore } from './stores.js';
 import { HandClock } from './hand-clock.js';
 import { ScriptedEngine, type Script } from './scripted-engine.js';
 
 /** The services as the application wires them, on a database file and the native gallery. */
 export class House {
   readonly engine: ScriptedEngine;
-  readonly store: SqliteUnitOfWork;
-  readonly feed: SqliteChangeFeed;
+  readonly store: TypeOrmUnitOfWork;
+  readonly feed: TableChangeFeed;
   readonly model: CurrentModel;
   readonly gallery: NativeVoiceIndex;
   readonly trail: AuditTrail;
@@ -64,11 +65,11 @@ export class House {
 
   private constructor(
     readonly folder: string,
-    readonly database: Database,
+    readonly database: Store,
     engine: ScriptedEngine,
     config: Config,
   ) {
-    const store = new SqliteUnitOfWork(database);
+    const store = new TypeOrmUnitOfWork(database);
     const policy = new ConsentPolicy(config);
     const trail = new AuditTrail(store, config);
     const model = new CurrentModel(engine, config);
@@ -76,9 +77,9 @@ export class House {
     this.engine = engine;
     this.store = store;
     this.trail = trail;
-    this.feed = new SqliteChangeFeed(database);
+    this.feed = new TableChangeFeed(database);
     this.gallery = new NativeVoiceIndex(store, this.feed, engine, model);
-    const maintenance = new SqliteMaintenance(database);
+    const maintenance = maintenanceOf(database);
     this.speakers = new SpeakersService(store, model, maintenance, new Spool(config));
     this.groups = new GroupsService(store, maintenance);
     this.consent = new ConsentService(store, maintenance);
@@ -125,7 +126,7 @@ export class House {
   }
 
   static async open(folder: string, engine = new ScriptedEngine(), settings: ConfigInput = {}): Promise<House> {
-    const database = await Database.open({ folder });
+    const database = await openStore(folder);
     const config = Config.of({ dataDir: folder, consent: 'optional', ...settings });
     const house = new House(folder, database, engine, config);
     const kept = new KeptBundle(config);
@@ -133,10 +134,15 @@ export class House {
     return house;
   }
 
+  /** The SQLite file, for tests of what it alone does. */
+  get file(): Database {
+    return fileOf(this.database);
+  }
+
   async close(): Promise<void> {
     await this.watch.beforeApplicationShutdown();
     await this.trail.beforeApplicationShutdown();
-    await this.database.close();
+    await closeStore(this.database);
   }
 
   /** A file as an upload leaves it. */

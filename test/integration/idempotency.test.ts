@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
 import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
-import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { Idempotency, type Keep } from '../../src/service/idempotency/idempotency.js';
 import { actAs } from '../../src/support/actor.js';
 import { TestClock } from './contracts.js';
@@ -11,7 +11,7 @@ const HOUR_MS = 3600_000;
 
 let remove: () => Promise<void>;
 let database: Database;
-let store: SqliteUnitOfWork;
+let store: TypeOrmUnitOfWork;
 let clock: TestClock;
 let idempotency: Idempotency;
 
@@ -19,7 +19,7 @@ beforeEach(async () => {
   const temporary = await temporaryFolder();
   remove = temporary.remove;
   database = await Database.open({ folder: temporary.folder });
-  store = new SqliteUnitOfWork(database);
+  store = new TypeOrmUnitOfWork(database);
   clock = new TestClock();
   idempotency = new Idempotency(store, clock, new FolderLeader());
 });

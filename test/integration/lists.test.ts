@@ -8,13 +8,13 @@ import { actAs } from '../../src/support/actor.js';
 import { newSpeaker } from '../../src/service/records/speaker.js';
 import type { VoiceRecords } from '../../src/service/records/unit-of-work.js';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
-import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { planOf, unbounded, watch } from './statements.js';
 import { enrollment, ORIGIN, temporaryFolder } from './voices.js';
 
 let remove: () => Promise<void>;
 let database: Database;
-let store: SqliteUnitOfWork;
+let store: TypeOrmUnitOfWork;
 
 const BEFORE = new Date('2026-01-01T00:00:00Z');
 const LATER = new Date('2026-02-01T00:00:00Z');
@@ -37,7 +37,7 @@ beforeAll(async () => {
   const made = await temporaryFolder();
   remove = made.remove;
   database = await Database.open({ folder: made.folder });
-  store = new SqliteUnitOfWork(database);
+  store = new TypeOrmUnitOfWork(database);
   await store.transaction(async ({ groups, speakers, enrollments }) => {
     for (const group of [GROUP, OTHER]) await groups.insert(group);
     const described = { groups: [GROUP], metadata: { team: 'engines' } };

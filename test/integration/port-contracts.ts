@@ -176,13 +176,19 @@ export function describeLeader(name: string, make: () => Leader): void {
       const leader = make();
       const log: string[] = [];
       let goOn = (): void => undefined;
+      let begin = (): void => undefined;
+      const begun = new Promise<void>((resolve) => {
+        begin = resolve;
+      });
       const first = leader.lead('sweep', async () => {
         log.push('first begins');
+        begin();
         await new Promise<void>((resolve) => {
           goOn = resolve;
         });
         log.push('first ends');
       });
+      await begun;
       const second = leader.lead('sweep', () => Promise.resolve(log.push('second')));
       await leader.lead('other', () => Promise.resolve(log.push('other')));
       goOn();

@@ -484,10 +484,10 @@ describe('an export', () => {
     const pieces = exports().export('bob', false);
     await pieces.next();
     const { id } = await house.speakers.erase('ada');
-    await expect(house.database.rewrite()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    await expect(house.file.rewrite()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
     expect((await house.speakers.receipt(id)).receipt.wipedAt).toBeNull();
     await pieces.return(undefined);
-    await house.database.rewrite();
+    await house.file.rewrite();
     expect((await house.speakers.receipt(id)).receipt.wipedAt).toBeInstanceOf(Date);
   });
 });

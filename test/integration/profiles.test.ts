@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { actAs } from '../../src/support/actor.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
-import { rotateDataKey } from '../../src/service/persistence/sqlite/key-rotation.js';
+import { rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
 import { examineDatabase } from '../../src/service/persistence/sqlite/examine.js';
 import type { LedgerEntry } from '../../src/service/records/ledger.js';
 import type { Profile } from '../../src/service/records/profile.js';

@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { buildProfile, type Profile } from '../../src/service/records/profile.js';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
-import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import type { Speaker } from '../../src/service/records/speaker.js';
 import type { StoredVoice } from '../../src/service/records/profile.repository.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
 
 let remove: () => Promise<void>;
 let database: Database;
-let store: SqliteUnitOfWork;
+let store: TypeOrmUnitOfWork;
 
 beforeEach(async () => {
   const temporary = await temporaryFolder();
   remove = temporary.remove;
   database = await Database.open({ folder: temporary.folder });
-  store = new SqliteUnitOfWork(database);
+  store = new TypeOrmUnitOfWork(database);
 });
 
 afterEach(async () => {

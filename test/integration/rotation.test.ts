@@ -9,10 +9,10 @@ import {
   finishRotation,
   rotateDataKey,
   type RotationStep,
-} from '../../src/service/persistence/sqlite/key-rotation.js';
-import { TypeOrmDataKeys } from '../../src/service/persistence/sqlite/typeorm-data-keys.js';
-import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
-import { keyId } from '../../src/service/persistence/sqlite/vector-cipher.js';
+} from '../../src/service/persistence/common/key-rotation.js';
+import { TypeOrmDataKeys } from '../../src/service/persistence/common/typeorm-data-keys.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
+import { keyId } from '../../src/service/persistence/common/vector-cipher.js';
 import { planOf, watch, type Statement } from './statements.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
 
@@ -31,7 +31,7 @@ async function open(at = folder, key?: string): Promise<Database> {
 
 async function filled(key?: string): Promise<Database> {
   const database = await open(folder, key);
-  await new SqliteUnitOfWork(database).transaction(async ({ speakers, enrollments, profiles }) => {
+  await new TypeOrmUnitOfWork(database).transaction(async ({ speakers, enrollments, profiles }) => {
     for (const id of ['ada', 'bob']) await speakers.insert(speaker(id));
     for (let i = 0; i < RECORDINGS; i++) await enrollments.insert(enrollment(i % 2 ? 'ada' : 'bob', `recording ${i}`));
     for (const id of ['ada', 'bob']) {
@@ -45,7 +45,7 @@ async function filled(key?: string): Promise<Database> {
 
 /** Opens every vector there is; damage and lost keys throw. */
 async function readable(database: Database): Promise<number> {
-  return new SqliteUnitOfWork(database).read(async ({ speakers, enrollments, profiles }) => {
+  return new TypeOrmUnitOfWork(database).read(async ({ speakers, enrollments, profiles }) => {
     let count = 0;
     for (const { id } of await speakers.page(null, 10)) {
       count += (await enrollments.withEmbeddings(id, null, 1000)).length + (await profiles.ofSpeaker(id)).length;
@@ -192,7 +192,7 @@ describe('the rotation of the data key', () => {
 
   it('lets others read, write and erase meanwhile', async () => {
     const database = await filled();
-    const store = new SqliteUnitOfWork(database);
+    const store = new TypeOrmUnitOfWork(database);
     let more = 0;
     await rotateDataKey(database, {
       reached: async (step) => {
@@ -269,7 +269,7 @@ describe('the rotation of the data key', () => {
   it('leaves a trace in the audit trail, once', async () => {
     const database = await filled();
     await rotateDataKey(database);
-    const entries = await new SqliteUnitOfWork(database).read(({ audit }) => audit.page({}, null, 100));
+    const entries = await new TypeOrmUnitOfWork(database).read(({ audit }) => audit.page({}, null, 100));
     expect(entries.map(({ action, subject }) => ({ action, subject }))).toEqual([
       { action: 'data-key.rotated', subject: null },
     ]);

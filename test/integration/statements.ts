@@ -1,5 +1,5 @@
 import type { Logger } from 'typeorm';
-import type { Database } from '../../src/service/persistence/sqlite/database.js';
+import type { Store } from '../../src/service/persistence/common/store.js';
 
 export interface Statement {
   sql: string;
@@ -7,7 +7,7 @@ export interface Statement {
 }
 
 /** Every statement that the database gets from now on, until `stop`. */
-export async function watch(database: Database): Promise<{ statements: Statement[]; stop: () => void }> {
+export async function watch(database: Store): Promise<{ statements: Statement[]; stop: () => void }> {
   const statements: Statement[] = [];
   const connection = await database.query((manager) => Promise.resolve(manager.connection));
   const before = connection.logger;
@@ -25,7 +25,7 @@ export async function watch(database: Database): Promise<{ statements: Statement
 }
 
 /** The steps of SQLite's plan for a statement. */
-export async function planOf(database: Database, { sql, values }: Statement): Promise<string[]> {
+export async function planOf(database: Store, { sql, values }: Statement): Promise<string[]> {
   const rows = await database.query((manager) =>
     manager.query<{ detail: string }[]>(`EXPLAIN QUERY PLAN ${sql}`, values),
   );
@@ -42,7 +42,7 @@ const MOSTLY_EMPTY = ['consent_withdrawn_at', 'notice_at', 'frozen_at'];
  * Steps whose work grows with the number of rows that there are: a scan that no limit ends, or a sort of all that was
  * found.
  */
-export async function unbounded(database: Database, statement: Statement): Promise<string[]> {
+export async function unbounded(database: Store, statement: Statement): Promise<string[]> {
   const { sql } = statement;
   if (!/^(SELECT|UPDATE|DELETE)\b/i.test(sql) || FEW.test(sql)) return [];
   const plan = await planOf(database, statement);

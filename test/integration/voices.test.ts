@@ -4,7 +4,7 @@ import { fitImpostorTail } from '../../src/scoring/impostor-tail.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import type { Enrolled } from '../../src/service/enrollments/enrollments.service.js';
 import type { EnrollmentInfo } from '../../src/service/records/enrollment.js';
-import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { newSpeaker } from '../../src/service/records/speaker.js';
 import { embeddingOf, ScriptedEngine } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
@@ -406,7 +406,7 @@ describe('identification', () => {
 
   it('builds the gallery in batches while speakers come and go', async () => {
     const { origin, profile } = await house.speakers.profile('ada');
-    await new SqliteUnitOfWork(house.database).transaction(async ({ speakers, profiles }) => {
+    await new TypeOrmUnitOfWork(house.database).transaction(async ({ speakers, profiles }) => {
       for (let i = 0; i < 250; i++) {
         const id = `s${i}`;
         await speakers.insert(newSpeaker({ id }, new Date()));

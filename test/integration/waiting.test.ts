@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
-import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { speaker, temporaryFolder } from './voices.js';
 
 let remove: () => Promise<void>;
 let database: Database;
-let store: SqliteUnitOfWork;
+let store: TypeOrmUnitOfWork;
 
 beforeEach(async () => {
   const temporary = await temporaryFolder();
   remove = temporary.remove;
   database = await Database.open({ folder: temporary.folder, waitMs: 20 });
-  store = new SqliteUnitOfWork(database);
+  store = new TypeOrmUnitOfWork(database);
 });
 
 afterEach(async () => {

@@ -10,8 +10,8 @@ import { Traffic } from '../../src/service/http/traffic.js';
 import type { Metrics } from '../../src/service/metrics/metrics.service.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
-import { rotateDataKey } from '../../src/service/persistence/sqlite/key-rotation.js';
-import { SqliteUnitOfWork } from '../../src/service/persistence/sqlite/sqlite-unit-of-work.js';
+import { rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { afterCancel, newJob } from '../../src/service/records/job.js';
 import type { Webhook } from '../../src/service/records/webhook.js';
 import { WebhookSender } from '../../src/service/webhooks/webhook-sender.js';
@@ -39,7 +39,7 @@ interface Received {
 
 let folder: string;
 let database: Database;
-let store: SqliteUnitOfWork;
+let store: TypeOrmUnitOfWork;
 let clock: HandClock;
 let sender: WebhookSender;
 let service: WebhooksService;
@@ -78,7 +78,7 @@ afterEach(async () => {
 });
 
 function build(webhooks: 'public' | 'any' | 'off'): void {
-  store = new SqliteUnitOfWork(database);
+  store = new TypeOrmUnitOfWork(database);
   const config = Config.of({ dataDir: folder, webhooks });
   const metrics = { counter: () => (result: string) => void results.push(result) } as unknown as Metrics;
   sender = new WebhookSender(store, new FolderLeader(), clock, config, new Traffic(), metrics);

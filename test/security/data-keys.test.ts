@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
-import { forgetRetiredKeys } from '../../src/service/persistence/sqlite/data-key.js';
-import { rotateDataKey } from '../../src/service/persistence/sqlite/key-rotation.js';
+import { forgetRetiredKeys } from '../../src/service/persistence/common/data-key.js';
+import { rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
 import { timbre } from '../cli/support.js';
 import { temporaryFolder } from '../integration/voices.js';
 

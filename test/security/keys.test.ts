@@ -9,7 +9,7 @@ import { LocalKey } from '../../src/service/access/local-key.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
 import { errorBody } from '../../src/service/http/api-errors.js';
 import { Database } from '../../src/service/persistence/sqlite/database.js';
-import { TypeOrmKeyStore } from '../../src/service/persistence/sqlite/typeorm-key-store.js';
+import { SqliteKeyStore } from '../../src/service/persistence/sqlite/sqlite-key-store.js';
 import { sessionView } from '../../src/service/sign-in/sign-in.dto.js';
 import { keyIn, LOCAL_KEY_FILE } from '../../src/support/key-file.js';
 import { timbre } from '../cli/support.js';
@@ -232,7 +232,7 @@ describe('the local key', () => {
   test("is not used where it is another user's", async () => {
     const { folder, remove } = await temporaryFolder();
     const database = await Database.open({ folder });
-    const store = await TypeOrmKeyStore.beside(database, folder);
+    const store = await SqliteKeyStore.beside(database, folder);
     const start = (): Promise<void> => new LocalKey(Config.of({ dataDir: folder }), store).onModuleInit();
     const own = process.geteuid!();
     try {

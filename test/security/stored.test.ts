@@ -8,9 +8,9 @@ import { KeyRing } from '../../src/service/access/key-ring.js';
 import type { KeyStore } from '../../src/service/access/key-store.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import { examineDatabase, type DataReport } from '../../src/service/persistence/sqlite/examine.js';
-import { rotateDataKey } from '../../src/service/persistence/sqlite/key-rotation.js';
-import { TypeOrmSpeakerRepository } from '../../src/service/persistence/sqlite/repositories/typeorm-speaker.repository.js';
-import { TypeOrmKeyStore } from '../../src/service/persistence/sqlite/typeorm-key-store.js';
+import { rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
+import { TypeOrmSpeakerRepository } from '../../src/service/persistence/common/repositories/typeorm-speaker.repository.js';
+import { SqliteKeyStore } from '../../src/service/persistence/sqlite/sqlite-key-store.js';
 import { actAs } from '../../src/support/actor.js';
 import { timbre } from '../cli/support.js';
 import { House } from '../integration/house.js';
@@ -265,7 +265,7 @@ describe('an API key', () => {
   ): Promise<void> {
     const { key, text } = newApiKey({ name: 'kiosk', scopes: ['read'] }, new Date());
     await open();
-    const store = await TypeOrmKeyStore.beside(house!.database, folder);
+    const store = await SqliteKeyStore.beside(house!.file, folder);
     try {
       await store.insert(key);
       if (sql) await attack(sql);
@@ -301,7 +301,7 @@ describe('an API key', () => {
   test('that was bound to a group and is no more is refused', async () => {
     await open();
     await house!.groups.create({ id: 'home' });
-    const store = await TypeOrmKeyStore.beside(house!.database, folder);
+    const store = await SqliteKeyStore.beside(house!.file, folder);
     try {
       const { key, text } = newApiKey(
         { name: 'kiosk', scopes: ['read'], groups: await store.groups(['home']) },
@@ -328,7 +328,7 @@ describe('an API key', () => {
 
   test('of a command beside the service is let in, and needs the data key to be made', async () => {
     await open();
-    const store = await TypeOrmKeyStore.beside(house!.database, folder);
+    const store = await SqliteKeyStore.beside(house!.file, folder);
     try {
       const made = await timbre(['keys', 'create', '--name', 'x', '--scope', 'read', '--data-dir', folder]);
       expect(made.status).toBe(0);

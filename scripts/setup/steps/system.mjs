@@ -42,6 +42,9 @@ export const SYSTEM_PACKAGES = [
   { name: 'nginx-light', needed: 'tests', probe: { program: 'nginx' } },
   { name: 'caddy', needed: 'tests', probe: { program: 'caddy' } },
   { name: 'openssl', needed: 'tests', probe: { program: 'openssl' } },
+  // Databases that tests make and start by themselves, and a pooler in front of one.
+  { name: 'postgresql', needed: 'tests' },
+  { name: 'pgbouncer', needed: 'tests' },
   { name: 'clang-tidy', needed: 'lint', probe: { program: 'clang-tidy' } },
   { name: 'libbenchmark-dev', needed: 'bench', probe: { module: 'benchmark' } },
   { name: 'clang', needed: 'fuzz', probe: { program: 'clang++' } },

@@ -1,24 +1,16 @@
 import { Module } from '@nestjs/common';
 import { AccessGuard } from './access.guard.js';
 import { KeyRing } from './key-ring.js';
-import { Config } from '../config/config.js';
-import { Limiter } from './limiter.js';
 import { LocalKey } from './local-key.js';
-import { MemoryLimiter } from './memory-limiter.js';
 import { RefusedKeys } from './refused-keys.js';
-import { RequestRate, WINDOW_SECONDS } from './request-rate.js';
+import { RequestRate } from './request-rate.js';
 
-/** Who may call what. `KeyStore` comes from src/persistence. */
+/** Who may call what. `KeyStore` and `Limiter` come from persistence. */
 @Module({
   providers: [
     KeyRing,
     LocalKey,
     RefusedKeys,
-    {
-      provide: Limiter,
-      inject: [Config],
-      useFactory: ({ rateLimit }: Config): Limiter => new MemoryLimiter(rateLimit, WINDOW_SECONDS),
-    },
     RequestRate,
     AccessGuard,
   ],

@@ -1,8 +1,8 @@
 /** All that the command line does with a service beside calling it: it runs one, or works on a data folder itself. */
 export { createLog } from '../http/logging.js';
-export { backUp } from '../persistence/sqlite/backup.js';
 export {
   acknowledgeRestore,
+  backUp,
   createKey,
   examineData,
   forgetRetired,
@@ -11,6 +11,6 @@ export {
   rotateHere,
   type KeyView,
 } from './data-folder.js';
-export type { DataReport } from '../persistence/sqlite/examine.js';
+export type { DataReport } from '../persistence/common/examine.js';
 export { serve } from './serve.js';
 export { startService } from './service.js';

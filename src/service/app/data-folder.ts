@@ -1,11 +1,9 @@
 import { keyIdOf, newApiKey, statusOf, type ApiKey, type KeyStatus } from '../access/api-key.js';
 import type { KeyStore } from '../access/key-store.js';
 import type { Config } from '../config/config.js';
-import { forgetRetiredKeys } from '../persistence/sqlite/data-key.js';
-import { Database } from '../persistence/sqlite/database.js';
-import { examineDatabase, type DataReport, type ExamineOptions } from '../persistence/sqlite/examine.js';
-import { countKeys, rotateDataKey } from '../persistence/sqlite/key-rotation.js';
-import { TypeOrmKeyStore } from '../persistence/sqlite/typeorm-key-store.js';
+import { forgetRetiredKeys } from '../persistence/common/data-key.js';
+import type { DataReport, ExamineOptions } from '../persistence/common/examine.js';
+import { dataOf } from '../persistence/data.js';
 
 const DAY_MS = 86_400_000;
 
@@ -37,7 +35,7 @@ export async function createKey(
   const unbound = { name, scopes, expiresAt };
   // What is wrong is told before a folder is made.
   newApiKey(unbound, now);
-  const store = await TypeOrmKeyStore.openOrMake(storageOf(config));
+  const store = await (await dataOf(config)).keysOrMake();
   try {
     const groups = groupIds ? await store.groups(groupIds) : null;
     const { key, text } = newApiKey({ ...unbound, groups }, now);
@@ -65,12 +63,12 @@ export async function revokeKey(config: Config, given: string): Promise<{ id: st
  * Goes on with a database that was put back, from now on; no service may have the folder. Errors: those of the storage.
  */
 export async function acknowledgeRestore(config: Config): Promise<void> {
-  await (await Database.open({ ...storageOf(config), acknowledgeRestore: true })).close();
+  await (await dataOf(config)).acknowledgeRestore();
 }
 
 /** Looks at everything that is stored; changes nothing, and the service may be running. Errors: those of the storage. */
-export function examineData(config: Config, options: ExamineOptions): Promise<DataReport> {
-  return examineDatabase(storageOf(config), options);
+export async function examineData(config: Config, options: ExamineOptions): Promise<DataReport> {
+  return (await dataOf(config)).examine(options);
 }
 
 /** Re-encrypts every vector with a new data key; no service may have the folder. Gives how many vectors there are. */
@@ -78,29 +76,20 @@ export async function rotateHere(
   config: Config,
   { signal, begun, done }: { signal: AbortSignal; begun: (total: number) => void; done: (vectors: number) => void },
 ): Promise<number> {
-  const database = await Database.open(storageOf(config));
-  try {
-    const { total } = await countKeys(database);
-    begun(total);
-    await rotateDataKey(database, { signal, reached: async () => done((await countKeys(database)).done) });
-    return total;
-  } finally {
-    await database.close();
-  }
+  return (await dataOf(config)).rotate({ signal, begun, done });
 }
 
-function storageOf({ dataDir, dataKey, dataKeyFile, epochFile }: Config): {
-  folder: string;
-  key: string | undefined;
-  keyFile: string;
-  epochFile: string;
-} {
-  return { folder: dataDir, key: dataKey || undefined, keyFile: dataKeyFile, epochFile };
+/**
+ * A copy of the database in one file; gives its bytes. Errors: those of the storage, INVALID_ARGUMENT on PostgreSQL, which
+ * has programs of its own for that.
+ */
+export async function backUp(config: Config, to: string): Promise<number> {
+  return (await dataOf(config)).backUp(to);
 }
 
 /** Undefined where there is no database with keys. */
 async function withKeys<T>(config: Config, work: (store: KeyStore) => Promise<T>): Promise<T | undefined> {
-  const store = await TypeOrmKeyStore.openIfThere(storageOf(config));
+  const store = await (await dataOf(config)).keysIfThere();
   if (!store) return undefined;
   try {
     return await work(store);

@@ -26,7 +26,7 @@ import { IdentificationModule } from '../identification/identification.module.js
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
-import { PersistenceModule } from '../persistence/sqlite/persistence.module.js';
+import { PersistenceModule } from '../persistence/persistence.module.js';
 import { PrivacyModule } from '../privacy/privacy.module.js';
 import { ProfilesModule } from '../profiles/profiles.module.js';
 import { SignInModule } from '../sign-in/sign-in.module.js';

@@ -5,6 +5,7 @@ import {
   byteSize,
   byteSizeOrNone,
   consentRule,
+  databaseUrl,
   device,
   number,
   onOrOff,
@@ -592,6 +593,48 @@ export const SETTINGS = {
     defaultMeans: '`uploads` in the data folder',
     takes: 'DIR',
     means: 'Folder that uploads are kept in while they are worked on.',
+  }),
+  databaseUrl: setting({
+    env: 'TIMBRE_DATABASE_URL',
+    flag: 'database-url',
+    schema: databaseUrl,
+    default: '',
+    defaultMeans: 'none: the SQLite file in the data folder',
+    takes: 'URL',
+    means:
+      'PostgreSQL in the place of the SQLite file: `postgres://user:password@host/database?sslmode=verify-full`. Several ' +
+      'services may share it, each with a data folder of its own, which keeps its uploads.',
+    secret: true,
+  }),
+  databaseSchema: setting({
+    env: 'TIMBRE_DATABASE_SCHEMA',
+    flag: 'database-schema',
+    schema: z
+      .string()
+      .regex(/^[a-z_][a-z0-9_]{0,47}$/, 'must be of up to 48 lower-case letters, digits and _, no digit first'),
+    default: 'timbre',
+    takes: 'NAME',
+    means: 'Schema of the PostgreSQL database; it is made where it is missing.',
+  }),
+  databasePool: setting({
+    env: 'TIMBRE_DATABASE_POOL',
+    flag: 'database-pool',
+    schema: whole(8, 1000),
+    default: '10',
+    takes: 'N',
+    means: 'Connections to PostgreSQL at most, beside one that listens.',
+    limit: true,
+  }),
+  databaseStatementSeconds: setting({
+    env: 'TIMBRE_DATABASE_STATEMENT_SECONDS',
+    flag: 'database-statement-seconds',
+    schema: seconds(0.1, 3600),
+    default: '30',
+    takes: 'SECONDS',
+    means:
+      'Time that one statement may take on PostgreSQL before it is ended, and the answer is STORAGE_UNAVAILABLE; how long a ' +
+      'call waits for its turn is TIMBRE_STORAGE_WAIT_SECONDS.',
+    limit: true,
   }),
   dataDir: setting({
     env: 'TIMBRE_DATA_DIR',

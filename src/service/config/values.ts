@@ -122,3 +122,21 @@ export const onOrOff: z.ZodType<boolean> = z.preprocess(
   (value) => (value === 'on' ? true : value === 'off' ? false : value),
   z.boolean('must be on or off'),
 );
+
+/** Of PostgreSQL; empty for none. What is wrong with it is told without it: it has a password. */
+export const databaseUrl: z.ZodType<string> = z
+  .string()
+  .trim()
+  .refine((url) => url === '' || /^postgres(ql)?:\/\//.test(url), 'must begin with postgres://')
+  .refine(
+    (url) => url === '' || URL.canParse(url),
+    'is no address: characters other than letters and digits in the password are written as %40',
+  )
+  .refine(
+    (url) => !URL.canParse(url) || !new URL(url).searchParams.has('options'),
+    'may have no options=: schema and time limits are settings of their own',
+  )
+  .refine(
+    (url) => !URL.canParse(url) || new URL(url).pathname.length > 1,
+    'names no database: postgres://host/database',
+  );

@@ -46,6 +46,7 @@ export const AUDIT_ACTIONS = [
   'conversation.erased',
   'data-key.rotated',
   'data.restore-acknowledged',
+  'data.node-joined',
   'audit.trimmed',
   'retention.confirmed',
 ] as const;

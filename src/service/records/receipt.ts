@@ -23,6 +23,8 @@ export interface Receipt {
   conversations: number;
   /** When the database's files were wiped of every trace of it; null until then. */
   wipedAt: Date | null;
+  /** Whether the service wipes them at all; otherwise they are those of a server of databases. */
+  wipes: boolean;
 }
 
 export abstract class ReceiptRepository {

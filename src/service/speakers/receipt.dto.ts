@@ -19,10 +19,11 @@ export const receiptView = z.object({
     waitingVerifications: count('Verifications that waited to be confirmed.'),
     conversations: count('Conversations that named the speaker, or had the speaker among those who might be named.'),
   }),
-  traces: z.enum(['PENDING', 'WIPED']).meta({
+  traces: z.enum(['PENDING', 'WIPED', 'DATABASE']).meta({
     description:
       'PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database ' +
-      'file, which is wiped soon. WIPED: it was.',
+      'file, which is wiped soon. WIPED: it was. DATABASE: the files are those of PostgreSQL, which overwrites them in ' +
+      'its own time, and whose log and backups are its operator’s.',
   }),
   wipedAt: z.iso.datetime().nullable(),
 });
@@ -34,7 +35,7 @@ export const checkedReceiptView = receiptView.extend({
 export type ReceiptView = z.output<typeof receiptView>;
 export type CheckedReceiptView = z.output<typeof checkedReceiptView>;
 
-export function toReceiptView({ id, subject, erasedAt, by, wipedAt, ...erased }: Receipt): ReceiptView {
+export function toReceiptView({ id, subject, erasedAt, by, wipedAt, wipes, ...erased }: Receipt): ReceiptView {
   const { enrollments, profiles, consents, groups, metadata, jobRecordings, conversations } = erased;
   const { ledgerEntries, waitingVerifications } = erased;
   return {
@@ -53,7 +54,7 @@ export function toReceiptView({ id, subject, erasedAt, by, wipedAt, ...erased }:
       ledgerEntries,
       waitingVerifications,
     },
-    traces: wipedAt ? 'WIPED' : 'PENDING',
+    traces: wipedAt ? 'WIPED' : wipes ? 'PENDING' : 'DATABASE',
     wipedAt: wipedAt?.toISOString() ?? null,
   };
 }

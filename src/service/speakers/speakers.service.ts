@@ -271,6 +271,7 @@ export class SpeakersService {
           ...counts,
           jobRecordings: recordings,
           wipedAt: null,
+          wipes: this.maintenance.wipes,
         };
         await records.receipts.insert(receipt);
         await records.audit.record({ action: 'speaker.erased', subject, object: receipt.id });

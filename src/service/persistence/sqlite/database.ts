@@ -6,36 +6,30 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { Bell } from '../../../support/bell.js';
 import type { KeyProvider } from '../../data-keys/key-provider.js';
-import { FileKeyProvider, VariableKeyProvider } from './data-key.js';
+import { proveKey, readKeyCheck, writeKeyCheck } from '../common/key-check.js';
+import { epochFileOf, keyProviderOf, type Places } from '../common/places.js';
+import type { Store } from '../common/store.js';
 import { APPLICATION_ID, checkOrigin, DATABASE_FILE } from './database-file.js';
-import { ENTITIES } from './entities/index.js';
-import { Epoch, FileEpochProvider } from './epoch.js';
-import { SettingEntity } from './entities/setting.entity.js';
+import { ENTITIES } from '../common/entities/index.js';
+import { Epoch, FileEpochProvider } from '../common/epoch.js';
 import { FolderLock } from './folder-lock.js';
 import { LogFrames } from './log-frames.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { canWipePages, PageWiping } from './page-wiping.js';
-import { requirePrivate } from './private-files.js';
-import { Register, SETTLED, type Head } from './register.js';
-import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
+import { requirePrivate } from '../common/private-files.js';
+import { Register, type Head } from '../common/register.js';
+import { settleRegister } from '../common/settle-register.js';
 import { sealRecords } from './seal-records.js';
 import { SideConnection } from './side-connection.js';
 import { SQLITE } from './sqlite.js';
 import { sqliteCode, toStorageError } from './storage-errors.js';
-import { forgetTraces, hasTraces } from './traces.js';
-import { VectorCipher } from './vector-cipher.js';
+import { forgetTraces, hasTraces } from '../common/traces.js';
+import { VectorCipher } from '../common/vector-cipher.js';
 
 export { DATABASE_FILE };
 
-export interface DatabaseOptions {
-  /** Holds the database, its key unless that lies elsewhere, and its lock; made where it is missing. */
-  folder: string;
-  /** The data key, 32 bytes in base64 or hexadecimal, with older ones after it. Default: from `keyFile`. */
-  key?: string | undefined;
-  /** Default: `data.key` in the folder, made at the first start. */
-  keyFile?: string | undefined;
-  /** Tells a database that was put back. Default: a file beside the key's. */
-  epochFile?: string | undefined;
+/** The folder holds the database and its lock too; it is made where it is missing. */
+export interface DatabaseOptions extends Places {
   /** Goes on with a database that was put back, from now on, and writes that down. Default false. */
   acknowledgeRestore?: boolean | undefined;
   /** How long a call waits for other programs that hold the database. Default 5,000. */
@@ -63,14 +57,11 @@ const MOST_REST_MS = 1000;
 const CHECKPOINT_WAIT_MS = 50;
 const CHECKPOINT_RETRY_MS = 1000;
 
-/** A known text under the data key tells a wrong key before anything is written with it. */
-export const KEY_CHECK = { name: 'key-check', text: 'timbre', belongsTo: ['key-check'] } as const;
-
 /**
  * One SQLite file behind one connection. Work runs strictly one after the other: TypeORM's transactions on SQLite share
  * their connection, so that statements of two at once would mix.
  */
-export class Database {
+export class Database implements Store {
   private last: Promise<unknown> = Promise.resolve();
   private closed = false;
   /** Deleted rows may still be readable in the write-ahead log. */
@@ -129,7 +120,7 @@ export class Database {
       await makeFile(file);
       await source.initialize();
       const fresh = await checkOrigin(source, file);
-      const check = fresh ? null : await readKeyCheck(source);
+      const check = fresh ? null : await readKeyCheck(source.manager);
       const keys = keyProviderOf(options);
       const cipher = new VectorCipher(...(await keys.load(check === null)));
       if (check) proveKey(cipher, check, file);
@@ -137,7 +128,7 @@ export class Database {
       const provider = new FileEpochProvider(epochFileOf(options));
       const epoch = new Epoch(provider, cipher);
       const { acknowledgeRestore = false } = options;
-      const mark = acknowledgeRestore ? await epoch.read().catch(ofAnotherKey) : await epoch.read();
+      const mark = acknowledgeRestore ? await epoch.readIfOfThisKey() : await epoch.read();
       if (!acknowledgeRestore) epoch.require(await headBefore(source, register), mark);
       await source.query('PRAGMA journal_mode = WAL');
       // An acknowledged write survives a power cut; deleted rows are overwritten.
@@ -147,8 +138,17 @@ export class Database {
       // Before the first table: to another program that opens it meanwhile, tables without a mark are somebody else's.
       await source.query(`PRAGMA application_id = ${APPLICATION_ID}`);
       await source.runMigrations();
-      if (!check) await writeKeyCheck(source, cipher);
-      const head = await settleRegister(source, register, epoch, acknowledgeRestore ? { mark } : null);
+      if (!check) await writeKeyCheck(source.manager, cipher);
+      const transaction = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> =>
+        source.transaction((manager) => register.within(manager, () => work(manager)));
+      const head = await settleRegister(
+        { transaction, manager: source.manager, register, epoch },
+        {
+          sealing: { table: 'speaker', after: 0 },
+          seal: () => sealRecords(transaction, register),
+          restored: acknowledgeRestore ? { mark } : null,
+        },
+      );
       const { waitMs = WAIT_MS, rewriteAfterMs = REWRITE_AFTER_MS } = options;
       const able = await canWipePages(source.manager);
       const wipesPages = options.wipes === undefined ? able : options.wipes === 'pages';
@@ -184,14 +184,18 @@ export class Database {
       const { manager } = this.source;
       await this.begin();
       let result: T;
+      let counted: number | undefined;
       try {
-        result = await this.register.within(manager, () => work(manager));
+        result = await this.register.within(
+          manager,
+          () => work(manager),
+          (counter) => (counted = counter),
+        );
         await manager.query('COMMIT');
       } catch (error) {
         await this.rollBack();
         throw error;
       }
-      const { counted } = this.register;
       if (counted !== undefined) this.epoch.note(this.id, counted);
       this.committed.ring();
       return result;
@@ -557,72 +561,10 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Where the data key comes from. */
-export function keyProviderOf({
-  folder,
-  key,
-  keyFile,
-}: Pick<DatabaseOptions, 'folder' | 'key' | 'keyFile'>): KeyProvider {
-  return key === undefined
-    ? new FileKeyProvider(resolve(keyFile ?? join(folder, 'data.key')))
-    : new VariableKeyProvider(key);
-}
-
-/** Where it is kept how far the database has come. */
-export function epochFileOf({
-  folder,
-  keyFile,
-  epochFile,
-}: Pick<DatabaseOptions, 'folder' | 'keyFile' | 'epochFile'>): string {
-  return resolve(epochFile ?? `${keyFile ?? join(folder, 'data.key')}.epoch`);
-}
-
-function ofAnotherKey(error: unknown): null {
-  if (error instanceof TimbreError && error.code === 'STORAGE_ROLLED_BACK') return null;
-  throw error;
-}
-
 /** Before any table is made or changed. */
 async function headBefore(source: DataSource, register: Register): Promise<Head | null> {
   const [table] = await source.query<unknown[]>(`SELECT 1 FROM sqlite_master WHERE name = 'register'`);
   return table ? register.headIfAny(source.manager) : null;
-}
-
-/**
- * Begins the register where there is none, seals what is there then, and tells the epoch provider. The database is
- * noted as known to the provider after it is: cut off in between, nothing is refused. A database that was
- * put back goes on from where the provider was.
- */
-async function settleRegister(
-  source: DataSource,
-  register: Register,
-  epoch: Epoch,
-  restored: { mark: { counter: number } | null } | null,
-): Promise<Head> {
-  const transaction = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> =>
-    source.transaction((manager) => register.within(manager, () => work(manager)));
-  if (!(await register.headIfAny(source.manager))) await transaction((manager) => register.begin(manager));
-  await sealRecords(transaction, register);
-  if (restored) {
-    await transaction(async (manager) => {
-      await register.changeHead(manager, (head) => {
-        head.counter = Math.max(head.counter, restored.mark?.counter ?? 0);
-      });
-      await new TypeOrmAuditRepository(manager, register).record({ action: 'data.restore-acknowledged' });
-    });
-  }
-  await source.query('INSERT OR IGNORE INTO register (name, value) VALUES (?, ?)', [SETTLED, Buffer.alloc(0)]);
-  let head = await register.head(source.manager);
-  await epoch.write(head);
-  if (!head.anchored) {
-    await transaction((manager) => {
-      return register.changeHead(manager, (now) => {
-        now.anchored = true;
-      });
-    });
-    head = await register.head(source.manager);
-  }
-  return head;
 }
 
 /** For the service's own eyes; the files that SQLite puts beside it take its permissions. */
@@ -632,32 +574,6 @@ async function makeFile(file: string): Promise<void> {
     if (((await stat(file)).mode & 0o077) !== 0) await chmod(file, 0o600);
   } catch (cause) {
     throw new TimbreError('STORAGE_UNAVAILABLE', `cannot write the database: ${(cause as Error).message}`, { cause });
-  }
-}
-
-async function readKeyCheck(source: DataSource): Promise<Buffer | null> {
-  const row = await source.manager.findOneBy(SettingEntity, { name: KEY_CHECK.name });
-  if (row) return row.value;
-  // The first start may have been cut off before the check was written; vectors without one are damage.
-  const [{ count }] = await source.query<[{ count: number }]>('SELECT COUNT(*) AS count FROM enrollments');
-  if (count === 0) return null;
-  throw new TimbreError('STORAGE_INVALID', 'the database has lost the check of its data key; restore a backup');
-}
-
-async function writeKeyCheck(source: DataSource, cipher: VectorCipher): Promise<void> {
-  const value = cipher.seal(Buffer.from(KEY_CHECK.text), KEY_CHECK.belongsTo);
-  await source.manager.insert(SettingEntity, { name: KEY_CHECK.name, value });
-}
-
-function proveKey(cipher: VectorCipher, check: Buffer, file: string): void {
-  try {
-    cipher.open(check, KEY_CHECK.belongsTo);
-  } catch (cause) {
-    throw new TimbreError(
-      'STORAGE_INVALID',
-      `${file} was encrypted with another data key; give the key it was made with`,
-      { cause },
-    );
   }
 }
 

@@ -1,17 +1,17 @@
 import type { EntityManager, EntitySchema, ObjectLiteral } from 'typeorm';
-import { BOUND_KINDS, type BoundKind, type BoundRows } from './bound-records.js';
-import { ApiKeyEntity } from './entities/api-key.entity.js';
-import { AuditEntity, type AuditRow } from './entities/audit.entity.js';
-import { ConsentEntity } from './entities/consent.entity.js';
-import { EnrollmentEntity } from './entities/enrollment.entity.js';
-import { GroupEntity } from './entities/group.entity.js';
-import { LedgerEntity } from './entities/ledger.entity.js';
-import { ProfileEntity } from './entities/profile.entity.js';
-import { SpeakerEntity } from './entities/speaker.entity.js';
-import { WaitingVerificationEntity } from './entities/waiting-verification.entity.js';
-import type { Head, Register, SealingPlace } from './register.js';
-import { selection } from './rows.js';
-import { sealEntries } from './trail.js';
+import { BOUND_KINDS, type BoundKind, type BoundRows } from '../common/bound-records.js';
+import { ApiKeyEntity } from '../common/entities/api-key.entity.js';
+import { AuditEntity, type AuditRow } from '../common/entities/audit.entity.js';
+import { ConsentEntity } from '../common/entities/consent.entity.js';
+import { EnrollmentEntity } from '../common/entities/enrollment.entity.js';
+import { GroupEntity } from '../common/entities/group.entity.js';
+import { LedgerEntity } from '../common/entities/ledger.entity.js';
+import { ProfileEntity } from '../common/entities/profile.entity.js';
+import { SpeakerEntity } from '../common/entities/speaker.entity.js';
+import { WaitingVerificationEntity } from '../common/entities/waiting-verification.entity.js';
+import type { Head, Register, SealingPlace } from '../common/register.js';
+import { selection } from '../common/rows.js';
+import { sealEntries } from '../common/trail.js';
 
 /** Rows of one transaction. */
 const BATCH = 500;
@@ -67,7 +67,11 @@ async function sealRows(
   if (table !== 'audit') return sealKind(manager, register, { table, after }, limit, goOn);
   const entries = await numbered(manager, AuditEntity, after, limit);
   const rows = entries.map(({ row }): AuditRow => row);
-  await sealEntries(manager, register, rows, goOn(entries));
+  const sealed = await sealEntries(manager, register, rows, goOn(entries));
+  await manager.query(
+    'UPDATE audit SET mac = unhex(new.value ->> 1) FROM json_each(?) AS new WHERE audit.id = new.value ->> 0',
+    [JSON.stringify(sealed)],
+  );
   return entries.length;
 }
 

@@ -4,7 +4,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { isMissing } from '../../../support/files.js';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { checkOrigin, DATABASE_FILE } from './database-file.js';
-import { ENTITIES } from './entities/index.js';
+import { ENTITIES } from '../common/entities/index.js';
 import { SQLITE } from './sqlite.js';
 import { sqliteCode, toStorageError } from './storage-errors.js';
 

@@ -3,6 +3,7 @@ import { Maintenance } from '../../records/maintenance.js';
 import type { Database } from './database.js';
 
 export class SqliteMaintenance extends Maintenance {
+  readonly wipes = true;
   private readonly logger = new Logger('Database');
 
   constructor(private readonly database: Database) {

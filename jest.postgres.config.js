@@ -1,0 +1,12 @@
+import base from './jest.config.js';
+
+/** Tests that say nothing about a database, once more on PostgreSQL. */
+export default {
+  ...base,
+  testMatch: [
+    'integration/{profiles,voices,waiting,floors,former-model-names}',
+    'e2e/{voices,profiles,privacy,jobs,idempotency,webhooks,bound-keys,conversation-names}',
+  ].map((files) => `<rootDir>/test/${files}.test.ts`),
+  globalSetup: '<rootDir>/test/postgres/start.mjs',
+  globalTeardown: '<rootDir>/test/postgres/stop.mjs',
+};

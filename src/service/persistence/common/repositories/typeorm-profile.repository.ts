@@ -1,0 +1,138 @@
+import { In, type EntityManager } from 'typeorm';
+import type { EmbeddingOrigin } from '../../../records/embedding.js';
+import { countedIn, type Profile, type ProfileState } from '../../../records/profile.js';
+import { ProfileRepository, type StoredVoice } from '../../../records/profile.repository.js';
+import { appendVoiceChange } from '../changes.js';
+import { ask, dialectOf } from '../dialect.js';
+import { ProfileEntity, type ProfileRow } from '../entities/profile.entity.js';
+import { SpeakerEntity, type SpeakerRow } from '../entities/speaker.entity.js';
+import { profileOwner, toProfile, toProfileRow, toProfileState } from '../mappers/profile.mapper.js';
+import { notAsWritten, type Register } from '../register.js';
+import { findRow, findRows, insertRows, selection } from '../rows.js';
+import { TimbreError } from '../../../../errors/timbre-error.js';
+import type { VectorCipher } from '../vector-cipher.js';
+
+/** What the register vouches for of a voice that is searched. */
+interface VoiceRow {
+  speaker: SpeakerRow;
+  profile: ProfileRow;
+}
+
+export class TypeOrmProfileRepository extends ProfileRepository {
+  constructor(
+    private readonly manager: EntityManager,
+    private readonly cipher: VectorCipher,
+    private readonly register: Register,
+  ) {
+    super();
+  }
+
+  async put(profile: Profile): Promise<void> {
+    const row = toProfileRow(profile, this.cipher);
+    await insertRows(this.manager, ProfileEntity, [row], { replace: ['speakerId', 'model', 'frontEnd'] });
+    this.register.bind(this.manager, 'profile', [row]);
+    await appendVoiceChange(this.manager, profile.speakerId);
+  }
+
+  async find(speakerId: string, origin: EmbeddingOrigin): Promise<Profile | null> {
+    const found = await this.register.findOne(this.manager, 'profile', ProfileEntity, { speakerId, ...origin });
+    if (found && !found.known) throw notAsWritten('profile');
+    return found && toProfile(found.row, this.cipher);
+  }
+
+  async state(speakerId: string, origin: EmbeddingOrigin): Promise<ProfileState | null> {
+    const row = await findRow(this.manager, ProfileEntity, { speakerId, ...origin });
+    return row && toProfileState(row);
+  }
+
+  async states(speakerIds: readonly string[], origin: EmbeddingOrigin): Promise<ProfileState[]> {
+    const rows = await this.manager.findBy(ProfileEntity, { speakerId: In([...speakerIds]), ...origin });
+    return rows.map(toProfileState);
+  }
+
+  async ofSpeaker(speakerId: string): Promise<Profile[]> {
+    const rows = await findRows(this.manager, ProfileEntity, { speakerId }, { order: ['model', 'frontEnd'] });
+    await this.register.require(this.manager, 'profile', rows);
+    return rows.map((row) => toProfile(row, this.cipher));
+  }
+
+  async origins(speakerId: string): Promise<EmbeddingOrigin[]> {
+    return this.manager.find(ProfileEntity, {
+      select: { model: true, frontEnd: true },
+      where: { speakerId },
+      order: { model: 'ASC', frontEnd: 'ASC' },
+    });
+  }
+
+  async allOrigins(): Promise<EmbeddingOrigin[]> {
+    return ask<EmbeddingOrigin>(this.manager, 'SELECT DISTINCT model, front_end AS "frontEnd" FROM profiles');
+  }
+
+  voices(origin: EmbeddingOrigin, after: string | null, limit: number): Promise<StoredVoice[]> {
+    const all = `profiles p ${dialectOf(this.manager).inOrder} speakers s ON s.id = p.speaker_id`;
+    return this.findVoices(origin, all, 'p.speaker_id > ?3 ORDER BY p.speaker_id LIMIT ?4', [after ?? '', limit]);
+  }
+
+  async voicesOf(subjects: readonly string[], origin: EmbeddingOrigin): Promise<StoredVoice[]> {
+    if (subjects.length === 0) return [];
+    // In this order: SQLite by itself begins with whoever has not withdrawn consent, nearly everybody.
+    const { list, inOrder } = dialectOf(this.manager);
+    const { table, value } = list(subjects, '?3', 'asked');
+    const asked = `${table} ${inOrder} speakers s ON s.subject = asked.value`;
+    return this.findVoices(origin, `${asked} CROSS JOIN profiles p`, 'p.speaker_id = s.id', [value]);
+  }
+
+  /** `values`: the parameters of `from` and `where`, from the third on. */
+  private async findVoices(
+    origin: EmbeddingOrigin,
+    from: string,
+    where: string,
+    values: unknown[],
+  ): Promise<StoredVoice[]> {
+    const speakers = selection(this.manager, SpeakerEntity, 's');
+    const profiles = selection(this.manager, ProfileEntity, 'p');
+    const records = await ask<Record<string, unknown>>(
+      this.manager,
+      `SELECT ${speakers.columns}, ${profiles.columns} FROM ${from}
+       WHERE p.model = ?1 AND p.front_end = ?2 AND p.status = 'Enrolled' AND s.consent_withdrawn_at IS NULL AND ${where}`,
+      [origin.model, origin.frontEnd, ...values],
+    );
+    const rows = records.map((record) => ({ speaker: speakers.row(record), profile: profiles.row(record) }));
+    const known = await this.register.checkBoth(
+      this.manager,
+      ['speaker', 'profile'],
+      rows.map(({ speaker, profile }) => [speaker, profile]),
+    );
+    return rows.map((row, i) => this.toVoice(row, known[i]!, origin));
+  }
+
+  private toVoice(
+    { speaker: { id: speakerId, subject, memberOf, consent }, profile: { centroid, speechSeconds, members } }: VoiceRow,
+    [speakerKnown, profileKnown]: readonly [boolean, boolean],
+    origin: EmbeddingOrigin,
+  ): StoredVoice {
+    try {
+      if (!speakerKnown) throw notAsWritten('speaker');
+      if (!profileKnown) throw notAsWritten('profile');
+      if (!centroid) throw new TimbreError('STORAGE_INVALID', 'the profile is enrolled and has no centroid');
+      const vector = this.cipher.openVector(centroid, profileOwner({ speakerId, ...origin }));
+      return {
+        subject,
+        speakerId,
+        groups: memberOf ?? [],
+        centroid: vector,
+        speechSeconds,
+        recordings: countedIn({ members }),
+        consented: consent !== null,
+      };
+    } catch (error) {
+      return { subject, speakerId, groups: [], error: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  async delete(speakerId: string, origin: EmbeddingOrigin): Promise<void> {
+    await appendVoiceChange(this.manager, speakerId);
+    await this.manager.delete(ProfileEntity, { speakerId, ...origin });
+    this.register.release(this.manager, 'profile', speakerId, [origin.model, origin.frontEnd]);
+  }
+}

@@ -1,0 +1,23 @@
+import type { KeyStore } from '../../access/key-store.js';
+import type { Limiter } from '../../access/limiter.js';
+import type { ChangeFeed } from '../../records/change-feed.js';
+import type { JobQueue } from '../../records/job-queue.js';
+import type { Leader } from '../../records/leader.js';
+import type { Maintenance } from '../../records/maintenance.js';
+import type { UnitOfWork } from '../../records/unit-of-work.js';
+import type { TypeOrmDataKeys } from './typeorm-data-keys.js';
+
+/** Every port of a database that is open. */
+export interface Storage {
+  unitOfWork: UnitOfWork;
+  maintenance: Maintenance;
+  changeFeed: ChangeFeed;
+  jobQueue: JobQueue;
+  leader: Leader;
+  /** Of requests, within `WINDOW_SECONDS`. */
+  limiter: Limiter;
+  keyStore: KeyStore;
+  dataKeys: TypeOrmDataKeys;
+  /** After the last call. */
+  close(): Promise<void>;
+}

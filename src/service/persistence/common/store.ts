@@ -1,0 +1,41 @@
+import type { EntityManager } from 'typeorm';
+import type { Bell } from '../../../support/bell.js';
+import type { KeyProvider } from '../../data-keys/key-provider.js';
+import type { Register } from './register.js';
+import type { VectorCipher } from './vector-cipher.js';
+
+/** A reading that sees one moment for as long as it is open. */
+export interface StoreSnapshot {
+  read: <T>(work: (manager: EntityManager) => Promise<T>) => Promise<T>;
+  close: () => Promise<void>;
+}
+
+/**
+ * A database that is open: what the adapters here share of SQLite and PostgreSQL. Errors of every call: those of the
+ * storage, and what `work` throws; STORAGE_UNAVAILABLE too where its turn does not come in time, and nothing was done then.
+ */
+export interface Store {
+  readonly cipher: VectorCipher;
+  readonly keys: KeyProvider;
+  readonly register: Register;
+  /** Rings after every transaction that may have changed something. */
+  readonly committed: Bell;
+
+  /** All of it or nothing; no other that writes runs meanwhile. What is bound in it, the register vouches for. */
+  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
+
+  /** The same without the register: what is written is vouched for by nothing. */
+  query<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
+
+  /** For what only reads, as it is at one moment. */
+  read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
+
+  /** Errors: OVERLOADED where too many are open. */
+  snapshot(): Promise<StoreSnapshot>;
+
+  /** Removes what can be removed at once of what was deleted or re-encrypted. False where it was prevented. */
+  wipe(): Promise<boolean>;
+
+  /** Writes the mark of the epoch anew, under the key that seals now. Errors: STORAGE_UNAVAILABLE. */
+  markEpoch(): Promise<void>;
+}

@@ -1,0 +1,74 @@
+import { TimbreError } from '../../../errors/timbre-error.js';
+import type { KeyStore } from '../../access/key-store.js';
+import type { Config } from '../../config/config.js';
+import type { Data } from '../data.js';
+import { examine, readMark } from '../common/examine.js';
+import { countKeys, rotateDataKey } from '../common/key-rotation.js';
+import { postgresOptionsOf } from './open.js';
+import { PostgresDatabase } from './postgres-database.js';
+import { postgresKeyStore } from './postgres-key-store.js';
+
+export function postgresData(config: Config): Data {
+  const options = postgresOptionsOf(config);
+
+  async function keysIfThere(): Promise<KeyStore | null> {
+    const database = await PostgresDatabase.beside(options);
+    return database && postgresKeyStore(database, () => database.close());
+  }
+
+  return {
+    keysIfThere,
+
+    async keysOrMake() {
+      const found = await keysIfThere();
+      if (found) return found;
+      await (await PostgresDatabase.open(options)).close();
+      const made = await keysIfThere();
+      if (!made) throw new TimbreError('STORAGE_UNAVAILABLE', 'another program changes the schema; try again');
+      return made;
+    },
+
+    async acknowledgeRestore() {
+      await (await PostgresDatabase.open({ ...options, acknowledgeRestore: true })).close();
+    },
+
+    async examine(how) {
+      const database = await PostgresDatabase.beside(options);
+      if (!database) {
+        const text = `the schema ${options.schema} has no data of this version: start the service once`;
+        throw new TimbreError('STORAGE_INVALID', text);
+      }
+      try {
+        const mark = await readMark(options, database.cipher);
+        const { read, close } = await database.snapshot();
+        try {
+          return await read((manager) => examine(manager, database.cipher, mark, how));
+        } finally {
+          await close();
+        }
+      } finally {
+        await database.close();
+      }
+    },
+
+    async rotate({ signal, begun, done }) {
+      const database = await PostgresDatabase.open(options);
+      const rotating = async (): Promise<number> => {
+        const { total } = await countKeys(database);
+        begun(total);
+        await rotateDataKey(database, { signal, reached: async () => done((await countKeys(database)).done) });
+        return total;
+      };
+      try {
+        return await database.withoutOthers('rotating the data key', rotating);
+      } finally {
+        await database.close();
+      }
+    },
+
+    backUp() {
+      const text = 'the data lies on PostgreSQL: copy it with pg_dump, as docs/operations.md says';
+      return Promise.reject(new TimbreError('INVALID_ARGUMENT', text));
+    },
+  };
+}

@@ -1,0 +1,4 @@
+import { Tables1765000000000 } from './1765000000000-tables.js';
+
+/** In the order they run. A migration that was released never changes. */
+export const POSTGRES_MIGRATIONS = [Tables1765000000000];

@@ -1,0 +1,70 @@
+import { SystemClock } from '../../../support/clock.js';
+import { WINDOW_SECONDS } from '../../access/request-rate.js';
+import type { Config } from '../../config/config.js';
+import { TableChangeFeed } from '../common/changes.js';
+import type { Storage } from '../common/storage.js';
+import { TypeOrmDataKeys } from '../common/typeorm-data-keys.js';
+import { TypeOrmUnitOfWork } from '../common/typeorm-unit-of-work.js';
+import { PostgresDatabase, type PostgresOptions } from './postgres-database.js';
+import { PostgresJobQueue } from './postgres-job-queue.js';
+import { postgresKeyStore } from './postgres-key-store.js';
+import { PostgresLeader } from './postgres-leader.js';
+import { PostgresLimiter } from './postgres-limiter.js';
+import { PostgresMaintenance } from './postgres-maintenance.js';
+
+/** The ports on a PostgreSQL database, which other nodes may have open too. Errors: those of the storage. */
+export async function openPostgres(config: Config): Promise<Storage> {
+  const database = await PostgresDatabase.open(postgresOptionsOf(config));
+  try {
+    const jobQueue = new PostgresJobQueue(database, new SharedClock(database));
+    await jobQueue.takeOver();
+    return {
+      unitOfWork: new TypeOrmUnitOfWork(database),
+      maintenance: new PostgresMaintenance(database),
+      changeFeed: new TableChangeFeed(database),
+      jobQueue,
+      leader: new PostgresLeader(database),
+      limiter: new PostgresLimiter(database, config.rateLimit, WINDOW_SECONDS),
+      keyStore: postgresKeyStore(database),
+      dataKeys: postgresDataKeys(database),
+      close: () => database.close(),
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+export function postgresOptionsOf(config: Config): PostgresOptions {
+  const { dataDir, dataKey, dataKeyFile, epochFile, storageWaitSeconds } = config;
+  const { databaseUrl, databaseSchema, databasePool, databaseStatementSeconds } = config;
+  return {
+    folder: dataDir,
+    key: dataKey || undefined,
+    keyFile: dataKeyFile,
+    epochFile,
+    url: databaseUrl,
+    schema: databaseSchema,
+    pool: databasePool,
+    waitMs: storageWaitSeconds * 1000,
+    statementMs: databaseStatementSeconds * 1000,
+  };
+}
+
+/** A key file is one node's own: nobody else could read what is written with a key that is put into it. */
+export function postgresDataKeys(database: PostgresDatabase): TypeOrmDataKeys {
+  return new TypeOrmDataKeys(database, (work) =>
+    database.keys.changeable === true ? database.withoutOthers('rotating the data key', work) : work(),
+  );
+}
+
+/** The time that all nodes share, whatever their own clocks say. */
+class SharedClock extends SystemClock {
+  constructor(private readonly database: PostgresDatabase) {
+    super();
+  }
+
+  override now(): Date {
+    return this.database.now();
+  }
+}

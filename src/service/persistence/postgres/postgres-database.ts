@@ -1,0 +1,441 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import type pg from 'pg';
+import type { DataSource, EntityManager } from 'typeorm';
+import { TimbreError } from '../../../errors/timbre-error.js';
+import { Bell } from '../../../support/bell.js';
+import { isMissing } from '../../../support/files.js';
+import type { KeyProvider } from '../../data-keys/key-provider.js';
+import { Epoch, FileEpochProvider, stateOf } from '../common/epoch.js';
+import { proveKey, readKeyCheck, writeKeyCheck } from '../common/key-check.js';
+import { epochFileOf, keyProviderOf, type Places } from '../common/places.js';
+import { requirePrivate, writeAside } from '../common/private-files.js';
+import { Register } from '../common/register.js';
+import { TypeOrmAuditRepository } from '../common/repositories/typeorm-audit.repository.js';
+import { settleRegister } from '../common/settle-register.js';
+import type { Store, StoreSnapshot } from '../common/store.js';
+import { VectorCipher } from '../common/vector-cipher.js';
+import { NodeConnection } from './node-connection.js';
+import { postgresCode, toStorageError } from './postgres-errors.js';
+import { checkSchema, isSettled, lockKey, requireSuitable, sourceOf, type ServerOptions } from './server.js';
+
+export interface PostgresOptions extends Places, ServerOptions {
+  /** Goes on with a database that was put back, from now on, and writes that down. Default false. */
+  acknowledgeRestore?: boolean | undefined;
+}
+
+/** Snapshots open at once: each is a connection. */
+const MOST_SNAPSHOTS = 4;
+
+/** Connections that are left to calls while snapshots and leaders have theirs. */
+export const FEWEST_CONNECTIONS = MOST_SNAPSHOTS + 4;
+
+const NODE_FILE = 'node.id';
+
+/** What a program beside the service is called. */
+const BESIDE = 'beside';
+
+/** A transaction that PostgreSQL could not order among others is done again. */
+const AGAIN = new Set(['40001', '40P01']);
+const MOST_ATTEMPTS = 5;
+
+const READ = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+
+/**
+ * A schema of a PostgreSQL database, which other nodes may have open too. Transactions that write come one after the other,
+ * of all nodes: each takes the same advisory lock first, and sees everything that was committed before. What only reads waits for
+ * nobody, and sees one moment.
+ */
+export class PostgresDatabase implements Store {
+  private readonly logger = new Logger('Database');
+  /** The last of this node's own that writes: one connection alone waits for the lock. */
+  private last: Promise<unknown> = Promise.resolve();
+  private snapshotsTaken = 0;
+  private closed = false;
+  private node: NodeConnection | undefined;
+  private id = '';
+  private readonly write: string;
+  /** Rings after every transaction of this node, and where another may have changed something. */
+  readonly committed = new Bell();
+
+  private constructor(
+    readonly options: PostgresOptions,
+    private readonly source: DataSource,
+    readonly nodeId: string,
+    readonly cipher: VectorCipher,
+    readonly keys: KeyProvider,
+    readonly register: Register,
+    private readonly epoch: Epoch,
+  ) {
+    this.write = [
+      'BEGIN',
+      `SET LOCAL timbre.node = '${nodeId}'`,
+      `SET LOCAL lock_timeout = ${Math.ceil(options.waitMs)}`,
+      `SELECT pg_advisory_xact_lock(${lockKey(options.schema, 'writing')})`,
+    ].join('; ');
+  }
+
+  /**
+   * Checks that the schema is one of a version and key that fit, and only then brings its tables up to date, one node
+   * at a time. Errors: STORAGE_UNAVAILABLE, STORAGE_REFUSED, STORAGE_UNSUITABLE, STORAGE_INVALID, STORAGE_ROLLED_BACK;
+   * nothing was changed then.
+   */
+  static async open(options: PostgresOptions): Promise<PostgresDatabase> {
+    const nodeId = await nodeOf(options.folder);
+    const source = sourceOf(options);
+    let database: PostgresDatabase | undefined;
+    try {
+      await source.initialize();
+      database = await opening(source, options, async (manager) => {
+        await requireSuitable(manager);
+        const fresh = await checkSchema(manager, options.schema);
+        return PostgresDatabase.settle(source, manager, options, nodeId, fresh);
+      });
+      await database.join();
+      return database;
+    } catch (error) {
+      if (source.isInitialized) await source.destroy();
+      throw toStorageError(error);
+    }
+  }
+
+  /**
+   * For a program beside a service that may have the folder, without making or changing any table; null where nothing is
+   * there yet, or what an older version left. Errors: those of `open`.
+   */
+  static async beside(options: PostgresOptions): Promise<PostgresDatabase | null> {
+    const source = sourceOf(options);
+    try {
+      const { manager } = await source.initialize();
+      await requireSuitable(manager);
+      if ((await checkSchema(manager, options.schema, false)) || !(await isSettled(manager))) {
+        await source.destroy();
+        return null;
+      }
+      const keys = keyProviderOf(options);
+      const cipher = new VectorCipher(...(await keys.read()));
+      const check = await readKeyCheck(manager);
+      if (check) proveKey(cipher, check, `the schema ${options.schema}`);
+      const epoch = new Epoch(new FileEpochProvider(epochFileOf(options)), cipher);
+      return new PostgresDatabase(options, source, BESIDE, cipher, keys, new Register(cipher), epoch);
+    } catch (error) {
+      if (source.isInitialized) await source.destroy();
+      throw toStorageError(error);
+    }
+  }
+
+  /** While no other node opens the schema. */
+  private static async settle(
+    source: DataSource,
+    manager: EntityManager,
+    options: PostgresOptions,
+    nodeId: string,
+    fresh: boolean,
+  ): Promise<PostgresDatabase> {
+    const { acknowledgeRestore = false, schema } = options;
+    const check = fresh ? null : await readKeyCheck(manager);
+    const keys = keyProviderOf(options);
+    const cipher = new VectorCipher(...(await keys.load(check === null)));
+    if (check) proveKey(cipher, check, `the schema ${schema}`);
+    const register = new Register(cipher);
+    const epoch = new Epoch(new FileEpochProvider(epochFileOf(options)), cipher);
+    const database = new PostgresDatabase(options, source, nodeId, cipher, keys, register, epoch);
+    const mark = acknowledgeRestore ? await epoch.readIfOfThisKey() : await epoch.read();
+    const head = fresh ? null : await register.headIfAny(manager);
+    // Another node has told its own provider: this one is new here, or has lost its mark.
+    const joins = stateOf(head, mark) === 'no mark';
+    if (!acknowledgeRestore && !joins) epoch.require(head, mark);
+    await source.runMigrations();
+    if (!check) await database.query((own) => writeKeyCheck(own, cipher));
+    const { database: id } = await settleRegister(
+      { transaction: (work) => database.transaction(work), manager, register, epoch },
+      { sealing: null, restored: acknowledgeRestore ? { mark } : null },
+    );
+    database.id = id;
+    if (joins) await database.noteJoining();
+    return database;
+  }
+
+  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.alone(async () => {
+      let counted: number | undefined;
+      const result = await this.again(() =>
+        this.connected(this.write, (manager) =>
+          this.register.within(
+            manager,
+            () => work(manager),
+            (counter) => (counted = counter),
+          ),
+        ),
+      );
+      if (counted !== undefined && this.id !== '') this.epoch.note(this.id, counted);
+      this.committed.ring();
+      return result;
+    });
+  }
+
+  query<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.alone(() => this.again(() => this.connected(this.write, work)));
+  }
+
+  read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.guarded(() => this.connected(READ, work));
+  }
+
+  async snapshot(): Promise<StoreSnapshot> {
+    this.requireOpen();
+    if (this.snapshotsTaken >= MOST_SNAPSHOTS) {
+      const message = `${this.snapshotsTaken} long readings are under way, and no more are let in; try again later`;
+      throw new TimbreError('OVERLOADED', message, { retryAfterSeconds: 5 });
+    }
+    this.snapshotsTaken++;
+    const runner = this.source.createQueryRunner();
+    let open = true;
+    const close = async (): Promise<void> => {
+      if (!open) return;
+      open = false;
+      this.snapshotsTaken--;
+      await end(runner, 'COMMIT').catch(() => undefined);
+    };
+    try {
+      const client = (await runner.connect()) as pg.PoolClient;
+      // Nobody reads on and on: a snapshot that waits for whoever reads it is no fault.
+      await client.query(`${READ}; SET LOCAL idle_in_transaction_session_timeout = 0; SELECT 1 FROM settings LIMIT 1`);
+    } catch (error) {
+      await close();
+      throw toStorageError(error);
+    }
+    const read = async <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> => {
+      try {
+        return await work(runner.manager);
+      } catch (error) {
+        throw toStorageError(error);
+      }
+    };
+    return { read, close };
+  }
+
+  /** PostgreSQL's own files are its to wipe: there is no log here that would have to be emptied. */
+  async wipe(): Promise<boolean> {
+    await this.read((manager) => manager.query('SELECT 1'));
+    return true;
+  }
+
+  async markEpoch(): Promise<void> {
+    await this.epoch.write(await this.read((manager) => this.register.head(manager)));
+  }
+
+  /** The time by the clock of PostgreSQL, which all nodes share. */
+  now(): Date {
+    return new Date(Date.now() + (this.node?.ahead ?? 0));
+  }
+
+  /**
+   * Work during which no other node is there, and none comes. Errors: CONFLICT where there is one, those of `work`.
+   */
+  async withoutOthers<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const { node } = this;
+    if (!node) throw new Error('a program beside the service keeps nobody out');
+    if (!(await node.keepOthersOut())) {
+      const text = `${what} needs this node to be the only one that has the database open; stop the others first`;
+      throw new TimbreError('CONFLICT', text);
+    }
+    try {
+      return await work();
+    } finally {
+      await node.letOthersIn();
+    }
+  }
+
+  /**
+   * With a lock that one session of all nodes has at a time, for as long as the work goes on; null where another has it.
+   * Errors: those of the storage, and of `work`.
+   */
+  async locked<T>(purpose: string, work: () => Promise<T>): Promise<T | null> {
+    this.requireOpen();
+    const runner = this.source.createQueryRunner();
+    const key = lockKey(this.options.schema, purpose);
+    try {
+      const client = (await runner.connect()) as pg.PoolClient;
+      const { rows } = await client.query<{ taken: boolean }>(`SELECT pg_try_advisory_lock(${key}) AS taken`);
+      if (rows[0]?.taken !== true) return null;
+      try {
+        return await work();
+      } finally {
+        // With a connection that was lost, the lock was.
+        await client.query(`SELECT pg_advisory_unlock(${key})`).catch(() => void client.end().catch(() => undefined));
+      }
+    } catch (error) {
+      throw toStorageError(error);
+    } finally {
+      await runner.release();
+    }
+  }
+
+  /** One statement that stands for itself. Errors: those of the storage. */
+  statement<Row>(text: string, values: unknown[]): Promise<Row[]> {
+    return this.guarded(() => this.source.query<Row[]>(text, values));
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    await this.last;
+    this.closed = true;
+    try {
+      await this.epoch.flush();
+    } catch (error) {
+      // A mark that is behind is no harm.
+      this.logger.warn({ err: error, msg: 'the epoch file could not be written' });
+    } finally {
+      await this.node?.close();
+      await this.source.destroy();
+    }
+  }
+
+  private async join(): Promise<void> {
+    this.node = await NodeConnection.open({
+      ...this.options,
+      node: this.nodeId,
+      heard: () => this.committed.ring(),
+      tell: (channel, text) => this.source.query('SELECT pg_notify($1, $2)', [channel, text]),
+    });
+  }
+
+  private async noteJoining(): Promise<void> {
+    this.logger.warn(
+      'this node has no epoch file: it goes on from what the database says, which other nodes have vouched for',
+    );
+    await this.transaction((manager) =>
+      new TypeOrmAuditRepository(manager, this.register).record({ action: 'data.node-joined', object: this.nodeId }),
+    );
+  }
+
+  /** One after the other, and none waits longer than it is to. */
+  private alone<T>(work: () => Promise<T>): Promise<T> {
+    const { waitMs } = this.options;
+    let late = false;
+    const turn = this.last;
+    const result = new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        late = true;
+        const message = `the database was busy for ${waitMs / 1000} s, and nothing of this call was done; try again`;
+        reject(new TimbreError('STORAGE_UNAVAILABLE', message, { retryAfterSeconds: 1 }));
+      }, waitMs);
+      this.last = turn.then(async () => {
+        clearTimeout(timer);
+        if (late) return;
+        const run = this.guarded(work);
+        resolve(run);
+        await run.catch(() => undefined);
+      });
+    });
+    return result;
+  }
+
+  private async again<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!AGAIN.has(postgresCode(error) ?? '') || attempt === MOST_ATTEMPTS) throw error;
+        await delay(randomInt(5, 20 * attempt));
+      }
+    }
+  }
+
+  /** Between `begin` and COMMIT, on a connection of its own. */
+  private async connected<T>(begin: string, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const runner = this.source.createQueryRunner();
+    let how: 'COMMIT' | 'ROLLBACK' = 'ROLLBACK';
+    try {
+      const client = (await runner.connect()) as pg.PoolClient;
+      await client.query(begin);
+      const result = await work(runner.manager);
+      how = 'COMMIT';
+      return result;
+    } finally {
+      await end(runner, how);
+    }
+  }
+
+  private async guarded<T>(work: () => Promise<T>): Promise<T> {
+    this.requireOpen();
+    try {
+      return await work();
+    } catch (error) {
+      throw toStorageError(error);
+    }
+  }
+
+  private requireOpen(): void {
+    if (this.closed) throw new TimbreError('STORAGE_UNAVAILABLE', 'the database is closed');
+  }
+}
+
+type Runner = ReturnType<DataSource['createQueryRunner']>;
+
+/** Ends the transaction and gives the connection back; one that cannot be ended is not used again. */
+async function end(runner: Runner, how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+  let client: pg.PoolClient | undefined;
+  try {
+    client = (await runner.connect()) as pg.PoolClient;
+    const { command } = await client.query(how);
+    // A statement has failed before, and whoever sent it has told nobody.
+    if (command !== how) throw new Error(`PostgreSQL has undone a transaction that was to be stored (${command})`);
+  } catch (error) {
+    void client?.end().catch(() => undefined);
+    if (how === 'COMMIT') throw error;
+  } finally {
+    await runner.release();
+  }
+}
+
+/** One node at a time: whoever else opens the schema waits. */
+async function opening<T>(
+  source: DataSource,
+  { schema, waitMs }: PostgresOptions,
+  work: (manager: EntityManager) => Promise<T>,
+): Promise<T> {
+  const runner = source.createQueryRunner();
+  const key = lockKey(schema, 'opening');
+  try {
+    const client = (await runner.connect()) as pg.PoolClient;
+    // Migrations of another node may take their time.
+    await client.query(`SET lock_timeout = ${Math.ceil(waitMs) + 600_000}; SET statement_timeout = 0`);
+    await client.query({
+      text: `SELECT pg_advisory_lock(${key})`,
+      query_timeout: Math.ceil(waitMs) + 600_000,
+    } as pg.QueryConfig);
+    try {
+      await client.query('RESET lock_timeout; RESET statement_timeout');
+      return await work(runner.manager);
+    } finally {
+      await client.query(`SELECT pg_advisory_unlock(${key})`);
+    }
+  } finally {
+    await runner.release();
+  }
+}
+
+/** Names the data folder, whoever starts on it. Errors: STORAGE_UNAVAILABLE, STORAGE_EXPOSED. */
+async function nodeOf(folder: string): Promise<string> {
+  const file = join(resolve(folder), NODE_FILE);
+  try {
+    await mkdir(resolve(folder), { recursive: true, mode: 0o700 });
+    requirePrivate('the data folder', folder, await stat(resolve(folder)));
+    const known = await readFile(file, 'utf8').catch((error: unknown) => {
+      if (isMissing(error)) return '';
+      throw error;
+    });
+    if (/^[0-9a-f-]{36}$/.test(known.trim())) return known.trim();
+    const node = randomUUID();
+    await writeAside(file, `${file}.new`, `${node}\n`);
+    return node;
+  } catch (cause) {
+    if (cause instanceof TimbreError) throw cause;
+    throw new TimbreError('STORAGE_UNAVAILABLE', `cannot use the data folder: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import { DataSource, type EntityManager } from 'typeorm';
+import { TimbreError } from '../../../errors/timbre-error.js';
+import { SETTLED } from '../common/register.js';
+import { POSTGRES_ENTITIES } from './entities.js';
+import { POSTGRES_MIGRATIONS } from './migrations/index.js';
+
+/** The oldest that was tested. */
+const OLDEST = 15;
+
+export interface ServerOptions {
+  /** `postgres://user:password@host/database?sslmode=verify-full`. */
+  url: string;
+  schema: string;
+  /** Connections at most, beside the one that listens. */
+  pool: number;
+  /** How long a call waits for a connection, and for its turn to write. */
+  waitMs: number;
+  /** A statement that takes longer is ended. */
+  statementMs: number;
+}
+
+/** `bigint` as a number: times, counts and numbers of rows, which stay below 2^53. */
+const TYPES = new pg.TypeOverrides();
+TYPES.setTypeParser(pg.types.builtins.INT8, Number);
+
+/** What every connection is made with. Errors: STORAGE_REFUSED for an address that is none; it is not repeated. */
+export function connectionOf({ url, schema, waitMs, statementMs }: ServerOptions): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: 'timbre',
+    connectionTimeoutMillis: waitMs,
+    statement_timeout: statementMs,
+    // What the network has swallowed ends here, some seconds after PostgreSQL would have ended it.
+    query_timeout: statementMs + 5000,
+    idle_in_transaction_session_timeout: 60_000 + statementMs,
+    keepAlive: true,
+    options: `-c search_path=${schema} -c client_min_messages=warning`,
+    types: TYPES,
+  };
+}
+
+export function sourceOf(options: ServerOptions): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    driver: pg,
+    poolSize: options.pool,
+    connectTimeoutMS: options.waitMs,
+    // A connection that is lost while nobody uses it is made anew by whoever needs one.
+    poolErrorHandler: () => undefined,
+    extra: connectionOf(options),
+    entities: POSTGRES_ENTITIES,
+    migrations: POSTGRES_MIGRATIONS,
+    migrationsTransactionMode: 'all',
+    synchronize: false,
+    installExtensions: false,
+  });
+}
+
+/** Two numbers that name a lock of this schema in its database, see pg_advisory_lock. */
+export function lockKey(schema: string, purpose: string): string {
+  const hash = createHash('sha256').update(`${schema}\n${purpose}`).digest().readInt32BE(0);
+  return `1416195426, ${hash}`;
+}
+
+interface Facts {
+  version: number;
+  encoding: string;
+  readonly: string;
+  standby: boolean;
+}
+
+/** Errors: STORAGE_UNSUITABLE for a server of another kind, STORAGE_UNAVAILABLE for one that takes no writes. */
+export async function requireSuitable(manager: EntityManager): Promise<void> {
+  const [facts] = await manager.query<Facts[]>(
+    `SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding,
+       current_setting('transaction_read_only') AS readonly, pg_is_in_recovery() AS standby`,
+  );
+  const { version, encoding, readonly, standby } = facts!;
+  if (version < OLDEST * 10_000) {
+    const text = `PostgreSQL ${Math.floor(version / 10_000)} is too old; the service needs ${OLDEST} or later`;
+    throw new TimbreError('STORAGE_UNSUITABLE', text);
+  }
+  if (encoding !== 'UTF8') {
+    const text = `the database is encoded in ${encoding}; make one with: createdb --encoding UTF8 --template template0`;
+    throw new TimbreError('STORAGE_UNSUITABLE', text);
+  }
+  if (standby || readonly === 'on') {
+    const why = standby ? 'this server is a standby' : 'default_transaction_read_only is on';
+    throw new TimbreError('STORAGE_UNAVAILABLE', `the database is read-only (${why}); name one that can be written`);
+  }
+}
+
+/**
+ * True for a schema that holds nothing yet; it is made where it is missing, unless told otherwise. Errors: STORAGE_INVALID for what is another
+ * program's, or a later version's; STORAGE_REFUSED where the role may not make the
+ * schema; STORAGE_UNSUITABLE behind a pooler that connections are not one's own of.
+ */
+export async function checkSchema(manager: EntityManager, schema: string, make = true): Promise<boolean> {
+  const [path] = await manager.query<{ schema: string }[]>(`SELECT current_setting('search_path') AS schema`);
+  if (path?.schema !== schema) {
+    const text = 'a pooler in front of PostgreSQL leaves out what the service asks of its connections (`options`)';
+    throw new TimbreError('STORAGE_UNSUITABLE', `${text}; name PostgreSQL itself`);
+  }
+  const there = await manager.query<unknown[]>('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
+  if (there.length === 0 && make) await manager.query(`CREATE SCHEMA "${schema}"`);
+  const tables = await manager.query<{ name: string }[]>(
+    `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`,
+    [schema],
+  );
+  if (tables.length === 0) return true;
+  const done = tables.some(({ name }) => name === 'migrations')
+    ? await manager.query<{ name: string }[]>('SELECT name FROM migrations')
+    : [];
+  const known = new Set(POSTGRES_MIGRATIONS.map(({ name }) => name));
+  const unknown = done.filter(({ name }) => !known.has(name));
+  if (unknown.length > 0 && done.some(({ name }) => known.has(name))) {
+    const names = unknown.map(({ name }) => name).join(', ');
+    const text = `the schema ${schema} was made by a newer version of Timbre (${names}); run that version, or restore a backup`;
+    throw new TimbreError('STORAGE_INVALID', text);
+  }
+  if (done.length === 0) {
+    if (tables.every(({ name }) => name === 'migrations')) return true;
+    const remedy = 'name one of its own with TIMBRE_DATABASE_SCHEMA';
+    throw new TimbreError('STORAGE_INVALID', `the schema ${schema} has tables of another program; ${remedy}`);
+  }
+  if (unknown.length > 0) {
+    throw new TimbreError('STORAGE_INVALID', `the schema ${schema} has tables of another program`);
+  }
+  return false;
+}
+
+/** Whether every table is there, as this version makes them, and what they hold is vouched for. */
+export async function isSettled(manager: EntityManager): Promise<boolean> {
+  const done = await manager.query<{ name: string }[]>('SELECT name FROM migrations');
+  const names = new Set(done.map(({ name }) => name));
+  if (!POSTGRES_MIGRATIONS.every(({ name }) => names.has(name))) return false;
+  return (await manager.query<unknown[]>('SELECT 1 FROM register WHERE name = $1', [SETTLED])).length > 0;
+}
+
+/** The schema that the entities describe but the migrations have not made, as SQL; empty where they agree. */
+export async function schemaDifference(options: ServerOptions): Promise<string[]> {
+  const source = await sourceOf(options).initialize();
+  try {
+    const { upQueries } = await source.driver.createSchemaBuilder().log();
+    return upQueries.map(({ query }) => query);
+  } finally {
+    await source.destroy();
+  }
+}

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import sqlite3 from 'sqlite3';
+import type { Maintenance } from '../../src/service/records/maintenance.js';
+import type { Store } from '../../src/service/persistence/common/store.js';
+import { PostgresDatabase } from '../../src/service/persistence/postgres/postgres-database.js';
+import { PostgresMaintenance } from '../../src/service/persistence/postgres/postgres-maintenance.js';
+import { lockKey } from '../../src/service/persistence/postgres/server.js';
+import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
+import { SqliteMaintenance } from '../../src/service/persistence/sqlite/sqlite-maintenance.js';
+
+/** Where set, tests run on this PostgreSQL in the place of a file; the suite `postgres` starts it. */
+export const POSTGRES_URL = process.env['TIMBRE_TEST_POSTGRES'] ?? '';
+
+/** The same schema for the same data folder. */
+export function schemaOf(folder: string): string {
+  return `folder_${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
+}
+
+/** The database of a data folder. */
+export function openStore(folder: string): Promise<Store> {
+  if (POSTGRES_URL === '') return Database.open({ folder });
+  const limits = { pool: 10, waitMs: 30_000, statementMs: 60_000 };
+  return PostgresDatabase.open({ folder, url: POSTGRES_URL, schema: schemaOf(folder), ...limits });
+}
+
+/** As another program does that writes for long; the result ends it. */
+export async function lockStore(folder: string): Promise<() => Promise<void>> {
+  if (POSTGRES_URL !== '') {
+    const client = new pg.Client({ connectionString: POSTGRES_URL });
+    await client.connect();
+    await client.query(`SELECT pg_advisory_lock(${lockKey(schemaOf(folder), 'writing')})`);
+    return () => client.end();
+  }
+  const database = new sqlite3.Database(join(folder, DATABASE_FILE));
+  await new Promise<void>((resolve, reject) => {
+    database.run('BEGIN IMMEDIATE', (error) => (error ? reject(error) : resolve()));
+  });
+  // Closing it undoes what it has begun.
+  return () =>
+    new Promise((resolve, reject) => {
+      database.close((error) => (error ? reject(error) : resolve()));
+    });
+}
+
+/** Whether a text is anywhere: in the files of SQLite, or in the rows of PostgreSQL, whose files are its own. */
+export async function isStored(folder: string, text: string): Promise<boolean> {
+  if (POSTGRES_URL === '') {
+    const files = [DATABASE_FILE, `${DATABASE_FILE}-wal`].map((name) => readFile(join(folder, name)));
+    return (await Promise.all(files)).some((bytes) => bytes.includes(text));
+  }
+  const client = new pg.Client({ connectionString: POSTGRES_URL });
+  await client.connect();
+  try {
+    const schema = schemaOf(folder);
+    const tables = await client.query<{ name: string }>(
+      'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = $1',
+      [schema],
+    );
+    if (tables.rows.length === 0) throw new Error('there is no such schema');
+    for (const { name } of tables.rows) {
+      const found = await client.query(`SELECT 1 FROM ${schema}.${name} t WHERE strpos(t::text, $1) > 0`, [text]);
+      if (found.rows.length > 0) return true;
+    }
+    return false;
+  } finally {
+    await client.end();
+  }
+}
+
+export function maintenanceOf(store: Store): Maintenance {
+  if (store instanceof Database) return new SqliteMaintenance(store);
+  if (store instanceof PostgresDatabase) return new PostgresMaintenance(store);
+  throw new Error('there is no other database');
+}
+
+export function closeStore(store: Store): Promise<void> {
+  return (store as Database | PostgresDatabase).close();
+}
+
+export function fileOf(store: Store): Database {
+  if (store instanceof Database) return store;
+  throw new Error('this test is of the SQLite file');
+}

@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import {
+  acknowledgeRestore,
+  backUp,
+  createKey,
+  examineData,
+  listKeys,
+  revokeKey,
+  rotateHere,
+} from '../../src/service/app/command-line.js';
+import { Config, type ConfigInput } from '../../src/service/config/config.js';
+import { spoken, TestService, until, Workshop } from '../e2e/support.js';
+import { Postgres } from './postgres.js';
+
+let postgres: Postgres;
+let workshop: Workshop;
+let bundle: string;
+
+beforeAll(async () => {
+  postgres = await Postgres.start({ password: 'ö p@ss:w/%rd?' });
+  workshop = await Workshop.open();
+  bundle = await workshop.bundle();
+});
+
+afterAll(async () => {
+  await workshop.remove();
+  await postgres.stop();
+});
+
+const settingsOf = (databaseSchema: string, dataKey: string): ConfigInput => ({
+  model: bundle,
+  databaseUrl: postgres.cluster.url(),
+  databaseSchema,
+  dataKey,
+  enrollmentSeconds: 8,
+  minSpeechSeconds: 1,
+});
+
+describe('two services on one database', () => {
+  let nodes: TestService[];
+  let settings: ConfigInput;
+
+  beforeAll(async () => {
+    settings = settingsOf(postgres.newSchema(), randomBytes(32).toString('base64'));
+    nodes = [await TestService.start(workshop, settings), await TestService.start(workshop, settings)];
+    await Promise.all(nodes.map(({ service }) => service.ready()));
+  });
+
+  afterAll(() => Promise.all(nodes.map((node) => node.close())));
+
+  const call = (node: number, method: string, path: string, body?: FormData): ReturnType<TestService['call']> =>
+    nodes[node]!.call(path, { method, body: body ?? null });
+  const audio = (voice: string, sentence: 0 | 1 | 2): FormData => {
+    const form = new FormData();
+    form.append('audio', new Blob([new Uint8Array(spoken(voice, sentence))]), 'recording.wav');
+    return form;
+  };
+  const identified = async (node: number): Promise<(string | undefined)[]> => {
+    const { status, body } = await call(node, 'POST', '/v1/identify', audio('m1', 2));
+    expect(status).toBe(200);
+    return (body as { ranking: { speakerId: string }[] }).ranking.map(({ speakerId }) => speakerId);
+  };
+
+  it('find at once whom the other has enrolled, and nobody who has opted out or was erased', async () => {
+    for (const [node, id, voice] of [
+      [0, 'ada', 'm1'],
+      [1, 'bob', 'f2'],
+    ] as const) {
+      expect((await nodes[node]!.postJson('/v1/speakers', { id })).status).toBe(201);
+      for (const sentence of [0, 1] as const) {
+        const { status } = await call(node, 'POST', `/v1/speakers/${id}/enrollments`, audio(voice, sentence));
+        expect(status).toBe(201);
+      }
+    }
+    for (const node of [0, 1]) expect((await identified(node)).sort()).toEqual(['ada', 'bob']);
+    expect((await call(0, 'DELETE', '/v1/speakers/bob/consent')).status).toBeLessThan(300);
+    for (const node of [0, 1]) expect(await identified(node)).toEqual(['ada']);
+    const { status, body } = await call(1, 'DELETE', '/v1/speakers/ada');
+    expect([status, body]).toMatchObject([200, { traces: 'DATABASE', wipedAt: null }]);
+    for (const node of [0, 1]) expect(await identified(node)).toEqual([]);
+    const { receipt } = body as { receipt: string };
+    expect(await call(0, 'GET', `/v1/receipts/${receipt}`)).toMatchObject({ body: { remains: 0, traces: 'DATABASE' } });
+  });
+
+  it('let nobody in whose key the other has heard to be revoked', async () => {
+    const config = Config.of({ ...settings, dataDir: nodes[0]!.dataDir });
+    const { key, text } = await createKey(config, { name: 'a kiosk', scopes: ['read'], days: undefined });
+    const status = async (node: number): Promise<number> =>
+      (await nodes[node]!.call('/v1/speakers', { headers: { authorization: `Bearer ${text}` } })).status;
+    for (const node of [0, 1]) expect(await status(node)).toBe(200);
+    expect(await revokeKey(config, text)).toEqual({ id: key.id, revoked: true });
+    for (const node of [0, 1]) await until(async () => (await status(node)) === 401);
+  });
+
+  it('say what they are, and are ready', async () => {
+    for (const node of nodes) {
+      expect(await node.anonymously('/health/ready')).toMatchObject({ status: 200 });
+      expect(node.log.some((line) => JSON.stringify(line).includes('p@ss'))).toBe(false);
+    }
+  });
+});
+
+describe('commands on a database of PostgreSQL', () => {
+  it('make the schema, list and revoke keys, examine, rotate and say what is another’s', async () => {
+    const { folder } = await postgres.node('');
+    const { dataKey: _, ...settings } = settingsOf(postgres.newSchema(), '');
+    const config = Config.of({ ...settings, dataDir: folder });
+    expect(await listKeys(config)).toEqual([]);
+    const { key } = await createKey(config, { name: 'backend', scopes: ['admin'], days: undefined });
+    expect((await listKeys(config)).map(({ id, status }) => [id, status])).toEqual([[key.id, 'active']]);
+    expect(await revokeKey(config, key.id)).toEqual({ id: key.id, revoked: true });
+    expect(await examineData(config, {})).toMatchObject({ sound: true, records: { 'api-key': 1 } });
+    const nothing = (): void => undefined;
+    const progress = { signal: new AbortController().signal, begun: nothing, done: nothing };
+    expect(await rotateHere(config, progress)).toBe(0);
+    expect(await examineData(config, {})).toMatchObject({ sound: true, trail: { findingsCount: 0 } });
+    await acknowledgeRestore(config);
+    await expect(backUp(config, `${folder}/copy`)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('pg_dump'),
+    });
+  });
+
+  it.each([
+    ['mysql://db/voices', /postgres:\/\//],
+    ['postgres://timbre:p@ss:w/rd@host/voices', /is no address|%40|database/],
+    ['postgres://host', /database/],
+    ['postgres://host/voices?options=-c%20search_path%3Dx', /options/],
+  ])('are told what is wrong with an address, without it', (databaseUrl, why) => {
+    const wrong = (): Config => Config.of({ databaseUrl });
+    expect(wrong).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(why) }));
+    expect(wrong).not.toThrow(expect.objectContaining({ message: expect.stringContaining('p@ss') }));
+  });
+});
