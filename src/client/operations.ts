@@ -49,6 +49,7 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
     headers: [],
     answer: 'json',
   },
+  getAccess: { method: 'GET', path: '/v1/access', query: [], headers: [], answer: 'json' },
   createSignInLink: { method: 'POST', path: '/v1/sign-in/links', query: [], headers: [], answer: 'json' },
   signIn: { method: 'POST', path: '/v1/sign-in', query: [], headers: ['x-sign-in-code'], answer: 'json' },
   signOut: { method: 'DELETE', path: '/v1/sign-in', query: [], headers: [], answer: 'none' },
@@ -258,6 +259,11 @@ export abstract class Operations {
   /** Every consent of the speaker, oldest first `GET /v1/speakers/{id}/consent/history` */
   listConsents(...given: Arguments<'listConsents'>): Promise<Answer<'listConsents'>> {
     return this.call('listConsents', ...given);
+  }
+
+  /** What the key of the call may do `GET /v1/access` */
+  getAccess(...given: Arguments<'getAccess'>): Promise<Answer<'getAccess'>> {
+    return this.call('getAccess', ...given);
   }
 
   /** A link that signs in once `POST /v1/sign-in/links` */

@@ -1554,6 +1554,32 @@ export interface operations {
       };
     };
   };
+  getAccess: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Of the key, or of whoever needs none. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Of the key that the call brings; null where it needs none. */
+            keyId: string | null;
+            scopes: ('read' | 'enrol' | 'admin' | 'vectors')[];
+            /** @description Ids of the groups that the key is bound to; null: to none. */
+            groups: string[] | null;
+          };
+        };
+      };
+    };
+  };
   createSignInLink: {
     parameters: {
       query?: never;

@@ -42,6 +42,8 @@ export const SYSTEM_PACKAGES = [
   { name: 'nginx-light', needed: 'tests', probe: { program: 'nginx' } },
   { name: 'caddy', needed: 'tests', probe: { program: 'caddy' } },
   { name: 'openssl', needed: 'tests', probe: { program: 'openssl' } },
+  // The page is tested in a browser.
+  { name: 'chromium', needed: 'tests', probe: { program: 'chromium' } },
   { name: 'clang-tidy', needed: 'lint', probe: { program: 'clang-tidy' } },
   { name: 'libbenchmark-dev', needed: 'bench', probe: { module: 'benchmark' } },
   { name: 'clang', needed: 'fuzz', probe: { program: 'clang++' } },

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { AccessController } from '../access/access.controller.js';
 import { AuditController } from '../audit/audit.controller.js';
 import { ConsentController } from '../consent/consent.controller.js';
 import { ConversationsController } from '../conversations/conversations.controller.js';
@@ -33,6 +34,7 @@ export const CONTROLLERS = {
   conversations: [ConversationsController],
   audit: [AuditController],
   consent: [ConsentController],
+  access: [AccessController],
   signIn: [SignInController],
   speakers: [SpeakersController, ReceiptsController],
   groups: [GroupsController],
