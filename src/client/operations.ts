@@ -25,6 +25,8 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
   },
   getConversation: { method: 'GET', path: '/v1/conversations/{id}', query: [], headers: [], answer: 'json' },
   removeConversation: { method: 'DELETE', path: '/v1/conversations/{id}', query: [], headers: [], answer: 'none' },
+  listSamples: { method: 'GET', path: '/v1/samples', query: [], headers: [], answer: 'json' },
+  getSample: { method: 'GET', path: '/v1/samples/{name}', query: [], headers: [], answer: 'stream' },
   listAudit: {
     method: 'GET',
     path: '/v1/audit',
@@ -229,6 +231,16 @@ export abstract class Operations {
   /** Erase a conversation `DELETE /v1/conversations/{id}` */
   removeConversation(...given: Arguments<'removeConversation'>): Promise<Answer<'removeConversation'>> {
     return this.call('removeConversation', ...given);
+  }
+
+  /** Recordings of synthetic voices to try the service on `GET /v1/samples` */
+  listSamples(...given: Arguments<'listSamples'>): Promise<Answer<'listSamples'>> {
+    return this.call('listSamples', ...given);
+  }
+
+  /** One of them `GET /v1/samples/{name}` */
+  getSample(...given: Arguments<'getSample'>): Promise<Answer<'getSample'>> {
+    return this.call('getSample', ...given);
   }
 
   /** Who did what to whom, oldest first `GET /v1/audit` */

@@ -186,6 +186,37 @@ export interface operations {
                */
               createSeconds: number;
             };
+            /**
+             * @description Whether a speaker's consent comes before enrolling.
+             * @enum {string}
+             */
+            consent: 'required' | 'optional';
+            /** @description What verifications and identifications are decided by; null until the model is loaded. */
+            decisions: {
+              /** @enum {string|null} */
+              thresholdFrom: 'option' | 'calibration' | 'published' | null;
+              /** @description A cosine that decides at whatever rate; null: the rate decides. */
+              cosine: number | null;
+              /**
+               * @description Per request, where a request names no other.
+               * @example 0.01
+               */
+              falseAcceptRate: number;
+              thresholds: {
+                falseAcceptRate: number;
+                cosine: number | null;
+                llr: number | null;
+              }[];
+              /** @description How high strangers score, as src/scoring/impostor-tail.ts has it. */
+              impostorTail: {
+                start: number;
+                share: number;
+                scale: number;
+                shape: number;
+                body: number[][];
+                leastRate: number;
+              } | null;
+            } | null;
             /** @description Every bound on requests; docs/configuration.md. */
             limits: {
               [key: string]: unknown;
@@ -1152,6 +1183,63 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
+      };
+    };
+  };
+  listSamples: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description None where set-up has made none. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            samples: {
+              /** @example anna-1.wav */
+              name: string;
+              /**
+               * @description Who speaks; a name that was made up.
+               * @example anna
+               */
+              voice: string;
+            }[];
+            /**
+             * @description A program speaks: they are nobody, and nobody consents for them.
+             * @enum {boolean}
+             */
+            synthetic: true;
+          };
+        };
+      };
+    };
+  };
+  getSample: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The recording. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'audio/wav': Upload;
+        };
       };
     };
   };

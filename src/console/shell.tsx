@@ -172,7 +172,7 @@ function ServiceState(): ReactNode {
 
 /** A page that fails says so, and the others go on. */
 class PageBoundary extends Component<{ children: ReactNode }, { error: unknown }> {
-  override state = { error: null };
+  override state: { error: unknown } = { error: null };
 
   static getDerivedStateFromError(error: unknown): { error: unknown } {
     return { error };

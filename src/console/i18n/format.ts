@@ -1,3 +1,6 @@
+/** Beyond a million to one the number of noughts tells nobody anything. */
+const MOST_LLR = Math.log(1e6);
+
 /** Numbers, times and units in one locale. */
 export class Format {
   private readonly plurals: Intl.PluralRules;
@@ -36,6 +39,14 @@ export class Format {
     const power = Math.min(units.length - 1, value < 1 ? 0 : Math.floor(Math.log10(value) / 3));
     const options = { style: 'unit', unit: units[power]!, unitDisplay: 'short', maximumFractionDigits: 1 } as const;
     return new Intl.NumberFormat(this.locale, options).format(value / 1000 ** power);
+  }
+
+  /** Evidence (natural log-likelihood ratio) as odds: `120 : 1`, `1 : 8`. */
+  odds(llr: number): string {
+    const ratio = Math.exp(Math.min(Math.abs(llr), MOST_LLR));
+    const text = new Intl.NumberFormat(this.locale, { maximumSignificantDigits: 2 }).format(ratio);
+    const shown = Math.abs(llr) > MOST_LLR ? `> ${text}` : text;
+    return llr >= 0 ? `${shown} : 1` : `1 : ${shown}`;
   }
 
   dateTime(iso: string): string {

@@ -19,6 +19,7 @@ import { LedgerController } from '../profiles/ledger.controller.js';
 import { VerificationsController } from '../profiles/verifications.controller.js';
 import { ExportController } from '../privacy/export.controller.js';
 import { RetentionController } from '../privacy/retention.controller.js';
+import { SamplesController } from '../samples/samples.controller.js';
 import { SignInController } from '../sign-in/sign-in.controller.js';
 import { ReceiptsController } from '../speakers/receipts.controller.js';
 import { SpeakersController } from '../speakers/speakers.controller.js';
@@ -32,6 +33,7 @@ export const CONTROLLERS = {
   info: [InfoController],
   embeddings: [EmbeddingsController],
   conversations: [ConversationsController],
+  samples: [SamplesController],
   audit: [AuditController],
   consent: [ConsentController],
   access: [AccessController],

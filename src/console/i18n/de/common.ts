@@ -8,6 +8,7 @@ export const common: Messages['common'] = {
   retry: 'Noch einmal versuchen',
   reload: 'Seite neu laden',
   next: 'Weiter',
+  page: (number) => `Seite ${number}`,
   previous: 'Zurück',
   noSuchPage: 'Diese Seite gibt es nicht',
   pageFailed: 'Diese Seite konnte nicht angezeigt werden',

@@ -9,6 +9,7 @@ import { nav } from './nav.js';
 import { operations } from './operations.js';
 import { people } from './people.js';
 import { preferences } from './preferences.js';
+import { recorder } from './recorder.js';
 import { signIn } from './sign-in.js';
 import { verify } from './verify.js';
 import { welcome } from './welcome.js';
@@ -21,6 +22,7 @@ export const de: Messages = {
   signIn,
   welcome,
   people,
+  recorder,
   enrol,
   verify,
   identify,

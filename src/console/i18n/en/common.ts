@@ -6,6 +6,7 @@ export const common = {
   retry: 'Try again',
   reload: 'Load the page again',
   next: 'Next',
+  page: (number: number) => `Page ${number}`,
   previous: 'Previous',
   noSuchPage: 'There is no such page',
   pageFailed: 'This page could not be shown',

@@ -8,6 +8,7 @@ import { nav } from './nav.js';
 import { operations } from './operations.js';
 import { people } from './people.js';
 import { preferences } from './preferences.js';
+import { recorder } from './recorder.js';
 import { signIn } from './sign-in.js';
 import { verify } from './verify.js';
 import { welcome } from './welcome.js';
@@ -20,6 +21,7 @@ export const en = {
   signIn,
   welcome,
   people,
+  recorder,
   enrol,
   verify,
   identify,
