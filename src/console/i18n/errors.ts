@@ -6,7 +6,7 @@ import { useMessages, type Messages } from './index.js';
 export function errorText(error: unknown, t: Messages): string {
   if (error instanceof TimbreError) {
     const sentences: Partial<Record<string, string>> = t.errors.sentences;
-    // The service's own sentence says which of several things it was; ours says what to do here.
+    // The service's own sentence is for whoever calls; ours says what to do here, in the reader's language.
     const own = sentences[error.code];
     return own ?? error.message;
   }

@@ -2,6 +2,7 @@ import type { Messages } from '../en/index.js';
 import { accuracy } from './accuracy.js';
 import { common } from './common.js';
 import { conversations } from './conversations.js';
+import { decide } from './decide.js';
 import { enrol } from './enrol.js';
 import { errors } from './errors.js';
 import { identify } from './identify.js';
@@ -24,6 +25,7 @@ export const de: Messages = {
   people,
   recorder,
   enrol,
+  decide,
   verify,
   identify,
   conversations,

@@ -1,6 +1,7 @@
 import { accuracy } from './accuracy.js';
 import { common } from './common.js';
 import { conversations } from './conversations.js';
+import { decide } from './decide.js';
 import { enrol } from './enrol.js';
 import { errors } from './errors.js';
 import { identify } from './identify.js';
@@ -23,6 +24,7 @@ export const en = {
   people,
   recorder,
   enrol,
+  decide,
   verify,
   identify,
   conversations,
