@@ -16,6 +16,7 @@ const LIBRARY = {
   scoring: ['errors', 'support', 'evaluation'],
   models: ['errors', 'support', 'addon'],
   conversations: ['errors', 'support', 'evaluation', 'scoring'],
+  console: ['client', 'scoring'],
 };
 
 /** Parts of the addon that have nothing to do with an engine, and the forms of what it gives. */
@@ -91,6 +92,13 @@ export default {
       to: { path: '^src/service/app/' },
     },
     {
+      name: 'nothing-imports-console',
+      comment: 'It is built by itself, and runs in browsers.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/console/' },
+      to: { path: '^src/console/' },
+    },
+    {
       name: 'nothing-imports-cli',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/cli/' },
@@ -148,7 +156,7 @@ export default {
       name: 'declared',
       comment: 'What runs is in the package file, and is no development dependency.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/evaluation/testing[.]ts$' },
+      from: { path: '^src/', pathNot: ['^src/evaluation/testing[.]ts$', '^src/console/'] },
       to: {
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
         dependencyTypesNot: ['type-only', 'npm-peer'],

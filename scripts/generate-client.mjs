@@ -40,6 +40,7 @@ const ANSWERS = /** @type {const} */ ({
   'text/plain': 'text',
   'application/x-ndjson': 'stream',
   'text/event-stream': 'stream',
+  'audio/wav': 'stream',
 });
 
 const schema = await openapiTS(/** @type {never} */ (document), {

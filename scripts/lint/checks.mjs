@@ -40,10 +40,11 @@ function allChecks(root) {
     { name: 'eslint', command: () => eslint, mend: () => [[...eslint, '--fix']] },
     {
       name: 'prettier',
-      command: () => [bin('prettier'), '--log-level', 'warn', '--check', '**/*.{ts,js,mjs,json}'],
-      mend: () => [[bin('prettier'), '--log-level', 'warn', '--write', '**/*.{ts,js,mjs,json}']],
+      command: () => [bin('prettier'), '--log-level', 'warn', '--check', '**/*.{ts,tsx,js,mjs,json,css}'],
+      mend: () => [[bin('prettier'), '--log-level', 'warn', '--write', '**/*.{ts,tsx,js,mjs,json,css}']],
     },
     { name: 'types', command: () => [bin('tsc'), '--noEmit'] },
+    { name: 'types of the console', command: () => [bin('tsc'), '-p', 'src/console'] },
     { name: 'types of scripts', command: () => [bin('tsc'), '-p', 'scripts'] },
     {
       name: 'clang-format',

@@ -25,6 +25,8 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
   },
   getConversation: { method: 'GET', path: '/v1/conversations/{id}', query: [], headers: [], answer: 'json' },
   removeConversation: { method: 'DELETE', path: '/v1/conversations/{id}', query: [], headers: [], answer: 'none' },
+  listSamples: { method: 'GET', path: '/v1/samples', query: [], headers: [], answer: 'json' },
+  getSample: { method: 'GET', path: '/v1/samples/{name}', query: [], headers: [], answer: 'stream' },
   listAudit: {
     method: 'GET',
     path: '/v1/audit',
@@ -49,6 +51,7 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
     headers: [],
     answer: 'json',
   },
+  getAccess: { method: 'GET', path: '/v1/access', query: [], headers: [], answer: 'json' },
   createSignInLink: { method: 'POST', path: '/v1/sign-in/links', query: [], headers: [], answer: 'json' },
   signIn: { method: 'POST', path: '/v1/sign-in', query: [], headers: ['x-sign-in-code'], answer: 'json' },
   signOut: { method: 'DELETE', path: '/v1/sign-in', query: [], headers: [], answer: 'none' },
@@ -233,6 +236,16 @@ export abstract class Operations {
     return this.call('removeConversation', ...given);
   }
 
+  /** Recordings of synthetic voices to try the service on `GET /v1/samples` */
+  listSamples(...given: Arguments<'listSamples'>): Promise<Answer<'listSamples'>> {
+    return this.call('listSamples', ...given);
+  }
+
+  /** One of them `GET /v1/samples/{name}` */
+  getSample(...given: Arguments<'getSample'>): Promise<Answer<'getSample'>> {
+    return this.call('getSample', ...given);
+  }
+
   /** Who did what to whom, oldest first `GET /v1/audit` */
   listAudit(...given: Arguments<'listAudit'>): Promise<Answer<'listAudit'>> {
     return this.call('listAudit', ...given);
@@ -261,6 +274,11 @@ export abstract class Operations {
   /** Every consent of the speaker, oldest first `GET /v1/speakers/{id}/consent/history` */
   listConsents(...given: Arguments<'listConsents'>): Promise<Answer<'listConsents'>> {
     return this.call('listConsents', ...given);
+  }
+
+  /** What the key of the call may do `GET /v1/access` */
+  getAccess(...given: Arguments<'getAccess'>): Promise<Answer<'getAccess'>> {
+    return this.call('getAccess', ...given);
   }
 
   /** A link that signs in once `POST /v1/sign-in/links` */

@@ -186,6 +186,37 @@ export interface operations {
                */
               createSeconds: number;
             };
+            /**
+             * @description Whether a speaker's consent comes before enrolling.
+             * @enum {string}
+             */
+            consent: 'required' | 'optional';
+            /** @description What verifications and identifications are decided by; null until the model is loaded. */
+            decisions: {
+              /** @enum {string|null} */
+              thresholdFrom: 'option' | 'calibration' | 'published' | null;
+              /** @description A cosine that decides at whatever rate; null: the rate decides. */
+              cosine: number | null;
+              /**
+               * @description Per request, where a request names no other.
+               * @example 0.01
+               */
+              falseAcceptRate: number;
+              thresholds: {
+                falseAcceptRate: number;
+                cosine: number | null;
+                llr: number | null;
+              }[];
+              /** @description How high strangers score, as src/scoring/impostor-tail.ts has it. */
+              impostorTail: {
+                start: number;
+                share: number;
+                scale: number;
+                shape: number;
+                body: number[][];
+                leastRate: number;
+              } | null;
+            } | null;
             /** @description Every bound on requests; docs/configuration.md. */
             limits: {
               [key: string]: unknown;
@@ -1155,6 +1186,63 @@ export interface operations {
       };
     };
   };
+  listSamples: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description None where set-up has made none. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            samples: {
+              /** @example anna-1.wav */
+              name: string;
+              /**
+               * @description Who speaks; a name that was made up.
+               * @example anna
+               */
+              voice: string;
+            }[];
+            /**
+             * @description A program speaks: they are nobody, and nobody consents for them.
+             * @enum {boolean}
+             */
+            synthetic: true;
+          };
+        };
+      };
+    };
+  };
+  getSample: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The recording. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'audio/wav': Upload;
+        };
+      };
+    };
+  };
   listAudit: {
     parameters: {
       query?: {
@@ -1553,6 +1641,32 @@ export interface operations {
             }[];
             /** @description `cursor` of the next page; null on the last one. */
             nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  getAccess: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Of the key, or of whoever needs none. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Of the key that the call brings; null where it needs none. */
+            keyId: string | null;
+            scopes: ('read' | 'enrol' | 'admin' | 'vectors')[];
+            /** @description Ids of the groups that the key is bound to; null: to none. */
+            groups: string[] | null;
           };
         };
       };

@@ -8,5 +8,6 @@ export function appendUpload(form: FormData, field: string, upload: Upload): voi
 }
 
 function blobOf(data: Blob | Uint8Array | ArrayBuffer): Blob {
-  return data instanceof Blob ? data : new Blob([data]);
+  // Browsers' types know no bytes in shared memory here; the platforms copy those too.
+  return data instanceof Blob ? data : new Blob([data as ArrayBuffer]);
 }

@@ -8,6 +8,7 @@ import {
   type OpenSetDecision,
   type ThresholdSource,
 } from './decision-policy.js';
+import { requiredAt, type DecisionRules } from './decision-rules.js';
 import { scoreAtRate } from './impostor-tail.js';
 import { calibrationOf, type ModelCalibration } from './model-calibration.js';
 import { withoutNuisance } from './nuisance.js';
@@ -152,6 +153,13 @@ export class Scorer {
     return new Scorer(this.calibration, this.thresholdFrom, { ...this.options, falseAcceptRate });
   }
 
+  /** What it decides by. */
+  get rules(): DecisionRules {
+    const { thresholds, impostorTail } = this.calibration;
+    const { threshold, falseAcceptRate } = this.options;
+    return { thresholdFrom: this.thresholdFrom, cosine: threshold ?? null, falseAcceptRate, thresholds, impostorTail };
+  }
+
   /** Whether scores carry `llr` and `probability`. */
   get calibrated(): boolean {
     return this.calibration.calibration !== null;
@@ -286,12 +294,9 @@ export class Scorer {
   }
 
   private threshold(evidence: { offset: number; scale: number } | null): number | null {
-    const { thresholds, impostorTail } = this.calibration;
-    const { falseAcceptRate } = this.options;
-    const chosen = thresholds.find((known) => known.falseAcceptRate === falseAcceptRate);
-    if (chosen && chosen.cosine !== null) return chosen.cosine;
-    const llr = chosen?.llr ?? (impostorTail && scoreAtRate(impostorTail, falseAcceptRate).score);
-    return evidence && llr !== null ? (llr - evidence.offset) / evidence.scale : null;
+    const required = requiredAt({ ...this.calibration, cosine: null }, this.options.falseAcceptRate);
+    if (!required || required.on === 'cosine') return required?.value ?? null;
+    return evidence && (required.value - evidence.offset) / evidence.scale;
   }
 }
 

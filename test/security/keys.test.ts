@@ -327,40 +327,6 @@ describe('a sign-in link', () => {
     });
   });
 
-  test('gives its key to the tab alone: to no cookie, and to no storage of other tabs or ports', async () => {
-    await withService({}, async (service) => {
-      const kept = new Map<string, string>();
-      const elsewhere: unknown[] = [];
-      const shown: unknown[] = [];
-      const cookies: (string | null)[] = [];
-      const code = await linkOf(service);
-      runInNewContext(await (await fetch(`${service.url}/home.js`)).text(), {
-        location: { hash: `#sign-in=${code}`, pathname: '/' },
-        history: { replaceState: (...words: unknown[]) => shown.push(words.at(-1)) },
-        sessionStorage: {
-          getItem: (name: string) => kept.get(name) ?? null,
-          setItem: (name: string, value: string) => kept.set(name, value),
-        },
-        localStorage: { getItem: () => null, setItem: (...words: unknown[]) => elsewhere.push(words) },
-        document: {
-          getElementById: () => ({}),
-          set cookie(value: string) {
-            elsewhere.push(value);
-          },
-        },
-        fetch: async (path: string, init: RequestInit) => {
-          const response = await fetch(new URL(path, `${service.url}/`), init);
-          cookies.push(response.headers.get('set-cookie'));
-          return response;
-        },
-      });
-      await until(() => kept.size === 1);
-      expect([elsewhere, cookies, shown]).toEqual([[], [null], ['/']]);
-      const { key } = sessionView.parse(JSON.parse([...kept.values()][0]!));
-      expect((await service.call('/v1/speakers', { headers: { 'x-api-key': key } })).status).toBe(200);
-    });
-  });
-
   test('is printed where it was asked for, on standard output and not in the log', async () => {
     for (const words of [['--sign-in-link'], []]) {
       const dataDir = await mkdtemp(workshop.path('serve-'));

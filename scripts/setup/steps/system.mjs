@@ -45,6 +45,8 @@ export const SYSTEM_PACKAGES = [
   // Databases that tests make and start by themselves, and a pooler in front of one.
   { name: 'postgresql', needed: 'tests' },
   { name: 'pgbouncer', needed: 'tests' },
+  // The page is tested in a browser.
+  { name: 'chromium', needed: 'tests', probe: { program: 'chromium' } },
   { name: 'clang-tidy', needed: 'lint', probe: { program: 'clang-tidy' } },
   { name: 'libbenchmark-dev', needed: 'bench', probe: { module: 'benchmark' } },
   { name: 'clang', needed: 'fuzz', probe: { program: 'clang++' } },

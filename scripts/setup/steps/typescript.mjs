@@ -8,7 +8,14 @@ const STAMP = 'dist/.timbre-setup';
 
 /** @param {string} root */
 function state(root) {
-  const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json'];
+  const settings = [
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'nest-cli.json',
+    'scripts/build-console.mjs',
+  ];
   return digest(root, [
     ...settings.map((name) => path.join(root, name)).filter((name) => existsSync(name)),
     ...filesBelow(path.join(root, 'src'), (name) => !name.endsWith('.spec.ts')),

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { AccessController } from '../access/access.controller.js';
 import { AuditController } from '../audit/audit.controller.js';
 import { ConsentController } from '../consent/consent.controller.js';
 import { ConversationsController } from '../conversations/conversations.controller.js';
@@ -18,6 +19,7 @@ import { LedgerController } from '../profiles/ledger.controller.js';
 import { VerificationsController } from '../profiles/verifications.controller.js';
 import { ExportController } from '../privacy/export.controller.js';
 import { RetentionController } from '../privacy/retention.controller.js';
+import { SamplesController } from '../samples/samples.controller.js';
 import { SignInController } from '../sign-in/sign-in.controller.js';
 import { ReceiptsController } from '../speakers/receipts.controller.js';
 import { SpeakersController } from '../speakers/speakers.controller.js';
@@ -32,8 +34,10 @@ export const CONTROLLERS = {
   info: [InfoController],
   embeddings: [EmbeddingsController],
   conversations: [ConversationsController],
+  samples: [SamplesController],
   audit: [AuditController],
   consent: [ConsentController],
+  access: [AccessController],
   signIn: [SignInController],
   speakers: [SpeakersController, ReceiptsController],
   groups: [GroupsController, WatchController],

@@ -3,6 +3,8 @@ import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { EncoderInfo } from '../../addon/types.js';
 import { recommendedInsteadOf } from '../../models/recommendation.js';
+import { THRESHOLD_SOURCES } from '../../scoring/decision-policy.js';
+import type { DecisionRules } from '../../scoring/decision-rules.js';
 import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
@@ -30,6 +32,31 @@ const model = z.object({
     .meta({ description: 'A published model that tells voices apart better; null where none is known.' }),
 });
 
+const decisions = z
+  .object({
+    thresholdFrom: z.enum(THRESHOLD_SOURCES).nullable(),
+    cosine: z
+      .number()
+      .nullable()
+      .meta({ description: 'A cosine that decides at whatever rate; null: the rate decides.' }),
+    falseAcceptRate: z.number().meta({ description: 'Per request, where a request names no other.', example: 0.01 }),
+    thresholds: z.array(
+      z.object({ falseAcceptRate: z.number(), cosine: z.number().nullable(), llr: z.number().nullable() }),
+    ),
+    impostorTail: z
+      .object({
+        start: z.number(),
+        share: z.number(),
+        scale: z.number(),
+        shape: z.number(),
+        body: z.array(z.tuple([z.number(), z.number()])),
+        leastRate: z.number(),
+      })
+      .nullable()
+      .meta({ description: 'How high strangers score, as src/scoring/impostor-tail.ts has it.' }),
+  })
+  .nullable();
+
 const serviceInfo = z.object({
   version: z.string(),
   state: z.enum(['fetching', 'loading', 'ready', 'failed', 'closed']),
@@ -49,6 +76,12 @@ const serviceInfo = z.object({
       }),
     })
     .meta({ description: 'Net speech that is needed; what lacks some says how much.' }),
+  consent: z
+    .enum(['required', 'optional'])
+    .meta({ description: "Whether a speaker's consent comes before enrolling." }),
+  decisions: decisions.meta({
+    description: 'What verifications and identifications are decided by; null until the model is loaded.',
+  }),
   limits: z.record(z.string(), z.unknown()).meta({ description: 'Every bound on requests; docs/configuration.md.' }),
 });
 
@@ -76,6 +109,8 @@ export class InfoController {
       decoders: this.config.decoderIsolation,
       model,
       speech: { matchSeconds: match, updateSeconds: update, createSeconds: create },
+      consent: this.config.consent,
+      decisions: model && rulesOf(this.engine.scorer().rules),
       limits: { ...limitsOf(this.config), ...(model ? ownLimitsOf(this.engine.info()) : {}) },
     };
   }
@@ -99,6 +134,13 @@ export class InfoController {
       better: recommendedInsteadOf(id),
     };
   }
+}
+
+function rulesOf({ thresholds, ...rules }: DecisionRules): z.output<typeof decisions> {
+  return {
+    ...rules,
+    thresholds: thresholds.map(({ falseAcceptRate, cosine, llr }) => ({ falseAcceptRate, cosine, llr })),
+  };
 }
 
 /** What the engine has chosen where a setting leaves it the choice. */

@@ -18,8 +18,28 @@ const ofData = helmet({
   },
 });
 
-/** The page at the root and the documentation: their own files, and the styles and pictures that Swagger UI makes. */
+/** The page at the root: its own files, its microphone, and recordings that are played from memory; nothing inline. */
 const ofPage = helmet({
+  ...COMMON,
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      'default-src': ["'none'"],
+      'script-src': ["'self'"],
+      'style-src': ["'self'"],
+      'img-src': ["'self'"],
+      'media-src': ["'self'", 'blob:'],
+      'connect-src': ["'self'"],
+      'worker-src': ["'self'"],
+      'base-uri': ["'none'"],
+      'form-action': ["'none'"],
+      'frame-ancestors': ["'none'"],
+    },
+  },
+});
+
+/** The documentation: its own files, and the styles and pictures that Swagger UI makes. */
+const ofDocs = helmet({
   ...COMMON,
   contentSecurityPolicy: {
     useDefaults: false,
@@ -40,10 +60,17 @@ const ofPage = helmet({
 export function setSecureHeaders(request: IncomingMessage, response: ServerResponse, basePath: string): void {
   if (response.headersSent) return;
   const [path = ''] = (request.url ?? '').split('?', 1);
-  const isPage = path.startsWith(basePath) && /^\/?(docs(\/.*)?|home\.js)?$/.test(path.slice(basePath.length));
+  const own = path.startsWith(basePath) ? path.slice(basePath.length) : undefined;
   // Voices are nobody's business but the caller's; the files of the page set their own.
   response.setHeader('cache-control', 'no-store');
-  (isPage ? ofPage : ofData)(request, response, (error?: unknown) => {
+  policyOf(own)(request, response, (error?: unknown) => {
     if (error !== undefined) throw error as Error;
   });
+}
+
+/** @param path below the prefix; undefined for one that is not */
+function policyOf(path: string | undefined): typeof ofData {
+  if (path === undefined) return ofData;
+  if (/^\/?docs(\/.*)?$/.test(path)) return ofDocs;
+  return /^\/?(assets\/.*)?$/.test(path) ? ofPage : ofData;
 }

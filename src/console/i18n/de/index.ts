@@ -1,0 +1,34 @@
+import type { Messages } from '../en/index.js';
+import { accuracy } from './accuracy.js';
+import { common } from './common.js';
+import { conversations } from './conversations.js';
+import { decide } from './decide.js';
+import { enrol } from './enrol.js';
+import { errors } from './errors.js';
+import { identify } from './identify.js';
+import { nav } from './nav.js';
+import { operations } from './operations.js';
+import { people } from './people.js';
+import { preferences } from './preferences.js';
+import { recorder } from './recorder.js';
+import { signIn } from './sign-in.js';
+import { verify } from './verify.js';
+import { welcome } from './welcome.js';
+
+export const de: Messages = {
+  common,
+  errors,
+  nav,
+  preferences,
+  signIn,
+  welcome,
+  people,
+  recorder,
+  enrol,
+  decide,
+  verify,
+  identify,
+  conversations,
+  accuracy,
+  operations,
+};

@@ -1,0 +1,7 @@
+import type { Messages } from '../en/index.js';
+
+export const preferences: Messages['preferences'] = {
+  language: 'Sprache',
+  theme: 'Farben',
+  themes: { system: 'Automatisch', light: 'Hell', dark: 'Dunkel' },
+};

@@ -1,0 +1,17 @@
+export const nav = {
+  label: 'Sections',
+  skip: 'Skip to the page',
+  openMenu: 'Open the menu',
+  closeMenu: 'Close the menu',
+  apiDocs: 'API documentation',
+  sections: {
+    home: 'Overview',
+    people: 'People',
+    enrol: 'Enrol',
+    verify: 'Verify',
+    identify: 'Identify',
+    conversations: 'Conversations',
+    accuracy: 'Accuracy',
+    operations: 'Operations',
+  },
+};

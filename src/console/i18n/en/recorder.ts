@@ -1,0 +1,37 @@
+export const recorder = {
+  source: 'Where the recording comes from',
+  microphone: 'Microphone',
+  files: 'Files',
+  samples: 'Samples',
+  sample: 'Sample recording',
+  synthetic: 'Synthetic voices: a program speaks, and they resemble each other more than people do.',
+  useSample: 'Use this sample',
+  device: 'Microphone',
+  defaultDevice: 'Chosen by the browser',
+  unnamed: (number: string) => `Microphone ${number}`,
+  start: 'Record',
+  stop: 'Stop',
+  level: 'Level',
+  decibels: (value: string) => `${value} dB`,
+  speech: 'Speech heard, about',
+  speechOf: (there: string, wanted: string) => `${there} of ${wanted}`,
+  clipping: 'Too loud: move away from the microphone, or lower its level.',
+  noise: (level: string) => `The room is noisy (${level} dB): close windows, or move closer to the microphone.`,
+  altered:
+    'The browser changes the sound of this microphone though it was asked not to. Another browser or device may give a better profile.',
+  narrow: 'This microphone has the quality of a telephone. Another one, or a wired headset, gives a better profile.',
+  dropOne: 'Drop a recording here, or choose one',
+  dropMany: 'Drop recordings here, or choose some',
+  formats: 'WAV, FLAC, MP3, Ogg, Opus, M4A, WebM and more, as recorders and browsers make them.',
+  problems: {
+    unsupported:
+      'This browser cannot record as it is needed here (AudioWorklet). Use a current Firefox, Chrome, Edge or Safari, or drop a file.',
+    insecure: 'Browsers allow the microphone over https or on this machine only. Open the page so, or drop a file.',
+    denied:
+      'The microphone was not allowed. Allow it in the address bar or in the settings of the system, then try again; or drop a file.',
+    missing: 'There is no such microphone. Plug one in, or choose another.',
+    busy: 'Another program uses the microphone. Close it, then try again.',
+    unplugged: 'The microphone was unplugged. What was recorded until then is kept.',
+    failed: 'The microphone could not be started. Choose another, or drop a file.',
+  },
+};

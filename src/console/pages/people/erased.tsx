@@ -1,0 +1,62 @@
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import type { Answer } from '../../../client/index.js';
+import { useApi } from '../../api/context.js';
+import { download } from '../../api/download.js';
+import { useFormat, useMessages } from '../../i18n/index.js';
+import layout from '../../styles/layout.module.css';
+import { Button } from '../../ui/button.js';
+import { Card } from '../../ui/card.js';
+import { Facts } from '../../ui/facts.js';
+import { Notice } from '../../ui/notice.js';
+import { PageHeader } from '../../ui/page-header.js';
+
+const AGAIN_MS = 2000;
+
+/** The receipt of an erasure, followed until the file of the database is wiped. */
+export function Erased({ receipt, above }: { receipt: Answer<'eraseSpeaker'>; above: ReactNode }): ReactNode {
+  const t = useMessages().people.erased;
+  const format = useFormat();
+  const api = useApi();
+  const checked = useQuery({
+    queryKey: ['receipt', receipt.receipt],
+    queryFn: ({ signal }) => api.call('checkReceipt', { id: receipt.receipt }, { signal }),
+    refetchInterval: ({ state }) => (state.data?.traces === 'WIPED' ? false : AGAIN_MS),
+  });
+  const now = checked.data ?? receipt;
+  return (
+    <>
+      <PageHeader title={t.title} above={above} />
+      <div className={layout['stack']}>
+        <Notice tone="good">{now.traces === 'WIPED' ? t.wiped : t.pending}</Notice>
+        <Card
+          title={t.receipt}
+          actions={
+            <Button
+              onClick={() =>
+                download(
+                  `receipt-${now.receipt}.json`,
+                  new Blob([JSON.stringify(now, null, 2)], { type: 'application/json' }),
+                )
+              }
+            >
+              {t.save}
+            </Button>
+          }
+        >
+          <Facts
+            facts={[
+              [t.id, <code key="id">{now.receipt}</code>],
+              [t.at, format.dateTime(now.erasedAt)],
+              [t.recordings, format.number(now.erased.enrollments)],
+              [t.profiles, format.number(now.erased.profiles)],
+              [t.consents, format.number(now.erased.consents)],
+              [t.ledger, format.number(now.erased.ledgerEntries)],
+              [t.conversations, format.number(now.erased.conversations)],
+            ]}
+          />
+        </Card>
+      </div>
+    </>
+  );
+}
