@@ -85,6 +85,25 @@ export async function isStored(folder: string, text: string): Promise<boolean> {
   }
 }
 
+/** From now on there is no room for recordings, until the result is called. */
+export async function fillDisk(store: Store): Promise<() => Promise<void>> {
+  const run = async (...statements: string[]): Promise<void> => {
+    for (const sql of statements) await store.query((manager) => manager.query(sql));
+  };
+  if (store instanceof Database) {
+    await run('PRAGMA max_page_count = 1');
+    return () => run('PRAGMA max_page_count = 1000000');
+  }
+  await run(
+    `CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+       RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full';
+     END $$`,
+    // As where a page would have to be added: after others were written.
+    `CREATE TRIGGER no_room BEFORE INSERT ON enrollments FOR EACH ROW WHEN (NEW.rowid % 10 = 0) EXECUTE FUNCTION no_room()`,
+  );
+  return () => run('DROP TRIGGER no_room ON enrollments', 'DROP FUNCTION no_room');
+}
+
 export function maintenanceOf(store: Store): Maintenance {
   if (store instanceof Database) return new SqliteMaintenance(store);
   if (store instanceof PostgresDatabase) return new PostgresMaintenance(store);
