@@ -75,7 +75,7 @@ export class TestService {
         done();
       },
     });
-    const dataDir = settings.dataDir === undefined ? await mkdtemp(workshop.path('data-')) : String(settings.dataDir);
+    const dataDir = settings.dataDir ?? (await mkdtemp(workshop.path('data-')));
     const config = Config.of({
       port: 0,
       sidecarPort: 0,
