@@ -4,8 +4,8 @@ import base from './jest.config.js';
 export default {
   ...base,
   testMatch: [
-    'integration/{profiles,voices,waiting,floors,former-model-names}',
-    'e2e/{voices,profiles,privacy,jobs,idempotency,webhooks,bound-keys,conversation-names}',
+    'integration/{profiles,voices}',
+    'e2e/{voices,profiles,jobs,idempotency,webhooks,bound-keys,conversation-names}',
   ].map((files) => `<rootDir>/test/${files}.test.ts`),
   globalSetup: '<rootDir>/test/postgres/start.mjs',
   globalTeardown: '<rootDir>/test/postgres/stop.mjs',

@@ -476,9 +476,9 @@ describe('a key that is bound to a group', () => {
   test('keeps its group from being deleted, until it is revoked', async () => {
     await made({ method: 'POST', path: '/v1/groups', init: json({ id: 'short' }) });
     const command = ['keys', 'create', '--name', 'short', '--scope', 'read', '--data-dir', service.dataDir];
-    const unknown = await timbre([...command, '--group', 'nowhere']);
+    const unknown = await timbre([...command, '--group', 'nowhere'], { env: service.env });
     expect(unknown).toMatchObject({ status: 63, stdout: '' });
-    const { status, stdout, stderr } = await timbre([...command, '--group', 'short', '--json']);
+    const { status, stdout, stderr } = await timbre([...command, '--group', 'short', '--json'], { env: service.env });
     expect({ status, stderr }).toMatchObject({ status: 0 });
     const created = JSON.parse(stdout) as { id: string; groups: string[] };
     expect(created.groups).toEqual(['short']);
@@ -487,7 +487,7 @@ describe('a key that is bound to a group', () => {
       409,
       { code: 'GROUP_IN_USE', details: { keys: [created.id] } },
     ]);
-    await timbre(['keys', 'revoke', created.id, '--data-dir', service.dataDir]);
+    await timbre(['keys', 'revoke', created.id, '--data-dir', service.dataDir], { env: service.env });
     expect((await call({ method: 'DELETE', path: '/v1/groups/short' }, service.key)).status).toBe(204);
   });
 

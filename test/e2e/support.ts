@@ -75,7 +75,7 @@ export class TestService {
         done();
       },
     });
-    const dataDir = settings.dataDir === undefined ? await mkdtemp(workshop.path('data-')) : String(settings.dataDir);
+    const dataDir = settings.dataDir ?? (await mkdtemp(workshop.path('data-')));
     const config = Config.of({
       port: 0,
       sidecarPort: 0,
@@ -102,9 +102,12 @@ export class TestService {
     return this.service.url;
   }
 
-  /** Variables by which a command finds the local key. */
+  /** Variables by which a command finds the local key, and the database. */
   get env(): NodeJS.ProcessEnv {
-    return { TIMBRE_DATA_DIR: this.dataDir };
+    const { dataDir } = this;
+    if (POSTGRES_URL === '') return { TIMBRE_DATA_DIR: dataDir };
+    const database = { TIMBRE_DATABASE_URL: POSTGRES_URL, TIMBRE_DATABASE_SCHEMA: schemaOf(dataDir) };
+    return { TIMBRE_DATA_DIR: dataDir, ...database };
   }
 
   engineStats(): EncoderStats {

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { actAs } from '../../src/support/actor.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import { rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
-import { examineDatabase } from '../../src/service/persistence/sqlite/examine.js';
 import type { LedgerEntry } from '../../src/service/records/ledger.js';
 import type { Profile } from '../../src/service/records/profile.js';
 import type { VerificationView } from '../../src/service/verification/verification.dto.js';
 import { House } from './house.js';
+import { examineStore } from './stores.js';
 import { embeddingOf, ScriptedEngine, type Script } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
 
@@ -234,7 +234,7 @@ describe('undoing', () => {
     expect(Buffer.from(after.centroid!.buffer)).toEqual(Buffer.from(before.centroid!.buffer));
     // The vectors are gone, not only set aside.
     expect((await house.enrollments.list('ada')).enrollments).toHaveLength(5);
-    expect((await examineDatabase({ folder })).sound).toBe(true);
+    expect((await examineStore(folder)).sound).toBe(true);
   });
 
   it('one change at a time gives each profile of before, in the other order', async () => {
@@ -374,11 +374,11 @@ describe('a verification that somebody confirms', () => {
     const id = await waits('ada', faint(1, 20));
     await learned('ada', again(1, 21));
     await rotateDataKey(house.database);
-    const report = await examineDatabase({ folder });
+    const report = await examineStore(folder);
     expect(report).toMatchObject({ sound: true, records: { ledger: 4, 'waiting-verification': 1 } });
     await house.database.query((manager) => manager.query(`UPDATE ledger SET by = 'nobody' WHERE action = 'learned'`));
     await house.database.query((manager) => manager.query('DELETE FROM waiting_verifications'));
-    const wrong = await examineDatabase({ folder });
+    const wrong = await examineStore(folder);
     expect(wrong.findings).toEqual([expect.objectContaining({ kind: 'ledger', speakerId: 'ada', what: 'changed' })]);
     expect(wrong.missing).toEqual([{ speakerId: 'ada', records: 1 }]);
     const [entry] = await ledgerOf('ada');
@@ -401,14 +401,14 @@ describe('merging', () => {
     expect((await profileOf('ada')).members).toHaveLength(5);
     expect((await house.speakers.profile('double')).profile).toBeNull();
     expect(await house.verify('double', again(1, 30))).toMatchObject({ decision: 'NOT_ENROLLED' });
-    expect((await examineDatabase({ folder })).sound).toBe(true);
+    expect((await examineStore(folder)).sound).toBe(true);
     // Of either ledger.
     const [away] = await ledgerOf('double');
     expect(away).toMatchObject({ action: 'merged-away', changeId: entry.changeId });
     await house.ledger.undo('double', away!.id);
     expect([await profileOf('ada'), await profileOf('double')]).toEqual(before);
     await expect(house.ledger.undo('ada', entry.id)).rejects.toMatchObject({ code: 'LEDGER_ENTRY_UNDONE' });
-    expect((await examineDatabase({ folder })).sound).toBe(true);
+    expect((await examineStore(folder)).sound).toBe(true);
   });
 
   it('is never with oneself, nobody, or who has opted out', async () => {

@@ -3,9 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import sqlite3 from 'sqlite3';
+import { Config } from '../../src/service/config/config.js';
+import type { DataReport } from '../../src/service/persistence/common/examine.js';
+import { dataOf } from '../../src/service/persistence/data.js';
 import type { Maintenance } from '../../src/service/records/maintenance.js';
 import type { Store } from '../../src/service/persistence/common/store.js';
-import { PostgresDatabase } from '../../src/service/persistence/postgres/postgres-database.js';
+import { PostgresDatabase, type PostgresOptions } from '../../src/service/persistence/postgres/postgres-database.js';
 import { PostgresMaintenance } from '../../src/service/persistence/postgres/postgres-maintenance.js';
 import { lockKey } from '../../src/service/persistence/postgres/server.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
@@ -19,11 +22,23 @@ export function schemaOf(folder: string): string {
   return `folder_${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
 }
 
+/** What a receipt says of the files at first. */
+export const TRACES = POSTGRES_URL === '' ? 'PENDING' : 'DATABASE';
+
 /** The database of a data folder. */
 export function openStore(folder: string): Promise<Store> {
-  if (POSTGRES_URL === '') return Database.open({ folder });
-  const limits = { pool: 10, waitMs: 30_000, statementMs: 60_000 };
-  return PostgresDatabase.open({ folder, url: POSTGRES_URL, schema: schemaOf(folder), ...limits });
+  return POSTGRES_URL === '' ? Database.open({ folder }) : PostgresDatabase.open(postgresOf(folder));
+}
+
+/** What `timbre doctor --data-dir` says of it. */
+export function examineStore(folder: string): Promise<DataReport> {
+  return dataOf(Config.of({ dataDir: folder, databaseUrl: POSTGRES_URL, databaseSchema: schemaOf(folder) })).then(
+    (data) => data.examine({}),
+  );
+}
+
+function postgresOf(folder: string): PostgresOptions {
+  return { folder, url: POSTGRES_URL, schema: schemaOf(folder), pool: 10, waitMs: 30_000, statementMs: 60_000 };
 }
 
 /** As another program does that writes for long; the result ends it. */
@@ -68,6 +83,25 @@ export async function isStored(folder: string, text: string): Promise<boolean> {
   } finally {
     await client.end();
   }
+}
+
+/** From now on there is no room for recordings, until the result is called. */
+export async function fillDisk(store: Store): Promise<() => Promise<void>> {
+  const run = async (...statements: string[]): Promise<void> => {
+    for (const sql of statements) await store.query((manager) => manager.query(sql));
+  };
+  if (store instanceof Database) {
+    await run('PRAGMA max_page_count = 1');
+    return () => run('PRAGMA max_page_count = 1000000');
+  }
+  await run(
+    `CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+       RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full';
+     END $$`,
+    // As where a page would have to be added: after others were written.
+    `CREATE TRIGGER no_room BEFORE INSERT ON enrollments FOR EACH ROW WHEN (NEW.rowid % 10 = 0) EXECUTE FUNCTION no_room()`,
+  );
+  return () => run('DROP TRIGGER no_room ON enrollments', 'DROP FUNCTION no_room');
 }
 
 export function maintenanceOf(store: Store): Maintenance {

@@ -9,6 +9,7 @@ import { newSpeaker } from '../../src/service/records/speaker.js';
 import { embeddingOf, ScriptedEngine } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
 import { House } from './house.js';
+import { fillDisk } from './stores.js';
 import type { TimbreError } from '../../src/errors/timbre-error.js';
 
 let folder: string;
@@ -204,14 +205,12 @@ describe('enrolment', () => {
 
   it('stores nothing on a full disk, and goes on when there is room', async () => {
     await house.enrolled('ada', 1);
-    const pages = (limit: number): Promise<unknown> =>
-      house.database.query((manager) => manager.query(`PRAGMA max_page_count = ${limit}`));
     const before = await house.speakers.get('ada');
-    await pages(1);
+    const makeRoom = await fillDisk(house.database);
     const many = Array.from({ length: 30 }, (_, seed) => ({ voice: 1, seed: seed + 10 }));
     await expect(house.enrol('ada', ...many)).rejects.toMatchObject({ code: 'STORAGE_FULL' });
     expect(await house.speakers.get('ada')).toEqual(before);
-    await pages(1_000_000);
+    await makeRoom();
     expect((await house.enrol('ada', ...many)).profile?.members).toHaveLength(33);
   });
 

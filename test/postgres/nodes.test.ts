@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import {
   acknowledgeRestore,
   backUp,
@@ -10,7 +11,7 @@ import {
   rotateHere,
 } from '../../src/service/app/command-line.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
-import { spoken, TestService, until, Workshop } from '../e2e/support.js';
+import { spoken, TestService, until, wav, Workshop, type Part } from '../e2e/support.js';
 import { Postgres } from './postgres.js';
 
 let postgres: Postgres;
@@ -81,6 +82,35 @@ describe('two services on one database', () => {
     for (const node of [0, 1]) expect(await identified(node)).toEqual([]);
     const { receipt } = body as { receipt: string };
     expect(await call(0, 'GET', `/v1/receipts/${receipt}`)).toMatchObject({ body: { remains: 0, traces: 'DATABASE' } });
+  });
+
+  it('keep no upload of a job that was cancelled, or of who was erased, through the other', async () => {
+    // Without a model, jobs wait.
+    const waiting = await TestService.start(workshop, { ...settings, model: 'nowhere' });
+    const spooled = async (): Promise<string[]> =>
+      (await readdir(`${waiting.dataDir}/spool`, { recursive: true })).filter((name) => name.includes('/'));
+    const upload = async (...speakers: string[]): Promise<string> => {
+      const items = JSON.stringify(speakers.map((speakerId) => ({ speakerId })));
+      const { status, body } = await waiting.postForm('/v1/training-sessions', [
+        ['items', items],
+        ['createSpeakers', 'true'],
+        ...speakers.map((name, i): Part => ['audio', wav(1, { seed: i + 1 }), `${name}.wav`]),
+      ]);
+      expect(status).toBe(202);
+      return (body as { id: string }).id;
+    };
+    try {
+      const id = await upload('cas', 'dan');
+      expect(await spooled()).toHaveLength(2);
+      expect(await call(0, 'DELETE', '/v1/speakers/cas')).toMatchObject({ status: 200 });
+      await until(async () => (await spooled()).length === 1, 30);
+      const job = await call(1, 'GET', `/v1/jobs/${id}`);
+      expect(job.body).toMatchObject({ counts: { failed: 1 }, items: [{ speakerId: null }, { speakerId: 'dan' }] });
+      expect((await call(0, 'POST', `/v1/jobs/${id}/cancel`)).status).toBeLessThan(300);
+      await until(async () => (await spooled()).length === 0, 30);
+    } finally {
+      await waiting.close();
+    }
   });
 
   it('let nobody in whose key the other has heard to be revoked', async () => {

@@ -7,10 +7,11 @@ import { JobEvents } from './job-events.js';
 import { JobFeed } from './job-feed.js';
 import { JobRunner } from './job-runner.js';
 import { JobsService } from './jobs.service.js';
+import { UploadsSweep } from './uploads-sweep.js';
 
 @Module({
   imports: [EnrollmentsModule, MetricsModule, SpeakersModule],
-  providers: [JobsService, JobRunner, JobFeed, JobEvents, JobAdmission],
+  providers: [JobsService, JobRunner, JobFeed, JobEvents, JobAdmission, UploadsSweep],
   exports: [JobsService, JobEvents, JobAdmission, JobRunner],
 })
 export class JobsModule {}

@@ -22,6 +22,9 @@ export abstract class ChangeFeed {
   /** Rings when there may be more; a follower that only waits for it also looks by itself now and then. */
   abstract readonly bell: Bell;
 
+  /** Whether other processes write, too. */
+  abstract readonly shared: boolean;
+
   /** The number of the last change. */
   abstract head(): Promise<number>;
 

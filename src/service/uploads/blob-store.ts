@@ -14,6 +14,9 @@ export abstract class BlobStore {
   /** Of uploads that wait. */
   abstract readonly bytes: number;
 
+  /** Ids of the jobs that have uploads here. */
+  abstract readonly jobs: readonly string[];
+
   /** Errors: OVERLOADED where so many bytes more, by default one, do not go in. */
   abstract admit(more?: number): void;
 

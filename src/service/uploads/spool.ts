@@ -64,6 +64,10 @@ export class Spool extends BlobStore {
     return sum;
   }
 
+  get jobs(): string[] {
+    return [...this.files.keys()];
+  }
+
   admit(more = 1): void {
     const { maxSpoolBytes } = this.config;
     if (this.bytes + more <= maxSpoolBytes) return;

@@ -37,7 +37,10 @@ export async function appendVoiceChange(manager: EntityManager, speakerId: strin
 export class TableChangeFeed extends ChangeFeed {
   readonly bell: Bell;
 
-  constructor(private readonly store: Store) {
+  constructor(
+    private readonly store: Store,
+    readonly shared = false,
+  ) {
     super();
     this.bell = store.committed;
   }

@@ -21,7 +21,7 @@ export async function openPostgres(config: Config): Promise<Storage> {
     return {
       unitOfWork: new TypeOrmUnitOfWork(database),
       maintenance: new PostgresMaintenance(database),
-      changeFeed: new TableChangeFeed(database),
+      changeFeed: new TableChangeFeed(database, true),
       jobQueue,
       leader: new PostgresLeader(database),
       limiter: new PostgresLimiter(database, config.rateLimit, WINDOW_SECONDS),
