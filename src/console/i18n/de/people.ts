@@ -53,6 +53,7 @@ export const people: Messages['people'] = {
     methodExample: 'unterschriebenes Formular',
     textVersion: 'Fassung des Textes',
     textVersionExample: '2026-01',
+    by: 'Gegeben von',
     givenBy: 'Gegeben von, falls nicht von der Person selbst',
     givenByExample: 'ein Elternteil oder Vormund',
     givenAt: 'Gegeben',

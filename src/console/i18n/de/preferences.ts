@@ -3,5 +3,5 @@ import type { Messages } from '../en/index.js';
 export const preferences: Messages['preferences'] = {
   language: 'Sprache',
   theme: 'Farben',
-  themes: { system: 'Automatisch', light: 'Hell', dark: 'Dunkel' },
+  themes: { system: 'Auto', light: 'Hell', dark: 'Dunkel' },
 };

@@ -3,7 +3,8 @@ import type { Messages } from '../en/index.js';
 export const welcome: Messages['welcome'] = {
   title: 'Übersicht',
   firstTitle: 'Willkommen',
-  firstLead: 'Dieser Dienst erkennt Menschen an ihrer Stimme. Noch ist hier niemand bekannt.',
+  firstLead:
+    'Dieser Dienst erkennt Menschen an ihrer Stimme. Beginnen Sie mit den Beispielen oder mit Ihrer eigenen Stimme.',
   stepsTitle: 'In drei Schritten ausprobieren',
   synthetic: 'Künstliche Stimmen',
   syntheticHint:

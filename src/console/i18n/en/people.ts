@@ -51,6 +51,7 @@ export const people = {
     methodExample: 'signed form',
     textVersion: 'Version of the text',
     textVersionExample: '2026-01',
+    by: 'Given by',
     givenBy: 'Given by, if not by the person',
     givenByExample: 'a parent or guardian',
     givenAt: 'Given',

@@ -1,5 +1,5 @@
 export const preferences = {
   language: 'Language',
   theme: 'Colours',
-  themes: { system: 'Automatic', light: 'Light', dark: 'Dark' },
+  themes: { system: 'Auto', light: 'Light', dark: 'Dark' },
 };

@@ -1,7 +1,7 @@
 export const welcome = {
   title: 'Overview',
   firstTitle: 'Welcome',
-  firstLead: 'This service recognises people by their voices. Nobody is known here yet.',
+  firstLead: 'This service recognises people by their voices. Begin with the samples, or with your own voice.',
   stepsTitle: 'Try it in three steps',
   synthetic: 'Synthetic voices',
   syntheticHint:

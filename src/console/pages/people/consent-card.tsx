@@ -37,7 +37,7 @@ export function ConsentCard({ id, onChange }: { id: string; onChange: () => Prom
             <Facts
               facts={[
                 [
-                  t.givenBy,
+                  t.by,
                   <span key="by" dir="auto">
                     {given.givenBy}
                   </span>,

@@ -44,7 +44,9 @@ export function LedgerCard({ id, onChange }: { id: string; onChange: () => Promi
         <Table caption={t.title} columns={[t.when, t.what, t.evidence, t.by, '']}>
           {entries.map((entry) => (
             <tr key={entry.id}>
-              <td>{format.dateTime(entry.at)}</td>
+              <td>
+                <time dateTime={entry.at}>{format.dateTime(entry.at)}</time>
+              </td>
               <td>
                 {t.actions[entry.action]}{' '}
                 {entry.otherSpeakerId !== null && (

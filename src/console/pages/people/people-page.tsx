@@ -155,7 +155,9 @@ function PersonRow({ person }: { person: Answer<'getSpeaker'> }): ReactNode {
         ))}
         {person.groups.length > 3 && ` +${format.number(person.groups.length - 3)}`}
       </td>
-      <td>{format.date(person.updatedAt)}</td>
+      <td>
+        <time dateTime={person.updatedAt}>{format.date(person.updatedAt)}</time>
+      </td>
     </tr>
   );
 }

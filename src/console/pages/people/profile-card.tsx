@@ -83,9 +83,11 @@ export function ProfileCard({ id, onChange }: { id: string; onChange: () => Prom
             onChange={(setting) => set.mutate({ setting: setting === 'default' ? null : setting })}
           />
           {may('enrol') && (
-            <Button busy={set.isPending} onClick={() => set.mutate({ frozen: learning.data.frozenAt === null })}>
-              {learning.data.frozenAt === null ? t.freeze : t.unfreeze}
-            </Button>
+            <div>
+              <Button busy={set.isPending} onClick={() => set.mutate({ frozen: learning.data.frozenAt === null })}>
+                {learning.data.frozenAt === null ? t.freeze : t.unfreeze}
+              </Button>
+            </div>
           )}
         </div>
       )}

@@ -86,7 +86,9 @@ export function RecordingsCard({ person: { id }, onChange }: RecordingsCardProps
                     />
                   </td>
                 )}
-                <td>{format.dateTime(recording.createdAt)}</td>
+                <td>
+                  <time dateTime={recording.createdAt}>{format.dateTime(recording.createdAt)}</time>
+                </td>
                 <td dir="auto">
                   {what} {recording.origin !== 'enrolled' && <Badge>{t.origins[recording.origin]}</Badge>}
                 </td>
