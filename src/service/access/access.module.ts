@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AccessGuard } from './access.guard.js';
+import { ApiKeys } from './api-keys.js';
 import { KeyRing } from './key-ring.js';
 import { Config } from '../config/config.js';
 import { Limiter } from './limiter.js';
@@ -12,6 +13,7 @@ import { RequestRate, WINDOW_SECONDS } from './request-rate.js';
 @Module({
   providers: [
     KeyRing,
+    ApiKeys,
     LocalKey,
     RefusedKeys,
     {
@@ -22,6 +24,6 @@ import { RequestRate, WINDOW_SECONDS } from './request-rate.js';
     RequestRate,
     AccessGuard,
   ],
-  exports: [KeyRing, RefusedKeys, RequestRate, AccessGuard],
+  exports: [KeyRing, ApiKeys, RefusedKeys, RequestRate, AccessGuard],
 })
 export class AccessModule {}
