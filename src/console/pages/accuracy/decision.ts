@@ -1,5 +1,5 @@
-import { DecisionPolicy } from '../../scoring/decision-policy.js';
-import { RATE_BOUNDS, type ImpostorTail } from '../../scoring/impostor-tail.js';
+import { DecisionPolicy } from '../../../scoring/decision-policy.js';
+import { RATE_BOUNDS, type ImpostorTail } from '../../../scoring/impostor-tail.js';
 import type { Curve, Measures } from './measures.js';
 
 /** Tries that counts are told of. */

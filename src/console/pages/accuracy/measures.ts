@@ -1,7 +1,7 @@
-import { cllr, detectionCost, equalErrorRate, minCllr, minDcf } from '../../evaluation/metrics.js';
-import { operatingPoints, ScoredTrials } from '../../evaluation/scores.js';
-import { TimbreError } from '../../errors/timbre-error.js';
-import { fitImpostorTail, type ImpostorTail } from '../../scoring/impostor-tail.js';
+import { cllr, detectionCost, equalErrorRate, minCllr, minDcf } from '../../../evaluation/metrics.js';
+import { operatingPoints, ScoredTrials } from '../../../evaluation/scores.js';
+import { TimbreError } from '../../../client/index.js';
+import { fitImpostorTail, type ImpostorTail } from '../../../scoring/impostor-tail.js';
 import type { ScoredList } from './scored-list.js';
 
 /** Priors at which detection costs are stated, as `timbre evaluate` states them. */

@@ -1,6 +1,6 @@
-import type { Answer } from '../../client/index.js';
-import { writeWebVtt } from '../../conversations/webvtt.js';
-import { writeRttm } from '../../evaluation/rttm.js';
+import type { Answer } from '../../../client/index.js';
+import { writeWebVtt } from '../../../conversations/webvtt.js';
+import { writeRttm } from '../../../evaluation/rttm.js';
 import { shownName, speechOf, type Dialogue, type Voice } from './document.js';
 
 export const EXPORT_TYPES = ['rttm', 'vtt', 'json'] as const;
@@ -12,7 +12,7 @@ const MEDIA_TYPES: Record<ExportType, string> = {
   json: 'application/json',
 };
 
-type Conversation = Exclude<Answer<'getConversation'>, string>;
+type Conversation = Answer<'getConversation'>;
 type Speaker = Conversation['speakers'][number];
 
 /** A conversation as the page has it, in a form that the API answers, too: with corrections, of the answer's form. */

@@ -1,4 +1,4 @@
-import type { Answer } from '../../client/index.js';
+import type { Answer } from '../../../client/index.js';
 
 /** Somebody's speech without a pause. Seconds from the beginning of the recording. */
 export interface Turn {
@@ -33,7 +33,7 @@ export interface Dialogue {
 /** A turn that is shorter cannot be heard, nor pointed at. */
 export const LEAST_TURN = 0.05;
 
-type Conversation = Exclude<Answer<'getConversation'>, string>;
+type Conversation = Answer<'getConversation'>;
 
 /** What the service found. */
 export function dialogueOf({

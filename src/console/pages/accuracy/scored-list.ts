@@ -1,4 +1,4 @@
-import { TimbreError } from '../../errors/timbre-error.js';
+import { TimbreError } from '../../../client/index.js';
 
 /** Scored trials as they stand in a file. */
 export interface ScoredList {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readRttm } from '../../evaluation/rttm.js';
+import { readRttm } from '../../../evaluation/rttm.js';
 import { assign, dialogueOf, merge, rename } from './document.js';
 import { calledBy, exported } from './export.js';
 
