@@ -74,7 +74,7 @@ export const conversations: Messages['conversations'] = {
   turns: {
     title: 'Abschnitte',
     count: ['# Abschnitt', '# Abschnitte'],
-    play: (voice, at) => `${voice} bei ${at} abspielen`,
+    play: 'Abspielen',
     selected: 'Gewählter Abschnitt',
     none: 'Wählen Sie in der Liste oder im Bild einen Abschnitt, um ihn zu berichtigen.',
     voice: 'Stimme',

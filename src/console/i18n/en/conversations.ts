@@ -72,7 +72,7 @@ export const conversations = {
   turns: {
     title: 'Turns',
     count: ['# turn', '# turns'] as [string, string],
-    play: (voice: string, at: string) => `Play ${voice} at ${at}`,
+    play: 'Play',
     selected: 'Selected turn',
     none: 'Select a turn in the list or in the picture to correct it.',
     voice: 'Voice',

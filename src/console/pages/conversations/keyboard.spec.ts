@@ -2,9 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { commandOf } from './keyboard.js';
 
 const NONE = { shiftKey: false, ctrlKey: false, metaKey: false, altKey: false };
-const at = (tagName: string, isContentEditable = false): { tagName: string; isContentEditable: boolean } => ({
+type Focused = NonNullable<Parameters<typeof commandOf>[1]>;
+const at = (tagName: string, isContentEditable = false, dataset = {}): Focused => ({
   tagName,
   isContentEditable,
+  dataset,
 });
 const of = (key: string, more = {}, target = at('BODY')): ReturnType<typeof commandOf> =>
   commandOf({ key, ...NONE, ...more }, target);
@@ -42,6 +44,7 @@ describe('a key', () => {
 
   test('space presses the button that has the focus; other keys work there', () => {
     expect(of(' ', {}, at('BUTTON'))).toBeNull();
+    expect(of(' ', {}, at('BUTTON', false, { space: 'play' }))).toEqual({ do: 'play' });
     expect(of('ArrowRight', {}, at('BUTTON'))).toEqual({ do: 'seek', seconds: 2 });
   });
 });

@@ -12,14 +12,14 @@ export type Command =
 
 type Pressed = Pick<KeyboardEvent, 'key' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey'>;
 
+/** What has the focus; `data-space="play"` leaves the space bar to the page. */
+type Focused = Pick<HTMLElement, 'tagName' | 'isContentEditable' | 'dataset'>;
+
 /**
  * The command of a key; null for one that has none, and where it belongs to what has the focus.
  * @param target what has the focus
  */
-export function commandOf(
-  pressed: Pressed,
-  target: Pick<HTMLElement, 'tagName' | 'isContentEditable'> | null,
-): Command | null {
+export function commandOf(pressed: Pressed, target: Focused | null): Command | null {
   const { key, shiftKey, altKey } = pressed;
   const control = pressed.ctrlKey || pressed.metaKey;
   if (altKey || writes(target)) return null;
@@ -28,7 +28,7 @@ export function commandOf(
     return { do: shiftKey ? 'redo' : 'undo' };
   }
   // A button or a link with the focus is pressed by the space bar.
-  if (key === ' ') return target && /^(BUTTON|A|SUMMARY)$/.test(target.tagName) ? null : { do: 'play' };
+  if (key === ' ') return target && pressedBySpace(target) ? null : { do: 'play' };
   if (/^[1-9]$/.test(key)) return { do: 'assign', voice: Number(key) - 1 };
   switch (key) {
     case 'ArrowLeft':
@@ -53,7 +53,11 @@ export function commandOf(
   }
 }
 
+function pressedBySpace({ tagName, dataset }: Focused): boolean {
+  return /^(BUTTON|A|SUMMARY)$/.test(tagName) && dataset['space'] !== 'play';
+}
+
 /** Whether keys are text, or move something, there. */
-function writes(target: Pick<HTMLElement, 'tagName' | 'isContentEditable'> | null): boolean {
+function writes(target: Focused | null): boolean {
   return target !== null && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }

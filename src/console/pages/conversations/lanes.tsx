@@ -1,5 +1,7 @@
 import { useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode, type WheelEvent } from 'react';
 import { useFormat, useMessages } from '../../i18n/index.js';
+import { colourOf } from '../../ui/colours.js';
+import { useTheme } from '../../ui/use-theme.js';
 import { shownName, turnsBetween, type Dialogue, type Turn } from './document.js';
 import {
   AXIS_HEIGHT,
@@ -174,32 +176,9 @@ function useWidth(element: React.RefObject<HTMLElement | null>): number {
   return width;
 }
 
-/** Counts up whenever the colours of the page change. */
-export function useTheme(): number {
-  const [version, setVersion] = useState(0);
-  useEffect(() => {
-    const changed = (): void => setVersion((before) => before + 1);
-    const dark = window.matchMedia('(prefers-color-scheme: dark)');
-    dark.addEventListener('change', changed);
-    const observer = new MutationObserver(changed);
-    observer.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
-    return () => {
-      dark.removeEventListener('change', changed);
-      observer.disconnect();
-    };
-  }, []);
-  return version;
-}
-
-/** Tokens of the style sheet as a canvas takes them. */
 function coloursOf(canvas: HTMLElement): Colours {
-  const probe = document.createElement('i');
-  canvas.after(probe);
-  const resolved = (token: string): string => {
-    probe.style.color = `var(${token})`;
-    return getComputedStyle(probe).color;
-  };
-  const colours = {
+  const resolved = colourOf(canvas.parentElement ?? canvas);
+  return {
     text: resolved('--text'),
     line: resolved('--line'),
     wave: resolved('--line-strong'),
@@ -207,6 +186,4 @@ function coloursOf(canvas: HTMLElement): Colours {
     ground: resolved('--surface'),
     voices: Array.from({ length: VOICE_COLOURS }, (_, i) => resolved(`--voice-${i + 1}`)),
   };
-  probe.remove();
-  return colours;
 }

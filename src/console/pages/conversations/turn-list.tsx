@@ -54,12 +54,17 @@ export function TurnList({ dialogue, selected, heard, onPlay }: TurnListProps): 
               <button
                 type="button"
                 className={css['turn']}
-                aria-label={t.play(name, at)}
                 aria-pressed={turn.id === selected}
                 data-heard={index === heard || undefined}
+                data-space="play"
                 onClick={() => onPlay(turn.id)}
+                onKeyUp={(event) => {
+                  // Some browsers press a button when the space bar is let go, whatever was done when it went down.
+                  if (event.key === ' ') event.preventDefault();
+                }}
               >
                 <Play aria-hidden size={14} />
+                <span className="visually-hidden">{t.play}</span>
                 <span className="numeric">{at}</span>
                 <span className={css['dot']} style={{ background: `var(--voice-${(lane % VOICE_COLOURS) + 1})` }} />
                 <bdi className={css['name']}>{name}</bdi>
