@@ -1,5 +1,6 @@
 import { Download, Pause, Play, Redo2, Trash2, Undo2, ZoomIn, ZoomOut } from 'lucide-react';
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { download } from '../../api/download.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
 import { Button } from '../../ui/button.js';
 import { Card } from '../../ui/card.js';
@@ -391,13 +392,7 @@ function Files({ conversation, dialogue }: { conversation: Conversation; dialogu
   const t = useMessages().conversations.files;
   const save = (type: ExportType): void => {
     const { file, text, type: media } = exported(type, dialogue, conversation);
-    const address = URL.createObjectURL(new Blob([text], { type: media }));
-    const link = document.createElement('a');
-    link.href = address;
-    link.download = file;
-    link.click();
-    // The browser has taken it by the time that this turn of its loop is over.
-    setTimeout(() => URL.revokeObjectURL(address));
+    download(file, new Blob([text], { type: media }));
   };
   return (
     <div className={css['row']} role="group" aria-label={t.title}>

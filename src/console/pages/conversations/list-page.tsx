@@ -9,7 +9,7 @@ import { useFormat, useMessages } from '../../i18n/index.js';
 import { Badge } from '../../ui/badge.js';
 import { Button } from '../../ui/button.js';
 import { Card } from '../../ui/card.js';
-import { Dialog } from '../../ui/dialog.js';
+import { Confirm } from '../../ui/confirm.js';
 import { EmptyState } from '../../ui/empty-state.js';
 import { Checkbox, Select, TextField } from '../../ui/field.js';
 import { Loading } from '../../ui/loading.js';
@@ -18,6 +18,7 @@ import { PageHeader } from '../../ui/page-header.js';
 import { useToast } from '../../ui/toast.js';
 import { FileDrop } from '../../ui/file-drop.js';
 import { forgetRecording, keepRecording } from './recordings.js';
+import { Table } from '../../ui/table.js';
 import css from './conversations.module.css';
 
 type Summary = Answer<'listConversations'>['conversations'][number];
@@ -171,27 +172,23 @@ function Conversations(): ReactNode {
   }
   return (
     <Card title={t.list.title}>
-      <div className={css['scroll']} tabIndex={0} role="region" aria-label={t.list.title}>
-        <table className={css['table']}>
-          <thead>
-            <tr>
-              <th scope="col">{t.list.recording}</th>
-              <th scope="col">{t.list.length}</th>
-              <th scope="col">{t.list.voices}</th>
-              <th scope="col">{t.list.state}</th>
-              <th scope="col">{t.list.added}</th>
-              <th scope="col">
-                <span className="visually-hidden">{t.list.remove}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {conversations.map((one) => (
-              <Row key={one.id} conversation={one} onRemove={() => setRemoving(one)} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        caption={t.list.title}
+        columns={[
+          t.list.recording,
+          t.list.length,
+          t.list.voices,
+          t.list.state,
+          t.list.added,
+          <span key="act" className="visually-hidden">
+            {t.list.remove}
+          </span>,
+        ]}
+      >
+        {conversations.map((one) => (
+          <Row key={one.id} conversation={one} onRemove={() => setRemoving(one)} />
+        ))}
+      </Table>
       {list.hasNextPage && (
         <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
           {t.list.more}
@@ -236,34 +233,26 @@ function Row({ conversation, onRemove }: { conversation: Summary; onRemove: () =
 }
 
 function RemoveDialog({ conversation, onClose }: { conversation: Summary | null; onClose: () => void }): ReactNode {
-  const t = useMessages();
+  const t = useMessages().conversations.list;
   const api = useApi();
   const queries = useQueryClient();
-  const { tell, tellError } = useToast();
-  const remove = useMutation({
-    mutationFn: (id: string) => api.call('removeConversation', { id }),
-    onSuccess: (_, id) => {
-      forgetRecording(id);
-      tell(t.conversations.list.removed);
-      onClose();
-    },
-    onError: tellError,
-    onSettled: () => queries.invalidateQueries({ queryKey: ['conversations'] }),
-  });
+  const { tell } = useToast();
+  const remove = async (): Promise<void> => {
+    if (!conversation) return;
+    await api.call('removeConversation', { id: conversation.id });
+    forgetRecording(conversation.id);
+    tell(t.removed);
+    await queries.invalidateQueries({ queryKey: ['conversations'] });
+  };
   return (
-    <Dialog
+    <Confirm
       open={conversation !== null}
       onClose={onClose}
-      title={t.conversations.list.removeTitle}
-      description={t.conversations.list.removeText}
-      actions={
-        <>
-          <Button onClick={onClose}>{t.common.cancel}</Button>
-          <Button kind="danger" busy={remove.isPending} onClick={() => conversation && remove.mutate(conversation.id)}>
-            {t.conversations.list.remove}
-          </Button>
-        </>
-      }
+      title={t.removeTitle}
+      description={t.removeText}
+      action={t.remove}
+      danger
+      onConfirm={remove}
     />
   );
 }

@@ -4,6 +4,7 @@ import { useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { Answer } from '../../../client/index.js';
 import { useAccess, useApi } from '../../api/context.js';
+import { download } from '../../api/download.js';
 import { useErrorText } from '../../i18n/errors.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
 import { Button } from '../../ui/button.js';
@@ -13,6 +14,7 @@ import { Select, TextField } from '../../ui/field.js';
 import { Loading } from '../../ui/loading.js';
 import { Notice } from '../../ui/notice.js';
 import { useToast } from '../../ui/toast.js';
+import { Table } from '../../ui/table.js';
 import css from './operations.module.css';
 
 type Entry = Answer<'listAudit'>['entries'][number];
@@ -60,12 +62,7 @@ export function AuditTrail(): ReactNode {
     try {
       const lines: string[] = [];
       for await (const entry of api.auditEntries(given(asked))) lines.push(`${JSON.stringify(entry)}\n`);
-      const address = URL.createObjectURL(new Blob(lines, { type: 'application/x-ndjson' }));
-      const link = document.createElement('a');
-      link.href = address;
-      link.download = 'audit.jsonl';
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(address));
+      download('audit.jsonl', new Blob(lines, { type: 'application/x-ndjson' }));
     } catch (error) {
       tellError(error);
     } finally {
@@ -140,42 +137,28 @@ function Entries({ entries }: { entries: readonly Entry[] }): ReactNode {
   const t = useMessages().operations.audit;
   const format = useFormat();
   return (
-    <div className={css['scroll']} tabIndex={0} role="region" aria-label={t.title}>
-      <table className={css['table']}>
-        <thead>
-          <tr>
-            <th scope="col">{t.at}</th>
-            <th scope="col">{t.action}</th>
-            <th scope="col">{t.by}</th>
-            <th scope="col">{t.speaker}</th>
-            <th scope="col">{t.object}</th>
-            <th scope="col">{t.outcome}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map(({ id, at, action, by, speakerId, subject, object, outcome }) => (
-            <tr key={id}>
-              <th scope="row">
-                <time dateTime={at}>{format.dateTime(at)}</time>
-              </th>
-              <td>{action}</td>
-              <td className="mono">{by}</td>
-              <td>
-                {speakerId !== null ? (
-                  <Link href={`/people/${encodeURIComponent(speakerId)}`}>
-                    <bdi>{speakerId}</bdi>
-                  </Link>
-                ) : (
-                  subject !== null && <span className="muted">{t.erased}</span>
-                )}
-              </td>
-              <td className="mono">{object !== null && object.length > 16 ? `${object.slice(0, 8)} …` : object}</td>
-              <td>{outcome}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table caption={t.title} columns={[t.at, t.action, t.by, t.speaker, t.object, t.outcome]}>
+      {entries.map(({ id, at, action, by, speakerId, subject, object, outcome }) => (
+        <tr key={id}>
+          <th scope="row">
+            <time dateTime={at}>{format.dateTime(at)}</time>
+          </th>
+          <td>{action}</td>
+          <td className="mono">{by}</td>
+          <td>
+            {speakerId !== null ? (
+              <Link href={`/people/${encodeURIComponent(speakerId)}`}>
+                <bdi>{speakerId}</bdi>
+              </Link>
+            ) : (
+              subject !== null && <span className="muted">{t.erased}</span>
+            )}
+          </td>
+          <td className="mono">{object !== null && object.length > 16 ? `${object.slice(0, 8)} …` : object}</td>
+          <td>{outcome}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -6,6 +6,7 @@ import { Card } from '../../ui/card.js';
 import { Checkbox, TextField } from '../../ui/field.js';
 import { EmptyState } from '../../ui/empty-state.js';
 import { useMetrics } from './use-metrics.js';
+import { Table } from '../../ui/table.js';
 import css from './operations.module.css';
 
 /** Every code of the one error table: how often it came, what it means, what to do. */
@@ -43,32 +44,20 @@ export function ErrorTable(): ReactNode {
       {rows.length === 0 ? (
         <EmptyState title={e.none} />
       ) : (
-        <div className={css['scroll']} tabIndex={0} role="region" aria-label={e.title}>
-          <table className={css['table']}>
-            <thead>
-              <tr>
-                <th scope="col">{e.code}</th>
-                <th scope="col">{e.count}</th>
-                <th scope="col">{e.means}</th>
-                <th scope="col">{e.status}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(({ code, http, count, means, remedy }) => (
-                <tr key={code}>
-                  <th scope="row" className="mono">
-                    {code}
-                  </th>
-                  <td>{count > 0 && <Badge tone="warn">{format.number(count)}</Badge>}</td>
-                  <td className={css['long']}>
-                    {means} {remedy !== undefined && <strong>{remedy}</strong>}
-                  </td>
-                  <td className="numeric">{http}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table caption={e.title} columns={[e.code, e.count, e.means, e.status]}>
+          {rows.map(({ code, http, count, means, remedy }) => (
+            <tr key={code}>
+              <th scope="row" className="mono">
+                {code}
+              </th>
+              <td>{count > 0 && <Badge tone="warn">{format.number(count)}</Badge>}</td>
+              <td className={css['long']}>
+                {means} {remedy !== undefined && <strong>{remedy}</strong>}
+              </td>
+              <td className="numeric">{http}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </Card>
   );

@@ -13,6 +13,7 @@ import { Loading } from '../../ui/loading.js';
 import { Notice } from '../../ui/notice.js';
 import { useToast } from '../../ui/toast.js';
 import { isFinished, JobProgress, JobState, type Job } from './jobs-list.js';
+import { Table } from '../../ui/table.js';
 import css from './operations.module.css';
 
 type Item = Answer<'getJob'>['items'][number];
@@ -78,22 +79,11 @@ export function JobPage({ id }: { id: string }): ReactNode {
           />
         }
       >
-        <div className={css['scroll']} tabIndex={0} role="region" aria-label={t.items}>
-          <table className={css['table']}>
-            <thead>
-              <tr>
-                <th scope="col">{t.file}</th>
-                <th scope="col">{t.speaker}</th>
-                <th scope="col">{t.outcome}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((item) => (
-                <ItemRow key={item.index} item={item} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table caption={t.items} columns={[t.file, t.speaker, t.outcome]}>
+          {rows.map((item) => (
+            <ItemRow key={item.index} item={item} />
+          ))}
+        </Table>
         {items.hasNextPage && (
           <Button busy={items.isFetchingNextPage} onClick={() => void items.fetchNextPage()}>
             {t.more}

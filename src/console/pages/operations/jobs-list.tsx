@@ -11,6 +11,7 @@ import { Card } from '../../ui/card.js';
 import { EmptyState } from '../../ui/empty-state.js';
 import { Loading } from '../../ui/loading.js';
 import { Notice, type Tone } from '../../ui/notice.js';
+import { Table } from '../../ui/table.js';
 import css from './operations.module.css';
 
 export type Job = Answer<'listJobs'>['jobs'][number];
@@ -73,38 +74,23 @@ export function JobsList(): ReactNode {
   }
   return (
     <Card title={t.title}>
-      <div className={css['scroll']} tabIndex={0} role="region" aria-label={t.title}>
-        <table className={css['table']}>
-          <thead>
-            <tr>
-              <th scope="col">{t.job}</th>
-              <th scope="col">{t.state}</th>
-              <th scope="col">{t.progress}</th>
-              <th scope="col">{t.left}</th>
-              <th scope="col">{t.created}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {jobs.map((job) => (
-              <tr key={job.id}>
-                <th scope="row" className="mono">
-                  <Link href={`/operations/jobs/${job.id}`}>{job.id.slice(0, 8)}</Link>
-                </th>
-                <td>
-                  <JobState state={job.state} />
-                </td>
-                <td>
-                  <JobProgress job={job} />
-                </td>
-                <td className="numeric">
-                  {job.secondsLeft === null ? '' : t.leftAbout(format.duration(job.secondsLeft))}
-                </td>
-                <td>{format.dateTime(job.createdAt)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table caption={t.title} columns={[t.job, t.state, t.progress, t.left, t.created]}>
+        {jobs.map((job) => (
+          <tr key={job.id}>
+            <th scope="row" className="mono">
+              <Link href={`/operations/jobs/${job.id}`}>{job.id.slice(0, 8)}</Link>
+            </th>
+            <td>
+              <JobState state={job.state} />
+            </td>
+            <td>
+              <JobProgress job={job} />
+            </td>
+            <td className="numeric">{job.secondsLeft === null ? '' : t.leftAbout(format.duration(job.secondsLeft))}</td>
+            <td>{format.dateTime(job.createdAt)}</td>
+          </tr>
+        ))}
+      </Table>
       {list.hasNextPage && (
         <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
           {t.more}

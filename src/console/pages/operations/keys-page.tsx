@@ -8,11 +8,13 @@ import { useFormat, useMessages } from '../../i18n/index.js';
 import { Badge } from '../../ui/badge.js';
 import { Button } from '../../ui/button.js';
 import { Card } from '../../ui/card.js';
+import { Confirm } from '../../ui/confirm.js';
 import { Dialog } from '../../ui/dialog.js';
 import { Checkbox, TextField } from '../../ui/field.js';
 import { Loading } from '../../ui/loading.js';
 import { Notice, type Tone } from '../../ui/notice.js';
 import { useToast } from '../../ui/toast.js';
+import { Table } from '../../ui/table.js';
 import css from './operations.module.css';
 
 type Key = Answer<'listKeys'>['keys'][number];
@@ -41,29 +43,25 @@ export function KeysPage(): ReactNode {
         </Button>
       }
     >
-      <div className={css['scroll']} tabIndex={0} role="region" aria-label={t.title}>
-        <table className={css['table']}>
-          <thead>
-            <tr>
-              <th scope="col">{t.name}</th>
-              <th scope="col">{t.id}</th>
-              <th scope="col">{t.scopes}</th>
-              <th scope="col">{t.sees}</th>
-              <th scope="col">{t.status}</th>
-              <th scope="col">{t.used}</th>
-              <th scope="col">{t.expires}</th>
-              <th scope="col">
-                <span className="visually-hidden">{t.revoke}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.data.keys.map((key) => (
-              <KeyRow key={key.id} of={key} onRevoke={() => setRevoking(key)} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        caption={t.title}
+        columns={[
+          t.name,
+          t.id,
+          t.scopes,
+          t.sees,
+          t.status,
+          t.used,
+          t.expires,
+          <span key="act" className="visually-hidden">
+            {t.revoke}
+          </span>,
+        ]}
+      >
+        {list.data.keys.map((key) => (
+          <KeyRow key={key.id} of={key} onRevoke={() => setRevoking(key)} />
+        ))}
+      </Table>
       {creating && <CreateDialog onClose={() => setCreating(false)} />}
       <RevokeDialog of={revoking} onClose={() => setRevoking(null)} />
     </Card>
@@ -257,38 +255,29 @@ function MadeDialog({ text, onClose }: { text: string; onClose: () => void }): R
 }
 
 function RevokeDialog({ of, onClose }: { of: Key | null; onClose: () => void }): ReactNode {
-  const t = useMessages();
-  const k = t.operations.keys;
+  const t = useMessages().operations.keys;
   const api = useApi();
   const { keyId } = useAccess();
   const [session] = useSession();
   const queries = useQueryClient();
-  const { tell, tellError } = useToast();
+  const { tell } = useToast();
   const own = of !== null && of.id === keyId;
-  const revoke = useMutation({
-    mutationFn: (id: string) => api.call('revokeKey', { id }),
-    onSuccess: () => {
-      tell(k.revoked);
-      onClose();
-      if (own) session.leave('ended');
-      else void queries.invalidateQueries({ queryKey: ['keys'] });
-    },
-    onError: tellError,
-  });
+  const revoke = async (): Promise<void> => {
+    if (!of) return;
+    await api.call('revokeKey', { id: of.id });
+    tell(t.revoked);
+    if (own) session.leave('ended');
+    else await queries.invalidateQueries({ queryKey: ['keys'] });
+  };
   return (
-    <Dialog
+    <Confirm
       open={of !== null}
       onClose={onClose}
-      title={k.revokeTitle(of?.name ?? '')}
-      description={own ? `${k.revokeText} ${k.revokeOwn}` : k.revokeText}
-      actions={
-        <>
-          <Button onClick={onClose}>{t.common.cancel}</Button>
-          <Button kind="danger" busy={revoke.isPending} onClick={() => of && revoke.mutate(of.id)}>
-            {k.revoke}
-          </Button>
-        </>
-      }
+      title={t.revokeTitle(of?.name ?? '')}
+      description={own ? `${t.revokeText} ${t.revokeOwn}` : t.revokeText}
+      action={t.revoke}
+      danger
+      onConfirm={revoke}
     />
   );
 }
