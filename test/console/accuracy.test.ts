@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import { equalErrorRate } from '../../src/evaluation/metrics.js';
+import { ScoredTrials } from '../../src/evaluation/scores.js';
 import { gaussianQuantiles } from '../../src/evaluation/testing.js';
 import { expectAccessible, openPage, startBrowser, type OpenedPage } from './open-page.js';
 import { TestService, Workshop } from '../e2e/support.js';
@@ -35,11 +37,11 @@ afterAll(async () => {
 }, 120_000);
 
 /** Two normal distributions three deviations apart: an equal error rate of 6.68 %. */
-const LIST = [
-  'label\tscore',
-  ...Array.from(gaussianQuantiles(1000, 3), (score) => `1\t${score}`),
-  ...Array.from(gaussianQuantiles(4000, 0), (score) => `0\t${score}`),
-].join('\n');
+const SAME = gaussianQuantiles(1000, 3);
+const DIFFERENT = gaussianQuantiles(4000, 0);
+const LIST = ['label\tscore', ...SAME.map((score) => `1\t${score}`), ...DIFFERENT.map((score) => `0\t${score}`)].join(
+  '\n',
+);
 
 async function drop(page: Page, text: string): Promise<void> {
   const file = { name: 'scores.tsv', mimeType: 'text/tab-separated-values', buffer: Buffer.from(text) };
@@ -60,7 +62,12 @@ describe('accuracy in the page', () => {
       if (request.method() !== 'GET') sent.push(request.url());
     });
     await drop(page, LIST);
-    await page.getByText('6.68%').waitFor();
+    const eer = equalErrorRate(
+      new ScoredTrials([...SAME, ...DIFFERENT], [...SAME.map(() => 1), ...DIFFERENT.map(() => 0)]),
+    );
+    expect(eer).toBeCloseTo(0.0668, 3);
+    const percent = new Intl.NumberFormat('en-GB', { style: 'percent', maximumSignificantDigits: 3 });
+    await page.getByText(percent.format(eer), { exact: true }).waitFor();
     await page.getByText('1,000 of the same person, 4,000 of different people').waitFor();
     expect(await page.locator('.uplot canvas').count()).toBe(2);
     await expectAccessible(page);
