@@ -2,7 +2,7 @@ import { probit } from '../../../evaluation/probit.js';
 import type { Curve } from './measures.js';
 
 /** Rates at the axes. */
-export const DET_RATES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4];
+export const DET_RATES = [0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4];
 
 /** What the axes end at: rarer errors, and more frequent ones, stand at the edge. */
 const BOUNDS = { least: 0.0005, most: 0.5 };

@@ -140,7 +140,7 @@ function Entries({ entries }: { entries: readonly Entry[] }): ReactNode {
     <Table caption={t.title} columns={[t.at, t.action, t.by, t.speaker, t.object, t.outcome]}>
       {entries.map(({ id, at, action, by, speakerId, subject, object, outcome }) => (
         <tr key={id}>
-          <th scope="row">
+          <th scope="row" className={css['nowrap']}>
             <time dateTime={at}>{format.dateTime(at)}</time>
           </th>
           <td>{action}</td>

@@ -84,8 +84,8 @@ function KeyRow({ of, onRevoke }: { of: Key; onRevoke: () => void }): ReactNode 
       <td>
         <Badge tone={TONES[status]}>{t.statuses[status]}</Badge>
       </td>
-      <td>{lastUsedOn === null ? t.unused : format.date(lastUsedOn)}</td>
-      <td>{expiresAt === null ? t.never : format.date(expiresAt)}</td>
+      <td className={css['nowrap']}>{lastUsedOn === null ? t.unused : format.date(lastUsedOn)}</td>
+      <td className={css['nowrap']}>{expiresAt === null ? t.never : format.date(expiresAt)}</td>
       <td>
         {status !== 'revoked' && (
           <Button kind="danger" aria-label={`${t.revoke}: ${name}`} onClick={onRevoke}>

@@ -150,7 +150,9 @@ function QueueCard({ readings }: { readings: readonly Reading[] }): ReactNode {
     ],
     [readings],
   );
-  const options = useTimeOptions(t.waiting, t.running, (value) => format.number(value));
+  const options = useTimeOptions(t.waiting, t.running, 4, (value) =>
+    Number.isInteger(value) ? format.number(value) : '',
+  );
   const last = readings.at(-1);
   if (!last) return null;
   const limit = last.limit === null ? '–' : format.number(last.limit);
@@ -175,7 +177,7 @@ function LatencyCard({ readings }: { readings: readonly Reading[] }): ReactNode 
     ],
     [readings],
   );
-  const options = useTimeOptions(t.median, t.high, (value) => format.seconds(value, 3));
+  const options = useTimeOptions(t.median, t.high, 0.01, (value) => format.seconds(value, 3));
   const last = readings.findLast(({ median }) => median !== null);
   const hint = last ? t.latencyHint(format.seconds(last.median!, 3), format.seconds(last.high!, 3)) : t.latencyNone;
   return (
@@ -187,10 +189,11 @@ function LatencyCard({ readings }: { readings: readonly Reading[] }): ReactNode 
   );
 }
 
-/** Two lines over time, from nothing upwards. */
+/** Two lines over time, from nothing upwards, at least as far as `least`. */
 function useTimeOptions(
   first: string,
   second: string,
+  least: number,
   text: (value: number) => string,
 ): (colour: ColourOf) => Omit<uPlot.Options, 'width' | 'height'> {
   const { locale } = useFormat();
@@ -200,7 +203,7 @@ function useTimeOptions(
     return (colour) => ({
       legend: { show: false },
       cursor: { show: false },
-      scales: { x: { time: false }, y: { range: (_, _least, most) => [0, Math.max(most || 0, 0.01) * 1.15] } },
+      scales: { x: { time: false }, y: { range: (_, _lowest, most) => [0, Math.max(most || 0, least) * 1.15] } },
       axes: [
         axisOf(colour, { values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)), space: 90 }),
         axisOf(colour, { values: (_, ticks) => ticks.map(text), size: 70 }),
@@ -211,7 +214,7 @@ function useTimeOptions(
         { label: second, stroke: colour('--warn'), width: 2, spanGaps: true, points: { show: true, size: 4 } },
       ],
     });
-  }, [first, second, locale]);
+  }, [first, second, least, locale]);
 }
 
 function Legend({ first, second }: { first: string; second: string }): ReactNode {
