@@ -35,11 +35,11 @@ export const accuracy: Messages['accuracy'] = {
   },
   det: {
     title: 'Fehlerabwägung (DET)',
-    far: 'Angenommene Fremde, je Vergleich',
+    far: 'Angenommene Fremde',
     frr: 'Verpasste Personen',
     label: (far, frr) =>
       `Fehlerabwägung: Am Punkt werden ${far} der Fremden angenommen und ${frr} der Personen verpasst`,
-    drag: 'Ziehen Sie den Punkt auf der Kurve oder nehmen Sie den Schieber.',
+    drag: 'Raten einzelner Vergleiche. Ziehen Sie den Punkt auf der Kurve oder nehmen Sie den Schieber.',
   },
   decide: {
     title: 'Wo entschieden wird',

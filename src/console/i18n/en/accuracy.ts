@@ -33,11 +33,11 @@ export const accuracy = {
   },
   det: {
     title: 'Detection error trade-off',
-    far: 'Strangers accepted, per comparison',
+    far: 'Strangers accepted',
     frr: 'People missed',
     label: (far: string, frr: string) =>
       `Error trade-off: at the point ${far} of strangers are accepted and ${frr} of people missed`,
-    drag: 'Drag the point along the curve, or use the slider.',
+    drag: 'Rates of single comparisons. Drag the point along the curve, or use the slider.',
   },
   decide: {
     title: 'Where to decide',

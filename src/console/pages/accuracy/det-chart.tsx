@@ -10,6 +10,9 @@ import { DET_RATES, detPoints, deviate, nearestPosition } from './det-points.js'
 import type { Measures } from './measures.js';
 import css from './accuracy.module.css';
 
+/** Pixels of the plot below which every other rate is named. */
+const NARROW = 320;
+
 interface DetChartProps {
   measures: Measures;
   point: Point;
@@ -37,7 +40,10 @@ export function DetChart({ measures, point, onMove }: DetChartProps): ReactNode 
       const range = (): [number, number] => [deviate(0), deviate(1)];
       const axis = {
         splits: () => DET_RATES.map(probit),
-        values: () => DET_RATES.map((rate) => format.percent(rate)),
+        values: (drawn: uPlot) => {
+          const narrow = drawn.bbox.width / (window.devicePixelRatio || 1) < NARROW;
+          return DET_RATES.map((rate, i) => (narrow && i % 2 === 1 ? '' : format.percent(rate)));
+        },
         labelSize: 22,
       };
       return {
