@@ -16,7 +16,7 @@ const LIBRARY = {
   scoring: ['errors', 'support', 'evaluation'],
   models: ['errors', 'support', 'addon'],
   conversations: ['errors', 'support', 'evaluation', 'scoring'],
-  console: ['client', 'scoring'],
+  console: ['client', 'scoring', 'evaluation', 'conversations'],
 };
 
 /** Parts of the addon that have nothing to do with an engine, and the forms of what it gives. */
@@ -90,6 +90,16 @@ export default {
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/service/app/', '^src/service/nest[.]ts$', '^src/cli/'] },
       to: { path: '^src/service/app/' },
+    },
+    {
+      name: 'console-imports-what-is-pure',
+      comment: 'What the page has of these rooms runs in browsers: formulas and file formats.',
+      severity: 'error',
+      from: { path: '^src/console/' },
+      to: {
+        path: '^src/(evaluation|conversations)/',
+        pathNot: '^src/(evaluation/(metrics|probit|rttm|scores)|conversations/webvtt)[.]ts$',
+      },
     },
     {
       name: 'nothing-imports-console',

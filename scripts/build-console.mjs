@@ -12,7 +12,7 @@ const out = path.join(root, 'dist', 'console');
 const stamp = path.join(out, '.timbre-build');
 
 // The rooms that the page imports from, whole: it is a second's work to build it once more.
-const sources = ['console', 'client', 'errors', 'scoring', 'evaluation', 'support'].flatMap((room) =>
+const sources = ['console', 'client', 'conversations', 'errors', 'scoring', 'evaluation', 'support'].flatMap((room) =>
   filesBelow(path.join(root, 'src', room), (name) => !name.endsWith('.spec.ts')),
 );
 const settings = ['package-lock.json', 'scripts/build-console.mjs'].map((name) => path.join(root, name));

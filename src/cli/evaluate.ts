@@ -49,7 +49,7 @@ export function register(program: Command, cli: Cli): void {
     )
     .option('--diarisation', 'error rates of who spoke when, in place of those of trials')
     .option('--json', 'one JSON document')
-    .option('--out <folder>', 'write evaluation.json, and score histogram and DET curve as SVG and PNG')
+    .option('--out <folder>', 'write evaluation.json, scores.tsv, and score histogram and DET curve as SVG and PNG')
     .addHelpText('after', HELP)
     .action((trials: string, turns: string | undefined, options: EvaluateOptions) => {
       if (!options.diarisation && turns === undefined) return evaluate(cli, trials, options);
@@ -139,6 +139,16 @@ function reportOf(run: TrialRun, { name, members }: Group, balanced: boolean): G
   );
 }
 
+/** A line for each scored trial, with its evidence where there is a calibration; what the page on accuracy reads. */
+function* scoresTable({ list, scores, llrs }: TrialRun): Generator<string> {
+  yield `label\tenrolment\ttest\tscore${llrs ? '\tllr' : ''}\n`;
+  for (const [at, i] of scores.trials.entries()) {
+    const sides = [list.enrolmentNames[list.enrolment[i]!]!, list.tests[list.test[i]!]!];
+    const numbers = [scores.scores[at]!, ...(llrs ? [llrs[at]!] : [])];
+    yield `${[scores.labels[at]!, ...sides, ...numbers].join('\t')}\n`;
+  }
+}
+
 async function writeResults(
   folder: string,
   document: EvaluationDocument,
@@ -165,6 +175,7 @@ async function writeResults(
   try {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'evaluation.json'), `${JSON.stringify(document, null, 2)}\n`);
+    await writeFile(join(folder, 'scores.tsv'), scoresTable(run));
     for (const [name, svg] of Object.entries(plots)) {
       await writeFile(join(folder, `${name}.svg`), svg);
       await writeFile(join(folder, `${name}.png`), await pngOf(svg));

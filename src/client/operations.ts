@@ -55,6 +55,9 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
   createSignInLink: { method: 'POST', path: '/v1/sign-in/links', query: [], headers: [], answer: 'json' },
   signIn: { method: 'POST', path: '/v1/sign-in', query: [], headers: ['x-sign-in-code'], answer: 'json' },
   signOut: { method: 'DELETE', path: '/v1/sign-in', query: [], headers: [], answer: 'none' },
+  listKeys: { method: 'GET', path: '/v1/keys', query: [], headers: [], answer: 'json' },
+  createKey: { method: 'POST', path: '/v1/keys', query: [], headers: [], answer: 'json' },
+  revokeKey: { method: 'DELETE', path: '/v1/keys/{id}', query: [], headers: [], answer: 'none' },
   createSpeaker: { method: 'POST', path: '/v1/speakers', query: [], headers: [], answer: 'json' },
   listSpeakers: {
     method: 'GET',
@@ -294,6 +297,21 @@ export abstract class Operations {
   /** End the session of the key that the call brings `DELETE /v1/sign-in` */
   signOut(...given: Arguments<'signOut'>): Promise<Answer<'signOut'>> {
     return this.call('signOut', ...given);
+  }
+
+  /** List API keys, oldest first `GET /v1/keys` */
+  listKeys(...given: Arguments<'listKeys'>): Promise<Answer<'listKeys'>> {
+    return this.call('listKeys', ...given);
+  }
+
+  /** Make an API key `POST /v1/keys` */
+  createKey(...given: Arguments<'createKey'>): Promise<Answer<'createKey'>> {
+    return this.call('createKey', ...given);
+  }
+
+  /** Revoke an API key `DELETE /v1/keys/{id}` */
+  revokeKey(...given: Arguments<'revokeKey'>): Promise<Answer<'revokeKey'>> {
+    return this.call('revokeKey', ...given);
   }
 
   /** Add a speaker `POST /v1/speakers` */

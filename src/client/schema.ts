@@ -1746,6 +1746,158 @@ export interface operations {
       };
     };
   };
+  listKeys: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description All of them, without their texts. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Oldest first, revoked and expired ones too. */
+            keys: {
+              /**
+               * @description Part of its text, and what people name it by.
+               * @example 0123456789ab
+               */
+              id: string;
+              /** @example backend */
+              name: string;
+              scopes: ('read' | 'enrol' | 'admin' | 'vectors')[];
+              /** @description That it is bound to; null where it is bound to none. */
+              groups: string[] | null;
+              /**
+               * @description `altered`: changed in the database, by somebody else than this service; it is refused.
+               * @enum {string}
+               */
+              status: 'active' | 'expired' | 'revoked' | 'altered';
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              expiresAt: string | null;
+              /** Format: date-time */
+              revokedAt: string | null;
+              /**
+               * @description A day in UTC.
+               * @example 2026-01-31
+               */
+              lastUsedOn: string | null;
+            }[];
+          };
+        };
+      };
+    };
+  };
+  createKey: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Who or what uses it, for people.
+           * @example backend
+           */
+          name: string;
+          /**
+           * @description `admin` includes `read` and `enrol`. None that the key of this call lacks.
+           * @example [
+           *       "read",
+           *       "enrol"
+           *     ]
+           */
+          scopes: ('read' | 'enrol' | 'admin' | 'vectors')[];
+          /**
+           * @description Ids of the groups that it is bound to. Default: bound to none.
+           * @example [
+           *       "acme"
+           *     ]
+           */
+          groups?: string[];
+          /**
+           * @description It ends after so many. Default: never.
+           * @example 90
+           */
+          days?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The key with its text. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description Part of its text, and what people name it by.
+             * @example 0123456789ab
+             */
+            id: string;
+            /** @example backend */
+            name: string;
+            scopes: ('read' | 'enrol' | 'admin' | 'vectors')[];
+            /** @description That it is bound to; null where it is bound to none. */
+            groups: string[] | null;
+            /**
+             * @description `altered`: changed in the database, by somebody else than this service; it is refused.
+             * @enum {string}
+             */
+            status: 'active' | 'expired' | 'revoked' | 'altered';
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string | null;
+            /** Format: date-time */
+            revokedAt: string | null;
+            /**
+             * @description A day in UTC.
+             * @example 2026-01-31
+             */
+            lastUsedOn: string | null;
+            /**
+             * @description Its text, shown this once; a hash of it is stored.
+             * @example tmb_0123456789ab_3q2-7wTz9qk0S8V0c1Xb4a6fN5pJr2uYhGdLmE7iKoA
+             */
+            key: string;
+          };
+        };
+      };
+    };
+  };
+  revokeKey: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Revoked. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
   listSpeakers: {
     parameters: {
       query?: {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { detSvg, histogramSvg, pngOf, probit } from './plots.js';
+import { detSvg, histogramSvg, pngOf } from './plots.js';
+import { probit } from './probit.js';
 import { ScoredTrials } from './scores.js';
 import { gaussianQuantiles, labelled, normalCdf } from './testing.js';
 

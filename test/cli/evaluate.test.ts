@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { run } from '../../src/cli/program.js';
 import { seededUniform } from '../../src/evaluation/bootstrap.js';
+import { measure } from '../../src/console/pages/accuracy/measures.js';
+import { readScoredList } from '../../src/console/pages/accuracy/scored-list.js';
 
 /** Speakers as points of a circle around which their recordings lie: two languages of 12 speakers, 6 recordings each. */
 const uniform = seededUniform(5);
@@ -173,6 +175,13 @@ describe('timbre evaluate', () => {
       expect(await readFile(at(`out/${name}.svg`), 'utf8')).toMatch(/^<svg /);
       expect((await readFile(at(`out/${name}.png`))).subarray(1, 4).toString()).toBe('PNG');
     }
+    // The page on accuracy says the same of the scores.
+    const { eer, targets, impostors } = measure(readScoredList(await readFile(at('out/scores.tsv'), 'utf8')));
+    expect({ eer, targets, impostors }).toEqual({
+      eer: document.results[0]!.eer,
+      targets: document.results[0]!.targets,
+      impostors: document.results[0]!.impostors,
+    });
   });
 
   it('prints a table for people', async () => {

@@ -40,7 +40,7 @@ export async function openPage(
   await page.goto(`${service.url}/#${at}`);
   await page.getByRole('textbox', { name: 'API key' }).fill(key);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('navigation').waitFor({ state: 'attached' });
+  await page.locator('main#main').waitFor();
   return { page, problems };
 }
 

@@ -39,6 +39,9 @@ const BOUNDARIES: Boundaries = {
   'Database.snapshot': [...READING, 'OVERLOADED'],
   'SideConnection.query': READING,
   'SideConnection.transaction': WRITING,
+  // They write by a function that they were given.
+  'TypeOrmKeyStore.insert': [...WRITING, 'GROUP_NOT_FOUND'],
+  'TypeOrmKeyStore.revoke': WRITING,
   // Nobody waits for the note of when a key was used.
   'KeyRing.note': [],
   // Each looks whether there is a model before it asks about it.

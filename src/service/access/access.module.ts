@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AccessGuard } from './access.guard.js';
+import { ApiKeys } from './api-keys.js';
 import { KeyRing } from './key-ring.js';
 import { LocalKey } from './local-key.js';
 import { RefusedKeys } from './refused-keys.js';
@@ -9,11 +10,12 @@ import { RequestRate } from './request-rate.js';
 @Module({
   providers: [
     KeyRing,
+    ApiKeys,
     LocalKey,
     RefusedKeys,
     RequestRate,
     AccessGuard,
   ],
-  exports: [KeyRing, RefusedKeys, RequestRate, AccessGuard],
+  exports: [KeyRing, ApiKeys, RefusedKeys, RequestRate, AccessGuard],
 })
 export class AccessModule {}

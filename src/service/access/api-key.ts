@@ -34,10 +34,10 @@ const ID_BYTES = 6;
 const SECRET_BYTES = 32;
 const KEY_TEXT = /^tmb_([0-9a-f]{12})_[\w-]{43}$/;
 
-const LONGEST_NAME = 100;
+export const LONGEST_NAME = 100;
 
 /** Groups of one key. */
-const MOST_BOUND = 16;
+export const MOST_BOUND = 16;
 
 /** A key and its text. Errors: INVALID_ARGUMENT. */
 export function newApiKey(

@@ -23,6 +23,8 @@ export class KeyRing {
   /** `performance.now()` before they were read. */
   private readAt = -Infinity;
   private reading: Promise<void> | undefined;
+  /** Counts what this process has changed: what was read before is too old. */
+  private changes = 0;
   /** The day of use that was written, by key. */
   private readonly noted = new Map<string, string>();
 
@@ -45,6 +47,13 @@ export class KeyRing {
     return this.granted.delete(id);
   }
 
+  /** The next key that somebody brings is looked up in what is stored by then, also where keys are being read now. */
+  readAgain(): void {
+    this.changes++;
+    this.readAt = -Infinity;
+    this.reading = undefined;
+  }
+
   /** The key behind a text. Errors: UNAUTHENTICATED; those of the storage, without which nobody is let in. */
   async authenticate(text: string): Promise<ApiKey> {
     const id = keyIdOf(text) ?? '';
@@ -62,12 +71,16 @@ export class KeyRing {
 
   private async refresh(maxAgeMs: number): Promise<void> {
     if (performance.now() - this.readAt <= maxAgeMs) return;
-    await (this.reading ??= this.read().finally(() => (this.reading = undefined)));
+    const reading = (this.reading ??= this.read().finally(() => {
+      if (this.reading === reading) this.reading = undefined;
+    }));
+    await reading;
   }
 
   private async read(): Promise<void> {
-    const started = performance.now();
+    const [started, changes] = [performance.now(), this.changes];
     const keys = await this.store.all();
+    if (changes !== this.changes) return;
     this.keys = new Map(keys.map((key) => [key.id, key]));
     this.readAt = started;
   }

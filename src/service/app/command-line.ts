@@ -9,8 +9,8 @@ export {
   listKeys,
   revokeKey,
   rotateHere,
-  type KeyView,
 } from './data-folder.js';
+export type { KeyView } from '../access/key-view.js';
 export type { DataReport } from '../persistence/common/examine.js';
 export { serve } from './serve.js';
 export { startService } from './service.js';

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { AccessController } from '../access/access.controller.js';
+import { KeysController } from '../access/keys.controller.js';
 import { AuditController } from '../audit/audit.controller.js';
 import { ConsentController } from '../consent/consent.controller.js';
 import { ConversationsController } from '../conversations/conversations.controller.js';
@@ -39,6 +40,7 @@ export const CONTROLLERS = {
   consent: [ConsentController],
   access: [AccessController],
   signIn: [SignInController],
+  keys: [KeysController],
   speakers: [SpeakersController, ReceiptsController],
   groups: [GroupsController, WatchController],
   enrollments: [EnrollmentsController],

@@ -1,21 +1,12 @@
-import { keyIdOf, newApiKey, statusOf, type ApiKey, type KeyStatus } from '../access/api-key.js';
+import { keyIdOf, newApiKey, type ApiKey } from '../access/api-key.js';
 import type { KeyStore } from '../access/key-store.js';
+import { keyViewOf, type KeyView } from '../access/key-view.js';
 import type { Config } from '../config/config.js';
 import { forgetRetiredKeys } from '../persistence/common/data-key.js';
 import type { DataReport, ExamineOptions } from '../persistence/common/examine.js';
 import { dataOf } from '../persistence/data.js';
 
 const DAY_MS = 86_400_000;
-
-/** An API key as it may be shown. */
-export interface KeyView extends Pick<ApiKey, 'id' | 'name' | 'scopes' | 'lastUsedOn'> {
-  /** Ids of the groups that it is bound to; null where it is bound to none. */
-  groups: string[] | null;
-  status: KeyStatus;
-  createdAt: string;
-  expiresAt: string | null;
-  revokedAt: string | null;
-}
 
 /**
  * Makes a key, for `days` or for ever, bound to groups where they are given, and the data folder where there is none; `text` is
@@ -40,7 +31,7 @@ export async function createKey(
     const groups = groupIds ? await store.groups(groupIds) : null;
     const { key, text } = newApiKey({ ...unbound, groups }, now);
     await store.insert(key);
-    return { key: viewOf(key, now), text };
+    return { key: keyViewOf(key, now), text };
   } finally {
     await store.close();
   }
@@ -50,7 +41,7 @@ export async function createKey(
 export async function listKeys(config: Config): Promise<KeyView[]> {
   const now = new Date();
   const found = (await withKeys(config, (store) => store.all())) ?? [];
-  return found.map((key) => viewOf(key, now));
+  return found.map((key) => keyViewOf(key, now));
 }
 
 /** Makes a key invalid, given by its id or its text. `revoked` is false where there is no such key. */
@@ -96,21 +87,6 @@ async function withKeys<T>(config: Config, work: (store: KeyStore) => Promise<T>
   } finally {
     await store.close();
   }
-}
-
-function viewOf(key: ApiKey, now: Date): KeyView {
-  const { id, name, scopes, lastUsedOn } = key;
-  return {
-    id,
-    name,
-    scopes,
-    groups: key.groups?.map((group) => group.id) ?? null,
-    status: statusOf(key, now),
-    createdAt: key.createdAt.toISOString(),
-    expiresAt: key.expiresAt?.toISOString() ?? null,
-    revokedAt: key.revokedAt?.toISOString() ?? null,
-    lastUsedOn,
-  };
 }
 
 /** Removes the data keys that rotations have kept aside, and gives how many there were. Errors: STORAGE_UNAVAILABLE. */

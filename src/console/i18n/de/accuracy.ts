@@ -2,4 +2,65 @@ import type { Messages } from '../en/index.js';
 
 export const accuracy: Messages['accuracy'] = {
   title: 'Genauigkeit',
+  lead: 'Wie gut Punktzahlen Personen unterscheiden und was eine Schwelle kostet: aus einer Liste eigener Versuche, die in diesem Browser bleibt.',
+  list: {
+    title: 'Eine Liste bewerteter Versuche',
+    drop: 'Eine Liste bewerteter Versuche hier ablegen oder auswählen',
+    choose: 'Liste auswählen',
+    hint: 'Zeilen „label score“ oder „label enrolment test score“ (1: dieselbe Person, 0: verschiedene), CSV mit Kopfzeile oder JSON; „timbre evaluate --out“ schreibt scores.tsv.',
+    reading: 'Die Liste wird gelesen …',
+    tooLarge: (largest) => `Die Liste ist größer als ${largest}.`,
+  },
+  numbers: {
+    title: 'In Zahlen',
+    trials: 'Versuche',
+    trialCounts: (same, different) => `${same} derselben Person, ${different} verschiedener Personen`,
+    eer: 'Gleichfehlerrate',
+    eerHint: 'Wo ebenso viele Fremde angenommen wie Personen verpasst werden.',
+    minDcf: (prior) => `minDCF, ${prior} Treffer`,
+    cllr: 'Cllr',
+    minCllr: 'minCllr',
+    of: 'Bit',
+    few: (errors) => `Hinter der Gleichfehlerrate stehen weniger als ${errors} Fehler: Sie ist geraten.`,
+  },
+  histogram: {
+    title: 'Punktzahlen',
+    axis: 'Punktzahl',
+    share: 'Anteil der Versuche',
+    same: 'dieselbe Person',
+    different: 'verschiedene Personen',
+    threshold: 'Schwelle',
+    label: (threshold) =>
+      `Histogramm der Punktzahlen derselben Person und verschiedener Personen, mit der Schwelle ${threshold}`,
+  },
+  det: {
+    title: 'Fehlerabwägung (DET)',
+    far: 'Angenommene Fremde',
+    frr: 'Verpasste Personen',
+    label: (far, frr) =>
+      `Fehlerabwägung: Am Punkt werden ${far} der Fremden angenommen und ${frr} der Personen verpasst`,
+    drag: 'Raten einzelner Vergleiche. Ziehen Sie den Punkt auf der Kurve oder nehmen Sie den Schieber.',
+  },
+  decide: {
+    title: 'Wo entschieden wird',
+    people: 'Personen, mit denen verglichen wird (N)',
+    peopleWrong: 'Eine ganze Zahl von 1 bis 1.000.000.',
+    rate: 'Fremde, die für jemanden gehalten werden dürfen, von 1.000 Versuchen',
+    rateText: (share) => `${share} der Anfragen`,
+    of: (people) => `Von 1.000 Versuchen bei ${people} Personen`,
+    falseAccepts: 'Fremde werden für jemanden gehalten',
+    misses: 'angelernte Personen werden verpasst',
+    below: 'weniger als 1',
+    threshold: 'Schwelle',
+    policy:
+      'Die Schwelle steigt mit N, wie der Dienst sie hebt: Ein Fremder wird mit allen verglichen, und eine hohe Punktzahl genügt.',
+    observed:
+      'Die Liste hat zu wenige verschiedene Personen, um zu wissen, wie hoch Fremde darüber hinaus kommen: Die Rate ist die ihrer eigenen Versuche.',
+    extrapolated: 'Die Rate liegt jenseits dessen, was die Liste zeigen kann; ihr Verlauf wurde weiter verfolgt.',
+    saving:
+      'Eine Schwelle wird hier nicht gesichert: „timbre calibrate“ macht aus Versuchen eine Kalibrierung, TIMBRE_CALIBRATION nennt sie.',
+  },
+  none: 'Noch keine Liste',
+  noneHint:
+    'Sammeln Sie Versuche, die Ihrem Betrieb gleichen: dieselben Mikrofone, Sprachen, Längen und Zahl der Aufnahmen.',
 };

@@ -1,14 +1,9 @@
 import type { ReactNode } from 'react';
-import { useMessages } from '../../i18n/index.js';
-import { EmptyState } from '../../ui/empty-state.js';
-import { PageHeader } from '../../ui/page-header.js';
+import { useRoute } from 'wouter';
+import { ConversationPage } from './conversation-page.js';
+import { ListPage } from './list-page.js';
 
 export default function ConversationsPage(): ReactNode {
-  const t = useMessages();
-  return (
-    <>
-      <PageHeader title={t.conversations.title} />
-      <EmptyState title={t.common.comingUp} />
-    </>
-  );
+  const [, params] = useRoute<{ id: string }>('/conversations/:id');
+  return params ? <ConversationPage id={params.id} /> : <ListPage />;
 }

@@ -1,0 +1,287 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Copy, KeyRound } from 'lucide-react';
+import { useId, useRef, useState, type ReactNode } from 'react';
+import type { Answer } from '../../../client/index.js';
+import { useAccess, useApi, useSession, type Scope } from '../../api/context.js';
+import { useErrorText } from '../../i18n/errors.js';
+import { useFormat, useMessages } from '../../i18n/index.js';
+import { Badge } from '../../ui/badge.js';
+import { Button } from '../../ui/button.js';
+import { Card } from '../../ui/card.js';
+import { Confirm } from '../../ui/confirm.js';
+import { Dialog } from '../../ui/dialog.js';
+import { Checkbox, TextField } from '../../ui/field.js';
+import { Loading } from '../../ui/loading.js';
+import { Notice, type Tone } from '../../ui/notice.js';
+import { useToast } from '../../ui/toast.js';
+import { Table } from '../../ui/table.js';
+import css from './operations.module.css';
+
+type Key = Answer<'listKeys'>['keys'][number];
+
+const SCOPES: readonly Scope[] = ['read', 'enrol', 'admin', 'vectors'];
+const TONES: Record<Key['status'], Tone> = { active: 'good', expired: 'warn', revoked: 'info', altered: 'bad' };
+const MOST_DAYS = 36_500;
+/** Of one page; who has more binds keys with the command. */
+const MOST_GROUPS = 200;
+
+export function KeysPage(): ReactNode {
+  const t = useMessages().operations.keys;
+  const api = useApi();
+  const textOf = useErrorText();
+  const [creating, setCreating] = useState(false);
+  const [revoking, setRevoking] = useState<Key | null>(null);
+  const list = useQuery({ queryKey: ['keys'], queryFn: ({ signal }) => api.call('listKeys', {}, { signal }) });
+  if (list.isPending) return <Loading />;
+  if (list.error) return <Notice tone="bad">{textOf(list.error)}</Notice>;
+  return (
+    <Card
+      title={t.title}
+      actions={
+        <Button kind="primary" onClick={() => setCreating(true)}>
+          <KeyRound aria-hidden /> {t.create}
+        </Button>
+      }
+    >
+      <Table
+        caption={t.title}
+        columns={[
+          t.name,
+          t.id,
+          t.scopes,
+          t.sees,
+          t.status,
+          t.used,
+          t.expires,
+          <span key="act" className="visually-hidden">
+            {t.revoke}
+          </span>,
+        ]}
+      >
+        {list.data.keys.map((key) => (
+          <KeyRow key={key.id} of={key} onRevoke={() => setRevoking(key)} />
+        ))}
+      </Table>
+      {creating && <CreateDialog onClose={() => setCreating(false)} />}
+      <RevokeDialog of={revoking} onClose={() => setRevoking(null)} />
+    </Card>
+  );
+}
+
+function KeyRow({ of, onRevoke }: { of: Key; onRevoke: () => void }): ReactNode {
+  const t = useMessages().operations.keys;
+  const format = useFormat();
+  const { keyId } = useAccess();
+  const { id, name, scopes, groups, status, lastUsedOn, expiresAt } = of;
+  return (
+    <tr>
+      <th scope="row" className={css['wide']}>
+        <bdi>{name}</bdi> {id === keyId && <Badge>{t.own}</Badge>}
+      </th>
+      <td className="mono">{id}</td>
+      <td>{scopes.join(', ')}</td>
+      <td className={css['long']}>{groups === null ? t.everybody : groups.join(', ')}</td>
+      <td>
+        <Badge tone={TONES[status]}>{t.statuses[status]}</Badge>
+      </td>
+      <td className={css['nowrap']}>{lastUsedOn === null ? t.unused : format.date(lastUsedOn)}</td>
+      <td className={css['nowrap']}>{expiresAt === null ? t.never : format.date(expiresAt)}</td>
+      <td>
+        {status !== 'revoked' && (
+          <Button kind="danger" aria-label={`${t.revoke}: ${name}`} onClick={onRevoke}>
+            {t.revoke}
+          </Button>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+function CreateDialog({ onClose }: { onClose: () => void }): ReactNode {
+  const t = useMessages();
+  const k = t.operations.keys;
+  const api = useApi();
+  const { may } = useAccess();
+  const textOf = useErrorText();
+  const queries = useQueryClient();
+  const form = useId();
+  const [name, setName] = useState('');
+  const [scopes, setScopes] = useState<readonly Scope[]>(['read']);
+  const [bound, setBound] = useState<readonly string[]>([]);
+  const [days, setDays] = useState('');
+  const groups = useQuery({
+    queryKey: ['groups', 'of keys'],
+    queryFn: ({ signal }) => api.call('listGroups', { limit: MOST_GROUPS }, { signal }),
+  });
+  const create = useMutation({
+    // Kept by nobody but this dialog: not even in the cache of answers, once it is closed.
+    gcTime: 0,
+    mutationFn: () =>
+      api.call('createKey', {
+        json: {
+          name,
+          scopes: [...scopes],
+          ...(bound.length > 0 && { groups: [...bound] }),
+          ...(days.trim() !== '' && { days: Number(days) }),
+        },
+      }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['keys'] }),
+  });
+  const daysWrong = days.trim() !== '' && !(Number(days) > 0 && Number(days) <= MOST_DAYS);
+  if (create.data) return <MadeDialog text={create.data.key} onClose={onClose} />;
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={k.create}
+      actions={
+        <>
+          <Button onClick={onClose}>{t.common.cancel}</Button>
+          <Button
+            kind="primary"
+            type="submit"
+            form={form}
+            busy={create.isPending}
+            disabled={name.trim() === '' || scopes.length === 0 || daysWrong}
+          >
+            {k.create}
+          </Button>
+        </>
+      }
+    >
+      <form
+        id={form}
+        className={css['stack']}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!create.isPending) create.mutate();
+        }}
+      >
+        <TextField
+          label={k.name}
+          hint={k.nameHint}
+          dir="auto"
+          maxLength={100}
+          required
+          value={name}
+          onChange={setName}
+        />
+        <fieldset className={css['group']}>
+          <legend>{k.scopes}</legend>
+          {SCOPES.map((scope) => (
+            <Checkbox
+              key={scope}
+              label={scope}
+              hint={may(scope) ? k.scopeTexts[scope] : `${k.scopeTexts[scope]}. ${k.notYours}`}
+              disabled={!may(scope)}
+              checked={scopes.includes(scope)}
+              onChange={(on) => setScopes(toggled(scopes, scope, on))}
+            />
+          ))}
+          {scopes.length === 0 && <p role="alert">{k.scopesMissing}</p>}
+        </fieldset>
+        <fieldset className={css['group']}>
+          <legend>{k.groups}</legend>
+          <p className={css['fine']}>{groups.data?.groups.length === 0 ? k.noGroups : k.groupsHint}</p>
+          <div className={css['choices']}>
+            {groups.data?.groups.map(({ id }) => (
+              <Checkbox
+                key={id}
+                label={id}
+                checked={bound.includes(id)}
+                onChange={(on) => setBound(toggled(bound, id, on))}
+              />
+            ))}
+          </div>
+        </fieldset>
+        <TextField
+          label={k.days}
+          hint={k.daysHint}
+          inputMode="decimal"
+          error={daysWrong ? k.daysWrong : undefined}
+          value={days}
+          onChange={setDays}
+        />
+        {create.error && <Notice tone="bad">{textOf(create.error)}</Notice>}
+      </form>
+    </Dialog>
+  );
+}
+
+/** Shown once: whoever closes it has the key, or makes another. */
+function MadeDialog({ text, onClose }: { text: string; onClose: () => void }): ReactNode {
+  const t = useMessages().operations.keys;
+  const field = useRef<HTMLInputElement>(null);
+  const [copied, setCopied] = useState<boolean | null>(null);
+  const copy = (): void => {
+    field.current?.select();
+    // Over http on another machine there is no clipboard: the key is selected then.
+    const { clipboard } = navigator as { clipboard?: Clipboard };
+    if (!clipboard) setCopied(false);
+    else
+      clipboard.writeText(text).then(
+        () => setCopied(true),
+        () => setCopied(false),
+      );
+  };
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={t.made}
+      description={t.madeText}
+      actions={
+        <Button kind="primary" onClick={onClose}>
+          {t.done}
+        </Button>
+      }
+    >
+      <div className={css['secret']}>
+        <input
+          ref={field}
+          readOnly
+          className="mono"
+          aria-label={t.key}
+          value={text}
+          onFocus={(event) => event.target.select()}
+        />
+        <Button onClick={copy}>
+          <Copy aria-hidden /> {t.copy}
+        </Button>
+      </div>
+      {copied !== null && <p role="status">{copied ? t.copied : t.copyFailed}</p>}
+    </Dialog>
+  );
+}
+
+function RevokeDialog({ of, onClose }: { of: Key | null; onClose: () => void }): ReactNode {
+  const t = useMessages().operations.keys;
+  const api = useApi();
+  const { keyId } = useAccess();
+  const [session] = useSession();
+  const queries = useQueryClient();
+  const { tell } = useToast();
+  const own = of !== null && of.id === keyId;
+  const revoke = async (): Promise<void> => {
+    if (!of) return;
+    await api.call('revokeKey', { id: of.id });
+    tell(t.revoked);
+    if (own) session.leave('ended');
+    else await queries.invalidateQueries({ queryKey: ['keys'] });
+  };
+  return (
+    <Confirm
+      open={of !== null}
+      onClose={onClose}
+      title={t.revokeTitle(of?.name ?? '')}
+      description={own ? `${t.revokeText} ${t.revokeOwn}` : t.revokeText}
+      action={t.revoke}
+      danger
+      onConfirm={revoke}
+    />
+  );
+}
+
+function toggled<T>(list: readonly T[], one: T, on: boolean): readonly T[] {
+  return on ? [...list, one] : list.filter((other) => other !== one);
+}

@@ -1,0 +1,131 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { equalErrorRate } from '../../src/evaluation/metrics.js';
+import { ScoredTrials } from '../../src/evaluation/scores.js';
+import { gaussianQuantiles } from '../../src/evaluation/testing.js';
+import { expectAccessible, openPage, startBrowser, type OpenedPage } from './open-page.js';
+import { TestService, Workshop } from '../e2e/support.js';
+
+/** The page on accuracy in a browser: nothing of a list leaves it. */
+
+let workshop: Workshop;
+let service: TestService;
+let browser: Browser;
+let opened: OpenedPage | undefined;
+
+beforeAll(async () => {
+  workshop = await Workshop.open();
+  service = await TestService.start(workshop, {
+    model: await workshop.bundle(),
+    sidecarPort: 'off',
+    logLevel: 'error',
+  });
+  await service.service.ready();
+  browser = await startBrowser();
+}, 300_000);
+
+afterEach(async () => {
+  await opened?.page.context().close();
+  expect(opened?.problems ?? []).toEqual([]);
+  opened = undefined;
+});
+
+afterAll(async () => {
+  await browser.close();
+  await service.close();
+  await workshop.remove();
+}, 120_000);
+
+/** Two normal distributions three deviations apart: an equal error rate of 6.68 %. */
+const SAME = gaussianQuantiles(1000, 3);
+const DIFFERENT = gaussianQuantiles(4000, 0);
+const LIST = ['label\tscore', ...SAME.map((score) => `1\t${score}`), ...DIFFERENT.map((score) => `0\t${score}`)].join(
+  '\n',
+);
+
+async function drop(page: Page, text: string): Promise<void> {
+  const file = { name: 'scores.tsv', mimeType: 'text/tab-separated-values', buffer: Buffer.from(text) };
+  await page.locator('input[type=file]').setInputFiles(file);
+}
+
+const numberAfter = async (page: Page, words: string): Promise<number> => {
+  const text = await page.getByText(words).locator('..').getByText(words).textContent();
+  return Number(/[\d.,]+/.exec(text ?? '')![0].replace(',', ''));
+};
+
+describe('accuracy in the page', () => {
+  test('a list is counted in the browser: rates, densities, and a point of decision', async () => {
+    opened = await openPage(browser, service, '/accuracy');
+    const { page } = opened;
+    const sent: string[] = [];
+    page.on('request', (request) => {
+      if (request.method() !== 'GET') sent.push(request.url());
+    });
+    await drop(page, LIST);
+    const eer = equalErrorRate(
+      new ScoredTrials([...SAME, ...DIFFERENT], [...SAME.map(() => 1), ...DIFFERENT.map(() => 0)]),
+    );
+    expect(eer).toBeCloseTo(0.0668, 3);
+    const percent = new Intl.NumberFormat('en-GB', { style: 'percent', maximumSignificantDigits: 3 });
+    await page.getByText(percent.format(eer), { exact: true }).waitFor();
+    await page.getByText('1,000 of the same person, 4,000 of different people').waitFor();
+    expect(await page.locator('.uplot canvas').count()).toBe(2);
+    await expectAccessible(page);
+    expect(sent).toEqual([]);
+  });
+
+  test('more people raise the threshold, and more of them are missed; the rate is what was asked for', async () => {
+    opened = await openPage(browser, service, '/accuracy');
+    const { page } = opened;
+    await drop(page, LIST);
+    await page.getByText('Of 1,000 tries at 1 people').waitFor();
+    // One per cent of strangers: 2.33 deviations, and 25 % of people below that.
+    expect(await numberAfter(page, 'strangers are taken for somebody')).toBe(10);
+    const one = await numberAfter(page, 'enrolled people are missed');
+    expect(Math.abs(one - 251)).toBeLessThan(15);
+    await page.getByRole('textbox', { name: 'People who are compared (N)' }).fill('100');
+    await page.getByText('Of 1,000 tries at 100 people').waitFor();
+    expect(await numberAfter(page, 'strangers are taken for somebody')).toBe(10);
+    expect(await numberAfter(page, 'enrolled people are missed')).toBeGreaterThan(600);
+    await page.getByRole('textbox', { name: 'People who are compared (N)' }).fill('half');
+    await page.getByText('A whole number from 1 to 1,000,000.').waitFor();
+  });
+
+  test('the point is moved by the slider and dragged along the curve', async () => {
+    opened = await openPage(browser, service, '/accuracy');
+    const { page } = opened;
+    await drop(page, LIST);
+    const slider = page.getByRole('slider');
+    await slider.waitFor();
+    const before = await slider.inputValue();
+    await slider.press('ArrowRight');
+    expect(Number(await slider.inputValue())).toBe(Number(before) + 1);
+
+    const plot = page.getByRole('img', { name: /Error trade-off/ }).locator('.u-over');
+    await plot.scrollIntoViewIfNeeded();
+    const box = (await plot.boundingBox())!;
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.9, box.y + box.height * 0.9, { steps: 4 });
+    await page.mouse.up();
+    const right = Number(await slider.inputValue());
+    expect(right).toBeGreaterThan(Number(before) + 20);
+    await page.mouse.move(box.x + box.width * 0.3, box.y + box.height * 0.3);
+    await page.mouse.down();
+    await page.mouse.up();
+    expect(Number(await slider.inputValue())).toBeLessThan(right);
+  });
+
+  test('a list that cannot be read says where, and a short one what it cannot tell', async () => {
+    opened = await openPage(browser, service, '/accuracy');
+    const { page } = opened;
+    await drop(page, '1 0.9\nmaybe 0.2\n');
+    await page.getByText(/label of line 2 is "maybe"/).waitFor();
+    await drop(page, '1 0.9\n1 0.8\n');
+    await page.getByText(/there are 2 and 0/).waitFor();
+    await drop(page, '1 0.9\n0 0.2\n1 0.4\n0 0.5\n');
+    await page.getByText(/it is a guess/).waitFor();
+    await page.getByText(/too few different people/).waitFor();
+    await expectAccessible(page);
+  });
+});
