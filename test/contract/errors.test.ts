@@ -37,6 +37,12 @@ const BOUNDARIES: Boundaries = {
   'Database.query': WRITING,
   'Database.read': READING,
   'Database.snapshot': [...READING, 'OVERLOADED'],
+  'PostgresDatabase.transaction': WRITING,
+  'PostgresDatabase.query': WRITING,
+  'PostgresDatabase.read': READING,
+  'PostgresDatabase.snapshot': [...READING, 'OVERLOADED'],
+  'PostgresDatabase.locked': READING,
+  'PostgresDatabase.statement': READING,
   'SideConnection.query': READING,
   'SideConnection.transaction': WRITING,
   // Nobody waits for the note of when a key was used.
