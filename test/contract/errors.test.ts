@@ -37,6 +37,12 @@ const BOUNDARIES: Boundaries = {
   'Database.query': WRITING,
   'Database.read': READING,
   'Database.snapshot': [...READING, 'OVERLOADED'],
+  'PostgresDatabase.transaction': WRITING,
+  'PostgresDatabase.query': WRITING,
+  'PostgresDatabase.read': READING,
+  'PostgresDatabase.snapshot': [...READING, 'OVERLOADED'],
+  'PostgresDatabase.locked': READING,
+  'PostgresDatabase.statement': READING,
   'SideConnection.query': READING,
   'SideConnection.transaction': WRITING,
   // They write by a function that they were given.

@@ -2,7 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newApiKey } from '../../src/service/access/api-key.js';
 import { KeyStore } from '../../src/service/access/key-store.js';
 import { auditEntryView } from '../../src/service/audit/audit.dto.js';
-import { Database } from '../../src/service/persistence/sqlite/database.js';
+import type { Storage } from '../../src/service/persistence/common/storage.js';
+import { STORAGE } from '../../src/service/persistence/persistence.module.js';
+import type { Database } from '../../src/service/persistence/sqlite/database.js';
+import { fileOf } from '../integration/stores.js';
 import { exportView } from '../../src/service/privacy/export.dto.js';
 import type { NewAuditEntry } from '../../src/service/records/audit-entry.js';
 import { UnitOfWork } from '../../src/service/records/unit-of-work.js';
@@ -21,7 +24,7 @@ beforeAll(async () => {
   workshop = await Workshop.open();
   service = await TestService.start(workshop, { model: 'nowhere' });
   await expect(service.service.ready()).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
-  database = service.service.app.get(Database, { strict: false });
+  database = fileOf(service.service.app.get<Storage>(STORAGE, { strict: false }).store);
   await service.postJson('/v1/speakers', { id: 'ada', name: 'Ada' });
   const store = service.service.app.get(UnitOfWork, { strict: false });
   await store.transaction(async ({ speakers, enrollments, audit }) => {

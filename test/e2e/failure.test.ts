@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { errorBody } from '../../src/service/http/api-errors.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
-import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
+import type { Storage } from '../../src/service/persistence/common/storage.js';
+import { STORAGE } from '../../src/service/persistence/persistence.module.js';
+import { DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
 import { formOf, startBuilt, TestService, wav, Workshop } from './support.js';
 
@@ -66,8 +68,8 @@ async function speakers(service: TestService): Promise<string[]> {
 /** A statement on the service's own connection. */
 async function pragma(service: TestService, sql: string): Promise<unknown> {
   const rows = await service.service.app
-    .get(Database, { strict: false })
-    .query((manager) => manager.query<Record<string, unknown>[]>(sql));
+    .get<Storage>(STORAGE, { strict: false })
+    .store.query((manager) => manager.query<Record<string, unknown>[]>(sql));
   return Object.values(rows[0] ?? {})[0];
 }
 
@@ -156,7 +158,7 @@ describe('readiness', () => {
     try {
       let release = (): void => undefined;
       const held = new Promise<void>((resolve) => (release = resolve));
-      const holding = service.service.app.get(Database, { strict: false }).query(() => held);
+      const holding = service.service.app.get<Storage>(STORAGE, { strict: false }).store.query(() => held);
       expect(await service.call('/health/ready')).toMatchObject({
         status: 503,
         body: { error: { database: { status: 'down', message: 'the database does not answer' } } },

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Database } from '../../src/service/persistence/sqlite/database.js';
+import type { Storage } from '../../src/service/persistence/common/storage.js';
+import { STORAGE } from '../../src/service/persistence/persistence.module.js';
+import type { Database } from '../../src/service/persistence/sqlite/database.js';
+import { fileOf } from '../integration/stores.js';
 import { unbounded, watch } from '../integration/statements.js';
 import { TestService, Workshop } from './support.js';
 
@@ -14,7 +17,7 @@ beforeAll(async () => {
   // Jobs wait for the model: what they are asked for does not change meanwhile.
   service = await TestService.start(workshop, { model: 'nowhere', storageWaitSeconds: 0.1 });
   await expect(service.service.ready()).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
-  database = service.service.app.get(Database, { strict: false });
+  database = fileOf(service.service.app.get<Storage>(STORAGE, { strict: false }).store);
   for (const id of ['ada', 'ben', 'cy']) await service.postJson('/v1/speakers', { id, name: id });
   const items = Array.from({ length: 20 }, (_, i) => ({
     speakerId: 'ada',

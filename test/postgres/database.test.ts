@@ -6,7 +6,7 @@ import pg from 'pg';
 import { TableChangeFeed } from '../../src/service/persistence/common/changes.js';
 import { rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
 import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
-import { postgresDataKeys } from '../../src/service/persistence/postgres/open.js';
+import { PostgresDataKeys } from '../../src/service/persistence/postgres/open.js';
 import {
   FEWEST_CONNECTIONS,
   PostgresDatabase,
@@ -496,7 +496,7 @@ describe('the data key', () => {
     const one = await opened(options);
     const before = await keyOf(options);
     const other = await opened(await postgres.node(options.schema, { key: before }));
-    await expect(postgresDataKeys(one).rotate()).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(new PostgresDataKeys(one).rotate()).rejects.toMatchObject({ code: 'CONFLICT' });
     expect(await keyOf(options)).toBe(before);
     await open.splice(open.indexOf(other), 1)[0]!.close();
 

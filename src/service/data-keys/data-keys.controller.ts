@@ -29,7 +29,7 @@ export class DataKeysController {
     operationId: 'rotateDataKey',
   })
   @ApiAcceptedResponse({ description: 'It runs.', standardSchema: rotationView })
-  @ApiErrors('STORAGE_FULL', 'STORAGE_EXPOSED')
+  @ApiErrors('STORAGE_FULL', 'STORAGE_EXPOSED', 'CONFLICT')
   async rotate(): Promise<RotationView> {
     return toRotationView(await this.keys.rotate());
   }

@@ -21,8 +21,8 @@ export abstract class DataKeys {
 
   /**
    * Begins to re-encrypt everything with a new key, or goes on with a rotation that was cut off; it runs beside requests.
-   * Errors: INVALID_ARGUMENT where the key came from the environment, which cannot be changed from here; those of the
-   * storage.
+   * Errors: INVALID_ARGUMENT where the key came from the environment, which cannot be changed from here; CONFLICT where
+   * other nodes have the database open; those of the storage.
    */
   abstract rotate(): Promise<RotationStatus>;
 }

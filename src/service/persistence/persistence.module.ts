@@ -19,7 +19,8 @@ import { UnitOfWork } from '../records/unit-of-work.js';
 import type { Storage } from './common/storage.js';
 import { withDriver } from './with-driver.js';
 
-const STORAGE = Symbol('Storage');
+/** Everything of it, for tests. */
+export const STORAGE = Symbol('Storage');
 
 /** The database that the settings name; of the other one no package has to be there. */
 async function open(config: Config): Promise<Storage> {
@@ -28,7 +29,7 @@ async function open(config: Config): Promise<Storage> {
 }
 
 /** One port of the storage that is open. */
-function port(token: unknown, name: Exclude<keyof Storage, 'close'>): Provider {
+function port(token: unknown, name: Exclude<keyof Storage, 'close' | 'store'>): Provider {
   return { provide: token as Type, inject: [STORAGE], useFactory: (storage: Storage) => storage[name] };
 }
 

@@ -5,10 +5,12 @@ import type { JobQueue } from '../../records/job-queue.js';
 import type { Leader } from '../../records/leader.js';
 import type { Maintenance } from '../../records/maintenance.js';
 import type { UnitOfWork } from '../../records/unit-of-work.js';
+import type { Store } from './store.js';
 import type { TypeOrmDataKeys } from './typeorm-data-keys.js';
 
 /** Every port of a database that is open. */
 export interface Storage {
+  store: Store;
   unitOfWork: UnitOfWork;
   maintenance: Maintenance;
   changeFeed: ChangeFeed;

@@ -14,28 +14,28 @@ export interface StoreSnapshot {
  * A database that is open: what the adapters here share of SQLite and PostgreSQL. Errors of every call: those of the
  * storage, and what `work` throws; STORAGE_UNAVAILABLE too where its turn does not come in time, and nothing was done then.
  */
-export interface Store {
-  readonly cipher: VectorCipher;
-  readonly keys: KeyProvider;
-  readonly register: Register;
+export abstract class Store {
+  abstract readonly cipher: VectorCipher;
+  abstract readonly keys: KeyProvider;
+  abstract readonly register: Register;
   /** Rings after every transaction that may have changed something. */
-  readonly committed: Bell;
+  abstract readonly committed: Bell;
 
   /** All of it or nothing; no other that writes runs meanwhile. What is bound in it, the register vouches for. */
-  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
+  abstract transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
 
   /** The same without the register: what is written is vouched for by nothing. */
-  query<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
+  abstract query<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
 
   /** For what only reads, as it is at one moment. */
-  read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
+  abstract read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
 
   /** Errors: OVERLOADED where too many are open. */
-  snapshot(): Promise<StoreSnapshot>;
+  abstract snapshot(): Promise<StoreSnapshot>;
 
   /** Removes what can be removed at once of what was deleted or re-encrypted. False where it was prevented. */
-  wipe(): Promise<boolean>;
+  abstract wipe(): Promise<boolean>;
 
   /** Writes the mark of the epoch anew, under the key that seals now. Errors: STORAGE_UNAVAILABLE. */
-  markEpoch(): Promise<void>;
+  abstract markEpoch(): Promise<void>;
 }

@@ -11,12 +11,13 @@ export class TypeOrmDataKeys extends DataKeys {
   private finishedAt: Date | null = null;
   private failure: string | null = null;
 
-  /** `apart`: does work while nobody else has the database open, where that is not so anyway. */
-  constructor(
-    private readonly database: Store,
-    private readonly apart: (work: () => Promise<void>) => Promise<void> = (work) => work(),
-  ) {
+  constructor(private readonly database: Store) {
     super();
+  }
+
+  /** Does the work while nobody else has the database open. Errors: those of `work`. */
+  protected apart(work: () => Promise<void>): Promise<void> {
+    return work();
   }
 
   async status(): Promise<RotationStatus> {

@@ -19,6 +19,7 @@ export async function openPostgres(config: Config): Promise<Storage> {
     const jobQueue = new PostgresJobQueue(database, new SharedClock(database));
     await jobQueue.takeOver();
     return {
+      store: database,
       unitOfWork: new TypeOrmUnitOfWork(database),
       maintenance: new PostgresMaintenance(database),
       changeFeed: new TableChangeFeed(database, true),
@@ -26,7 +27,7 @@ export async function openPostgres(config: Config): Promise<Storage> {
       leader: new PostgresLeader(database),
       limiter: new PostgresLimiter(database, config.rateLimit, WINDOW_SECONDS),
       keyStore: postgresKeyStore(database),
-      dataKeys: postgresDataKeys(database),
+      dataKeys: new PostgresDataKeys(database),
       close: () => database.close(),
     };
   } catch (error) {
@@ -52,10 +53,15 @@ export function postgresOptionsOf(config: Config): PostgresOptions {
 }
 
 /** A key file is one node's own: nobody else could read what is written with a key that is put into it. */
-export function postgresDataKeys(database: PostgresDatabase): TypeOrmDataKeys {
-  return new TypeOrmDataKeys(database, (work) =>
-    database.keys.changeable === true ? database.withoutOthers('rotating the data key', work) : work(),
-  );
+export class PostgresDataKeys extends TypeOrmDataKeys {
+  constructor(private readonly postgres: PostgresDatabase) {
+    super(postgres);
+  }
+
+  protected override apart(work: () => Promise<void>): Promise<void> {
+    const { postgres } = this;
+    return postgres.keys.changeable === true ? postgres.withoutOthers('rotating the data key', work) : work();
+  }
 }
 
 /** The time that all nodes share, whatever their own clocks say. */

@@ -16,7 +16,7 @@ import { requirePrivate, writeAside } from '../common/private-files.js';
 import { Register } from '../common/register.js';
 import { TypeOrmAuditRepository } from '../common/repositories/typeorm-audit.repository.js';
 import { settleRegister } from '../common/settle-register.js';
-import type { Store, StoreSnapshot } from '../common/store.js';
+import { Store, type StoreSnapshot } from '../common/store.js';
 import { VectorCipher } from '../common/vector-cipher.js';
 import { NodeConnection } from './node-connection.js';
 import { postgresCode, toStorageError } from './postgres-errors.js';
@@ -49,7 +49,7 @@ const READ = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
  * of all nodes: each takes the same advisory lock first, and sees everything that was committed before. What only reads waits for
  * nobody, and sees one moment.
  */
-export class PostgresDatabase implements Store {
+export class PostgresDatabase extends Store {
   private readonly logger = new Logger('Database');
   /** The last of this node's own that writes: one connection alone waits for the lock. */
   private last: Promise<unknown> = Promise.resolve();
@@ -70,6 +70,7 @@ export class PostgresDatabase implements Store {
     readonly register: Register,
     private readonly epoch: Epoch,
   ) {
+    super();
     this.write = [
       'BEGIN',
       `SET LOCAL timbre.node = '${nodeId}'`,

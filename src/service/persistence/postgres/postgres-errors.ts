@@ -1,8 +1,15 @@
 import { QueryFailedError } from 'typeorm';
-import type { ErrorCode } from '../../../errors/error-codes.js';
 import { TimbreError } from '../../../errors/timbre-error.js';
 
-type Reason = readonly [code: ErrorCode, text: string];
+type StorageCode =
+  | 'STORAGE_UNAVAILABLE'
+  | 'STORAGE_REFUSED'
+  | 'STORAGE_UNSUITABLE'
+  | 'STORAGE_INVALID'
+  | 'STORAGE_FULL'
+  | 'INVALID_ARGUMENT';
+
+type Reason = readonly [code: StorageCode, text: string];
 
 /** By the code of PostgreSQL, whole or its class (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 const REASONS: Readonly<Record<string, Reason>> = {

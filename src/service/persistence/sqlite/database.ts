@@ -8,7 +8,7 @@ import { Bell } from '../../../support/bell.js';
 import type { KeyProvider } from '../../data-keys/key-provider.js';
 import { proveKey, readKeyCheck, writeKeyCheck } from '../common/key-check.js';
 import { epochFileOf, keyProviderOf, type Places } from '../common/places.js';
-import type { Store } from '../common/store.js';
+import { Store } from '../common/store.js';
 import { APPLICATION_ID, checkOrigin, DATABASE_FILE } from './database-file.js';
 import { ENTITIES } from '../common/entities/index.js';
 import { Epoch, FileEpochProvider } from '../common/epoch.js';
@@ -61,7 +61,7 @@ const CHECKPOINT_RETRY_MS = 1000;
  * One SQLite file behind one connection. Work runs strictly one after the other: TypeORM's transactions on SQLite share
  * their connection, so that statements of two at once would mix.
  */
-export class Database implements Store {
+export class Database extends Store {
   private last: Promise<unknown> = Promise.resolve();
   private closed = false;
   /** Deleted rows may still be readable in the write-ahead log. */
@@ -95,7 +95,9 @@ export class Database implements Store {
     private readonly waitMs: number,
     private readonly rewriteAfterMs: number,
     private readonly wipesPages: boolean,
-  ) {}
+  ) {
+    super();
+  }
 
   /**
    * Locks the folder, checks that the file is a Timbre database of a version and key that fit, and only then brings

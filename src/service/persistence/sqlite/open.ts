@@ -28,6 +28,7 @@ export async function openSqlite(config: Config): Promise<Storage> {
     await jobQueue.takeOver();
     const keyStore = await SqliteKeyStore.beside(database, dataDir);
     return {
+      store: database,
       unitOfWork: new TypeOrmUnitOfWork(database),
       maintenance: new SqliteMaintenance(database),
       changeFeed: new TableChangeFeed(database),
