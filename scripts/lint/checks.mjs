@@ -45,6 +45,7 @@ function allChecks(root) {
     },
     { name: 'types', command: () => [bin('tsc'), '--noEmit'] },
     { name: 'types of the console', command: () => [bin('tsc'), '-p', 'src/console'] },
+    { name: 'types of the tests of the console', command: () => [bin('tsc'), '-p', 'test/console'] },
     { name: 'types of scripts', command: () => [bin('tsc'), '-p', 'scripts'] },
     {
       name: 'clang-format',

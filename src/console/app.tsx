@@ -8,7 +8,7 @@ import { ServiceProvider, useSession } from './api/context.js';
 import { queryClientOf } from './api/queries.js';
 import { LanguageProvider, type Language } from './i18n/index.js';
 import type { Session } from './session/session.js';
-import { SignIn } from './session/sign-in.js';
+import { SignIn } from './sign-in.js';
 import { Shell } from './shell.js';
 import { ToastProvider } from './ui/toast.js';
 

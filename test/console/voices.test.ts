@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { timbre } from '../cli/support.js';
-import { silence, spoken, startBuilt, wav, Workshop, type TestService } from '../e2e/support.js';
+import { silence, spoken, startBuilt, until, Workshop, type TestService } from '../e2e/support.js';
 import { expectAccessible } from './open-page.js';
 
 /*
@@ -40,7 +40,10 @@ async function start(...words: string[]): Promise<typeof service> {
 }
 
 async function call(path: string, init: RequestInit = {}): Promise<unknown> {
-  const response = await fetch(service.url + path, { ...init, headers: { 'x-api-key': service.key, ...init.headers } });
+  const response = await fetch(service.url + path, {
+    ...init,
+    headers: { 'x-api-key': service.key, ...(init.headers as Record<string, string> | undefined) },
+  });
   if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
   return response.json();
 }
@@ -107,7 +110,7 @@ beforeEach(async () => {
   page = await context.newPage();
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => {
-    if (/Content.Security|Refused/i.test(message.text())) problems.push(message.text());
+    if (/Content Security Policy|Refused to/.test(message.text())) problems.push(message.text());
   });
   page.on('response', (response) => {
     if (response.headers()['content-type']?.includes('json') !== true) return;
@@ -119,7 +122,9 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
+  const stored = await page.evaluate(() =>
+    JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)]),
+  );
   const seen = [stored, page.url()].join(' ');
   await context.close();
   // No vector has come, and nothing of a recording or a path has been kept.
@@ -142,8 +147,8 @@ describe('signing in', () => {
     await page.getByRole('navigation').waitFor();
     expect(page.url()).not.toContain('sign-in');
     expect(
-      await page.evaluate(() => [sessionStorage.length, JSON.stringify({ ...localStorage }), document.cookie]),
-    ).toEqual([0, '{}', '']);
+      await page.evaluate(() => [sessionStorage.length, Object.keys(localStorage).length, document.cookie]),
+    ).toEqual([0, 0, '']);
     await page.reload();
     await page.getByRole('textbox', { name: 'API key' }).waitFor();
     await page.goto('about:blank');
@@ -170,20 +175,12 @@ describe('signing in', () => {
     const { stdout } = await timbre(['keys', 'create', '--name', 'short', '--scope', 'read', '--data-dir', dataDir]);
     await open('/people', { key: stdout.trim() });
     await timbre(['keys', 'revoke', stdout.split('_')[1]!, '--data-dir', dataDir]);
-    await expect(
-      (async () => {
-        // A key that another program revokes works for a second at most.
-        for (;;) {
-          await page.getByRole('link', { name: 'Identify' }).click();
-          await page.getByRole('link', { name: 'People' }).click();
-          if (await page.getByText('The key has expired or was revoked.').isVisible()) return 'told';
-          await page
-            .getByRole('searchbox')
-            .fill(String(Math.random()))
-            .catch(() => undefined);
-        }
-      })(),
-    ).resolves.toBe('told');
+    // A key that another program revokes works for a second at most.
+    const answer = (): Promise<Response> =>
+      fetch(`${service.url}/v1/access`, { headers: { 'x-api-key': stdout.trim() } });
+    await until(async () => (await answer()).status === 401, 30);
+    await page.getByRole('searchbox').fill('anybody');
+    await page.getByText('The key has expired or was revoked.').waitFor();
   }, 120_000);
 });
 
@@ -218,8 +215,8 @@ test('the first page is small, comes from the service alone, and fits a telephon
   await page.setViewportSize({ width: 360, height: 740 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   await button('Open the menu').click();
-  await page.getByRole('link', { name: 'People' }).click();
-  await page.getByRole('heading', { name: 'People' }).waitFor();
+  await page.getByRole('link', { name: 'People', exact: true }).click();
+  await page.getByRole('heading', { name: 'People', exact: true }).waitFor();
 }, 120_000);
 
 describe('enrolling', () => {
@@ -270,7 +267,7 @@ describe('enrolling', () => {
     expect(enrollments[0]!.speech.seconds).toBeGreaterThan(6);
 
     // The name is text wherever it stands.
-    await page.getByRole('link', { name: 'People' }).click();
+    await page.getByRole('link', { name: 'People', exact: true }).click();
     await page.getByRole('link', { name: NAME }).click();
     await page.getByText('Recordings that count').waitFor();
     expect(await page.locator('img').count()).toBe(0);
@@ -381,7 +378,7 @@ describe('deciding', () => {
     await page
       .getByLabel('Drop a recording here')
       .setInputFiles({ name: 'a.wav', mimeType: 'audio/wav', buffer: spoken('Annie', 2) });
-    await page.getByText('What was heard').waitFor();
+    await page.getByRole('heading', { name: 'What was heard' }).waitFor();
     await expectAccessible(page);
     const requests: string[] = [];
     page.on('request', (request) => requests.push(request.url()));
@@ -400,7 +397,7 @@ describe('deciding', () => {
     await page.getByRole('tab', { name: 'Files' }).click();
     const choose = page.getByLabel('Drop a recording here');
     await choose.setInputFiles({ name: 'a.wav', mimeType: 'audio/wav', buffer: spoken('Annie', 2) });
-    await page.getByText('What was heard').waitFor();
+    await page.getByRole('heading', { name: 'What was heard' }).waitFor();
     await page.getByRole('table', { name: 'Nearest people' }).waitFor();
     await expectAccessible(page);
     for (const step of [-50, -20]) {
@@ -411,8 +408,19 @@ describe('deciding', () => {
       ]!;
       await page.getByRole('status').getByText(says).waitFor();
     }
-    // Noise is nobody's voice.
-    await choose.setInputFiles({ name: 'noise.wav', mimeType: 'audio/wav', buffer: wav(4) });
+    // Voices of one synthesiser are alike: one that the service takes for nobody is looked for.
+    const recordings = ['croak', 'whisper', 'klatt4', 'Andy', 'linda', 'm3'].map((name) => spoken(name, 2));
+    const decisions = [];
+    for (const recording of recordings) {
+      const form = new FormData();
+      form.append('audio', new Blob([new Uint8Array(recording)]), 'b.wav');
+      const { decision } = (await call('/v1/identify', { method: 'POST', body: form })) as { decision: string };
+      decisions.push(decision);
+      if (decision === 'REJECT') break;
+    }
+    const stranger = recordings[decisions.indexOf('REJECT')]!;
+    expect([decisions, stranger]).toEqual([expect.arrayContaining(['REJECT']), expect.any(Buffer)]);
+    await choose.setInputFiles({ name: 'stranger.wav', mimeType: 'audio/wav', buffer: stranger });
     await page.getByText('That is a usual outcome').waitFor();
     expect(await page.getByRole('table', { name: 'Nearest people' }).count()).toBe(0);
   }, 300_000);
@@ -481,7 +489,7 @@ describe('behind a proxy that takes a prefix away', () => {
     const requests: string[] = [];
     page.on('request', (request) => requests.push(request.url()));
     await open('/people', { url });
-    await page.getByRole('heading', { name: 'People' }).waitFor();
+    await page.getByRole('heading', { name: 'People', exact: true }).waitFor();
     await page.getByText(/\d+ (people|person)/).waitFor();
     expect(requests.filter((to) => !to.startsWith(url))).toEqual([]);
   }, 120_000);

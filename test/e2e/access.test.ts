@@ -157,6 +157,37 @@ describe('a service that others can reach', () => {
   });
 });
 
+test('the page is found below a prefix, with and without the slash at its end', async () => {
+  const other = await started({ basePath: '/voices' });
+  try {
+    const { origin } = new URL(other.url);
+    const plain = await fetch(`${origin}/voices?x`, { redirect: 'manual' });
+    expect([plain.status, new URL(plain.headers.get('location')!, plain.url).pathname]).toEqual([308, '/voices/']);
+    const page = await fetch(`${origin}/voices/?x`);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    const policy = page.headers.get('content-security-policy')!;
+    expect(policy).toContain("script-src 'self'");
+    expect(policy).not.toContain('unsafe');
+    const script = /src="[.]([^"]+[.]js)"/.exec(await page.text())![1]!;
+    for (const encoding of ['br', 'gzip', 'identity']) {
+      const file = await fetch(`${origin}/voices${script}`, { headers: { 'accept-encoding': encoding } });
+      expect([file.status, file.headers.get('content-encoding') ?? 'identity']).toEqual([200, encoding]);
+      expect(file.headers.get('cache-control')).toContain('immutable');
+      expect(await file.text()).toContain('createRoot');
+    }
+    for (const wrong of [
+      '/voices/assets/nope.js',
+      '/voices/assets/..%2findex.html',
+      '/voices/assets/..%2f..%2fcli%2fmain.js',
+      '/',
+    ]) {
+      expect([wrong, (await fetch(origin + wrong)).status]).toEqual([wrong, 404]);
+    }
+  } finally {
+    await other.close();
+  }
+});
+
 test('every call says what it needs, and needs it', async () => {
   const { body } = await service.call('/docs/openapi.json');
   const { paths } = body as { paths: Record<string, Record<string, Operation>> };

@@ -4,7 +4,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Public } from '../access/scope.js';
 import { ErrorFilter } from '../http/error.filter.js';
-import { rawRequest, rawResponse } from '../http/request-context.js';
+import { rawResponse } from '../http/request-context.js';
 import { RequestInterceptor } from '../http/request.interceptor.js';
 import { PageFiles } from './page-files.js';
 
@@ -26,7 +26,9 @@ export class HomeController {
     @Req() request: IncomingMessage,
     @Res({ passthrough: true }) response: ServerResponse,
   ): StreamableFile | undefined {
-    const [path = ''] = (rawRequest(request).url ?? '').split('?', 1);
+    // As it was asked for: the router has the same with and without the slash.
+    const { originalUrl = '/' } = request as { originalUrl?: string };
+    const [path = ''] = originalUrl.split('?', 1);
     if (!path.endsWith('/')) {
       this.host.httpAdapter.redirect(response, 308, `./${path.slice(path.lastIndexOf('/') + 1)}/`);
       return undefined;

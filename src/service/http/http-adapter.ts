@@ -55,6 +55,8 @@ function createAdapter(config: Config, form: ErrorForm): FastifyAdapter {
       // Node's own refusal has no body; ours follows.
       requireHostHeader: false,
     },
+    // Below a prefix the router knows the page by the prefix alone, and its address ends with a slash.
+    rewriteUrl: ({ url = '' }) => withoutSlash(url, config.basePath),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     genReqId: (raw: IncomingMessage) => contextOf(raw).id,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
@@ -101,6 +103,13 @@ function createAdapter(config: Config, form: ErrorForm): FastifyAdapter {
     response.end(body);
   });
   return adapter;
+}
+
+/** `/prefix/` and `/prefix/?query` as the router has them; every other address as it is. */
+function withoutSlash(url: string, basePath: string): string {
+  if (basePath === '' || !url.startsWith(`${basePath}/`)) return url;
+  const rest = url.slice(basePath.length + 1);
+  return rest === '' || rest.startsWith('?') ? basePath + rest : url;
 }
 
 /** JSON counts among the bytes that are worked on until the answer is sent. */

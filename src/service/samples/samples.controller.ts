@@ -52,8 +52,8 @@ export class SamplesController {
   }
 
   private async names(): Promise<string[]> {
-    const all = await readdir(FOLDER).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return [];
+    const all = await readdir(FOLDER).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw error;
     });
     return all.filter((name) => NAME.test(name)).sort();

@@ -72,7 +72,7 @@ export default function IdentifyPage(): ReactNode {
           <RecordingSource
             name="unknown"
             multiple={false}
-            onFiles={([recording]) => recording && ask(recording)}
+            onFiles={([recording]) => ask(recording!)}
             wantedSeconds={Math.max(3, info?.speech.matchSeconds ?? 1)}
             disabled={identify.isPending}
           />

@@ -30,8 +30,7 @@ export function ProfileCard({ id, onChange }: { id: string; onChange: () => Prom
     queryFn: ({ signal }) => api.call('getLearning', { id }, { signal }),
   });
   const set = useMutation({
-    mutationFn: (json: { setting?: 'on' | 'off' | null; frozen?: boolean }) =>
-      api.call('setLearning', { id, json } as Parameters<typeof api.call<'setLearning'>>[1]),
+    mutationFn: (json: { setting?: 'on' | 'off' | null; frozen?: boolean }) => api.call('setLearning', { id, json }),
     onSuccess: onChange,
     onError: tellError,
   });

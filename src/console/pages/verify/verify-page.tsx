@@ -50,7 +50,7 @@ export default function VerifyPage(): ReactNode {
           <RecordingSource
             name="claim"
             multiple={false}
-            onFiles={([recording]) => recording && ask(recording)}
+            onFiles={([recording]) => ask(recording!)}
             wantedSeconds={Math.max(3, wanted)}
             microphoneBlocked={id.trim() === '' ? t.verify.chooseFirst : undefined}
             disabled={id.trim() === '' || verify.isPending}

@@ -1,14 +1,14 @@
 import { useEffect, useId, useRef, useState, type ReactNode } from 'react';
-import { TimbreClient, TimbreError } from '../../client/index.js';
-import { serviceAddress } from '../api/client.js';
-import { useApi, useSession } from '../api/context.js';
-import { useErrorText } from '../i18n/errors.js';
-import { useMessages } from '../i18n/index.js';
-import { Button } from '../ui/button.js';
-import { Checkbox, TextField } from '../ui/field.js';
-import { Preferences } from '../ui/preferences.js';
-import { Notice } from '../ui/notice.js';
-import { Wordmark } from '../ui/wordmark.js';
+import { TimbreClient, TimbreError } from '../client/index.js';
+import { serviceAddress } from './api/client.js';
+import { useApi, useSession } from './api/context.js';
+import { useErrorText } from './i18n/errors.js';
+import { useMessages } from './i18n/index.js';
+import { Button } from './ui/button.js';
+import { Checkbox, TextField } from './ui/field.js';
+import { Preferences } from './ui/preferences.js';
+import { Notice } from './ui/notice.js';
+import { Wordmark } from './ui/wordmark.js';
 import css from './sign-in.module.css';
 
 /** Asks for a key, or exchanges a link's code for one. */
