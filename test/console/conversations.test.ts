@@ -5,7 +5,7 @@ import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
 import { readRttm } from '../../src/evaluation/rttm.js';
 import type { ConversationOptions, ConversationResult } from '../../src/addon/types.js';
 import { expectAccessible, openPage, startBrowser, type OpenedPage } from './open-page.js';
-import { TestService, wav, Workshop } from '../e2e/support.js';
+import { TestService, until, wav, Workshop } from '../e2e/support.js';
 
 /*
  * The page of conversations in a browser, on the service. Who speaks when is said by the test, as the network that hears it is
@@ -83,6 +83,16 @@ function conversationOf(model: string, { channel = 'mix' }: ConversationOptions)
   };
 }
 
+/** Something else than the line of no recording, in the page. */
+const WAVEFORM_IS_DRAWN = `(() => {
+  const canvas = document.querySelector('canvas');
+  const context = canvas?.getContext('2d');
+  if (!context || canvas.width === 0) return false;
+  const scale = canvas.width / canvas.clientWidth;
+  const { data } = context.getImageData(canvas.width / 2, Math.round(50 * scale), 20, 1);
+  return data.some((value) => value !== 0);
+})()`;
+
 const RECORDING = { name: 'a meeting <b>.wav', mimeType: 'audio/wav', buffer: wav(12) };
 
 async function upload(page: Page): Promise<void> {
@@ -102,15 +112,15 @@ async function opensConversation(turns: typeof said): Promise<Page> {
 }
 
 /** `Play 0:03 B` of each turn in the page. */
-const turnButtons = (page: Page): Promise<string[]> =>
-  page.locator('li button[aria-pressed]').evaluateAll((all) =>
-    all.map((one) =>
-      (one as HTMLElement).innerText
-        .split(/\s*\n\s*/)
-        .slice(0, 3)
-        .join(' '),
-    ),
+const turnButtons = async (page: Page): Promise<string[]> => {
+  const texts = await page.locator('li button[aria-pressed]').allInnerTexts();
+  return texts.map((text) =>
+    text
+      .split(/\s*\n\s*/)
+      .slice(0, 3)
+      .join(' '),
   );
+};
 
 async function saved(page: Page, type: 'RTTM' | 'WebVTT' | 'JSON'): Promise<{ name: string; text: string }> {
   const [download] = await Promise.all([
@@ -133,21 +143,12 @@ describe('a conversation in the page', () => {
     await page.getByRole('heading', { name: 'a meeting <b>.wav' }).waitFor();
     expect(await turnButtons(page)).toEqual(['Play 0:00 A', 'Play 0:03 B', 'Play 0:08 A']);
     // The waveform was decoded beside the page: something else than the line of no recording is drawn.
-    await page.waitForFunction(() => {
-      const canvas = document.querySelector('canvas');
-      const context = canvas?.getContext('2d');
-      if (!canvas || !context || canvas.width === 0) return false;
-      const scale = canvas.width / canvas.clientWidth;
-      const { data } = context.getImageData(canvas.width / 2, Math.round(50 * scale), 20, 1);
-      return data.some((value) => value !== 0);
-    });
+    await until(() => page.evaluate<boolean>(WAVEFORM_IS_DRAWN), 60);
 
     await page.getByRole('button', { name: /^Play 0:03 B/ }).click();
     await page.getByRole('button', { name: 'Pause' }).waitFor();
     const position = page.getByRole('slider', { name: 'Position in the recording' });
-    await page.waitForFunction(
-      () => Number(document.querySelector('[role=slider]')?.getAttribute('aria-valuenow')) > 4,
-    );
+    await until(async () => Number(await position.getAttribute('aria-valuenow')) > 4, 60);
     await page.keyboard.press('Space');
     await page.getByRole('button', { name: 'Pause' }).waitFor({ state: 'detached' });
     // The turn has the focus: space is for the recording, and does not play the turn once more.
@@ -187,7 +188,7 @@ describe('a conversation in the page', () => {
     expect(json.turns[1]).toMatchObject({ end: 6.5, overlap: 0.5 });
 
     await page.getByLabel('Is the same person as').first().selectOption({ label: 'Ben & <i>co</i>' });
-    await page.waitForFunction(() => document.querySelectorAll('li button[aria-pressed]').length === 2);
+    await until(async () => (await page.locator('li button[aria-pressed]').count()) === 2, 60);
     expect(await turnButtons(page)).toEqual(['Play 0:00 Ben & <i>co</i>', 'Play 0:08 Ben & <i>co</i>']);
   });
 

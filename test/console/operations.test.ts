@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { expectAccessible, openPage, startBrowser, type OpenedPage } from './open-page.js';
-import { silence, TestService, wav, Workshop } from '../e2e/support.js';
+import { silence, TestService, until, wav, Workshop } from '../e2e/support.js';
 
 /** The page of operations in a browser, on the service. */
 
@@ -136,7 +136,7 @@ describe('operations in the page', () => {
     await page.getByRole('button', { name: 'Show', exact: true }).click();
     const rows = page.getByRole('region', { name: 'Audit trail' }).getByRole('row');
     await page.getByRole('region', { name: 'Audit trail' }).getByRole('cell', { name: 'speaker.created' }).waitFor();
-    await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
+    await until(async () => (await rows.count()) === 2, 60);
     expect(await rows.count()).toBe(2);
     const [download] = await Promise.all([
       page.waitForEvent('download'),

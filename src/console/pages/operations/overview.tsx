@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useMemo, type ReactNode } from 'react';
+import { useCallback, useMemo, type ReactNode } from 'react';
 import type uPlot from 'uplot';
 import { useApi, useInfo } from '../../api/context.js';
 import { useErrorText } from '../../i18n/errors.js';
@@ -150,9 +150,8 @@ function QueueCard({ readings }: { readings: readonly Reading[] }): ReactNode {
     ],
     [readings],
   );
-  const options = useTimeOptions(t.waiting, t.running, 4, (value) =>
-    Number.isInteger(value) ? format.number(value) : '',
-  );
+  const text = useCallback((value: number) => (Number.isInteger(value) ? format.number(value) : ''), [format]);
+  const options = useTimeOptions(t.waiting, t.running, 4, text);
   const last = readings.at(-1);
   if (!last) return null;
   const limit = last.limit === null ? '–' : format.number(last.limit);
@@ -177,7 +176,8 @@ function LatencyCard({ readings }: { readings: readonly Reading[] }): ReactNode 
     ],
     [readings],
   );
-  const options = useTimeOptions(t.median, t.high, 0.01, (value) => format.seconds(value, 3));
+  const text = useCallback((value: number) => format.seconds(value, 3), [format]);
+  const options = useTimeOptions(t.median, t.high, 0.01, text);
   const last = readings.findLast(({ median }) => median !== null);
   const hint = last ? t.latencyHint(format.seconds(last.median!, 3), format.seconds(last.high!, 3)) : t.latencyNone;
   return (
@@ -197,7 +197,6 @@ function useTimeOptions(
   text: (value: number) => string,
 ): (colour: ColourOf) => Omit<uPlot.Options, 'width' | 'height'> {
   const { locale } = useFormat();
-  // eslint-disable-next-line react-hooks/exhaustive-deps -- `text` follows the locale
   return useMemo(() => {
     const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
     return (colour) => ({
@@ -214,7 +213,7 @@ function useTimeOptions(
         { label: second, stroke: colour('--warn'), width: 2, spanGaps: true, points: { show: true, size: 4 } },
       ],
     });
-  }, [first, second, least, locale]);
+  }, [first, second, least, text, locale]);
 }
 
 function Legend({ first, second }: { first: string; second: string }): ReactNode {
