@@ -7,21 +7,8 @@ import type { Profile } from '../../src/service/records/profile.js';
 import type { VerificationView } from '../../src/service/verification/verification.dto.js';
 import { House } from './house.js';
 import { examineStore } from './stores.js';
-import { embeddingOf, ScriptedEngine, type Script } from './scripted-engine.js';
+import { embeddingOf, EXPONENTIAL_TAIL, ScriptedEngine, type Script } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
-
-/** Strangers' evidence: exponential above -1, so that a rate of 1e-4 asks for about 2.7, a cosine of 0.67. */
-const TAIL = {
-  start: -1,
-  share: 0.05,
-  scale: 0.6,
-  shape: 0,
-  body: [
-    [0.5, -4],
-    [0.1, -1.5],
-  ] as [number, number][],
-  leastRate: 1e-4,
-};
 
 let house: House;
 let folder: string;
@@ -38,7 +25,7 @@ afterEach(async () => {
 });
 
 async function open(settings: ConfigInput): Promise<void> {
-  house = await House.open(folder, new ScriptedEngine(undefined, { impostorTail: TAIL }), settings);
+  house = await House.open(folder, new ScriptedEngine(undefined, { impostorTail: EXPONENTIAL_TAIL }), settings);
 }
 
 async function openAgain(settings: ConfigInput): Promise<void> {

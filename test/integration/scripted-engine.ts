@@ -55,6 +55,19 @@ export interface ScriptedModel {
   manifest?: Record<string, unknown>;
 }
 
+/** Strangers' evidence: exponential above -1, so that a rate of 1e-4 asks for about 2.7, a cosine of 0.67. */
+export const EXPONENTIAL_TAIL: ImpostorTail = {
+  start: -1,
+  share: 0.05,
+  scale: 0.6,
+  shape: 0,
+  body: [
+    [0.5, -4],
+    [0.1, -1.5],
+  ],
+  leastRate: 1e-4,
+};
+
 /**
  * An engine whose recordings are JSON that says how they sound: the domain is tested on voices that are known exactly,
  * with qualities that no synthesiser hits.

@@ -3,21 +3,9 @@ import type { Delivery } from '../../src/service/records/webhook.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import { actAs } from '../../src/support/actor.js';
 import { House } from './house.js';
-import { ScriptedEngine } from './scripted-engine.js';
+import { EXPONENTIAL_TAIL, ScriptedEngine } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
 
-/** Strangers' evidence: exponential above -1. */
-const TAIL = {
-  start: -1,
-  share: 0.05,
-  scale: 0.6,
-  shape: 0,
-  body: [
-    [0.5, -4],
-    [0.1, -1.5],
-  ] as [number, number][],
-  leastRate: 1e-4,
-};
 const RATE = 0.001;
 const HOOK = '5f0d9b6e-2c3b-4f6a-9a55-0b1f3c8d7e21';
 
@@ -50,7 +38,10 @@ afterEach(async () => {
   await remove();
 });
 
-async function open(settings: ConfigInput = {}, engine = new ScriptedEngine(undefined, { impostorTail: TAIL })) {
+async function open(
+  settings: ConfigInput = {},
+  engine = new ScriptedEngine(undefined, { impostorTail: EXPONENTIAL_TAIL }),
+) {
   house = await House.open(folder, engine, settings);
 }
 

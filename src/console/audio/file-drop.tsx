@@ -1,6 +1,7 @@
 import { Upload } from 'lucide-react';
-import { useId, useState, type ReactNode } from 'react';
+import { useId, type ReactNode } from 'react';
 import { useMessages } from '../i18n/index.js';
+import { useFileDrop } from '../ui/use-file-drop.js';
 import css from './file-drop.module.css';
 
 interface FileDropProps {
@@ -13,26 +14,13 @@ interface FileDropProps {
 export function FileDrop({ onFiles, multiple, disabled = false }: FileDropProps): ReactNode {
   const t = useMessages().recorder;
   const id = useId();
-  const [over, setOver] = useState(false);
   const take = (list: FileList | null): void => {
     const files = [...(list ?? [])].slice(0, multiple ? undefined : 1);
     if (files.length > 0) onFiles(files);
   };
+  const target = useFileDrop(take, disabled);
   return (
-    <div
-      className={css['drop']}
-      data-over={over || undefined}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(!disabled);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        setOver(false);
-        if (!disabled) take(event.dataTransfer.files);
-      }}
-    >
+    <div className={css['drop']} {...target}>
       <Upload aria-hidden size={22} />
       <label htmlFor={id}>{multiple ? t.dropMany : t.dropOne}</label>
       <input

@@ -1,7 +1,8 @@
 import { Upload } from 'lucide-react';
-import { useId, useRef, useState, type ReactNode } from 'react';
+import { useId, useRef, type ReactNode } from 'react';
 import { useFormat } from '../i18n/index.js';
 import { Button } from './button.js';
+import { useFileDrop } from './use-file-drop.js';
 import css from './file-drop.module.css';
 
 interface FileDropProps {
@@ -21,26 +22,13 @@ export function FileDrop(props: FileDropProps): ReactNode {
   const format = useFormat();
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
-  const [over, setOver] = useState(false);
   const take = (files: FileList | null): void => {
     const [first] = files ?? [];
-    if (first && !disabled) onFile(first);
+    if (first) onFile(first);
   };
+  const target = useFileDrop(take, disabled);
   return (
-    <div
-      className={css['drop']}
-      data-over={over || undefined}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        setOver(false);
-        take(event.dataTransfer.files);
-      }}
-    >
+    <div className={css['drop']} {...target}>
       <Upload aria-hidden size={22} />
       <div className={css['text']}>
         {file === null ? (

@@ -8,7 +8,7 @@ import { Notice } from '../../ui/notice.js';
 import { PageHeader } from '../../ui/page-header.js';
 import type { MeasuresMessage } from './measures-worker.js';
 import { Results } from './results.js';
-import css from './accuracy.module.css';
+import layout from '../../styles/layout.module.css';
 
 /** Of a list's text: two million trials with names. */
 const LARGEST = 256 * 1024 * 1024;
@@ -22,7 +22,7 @@ export default function AccuracyPage(): ReactNode {
   return (
     <>
       <PageHeader title={t.title} lead={t.lead} />
-      <div className={css['stack']}>
+      <div className={layout['stack']}>
         <Card title={t.list.title}>
           <FileDrop
             label={t.list.drop}

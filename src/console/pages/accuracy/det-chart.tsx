@@ -8,7 +8,7 @@ import type { ColourOf } from '../../ui/colours.js';
 import type { Point } from './decision.js';
 import { DET_RATES, detPoints, deviate, nearestPosition } from './det-points.js';
 import type { Measures } from './measures.js';
-import css from './accuracy.module.css';
+import layout from '../../styles/layout.module.css';
 
 /** Pixels of the plot below which every other rate is named. */
 const NARROW = 320;
@@ -113,7 +113,7 @@ export function DetChart({ measures, point, onMove }: DetChartProps): ReactNode 
         options={options}
         onReady={onReady}
       />
-      <p className={css['fine']}>{t.drag}</p>
+      <p className={layout['fine']}>{t.drag}</p>
     </Card>
   );
 }

@@ -10,6 +10,7 @@ import { RATE_BOUNDS } from '../../../scoring/impostor-tail.js';
 import { countOf, pointFor, rateAt, TRIES, type Point } from './decision.js';
 import { DetChart } from './det-chart.js';
 import type { Measures } from './measures.js';
+import layout from '../../styles/layout.module.css';
 import css from './accuracy.module.css';
 
 const MOST_PEOPLE = 1_000_000;
@@ -32,7 +33,7 @@ export function Results({ measures }: { measures: Measures }): ReactNode {
   const drag = useCallback((position: number) => setRate(rateAt(measures, position, gallery)), [measures, gallery]);
   return (
     <>
-      <div className={css['pair']}>
+      <div className={layout['halves']}>
         <Numbers measures={measures} />
         <Decide
           measures={measures}
@@ -45,7 +46,7 @@ export function Results({ measures }: { measures: Measures }): ReactNode {
           gallery={gallery}
         />
       </div>
-      <div className={css['pair']}>
+      <div className={layout['halves']}>
         <Histogram measures={measures} threshold={point.threshold} />
         <DetChart measures={measures} point={point} onMove={drag} />
       </div>
@@ -66,7 +67,7 @@ function Numbers({ measures }: { measures: Measures }): ReactNode {
         <dt>{t.eer}</dt>
         <dd>
           <strong className={css['large']}>{format.percent(eer, 3)}</strong>
-          <span className={css['fine']}>{t.eerHint}</span>
+          <span className={layout['fine']}>{t.eerHint}</span>
         </dd>
         {costs.map(({ prior, minDcf }) => (
           <div key={prior} className={css['fact']}>
@@ -150,9 +151,9 @@ function Decide(props: DecideProps): ReactNode {
           </strong>
         </p>
       </section>
-      <p className={css['fine']}>{measures.tail ? t.policy : t.observed}</p>
+      <p className={layout['fine']}>{measures.tail ? t.policy : t.observed}</p>
       {point.extrapolated && <Notice tone="warn">{t.extrapolated}</Notice>}
-      <p className={css['fine']}>{t.saving}</p>
+      <p className={layout['fine']}>{t.saving}</p>
     </Card>
   );
 }
@@ -192,10 +193,10 @@ function Histogram({ measures, threshold }: { measures: Measures; threshold: num
   return (
     <Card title={t.title}>
       <Chart label={t.label(text)} height={320} data={data} options={options} />
-      <p className={css['legend']}>
-        <span className={css['mark']} data-of="same" aria-hidden /> {t.same}
-        <span className={css['mark']} data-of="different" aria-hidden /> {t.different}
-        <span className={css['mark']} data-of="threshold" aria-hidden /> {t.threshold} {text}
+      <p className={layout['legend']}>
+        <span className={layout['mark']} data-of="first" aria-hidden /> {t.same}
+        <span className={layout['mark']} data-of="second" aria-hidden /> {t.different}
+        <span className={layout['mark']} data-of="third" aria-hidden /> {t.threshold} {text}
       </p>
     </Card>
   );

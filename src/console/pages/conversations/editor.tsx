@@ -32,6 +32,7 @@ import { TurnList } from './turn-list.js';
 import { useWaveform } from './use-peaks.js';
 import { pan, reveal, wholeView, zoom } from './view.js';
 import { Voices } from './voices.js';
+import layout from '../../styles/layout.module.css';
 import css from './conversations.module.css';
 
 /** Further than this from the conversation's length, a recording may be another one. Seconds. */
@@ -133,7 +134,7 @@ export function Editor({ conversation }: { conversation: Conversation }): ReactN
   }, [player, seconds]);
 
   return (
-    <div className={css['stack']}>
+    <div className={layout['stack']}>
       <Card title={t.player.title} actions={<Files conversation={conversation} dialogue={dialogue} />}>
         <Recording
           conversation={conversation}
@@ -182,7 +183,7 @@ export function Editor({ conversation }: { conversation: Conversation }): ReactN
             }}
           />
         )}
-        <div className={css['legend']}>
+        <div className={layout['legend']}>
           <span className={css['overlap']} aria-hidden /> {t.player.overlap}
           {waveform?.state === 'drawing' && <span role="status">{t.player.drawing}</span>}
           {waveform?.state === 'unsupported' && <span role="status">{t.player.undrawn}</span>}
@@ -218,9 +219,9 @@ export function Editor({ conversation }: { conversation: Conversation }): ReactN
           ) : (
             <p className="muted">{t.turns.none}</p>
           )}
-          <p className={css['fine']}>{t.history.local}</p>
+          <p className={layout['fine']}>{t.history.local}</p>
         </Card>
-        <div className={css['stack']}>
+        <div className={layout['stack']}>
           <Card title={t.voices.title}>
             <Voices
               dialogue={dialogue}

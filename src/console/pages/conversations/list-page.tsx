@@ -19,6 +19,7 @@ import { useToast } from '../../ui/toast.js';
 import { FileDrop } from '../../ui/file-drop.js';
 import { forgetRecording, keepRecording } from './recordings.js';
 import { Table } from '../../ui/table.js';
+import layout from '../../styles/layout.module.css';
 import css from './conversations.module.css';
 
 type Summary = Answer<'listConversations'>['conversations'][number];
@@ -33,7 +34,7 @@ export function ListPage(): ReactNode {
   return (
     <>
       <PageHeader title={t.title} lead={t.lead} />
-      <div className={css['stack']}>
+      <div className={layout['stack']}>
         {may('enrol') ? <NewConversation /> : <Notice tone="info">{t.add.notAllowed}</Notice>}
         <Conversations />
       </div>
@@ -90,7 +91,7 @@ function NewConversation(): ReactNode {
   return (
     <Card title={t.title}>
       <form
-        className={css['stack']}
+        className={layout['stack']}
         onSubmit={(event) => {
           event.preventDefault();
           if (file && !countWrong && !tooLarge && !create.isPending) create.mutate(file);

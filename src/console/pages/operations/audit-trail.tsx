@@ -15,6 +15,7 @@ import { Loading } from '../../ui/loading.js';
 import { Notice } from '../../ui/notice.js';
 import { useToast } from '../../ui/toast.js';
 import { Table } from '../../ui/table.js';
+import layout from '../../styles/layout.module.css';
 import css from './operations.module.css';
 
 type Entry = Answer<'listAudit'>['entries'][number];
@@ -126,7 +127,7 @@ export function AuditTrail(): ReactNode {
           <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
             {t.more}
           </Button>
-          <span className={css['fine']}>{t.loaded(format.number(entries.length))}</span>
+          <span className={layout['fine']}>{t.loaded(format.number(entries.length))}</span>
         </div>
       )}
     </Card>

@@ -7,6 +7,7 @@ import { Checkbox, TextField } from '../../ui/field.js';
 import { EmptyState } from '../../ui/empty-state.js';
 import { useMetrics } from './use-metrics.js';
 import { Table } from '../../ui/table.js';
+import layout from '../../styles/layout.module.css';
 import css from './operations.module.css';
 
 /** Every code of the one error table: how often it came, what it means, what to do. */
@@ -34,7 +35,7 @@ export function ErrorTable(): ReactNode {
     .sort((a, b) => b.count - a.count);
   return (
     <Card title={e.title}>
-      <p className={css['fine']}>
+      <p className={layout['fine']}>
         {e.lead} {e.recordings}
       </p>
       <div className={css['filter']}>

@@ -14,6 +14,7 @@ import { Notice } from '../../ui/notice.js';
 import { useToast } from '../../ui/toast.js';
 import { isFinished, JobProgress, JobState, type Job } from './jobs-list.js';
 import { Table } from '../../ui/table.js';
+import layout from '../../styles/layout.module.css';
 import css from './operations.module.css';
 
 type Item = Answer<'getJob'>['items'][number];
@@ -47,7 +48,7 @@ export function JobPage({ id }: { id: string }): ReactNode {
     (item) => told.items.get(item.index) ?? item,
   );
   return (
-    <div className={css['stack']}>
+    <div className={layout['stack']}>
       <Link href="/operations/jobs" className={css['back'] ?? ''}>
         <ArrowLeft aria-hidden size={16} /> {t.all}
       </Link>
@@ -57,7 +58,7 @@ export function JobPage({ id }: { id: string }): ReactNode {
           <JobProgress job={job} />
           {job.secondsLeft !== null && <span>{t.leftAbout(format.duration(job.secondsLeft))}</span>}
         </div>
-        <p className={css['fine']} role="status">
+        <p className={layout['fine']} role="status">
           {format.dateTime(job.createdAt)}
           {!isFinished(job) && <> · {told.broken ? t.notLive : t.live}</>}
         </p>

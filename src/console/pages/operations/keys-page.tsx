@@ -15,6 +15,7 @@ import { Loading } from '../../ui/loading.js';
 import { Notice, type Tone } from '../../ui/notice.js';
 import { useToast } from '../../ui/toast.js';
 import { Table } from '../../ui/table.js';
+import layout from '../../styles/layout.module.css';
 import css from './operations.module.css';
 
 type Key = Answer<'listKeys'>['keys'][number];
@@ -151,7 +152,7 @@ function CreateDialog({ onClose }: { onClose: () => void }): ReactNode {
     >
       <form
         id={form}
-        className={css['stack']}
+        className={layout['stack']}
         onSubmit={(event) => {
           event.preventDefault();
           if (!create.isPending) create.mutate();
@@ -182,7 +183,7 @@ function CreateDialog({ onClose }: { onClose: () => void }): ReactNode {
         </fieldset>
         <fieldset className={css['group']}>
           <legend>{k.groups}</legend>
-          <p className={css['fine']}>{groups.data?.groups.length === 0 ? k.noGroups : k.groupsHint}</p>
+          <p className={layout['fine']}>{groups.data?.groups.length === 0 ? k.noGroups : k.groupsHint}</p>
           <div className={css['choices']}>
             {groups.data?.groups.map(({ id }) => (
               <Checkbox

@@ -11,17 +11,20 @@ import type { ColourOf } from '../../ui/colours.js';
 import { Loading } from '../../ui/loading.js';
 import { Notice } from '../../ui/notice.js';
 import { READ_EVERY_MS, useMetrics, type Reading } from './use-metrics.js';
+import layout from '../../styles/layout.module.css';
 import css from './operations.module.css';
 
 const CHART_HEIGHT = 180;
+/** That the axis of time covers, however few readings there are. */
+const LEAST_SECONDS = 60;
 
 /** What runs, how busy it is, and within which limits. */
 export default function Overview(): ReactNode {
   const info = useInfo();
   if (!info) return <Loading />;
   return (
-    <div className={css['stack']}>
-      <div className={css['pair']}>
+    <div className={layout['stack']}>
+      <div className={layout['halves']}>
         <ServiceCard />
         <ModelCard />
       </div>
@@ -130,11 +133,11 @@ function Load(): ReactNode {
   if (!metrics.data) return <Loading />;
   return (
     <>
-      <div className={css['pair']}>
+      <div className={layout['halves']}>
         <QueueCard readings={metrics.data.readings} />
         <LatencyCard readings={metrics.data.readings} />
       </div>
-      <p className={css['fine']}>{t.live}</p>
+      <p className={layout['fine']}>{t.live}</p>
     </>
   );
 }
@@ -202,7 +205,10 @@ function useTimeOptions(
     return (colour) => ({
       legend: { show: false },
       cursor: { show: false },
-      scales: { x: { time: false }, y: { range: (_, _lowest, most) => [0, Math.max(most || 0, least) * 1.15] } },
+      scales: {
+        x: { time: false, range: (_, first, last) => [Math.min(first, last - LEAST_SECONDS), last] },
+        y: { range: (_, _lowest, most) => [0, Math.max(most || 0, least) * 1.15] },
+      },
       axes: [
         axisOf(colour, { values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)), space: 90 }),
         axisOf(colour, { values: (_, ticks) => ticks.map(text), size: 70 }),
@@ -218,9 +224,9 @@ function useTimeOptions(
 
 function Legend({ first, second }: { first: string; second: string }): ReactNode {
   return (
-    <p className={css['legend']}>
-      <span className={css['mark']} data-of="first" aria-hidden /> {first}
-      <span className={css['mark']} data-of="second" aria-hidden /> {second}
+    <p className={layout['legend']}>
+      <span className={layout['mark']} data-of="first" aria-hidden /> {first}
+      <span className={layout['mark']} data-of="second" aria-hidden /> {second}
     </p>
   );
 }
@@ -235,7 +241,7 @@ function Limits({ limits }: { limits: Readonly<Record<string, unknown>> }): Reac
   };
   return (
     <Card title={t.limits}>
-      <p className={css['fine']}>{t.limitsHint}</p>
+      <p className={layout['fine']}>{t.limitsHint}</p>
       <dl className={css['limits']}>
         {Object.entries(limits).map(([name, value]) => (
           <div key={name} className={css['fact']}>
