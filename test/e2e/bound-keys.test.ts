@@ -360,6 +360,9 @@ const CALLS: Record<string, (things: Things) => Request[] | Promise<Request[]>> 
   removeConversation: ({ conversation }) => [{ method: 'DELETE', path: `/v1/conversations/${conversation}` }],
   // They tell of nobody who is stored.
   getInfo: () => [{ method: 'GET', path: '/v1/info' }],
+  getAccess: () => [{ method: 'GET', path: '/v1/access' }],
+  listSamples: () => [{ method: 'GET', path: '/v1/samples' }],
+  getSample: () => [{ method: 'GET', path: '/v1/samples/anna-1.wav' }],
   createEmbeddings: () => [{ method: 'POST', path: '/v1/embeddings', init: form(['audio', SPEECH[1]!]) }],
   compareRecordings: () => [{ method: 'POST', path: '/v1/compare', init: form(['a', SPEECH[1]!], ['b', SPEECH[2]!]) }],
 };
