@@ -71,7 +71,7 @@ const BOUNDARIES: Boundaries = {
 };
 
 /** What these call only where there is a model. */
-const GUARDED: Readonly<Record<string, string[]>> = { getInfo: ['AddonEngine.info'] };
+const GUARDED: Readonly<Record<string, string[]>> = { getInfo: ['AddonEngine.info', 'AddonEngine.scorer'] };
 
 /** Of every call: a defect, a client that is gone, and what is wrong with a request in a way that any can be. */
 const WITHOUT_SAYING = ['INTERNAL', 'ABORTED', 'INVALID_ARGUMENT'];

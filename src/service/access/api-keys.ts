@@ -30,13 +30,14 @@ export class ApiKeys {
     return this.store.all();
   }
 
-  /** `text` is stored nowhere. Errors: INVALID_ARGUMENT, GROUP_NOT_FOUND. */
+  /** `text` is stored nowhere; it works from the end on. Errors: INVALID_ARGUMENT, GROUP_NOT_FOUND. */
   async create({ name, scopes, groups: ids, days }: NewKey): Promise<{ key: ApiKey; text: string }> {
     const now = new Date();
     const expiresAt = days === undefined ? null : new Date(now.getTime() + days * DAY_MS);
     const groups = ids ? await this.store.groups(ids) : null;
     const made = newApiKey({ name, scopes, groups, expiresAt }, now);
     await this.store.insert(made.key);
+    this.ring.readAgain();
     return made;
   }
 
