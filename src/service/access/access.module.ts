@@ -8,14 +8,7 @@ import { RequestRate } from './request-rate.js';
 
 /** Who may call what. `KeyStore` and `Limiter` come from persistence. */
 @Module({
-  providers: [
-    KeyRing,
-    ApiKeys,
-    LocalKey,
-    RefusedKeys,
-    RequestRate,
-    AccessGuard,
-  ],
+  providers: [KeyRing, ApiKeys, LocalKey, RefusedKeys, RequestRate, AccessGuard],
   exports: [KeyRing, ApiKeys, RefusedKeys, RequestRate, AccessGuard],
 })
 export class AccessModule {}
