@@ -9,5 +9,6 @@ export function appendUpload(form: FormData, field: string, upload: Upload): voi
 
 function blobOf(data: Blob | Uint8Array | ArrayBuffer): Blob {
   // Browsers' types know no bytes in shared memory here; the platforms copy those too.
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-assertion -- with the types of Node.js it is
   return data instanceof Blob ? data : new Blob([data as ArrayBuffer]);
 }

@@ -4,7 +4,6 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { runInNewContext } from 'node:vm';
 import { LocalKey } from '../../src/service/access/local-key.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
 import { errorBody } from '../../src/service/http/api-errors.js';

@@ -87,7 +87,7 @@ export default function IdentifyPage(): ReactNode {
         </Card>
         {identify.isPending && <Loading />}
         {identify.isError && <Failure error={identify.error} {...(file && { onRetry: () => ask(file) })} />}
-        {identify.data && !identify.isPending && (
+        {identify.data && (
           <Outcome key={identify.submittedAt} answer={identify.data} onAsk={(rate) => file && ask(file, rate)} />
         )}
       </div>

@@ -66,7 +66,7 @@ export default function VerifyPage(): ReactNode {
         </Card>
         {verify.isPending && <Loading />}
         {verify.isError && <Failure error={verify.error} {...(file && { onRetry: () => ask(file) })} />}
-        {verify.data && !verify.isPending && <Outcome key={verify.submittedAt} answer={verify.data} />}
+        {verify.data && <Outcome key={verify.submittedAt} answer={verify.data} />}
       </div>
     </>
   );
