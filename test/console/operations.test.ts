@@ -82,7 +82,9 @@ describe('operations in the page', () => {
     await row.getByText('Active').waitFor();
     // It is in no place of the page any more.
     expect(await page.content()).not.toContain(text);
-    expect(await page.evaluate(() => JSON.stringify([Object.entries(sessionStorage), Object.entries(localStorage)]))).not.toContain('tmb_');
+    expect(
+      await page.evaluate(() => JSON.stringify([Object.entries(sessionStorage), Object.entries(localStorage)])),
+    ).not.toContain('tmb_');
 
     await row.getByRole('button', { name: /^Revoke/ }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
