@@ -158,14 +158,18 @@ export const people: Messages['people'] = {
     erase: 'Löschen',
     eraseTitle: (name) => `${name} löschen?`,
     eraseHint:
-      'Alle Aufnahmen, Profile, Einwilligungen und das Protokoll verschwinden, und woraus sie gemacht waren, wird in der Datenbank überschrieben. Das lässt sich nicht zurücknehmen.',
+      'Alle Aufnahmen, Profile, Einwilligungen und das Protokoll verschwinden, und die Datenbank überschreibt, woraus sie gemacht waren. Das lässt sich nicht zurücknehmen.',
     typeId: (id) => `Zum Löschen die Kennung eingeben: ${id}`,
   },
   erased: {
     title: 'Gelöscht',
-    wiped: 'Alles ist gelöscht, und ungenutzte Teile der Datenbank sind überschrieben.',
-    pending:
-      'Alles ist gelöscht: kein Aufruf findet noch etwas. Ungenutzte Teile der Datenbank werden gerade überschrieben.',
+    traces: {
+      WIPED: 'Alles ist gelöscht, und ungenutzte Teile der Datenbank sind überschrieben.',
+      PENDING:
+        'Alles ist gelöscht: kein Aufruf findet noch etwas. Ungenutzte Teile der Datenbank werden gerade überschrieben.',
+      DATABASE:
+        'Alles ist gelöscht: kein Aufruf findet noch etwas. PostgreSQL überschreibt ungenutzte Teile seiner Dateien selbst.',
+    },
     receipt: 'Beleg',
     save: 'Beleg speichern',
     id: 'Beleg',

@@ -156,13 +156,17 @@ export const people = {
     erase: 'Erase',
     eraseTitle: (name: string) => `Erase ${name}?`,
     eraseHint:
-      'All recordings, profiles, consents and the ledger go, and what they were made of is overwritten in the database. This cannot be undone.',
+      'All recordings, profiles, consents and the ledger go, and the database overwrites what they were made of. This cannot be undone.',
     typeId: (id: string) => `To erase, enter the id: ${id}`,
   },
   erased: {
     title: 'Erased',
-    wiped: 'Everything is erased, and the unused parts of the database are overwritten.',
-    pending: 'Everything is erased: no call finds anything. Unused parts of the database are being overwritten.',
+    traces: {
+      WIPED: 'Everything is erased, and the unused parts of the database are overwritten.',
+      PENDING: 'Everything is erased: no call finds anything. Unused parts of the database are being overwritten.',
+      DATABASE:
+        'Everything is erased: no call finds anything. PostgreSQL overwrites unused parts of its files by itself.',
+    },
     receipt: 'Receipt',
     save: 'Save the receipt',
     id: 'Receipt',

@@ -13,7 +13,7 @@ import { PageHeader } from '../../ui/page-header.js';
 
 const AGAIN_MS = 2000;
 
-/** The receipt of an erasure, followed until the file of the database is wiped. */
+/** The receipt of an erasure, followed while the file of the database is to be wiped. */
 export function Erased({ receipt, above }: { receipt: Answer<'eraseSpeaker'>; above: ReactNode }): ReactNode {
   const t = useMessages().people.erased;
   const format = useFormat();
@@ -21,14 +21,14 @@ export function Erased({ receipt, above }: { receipt: Answer<'eraseSpeaker'>; ab
   const checked = useQuery({
     queryKey: ['receipt', receipt.receipt],
     queryFn: ({ signal }) => api.call('checkReceipt', { id: receipt.receipt }, { signal }),
-    refetchInterval: ({ state }) => (state.data?.traces === 'WIPED' ? false : AGAIN_MS),
+    refetchInterval: ({ state }) => (state.data && state.data.traces !== 'PENDING' ? false : AGAIN_MS),
   });
   const now = checked.data ?? receipt;
   return (
     <>
       <PageHeader title={t.title} above={above} />
       <div className={layout['stack']}>
-        <Notice tone="good">{now.traces === 'WIPED' ? t.wiped : t.pending}</Notice>
+        <Notice tone="good">{t.traces[now.traces]}</Notice>
         <Card
           title={t.receipt}
           actions={
