@@ -1,21 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { TimbreError } from '../../errors/timbre-error.js';
-import type { Scope } from '../../support/scopes.js';
-import { newApiKey, type ApiKey } from './api-key.js';
+import type { ApiKey } from './api-key.js';
 import { KeyRing } from './key-ring.js';
 import { KeyStore } from './key-store.js';
-
-const DAY_MS = 86_400_000;
-
-/** Of a key that is to be made. */
-export interface NewKey {
-  name: string;
-  scopes: readonly Scope[];
-  /** Ids of the groups that it is bound to; undefined: bound to none. */
-  groups?: readonly string[] | undefined;
-  /** Until it ends; undefined: never. */
-  days?: number | undefined;
-}
+import { makeKey, type NewKey } from './make-key.js';
 
 /** The stored API keys, for whoever administers them over HTTP. Errors of every call: those of the storage. */
 @Injectable()
@@ -31,12 +19,8 @@ export class ApiKeys {
   }
 
   /** `text` is stored nowhere; it works from the end on. Errors: INVALID_ARGUMENT, GROUP_NOT_FOUND. */
-  async create({ name, scopes, groups: ids, days }: NewKey): Promise<{ key: ApiKey; text: string }> {
-    const now = new Date();
-    const expiresAt = days === undefined ? null : new Date(now.getTime() + days * DAY_MS);
-    const groups = ids ? await this.store.groups(ids) : null;
-    const made = newApiKey({ name, scopes, groups, expiresAt }, now);
-    await this.store.insert(made.key);
+  async create(wanted: NewKey): Promise<{ key: ApiKey; text: string }> {
+    const made = await makeKey(this.store, wanted);
     this.ring.readAgain();
     return made;
   }

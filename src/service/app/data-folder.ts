@@ -1,37 +1,24 @@
-import { keyIdOf, newApiKey, type ApiKey } from '../access/api-key.js';
+import { keyIdOf } from '../access/api-key.js';
 import type { KeyStore } from '../access/key-store.js';
 import { keyViewOf, type KeyView } from '../access/key-view.js';
+import { checkNewKey, makeKey, type NewKey } from '../access/make-key.js';
 import type { Config } from '../config/config.js';
 import { forgetRetiredKeys } from '../persistence/common/data-key.js';
 import type { DataReport, ExamineOptions } from '../persistence/common/examine.js';
+import type { RotationProgress } from '../persistence/common/key-rotation.js';
 import { dataOf } from '../persistence/data.js';
-
-const DAY_MS = 86_400_000;
 
 /**
  * Makes a key, for `days` or for ever, bound to groups where they are given, and the data folder where there is none; `text` is
  * stored nowhere. Errors: INVALID_ARGUMENT, GROUP_NOT_FOUND, those of the storage.
  */
-export async function createKey(
-  config: Config,
-  {
-    name,
-    scopes,
-    groups: groupIds,
-    days,
-  }: Pick<ApiKey, 'name' | 'scopes'> & { groups?: readonly string[] | undefined; days: number | undefined },
-): Promise<{ key: KeyView; text: string }> {
-  const now = new Date();
-  const expiresAt = days === undefined ? null : new Date(now.getTime() + days * DAY_MS);
-  const unbound = { name, scopes, expiresAt };
+export async function createKey(config: Config, wanted: NewKey): Promise<{ key: KeyView; text: string }> {
   // What is wrong is told before a folder is made.
-  newApiKey(unbound, now);
+  checkNewKey(wanted);
   const store = await (await dataOf(config)).keysOrMake();
   try {
-    const groups = groupIds ? await store.groups(groupIds) : null;
-    const { key, text } = newApiKey({ ...unbound, groups }, now);
-    await store.insert(key);
-    return { key: keyViewOf(key, now), text };
+    const { key, text } = await makeKey(store, wanted);
+    return { key: keyViewOf(key, new Date()), text };
   } finally {
     await store.close();
   }
@@ -63,11 +50,8 @@ export async function examineData(config: Config, options: ExamineOptions): Prom
 }
 
 /** Re-encrypts every vector with a new data key; no service may have the folder. Gives how many vectors there are. */
-export async function rotateHere(
-  config: Config,
-  { signal, begun, done }: { signal: AbortSignal; begun: (total: number) => void; done: (vectors: number) => void },
-): Promise<number> {
-  return (await dataOf(config)).rotate({ signal, begun, done });
+export async function rotateHere(config: Config, progress: RotationProgress): Promise<number> {
+  return (await dataOf(config)).rotate(progress);
 }
 
 /**

@@ -1,14 +1,8 @@
 import type { KeyStore } from '../access/key-store.js';
 import type { Config } from '../config/config.js';
 import type { DataReport, ExamineOptions } from './common/examine.js';
+import type { RotationProgress } from './common/key-rotation.js';
 import { withDriver } from './with-driver.js';
-
-export interface RotationProgress {
-  signal: AbortSignal;
-  /** Called once with how many vectors there are, and then with how many are done. */
-  begun: (total: number) => void;
-  done: (vectors: number) => void;
-}
 
 /** What the command line does with a database itself. Errors of every call: those of the storage. */
 export interface Data {

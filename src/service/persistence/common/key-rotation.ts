@@ -40,6 +40,14 @@ export interface RotationOptions {
   reached?: (step: RotationStep) => void | Promise<void>;
 }
 
+/** How somebody watches a whole rotation. */
+export interface RotationProgress {
+  signal: AbortSignal;
+  /** Called once with how many vectors there are, and then with how many are done. */
+  begun: (total: number) => void;
+  done: (vectors: number) => void;
+}
+
 export interface KeyCounts {
   /** Vectors under the current key. */
   done: number;
@@ -73,6 +81,14 @@ export async function rotateDataKey(database: Store, options: RotationOptions = 
     await options.reached?.('key added');
   }
   await finishRotation(database, options);
+}
+
+/** As `rotateDataKey`, told in vectors. Gives how many there are. Errors: as rotateDataKey. */
+export async function rotateCounted(database: Store, { signal, begun, done }: RotationProgress): Promise<number> {
+  const { total } = await countKeys(database);
+  begun(total);
+  await rotateDataKey(database, { signal, reached: async () => done((await countKeys(database)).done) });
+  return total;
 }
 
 /** The rest of a rotation, from wherever it was cut off; nothing where there is none. Errors: as rotateDataKey. */

@@ -3,7 +3,7 @@ import type { KeyStore } from '../../access/key-store.js';
 import type { Config } from '../../config/config.js';
 import type { Data } from '../data.js';
 import { examine, readMark } from '../common/examine.js';
-import { countKeys, rotateDataKey } from '../common/key-rotation.js';
+import { rotateCounted } from '../common/key-rotation.js';
 import { postgresOptionsOf } from './open.js';
 import { PostgresDatabase } from './postgres-database.js';
 import { postgresKeyStore } from './postgres-key-store.js';
@@ -51,16 +51,10 @@ export function postgresData(config: Config): Data {
       }
     },
 
-    async rotate({ signal, begun, done }) {
+    async rotate(progress) {
       const database = await PostgresDatabase.open(options);
-      const rotating = async (): Promise<number> => {
-        const { total } = await countKeys(database);
-        begun(total);
-        await rotateDataKey(database, { signal, reached: async () => done((await countKeys(database)).done) });
-        return total;
-      };
       try {
-        return await database.withoutOthers('rotating the data key', rotating);
+        return await database.withoutOthers('rotating the data key', () => rotateCounted(database, progress));
       } finally {
         await database.close();
       }

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.js';
 import type { Data } from '../data.js';
-import { countKeys, rotateDataKey } from '../common/key-rotation.js';
+import { rotateCounted } from '../common/key-rotation.js';
 import { backUp } from './backup.js';
 import { Database } from './database.js';
 import { examineDatabase } from './examine.js';
@@ -14,13 +14,10 @@ export function sqliteData({ dataDir, dataKey, dataKeyFile, epochFile }: Config)
     acknowledgeRestore: async () => (await Database.open({ ...options, acknowledgeRestore: true })).close(),
     examine: (how) => examineDatabase(options, how),
     backUp: (to) => backUp(dataDir, to),
-    rotate: async ({ signal, begun, done }) => {
+    rotate: async (progress) => {
       const database = await Database.open(options);
       try {
-        const { total } = await countKeys(database);
-        begun(total);
-        await rotateDataKey(database, { signal, reached: async () => done((await countKeys(database)).done) });
-        return total;
+        return await rotateCounted(database, progress);
       } finally {
         await database.close();
       }
