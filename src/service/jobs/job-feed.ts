@@ -4,8 +4,6 @@ import { ChangeFeed } from '../records/change-feed.js';
 
 /** How often the feed is looked at though it did not ring: others may write to the database too. */
 const LOOK_MS = 2000;
-/** Changes read at once. */
-const BATCH = 500;
 
 /** Wakes those who follow a job when something of it has become durable. */
 @Injectable()
@@ -59,12 +57,9 @@ export class JobFeed implements OnModuleDestroy {
   }
 
   private async goOn(seq: number): Promise<number> {
-    for (let last = seq; ;) {
-      const changes = await this.feed.after(last, BATCH);
-      if (changes === null) return this.begin();
+    const last = await this.feed.through(seq, (changes) => {
       for (const { kind, about } of changes) if (kind === 'job') this.followed.get(about)?.bell.ring();
-      last = changes.at(-1)?.seq ?? last;
-      if (changes.length < BATCH) return last;
-    }
+    });
+    return last ?? this.begin();
   }
 }

@@ -6,7 +6,7 @@ import { BlobStore } from '../uploads/blob-store.js';
 
 /** How often the feed is looked at though it did not ring. */
 const LOOK_MS = 2000;
-/** Changes, and recordings, read at once. */
+/** Recordings read at once. */
 const BATCH = 500;
 
 /**
@@ -52,20 +52,20 @@ export class UploadsSweep implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async goOn(seq: number): Promise<number> {
-    for (let last = seq; ;) {
-      const changes = await this.feed.after(last, BATCH);
-      const here = new Set(this.blobs.jobs);
-      for (const jobId of this.events.keys()) if (!here.has(jobId)) this.events.delete(jobId);
-      if (changes === null) {
-        const head = await this.feed.head();
-        for (const jobId of here) await this.look(jobId);
-        return head;
-      }
-      const jobs = changes.filter(({ kind, about }) => kind === 'job' && here.has(about)).map(({ about }) => about);
-      for (const jobId of new Set(jobs)) await this.look(jobId);
-      last = changes.at(-1)?.seq ?? last;
-      if (changes.length < BATCH) return last;
-    }
+    const last = await this.feed.through(seq, (changes) =>
+      this.lookAt(changes.filter(({ kind }) => kind === 'job').map(({ about }) => about)),
+    );
+    if (last !== null) return last;
+    const head = await this.feed.head();
+    await this.lookAt(this.blobs.jobs);
+    return head;
+  }
+
+  /** Those of the jobs that have uploads here. */
+  private async lookAt(jobs: Iterable<string>): Promise<void> {
+    const here = new Set(this.blobs.jobs);
+    for (const jobId of this.events.keys()) if (!here.has(jobId)) this.events.delete(jobId);
+    for (const jobId of new Set(jobs)) if (here.has(jobId)) await this.look(jobId);
   }
 
   private async look(jobId: string): Promise<void> {

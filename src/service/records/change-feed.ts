@@ -1,5 +1,8 @@
 import type { Bell } from '../../support/bell.js';
 
+/** Changes read at once. */
+const BATCH = 500;
+
 /** voice: who can be found has changed, by the speaker's subject; job: what a job is has changed, by its id. */
 export type ChangeKind = 'voice' | 'job';
 
@@ -30,4 +33,18 @@ export abstract class ChangeFeed {
 
   /** Changes after a number, in their order; null where the feed does not reach back so far: begin with a snapshot. */
   abstract after(seq: number, limit: number): Promise<Change[] | null>;
+
+  /**
+   * Hands over everything after a number that is durable by now, in pieces, of which one may be empty. Gives the number of the
+   * last change; null where the feed does not reach back so far.
+   */
+  async through(seq: number, take: (changes: Change[]) => void | Promise<void>): Promise<number | null> {
+    for (let last = seq; ;) {
+      const changes = await this.after(last, BATCH);
+      if (changes === null) return null;
+      await take(changes);
+      last = changes.at(-1)?.seq ?? last;
+      if (changes.length < BATCH) return last;
+    }
+  }
 }
