@@ -11,8 +11,7 @@ import { requireGroup } from '../records/membership.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import { sideOf, VoiceIndex, type VoiceMatch } from '../voices/voice-index.js';
 
-export const WATCH_SOURCES = ['verification', 'identification', 'conversation'] as const;
-export type WatchSource = (typeof WATCH_SOURCES)[number];
+export type WatchSource = 'verification' | 'identification' | 'conversation';
 
 /** A voice that somebody asked about. */
 export interface HeardVoice {
@@ -117,11 +116,13 @@ export class WatchLists implements BeforeApplicationShutdown {
   }
 
   private async look(voices: readonly HeardVoice[]): Promise<void> {
+    const floor = floorsOf(this.config).match;
+    const comparable = voices.filter(({ seconds }) => seconds >= floor);
+    if (comparable.length === 0) return;
     const lists = await this.store.read(({ groups }) => groups.watched());
     if (lists.length === 0) return;
     await this.index.ready();
-    for (const voice of voices) {
-      if (voice.seconds < floorsOf(this.config).match) continue;
+    for (const voice of comparable) {
       for (const list of lists) {
         const match = await this.compare(voice, list);
         if (match && (await this.report(voice, match))) this.count('matched');
