@@ -9,51 +9,35 @@ const COMMON = {
   crossOriginEmbedderPolicy: false,
 } as const;
 
+/** Only what is named may be loaded, and nobody may frame the answer. */
+function headersFor(loads: Record<string, string[]>): ReturnType<typeof helmet> {
+  const directives = { 'default-src': ["'none'"], ...loads, 'frame-ancestors': ["'none'"] };
+  return helmet({ ...COMMON, contentSecurityPolicy: { useDefaults: false, directives } });
+}
+
 /** Answers are data: nothing in them may run, load or be framed. */
-const ofData = helmet({
-  ...COMMON,
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
-  },
-});
+const ofData = headersFor({});
 
 /** The page at the root: its own files, its microphone, and recordings that are played from memory; nothing inline. */
-const ofPage = helmet({
-  ...COMMON,
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      'default-src': ["'none'"],
-      'script-src': ["'self'"],
-      'style-src': ["'self'"],
-      'img-src': ["'self'"],
-      'media-src': ["'self'", 'blob:'],
-      'connect-src': ["'self'"],
-      'worker-src': ["'self'"],
-      'base-uri': ["'none'"],
-      'form-action': ["'none'"],
-      'frame-ancestors': ["'none'"],
-    },
-  },
+const ofPage = headersFor({
+  'script-src': ["'self'"],
+  'style-src': ["'self'"],
+  'img-src': ["'self'"],
+  'media-src': ["'self'", 'blob:'],
+  'connect-src': ["'self'"],
+  'worker-src': ["'self'"],
+  'base-uri': ["'none'"],
+  'form-action': ["'none'"],
 });
 
 /** The documentation: its own files, and the styles and pictures that Swagger UI makes. */
-const ofDocs = helmet({
-  ...COMMON,
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      'default-src': ["'none'"],
-      'script-src': ["'self'"],
-      'style-src': ["'self'", "'unsafe-inline'"],
-      'img-src': ["'self'", 'data:'],
-      'connect-src': ["'self'"],
-      'base-uri': ["'none'"],
-      'form-action': ["'self'"],
-      'frame-ancestors': ["'none'"],
-    },
-  },
+const ofDocs = headersFor({
+  'script-src': ["'self'"],
+  'style-src': ["'self'", "'unsafe-inline'"],
+  'img-src': ["'self'", 'data:'],
+  'connect-src': ["'self'"],
+  'base-uri': ["'none'"],
+  'form-action': ["'self'"],
 });
 
 /** Headers that keep browsers from doing more with an answer than it is for. */
