@@ -34,6 +34,16 @@ export function requireRate(rate: number): number {
   );
 }
 
+/** The share of strangers that one comparison of `gallerySize` may accept, for a rate of false accepts per request. */
+export function ratePerComparison(perRequest: number, gallerySize: number): number {
+  return -Math.expm1(Math.log1p(-perRequest) / gallerySize);
+}
+
+/** The other way round: one of `gallerySize` comparisons that accepts is enough. */
+export function ratePerRequest(perComparison: number, gallerySize: number): number {
+  return -Math.expm1(gallerySize * Math.log1p(-perComparison));
+}
+
 /**
  * Decides open sets: is it one of N people, and whom?
  *
@@ -56,8 +66,7 @@ export class DecisionPolicy {
       throw new TimbreError('INVALID_ARGUMENT', `a gallery of ${gallerySize} people decides nothing`);
     }
     const { falseAcceptRate } = this;
-    const perComparison = -Math.expm1(Math.log1p(-falseAcceptRate) / gallerySize);
-    const { score, extrapolated } = scoreAtRate(this.tail, perComparison);
+    const { score, extrapolated } = scoreAtRate(this.tail, ratePerComparison(falseAcceptRate, gallerySize));
     return { llr: score, falseAcceptRate, gallerySize, extrapolated };
   }
 

@@ -1,4 +1,4 @@
-import { DecisionPolicy } from '../../../scoring/decision-policy.js';
+import { DecisionPolicy, ratePerComparison, ratePerRequest } from '../../../scoring/decision-policy.js';
 import { RATE_BOUNDS, type ImpostorTail } from '../../../scoring/impostor-tail.js';
 import type { Curve, Measures } from './measures.js';
 
@@ -26,16 +26,16 @@ export function pointFor({ curve, tail }: Pick<Measures, 'curve' | 'tail'>, rate
   const wanted = clampRate(rate);
   const { threshold, extrapolated } = tail
     ? byPolicy(tail, wanted, gallerySize)
-    : { threshold: observedThreshold(curve, perComparison(wanted, gallerySize)), extrapolated: false };
+    : { threshold: observedThreshold(curve, ratePerComparison(wanted, gallerySize)), extrapolated: false };
   const at = positionOf(curve, threshold);
   const far = curve.far[at]!;
-  const perRequest = tail ? wanted : perGallery(far, gallerySize);
+  const perRequest = tail ? wanted : ratePerRequest(far, gallerySize);
   return { threshold, far, frr: curve.frr[at]!, perRequest, extrapolated };
 }
 
 /** The rate of requests that a point of the curve stands for: where somebody drags it to. */
 export function rateAt({ curve }: Pick<Measures, 'curve'>, position: number, gallerySize: number): number {
-  return clampRate(perGallery(curve.far[position]!, gallerySize));
+  return clampRate(ratePerRequest(curve.far[position]!, gallerySize));
 }
 
 /** Of 1,000 tries, as whole numbers for people; below one half it is "fewer than one". */
@@ -50,15 +50,6 @@ export function clampRate(rate: number): number {
 function byPolicy(tail: ImpostorTail, rate: number, gallerySize: number): Pick<Point, 'threshold' | 'extrapolated'> {
   const { llr, extrapolated } = new DecisionPolicy(tail, rate).threshold(gallerySize);
   return { threshold: llr, extrapolated };
-}
-
-/** One of N comparisons that accepts is enough. */
-function perGallery(far: number, gallerySize: number): number {
-  return -Math.expm1(gallerySize * Math.log1p(-far));
-}
-
-function perComparison(rate: number, gallerySize: number): number {
-  return -Math.expm1(Math.log1p(-rate) / gallerySize);
 }
 
 /** The lowest threshold of the list at which no more strangers are accepted. */
