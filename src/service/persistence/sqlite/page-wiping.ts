@@ -34,6 +34,7 @@ export async function canWipePages(manager: EntityManager): Promise<boolean> {
  */
 export class PageWiping {
   private next = FIRST_PAGE;
+  private countBefore = Infinity;
   private readonly again = new Set<number>();
   private dataVersion: number | undefined;
   private pagesAStep = FIRST_STEP;
@@ -64,6 +65,7 @@ export class PageWiping {
     }
     const count = await pageCount(this.manager);
     const pages = this.take(count);
+    this.countBefore = count;
     await this.clear(pages);
     const share = STEP_MS / Math.max(performance.now() - began, 1);
     this.pagesAStep = Math.round(Math.min(MOST_PAGES, Math.max(FIRST_STEP / 4, this.pagesAStep * Math.min(2, share))));
@@ -76,12 +78,16 @@ export class PageWiping {
     if (this.frames.length > MOST_FRAMES) await this.manager.query('PRAGMA wal_checkpoint(PASSIVE)');
   }
 
-  /** All that others have written since, which is less work than writing it was, so that there is an end; and some more. */
+  /**
+   * All that others have written since, which is less work than writing it was; and more of the others than the file has
+   * grown by, so that there is an end.
+   */
   private take(count: number): number[] {
-    const pages = [...this.again].filter((page) => page >= FIRST_PAGE && page <= count);
+    const pages = new Set([...this.again].filter((page) => page >= FIRST_PAGE && page <= count));
     this.again.clear();
-    for (let more = this.pagesAStep; more > 0 && this.next <= count; more--) pages.push(this.next++);
-    return pages;
+    const grown = Math.max(0, count - this.countBefore);
+    for (let more = this.pagesAStep + grown; more > 0 && this.next <= count; more--) pages.add(this.next++);
+    return [...pages];
   }
 
   private async clear(pages: readonly number[]): Promise<void> {
