@@ -1,7 +1,7 @@
 import { Tabs } from '@base-ui/react/tabs';
-import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { useApi } from '../api/context.js';
+import { sampleFile, useSamples } from '../api/samples.js';
 import { useMessages } from '../i18n/index.js';
 import layout from '../styles/layout.module.css';
 import { Button } from '../ui/button.js';
@@ -26,10 +26,7 @@ interface RecordingSourceProps {
 export function RecordingSource(props: RecordingSourceProps): ReactNode {
   const { name, onFiles, multiple, wantedSeconds, microphoneBlocked, disabled = false, prompt } = props;
   const t = useMessages().recorder;
-  const api = useApi();
-  const samples =
-    useQuery({ queryKey: ['samples'], queryFn: () => api.call('listSamples'), staleTime: Infinity }).data?.samples ??
-    [];
+  const samples = useSamples() ?? [];
   return (
     <Tabs.Root defaultValue="microphone">
       <Tabs.List className={css['tabs']} aria-label={t.source}>
@@ -81,8 +78,7 @@ function SampleChoice({ names, onFile, disabled }: SampleChoiceProps): ReactNode
   const [chosen, setChosen] = useState(names[0] ?? '');
   const take = async (): Promise<void> => {
     try {
-      const content = await new Response(await api.call('getSample', { name: chosen })).arrayBuffer();
-      onFile(new File([content], chosen, { type: 'audio/wav' }));
+      onFile(await sampleFile(api, chosen));
     } catch (error) {
       tellError(error);
     }

@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { Answer } from '../../../client/index.js';
@@ -11,7 +11,6 @@ import { Button } from '../../ui/button.js';
 import { Card } from '../../ui/card.js';
 import { Failure } from '../../ui/failure.js';
 import { Facts } from '../../ui/facts.js';
-import { Select } from '../../ui/field.js';
 import { Loading } from '../../ui/loading.js';
 import { Notice } from '../../ui/notice.js';
 import { PageHeader } from '../../ui/page-header.js';
@@ -22,6 +21,7 @@ import { evidenceInWords } from '../decide/evidence.js';
 import { Gauge } from '../decide/gauge.js';
 import { RateSlider } from '../decide/rate-slider.js';
 import { WhatWasHeard } from '../decide/what-was-heard.js';
+import { GroupSelect } from '../people/group-select.js';
 
 interface Question {
   recording: File;
@@ -37,7 +37,6 @@ export default function IdentifyPage(): ReactNode {
   const info = useInfo();
   const [group, setGroup] = useState('');
   const [file, setFile] = useState<File | null>(null);
-  const groups = useQuery({ queryKey: ['groups'], queryFn: () => api.call('listGroups', { limit: 500 }) });
   const identify = useMutation({
     mutationFn: ({ recording, group: among, rate }: Question) =>
       api.call('identifySpeaker', {
@@ -58,17 +57,7 @@ export default function IdentifyPage(): ReactNode {
       <PageHeader title={t.identify.title} lead={t.identify.lead} />
       <div className={layout['stack']}>
         <Card title={t.identify.recording}>
-          {(groups.data?.groups.length ?? 0) > 0 && (
-            <Select
-              label={t.identify.among}
-              value={group}
-              options={[
-                ['', t.identify.everybody],
-                ...groups.data!.groups.map(({ id, name }) => [id, name ?? id] as const),
-              ]}
-              onChange={setGroup}
-            />
-          )}
+          <GroupSelect label={t.identify.among} everybody={t.identify.everybody} value={group} onChange={setGroup} />
           <RecordingSource
             name="unknown"
             multiple={false}

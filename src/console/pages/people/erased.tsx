@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { Answer } from '../../../client/index.js';
 import { useApi } from '../../api/context.js';
-import { download } from '../../api/download.js';
+import { downloadJson } from '../../api/download.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
 import layout from '../../styles/layout.module.css';
 import { Button } from '../../ui/button.js';
@@ -31,18 +31,7 @@ export function Erased({ receipt, above }: { receipt: Answer<'eraseSpeaker'>; ab
         <Notice tone="good">{t.traces[now.traces]}</Notice>
         <Card
           title={t.receipt}
-          actions={
-            <Button
-              onClick={() =>
-                download(
-                  `receipt-${now.receipt}.json`,
-                  new Blob([JSON.stringify(now, null, 2)], { type: 'application/json' }),
-                )
-              }
-            >
-              {t.save}
-            </Button>
-          }
+          actions={<Button onClick={() => downloadJson(`receipt-${now.receipt}.json`, now)}>{t.save}</Button>}
         >
           <Facts
             facts={[

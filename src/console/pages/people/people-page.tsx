@@ -17,10 +17,10 @@ import { PageHeader } from '../../ui/page-header.js';
 import { Pager, usePages } from '../../ui/pager.js';
 import { Table } from '../../ui/table.js';
 import { Duplicates } from './duplicates.js';
+import { GroupSelect } from './group-select.js';
 import { ConsentBadge, EnrollmentBadge, personName } from './person-state.js';
 
 const PAGE_SIZE = 50;
-const MOST_GROUPS = 500;
 
 type SearchedBy = 'name' | 'id';
 
@@ -48,7 +48,6 @@ export default function PeoplePage(): ReactNode {
       ),
     placeholderData: keepPreviousData,
   });
-  const groups = useQuery({ queryKey: ['groups'], queryFn: () => api.call('listGroups', { limit: MOST_GROUPS }) });
   const searched = Object.keys(filter).length > 0;
   const people = list.data?.speakers ?? [];
 
@@ -77,17 +76,7 @@ export default function PeoplePage(): ReactNode {
               ]}
               onChange={setBy}
             />
-            {(groups.data?.groups.length ?? 0) > 0 && (
-              <Select
-                label={t.search.group}
-                value={group}
-                options={[
-                  ['', t.search.everybody],
-                  ...groups.data!.groups.map(({ id, name }) => [id, name ?? id] as const),
-                ]}
-                onChange={setGroup}
-              />
-            )}
+            <GroupSelect label={t.search.group} everybody={t.search.everybody} value={group} onChange={setGroup} />
           </form>
           {list.isPending && <Loading />}
           {list.isError && <Failure error={list.error} onRetry={() => void list.refetch()} />}

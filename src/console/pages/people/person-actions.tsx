@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from 'react';
 import type { Answer } from '../../../client/index.js';
 import { useAccess, useApi } from '../../api/context.js';
-import { download } from '../../api/download.js';
+import { downloadJson } from '../../api/download.js';
 import { useMessages } from '../../i18n/index.js';
 import layout from '../../styles/layout.module.css';
 import { Button } from '../../ui/button.js';
@@ -34,8 +34,7 @@ export function PersonActions({ person, onChange, onErased }: PersonActionsProps
   const exportAll = async (): Promise<void> => {
     setBusy(true);
     try {
-      const all = await api.call('exportSpeaker', { id });
-      download(`${id}.json`, new Blob([JSON.stringify(all, null, 2)], { type: 'application/json' }));
+      downloadJson(`${id}.json`, await api.call('exportSpeaker', { id }));
     } catch (error) {
       tellError(error);
     } finally {

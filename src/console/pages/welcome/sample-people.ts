@@ -1,4 +1,5 @@
 import type { Answer, TimbreClient } from '../../../client/index.js';
+import { sampleFile } from '../../api/samples.js';
 
 /** Ids of people who are made of samples: so they are known for what they are, and are easily erased. */
 export const SAMPLE_PREFIX = 'sample-';
@@ -6,11 +7,6 @@ export const SAMPLE_PREFIX = 'sample-';
 /** Of each voice, all but the last recording are enrolled; the last one is tried. */
 export function tryOf(samples: readonly { name: string; voice: string }[], voice: string): string | undefined {
   return samples.filter((sample) => sample.voice === voice).at(-1)?.name;
-}
-
-export async function sampleFile(api: TimbreClient, name: string): Promise<File> {
-  const content = await new Response(await api.call('getSample', { name })).arrayBuffer();
-  return new File([content], name, { type: 'audio/wav' });
 }
 
 /** Enrols a synthetic voice. The same again changes nothing. */

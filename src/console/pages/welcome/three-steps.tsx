@@ -1,13 +1,14 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useAccess, useApi } from '../../api/context.js';
+import { sampleFile, useSamples } from '../../api/samples.js';
 import { useErrorText } from '../../i18n/errors.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
 import { Badge } from '../../ui/badge.js';
 import { Button, ButtonLink } from '../../ui/button.js';
 import { Card } from '../../ui/card.js';
 import { Notice } from '../../ui/notice.js';
-import { enrolSample, SAMPLE_PREFIX, sampleFile, tryOf } from './sample-people.js';
+import { enrolSample, SAMPLE_PREFIX, tryOf } from './sample-people.js';
 import css from './welcome-page.module.css';
 
 /** Enrolled; and who is asked about. */
@@ -21,8 +22,8 @@ export function ThreeSteps({ people }: { people: readonly { id: string; enrollme
   const api = useApi();
   const { may } = useAccess();
   const queries = useQueryClient();
-  const samples = useQuery({ queryKey: ['samples'], queryFn: () => api.call('listSamples'), staleTime: Infinity });
-  const there = samples.data?.samples ?? [];
+  const samples = useSamples();
+  const there = samples ?? [];
   const voices = VOICES.filter((voice) => there.some((sample) => sample.voice === voice));
   const anna = SAMPLE_PREFIX + (voices[0] ?? '');
   const enrolled = people.some(({ id, enrollmentStatus }) => id === anna && enrollmentStatus === 'Enrolled');
@@ -54,7 +55,7 @@ export function ThreeSteps({ people }: { people: readonly { id: string; enrollme
   });
   const failed = [enrol, verify, identify, erase].find(({ isError }) => isError)?.error;
 
-  if (samples.isPending || !may('enrol')) return null;
+  if (!samples || !may('enrol')) return null;
   if (voices.length === 0) {
     return (
       <Card title={t.stepsTitle}>
