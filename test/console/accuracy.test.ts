@@ -1,40 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import { describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
 import { equalErrorRate } from '../../src/evaluation/metrics.js';
 import { ScoredTrials } from '../../src/evaluation/scores.js';
 import { gaussianQuantiles } from '../../src/evaluation/testing.js';
-import { expectAccessible, openPage, startBrowser, type OpenedPage } from './open-page.js';
-import { TestService, Workshop } from '../e2e/support.js';
+import { BrowsedConsole, expectAccessible } from './browsed-console.js';
 
 /** The page on accuracy in a browser: nothing of a list leaves it. */
 
-let workshop: Workshop;
-let service: TestService;
-let browser: Browser;
-let opened: OpenedPage | undefined;
-
-beforeAll(async () => {
-  workshop = await Workshop.open();
-  service = await TestService.start(workshop, {
-    model: await workshop.bundle(),
-    sidecarPort: 'off',
-    logLevel: 'error',
-  });
-  await service.service.ready();
-  browser = await startBrowser();
-}, 300_000);
-
-afterEach(async () => {
-  await opened?.page.context().close();
-  expect(opened?.problems ?? []).toEqual([]);
-  opened = undefined;
-});
-
-afterAll(async () => {
-  await browser.close();
-  await service.close();
-  await workshop.remove();
-}, 120_000);
+const browsed = BrowsedConsole.forTests();
 
 /** Two normal distributions three deviations apart: an equal error rate of 6.68 %. */
 const SAME = gaussianQuantiles(1000, 3);
@@ -55,8 +28,7 @@ const numberAfter = async (page: Page, words: string): Promise<number> => {
 
 describe('accuracy in the page', () => {
   test('a list is counted in the browser: rates, densities, and a point of decision', async () => {
-    opened = await openPage(browser, service, '/accuracy');
-    const { page } = opened;
+    const page = await browsed.open('/accuracy');
     const sent: string[] = [];
     page.on('request', (request) => {
       if (request.method() !== 'GET') sent.push(request.url());
@@ -75,8 +47,7 @@ describe('accuracy in the page', () => {
   });
 
   test('more people raise the threshold, and more of them are missed; the rate is what was asked for', async () => {
-    opened = await openPage(browser, service, '/accuracy');
-    const { page } = opened;
+    const page = await browsed.open('/accuracy');
     await drop(page, LIST);
     await page.getByText('Of 1,000 tries at 1 people').waitFor();
     // One per cent of strangers: 2.33 deviations, and 25 % of people below that.
@@ -92,8 +63,7 @@ describe('accuracy in the page', () => {
   });
 
   test('the point is moved by the slider and dragged along the curve', async () => {
-    opened = await openPage(browser, service, '/accuracy');
-    const { page } = opened;
+    const page = await browsed.open('/accuracy');
     await drop(page, LIST);
     const slider = page.getByRole('slider');
     await slider.waitFor();
@@ -117,8 +87,7 @@ describe('accuracy in the page', () => {
   });
 
   test('a list that cannot be read says where, and a short one what it cannot tell', async () => {
-    opened = await openPage(browser, service, '/accuracy');
-    const { page } = opened;
+    const page = await browsed.open('/accuracy');
     await drop(page, '1 0.9\nmaybe 0.2\n');
     await page.getByText(/label of line 2 is "maybe"/).waitFor();
     await drop(page, '1 0.9\n1 0.8\n');

@@ -1,21 +1,18 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
 import { readRttm } from '../../src/evaluation/rttm.js';
 import type { ConversationOptions, ConversationResult } from '../../src/addon/types.js';
-import { expectAccessible, openPage, startBrowser, type OpenedPage } from './open-page.js';
-import { TestService, until, wav, Workshop } from '../e2e/support.js';
+import { BrowsedConsole, expectAccessible } from './browsed-console.js';
+import { until, wav } from '../e2e/support.js';
 
 /*
  * The page of conversations in a browser, on the service. Who speaks when is said by the test, as the network that hears it is
  * not in the repository; recordings, jobs and everything else are the service's.
  */
 
-let workshop: Workshop;
-let service: TestService;
-let browser: Browser;
-let opened: OpenedPage | undefined;
+const browsed = BrowsedConsole.forTests({ directConversationSeconds: 30 });
 /** Turns of the next conversations, by start. */
 let said: [start: number, end: number, speaker: string][] = [];
 /** What a conversation waits for. */
@@ -27,16 +24,8 @@ const THREE: typeof said = [
   [8, 11, 'A'],
 ];
 
-beforeAll(async () => {
-  workshop = await Workshop.open();
-  service = await TestService.start(workshop, {
-    model: await workshop.bundle(),
-    sidecarPort: 'off',
-    directConversationSeconds: 30,
-    logLevel: 'error',
-  });
-  await service.service.ready();
-  const engine = service.service.app.get(EmbeddingEngine, { strict: false });
+beforeAll(() => {
+  const engine = browsed.service.service.app.get(EmbeddingEngine, { strict: false });
   const { model } = engine.info();
   Object.assign(engine, {
     admitConversation: () => Promise.resolve(),
@@ -46,20 +35,10 @@ beforeAll(async () => {
       return conversationOf(model, options);
     },
   });
-  browser = await startBrowser();
-}, 300_000);
-
-afterEach(async () => {
-  gate = Promise.resolve();
-  await opened?.page.context().close();
-  expect(opened?.problems ?? []).toEqual([]);
-  opened = undefined;
 });
 
-afterAll(async () => {
-  await browser.close();
-  await service.close();
-  await workshop.remove();
+afterEach(() => {
+  gate = Promise.resolve();
 });
 
 function conversationOf(model: string, { channel = 'mix' }: ConversationOptions): ConversationResult {
@@ -104,8 +83,7 @@ async function upload(page: Page): Promise<void> {
 
 async function opensConversation(turns: typeof said): Promise<Page> {
   said = turns;
-  opened = await openPage(browser, service, '/conversations');
-  const { page } = opened;
+  const page = await browsed.open('/conversations');
   await upload(page);
   await page.getByRole('heading', { name: 'Turns' }).waitFor();
   return page;
@@ -133,8 +111,7 @@ async function saved(page: Page, type: 'RTTM' | 'WebVTT' | 'JSON'): Promise<{ na
 describe('a conversation in the page', () => {
   test('a recording is sent once, shown with its turns, and played from any of them', async () => {
     said = THREE;
-    opened = await openPage(browser, service, '/conversations');
-    const { page } = opened;
+    const page = await browsed.open('/conversations');
     const sent: string[] = [];
     page.on('request', (request) => {
       if (request.method() === 'POST') sent.push(new URL(request.url()).pathname);
@@ -198,14 +175,13 @@ describe('a conversation in the page', () => {
     said = THREE;
     const form = new FormData();
     form.append('audio', new Blob([new Uint8Array(wav(12))]), 'long.wav');
-    const made = await service.call('/v1/conversations', {
+    const made = await browsed.service.call('/v1/conversations', {
       method: 'POST',
       headers: { prefer: 'respond-async' },
       body: form,
     });
     expect(made.status).toBe(202);
-    opened = await openPage(browser, service, '/conversations');
-    const { page } = opened;
+    const page = await browsed.open('/conversations');
     await page.getByRole('link', { name: 'long.wav' }).click();
     await page.getByRole('heading', { name: 'The recording is being heard' }).waitFor();
     await expectAccessible(page);
@@ -242,21 +218,19 @@ describe('a conversation in the page', () => {
 
   test('in which nobody is heard, and one that is not there, say so', async () => {
     said = [];
-    opened = await openPage(browser, service, '/conversations');
-    const { page } = opened;
+    const page = await browsed.open('/conversations');
     await upload(page);
     await page.getByText('Nobody is heard in this recording').waitFor();
-    await page.goto(`${service.url}/#/conversations/3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60`);
+    await page.goto(`${browsed.service.url}/#/conversations/3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60`);
     await page.getByRole('alert').waitFor();
     // The browser's own line about the answer of 404.
-    expect(opened.problems.splice(0)).toEqual([expect.stringContaining('404')]);
+    expect(browsed.problems.splice(0)).toEqual([expect.stringContaining('404')]);
   });
 
   test('is sent by nobody whose key may only read', async () => {
-    const { body } = await service.postJson('/v1/keys', { name: 'reader', scopes: ['read'] });
-    opened = await openPage(browser, service, '/conversations', { key: (body as { key: string }).key });
-    await opened.page.getByText('This key may look at conversations').waitFor();
-    expect(await opened.page.getByRole('button', { name: 'Find out who speaks' }).count()).toBe(0);
-    expect(await opened.page.getByRole('button', { name: /^Remove/ }).count()).toBe(0);
+    const page = await browsed.open('/conversations', { key: await browsed.keyOf(['read']) });
+    await page.getByText('This key may look at conversations').waitFor();
+    expect(await page.getByRole('button', { name: 'Find out who speaks' }).count()).toBe(0);
+    expect(await page.getByRole('button', { name: /^Remove/ }).count()).toBe(0);
   });
 });

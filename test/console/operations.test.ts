@@ -1,52 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Browser } from 'playwright-core';
-import { expectAccessible, openPage, startBrowser, type OpenedPage } from './open-page.js';
-import { silence, TestService, until, wav, Workshop } from '../e2e/support.js';
+import { describe, expect, test } from '@jest/globals';
+import { BrowsedConsole, expectAccessible } from './browsed-console.js';
+import { silence, until, wav } from '../e2e/support.js';
 
 /** The page of operations in a browser, on the service. */
 
-let workshop: Workshop;
-let service: TestService;
-let browser: Browser;
-let opened: OpenedPage | undefined;
-
-beforeAll(async () => {
-  workshop = await Workshop.open();
-  const model = await workshop.bundle();
-  service = await TestService.start(workshop, {
-    model,
-    sidecarPort: 'off',
-    logLevel: 'error',
-    enrollmentSeconds: 1,
-    minSpeechSeconds: 0,
-    minSnrDb: -100,
-  });
-  await service.service.ready();
-  browser = await startBrowser();
-}, 300_000);
-
-afterEach(async () => {
-  await opened?.page.context().close();
-  expect(opened?.problems ?? []).toEqual([]);
-  opened = undefined;
-});
-
-afterAll(async () => {
-  await browser.close();
-  await service.close();
-  await workshop.remove();
-}, 120_000);
-
-async function keyOf(scopes: string[], groups?: string[]): Promise<string> {
-  const { status, body } = await service.postJson('/v1/keys', { name: scopes.join(' '), scopes, groups });
-  expect(status).toBe(201);
-  return (body as { key: string }).key;
-}
+const browsed = BrowsedConsole.forTests({ enrollmentSeconds: 1, minSpeechSeconds: 0, minSnrDb: -100 });
 
 describe('operations in the page', () => {
   test('the overview shows the model, the limits in force, and charts of the metrics', async () => {
-    opened = await openPage(browser, service, '/operations');
-    const { page } = opened;
+    const page = await browsed.open('/operations');
     await page.getByText('Ready to answer').waitFor();
     await page.getByText(/^small@/).waitFor();
     await page.getByText('maxUploadBytes').waitFor();
@@ -57,9 +19,8 @@ describe('operations in the page', () => {
   });
 
   test('a key is made, shown once, and revoked', async () => {
-    await service.postJson('/v1/groups', { id: 'acme' });
-    opened = await openPage(browser, service, '/operations/keys');
-    const { page } = opened;
+    await browsed.service.postJson('/v1/groups', { id: 'acme' });
+    const page = await browsed.open('/operations/keys');
     await page.getByRole('button', { name: 'Make a key' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('textbox', { name: 'Name' }).fill('Kiosk <i>שלום</i>');
@@ -74,7 +35,7 @@ describe('operations in the page', () => {
     const text = await field.inputValue();
     expect(text).toMatch(/^tmb_/);
     const bearer = { headers: { authorization: `Bearer ${text}` } };
-    const access = await service.call('/v1/access', bearer);
+    const access = await browsed.service.call('/v1/access', bearer);
     expect(access.body).toMatchObject({ scopes: ['read', 'enrol'], groups: ['acme'] });
     await page.getByRole('button', { name: 'I have it' }).click();
     await field.waitFor({ state: 'detached' });
@@ -89,13 +50,12 @@ describe('operations in the page', () => {
     await row.getByRole('button', { name: /^Revoke/ }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
     await row.getByText('Revoked').waitFor();
-    expect((await service.call('/v1/access', bearer)).status).toBe(401);
+    expect((await browsed.service.call('/v1/access', bearer)).status).toBe(401);
   });
 
   test('who revokes the own key is signed out', async () => {
-    const key = await keyOf(['admin']);
-    opened = await openPage(browser, service, '/operations/keys', { key });
-    const { page } = opened;
+    const key = await browsed.keyOf(['admin']);
+    const page = await browsed.open('/operations/keys', { key });
     await page
       .getByRole('row', { name: /yours/ })
       .getByRole('button', { name: /^Revoke/ })
@@ -103,7 +63,7 @@ describe('operations in the page', () => {
     await page.getByText('you are signed out').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    opened.problems.length = 0;
+    browsed.problems.length = 0;
   });
 
   test('a job is followed to its end, and removed', async () => {
@@ -113,11 +73,10 @@ describe('operations in the page', () => {
     for (const [i, bytes] of [wav(4), silence(4), wav(4, { seed: 2 })].entries()) {
       form.append('audio', new Blob([new Uint8Array(bytes)]), `take ${i}.wav`);
     }
-    const made = await service.call('/v1/training-sessions', { method: 'POST', body: form });
+    const made = await browsed.service.call('/v1/training-sessions', { method: 'POST', body: form });
     expect(made.status).toBe(202);
     const { id } = made.body as { id: string };
-    opened = await openPage(browser, service, '/operations/jobs');
-    const { page } = opened;
+    const page = await browsed.open('/operations/jobs');
     await page.getByRole('link', { name: id.slice(0, 8) }).click();
     await page.getByText('Completed').waitFor();
     await page.getByText('3 of 3').waitFor();
@@ -131,9 +90,8 @@ describe('operations in the page', () => {
   });
 
   test('the audit trail is filtered by speaker and time, and saved whole', async () => {
-    await service.postJson('/v1/speakers', { id: 'eve', name: 'Eve' });
-    opened = await openPage(browser, service, '/operations/audit');
-    const { page } = opened;
+    await browsed.service.postJson('/v1/speakers', { id: 'eve', name: 'Eve' });
+    const page = await browsed.open('/operations/audit');
     await page.getByRole('textbox', { name: 'Speaker' }).fill('eve');
     await page.getByRole('button', { name: 'Show', exact: true }).click();
     const rows = page.getByRole('region', { name: 'Audit trail' }).getByRole('row');
@@ -152,13 +110,12 @@ describe('operations in the page', () => {
     await page.getByRole('textbox', { name: 'Speaker' }).fill('nobody');
     await page.getByRole('button', { name: 'Show', exact: true }).click();
     await page.getByRole('alert').waitFor();
-    expect(opened.problems.splice(0)).toEqual([expect.stringContaining('404')]);
+    expect(browsed.problems.splice(0)).toEqual([expect.stringContaining('404')]);
   });
 
   test('the error table counts what came, and says what to do', async () => {
-    await service.postForm('/v1/embeddings', [['audio', Buffer.from('no recording'), 'x.wav']]);
-    opened = await openPage(browser, service, '/operations/errors');
-    const { page } = opened;
+    await browsed.service.postForm('/v1/embeddings', [['audio', Buffer.from('no recording'), 'x.wav']]);
+    const page = await browsed.open('/operations/errors');
     await page.getByRole('checkbox', { name: 'Only those that came' }).check();
     await page
       .getByRole('row', { name: /^AUDIO_/ })
@@ -172,16 +129,14 @@ describe('operations in the page', () => {
   });
 
   test('what a key may not do is not offered', async () => {
-    opened = await openPage(browser, service, '/operations/keys', { key: await keyOf(['read']) });
-    const { page } = opened;
+    let page = await browsed.open('/operations/keys', { key: await browsed.keyOf(['read']) });
     await page.getByText('This key may not see this.').waitFor();
     expect(
       await page.getByRole('navigation', { name: 'Parts of operations' }).getByRole('link').allTextContents(),
     ).toEqual(['Overview', 'Jobs', 'Errors']);
-    await page.context().close();
-    await service.postJson('/v1/groups', { id: 'acme' });
-    opened = await openPage(browser, service, '/operations', { key: await keyOf(['admin'], ['acme']) });
-    await opened.page.getByText('Metrics concern more than the groups of this key.').waitFor();
-    expect(await opened.page.getByRole('link', { name: 'Keys' }).count()).toBe(0);
+    await browsed.service.postJson('/v1/groups', { id: 'acme' });
+    page = await browsed.open('/operations', { key: await browsed.keyOf(['admin'], ['acme']) });
+    await page.getByText('Metrics concern more than the groups of this key.').waitFor();
+    expect(await page.getByRole('link', { name: 'Keys' }).count()).toBe(0);
   });
 });

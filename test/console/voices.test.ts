@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { timbre } from '../cli/support.js';
 import { silence, spoken, startBuilt, until, Workshop, type TestService } from '../e2e/support.js';
-import { expectAccessible } from './open-page.js';
+import { expectAccessible } from './browsed-console.js';
 
 /*
  * The page in a real browser on the built service with the packaged model: a microphone that plays a file, recordings of a
