@@ -10,6 +10,7 @@
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
 import { readManifest, updateManifest } from '../../dist/addon/bundles.js';
 import { PUBLISHED_MODELS } from '../../dist/models/registry.js';
 import { makeBundle, trainingCommit } from './bundle.mjs';
@@ -68,16 +69,22 @@ if (does('card')) {
   writeFileSync(join(values.out, 'starter.md'), cardOf(manifest, measured));
   // Beside another folder than the package's own, its pages stay as they are.
   const docs = values.out === join(ROOT, 'models') ? join(ROOT, 'docs') : values.out;
-  writeFileSync(join(docs, 'comparison.md'), comparisonOf(manifest, measured, PUBLISHED_MODELS));
-  if (docs !== values.out) fillReadme(join(ROOT, 'README.md'), readmeFigures(measured));
+  await writePage(join(docs, 'comparison.md'), comparisonOf(manifest, measured, PUBLISHED_MODELS));
+  if (docs !== values.out) await fillReadme(join(ROOT, 'README.md'), readmeFigures(measured));
+}
+
+/** Writes Markdown as prettier has it. */
+async function writePage(file, text) {
+  const options = await resolveConfig(join(ROOT, 'README.md'));
+  writeFileSync(file, await format(text, { ...options, parser: 'markdown' }));
 }
 
 /** Puts text between the markers of a page. Throws where it has none. */
-function fillReadme(file, text) {
+async function fillReadme(file, text) {
   const page = readFileSync(file, 'utf8');
   const marked = /(<!-- figures of the bundled model -->\n)[^]*?(\n<!-- end of the figures -->)/;
   if (!marked.test(page)) throw new Error(`${file} has no place for the figures of the bundled model`);
-  writeFileSync(
+  await writePage(
     file,
     page.replace(marked, (_, begin, end) => `${begin}\n${text}\n${end}`),
   );
