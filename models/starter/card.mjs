@@ -186,7 +186,10 @@ function copiesNote({ notMeasured }) {
 function targets(measured) {
   const verdict = { true: 'yes', false: 'no', null: NOT_MEASURED };
   const rows = targetsOf(measured).map(({ what, asked, reached, met }) => [what, asked, reached ?? '-', verdict[met]]);
-  return table(['', 'asked', 'reached', 'met'], rows);
+  return [
+    table(['', 'asked', 'reached', 'met'], rows),
+    `Error rates were asked on lists of other people, too, which are not in this repository and not measured here.`,
+  ].join('\n\n');
 }
 
 function dev(measured, training) {
