@@ -6,7 +6,7 @@ import { ConsentPolicy } from '../consent/consent-policy.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { requireConsent } from '../records/consent.js';
 import type { Enrollment } from '../records/enrollment.js';
-import { judge, type Measures } from '../records/recording-quality.js';
+import { judge, judgeUnmeasured, unmeasured, type Measures } from '../records/recording-quality.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import type { Voice } from '../records/voice.js';
 import { requireSpeaker } from '../records/require-speaker.js';
@@ -113,8 +113,6 @@ export class ImportService {
     embedding.forEach((x, i) => bytes.writeFloatLE(x, i * 4));
     const all: Measures = { ...(measures ?? unmeasured(speechSeconds)), speechSeconds };
     const limits = this.model.recordingLimits();
-    const { minSpeechSeconds } = limits;
-    const anything = { minSpeechSeconds, minSnrDb: -Infinity, maxClippedShare: 1, minBandwidthHz: 0 };
     return {
       id: randomUUID(),
       speakerId,
@@ -124,14 +122,9 @@ export class ImportService {
       origin,
       embedding,
       measures: all,
-      verdict: judge(all, measures ? limits : anything),
+      verdict: measures ? judge(all, limits) : judgeUnmeasured(all, limits),
       kind: 'imported',
       setAside: null,
     };
   }
-}
-
-/** Of a recording that nobody here has heard. */
-function unmeasured(audioSeconds: number): Omit<Measures, 'speechSeconds'> {
-  return { audioSeconds, sampleRate: 0, channels: 0, snrDb: null, clippedShare: 0, bandwidthHz: 0, levelDb: 0 };
 }

@@ -5,8 +5,9 @@ import { Steps } from '../../support/steps.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { consentStatus, newConsent, type GivenConsent } from '../records/consent.js';
 import { boundTo, requireOwnId } from '../records/bound.js';
+import { addSpeaker } from '../records/add-speaker.js';
 import { giveConsent } from '../records/give-consent.js';
-import { groupsInstead, groupsOfNew, recordGroups, requireGroup } from '../records/membership.js';
+import { groupsInstead, recordGroups, requireGroup } from '../records/membership.js';
 import { metadataEntry, speakerMetadata } from '../records/metadata.js';
 import type { Profile } from '../records/profile.js';
 import { Places } from '../http/pages.js';
@@ -89,7 +90,7 @@ export class SpeakersService {
     const now = new Date();
     const speaker = newSpeaker(given, now);
     requireOwnId(given.id && speaker.id);
-    return this.store.transaction((records) => add(records, speaker, groups, consent, now));
+    return this.store.transaction((records) => addSpeaker(records, speaker, groups, consent, now));
   }
 
   /**
@@ -106,7 +107,7 @@ export class SpeakersService {
       const found = await records.speakers.find(id);
       if (!found) {
         requireOwnId(id);
-        return { speaker: await add(records, made, groups, consent, now), profile: null, added: true };
+        return { speaker: await addSpeaker(records, made, groups, consent, now), profile: null, added: true };
       }
       let speaker = await change(records, found, changes, now);
       if (consent && consentStatus(speaker) === 'NOT_RECORDED') {
@@ -151,7 +152,7 @@ export class SpeakersService {
           const known = there.get(speaker.id);
           if (!known && create) {
             requireOwnId(speaker.id);
-            await add(records, speaker, undefined, consent, now);
+            await addSpeaker(records, speaker, undefined, consent, now);
           }
           if (known && consent && consentStatus(known) === 'NOT_RECORDED') {
             await giveConsent(records, known, consent, now);
@@ -317,20 +318,6 @@ export class SpeakersService {
       return { ...found, others: await otherOrigins(records, id, origin) };
     });
   }
-}
-
-async function add(
-  records: VoiceRecords,
-  given: Speaker,
-  groupIds: readonly string[] | undefined,
-  consent: GivenConsent | undefined,
-  now: Date,
-): Promise<Speaker> {
-  const speaker = { ...given, groups: await groupsOfNew(records, groupIds) };
-  await records.speakers.insert(speaker);
-  await records.audit.record({ action: 'speaker.created', subject: speaker.subject });
-  await recordGroups(records, speaker, [], speaker.groups);
-  return consent ? giveConsent(records, speaker, consent, now) : speaker;
 }
 
 async function change(
