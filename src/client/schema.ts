@@ -191,6 +191,15 @@ export interface operations {
              * @enum {string}
              */
             consent: 'required' | 'optional';
+            /** @description Keeping of audio; docs/recordings.md. */
+            recordings: {
+              /** @description Whether the audio of enrolments is kept where no group of the speaker says so. */
+              keep: boolean;
+              /** @description A larger recording is enrolled without its audio. */
+              largestBytes: number;
+              /** @description Of all that are kept. */
+              totalBytes: number;
+            };
             /** @description What verifications and identifications are decided by; null until the model is loaded. */
             decisions: {
               /** @enum {string|null} */
@@ -1308,6 +1317,10 @@ export interface operations {
                 | 'enrollment.added'
                 | 'enrollment.deleted'
                 | 'enrollment.refused'
+                | 'recording.kept'
+                | 'recording.exported'
+                | 'recordings.removed'
+                | 'keeping.set'
                 | 'profile.learned'
                 | 'profile.undone'
                 | 'profile.frozen'
@@ -1985,6 +1998,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -2127,6 +2145,11 @@ export interface operations {
              */
             remainingEnrollmentsSpeechLengthInSec: number;
             /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
+            /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
              */
@@ -2210,6 +2233,11 @@ export interface operations {
              * @example 0
              */
             remainingEnrollmentsSpeechLengthInSec: number;
+            /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
             /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
@@ -2345,6 +2373,11 @@ export interface operations {
              */
             remainingEnrollmentsSpeechLengthInSec: number;
             /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
+            /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
              */
@@ -2416,6 +2449,11 @@ export interface operations {
              */
             remainingEnrollmentsSpeechLengthInSec: number;
             /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
+            /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
              */
@@ -2477,6 +2515,8 @@ export interface operations {
               ledgerEntries: number;
               /** @description Verifications that waited to be confirmed. */
               waitingVerifications: number;
+              /** @description Recordings whose audio was kept. */
+              recordings: number;
               /** @description Conversations that named the speaker, or had the speaker among those who might be named. */
               conversations: number;
             };
@@ -2598,6 +2638,11 @@ export interface operations {
              */
             remainingEnrollmentsSpeechLengthInSec: number;
             /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
+            /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
              */
@@ -2659,6 +2704,8 @@ export interface operations {
               ledgerEntries: number;
               /** @description Verifications that waited to be confirmed. */
               waitingVerifications: number;
+              /** @description Recordings whose audio was kept. */
+              recordings: number;
               /** @description Conversations that named the speaker, or had the speaker among those who might be named. */
               conversations: number;
             };
@@ -3098,6 +3145,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -3152,6 +3204,8 @@ export interface operations {
                * @enum {string}
                */
               origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+              /** @description Whether the audio is kept, so that another model can embed it. */
+              audioKept: boolean;
               /**
                * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                * @enum {string|null}
@@ -3264,6 +3318,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -3326,6 +3385,8 @@ export interface operations {
                      * @enum {string}
                      */
                     origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+                    /** @description Whether the audio is kept, so that another model can embed it. */
+                    audioKept: boolean;
                     /**
                      * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                      * @enum {string|null}
@@ -3367,6 +3428,11 @@ export interface operations {
                       message: string;
                     } | null;
                   } | null;
+                  /**
+                   * @description Why its audio is not kept; null where it is. OFF: nobody has switched it on for the speaker. PART: a channel, a track or intervals were enrolled, and the rest may be other people. TOO_LARGE: it has more bytes than one may have (TIMBRE_KEPT_RECORDING_BYTES). NO_ROOM: all that are kept would have more than they may (TIMBRE_KEPT_BYTES).
+                   * @enum {string|null}
+                   */
+                  audioNotKept: 'OFF' | 'PART' | 'TOO_LARGE' | 'NO_ROOM' | null;
                 }
               | {
                   index: number;
@@ -3502,6 +3568,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -3588,6 +3659,8 @@ export interface operations {
              * @enum {string}
              */
             origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+            /** @description Whether the audio is kept, so that another model can embed it. */
+            audioKept: boolean;
             /**
              * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
              * @enum {string|null}
@@ -4429,6 +4502,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -4558,6 +4636,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -4621,6 +4704,11 @@ export interface operations {
                * @example 0
                */
               remainingEnrollmentsSpeechLengthInSec: number;
+              /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
               /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
@@ -4808,6 +4896,171 @@ export interface operations {
       };
     };
   };
+  listRecordings: {
+    parameters: {
+      query?: {
+        /** @description Recordings on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Oldest first, and whether more will be. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Whether the audio of the next enrolment is kept. */
+            keeps: boolean;
+            /**
+             * @description Who says so.
+             * @enum {string}
+             */
+            from: 'group' | 'default';
+            recordings: {
+              /** @description Of the recording, as its enrolments have it. */
+              sha256: string;
+              bytes: number;
+              /** Format: date-time */
+              keptAt: string;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  removeRecordings: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description How many there were. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description Recordings whose audio was kept.
+             * @example 3
+             */
+            removed: number;
+          };
+        };
+      };
+    };
+  };
+  getRecording: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        enrollmentId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Its bytes. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/octet-stream': Upload;
+        };
+      };
+    };
+  };
+  getGroupKeeping: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What is set. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            group: string;
+            /**
+             * @description Null: as other groups of the speaker say, one that says off before all others, else TIMBRE_KEEP_RECORDINGS.
+             * @enum {string|null}
+             */
+            setting: 'on' | 'off' | null;
+          };
+        };
+      };
+    };
+  };
+  setGroupKeeping: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Null: as other groups of the speaker say, one that says off before all others, else TIMBRE_KEEP_RECORDINGS.
+           * @enum {string|null}
+           */
+          setting: 'on' | 'off' | null;
+        };
+      };
+    };
+    responses: {
+      /** @description What is set now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            group: string;
+            /**
+             * @description Null: as other groups of the speaker say, one that says off before all others, else TIMBRE_KEEP_RECORDINGS.
+             * @enum {string|null}
+             */
+            setting: 'on' | 'off' | null;
+          };
+        };
+      };
+    };
+  };
   exportSpeaker: {
     parameters: {
       query?: {
@@ -4830,7 +5083,7 @@ export interface operations {
         content: {
           'application/json': {
             /** @enum {string} */
-            format: 'timbre-subject-export/4';
+            format: 'timbre-subject-export/5';
             /** Format: date-time */
             exportedAt: string;
             speaker: {
@@ -4933,10 +5186,22 @@ export interface operations {
               withdrawnAt: string | null;
             }[];
             audio: {
-              /** @enum {boolean} */
-              kept: false;
+              /** @description Whether any recording is kept as audio: `recordings` says which. */
+              kept: boolean;
               note: string;
             };
+            /** @description Recordings whose audio is kept, oldest first. */
+            recordings: {
+              sha256: string;
+              bytes: number;
+              /** Format: date-time */
+              keptAt: string;
+              /**
+               * @description Where its bytes are, for keys of the scope `vectors`; null where no enrolment is of it.
+               * @example /v1/speakers/ada/enrollments/3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10/audio
+               */
+              path: string | null;
+            }[];
             enrollments: {
               /** Format: uuid */
               id: string;
@@ -4986,6 +5251,8 @@ export interface operations {
                * @enum {string}
                */
               origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+              /** @description Whether the audio is kept, so that another model can embed it. */
+              audioKept: boolean;
               /**
                * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                * @enum {string|null}
@@ -5181,6 +5448,10 @@ export interface operations {
                 | 'enrollment.added'
                 | 'enrollment.deleted'
                 | 'enrollment.refused'
+                | 'recording.kept'
+                | 'recording.exported'
+                | 'recordings.removed'
+                | 'keeping.set'
                 | 'profile.learned'
                 | 'profile.undone'
                 | 'profile.frozen'

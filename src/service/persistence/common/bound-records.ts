@@ -3,6 +3,7 @@ import type { ApiKeyRow } from './entities/api-key.entity.js';
 import type { ConsentRow } from './entities/consent.entity.js';
 import type { EnrollmentRow } from './entities/enrollment.entity.js';
 import type { GroupRow } from './entities/group.entity.js';
+import type { KeptRecordingRow } from './entities/kept-recording.entity.js';
 import type { LedgerRow } from './entities/ledger.entity.js';
 import type { ProfileRow } from './entities/profile.entity.js';
 import type { SpeakerRow } from './entities/speaker.entity.js';
@@ -32,6 +33,7 @@ export interface BoundRows {
   group: Omit<GroupRow, 'members'>;
   ledger: LedgerRow;
   'waiting-verification': WaitingVerificationRow;
+  recording: KeptRecordingRow;
 }
 
 export type BoundKind = keyof BoundRows;
@@ -45,6 +47,7 @@ export const BOUND_KINDS = [
   'group',
   'ledger',
   'waiting-verification',
+  'recording',
 ] as const;
 
 /** The one owner of all API keys; no speaker's id is empty. */
@@ -140,7 +143,7 @@ const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
     owner: ({ uid }) => groupOwner(uid),
     id: () => [],
     columns: ['uid', 'id', 'name', 'createdAt', 'updatedAt', 'version'],
-    later: ['learning', 'watchRate'],
+    later: ['learning', 'watchRate', 'keeping'],
   },
   ledger: {
     owner: ({ speakerId }) => speakerId,
@@ -165,6 +168,11 @@ const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
     owner: ({ speakerId }) => speakerId,
     id: ({ id }) => [id],
     columns: ['id', 'speakerId', 'createdAt', 'model', 'frontEnd', 'sealed'],
+  },
+  recording: {
+    owner: ({ speakerId }) => speakerId,
+    id: ({ id }) => [id],
+    columns: ['id', 'speakerId', 'contentSha256', 'createdAt', 'bytes', 'sealedKey'],
   },
 };
 

@@ -1,4 +1,5 @@
 import { Tables1765000000000 } from './1765000000000-tables.js';
+import { Recordings1765100000000 } from './1765100000000-recordings.js';
 
 /** In the order they run. A migration that was released never changes. */
-export const POSTGRES_MIGRATIONS = [Tables1765000000000];
+export const POSTGRES_MIGRATIONS = [Tables1765000000000, Recordings1765100000000];
