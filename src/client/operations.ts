@@ -195,6 +195,23 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
     headers: [],
     answer: 'json',
   },
+  listRecordings: {
+    method: 'GET',
+    path: '/v1/speakers/{id}/recordings',
+    query: ['limit', 'cursor'],
+    headers: [],
+    answer: 'json',
+  },
+  removeRecordings: { method: 'DELETE', path: '/v1/speakers/{id}/recordings', query: [], headers: [], answer: 'json' },
+  getRecording: {
+    method: 'GET',
+    path: '/v1/speakers/{id}/enrollments/{enrollmentId}/audio',
+    query: [],
+    headers: [],
+    answer: 'stream',
+  },
+  getGroupKeeping: { method: 'GET', path: '/v1/groups/{id}/keeping', query: [], headers: [], answer: 'json' },
+  setGroupKeeping: { method: 'PUT', path: '/v1/groups/{id}/keeping', query: [], headers: [], answer: 'json' },
   exportSpeaker: { method: 'GET', path: '/v1/speakers/{id}/export', query: ['vectors'], headers: [], answer: 'json' },
   getRetention: { method: 'GET', path: '/v1/retention', query: [], headers: [], answer: 'json' },
   confirmClock: { method: 'POST', path: '/v1/retention/confirm', query: [], headers: [], answer: 'json' },
@@ -588,6 +605,31 @@ export abstract class Operations {
   /** Speakers who may be one person `GET /v1/duplicates` */
   listDuplicates(...given: Arguments<'listDuplicates'>): Promise<Answer<'listDuplicates'>> {
     return this.call('listDuplicates', ...given);
+  }
+
+  /** Which of the speaker's recordings are kept as audio `GET /v1/speakers/{id}/recordings` */
+  listRecordings(...given: Arguments<'listRecordings'>): Promise<Answer<'listRecordings'>> {
+    return this.call('listRecordings', ...given);
+  }
+
+  /** Remove the audio that is kept of a speaker, for good `DELETE /v1/speakers/{id}/recordings` */
+  removeRecordings(...given: Arguments<'removeRecordings'>): Promise<Answer<'removeRecordings'>> {
+    return this.call('removeRecordings', ...given);
+  }
+
+  /** The recording of an enrolment, as it was uploaded `GET /v1/speakers/{id}/enrollments/{enrollmentId}/audio` */
+  getRecording(...given: Arguments<'getRecording'>): Promise<Answer<'getRecording'>> {
+    return this.call('getRecording', ...given);
+  }
+
+  /** Whether the audio of the group's enrolments is kept `GET /v1/groups/{id}/keeping` */
+  getGroupKeeping(...given: Arguments<'getGroupKeeping'>): Promise<Answer<'getGroupKeeping'>> {
+    return this.call('getGroupKeeping', ...given);
+  }
+
+  /** Switch keeping of audio on or off for the enrolments of a group `PUT /v1/groups/{id}/keeping` */
+  setGroupKeeping(...given: Arguments<'setGroupKeeping'>): Promise<Answer<'setGroupKeeping'>> {
+    return this.call('setGroupKeeping', ...given);
   }
 
   /** Everything that is stored about a speaker `GET /v1/speakers/{id}/export` */

@@ -196,6 +196,15 @@ export interface operations {
              * @enum {string}
              */
             unknownVoices: 'on' | 'off';
+            /** @description Keeping of audio; docs/recordings.md. */
+            recordings: {
+              /** @description Whether the audio of enrolments is kept where no group of the speaker says so. */
+              keep: boolean;
+              /** @description A larger recording is enrolled without its audio. */
+              largestBytes: number;
+              /** @description Of all that are kept. */
+              totalBytes: number;
+            };
             /** @description What verifications and identifications are decided by; null until the model is loaded. */
             decisions: {
               /** @enum {string|null} */
@@ -2815,6 +2824,10 @@ export interface operations {
                 | 'enrollment.added'
                 | 'enrollment.deleted'
                 | 'enrollment.refused'
+                | 'recording.kept'
+                | 'recording.exported'
+                | 'recordings.removed'
+                | 'keeping.set'
                 | 'profile.learned'
                 | 'profile.undone'
                 | 'profile.frozen'
@@ -3502,6 +3515,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -3644,6 +3662,11 @@ export interface operations {
              */
             remainingEnrollmentsSpeechLengthInSec: number;
             /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
+            /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
              */
@@ -3727,6 +3750,11 @@ export interface operations {
              * @example 0
              */
             remainingEnrollmentsSpeechLengthInSec: number;
+            /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
             /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
@@ -3862,6 +3890,11 @@ export interface operations {
              */
             remainingEnrollmentsSpeechLengthInSec: number;
             /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
+            /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
              */
@@ -3933,6 +3966,11 @@ export interface operations {
              */
             remainingEnrollmentsSpeechLengthInSec: number;
             /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
+            /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
              */
@@ -3994,6 +4032,8 @@ export interface operations {
               ledgerEntries: number;
               /** @description Verifications that waited to be confirmed. */
               waitingVerifications: number;
+              /** @description Recordings whose audio was kept. */
+              recordings: number;
               /** @description Conversations that named the speaker, or had the speaker among those who might be named. */
               conversations: number;
               /** @description Unknown voices of conversations that somebody had named as the speaker. */
@@ -4117,6 +4157,11 @@ export interface operations {
              */
             remainingEnrollmentsSpeechLengthInSec: number;
             /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
+            /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
              */
@@ -4178,6 +4223,8 @@ export interface operations {
               ledgerEntries: number;
               /** @description Verifications that waited to be confirmed. */
               waitingVerifications: number;
+              /** @description Recordings whose audio was kept. */
+              recordings: number;
               /** @description Conversations that named the speaker, or had the speaker among those who might be named. */
               conversations: number;
               /** @description Unknown voices of conversations that somebody had named as the speaker. */
@@ -4619,6 +4666,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -4673,6 +4725,8 @@ export interface operations {
                * @enum {string}
                */
               origin: 'enrolled' | 'imported' | 'named' | 'learned' | 'confirmed';
+              /** @description Whether the audio is kept, so that another model can embed it. */
+              audioKept: boolean;
               /**
                * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                * @enum {string|null}
@@ -4785,6 +4839,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -4847,6 +4906,8 @@ export interface operations {
                      * @enum {string}
                      */
                     origin: 'enrolled' | 'imported' | 'named' | 'learned' | 'confirmed';
+                    /** @description Whether the audio is kept, so that another model can embed it. */
+                    audioKept: boolean;
                     /**
                      * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                      * @enum {string|null}
@@ -4888,6 +4949,11 @@ export interface operations {
                       message: string;
                     } | null;
                   } | null;
+                  /**
+                   * @description Why its audio is not kept; null where it is. OFF: nobody has switched it on for the speaker. PART: a channel, a track or intervals were enrolled, and the rest may be other people. TOO_LARGE: it has more bytes than one may have (TIMBRE_KEPT_RECORDING_BYTES). NO_ROOM: all that are kept would have more than they may (TIMBRE_KEPT_BYTES).
+                   * @enum {string|null}
+                   */
+                  audioNotKept: 'OFF' | 'PART' | 'TOO_LARGE' | 'NO_ROOM' | null;
                 }
               | {
                   index: number;
@@ -5023,6 +5089,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -5109,6 +5180,8 @@ export interface operations {
              * @enum {string}
              */
             origin: 'enrolled' | 'imported' | 'named' | 'learned' | 'confirmed';
+            /** @description Whether the audio is kept, so that another model can embed it. */
+            audioKept: boolean;
             /**
              * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
              * @enum {string|null}
@@ -5952,6 +6025,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -6081,6 +6159,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -6144,6 +6227,11 @@ export interface operations {
                * @example 0
                */
               remainingEnrollmentsSpeechLengthInSec: number;
+              /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
               /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
@@ -6331,6 +6419,171 @@ export interface operations {
       };
     };
   };
+  listRecordings: {
+    parameters: {
+      query?: {
+        /** @description Recordings on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Oldest first, and whether more will be. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Whether the audio of the next enrolment is kept. */
+            keeps: boolean;
+            /**
+             * @description Who says so.
+             * @enum {string}
+             */
+            from: 'group' | 'default';
+            recordings: {
+              /** @description Of the recording, as its enrolments have it. */
+              sha256: string;
+              bytes: number;
+              /** Format: date-time */
+              keptAt: string;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  removeRecordings: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description How many there were. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description Recordings whose audio was kept.
+             * @example 3
+             */
+            removed: number;
+          };
+        };
+      };
+    };
+  };
+  getRecording: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        enrollmentId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Its bytes. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/octet-stream': Upload;
+        };
+      };
+    };
+  };
+  getGroupKeeping: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What is set. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            group: string;
+            /**
+             * @description Null: as other groups of the speaker say, one that says off before all others, else TIMBRE_KEEP_RECORDINGS.
+             * @enum {string|null}
+             */
+            setting: 'on' | 'off' | null;
+          };
+        };
+      };
+    };
+  };
+  setGroupKeeping: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Null: as other groups of the speaker say, one that says off before all others, else TIMBRE_KEEP_RECORDINGS.
+           * @enum {string|null}
+           */
+          setting: 'on' | 'off' | null;
+        };
+      };
+    };
+    responses: {
+      /** @description What is set now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            group: string;
+            /**
+             * @description Null: as other groups of the speaker say, one that says off before all others, else TIMBRE_KEEP_RECORDINGS.
+             * @enum {string|null}
+             */
+            setting: 'on' | 'off' | null;
+          };
+        };
+      };
+    };
+  };
   exportSpeaker: {
     parameters: {
       query?: {
@@ -6456,10 +6709,22 @@ export interface operations {
               withdrawnAt: string | null;
             }[];
             audio: {
-              /** @enum {boolean} */
-              kept: false;
+              /** @description Whether any recording is kept as audio: `recordings` says which. */
+              kept: boolean;
               note: string;
             };
+            /** @description Recordings whose audio is kept, oldest first. */
+            recordings: {
+              sha256: string;
+              bytes: number;
+              /** Format: date-time */
+              keptAt: string;
+              /**
+               * @description Where its bytes are, for keys of the scope `vectors`; null where no enrolment is of it.
+               * @example /v1/speakers/ada/enrollments/3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10/audio
+               */
+              path: string | null;
+            }[];
             enrollments: {
               /** Format: uuid */
               id: string;
@@ -6509,6 +6774,8 @@ export interface operations {
                * @enum {string}
                */
               origin: 'enrolled' | 'imported' | 'named' | 'learned' | 'confirmed';
+              /** @description Whether the audio is kept, so that another model can embed it. */
+              audioKept: boolean;
               /**
                * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                * @enum {string|null}
@@ -6725,6 +6992,10 @@ export interface operations {
                 | 'enrollment.added'
                 | 'enrollment.deleted'
                 | 'enrollment.refused'
+                | 'recording.kept'
+                | 'recording.exported'
+                | 'recordings.removed'
+                | 'keeping.set'
                 | 'profile.learned'
                 | 'profile.undone'
                 | 'profile.frozen'

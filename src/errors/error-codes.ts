@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   UNKNOWN_VOICES_OFF: { http: 404, exit: 66, means: 'This service keeps no unknown voices (TIMBRE_UNKNOWN_VOICES).' },
   JOB_NOT_FOUND: { http: 404, exit: 32, means: 'No job has this id; finished jobs are removed after a while.' },
   RECEIPT_NOT_FOUND: { http: 404, exit: 70, means: 'No receipt of an erasure has this id.' },
+  RECORDING_NOT_KEPT: { http: 404, exit: 91, means: 'No audio of the enrolment is kept.' },
   WEBHOOK_NOT_FOUND: { http: 404, exit: 73, means: 'No webhook has this id.' },
   MODEL_NOT_FOUND: { http: 404, exit: 13, means: 'No model bundle has this id, or no file is at this path.' },
   KEY_NOT_FOUND: { http: 404, exit: 56, means: 'No API key has this id.' },

@@ -35,7 +35,10 @@ import { CurrentModel } from '../../src/service/voices/current-model.js';
 import { KeptBundle } from '../../src/service/engine/kept-bundle.js';
 import { LastModel } from '../../src/service/voices/last-model.js';
 import { NativeVoiceIndex } from '../../src/service/voices/native-voice-index.js';
-import { closeStore, fileOf, maintenanceOf, openStore } from './stores.js';
+import { RecordingsService } from '../../src/service/recordings/recordings.service.js';
+import type { KeptAudio } from '../../src/service/records/kept-audio.js';
+import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
+import { closeStore, fileOf, keptAudioOf, maintenanceOf, openStore } from './stores.js';
 import { HandClock } from './hand-clock.js';
 import { ScriptedEngine, type Script } from './scripted-engine.js';
 
@@ -50,6 +53,8 @@ export class House {
   readonly consent: ConsentService;
   readonly groups: GroupsService;
   readonly speakers: SpeakersService;
+  readonly audio: KeptAudio;
+  readonly recordings: RecordingsService;
   readonly enrollments: EnrollmentsService;
   readonly learning: LearningService;
   readonly ledger: LedgerService;
@@ -92,6 +97,12 @@ export class House {
     this.health = new HealthService(store, engine, this.gallery);
     this.imports = new ImportService(store, engine, model, keeper, policy, config);
     this.seeker = new DuplicatesService(store, model, duplicates);
+    const metrics = {
+      counter: (name: string) => (of: string) => void this.counted.push(`${name} ${of}`),
+      gauges: () => undefined,
+    } as unknown as Metrics;
+    this.audio = keptAudioOf(database, folder);
+    this.recordings = new RecordingsService(store, this.audio, maintenance, new FolderLeader(), config, metrics);
     this.enrollments = new EnrollmentsService(
       store,
       engine,
@@ -100,14 +111,11 @@ export class House {
       duplicates,
       maintenance,
       policy,
+      this.recordings,
       trail,
       config,
     );
     const { clock } = this;
-    const metrics = {
-      counter: (name: string) => (of: string) => void this.counted.push(`${name} ${of}`),
-      gauges: () => undefined,
-    } as unknown as Metrics;
     this.learning = new LearningService(
       store,
       engine,

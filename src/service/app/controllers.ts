@@ -18,6 +18,8 @@ import { DuplicatesController } from '../profiles/duplicates.controller.js';
 import { GroupLearningController } from '../profiles/group-learning.controller.js';
 import { LedgerController } from '../profiles/ledger.controller.js';
 import { VerificationsController } from '../profiles/verifications.controller.js';
+import { GroupKeepingController } from '../recordings/group-keeping.controller.js';
+import { RecordingsController } from '../recordings/recordings.controller.js';
 import { ExportController } from '../privacy/export.controller.js';
 import { RetentionController } from '../privacy/retention.controller.js';
 import { SamplesController } from '../samples/samples.controller.js';
@@ -49,6 +51,7 @@ export const CONTROLLERS = {
   verification: [VerificationController],
   identification: [IdentificationController],
   profiles: [LedgerController, GroupLearningController, VerificationsController, DuplicatesController],
+  recordings: [RecordingsController, GroupKeepingController],
   export: [ExportController],
   retention: [RetentionController],
   dataKeys: [DataKeysController],

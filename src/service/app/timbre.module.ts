@@ -29,6 +29,7 @@ import { MetricsModule } from '../metrics/metrics.module.js';
 import { PersistenceModule } from '../persistence/persistence.module.js';
 import { PrivacyModule } from '../privacy/privacy.module.js';
 import { ProfilesModule } from '../profiles/profiles.module.js';
+import { RecordingsModule } from '../recordings/recordings.module.js';
 import { SignInModule } from '../sign-in/sign-in.module.js';
 import { SpeakersModule } from '../speakers/speakers.module.js';
 import { UnknownVoicesModule } from '../unknown-voices/unknown-voices.module.js';
@@ -74,6 +75,7 @@ const ROOMS = [
   SignInModule,
   SpeakersModule,
   GroupsModule,
+  RecordingsModule,
   EnrollmentsModule,
   ProfilesModule,
   WatchModule,
@@ -97,7 +99,7 @@ class RoutesModule {}
  *   @Module({ imports: [TimbreModule.forRoot({ model: 'starter', dataDir: '/var/lib/voices' })] })
  *
  * Injected everywhere: `EmbeddingEngine`, `Config`, `Speakers`, `Enrollments`, `Groups`, `Verification`,
- * `Identification` and `Jobs`. Its routes are those of docs/api.md, below the application's prefix.
+ * `Identification`, `Jobs` and `Recordings`. Its routes are those of docs/api.md, below the application's prefix.
  */
 @Module({})
 export class TimbreModule implements OnModuleInit {

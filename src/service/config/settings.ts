@@ -790,6 +790,33 @@ export const SETTINGS = {
     takes: 'WHEN',
     means: "Whether a speaker's consent must be recorded before the first enrolment: `required` or `optional`.",
   }),
+  keepRecordings: setting({
+    env: 'TIMBRE_KEEP_RECORDINGS',
+    flag: 'keep-recordings',
+    schema: onOrOff,
+    default: 'off',
+    takes: 'on|off',
+    means:
+      'Whether the audio of enrolments is kept, encrypted, where no group of the speaker says so: see docs/recordings.md.',
+  }),
+  keptRecordingBytes: setting({
+    env: 'TIMBRE_KEPT_RECORDING_BYTES',
+    flag: 'kept-recording-bytes',
+    schema: byteSize,
+    default: '16MiB',
+    takes: 'BYTES',
+    means: 'Bytes of a recording whose audio is kept; a larger one is enrolled without.',
+    limit: true,
+  }),
+  keptBytes: setting({
+    env: 'TIMBRE_KEPT_BYTES',
+    flag: 'kept-bytes',
+    schema: byteSize,
+    default: '10GiB',
+    takes: 'BYTES',
+    means: 'Bytes of all recordings whose audio is kept, together; what finds no room is enrolled without.',
+    limit: true,
+  }),
   retentionDays: setting({
     env: 'TIMBRE_RETENTION_DAYS',
     flag: 'retention-days',

@@ -6,6 +6,7 @@ import { ConsentPolicy } from '../consent/consent-policy.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { requireConsent } from '../records/consent.js';
 import type { Enrollment } from '../records/enrollment.js';
+import { keptOf } from '../records/kept-recording.js';
 import { judge, judgeUnmeasured, unmeasured, type Measures } from '../records/recording-quality.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import type { Voice } from '../records/voice.js';
@@ -82,11 +83,12 @@ export class ImportService {
         }
       }
       if (results.every(({ duplicate }) => duplicate)) {
-        return { speaker, profile: await records.profiles.state(speakerId, origin), results };
+        const profile = await records.profiles.state(speakerId, origin);
+        return { speaker, profile, keptRecordings: await keptOf(records, speakerId), results };
       }
       const { enrolled, ...voice } = await this.keeper.renew(records, speaker, origin);
       requireRoom(enrolled, this.config);
-      return { ...voice, results };
+      return { ...voice, keptRecordings: await keptOf(records, speakerId), results };
     });
   }
 

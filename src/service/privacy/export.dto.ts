@@ -37,7 +37,23 @@ export const exportView = z.object({
   }),
   consent: consentView,
   consents: z.array(pastConsentView).meta({ description: 'Every consent that was recorded, oldest first.' }),
-  audio: z.object({ kept: z.literal(false), note: z.string() }),
+  audio: z.object({
+    kept: z.boolean().meta({ description: 'Whether any recording is kept as audio: `recordings` says which.' }),
+    note: z.string(),
+  }),
+  recordings: z
+    .array(
+      z.object({
+        sha256: z.string(),
+        bytes: z.int(),
+        keptAt: z.iso.datetime(),
+        path: z.string().nullable().meta({
+          description: 'Where its bytes are, for keys of the scope `vectors`; null where no enrolment is of it.',
+          example: '/v1/speakers/ada/enrollments/3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10/audio',
+        }),
+      }),
+    )
+    .meta({ description: 'Recordings whose audio is kept, oldest first.' }),
   enrollments: z.array(
     enrollmentView.extend({
       frontEnd: z.string(),

@@ -28,6 +28,9 @@ export abstract class EnrollmentRepository {
   /** Anybody's enrolment of this very file, but not of who has opted out: its embedding need not be made again. */
   abstract heardBefore(origin: EmbeddingOrigin, sha256: string): Promise<HeardBefore | null>;
 
+  /** Of each recording of a speaker, whichever models embedded it, the enrolment that was stored last. */
+  abstract idsByContent(speakerId: string): Promise<Map<string, string>>;
+
   /** The embedding of one of the speaker's enrolments; null where there is none. */
   abstract embedding(speakerId: string, id: string): Promise<Float32Array | null>;
 

@@ -18,7 +18,7 @@ export function isLearned({ kind }: { kind: ExemplarKind | null }): boolean {
 export const SET_ASIDE = ['replaced', 'merged'] as const;
 export type SetAside = (typeof SET_ASIDE)[number];
 
-/** One recording of a speaker: what it was worth, and its embedding. The audio itself is not kept. */
+/** One recording of a speaker: what it was worth, and its embedding. The audio is kept apart, where it is at all (`KeptRecording`). */
 export interface Enrollment {
   /** UUID. */
   id: string;

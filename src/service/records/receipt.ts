@@ -19,6 +19,8 @@ export interface Receipt {
   ledgerEntries: number;
   /** Verifications that waited to be confirmed. */
   waitingVerifications: number;
+  /** Whose audio was kept. */
+  recordings: number;
   /** That named the speaker, or told of a voice that was near, or had the speaker as a candidate. */
   conversations: number;
   /** Voices of conversations that were named as the speaker. */

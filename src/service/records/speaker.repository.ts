@@ -18,6 +18,8 @@ export interface ErasedRows {
   ledgerEntries: number;
   /** That waited to be confirmed. */
   waitingVerifications: number;
+  /** Whose audio was kept. */
+  recordings: number;
   /** Conversations that told of the speaker. */
   conversations: number;
   /** That were named as the speaker. */

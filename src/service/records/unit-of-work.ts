@@ -6,6 +6,7 @@ import type { GroupRepository } from './group.repository.js';
 import type { EnrollmentRepository } from './enrollment.repository.js';
 import type { NoteRepository } from './note.repository.js';
 import type { ProfileRepository } from './profile.repository.js';
+import type { KeptRecordingRepository } from './kept-recording.js';
 import type { LedgerRepository } from './ledger.js';
 import type { WaitingVerificationRepository } from './waiting-verification.js';
 import type { JobRepository } from './job.repository.js';
@@ -22,6 +23,7 @@ export interface VoiceRecords {
   readonly profiles: ProfileRepository;
   readonly ledger: LedgerRepository;
   readonly waiting: WaitingVerificationRepository;
+  readonly recordings: KeptRecordingRepository;
   readonly consents: ConsentRepository;
   readonly jobs: JobRepository;
   readonly conversations: ConversationRepository;

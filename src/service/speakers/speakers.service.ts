@@ -18,6 +18,7 @@ import { forgetSpeaker } from '../records/settle-item.js';
 import { BlobStore } from '../uploads/blob-store.js';
 import { Maintenance } from '../records/maintenance.js';
 import { receiptNotFound, type Receipt } from '../records/receipt.js';
+import { keptOf } from '../records/kept-recording.js';
 import type { Voice } from '../records/voice.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 import type { SearchPlace, SpeakerFilter } from '../records/speaker.repository.js';
@@ -107,13 +108,14 @@ export class SpeakersService {
       const found = await records.speakers.find(id);
       if (!found) {
         requireOwnId(id);
-        return { speaker: await addSpeaker(records, made, groups, consent, now), profile: null, added: true };
+        const speaker = await addSpeaker(records, made, groups, consent, now);
+        return { speaker, profile: null, keptRecordings: 0, added: true };
       }
       let speaker = await change(records, found, changes, now);
       if (consent && consentStatus(speaker) === 'NOT_RECORDED') {
         speaker = await giveConsent(records, speaker, consent, now);
       }
-      return { speaker, profile: origin && (await records.profiles.state(id, origin)), added: false };
+      return { ...(await voiceOf(records, speaker, origin)), added: false };
     });
   }
 
@@ -165,10 +167,7 @@ export class SpeakersService {
   /** Errors: SPEAKER_NOT_FOUND, those of the storage. */
   get(id: string): Promise<Voice> {
     const origin = this.model.lastOrigin();
-    return this.store.read(async ({ speakers, profiles }) => {
-      const speaker = await requireSpeaker({ speakers }, id);
-      return { speaker, profile: origin && (await profiles.state(id, origin)) };
-    });
+    return this.store.read(async (records) => voiceOf(records, await requireSpeaker(records, id), origin));
   }
 
   /**
@@ -208,12 +207,17 @@ export class SpeakersService {
     });
   }
 
-  private async withProfiles({ profiles }: VoiceRecords, speakers: readonly Speaker[]): Promise<Voice[]> {
+  private async withProfiles({ profiles, recordings }: VoiceRecords, speakers: readonly Speaker[]): Promise<Voice[]> {
     const origin = this.model.lastOrigin();
     const ids = speakers.map(({ id }) => id);
     const found = origin ? await profiles.states(ids, origin) : [];
     const known = new Map(found.map((profile) => [profile.speakerId, profile]));
-    return speakers.map((speaker) => ({ speaker, profile: known.get(speaker.id) ?? null }));
+    const kept = await recordings.countOf(ids);
+    return speakers.map((speaker) => ({
+      speaker,
+      profile: known.get(speaker.id) ?? null,
+      keptRecordings: kept.get(speaker.id) ?? 0,
+    }));
   }
 
   /**
@@ -225,7 +229,7 @@ export class SpeakersService {
     return this.store.transaction(async (records) => {
       const found = await requireSpeaker(records, id);
       const speaker = await change(records, { ...found, version: version ?? found.version }, changes, new Date());
-      return { speaker, profile: origin && (await records.profiles.state(id, origin)) };
+      return voiceOf(records, speaker, origin);
     });
   }
 
@@ -318,6 +322,11 @@ export class SpeakersService {
       return { ...found, others: await otherOrigins(records, id, origin) };
     });
   }
+}
+
+async function voiceOf(records: VoiceRecords, speaker: Speaker, origin: EmbeddingOrigin | null): Promise<Voice> {
+  const profile = origin && (await records.profiles.state(speaker.id, origin));
+  return { speaker, profile, keptRecordings: await keptOf(records, speaker.id) };
 }
 
 async function change(

@@ -3,6 +3,7 @@ import type { ApiKeyRow } from './entities/api-key.entity.js';
 import type { ConsentRow } from './entities/consent.entity.js';
 import type { EnrollmentRow } from './entities/enrollment.entity.js';
 import type { GroupRow } from './entities/group.entity.js';
+import type { KeptRecordingRow } from './entities/kept-recording.entity.js';
 import type { LedgerRow } from './entities/ledger.entity.js';
 import type { ProfileRow } from './entities/profile.entity.js';
 import type { SpeakerRow } from './entities/speaker.entity.js';
@@ -38,6 +39,7 @@ export interface BoundRows {
   'unknown-voice': UnknownVoiceRow;
   'voice-share': VoiceShareRow;
   'voice-step': VoiceStepRow;
+  recording: KeptRecordingRow;
 }
 
 export type BoundKind = keyof BoundRows;
@@ -54,6 +56,7 @@ export const BOUND_KINDS = [
   'unknown-voice',
   'voice-share',
   'voice-step',
+  'recording',
 ] as const;
 
 /** The one owner of all API keys; no speaker's id is empty. */
@@ -161,7 +164,7 @@ const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
     owner: ({ uid }) => groupOwner(uid),
     id: () => [],
     columns: ['uid', 'id', 'name', 'createdAt', 'updatedAt', 'version'],
-    later: ['learning', 'watchRate'],
+    later: ['learning', 'watchRate', 'keeping'],
   },
   ledger: {
     owner: ({ speakerId }) => speakerId,
@@ -227,6 +230,11 @@ const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
     owner: ({ voiceId }) => unknownVoiceOwner(voiceId),
     id: ({ id }) => [id],
     columns: ['id', 'voiceId', 'otherId', 'createdAt', 'by', 'action', 'reason', 'detail', 'undoneAt', 'undoneBy'],
+  },
+  recording: {
+    owner: ({ speakerId }) => speakerId,
+    id: ({ id }) => [id],
+    columns: ['id', 'speakerId', 'contentSha256', 'createdAt', 'bytes', 'sealedKey'],
   },
 };
 

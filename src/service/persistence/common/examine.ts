@@ -19,6 +19,7 @@ import type { AuditRow } from './entities/audit.entity.js';
 import { AuditEntity } from './entities/audit.entity.js';
 import { ConsentEntity } from './entities/consent.entity.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
+import { KeptRecordingEntity } from './entities/kept-recording.entity.js';
 import { LedgerEntity } from './entities/ledger.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
 import { GroupEntity } from './entities/group.entity.js';
@@ -30,6 +31,7 @@ import { WaitingVerificationEntity } from './entities/waiting-verification.entit
 import { Epoch, FileEpochProvider, stateOf, type EpochState } from './epoch.js';
 import { openEmbedding } from './mappers/enrollment.mapper.js';
 import { openShare } from './mappers/unknown-voice.mapper.js';
+import { recordingOwner } from './mappers/kept-recording.mapper.js';
 import { toWaiting } from './mappers/waiting-verification.mapper.js';
 import { toProfile } from './mappers/profile.mapper.js';
 import { epochFileOf, type Places } from './places.js';
@@ -230,6 +232,7 @@ class Examination {
     const profiles = group(await this.of(ProfileEntity, ids), ({ speakerId }) => speakerId);
     const ledger = group(await this.of(LedgerEntity, ids), ({ speakerId }) => speakerId);
     const waiting = group(await this.of(WaitingVerificationEntity, ids), ({ speakerId }) => speakerId);
+    const recordings = group(await this.of(KeptRecordingEntity, ids), ({ speakerId }) => speakerId);
     let known = 0;
     for (const speaker of speakers) {
       const { id } = speaker;
@@ -240,6 +243,7 @@ class Examination {
         profile: profiles.get(id) ?? [],
         ledger: ledger.get(id) ?? [],
         'waiting-verification': waiting.get(id) ?? [],
+        recording: recordings.get(id) ?? [],
       };
       if (leaves.get(id)!.size > 0) known++;
       this.compare(id, leaves.get(id)!, rows);
@@ -247,6 +251,8 @@ class Examination {
       for (const row of rows.profile) this.opens('profile', row, () => toProfile(row, this.cipher).centroid);
       for (const row of rows['waiting-verification'])
         this.opens('waiting-verification', row, () => toWaiting(row, this.cipher).embedding);
+      for (const row of rows.recording)
+        this.opens('recording', row, () => this.cipher.open(row.sealedKey, recordingOwner(row)));
     }
     return known;
   }
@@ -274,10 +280,10 @@ class Examination {
   }
 
   /** A vector that does not open though its record is as it was written is under a key that was lost. */
-  private opens<Kind extends 'enrollment' | 'profile' | 'waiting-verification' | 'voice-share'>(
+  private opens<Kind extends 'enrollment' | 'profile' | 'waiting-verification' | 'voice-share' | 'recording'>(
     kind: Kind,
     row: BoundRows[Kind],
-    vector: () => Float32Array | null,
+    vector: () => Float32Array | Buffer | null,
   ): void {
     try {
       vector()?.fill(0);
@@ -303,6 +309,7 @@ class Examination {
       ['profile', ProfileEntity],
       ['ledger', LedgerEntity],
       ['waiting-verification', WaitingVerificationEntity],
+      ['recording', KeptRecordingEntity],
     ] as const) {
       await this.orphansIn(kind, entity);
     }

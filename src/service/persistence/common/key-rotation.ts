@@ -9,11 +9,13 @@ import { KEY_CHECK } from './key-check.js';
 import type { Store } from './store.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
 import { VoiceShareEntity } from './entities/voice-share.entity.js';
+import { KeptRecordingEntity } from './entities/kept-recording.entity.js';
 import { WaitingVerificationEntity } from './entities/waiting-verification.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { enrollmentOwner } from './mappers/enrollment.mapper.js';
 import { shareOwner } from './mappers/unknown-voice.mapper.js';
+import { recordingOwner } from './mappers/kept-recording.mapper.js';
 import { waitingOwner } from './mappers/waiting-verification.mapper.js';
 import { profileOwner } from './mappers/profile.mapper.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
@@ -141,6 +143,7 @@ interface Progress {
     | { table: 'profiles'; after: [string, string, string] }
     | { table: 'waiting_verifications'; after: string }
     | { table: 'unknown_voice_shares'; after: string }
+    | { table: 'kept_recordings'; after: string }
     | null;
   /** Vectors behind it. */
   passed: number;
@@ -220,7 +223,23 @@ function resealBatch(database: Store): Promise<boolean> {
         cipher.isCurrent(row.embedding) ? null : { embedding: cipher.reseal(row.embedding, shareOwner(row)) },
       );
       const last = rows.length === left ? rows.at(-1) : undefined;
-      progress.next = last ? { table: 'unknown_voice_shares', after: last.id } : null;
+      progress.next = last
+        ? { table: 'unknown_voice_shares', after: last.id }
+        : { table: 'kept_recordings', after: '' };
+      progress.passed += rows.length;
+      left -= rows.length;
+    }
+    if (progress.next.table === 'kept_recordings' && left > 0) {
+      // Audio is sealed under keys of its own: these are what is under the data key.
+      const rows = await rowsOf(manager, KeptRecordingEntity, 't.id > ? ORDER BY t.id LIMIT ?', [
+        progress.next.after,
+        left,
+      ]);
+      await resealRows(manager, database, 'recording', rows, (row) =>
+        cipher.isCurrent(row.sealedKey) ? null : { sealedKey: cipher.reseal(row.sealedKey, recordingOwner(row)) },
+      );
+      const last = rows.length === left ? rows.at(-1) : undefined;
+      progress.next = last ? { table: 'kept_recordings', after: last.id } : null;
       progress.passed += rows.length;
     }
     await writeProgress(manager, progress);
@@ -249,6 +268,8 @@ const UPDATES = {
       FROM json_each(?) AS new WHERE waiting_verifications.id = new.value ->> 0`,
     'voice-share': `UPDATE unknown_voice_shares SET embedding = unhex(new.value ->> 1)
       FROM json_each(?) AS new WHERE unknown_voice_shares.id = new.value ->> 0`,
+    recording: `UPDATE kept_recordings SET sealed_key = unhex(new.value ->> 1)
+      FROM json_each(?) AS new WHERE kept_recordings.id = new.value ->> 0`,
     profile: `UPDATE profiles SET centroid = unhex(new.value ->> 1) FROM json_each(?) AS new
       WHERE speaker_id = new.value ->> 2 AND model = new.value ->> 3 AND front_end = new.value ->> 4`,
   },
@@ -259,6 +280,8 @@ const UPDATES = {
       FROM json_array_elements(CAST(? AS json)) AS new(value) WHERE waiting_verifications.id = new.value ->> 0`,
     'voice-share': `UPDATE unknown_voice_shares SET embedding = decode(new.value ->> 1, 'hex')
       FROM json_array_elements(CAST(? AS json)) AS new(value) WHERE unknown_voice_shares.id = new.value ->> 0`,
+    recording: `UPDATE kept_recordings SET sealed_key = decode(new.value ->> 1, 'hex')
+      FROM json_array_elements(CAST(? AS json)) AS new(value) WHERE kept_recordings.id = new.value ->> 0`,
     profile: `UPDATE profiles SET centroid = decode(new.value ->> 1, 'hex')
       FROM json_array_elements(CAST(? AS json)) AS new(value)
       WHERE speaker_id = new.value ->> 2 AND model = new.value ->> 3 AND front_end = new.value ->> 4`,
@@ -266,7 +289,7 @@ const UPDATES = {
 } as const;
 
 /** Re-encrypts what `again` gives a new vector for, and vouches for it anew where it was as it was written. */
-async function resealRows<Kind extends 'enrollment' | 'profile' | 'waiting-verification' | 'voice-share'>(
+async function resealRows<Kind extends 'enrollment' | 'profile' | 'waiting-verification' | 'voice-share' | 'recording'>(
   manager: EntityManager,
   { register }: Store,
   kind: Kind,
@@ -280,10 +303,9 @@ async function resealRows<Kind extends 'enrollment' | 'profile' | 'waiting-verif
   });
   if (passed.length === 0) return;
   const values = passed.map(({ row }) => {
-    const { model, frontEnd } = row;
-    const [id, vector] =
-      'centroid' in row ? ['', row.centroid!] : 'sealed' in row ? [row.id, row.sealed] : [row.id, row.embedding];
-    return [id, vector.toString('hex'), 'speakerId' in row ? row.speakerId : null, model, frontEnd];
+    if ('centroid' in row) return ['', row.centroid!.toString('hex'), row.speakerId, row.model, row.frontEnd];
+    const sealed = 'sealed' in row ? row.sealed : 'sealedKey' in row ? row.sealedKey : row.embedding;
+    return [row.id, sealed.toString('hex')];
   });
   await affect(manager, UPDATES[dialectOf(manager).name][kind], [JSON.stringify(values)]);
   register.bind(

@@ -10,6 +10,7 @@ import { TypeOrmConsentRepository } from './repositories/typeorm-consent.reposit
 import { TypeOrmConversationRepository } from './repositories/typeorm-conversation.repository.js';
 import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
 import { TypeOrmGroupRepository } from './repositories/typeorm-group.repository.js';
+import { TypeOrmKeptRecordingRepository } from './repositories/typeorm-kept-recording.repository.js';
 import { TypeOrmLedgerRepository } from './repositories/typeorm-ledger.repository.js';
 import { TypeOrmWaitingVerificationRepository } from './repositories/typeorm-waiting-verification.repository.js';
 import { TypeOrmJobRepository } from './repositories/typeorm-job.repository.js';
@@ -64,6 +65,7 @@ export class TypeOrmUnitOfWork extends UnitOfWork {
       profiles: new TypeOrmProfileRepository(manager, cipher, register),
       ledger: new TypeOrmLedgerRepository(manager, register),
       waiting: new TypeOrmWaitingVerificationRepository(manager, cipher, register),
+      recordings: new TypeOrmKeptRecordingRepository(manager, cipher, register),
       consents: new TypeOrmConsentRepository(manager, register),
       jobs: new TypeOrmJobRepository(manager),
       conversations: new TypeOrmConversationRepository(manager, register, bound),

@@ -79,6 +79,8 @@ export class Database extends Store {
   private readonly snapshots = new Set<SideConnection>();
   /** Those open, and those that are being opened. */
   private snapshotsTaken = 0;
+  /** Removes files that deleted rows have named. */
+  private removeFiles: () => Promise<void> = () => Promise.resolve();
   private readonly logger = new Logger('Database');
   /** Rings after every transaction. */
   readonly committed = new Bell();
@@ -91,7 +93,8 @@ export class Database extends Store {
     readonly keys: KeyProvider,
     readonly register: Register,
     private readonly epoch: Epoch,
-    private readonly id: string,
+    /** Tells databases under one key apart. */
+    readonly id: string,
     private readonly waitMs: number,
     private readonly rewriteAfterMs: number,
     private readonly wipesPages: boolean,
@@ -263,13 +266,25 @@ export class Database extends Store {
    * Another program that reads at this moment can prevent it; `close` and the next call try again, and so does the
    * rewriting of the file, which follows a little later where something was erased. False where it was prevented.
    */
-  wipe(): Promise<boolean> {
+  async wipe(): Promise<boolean> {
     this.traces = true;
+    const removed = await this.removeFiles().then(
+      () => true,
+      (error: unknown) => {
+        this.logger.warn({ err: error, msg: 'files of what was erased could not be removed yet; trying again' });
+        return false;
+      },
+    );
     return this.alone(async () => {
       await this.checkpoint();
       if (await hasTraces(this.source.manager)) this.rewriteSoon(this.rewriteAfterMs);
-      return !this.traces;
+      return removed && !this.traces;
     });
+  }
+
+  /** Says how files go that deleted rows have named: before the rows count as wiped. */
+  removeFilesWith(remove: () => Promise<void>): void {
+    this.removeFiles = remove;
   }
 
   /** Writes the mark of the epoch anew, under the key that seals now. Errors: STORAGE_UNAVAILABLE. */
@@ -292,6 +307,8 @@ export class Database extends Store {
 
   async close(): Promise<void> {
     if (this.closed) return;
+    // What is left then is told below.
+    await this.removeFiles().catch(() => undefined);
     await this.alone(async () => {
       this.closed = true;
       await Promise.all(Array.from(this.snapshots, (snapshot) => snapshot.close()));
@@ -380,6 +397,8 @@ export class Database extends Store {
     const { manager } = this.source;
     await this.checkpoint();
     if (this.traces) throw logInUse();
+    const [left] = await manager.query<unknown[]>('SELECT 1 FROM deleted_recordings LIMIT 1');
+    if (left) throw new TimbreError('STORAGE_UNAVAILABLE', 'files of deleted recordings are still to be removed');
     await manager.query('UPDATE receipts SET wiped_at = ? WHERE wiped_at IS NULL', [Date.now()]);
     await forgetTraces(manager);
   }
@@ -418,7 +437,8 @@ export class Database extends Store {
     if (this.closed) return;
     this.rewriting ??= setTimeout(() => {
       this.rewriting = undefined;
-      this.rewrite().catch((error: unknown) => {
+      const rewritten = this.removeFiles().then(() => this.rewrite());
+      rewritten.catch((error: unknown) => {
         if (this.closed) return;
         this.logger.warn({ err: error, msg: 'traces of what was erased could not be removed; trying again' });
         this.rewriteSoon(REWRITE_RETRY_MS);

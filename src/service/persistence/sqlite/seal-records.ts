@@ -5,6 +5,7 @@ import { AuditEntity, type AuditRow } from '../common/entities/audit.entity.js';
 import { ConsentEntity } from '../common/entities/consent.entity.js';
 import { EnrollmentEntity } from '../common/entities/enrollment.entity.js';
 import { GroupEntity } from '../common/entities/group.entity.js';
+import { KeptRecordingEntity } from '../common/entities/kept-recording.entity.js';
 import { LedgerEntity } from '../common/entities/ledger.entity.js';
 import { ProfileEntity } from '../common/entities/profile.entity.js';
 import { SpeakerEntity } from '../common/entities/speaker.entity.js';
@@ -31,6 +32,7 @@ const BOUND_ENTITIES: { [Kind in BoundKind]: EntitySchema<BoundRows[Kind]> } = {
   'unknown-voice': UnknownVoiceEntity,
   'voice-share': VoiceShareEntity,
   'voice-step': VoiceStepEntity,
+  recording: KeptRecordingEntity,
 };
 
 const TABLES: readonly SealingPlace['table'][] = [...BOUND_KINDS, 'audit'];

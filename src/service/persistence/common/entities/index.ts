@@ -11,6 +11,7 @@ import { EnrollmentEntity } from './enrollment.entity.js';
 import { GroupEntity } from './group.entity.js';
 import { JobItemEntity } from './job-item.entity.js';
 import { JobEntity } from './job.entity.js';
+import { KeptRecordingEntity } from './kept-recording.entity.js';
 import { LedgerEntity } from './ledger.entity.js';
 import { ProfileEntity } from './profile.entity.js';
 import { ReceiptEntity } from './receipt.entity.js';
@@ -52,4 +53,5 @@ export const ENTITIES = [
   UnknownVoiceEntity,
   VoiceShareEntity,
   VoiceStepEntity,
+  KeptRecordingEntity,
 ];

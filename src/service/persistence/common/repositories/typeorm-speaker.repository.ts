@@ -210,6 +210,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
          (SELECT COUNT(*) FROM speakers s, ${members('s.metadata')} WHERE s.id = ?1) AS metadata,
          (SELECT COUNT(*) FROM ledger WHERE speaker_id = ?1) AS "ledgerEntries",
          (SELECT COUNT(*) FROM waiting_verifications WHERE speaker_id = ?1) AS "waitingVerifications",
+         (SELECT COUNT(*) FROM kept_recordings WHERE speaker_id = ?1) AS recordings,
          (SELECT COUNT(*) FROM (SELECT conversation_id FROM conversation_people WHERE speaker_id = ?1
             UNION SELECT conversation_id FROM conversation_candidates WHERE speaker_id = ?1) c) AS conversations,
          (SELECT COUNT(*) FROM unknown_voices WHERE speaker_id = ?1) AS "unknownVoices"`,
