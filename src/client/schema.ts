@@ -1335,6 +1335,7 @@ export interface operations {
                 | 'data-key.rotated'
                 | 'data.restore-acknowledged'
                 | 'data.node-joined'
+                | 'data.moved'
                 | 'audit.trimmed'
                 | 'retention.confirmed';
               /**
@@ -5208,6 +5209,7 @@ export interface operations {
                 | 'data-key.rotated'
                 | 'data.restore-acknowledged'
                 | 'data.node-joined'
+                | 'data.moved'
                 | 'audit.trimmed'
                 | 'retention.confirmed';
               /**
