@@ -15,6 +15,7 @@ import * as evaluate from './evaluate.js';
 import * as identify from './identify.js';
 import * as keys from './keys.js';
 import * as jobs from './jobs.js';
+import * as migrate from './migrate.js';
 import * as models from './models.js';
 import * as serve from './serve.js';
 import * as setup from './setup.js';
@@ -38,6 +39,7 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   serve,
   keys,
   backup,
+  migrate,
   data,
   retention,
   speakers,

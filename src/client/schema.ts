@@ -2865,6 +2865,7 @@ export interface operations {
                 | 'data-key.rotated'
                 | 'data.restore-acknowledged'
                 | 'data.node-joined'
+                | 'data.moved'
                 | 'audit.trimmed'
                 | 'retention.confirmed';
               /**
@@ -7033,6 +7034,7 @@ export interface operations {
                 | 'data-key.rotated'
                 | 'data.restore-acknowledged'
                 | 'data.node-joined'
+                | 'data.moved'
                 | 'audit.trimmed'
                 | 'retention.confirmed';
               /**

@@ -61,6 +61,7 @@ export const AUDIT_ACTIONS = [
   'data-key.rotated',
   'data.restore-acknowledged',
   'data.node-joined',
+  'data.moved',
   'audit.trimmed',
   'retention.confirmed',
 ] as const;
