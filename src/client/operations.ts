@@ -25,6 +25,47 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
   },
   getConversation: { method: 'GET', path: '/v1/conversations/{id}', query: [], headers: [], answer: 'json' },
   removeConversation: { method: 'DELETE', path: '/v1/conversations/{id}', query: [], headers: [], answer: 'none' },
+  listUnknownVoices: {
+    method: 'GET',
+    path: '/v1/unknown-voices',
+    query: ['limit', 'cursor', 'state'],
+    headers: [],
+    answer: 'json',
+  },
+  getUnknownVoice: { method: 'GET', path: '/v1/unknown-voices/{id}', query: [], headers: [], answer: 'json' },
+  deleteUnknownVoice: { method: 'DELETE', path: '/v1/unknown-voices/{id}', query: [], headers: [], answer: 'none' },
+  nameUnknownVoice: { method: 'POST', path: '/v1/unknown-voices/{id}/name', query: [], headers: [], answer: 'json' },
+  mergeUnknownVoices: { method: 'POST', path: '/v1/unknown-voices/{id}/merge', query: [], headers: [], answer: 'json' },
+  splitUnknownVoice: { method: 'POST', path: '/v1/unknown-voices/{id}/split', query: [], headers: [], answer: 'json' },
+  reassignUnknownVoice: {
+    method: 'POST',
+    path: '/v1/unknown-voices/{id}/reassign',
+    query: [],
+    headers: [],
+    answer: 'json',
+  },
+  dismissUnknownVoice: {
+    method: 'POST',
+    path: '/v1/unknown-voices/{id}/dismiss',
+    query: [],
+    headers: [],
+    answer: 'json',
+  },
+  blockUnknownVoice: { method: 'POST', path: '/v1/unknown-voices/{id}/block', query: [], headers: [], answer: 'json' },
+  listVoiceLedger: {
+    method: 'GET',
+    path: '/v1/unknown-voices/{id}/ledger',
+    query: ['limit', 'cursor'],
+    headers: [],
+    answer: 'json',
+  },
+  undoVoiceStep: {
+    method: 'POST',
+    path: '/v1/unknown-voices/{id}/ledger/{entryId}/undo',
+    query: [],
+    headers: [],
+    answer: 'json',
+  },
   listSamples: { method: 'GET', path: '/v1/samples', query: [], headers: [], answer: 'json' },
   getSample: { method: 'GET', path: '/v1/samples/{name}', query: [], headers: [], answer: 'stream' },
   listAudit: {
@@ -237,6 +278,61 @@ export abstract class Operations {
   /** Erase a conversation `DELETE /v1/conversations/{id}` */
   removeConversation(...given: Arguments<'removeConversation'>): Promise<Answer<'removeConversation'>> {
     return this.call('removeConversation', ...given);
+  }
+
+  /** Voices of conversations that got no name, most speech first `GET /v1/unknown-voices` */
+  listUnknownVoices(...given: Arguments<'listUnknownVoices'>): Promise<Answer<'listUnknownVoices'>> {
+    return this.call('listUnknownVoices', ...given);
+  }
+
+  /** An unknown voice, and where it was heard `GET /v1/unknown-voices/{id}` */
+  getUnknownVoice(...given: Arguments<'getUnknownVoice'>): Promise<Answer<'getUnknownVoice'>> {
+    return this.call('getUnknownVoice', ...given);
+  }
+
+  /** Delete an unknown voice for good `DELETE /v1/unknown-voices/{id}` */
+  deleteUnknownVoice(...given: Arguments<'deleteUnknownVoice'>): Promise<Answer<'deleteUnknownVoice'>> {
+    return this.call('deleteUnknownVoice', ...given);
+  }
+
+  /** Say whose voice it is `POST /v1/unknown-voices/{id}/name` */
+  nameUnknownVoice(...given: Arguments<'nameUnknownVoice'>): Promise<Answer<'nameUnknownVoice'>> {
+    return this.call('nameUnknownVoice', ...given);
+  }
+
+  /** Take over another unknown voice that is the same person `POST /v1/unknown-voices/{id}/merge` */
+  mergeUnknownVoices(...given: Arguments<'mergeUnknownVoices'>): Promise<Answer<'mergeUnknownVoices'>> {
+    return this.call('mergeUnknownVoices', ...given);
+  }
+
+  /** Make a voice of its own of some conversations, in which it is another person `POST /v1/unknown-voices/{id}/split` */
+  splitUnknownVoice(...given: Arguments<'splitUnknownVoice'>): Promise<Answer<'splitUnknownVoice'>> {
+    return this.call('splitUnknownVoice', ...given);
+  }
+
+  /** Give the voice of a conversation to another unknown voice `POST /v1/unknown-voices/{id}/reassign` */
+  reassignUnknownVoice(...given: Arguments<'reassignUnknownVoice'>): Promise<Answer<'reassignUnknownVoice'>> {
+    return this.call('reassignUnknownVoice', ...given);
+  }
+
+  /** Say that it is no voice `POST /v1/unknown-voices/{id}/dismiss` */
+  dismissUnknownVoice(...given: Arguments<'dismissUnknownVoice'>): Promise<Answer<'dismissUnknownVoice'>> {
+    return this.call('dismissUnknownVoice', ...given);
+  }
+
+  /** Never keep this voice again `POST /v1/unknown-voices/{id}/block` */
+  blockUnknownVoice(...given: Arguments<'blockUnknownVoice'>): Promise<Answer<'blockUnknownVoice'>> {
+    return this.call('blockUnknownVoice', ...given);
+  }
+
+  /** Every step about the voice, newest first `GET /v1/unknown-voices/{id}/ledger` */
+  listVoiceLedger(...given: Arguments<'listVoiceLedger'>): Promise<Answer<'listVoiceLedger'>> {
+    return this.call('listVoiceLedger', ...given);
+  }
+
+  /** Undo one step about the voice `POST /v1/unknown-voices/{id}/ledger/{entryId}/undo` */
+  undoVoiceStep(...given: Arguments<'undoVoiceStep'>): Promise<Answer<'undoVoiceStep'>> {
+    return this.call('undoVoiceStep', ...given);
   }
 
   /** Recordings of synthetic voices to try the service on `GET /v1/samples` */

@@ -191,6 +191,11 @@ export interface operations {
              * @enum {string}
              */
             consent: 'required' | 'optional';
+            /**
+             * @description Whether voices of conversations that get no name are kept, to be named later.
+             * @enum {string}
+             */
+            unknownVoices: 'on' | 'off';
             /** @description What verifications and identifications are decided by; null until the model is loaded. */
             decisions: {
               /** @enum {string|null} */
@@ -632,6 +637,11 @@ export interface operations {
            */
           names?: 'all' | 'none';
           /**
+           * @description Whether voices that get no name are kept, to be named later. Default: `keep` where TIMBRE_UNKNOWN_VOICES is on; where it is off, `keep` is refused.
+           * @enum {string}
+           */
+          unknownVoices?: 'keep' | 'discard';
+          /**
            * @description Id of the group whose members are searched; with `candidates`, those of them who belong to it. Default: everybody, and for a key that is bound to groups their members.
            * @example household-7
            */
@@ -692,12 +702,22 @@ export interface operations {
                * @example A
                */
               label: string;
-              /** @description Whose voice it is; null unless the decision is ACCEPT. */
+              /** @description Whose voice it is; null unless the decision is ACCEPT, or somebody said so. */
               speakerId: string | null;
               /** @description As the speaker is called now. */
               name: string | null;
               /**
-               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, and where the name was removed.
+               * @description EVIDENCE: the decision. HAND: somebody named the unknown voice that it is kept as. Null without a speaker.
+               * @enum {string|null}
+               */
+              namedBy: 'EVIDENCE' | 'HAND' | null;
+              /**
+               * Format: uuid
+               * @description The unknown voice that it is kept as; null where it is not.
+               */
+              unknownVoiceId: string | null;
+              /**
+               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, where the name was removed, and where somebody gave it.
                * @enum {string|null}
                */
               decision: 'ACCEPT' | 'REJECT' | 'AMBIGUOUS' | 'NOT_ENOUGH_SPEECH' | 'NOT_ENROLLED' | null;
@@ -861,12 +881,22 @@ export interface operations {
                * @example A
                */
               label: string;
-              /** @description Whose voice it is; null unless the decision is ACCEPT. */
+              /** @description Whose voice it is; null unless the decision is ACCEPT, or somebody said so. */
               speakerId: string | null;
               /** @description As the speaker is called now. */
               name: string | null;
               /**
-               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, and where the name was removed.
+               * @description EVIDENCE: the decision. HAND: somebody named the unknown voice that it is kept as. Null without a speaker.
+               * @enum {string|null}
+               */
+              namedBy: 'EVIDENCE' | 'HAND' | null;
+              /**
+               * Format: uuid
+               * @description The unknown voice that it is kept as; null where it is not.
+               */
+              unknownVoiceId: string | null;
+              /**
+               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, where the name was removed, and where somebody gave it.
                * @enum {string|null}
                */
               decision: 'ACCEPT' | 'REJECT' | 'AMBIGUOUS' | 'NOT_ENOUGH_SPEECH' | 'NOT_ENROLLED' | null;
@@ -1041,12 +1071,22 @@ export interface operations {
                * @example A
                */
               label: string;
-              /** @description Whose voice it is; null unless the decision is ACCEPT. */
+              /** @description Whose voice it is; null unless the decision is ACCEPT, or somebody said so. */
               speakerId: string | null;
               /** @description As the speaker is called now. */
               name: string | null;
               /**
-               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, and where the name was removed.
+               * @description EVIDENCE: the decision. HAND: somebody named the unknown voice that it is kept as. Null without a speaker.
+               * @enum {string|null}
+               */
+              namedBy: 'EVIDENCE' | 'HAND' | null;
+              /**
+               * Format: uuid
+               * @description The unknown voice that it is kept as; null where it is not.
+               */
+              unknownVoiceId: string | null;
+              /**
+               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, where the name was removed, and where somebody gave it.
                * @enum {string|null}
                */
               decision: 'ACCEPT' | 'REJECT' | 'AMBIGUOUS' | 'NOT_ENOUGH_SPEECH' | 'NOT_ENROLLED' | null;
@@ -1183,6 +1223,1473 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
+      };
+    };
+  };
+  listUnknownVoices: {
+    parameters: {
+      query?: {
+        /** @description Voices on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+        /** @description Which voices. `open`, the default: those that nobody said anything of. */
+        state?: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voices: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+            }[];
+            /** @description Of all pages. */
+            total: number;
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  getUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The voice. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * Format: uuid
+             * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+             */
+            id: string;
+            /**
+             * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+             * @enum {string}
+             */
+            state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+            /** @description Counts every change. */
+            version: number;
+            /** @description In which nobody else speaks, over all conversations. */
+            speechSeconds: number;
+            /** @description Voices of conversations that it is made of. */
+            conversations: number;
+            /**
+             * Format: date-time
+             * @description When the first of them was recorded here.
+             */
+            firstHeardAt: string;
+            /** Format: date-time */
+            lastHeardAt: string;
+            /**
+             * Format: date-time
+             * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+             */
+            expiresAt: string | null;
+            /** @description The network that embedded it: voices of different ones are not compared. */
+            model: string;
+            /** @description Whose it is; null unless it is named, and the caller may see who. */
+            speakerId: string | null;
+            /** @description As the speaker is called now. */
+            name: string | null;
+            /**
+             * Format: uuid
+             * @description The voice that has what it had; null unless it is merged.
+             */
+            mergedInto: string | null;
+            /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+            heard: {
+              /**
+               * Format: uuid
+               * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+               */
+              conversationId: string;
+              /**
+               * @description Of the voice in the conversation.
+               * @example B
+               */
+              label: string;
+              filename: string | null;
+              /** Format: date-time */
+              heardAt: string;
+              /** @description Seconds in which nobody else speaks. */
+              ownSeconds: number;
+              /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+              intervals: {
+                start: number;
+                end: number;
+              }[];
+            }[];
+          };
+        };
+      };
+    };
+  };
+  deleteUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deleted. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  nameUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for people; 200 characters at most. */
+          reason?: string;
+          /** @description The version that you have seen; a voice that has changed since is CONFLICT. */
+          version?: number;
+          /**
+           * @description The speaker whose voice it is.
+           * @example ada
+           */
+          speakerId?: string;
+          /** @description In the place of `speakerId`: somebody who is added. */
+          create?: {
+            /**
+             * @description Left out, a UUID is made.
+             * @example ada
+             */
+            id?: string;
+            /** @description For people; 200 characters at most. */
+            name?: string | null;
+            /** @description Ids of the groups that the speaker belongs to. */
+            groups?: string[];
+          };
+          /** @description Recorded where the speaker has none. */
+          consent?: {
+            /**
+             * @description Who gave it: the speaker, or who may speak for them; 200 characters at most. Left out, the speaker.
+             * @example Ada Lovelace
+             */
+            givenBy?: string;
+            /**
+             * @description How it was given; 200 characters at most.
+             * @example signed form
+             */
+            method: string;
+            /**
+             * @description Which text was agreed to; 100 characters at most.
+             * @example privacy-2026-03
+             */
+            textVersion: string;
+            /**
+             * Format: date-time
+             * @description When it was given; left out, now.
+             * @example 2026-03-01T09:30:00Z
+             */
+            givenAt?: string;
+          };
+        };
+      };
+    };
+    responses: {
+      /** @description The voice, named. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            };
+            /** @description The other voice of a merge, a split or a reassignment. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /**
+             * Format: uuid
+             * @description By which the step is undone.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  mergeUnknownVoices: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for people; 200 characters at most. */
+          reason?: string;
+          /** @description The version that you have seen; a voice that has changed since is CONFLICT. */
+          version?: number;
+          /**
+           * Format: uuid
+           * @description The voice whose conversations are taken over.
+           * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+           */
+          from: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The voice with what both had. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            };
+            /** @description The other voice of a merge, a split or a reassignment. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /**
+             * Format: uuid
+             * @description By which the step is undone.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  splitUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for people; 200 characters at most. */
+          reason?: string;
+          /** @description The version that you have seen; a voice that has changed since is CONFLICT. */
+          version?: number;
+          /** @description Those in which it is somebody else; one at least has to be left. */
+          conversations: string[];
+        };
+      };
+    };
+    responses: {
+      /** @description The voice, and the new one as `other`. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            };
+            /** @description The other voice of a merge, a split or a reassignment. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /**
+             * Format: uuid
+             * @description By which the step is undone.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  reassignUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for people; 200 characters at most. */
+          reason?: string;
+          /** @description The version that you have seen; a voice that has changed since is CONFLICT. */
+          version?: number;
+          /**
+           * Format: uuid
+           * @description In which it is somebody else.
+           * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+           */
+          conversationId: string;
+          /**
+           * @description One voice of that conversation, where several were merged.
+           * @example B
+           */
+          label?: string;
+          /**
+           * Format: uuid
+           * @description The unknown voice that it is instead.
+           * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+           */
+          to: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Both voices. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            };
+            /** @description The other voice of a merge, a split or a reassignment. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /**
+             * Format: uuid
+             * @description By which the step is undone.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  dismissUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for people; 200 characters at most. */
+          reason?: string;
+          /** @description The version that you have seen; a voice that has changed since is CONFLICT. */
+          version?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The voice, dismissed. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            };
+            /** @description The other voice of a merge, a split or a reassignment. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /**
+             * Format: uuid
+             * @description By which the step is undone.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  blockUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for people; 200 characters at most. */
+          reason?: string;
+          /** @description The version that you have seen; a voice that has changed since is CONFLICT. */
+          version?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The voice, blocked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            };
+            /** @description The other voice of a merge, a split or a reassignment. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /**
+             * Format: uuid
+             * @description By which the step is undone.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  listVoiceLedger: {
+    parameters: {
+      query?: {
+        /** @description Entries on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            entries: {
+              /** Format: uuid */
+              id: string;
+              /** Format: date-time */
+              at: string;
+              /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
+              by: string | null;
+              /**
+               * @description kept, joined: it was heard in a conversation, and joined with what was there by evidence. named, merged, split, reassigned, dismissed, blocked: somebody said so.
+               * @enum {string}
+               */
+              action: 'kept' | 'joined' | 'named' | 'merged' | 'split' | 'reassigned' | 'dismissed' | 'blocked';
+              /** @description As the caller gave it. */
+              reason: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that the step was about.
+               */
+              voiceId: string;
+              /**
+               * Format: uuid
+               * @description The other voice of it, perhaps not there any more.
+               */
+              otherId: string | null;
+              /**
+               * Format: uuid
+               * @description In which it was heard; perhaps not there any more.
+               */
+              conversationId: string | null;
+              label: string | null;
+              /** @description With the voice as it was then; null unless it was joined. */
+              evidence: {
+                cosine: number;
+                llr: number | null;
+                /** @description That had to be reached, of `llr` where there is one. */
+                threshold: number;
+                falseAcceptRate: number | null;
+              } | null;
+              /** @description It is of a kind that can be undone, and was not. */
+              undoable: boolean;
+              /** Format: date-time */
+              undoneAt: string | null;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  undoVoiceStep: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        entryId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What is there then. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Null where nothing is left of it, as of one that was blocked. */
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /** @description Another voice that has something again. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+          };
+        };
       };
     };
   };
@@ -1332,6 +2839,16 @@ export interface operations {
                 | 'webhook.removed'
                 | 'conversation.created'
                 | 'conversation.erased'
+                | 'unknown-voice.kept'
+                | 'unknown-voice.joined'
+                | 'unknown-voice.named'
+                | 'unknown-voice.merged'
+                | 'unknown-voice.split'
+                | 'unknown-voice.reassigned'
+                | 'unknown-voice.dismissed'
+                | 'unknown-voice.blocked'
+                | 'unknown-voice.deleted'
+                | 'unknown-voice.undone'
                 | 'data-key.rotated'
                 | 'data.restore-acknowledged'
                 | 'data.node-joined'
@@ -2479,6 +3996,8 @@ export interface operations {
               waitingVerifications: number;
               /** @description Conversations that named the speaker, or had the speaker among those who might be named. */
               conversations: number;
+              /** @description Unknown voices of conversations that somebody had named as the speaker. */
+              unknownVoices: number;
             };
             /**
              * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was. DATABASE: the files are those of PostgreSQL, which overwrites them in its own time, and whose log and backups are its operator’s.
@@ -2661,6 +4180,8 @@ export interface operations {
               waitingVerifications: number;
               /** @description Conversations that named the speaker, or had the speaker among those who might be named. */
               conversations: number;
+              /** @description Unknown voices of conversations that somebody had named as the speaker. */
+              unknownVoices: number;
             };
             /**
              * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was. DATABASE: the files are those of PostgreSQL, which overwrites them in its own time, and whose log and backups are its operator’s.
@@ -3148,10 +4669,10 @@ export interface operations {
               /** @description Set aside: it does not sound like the others. */
               outlier: boolean;
               /**
-               * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+               * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. named: the voice of a conversation that somebody named; its speech alone was measured. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
                * @enum {string}
                */
-              origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+              origin: 'enrolled' | 'imported' | 'named' | 'learned' | 'confirmed';
               /**
                * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                * @enum {string|null}
@@ -3322,10 +4843,10 @@ export interface operations {
                     /** @description Set aside: it does not sound like the others. */
                     outlier: boolean;
                     /**
-                     * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+                     * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. named: the voice of a conversation that somebody named; its speech alone was measured. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
                      * @enum {string}
                      */
-                    origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+                    origin: 'enrolled' | 'imported' | 'named' | 'learned' | 'confirmed';
                     /**
                      * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                      * @enum {string|null}
@@ -3584,10 +5105,10 @@ export interface operations {
             /** @description Set aside: it does not sound like the others. */
             outlier: boolean;
             /**
-             * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+             * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. named: the voice of a conversation that somebody named; its speech alone was measured. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
              * @enum {string}
              */
-            origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+            origin: 'enrolled' | 'imported' | 'named' | 'learned' | 'confirmed';
             /**
              * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
              * @enum {string|null}
@@ -4085,12 +5606,13 @@ export interface operations {
               /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
               by: string | null;
               /**
-               * @description enrolled, imported, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
+               * @description enrolled, imported, deleted: a recording, by a call. named: a voice of a conversation that was named. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
                * @enum {string}
                */
               action:
                 | 'enrolled'
                 | 'imported'
+                | 'named'
                 | 'deleted'
                 | 'learned'
                 | 'confirmed'
@@ -4204,12 +5726,13 @@ export interface operations {
             /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
             by: string | null;
             /**
-             * @description enrolled, imported, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
+             * @description enrolled, imported, deleted: a recording, by a call. named: a voice of a conversation that was named. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
              * @enum {string}
              */
             action:
               | 'enrolled'
               | 'imported'
+              | 'named'
               | 'deleted'
               | 'learned'
               | 'confirmed'
@@ -4830,7 +6353,7 @@ export interface operations {
         content: {
           'application/json': {
             /** @enum {string} */
-            format: 'timbre-subject-export/4';
+            format: 'timbre-subject-export/5';
             /** Format: date-time */
             exportedAt: string;
             speaker: {
@@ -4982,10 +6505,10 @@ export interface operations {
               /** @description Set aside: it does not sound like the others. */
               outlier: boolean;
               /**
-               * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+               * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. named: the voice of a conversation that somebody named; its speech alone was measured. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
                * @enum {string}
                */
-              origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+              origin: 'enrolled' | 'imported' | 'named' | 'learned' | 'confirmed';
               /**
                * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                * @enum {string|null}
@@ -5026,12 +6549,13 @@ export interface operations {
               /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
               by: string | null;
               /**
-               * @description enrolled, imported, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
+               * @description enrolled, imported, deleted: a recording, by a call. named: a voice of a conversation that was named. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
                * @enum {string}
                */
               action:
                 | 'enrolled'
                 | 'imported'
+                | 'named'
                 | 'deleted'
                 | 'learned'
                 | 'confirmed'
@@ -5144,6 +6668,26 @@ export interface operations {
                 }[];
               } | null;
             }[];
+            /** @description Voices of conversations that somebody named as the speaker, and where they were heard. Each has a voice vector. */
+            unknownVoices: {
+              /** Format: uuid */
+              id: string;
+              /** Format: date-time */
+              createdAt: string;
+              model: string;
+              heard: {
+                /** Format: uuid */
+                conversationId: string;
+                label: string;
+                /** Format: date-time */
+                heardAt: string;
+                ownSeconds: number;
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            }[];
             /** @description Everything that was done to the speaker, oldest first. */
             audit: {
               /**
@@ -5205,6 +6749,16 @@ export interface operations {
                 | 'webhook.removed'
                 | 'conversation.created'
                 | 'conversation.erased'
+                | 'unknown-voice.kept'
+                | 'unknown-voice.joined'
+                | 'unknown-voice.named'
+                | 'unknown-voice.merged'
+                | 'unknown-voice.split'
+                | 'unknown-voice.reassigned'
+                | 'unknown-voice.dismissed'
+                | 'unknown-voice.blocked'
+                | 'unknown-voice.deleted'
+                | 'unknown-voice.undone'
                 | 'data-key.rotated'
                 | 'data.restore-acknowledged'
                 | 'data.node-joined'

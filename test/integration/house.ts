@@ -28,6 +28,8 @@ import { LedgerService } from '../../src/service/profiles/ledger.service.js';
 import { MergeService } from '../../src/service/profiles/merge.service.js';
 import { WaitingSweep } from '../../src/service/profiles/waiting-sweep.js';
 import { VerificationService } from '../../src/service/verification/verification.service.js';
+import { UnknownVoicesService } from '../../src/service/unknown-voices/unknown-voices.service.js';
+import { VoiceKeeper } from '../../src/service/unknown-voices/voice-keeper.js';
 import { WatchLists } from '../../src/service/watch/watch-lists.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
 import { KeptBundle } from '../../src/service/engine/kept-bundle.js';
@@ -60,6 +62,8 @@ export class House {
   /** What was counted, by its name and label. */
   readonly counted: string[] = [];
   readonly watch: WatchLists;
+  readonly keeper: VoiceKeeper;
+  readonly unknown: UnknownVoicesService;
   readonly verification: VerificationService;
   readonly identification: IdentificationService;
 
@@ -120,6 +124,8 @@ export class House {
     this.ledger = new LedgerService(store, keeper, this.learning, maintenance, metrics);
     this.merging = new MergeService(store, keeper, policy, maintenance, config);
     this.watch = new WatchLists(store, engine, this.gallery, clock, config, metrics);
+    this.keeper = new VoiceKeeper(store, engine, model, config, metrics);
+    this.unknown = new UnknownVoicesService(store, model, keeper, policy, trail, maintenance, config);
     const { learning, watch } = this;
     this.verification = new VerificationService(engine, this.speakers, model, learning, watch, trail, config);
     this.identification = new IdentificationService(engine, this.gallery, store, model, watch, trail, config);

@@ -194,6 +194,7 @@ describe('enrolments and profiles', () => {
         ledgerEntries: 0,
         waitingVerifications: 0,
         conversations: 0,
+        unknownVoices: 0,
       });
       expect(await speakers.erase('ada')).toBeNull();
       expect(await enrollments.withEmbeddings('ada', null, 1000)).toEqual([]);

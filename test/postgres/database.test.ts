@@ -83,7 +83,7 @@ describe('the schema', () => {
     const nodes = await Promise.all([1, 2, 3].map(() => postgres.node(schema, { key })));
     const databases = await Promise.all(nodes.map(opened));
     const [row] = await outside(nodes[0]!, `SELECT count(*)::int AS count FROM ${schema}.migrations`);
-    expect(row).toEqual({ count: 1 });
+    expect(row).toEqual({ count: 2 });
     const [one] = databases;
     const heads = await Promise.all(databases.map((each) => each.read((manager) => one!.register.head(manager))));
     expect(new Set(heads.map(({ database }) => database)).size).toBe(1);

@@ -24,6 +24,7 @@ import { SamplesController } from '../samples/samples.controller.js';
 import { SignInController } from '../sign-in/sign-in.controller.js';
 import { ReceiptsController } from '../speakers/receipts.controller.js';
 import { SpeakersController } from '../speakers/speakers.controller.js';
+import { UnknownVoicesController } from '../unknown-voices/unknown-voices.controller.js';
 import { VerificationController } from '../verification/verification.controller.js';
 import { WatchController } from '../watch/watch.controller.js';
 import { WebhooksController } from '../webhooks/webhooks.controller.js';
@@ -35,6 +36,7 @@ export const CONTROLLERS = {
   info: [InfoController],
   embeddings: [EmbeddingsController],
   conversations: [ConversationsController],
+  unknownVoices: [UnknownVoicesController],
   samples: [SamplesController],
   audit: [AuditController],
   consent: [ConsentController],

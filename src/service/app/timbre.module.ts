@@ -31,6 +31,7 @@ import { PrivacyModule } from '../privacy/privacy.module.js';
 import { ProfilesModule } from '../profiles/profiles.module.js';
 import { SignInModule } from '../sign-in/sign-in.module.js';
 import { SpeakersModule } from '../speakers/speakers.module.js';
+import { UnknownVoicesModule } from '../unknown-voices/unknown-voices.module.js';
 import { UploadsModule } from '../uploads/uploads.module.js';
 import { VerificationModule } from '../verification/verification.module.js';
 import { VoicesModule } from '../voices/voices.module.js';
@@ -82,6 +83,7 @@ const ROOMS = [
   JobsModule,
   WebhooksModule,
   ConversationsModule,
+  UnknownVoicesModule,
   CompatModule,
 ];
 

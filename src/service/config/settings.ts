@@ -471,6 +471,36 @@ export const SETTINGS = {
     takes: 'DAYS',
     means: 'Days after which a conversation that has ended is removed; 0 keeps them until they are removed by hand.',
   }),
+  unknownVoices: setting({
+    env: 'TIMBRE_UNKNOWN_VOICES',
+    flag: 'unknown-voices',
+    schema: onOrOff,
+    default: 'off',
+    takes: 'on|off',
+    means:
+      'Whether voices of conversations that get no name are kept, to be named later: their embeddings are biometric data of ' +
+      'people who may know nothing of it, see docs/conversations.md.',
+  }),
+  unknownVoiceFalseAcceptRate: setting({
+    env: 'TIMBRE_UNKNOWN_VOICE_FALSE_ACCEPT_RATE',
+    flag: 'unknown-voice-false-accept-rate',
+    schema: share,
+    default: '0.001',
+    takes: 'SHARE',
+    means:
+      "Share of voices that are joined with somebody else's unknown voice, or taken for a blocked one, between 1e-5 and 0.2, " +
+      'whatever the number of voices compared.',
+  }),
+  unknownVoiceDays: setting({
+    env: 'TIMBRE_UNKNOWN_VOICE_DAYS',
+    flag: 'unknown-voice-days',
+    schema: whole(0, 36_500),
+    default: '30',
+    takes: 'DAYS',
+    means:
+      'Days after which an unknown voice that was not heard again is deleted; 0 keeps it as long as a conversation of it is ' +
+      'there. What a conversation has of it always goes with that.',
+  }),
   maxJobs: setting({
     env: 'TIMBRE_MAX_JOBS',
     flag: 'max-jobs',

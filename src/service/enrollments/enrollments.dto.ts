@@ -36,7 +36,7 @@ export const enrollmentView = z.object({
   outlier: z.boolean().meta({ description: 'Set aside: it does not sound like the others.' }),
   origin: z.enum(EXEMPLAR_KINDS).meta({
     description:
-      'enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.',
+      'enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. named: the voice of a conversation that somebody named; its speech alone was measured. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.',
   }),
   setAside: z
     .enum(SET_ASIDE)

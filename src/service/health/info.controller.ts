@@ -79,6 +79,9 @@ const serviceInfo = z.object({
   consent: z
     .enum(['required', 'optional'])
     .meta({ description: "Whether a speaker's consent comes before enrolling." }),
+  unknownVoices: z
+    .enum(['on', 'off'])
+    .meta({ description: 'Whether voices of conversations that get no name are kept, to be named later.' }),
   decisions: decisions.meta({
     description: 'What verifications and identifications are decided by; null until the model is loaded.',
   }),
@@ -110,6 +113,7 @@ export class InfoController {
       model,
       speech: { matchSeconds: match, updateSeconds: update, createSeconds: create },
       consent: this.config.consent,
+      unknownVoices: this.config.unknownVoices ? 'on' : 'off',
       decisions: model && rulesOf(this.engine.scorer().rules),
       limits: { ...limitsOf(this.config), ...(model ? ownLimitsOf(this.engine.info()) : {}) },
     };

@@ -17,7 +17,7 @@ export const exportQuery = z.strictObject({
 const vector = z.array(z.number()).nullable().optional();
 
 export const exportView = z.object({
-  format: z.literal('timbre-subject-export/4'),
+  format: z.literal('timbre-subject-export/5'),
   exportedAt: z.iso.datetime(),
   speaker: z.object({
     id: z.string().meta({ example: 'ada' }),
@@ -93,6 +93,27 @@ export const exportView = z.object({
       }),
     )
     .meta({ description: 'Conversations that tell of the speaker, one for each voice.' }),
+  unknownVoices: z
+    .array(
+      z.object({
+        id: z.uuid(),
+        createdAt: z.iso.datetime(),
+        model: z.string(),
+        heard: z.array(
+          z.object({
+            conversationId: z.uuid(),
+            label: z.string(),
+            heardAt: z.iso.datetime(),
+            ownSeconds: z.number(),
+            intervals: z.array(z.object({ start: z.number(), end: z.number() })),
+          }),
+        ),
+      }),
+    )
+    .meta({
+      description:
+        'Voices of conversations that somebody named as the speaker, and where they were heard. Each has a voice vector.',
+    }),
   audit: z.array(auditEntryView).meta({ description: 'Everything that was done to the speaker, oldest first.' }),
 });
 

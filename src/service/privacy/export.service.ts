@@ -24,6 +24,7 @@ import type { LedgerEntry } from '../records/ledger.js';
 import type { Profile } from '../records/profile.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { UnitOfWork, type Snapshot } from '../records/unit-of-work.js';
+import type { UnknownVoice, VoiceShare } from '../records/unknown-voice.js';
 import { requireSpeaker } from '../records/require-speaker.js';
 import type { ExportView } from './export.dto.js';
 
@@ -35,6 +36,11 @@ const VECTORS = 10;
 const NO_AUDIO = 'Recordings are embedded and then deleted; none is kept.';
 
 type Field = keyof ExportView;
+
+interface ExportedVoice {
+  voice: UnknownVoice;
+  shares: VoiceShare[];
+}
 
 /** Everything that is stored about one speaker, as it is at one moment. */
 @Injectable()
@@ -88,7 +94,7 @@ export class ExportService {
     const known = await snapshot.read(({ profiles }) => profiles.ofSpeaker(id));
     const waiting = await snapshot.read((records) => records.waiting.ofSpeaker(id));
     const head = {
-      format: 'timbre-subject-export/4',
+      format: 'timbre-subject-export/5',
       exportedAt: new Date().toISOString(),
       speaker: toExportedSpeaker(speaker),
       consent: toConsentView(speaker, this.policy.required),
@@ -143,6 +149,18 @@ export class ExportService {
       ({ conversation }) => toExportedConversation(conversation),
     );
     yield* list(
+      'unknownVoices',
+      readPages<ExportedVoice>(steps, PAGE, (after, limit) =>
+        snapshot.read(async ({ unknownVoices }) => {
+          const found = await unknownVoices.ofSpeaker(id, after && after.voice.id, limit);
+          const told: ExportedVoice[] = [];
+          for (const voice of found) told.push({ voice, shares: await unknownVoices.shares(voice.id) });
+          return told;
+        }),
+      ),
+      toExportedVoice,
+    );
+    yield* list(
       'audit',
       readPages<AuditEntry>(steps, PAGE, (after, limit) =>
         snapshot.read(({ audit }) => audit.page({ subject }, after && placeOf(after), limit)),
@@ -187,6 +205,19 @@ function toExportedSpeaker(speaker: Speaker): ExportView['speaker'] {
     lastUsedAt: lastUsedAt?.toISOString() ?? null,
     learning,
     frozenAt: frozenAt?.toISOString() ?? null,
+  };
+}
+
+function toExportedVoice({ voice, shares }: ExportedVoice): ExportView['unknownVoices'][number] {
+  const { id, createdAt, origin } = voice;
+  return {
+    id,
+    createdAt: createdAt.toISOString(),
+    model: origin.model,
+    heard: shares.flatMap(({ conversationId, label, heardAt, ownSeconds, intervals }) => {
+      if (conversationId === null) return [];
+      return [{ conversationId, label, heardAt: heardAt.toISOString(), ownSeconds, intervals: [...intervals] }];
+    }),
   };
 }
 

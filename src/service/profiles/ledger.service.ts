@@ -242,6 +242,7 @@ function isFinal({ action }: LedgerEntry): TimbreError {
   const instead: Partial<Record<LedgerEntry['action'], string>> = {
     enrolled: 'delete the enrolment instead',
     imported: 'delete the enrolment instead',
+    named: 'undo the naming of the unknown voice instead, or delete the enrolment',
     deleted: 'what was deleted is gone for good; enrol the recording again',
     frozen: 'let the profile learn again instead',
     unfrozen: 'freeze the profile instead',

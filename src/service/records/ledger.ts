@@ -6,6 +6,7 @@ import type { ExemplarKind } from './enrollment.js';
 export const LEDGER_ACTIONS = [
   'enrolled',
   'imported',
+  'named',
   'deleted',
   'learned',
   'confirmed',

@@ -21,6 +21,8 @@ export interface Receipt {
   waitingVerifications: number;
   /** That named the speaker, or told of a voice that was near, or had the speaker as a candidate. */
   conversations: number;
+  /** Voices of conversations that were named as the speaker. */
+  unknownVoices: number;
   /** When the database's files were wiped of every trace of it; null until then. */
   wipedAt: Date | null;
   /** Whether the service wipes them at all; otherwise they are those of a server of databases. */

@@ -20,6 +20,8 @@ export interface ErasedRows {
   waitingVerifications: number;
   /** Conversations that told of the speaker. */
   conversations: number;
+  /** That were named as the speaker. */
+  unknownVoices: number;
 }
 
 /** Whom a list is of; everybody who meets all of it. */

@@ -11,6 +11,7 @@ import type { WaitingVerificationRepository } from './waiting-verification.js';
 import type { JobRepository } from './job.repository.js';
 import type { ReceiptRepository } from './receipt.js';
 import type { SpeakerRepository } from './speaker.repository.js';
+import type { UnknownVoiceRepository } from './unknown-voice.repository.js';
 import type { WebhookRepository } from './webhook.js';
 
 /** All that is stored about voices, as one call sees it. */
@@ -24,6 +25,7 @@ export interface VoiceRecords {
   readonly consents: ConsentRepository;
   readonly jobs: JobRepository;
   readonly conversations: ConversationRepository;
+  readonly unknownVoices: UnknownVoiceRepository;
   readonly notes: NoteRepository;
   readonly receipts: ReceiptRepository;
   readonly audit: AuditRepository;

@@ -18,6 +18,7 @@ export const receiptView = z.object({
     ledgerEntries: count('Entries of the ledger of the profile.'),
     waitingVerifications: count('Verifications that waited to be confirmed.'),
     conversations: count('Conversations that named the speaker, or had the speaker among those who might be named.'),
+    unknownVoices: count('Unknown voices of conversations that somebody had named as the speaker.'),
   }),
   traces: z.enum(['PENDING', 'WIPED', 'DATABASE']).meta({
     description:
@@ -37,7 +38,7 @@ export type CheckedReceiptView = z.output<typeof checkedReceiptView>;
 
 export function toReceiptView({ id, subject, erasedAt, by, wipedAt, wipes, ...erased }: Receipt): ReceiptView {
   const { enrollments, profiles, consents, groups, metadata, jobRecordings, conversations } = erased;
-  const { ledgerEntries, waitingVerifications } = erased;
+  const { ledgerEntries, waitingVerifications, unknownVoices } = erased;
   return {
     receipt: id,
     subject,
@@ -53,6 +54,7 @@ export function toReceiptView({ id, subject, erasedAt, by, wipedAt, wipes, ...er
       conversations,
       ledgerEntries,
       waitingVerifications,
+      unknownVoices,
     },
     traces: wipedAt ? 'WIPED' : wipes ? 'PENDING' : 'DATABASE',
     wipedAt: wipedAt?.toISOString() ?? null,

@@ -83,7 +83,13 @@ export const people: Messages['people'] = {
     outlier: 'Ausreißer',
     outlierHint: 'Sie klingt nicht wie die anderen: eine andere Stimme oder ein ganz anderes Mikrofon.',
     setAside: { replaced: 'Durch eine bessere ersetzt', merged: 'In einem anderen Profil' },
-    origins: { enrolled: 'aufgenommen', imported: 'importiert', learned: 'gelernt', confirmed: 'bestätigt' },
+    origins: {
+      enrolled: 'aufgenommen',
+      imported: 'importiert',
+      named: 'in einem Gespräch benannt',
+      learned: 'gelernt',
+      confirmed: 'bestätigt',
+    },
     qualities: { GOOD: 'Gut', FAIR: 'Mittel', POOR: 'Schlecht' },
     reasons: {
       TOO_LITTLE_SPEECH: (missing) =>
@@ -133,6 +139,7 @@ export const people: Messages['people'] = {
     actions: {
       enrolled: 'Aufnahme hinzugefügt',
       imported: 'Vektor importiert',
+      named: 'Stimme eines Gesprächs benannt',
       deleted: 'Aufnahme gelöscht',
       learned: 'Aufnahme gelernt',
       confirmed: 'Aufnahme bestätigt',

@@ -81,7 +81,13 @@ export const people = {
     outlier: 'Outlier',
     outlierHint: 'It does not sound like the others: another voice, or a very different microphone.',
     setAside: { replaced: 'Replaced by a better one', merged: 'In another profile' },
-    origins: { enrolled: 'enrolled', imported: 'imported', learned: 'learned', confirmed: 'confirmed' },
+    origins: {
+      enrolled: 'enrolled',
+      imported: 'imported',
+      named: 'named in a conversation',
+      learned: 'learned',
+      confirmed: 'confirmed',
+    },
     qualities: { GOOD: 'Good', FAIR: 'Fair', POOR: 'Poor' },
     reasons: {
       TOO_LITTLE_SPEECH: (missing: string) =>
@@ -131,6 +137,7 @@ export const people = {
     actions: {
       enrolled: 'Recording enrolled',
       imported: 'Vector imported',
+      named: 'Voice of a conversation named',
       deleted: 'Recording deleted',
       learned: 'Recording learned',
       confirmed: 'Recording confirmed',

@@ -3,7 +3,7 @@ import { TimbreError } from '../../../errors/timbre-error.js';
 import { CounterEntity } from './entities/counter.entity.js';
 import { findRow } from './rows.js';
 
-/** vectors: enrolments, profiles with a centroid, and verifications that wait. Triggers keep them, so that nobody counts rows to tell a number. */
+/** vectors: enrolments, profiles with a centroid, verifications that wait, and shares of unknown voices. Triggers keep them, so that nobody counts rows to tell a number. */
 export type Counter = 'speakers' | 'jobs' | 'groups' | 'vectors' | 'conversations' | 'waiting_verifications';
 
 /** Errors: STORAGE_INVALID. */

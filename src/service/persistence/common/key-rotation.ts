@@ -8,10 +8,12 @@ import { affect, ask, dialectOf } from './dialect.js';
 import { KEY_CHECK } from './key-check.js';
 import type { Store } from './store.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
+import { VoiceShareEntity } from './entities/voice-share.entity.js';
 import { WaitingVerificationEntity } from './entities/waiting-verification.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { enrollmentOwner } from './mappers/enrollment.mapper.js';
+import { shareOwner } from './mappers/unknown-voice.mapper.js';
 import { waitingOwner } from './mappers/waiting-verification.mapper.js';
 import { profileOwner } from './mappers/profile.mapper.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
@@ -138,6 +140,7 @@ interface Progress {
     | { table: 'enrollments'; after: string }
     | { table: 'profiles'; after: [string, string, string] }
     | { table: 'waiting_verifications'; after: string }
+    | { table: 'unknown_voice_shares'; after: string }
     | null;
   /** Vectors behind it. */
   passed: number;
@@ -202,7 +205,22 @@ function resealBatch(database: Store): Promise<boolean> {
         cipher.isCurrent(row.sealed) ? null : { sealed: cipher.reseal(row.sealed, waitingOwner(row)) },
       );
       const last = rows.length === left ? rows.at(-1) : undefined;
-      progress.next = last ? { table: 'waiting_verifications', after: last.id } : null;
+      progress.next = last
+        ? { table: 'waiting_verifications', after: last.id }
+        : { table: 'unknown_voice_shares', after: '' };
+      progress.passed += rows.length;
+      left -= rows.length;
+    }
+    if (progress.next.table === 'unknown_voice_shares' && left > 0) {
+      const rows = await rowsOf(manager, VoiceShareEntity, 't.id > ? ORDER BY t.id LIMIT ?', [
+        progress.next.after,
+        left,
+      ]);
+      await resealRows(manager, database, 'voice-share', rows, (row) =>
+        cipher.isCurrent(row.embedding) ? null : { embedding: cipher.reseal(row.embedding, shareOwner(row)) },
+      );
+      const last = rows.length === left ? rows.at(-1) : undefined;
+      progress.next = last ? { table: 'unknown_voice_shares', after: last.id } : null;
       progress.passed += rows.length;
     }
     await writeProgress(manager, progress);
@@ -229,6 +247,8 @@ const UPDATES = {
       FROM json_each(?) AS new WHERE enrollments.id = new.value ->> 0`,
     'waiting-verification': `UPDATE waiting_verifications SET sealed = unhex(new.value ->> 1)
       FROM json_each(?) AS new WHERE waiting_verifications.id = new.value ->> 0`,
+    'voice-share': `UPDATE unknown_voice_shares SET embedding = unhex(new.value ->> 1)
+      FROM json_each(?) AS new WHERE unknown_voice_shares.id = new.value ->> 0`,
     profile: `UPDATE profiles SET centroid = unhex(new.value ->> 1) FROM json_each(?) AS new
       WHERE speaker_id = new.value ->> 2 AND model = new.value ->> 3 AND front_end = new.value ->> 4`,
   },
@@ -237,6 +257,8 @@ const UPDATES = {
       FROM json_array_elements(CAST(? AS json)) AS new(value) WHERE enrollments.id = new.value ->> 0`,
     'waiting-verification': `UPDATE waiting_verifications SET sealed = decode(new.value ->> 1, 'hex')
       FROM json_array_elements(CAST(? AS json)) AS new(value) WHERE waiting_verifications.id = new.value ->> 0`,
+    'voice-share': `UPDATE unknown_voice_shares SET embedding = decode(new.value ->> 1, 'hex')
+      FROM json_array_elements(CAST(? AS json)) AS new(value) WHERE unknown_voice_shares.id = new.value ->> 0`,
     profile: `UPDATE profiles SET centroid = decode(new.value ->> 1, 'hex')
       FROM json_array_elements(CAST(? AS json)) AS new(value)
       WHERE speaker_id = new.value ->> 2 AND model = new.value ->> 3 AND front_end = new.value ->> 4`,
@@ -244,7 +266,7 @@ const UPDATES = {
 } as const;
 
 /** Re-encrypts what `again` gives a new vector for, and vouches for it anew where it was as it was written. */
-async function resealRows<Kind extends 'enrollment' | 'profile' | 'waiting-verification'>(
+async function resealRows<Kind extends 'enrollment' | 'profile' | 'waiting-verification' | 'voice-share'>(
   manager: EntityManager,
   { register }: Store,
   kind: Kind,
@@ -258,10 +280,10 @@ async function resealRows<Kind extends 'enrollment' | 'profile' | 'waiting-verif
   });
   if (passed.length === 0) return;
   const values = passed.map(({ row }) => {
-    const { speakerId, model, frontEnd } = row;
+    const { model, frontEnd } = row;
     const [id, vector] =
       'centroid' in row ? ['', row.centroid!] : 'sealed' in row ? [row.id, row.sealed] : [row.id, row.embedding];
-    return [id, vector.toString('hex'), speakerId, model, frontEnd];
+    return [id, vector.toString('hex'), 'speakerId' in row ? row.speakerId : null, model, frontEnd];
   });
   await affect(manager, UPDATES[dialectOf(manager).name][kind], [JSON.stringify(values)]);
   register.bind(

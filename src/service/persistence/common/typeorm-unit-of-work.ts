@@ -17,6 +17,7 @@ import { TypeOrmProfileRepository } from './repositories/typeorm-profile.reposit
 import { TypeOrmNoteRepository } from './repositories/typeorm-note.repository.js';
 import { TypeOrmReceiptRepository } from './repositories/typeorm-receipt.repository.js';
 import { TypeOrmSpeakerRepository } from './repositories/typeorm-speaker.repository.js';
+import { TypeOrmUnknownVoiceRepository } from './repositories/typeorm-unknown-voice.repository.js';
 import { TypeOrmWebhookRepository } from './repositories/typeorm-webhook.repository.js';
 
 export class TypeOrmUnitOfWork extends UnitOfWork {
@@ -65,7 +66,8 @@ export class TypeOrmUnitOfWork extends UnitOfWork {
       waiting: new TypeOrmWaitingVerificationRepository(manager, cipher, register),
       consents: new TypeOrmConsentRepository(manager, register),
       jobs: new TypeOrmJobRepository(manager),
-      conversations: new TypeOrmConversationRepository(manager, bound),
+      conversations: new TypeOrmConversationRepository(manager, register, bound),
+      unknownVoices: new TypeOrmUnknownVoiceRepository(manager, cipher, register, bound),
       notes: new TypeOrmNoteRepository(manager),
       receipts: new TypeOrmReceiptRepository(manager),
       audit: new TypeOrmAuditRepository(manager, register),

@@ -8,6 +8,9 @@ import { GroupEntity } from '../common/entities/group.entity.js';
 import { LedgerEntity } from '../common/entities/ledger.entity.js';
 import { ProfileEntity } from '../common/entities/profile.entity.js';
 import { SpeakerEntity } from '../common/entities/speaker.entity.js';
+import { UnknownVoiceEntity } from '../common/entities/unknown-voice.entity.js';
+import { VoiceShareEntity } from '../common/entities/voice-share.entity.js';
+import { VoiceStepEntity } from '../common/entities/voice-step.entity.js';
 import { WaitingVerificationEntity } from '../common/entities/waiting-verification.entity.js';
 import type { Head, Register, SealingPlace } from '../common/register.js';
 import { selection } from '../common/rows.js';
@@ -25,6 +28,9 @@ const BOUND_ENTITIES: { [Kind in BoundKind]: EntitySchema<BoundRows[Kind]> } = {
   group: GroupEntity,
   ledger: LedgerEntity,
   'waiting-verification': WaitingVerificationEntity,
+  'unknown-voice': UnknownVoiceEntity,
+  'voice-share': VoiceShareEntity,
+  'voice-step': VoiceStepEntity,
 };
 
 const TABLES: readonly SealingPlace['table'][] = [...BOUND_KINDS, 'audit'];

@@ -20,6 +20,9 @@ import { SpeakerEntity } from './speaker.entity.js';
 import { WebhookDeliveryEntity } from './webhook-delivery.entity.js';
 import { WebhookEntity } from './webhook.entity.js';
 import { TermEntity } from './term.entity.js';
+import { UnknownVoiceEntity } from './unknown-voice.entity.js';
+import { VoiceShareEntity } from './voice-share.entity.js';
+import { VoiceStepEntity } from './voice-step.entity.js';
 import { WaitingVerificationEntity } from './waiting-verification.entity.js';
 
 export const ENTITIES = [
@@ -46,4 +49,7 @@ export const ENTITIES = [
   TermEntity,
   LedgerEntity,
   WaitingVerificationEntity,
+  UnknownVoiceEntity,
+  VoiceShareEntity,
+  VoiceStepEntity,
 ];

@@ -15,6 +15,7 @@ export interface ReceiptRow {
   ledgerEntries: number;
   waitingVerifications: number;
   conversations: number;
+  unknownVoices: number;
   wipedAt: number | null;
 }
 
@@ -36,6 +37,7 @@ export const ReceiptEntity = new EntitySchema<ReceiptRow>({
     ledgerEntries: { type: 'integer', name: 'ledger_entries', default: 0 },
     waitingVerifications: { type: 'integer', name: 'waiting_verifications', default: 0 },
     conversations: { type: 'integer', default: 0 },
+    unknownVoices: { type: 'integer', name: 'unknown_voices', default: 0 },
     wipedAt: { type: 'integer', name: 'wiped_at', nullable: true },
   },
 });
