@@ -92,7 +92,9 @@ async function conversed(voices: readonly Said[], asked?: 'keep' | 'discard'): P
       if (kept) await house.keeper.keep(records, conversation, kept);
       return true;
     });
-    if (done) return conversation.id;
+    if (!done) continue;
+    if (kept) house.keeper.tell(kept);
+    return conversation.id;
   }
 }
 
