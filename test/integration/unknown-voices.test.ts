@@ -92,7 +92,9 @@ async function conversed(voices: readonly Said[], asked?: 'keep' | 'discard'): P
       if (kept) await house.keeper.keep(records, conversation, kept);
       return true;
     });
-    if (done) return conversation.id;
+    if (!done) continue;
+    if (kept) house.keeper.tell(kept);
+    return conversation.id;
   }
 }
 
@@ -532,6 +534,46 @@ describe('what is kept goes', () => {
     await rotateDataKey(house.database);
     await conversed([{ voice: 1, seed: 1 }]);
     expect((await inbox()).map(({ shares }) => shares)).toEqual([2, 1]);
+    await sound();
+  });
+});
+
+describe('several who act at once', () => {
+  it('leave a voice settled by one of them', async () => {
+    await conversed([{ voice: 1 }, { voice: 2 }]);
+    const [one, other] = await inbox();
+    const steps = await Promise.allSettled([
+      house.unknown.merge(one!.id, other!.id, {}),
+      house.unknown.merge(other!.id, one!.id, {}),
+      house.unknown.dismiss(one!.id, { version: 1 }),
+      house.unknown.name(other!.id, { create: {} }),
+    ]);
+    const codes = steps.flatMap((step) => (step.status === 'rejected' ? (step.reason as { code: string }).code : []));
+    expect(codes.every((code) => code === 'UNKNOWN_VOICE_SETTLED' || code === 'CONFLICT')).toBe(true);
+    expect(codes.length).toBeGreaterThanOrEqual(2);
+    await sound();
+  });
+
+  it('name a voice as somebody who is erased, or not', async () => {
+    const conversation = await conversed([{ voice: 1 }]);
+    const { id } = await only();
+    await house.enrolled('ada', 1);
+    const [named, erased] = await Promise.allSettled([
+      house.unknown.name(id, { speakerId: 'ada' }),
+      house.speakers.erase('ada'),
+    ]);
+    expect(erased.status).toBe('fulfilled');
+    if (named.status === 'rejected') expect(named.reason).toEqual(fails('SPEAKER_NOT_FOUND'));
+    // Either way nothing of her is left.
+    const left = (await kept(conversation)).map(({ speakerId }) => speakerId);
+    expect(left).toEqual(named.status === 'fulfilled' ? [] : [null]);
+    await sound();
+  });
+
+  it('keep the same new voice in two conversations', async () => {
+    const both = await Promise.all([conversed([{ voice: 1 }]), conversed([{ voice: 1, seed: 1 }])]);
+    const shares = (await inbox()).reduce((sum, one) => sum + one.shares, 0);
+    expect([both.length, shares]).toEqual([2, 2]);
     await sound();
   });
 });

@@ -230,6 +230,7 @@ export class ConversationsService implements JobWork {
         return { stored };
       });
       if (!done) continue;
+      if (kept) this.keeper.tell(kept);
       for (const { reason } of named?.voices ?? []) {
         this.countNames(reason ?? 'named');
         if (reason !== null) this.trail.unmatched({ action: 'voice.named', object: id, outcome: reason });

@@ -9,6 +9,9 @@ import type { EmbeddingOrigin } from './embedding.js';
 export const UNKNOWN_VOICE_STATES = ['open', 'named', 'merged', 'dismissed', 'blocked'] as const;
 export type UnknownVoiceState = (typeof UNKNOWN_VOICE_STATES)[number];
 
+/** Of the reason that a caller gives for a step, characters. */
+export const LONGEST_REASON = 200;
+
 /** Seconds of a recording. */
 export interface Interval {
   start: number;

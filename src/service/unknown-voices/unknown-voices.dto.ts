@@ -6,8 +6,14 @@ import { nextCursorView, pageQuery } from '../http/pages.js';
 import { boundTo } from '../records/bound.js';
 import { MOST_GROUPS } from '../records/group.js';
 import { LONGEST_NAME } from '../records/speaker.js';
-import { isUndoable, UNKNOWN_VOICE_STATES, VOICE_STEP_ACTIONS, type VoiceStep } from '../records/unknown-voice.js';
-import { LONGEST_REASON, type ToldVoice, type UnknownVoicePage } from './unknown-voices.service.js';
+import {
+  isUndoable,
+  LONGEST_REASON,
+  UNKNOWN_VOICE_STATES,
+  VOICE_STEP_ACTIONS,
+  type VoiceStep,
+} from '../records/unknown-voice.js';
+import type { ToldVoice, UnknownVoicePage } from './unknown-voices.service.js';
 
 export const EXAMPLE_ID = '9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11';
 

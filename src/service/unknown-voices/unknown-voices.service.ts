@@ -22,6 +22,7 @@ import { requireSpeaker } from '../records/require-speaker.js';
 import { newSpeaker, type Speaker } from '../records/speaker.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 import {
+  LONGEST_REASON,
   requireOpen,
   requireVersion,
   sumsOf,
@@ -37,8 +38,6 @@ import {
 import type { UnknownVoicePlace, VoiceStepPlace } from '../records/unknown-voice.repository.js';
 import { CurrentModel } from '../voices/current-model.js';
 import { takeBack, type TakenBack } from './take-back.js';
-
-export const LONGEST_REASON = 200;
 
 const VOICES = new Places<UnknownVoicePlace>('unknown voices', ['number', 'string']);
 const STEPS = new Places<VoiceStepPlace>('ledger of an unknown voice', ['number', 'string']);
@@ -383,14 +382,14 @@ export class UnknownVoicesService {
 }
 
 /** Errors: UNKNOWN_VOICE_NOT_FOUND. */
-export async function requireVoice({ unknownVoices }: VoiceRecords, id: string): Promise<UnknownVoice> {
+async function requireVoice({ unknownVoices }: VoiceRecords, id: string): Promise<UnknownVoice> {
   const found = await unknownVoices.find(id);
   if (!found) throw unknownVoiceNotFound(id);
   return found;
 }
 
 /** Sums a voice up anew, from the shares that it has now. */
-export async function renew({ unknownVoices }: VoiceRecords, voice: UnknownVoice, now: Date): Promise<UnknownVoice> {
+async function renew({ unknownVoices }: VoiceRecords, voice: UnknownVoice, now: Date): Promise<UnknownVoice> {
   const sums = sumsOf(await unknownVoices.shares(voice.id));
   return unknownVoices.update({ ...voice, ...sums, updatedAt: now });
 }

@@ -47,6 +47,8 @@ interface ToKeep extends Pick<Voice, 'label' | 'embedding' | 'ownSeconds'> {
 export interface Keeping {
   origin: EmbeddingOrigin;
   voices: ToKeep[];
+  /** How many are not kept, because they are blocked. */
+  blocked: number;
 }
 
 /** Keeps the voices of conversations that got no name, where that is switched on. */
@@ -86,16 +88,17 @@ export class VoiceKeeper {
     });
     const heard = unnamed.filter(({ ownSeconds }) => ownSeconds >= LEAST_OWN_SPEECH);
     const origin = this.model.origin();
-    if (heard.length === 0) return { origin, voices: [] };
+    if (heard.length === 0) return { origin, voices: [], blocked: 0 };
     const matches = await this.match(heard, origin, steps);
     const voices: ToKeep[] = [];
+    let blocked = 0;
     for (const [i, { label, embedding, ownSeconds }] of heard.entries()) {
       await steps.next();
       const match = matches[i]!;
-      if (match === 'blocked') this.count('blocked');
+      if (match === 'blocked') blocked++;
       else voices.push({ label, embedding, ownSeconds, intervals: bestClips(turns, label), joined: match });
     }
-    return { origin, voices };
+    return { origin, voices, blocked };
   }
 
   /** Whether all that they are to be joined with can be, still. */
@@ -124,8 +127,13 @@ export class VoiceKeeper {
       await records.unknownVoices.append({ voiceId, action: joined ? 'joined' : 'kept', detail });
       const action = joined ? 'unknown-voice.joined' : 'unknown-voice.kept';
       await records.audit.record({ action, object: voiceId });
-      this.count(joined ? 'joined' : 'kept');
     }
+  }
+
+  /** In the metrics, once it is durable. */
+  tell({ voices, blocked }: Keeping): void {
+    for (const { joined } of voices) this.count(joined ? 'joined' : 'kept');
+    for (let i = 0; i < blocked; i++) this.count('blocked');
   }
 
   /** What each voice is: another one, a blocked one, or none of those that are there. */

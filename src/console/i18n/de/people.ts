@@ -186,5 +186,6 @@ export const people: Messages['people'] = {
     consents: 'Einwilligungen',
     ledger: 'Einträge des Protokolls',
     conversations: 'Gespräche',
+    unknownVoices: 'Unbekannte Stimmen, die diese Person waren',
   },
 };

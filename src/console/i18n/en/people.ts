@@ -183,5 +183,6 @@ export const people = {
     consents: 'Consents',
     ledger: 'Entries of the ledger',
     conversations: 'Conversations',
+    unknownVoices: 'Unknown voices that were this person',
   },
 };
