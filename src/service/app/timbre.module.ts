@@ -30,6 +30,7 @@ import { PersistenceModule } from '../persistence/persistence.module.js';
 import { PrivacyModule } from '../privacy/privacy.module.js';
 import { ProfilesModule } from '../profiles/profiles.module.js';
 import { RecordingsModule } from '../recordings/recordings.module.js';
+import { ReEmbeddingModule } from '../re-embedding/re-embedding.module.js';
 import { SignInModule } from '../sign-in/sign-in.module.js';
 import { SpeakersModule } from '../speakers/speakers.module.js';
 import { UploadsModule } from '../uploads/uploads.module.js';
@@ -76,6 +77,7 @@ const ROOMS = [
   GroupsModule,
   RecordingsModule,
   EnrollmentsModule,
+  ReEmbeddingModule,
   ProfilesModule,
   WatchModule,
   VerificationModule,

@@ -243,6 +243,7 @@ function isFinal({ action }: LedgerEntry): TimbreError {
     enrolled: 'delete the enrolment instead',
     imported: 'delete the enrolment instead',
     deleted: 'what was deleted is gone for good; enrol the recording again',
+    're-embedded': 'load the other model, and embed the recordings again by that',
     frozen: 'let the profile learn again instead',
     unfrozen: 'freeze the profile instead',
   };

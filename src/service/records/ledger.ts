@@ -7,6 +7,7 @@ export const LEDGER_ACTIONS = [
   'enrolled',
   'imported',
   'deleted',
+  're-embedded',
   'learned',
   'confirmed',
   'merged',

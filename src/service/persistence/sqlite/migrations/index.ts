@@ -15,6 +15,7 @@ import { Ledger1764940000000 } from './1764940000000-ledger.js';
 import { Names1764960000000 } from './1764960000000-names.js';
 import { Watch1764980000000 } from './1764980000000-watch.js';
 import { Recordings1765100000000 } from './1765100000000-recordings.js';
+import { ReEmbedding1765110000000 } from './1765110000000-re-embedding.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -35,4 +36,5 @@ export const MIGRATIONS = [
   Names1764960000000,
   Watch1764980000000,
   Recordings1765100000000,
+  ReEmbedding1765110000000,
 ];
