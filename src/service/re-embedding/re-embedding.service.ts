@@ -184,7 +184,6 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
       (error: unknown) => toTimbreError(error),
     );
     const failure = await Promise.race([ready, stopped]);
-    if (this.stopping.signal.aborted) return;
     for (let pause = FIRST_PAUSE_MS; !signal.aborted;) {
       const { rings } = this.bell;
       try {
