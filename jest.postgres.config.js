@@ -4,7 +4,7 @@ import base from './jest.config.js';
 export default {
   ...base,
   testMatch: [
-    'integration/{profiles,recordings,voices,unknown-voices}',
+    'integration/{profiles,re-embedding,recordings,voices,unknown-voices}',
     'e2e/{voices,profiles,jobs,idempotency,webhooks,bound-keys,conversation-names,unknown-voices}',
   ].map((files) => `<rootDir>/test/${files}.test.ts`),
   globalSetup: '<rootDir>/test/postgres/start.mjs',

@@ -20,6 +20,7 @@ import * as models from './models.js';
 import * as serve from './serve.js';
 import * as setup from './setup.js';
 import * as signIn from './sign-in.js';
+import * as reEmbed from './re-embed.js';
 import * as retention from './retention.js';
 import * as groups from './groups.js';
 import * as speakers from './speakers.js';
@@ -42,6 +43,7 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   migrate,
   data,
   retention,
+  reEmbed,
   speakers,
   groups,
   enroll,

@@ -212,6 +212,22 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
   },
   getGroupKeeping: { method: 'GET', path: '/v1/groups/{id}/keeping', query: [], headers: [], answer: 'json' },
   setGroupKeeping: { method: 'PUT', path: '/v1/groups/{id}/keeping', query: [], headers: [], answer: 'json' },
+  startReEmbedding: { method: 'POST', path: '/v1/models/current/re-embed', query: [], headers: [], answer: 'json' },
+  getReEmbedding: { method: 'GET', path: '/v1/models/current/re-embed', query: [], headers: [], answer: 'json' },
+  listReEmbeddingPeople: {
+    method: 'GET',
+    path: '/v1/models/current/re-embed/people',
+    query: ['limit', 'cursor'],
+    headers: [],
+    answer: 'json',
+  },
+  cancelReEmbedding: {
+    method: 'POST',
+    path: '/v1/models/current/re-embed/cancel',
+    query: [],
+    headers: [],
+    answer: 'json',
+  },
   exportSpeaker: { method: 'GET', path: '/v1/speakers/{id}/export', query: ['vectors'], headers: [], answer: 'json' },
   getRetention: { method: 'GET', path: '/v1/retention', query: [], headers: [], answer: 'json' },
   confirmClock: { method: 'POST', path: '/v1/retention/confirm', query: [], headers: [], answer: 'json' },
@@ -630,6 +646,26 @@ export abstract class Operations {
   /** Switch keeping of audio on or off for the enrolments of a group `PUT /v1/groups/{id}/keeping` */
   setGroupKeeping(...given: Arguments<'setGroupKeeping'>): Promise<Answer<'setGroupKeeping'>> {
     return this.call('setGroupKeeping', ...given);
+  }
+
+  /** Embed all recordings that are kept by the model in use `POST /v1/models/current/re-embed` */
+  startReEmbedding(...given: Arguments<'startReEmbedding'>): Promise<Answer<'startReEmbedding'>> {
+    return this.call('startReEmbedding', ...given);
+  }
+
+  /** How far that is, and who is left `GET /v1/models/current/re-embed` */
+  getReEmbedding(...given: Arguments<'getReEmbedding'>): Promise<Answer<'getReEmbedding'>> {
+    return this.call('getReEmbedding', ...given);
+  }
+
+  /** Who has recordings that the model in use has not embedded, and why `GET /v1/models/current/re-embed/people` */
+  listReEmbeddingPeople(...given: Arguments<'listReEmbeddingPeople'>): Promise<Answer<'listReEmbeddingPeople'>> {
+    return this.call('listReEmbeddingPeople', ...given);
+  }
+
+  /** End the one that runs `POST /v1/models/current/re-embed/cancel` */
+  cancelReEmbedding(...given: Arguments<'cancelReEmbedding'>): Promise<Answer<'cancelReEmbedding'>> {
+    return this.call('cancelReEmbedding', ...given);
   }
 
   /** Everything that is stored about a speaker `GET /v1/speakers/{id}/export` */

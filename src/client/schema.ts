@@ -2828,6 +2828,10 @@ export interface operations {
                 | 'recording.exported'
                 | 'recordings.removed'
                 | 'keeping.set'
+                | 'profile.re-embedded'
+                | 're-embedding.started'
+                | 're-embedding.cancelled'
+                | 're-embedding.finished'
                 | 'profile.learned'
                 | 'profile.undone'
                 | 'profile.frozen'
@@ -5688,6 +5692,7 @@ export interface operations {
                 | 'imported'
                 | 'named'
                 | 'deleted'
+                | 're-embedded'
                 | 'learned'
                 | 'confirmed'
                 | 'merged'
@@ -5808,6 +5813,7 @@ export interface operations {
               | 'imported'
               | 'named'
               | 'deleted'
+              | 're-embedded'
               | 'learned'
               | 'confirmed'
               | 'merged'
@@ -6585,6 +6591,274 @@ export interface operations {
       };
     };
   };
+  getReEmbedding: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The last one, whatever became of it. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description The one that runs, or was the last; null before the first. */
+            run: {
+              /** Format: uuid */
+              id: string;
+              /**
+               * @description cancelled, failed: who was switched until then stays so, and vectors of other models stay.
+               * @enum {string}
+               */
+              state: 'running' | 'completed' | 'failed' | 'cancelled';
+              /**
+               * @description That it was begun with.
+               * @example starter@0123456789ab
+               */
+              model: string;
+              by: string;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              finishedAt: string | null;
+              /**
+               * @description embedding: people switch one by one. removing: everybody was passed, and vectors of other models go.
+               * @enum {string}
+               */
+              phase: 'embedding' | 'removing';
+              /** @description With kept recordings, when it began. */
+              people: number;
+              /** @description Of them, those whose kept recordings are all embedded by the model. */
+              done: number;
+              /** @description Those of whom something could not be embedded. */
+              failed: number;
+              /** @description Embedded. */
+              recordings: number;
+              /** @description Vectors of other models that went. */
+              removed: number;
+              /** @description Why it ended without being done: another model was loaded, or none could be. */
+              error: {
+                /** @example MODEL_MISMATCH */
+                code: string;
+                message: string;
+              } | null;
+            } | null;
+            /** @description Now. `/v1/models/current/re-embed/people` lists them. */
+            left: {
+              /** @description Who has enrolled recordings that the model has not embedded. */
+              people: number;
+              /** @description Of them, those of whose such recordings none is kept. */
+              withoutAudio: number;
+            };
+            /** @description Audio that is kept. */
+            kept: {
+              recordings: number;
+              bytes: number;
+              people: number;
+            };
+          };
+        };
+      };
+    };
+  };
+  startReEmbedding: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The one that runs. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description The one that runs, or was the last; null before the first. */
+            run: {
+              /** Format: uuid */
+              id: string;
+              /**
+               * @description cancelled, failed: who was switched until then stays so, and vectors of other models stay.
+               * @enum {string}
+               */
+              state: 'running' | 'completed' | 'failed' | 'cancelled';
+              /**
+               * @description That it was begun with.
+               * @example starter@0123456789ab
+               */
+              model: string;
+              by: string;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              finishedAt: string | null;
+              /**
+               * @description embedding: people switch one by one. removing: everybody was passed, and vectors of other models go.
+               * @enum {string}
+               */
+              phase: 'embedding' | 'removing';
+              /** @description With kept recordings, when it began. */
+              people: number;
+              /** @description Of them, those whose kept recordings are all embedded by the model. */
+              done: number;
+              /** @description Those of whom something could not be embedded. */
+              failed: number;
+              /** @description Embedded. */
+              recordings: number;
+              /** @description Vectors of other models that went. */
+              removed: number;
+              /** @description Why it ended without being done: another model was loaded, or none could be. */
+              error: {
+                /** @example MODEL_MISMATCH */
+                code: string;
+                message: string;
+              } | null;
+            } | null;
+            /** @description Now. `/v1/models/current/re-embed/people` lists them. */
+            left: {
+              /** @description Who has enrolled recordings that the model has not embedded. */
+              people: number;
+              /** @description Of them, those of whose such recordings none is kept. */
+              withoutAudio: number;
+            };
+            /** @description Audio that is kept. */
+            kept: {
+              recordings: number;
+              bytes: number;
+              people: number;
+            };
+          };
+        };
+      };
+    };
+  };
+  listReEmbeddingPeople: {
+    parameters: {
+      query?: {
+        /** @description People on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description In the order of ids; also without any run. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            people: {
+              /** @example ada */
+              speakerId: string;
+              /** @description Enrolled recordings that the model has not embedded. */
+              recordings: number;
+              /** @description Of them, those whose audio is kept. */
+              audioKept: number;
+              /** @description Whether other recordings make the speaker Enrolled for the model. */
+              enrolled: boolean;
+              /**
+               * @description NO_AUDIO: no recording is kept. WAITING: nobody has tried yet. Otherwise the code of the error, as of the recording or its consent.
+               * @example NO_AUDIO
+               */
+              reason: string;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  cancelReEmbedding: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The last one. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description The one that runs, or was the last; null before the first. */
+            run: {
+              /** Format: uuid */
+              id: string;
+              /**
+               * @description cancelled, failed: who was switched until then stays so, and vectors of other models stay.
+               * @enum {string}
+               */
+              state: 'running' | 'completed' | 'failed' | 'cancelled';
+              /**
+               * @description That it was begun with.
+               * @example starter@0123456789ab
+               */
+              model: string;
+              by: string;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              finishedAt: string | null;
+              /**
+               * @description embedding: people switch one by one. removing: everybody was passed, and vectors of other models go.
+               * @enum {string}
+               */
+              phase: 'embedding' | 'removing';
+              /** @description With kept recordings, when it began. */
+              people: number;
+              /** @description Of them, those whose kept recordings are all embedded by the model. */
+              done: number;
+              /** @description Those of whom something could not be embedded. */
+              failed: number;
+              /** @description Embedded. */
+              recordings: number;
+              /** @description Vectors of other models that went. */
+              removed: number;
+              /** @description Why it ended without being done: another model was loaded, or none could be. */
+              error: {
+                /** @example MODEL_MISMATCH */
+                code: string;
+                message: string;
+              } | null;
+            } | null;
+            /** @description Now. `/v1/models/current/re-embed/people` lists them. */
+            left: {
+              /** @description Who has enrolled recordings that the model has not embedded. */
+              people: number;
+              /** @description Of them, those of whose such recordings none is kept. */
+              withoutAudio: number;
+            };
+            /** @description Audio that is kept. */
+            kept: {
+              recordings: number;
+              bytes: number;
+              people: number;
+            };
+          };
+        };
+      };
+    };
+  };
   exportSpeaker: {
     parameters: {
       query?: {
@@ -6825,6 +7099,7 @@ export interface operations {
                 | 'imported'
                 | 'named'
                 | 'deleted'
+                | 're-embedded'
                 | 'learned'
                 | 'confirmed'
                 | 'merged'
@@ -6997,6 +7272,10 @@ export interface operations {
                 | 'recording.exported'
                 | 'recordings.removed'
                 | 'keeping.set'
+                | 'profile.re-embedded'
+                | 're-embedding.started'
+                | 're-embedding.cancelled'
+                | 're-embedding.finished'
                 | 'profile.learned'
                 | 'profile.undone'
                 | 'profile.frozen'

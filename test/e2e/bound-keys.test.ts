@@ -355,6 +355,16 @@ const CALLS: Record<string, (things: Things) => Request[] | Promise<Request[]>> 
     { method: 'PUT', path: `/v1/speakers/${speaker}/consent`, init: json({ method: 'form', textVersion: '1' }) },
   ],
   withdrawConsent: ({ speaker }) => [{ method: 'DELETE', path: `/v1/speakers/${speaker}/consent` }],
+  listRecordings: ({ speaker }) => [{ method: 'GET', path: `/v1/speakers/${speaker}/recordings` }],
+  removeRecordings: ({ speaker }) => [{ method: 'DELETE', path: `/v1/speakers/${speaker}/recordings` }],
+  getRecording: ({ speaker, enrollment }) => [
+    { method: 'GET', path: `/v1/speakers/${speaker}/enrollments/${enrollment}/audio` },
+    { method: 'GET', path: `/v1/speakers/${own.speaker}/enrollments/${enrollment}/audio` },
+  ],
+  getGroupKeeping: ({ group }) => [{ method: 'GET', path: `/v1/groups/${group}/keeping` }],
+  setGroupKeeping: ({ group }) => [
+    { method: 'PUT', path: `/v1/groups/${group}/keeping`, init: json({ setting: 'on' }) },
+  ],
   exportSpeaker: ({ speaker }) => [{ method: 'GET', path: `/v1/speakers/${speaker}/export?vectors=true` }],
   listAudit: ({ speaker, subject }) => [
     { method: 'GET', path: '/v1/audit' },

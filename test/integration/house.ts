@@ -38,6 +38,8 @@ import { NativeVoiceIndex } from '../../src/service/voices/native-voice-index.js
 import { RecordingsService } from '../../src/service/recordings/recordings.service.js';
 import type { KeptAudio } from '../../src/service/records/kept-audio.js';
 import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
+import { ReEmbeddingService } from '../../src/service/re-embedding/re-embedding.service.js';
+import type { Traffic } from '../../src/service/http/traffic.js';
 import { closeStore, fileOf, keptAudioOf, maintenanceOf, openStore } from './stores.js';
 import { HandClock } from './hand-clock.js';
 import { ScriptedEngine, type Script } from './scripted-engine.js';
@@ -56,6 +58,7 @@ export class House {
   readonly audio: KeptAudio;
   readonly recordings: RecordingsService;
   readonly enrollments: EnrollmentsService;
+  readonly reEmbedding: ReEmbeddingService;
   readonly learning: LearningService;
   readonly ledger: LedgerService;
   readonly health: HealthService;
@@ -116,6 +119,20 @@ export class House {
       config,
     );
     const { clock } = this;
+    const traffic = { onDrain: () => undefined } as unknown as Traffic;
+    this.reEmbedding = new ReEmbeddingService(
+      store,
+      this.audio,
+      engine,
+      model,
+      keeper,
+      policy,
+      new FolderLeader(),
+      maintenance,
+      this.feed,
+      traffic,
+      metrics,
+    );
     this.learning = new LearningService(
       store,
       engine,
@@ -154,6 +171,7 @@ export class House {
   }
 
   async close(): Promise<void> {
+    await this.reEmbedding.onModuleDestroy();
     await this.watch.beforeApplicationShutdown();
     await this.trail.beforeApplicationShutdown();
     await closeStore(this.database);

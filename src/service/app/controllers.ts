@@ -20,6 +20,7 @@ import { LedgerController } from '../profiles/ledger.controller.js';
 import { VerificationsController } from '../profiles/verifications.controller.js';
 import { GroupKeepingController } from '../recordings/group-keeping.controller.js';
 import { RecordingsController } from '../recordings/recordings.controller.js';
+import { ReEmbeddingController } from '../re-embedding/re-embedding.controller.js';
 import { ExportController } from '../privacy/export.controller.js';
 import { RetentionController } from '../privacy/retention.controller.js';
 import { SamplesController } from '../samples/samples.controller.js';
@@ -51,7 +52,7 @@ export const CONTROLLERS = {
   verification: [VerificationController],
   identification: [IdentificationController],
   profiles: [LedgerController, GroupLearningController, VerificationsController, DuplicatesController],
-  recordings: [RecordingsController, GroupKeepingController],
+  recordings: [RecordingsController, GroupKeepingController, ReEmbeddingController],
   export: [ExportController],
   retention: [RetentionController],
   dataKeys: [DataKeysController],

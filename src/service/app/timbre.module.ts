@@ -30,6 +30,7 @@ import { PersistenceModule } from '../persistence/persistence.module.js';
 import { PrivacyModule } from '../privacy/privacy.module.js';
 import { ProfilesModule } from '../profiles/profiles.module.js';
 import { RecordingsModule } from '../recordings/recordings.module.js';
+import { ReEmbeddingModule } from '../re-embedding/re-embedding.module.js';
 import { SignInModule } from '../sign-in/sign-in.module.js';
 import { SpeakersModule } from '../speakers/speakers.module.js';
 import { UnknownVoicesModule } from '../unknown-voices/unknown-voices.module.js';
@@ -77,6 +78,7 @@ const ROOMS = [
   GroupsModule,
   RecordingsModule,
   EnrollmentsModule,
+  ReEmbeddingModule,
   ProfilesModule,
   WatchModule,
   VerificationModule,

@@ -81,6 +81,7 @@ export class EnrollmentsController {
   })
   @ApiErrors(
     'SPEAKER_NOT_FOUND',
+    'AUDIO_NOT_FOUND',
     'CHANNELS_DIFFER',
     'SEVERAL_VOICES',
     'CONVERSATIONS_OFF',

@@ -44,7 +44,7 @@ export class RecordingsController {
   })
   @ApiParam({ name: 'id', example: 'ada' })
   @ApiOkResponse({ description: 'How many there were.', standardSchema: removedView })
-  @ApiErrors('SPEAKER_NOT_FOUND', 'CONFLICT', 'STORAGE_FULL')
+  @ApiErrors('SPEAKER_NOT_FOUND', 'STORAGE_FULL')
   async remove(@Param('id') id: string): Promise<RemovedView> {
     return { removed: await this.recordings.remove(id) };
   }

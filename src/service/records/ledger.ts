@@ -8,6 +8,7 @@ export const LEDGER_ACTIONS = [
   'imported',
   'named',
   'deleted',
+  're-embedded',
   'learned',
   'confirmed',
   'merged',

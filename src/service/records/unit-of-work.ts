@@ -10,6 +10,7 @@ import type { KeptRecordingRepository } from './kept-recording.js';
 import type { LedgerRepository } from './ledger.js';
 import type { WaitingVerificationRepository } from './waiting-verification.js';
 import type { JobRepository } from './job.repository.js';
+import type { ReEmbeddingRepository } from './re-embedding.js';
 import type { ReceiptRepository } from './receipt.js';
 import type { SpeakerRepository } from './speaker.repository.js';
 import type { UnknownVoiceRepository } from './unknown-voice.repository.js';
@@ -24,6 +25,7 @@ export interface VoiceRecords {
   readonly ledger: LedgerRepository;
   readonly waiting: WaitingVerificationRepository;
   readonly recordings: KeptRecordingRepository;
+  readonly reEmbeddings: ReEmbeddingRepository;
   readonly consents: ConsentRepository;
   readonly jobs: JobRepository;
   readonly conversations: ConversationRepository;

@@ -16,6 +16,7 @@ import { TypeOrmWaitingVerificationRepository } from './repositories/typeorm-wai
 import { TypeOrmJobRepository } from './repositories/typeorm-job.repository.js';
 import { TypeOrmProfileRepository } from './repositories/typeorm-profile.repository.js';
 import { TypeOrmNoteRepository } from './repositories/typeorm-note.repository.js';
+import { TypeOrmReEmbeddingRepository } from './repositories/typeorm-re-embedding.repository.js';
 import { TypeOrmReceiptRepository } from './repositories/typeorm-receipt.repository.js';
 import { TypeOrmSpeakerRepository } from './repositories/typeorm-speaker.repository.js';
 import { TypeOrmUnknownVoiceRepository } from './repositories/typeorm-unknown-voice.repository.js';
@@ -66,6 +67,7 @@ export class TypeOrmUnitOfWork extends UnitOfWork {
       ledger: new TypeOrmLedgerRepository(manager, register),
       waiting: new TypeOrmWaitingVerificationRepository(manager, cipher, register),
       recordings: new TypeOrmKeptRecordingRepository(manager, cipher, register),
+      reEmbeddings: new TypeOrmReEmbeddingRepository(manager),
       consents: new TypeOrmConsentRepository(manager, register),
       jobs: new TypeOrmJobRepository(manager),
       conversations: new TypeOrmConversationRepository(manager, register, bound),

@@ -14,6 +14,7 @@ import { JobEntity } from './job.entity.js';
 import { KeptRecordingEntity } from './kept-recording.entity.js';
 import { LedgerEntity } from './ledger.entity.js';
 import { ProfileEntity } from './profile.entity.js';
+import { ReEmbeddingEntity } from './re-embedding.entity.js';
 import { ReceiptEntity } from './receipt.entity.js';
 import { RegisterEntity } from './register.entity.js';
 import { SettingEntity } from './setting.entity.js';
@@ -54,4 +55,5 @@ export const ENTITIES = [
   VoiceShareEntity,
   VoiceStepEntity,
   KeptRecordingEntity,
+  ReEmbeddingEntity,
 ];

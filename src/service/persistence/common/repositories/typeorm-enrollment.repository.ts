@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { In, type EntityManager } from 'typeorm';
 import type { GroupRef } from '../../../../support/group-ref.js';
 import { sameOrigin, type EmbeddingOrigin } from '../../../records/embedding.js';
@@ -129,6 +130,46 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
       [speakerId],
     );
     return new Map(rows.map(({ content, id }) => [content, id]));
+  }
+
+  async ofOtherModels(speakerId: string, origin: EmbeddingOrigin): Promise<EnrollmentInfo[]> {
+    const rows = await findRows(this.manager, EnrollmentEntity, { speakerId }, { order: ['createdAt'] });
+    const here = new Set(rows.filter((row) => sameOrigin(row, origin)).map((row) => row.contentSha256));
+    const others = rows.filter((row) => !here.has(row.contentSha256));
+    return [...new Map(others.map((row) => [row.contentSha256, row])).values()].map(toEnrollmentInfo);
+  }
+
+  async supersede(made: Enrollment): Promise<string | null> {
+    const { id, speakerId } = made;
+    const [before] = await this.believed(speakerId, [id]);
+    if (before?.contentSha256 !== made.contentSha256) return null;
+    const aside = { ...before, id: randomUUID() };
+    const vector = openEmbedding(before, this.cipher);
+    aside.embedding = this.cipher.sealVector(vector, enrollmentOwner(aside));
+    vector.fill(0);
+    // What names the recording by its id, the ledger above all, goes on naming it.
+    await updateRows(this.manager, EnrollmentEntity, { id }, { id: aside.id, embedding: aside.embedding });
+    const row = toEnrollmentRow(made, this.cipher);
+    await insertRows(this.manager, EnrollmentEntity, [row]);
+    this.register.bind(this.manager, 'enrollment', [aside, row]);
+    return aside.id;
+  }
+
+  async deleteSuperseded(
+    speakerId: string,
+    origin: EmbeddingOrigin,
+  ): Promise<{ origins: EmbeddingOrigin[]; count: number }> {
+    const rows = await findRows(this.manager, EnrollmentEntity, { speakerId }, { order: ['createdAt'] });
+    const here = new Set(rows.filter((row) => sameOrigin(row, origin)).map((row) => row.contentSha256));
+    const gone = rows.filter((row) => !sameOrigin(row, origin) && here.has(row.contentSha256));
+    for (const { id } of gone) {
+      await this.manager.delete(EnrollmentEntity, { speakerId, id });
+      this.register.release(this.manager, 'enrollment', speakerId, [id]);
+    }
+    if (gone.length > 0) await leaveTraces(this.manager);
+    const origins = gone.map(({ model, frontEnd }) => ({ model, frontEnd }));
+    const each = new Map(origins.map((one) => [JSON.stringify([one.model, one.frontEnd]), one]));
+    return { origins: [...each.values()], count: gone.length };
   }
 
   async embedding(speakerId: string, id: string): Promise<Float32Array | null> {

@@ -16,6 +16,7 @@ import { Names1764960000000 } from './1764960000000-names.js';
 import { Watch1764980000000 } from './1764980000000-watch.js';
 import { UnknownVoices1765100000000 } from './1765100000000-unknown-voices.js';
 import { Recordings1765120000000 } from './1765120000000-recordings.js';
+import { ReEmbedding1765130000000 } from './1765130000000-re-embedding.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -37,4 +38,5 @@ export const MIGRATIONS = [
   Watch1764980000000,
   UnknownVoices1765100000000,
   Recordings1765120000000,
+  ReEmbedding1765130000000,
 ];
