@@ -613,6 +613,20 @@ describe('a service on the target', () => {
     }
   });
 
+  it('is told by the epoch file what was left behind, even where nothing else says so', async () => {
+    for (const [direction, config, { source }] of await bothWays()) {
+      await move(config, direction);
+      if (direction === 'to SQLite') {
+        await outside(`DELETE FROM ${settingsOf(config)} WHERE name = 'moved away'`);
+      } else {
+        const file = await SideConnection.open(config.dataDir, { needs: [] });
+        await file!.transaction((manager) => manager.query(`DELETE FROM settings WHERE name = 'moved away'`));
+        await file!.close();
+      }
+      await expect(opened(source)).rejects.toEqual(refusal('STORAGE_ROLLED_BACK'));
+    }
+  });
+
   it('believes nothing that the source did not', async () => {
     const config = await places();
     await populated(onFile(config));
@@ -620,10 +634,13 @@ describe('a service on the target', () => {
     await storage.store.query((manager) =>
       manager.query(`UPDATE speakers SET consent_withdrawn_at = NULL, name = 'Mallory' WHERE id = 'person-0'`),
     );
+    await storage.store.query((manager) =>
+      manager.query(`UPDATE profiles SET centroid = zeroblob(801) WHERE speaker_id = 'person-1'`),
+    );
     await closed(storage);
     const before = await (await dataOf(onFile(config))).examine({});
-    expect(before).toMatchObject({ sound: false, findingsCount: 1 });
-    await move(config, 'to PostgreSQL');
+    expect(before).toMatchObject({ sound: false, findingsCount: 3 });
+    expect(await move(config, 'to PostgreSQL')).toMatchObject({ unreadableVectors: 1 });
     const after = await (await dataOf(config)).examine({});
     expect(after.findings).toEqual(before.findings);
     const there = await opened(config);
