@@ -482,6 +482,18 @@ describe('what is refused', () => {
     expect(await outside(`SELECT 1 FROM pg_namespace WHERE nspname = '${config.databaseSchema}'`)).toEqual([]);
   });
 
+  it('is a row of somebody who is not there, which another program has left', async () => {
+    const config = await places();
+    await populated(onFile(config), 2);
+    const storage = await opened(onFile(config));
+    const deletion = ['PRAGMA foreign_keys = OFF', `DELETE FROM speakers WHERE id = 'person-1'`];
+    for (const sql of deletion) await storage.store.query((manager) => manager.query(sql));
+    await closed(storage);
+    await expect(move(config, 'to PostgreSQL')).rejects.toEqual(
+      refusal('STORAGE_INVALID', /rows of enrollments .*`timbre doctor/),
+    );
+  });
+
   it('is a text that PostgreSQL cannot store, saying where it is', async () => {
     const config = await places();
     await populated(onFile(config), 1);
