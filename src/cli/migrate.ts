@@ -76,7 +76,7 @@ async function migrate(cli: Cli, options: Options): Promise<void> {
 }
 
 function tell(cli: Cli, report: MoveReport, direction: MoveDirection, { dataDir }: Config): void {
-  const { from, to, rows, vectors, removal, alreadyMoved, uploadsElsewhere } = report;
+  const { from, to, rows, vectors, unreadableVectors, removal, alreadyMoved, uploadsElsewhere } = report;
   if (alreadyMoved) cli.note(`everything of ${from} was moved to ${to} before`);
   else
     cli.note(`${count(rows)} rows are in ${to} as they are in ${from}; ${count(vectors)} vectors were opened in both`);
@@ -86,6 +86,12 @@ function tell(cli: Cli, report: MoveReport, direction: MoveDirection, { dataDir 
       : `start the service on the data folder ${dataDir}, without ${VARIABLE}`;
   cli.note(start);
   cli.note(`no service starts on ${from} any more; it is left as it was. To remove it: ${removal}`);
+  if (unreadableVectors > 0) {
+    cli.warn(
+      `${count(unreadableVectors)} of the vectors looked at do not open, in the source either; timbre doctor --data-dir ${dataDir} ` +
+        'says whose they are',
+    );
+  }
   for (const { node, recordings } of uploadsElsewhere) {
     cli.warn(
       `${count(recordings)} recordings of jobs wait for uploads that lie in the folder of the node ${node} (its node.id): ` +

@@ -13,7 +13,7 @@ import { ConsentPolicy } from '../../src/service/consent/consent-policy.js';
 import { copiedTables, keyOf, LEFT_OUT, readCopied } from '../../src/service/persistence/common/copied-tables.js';
 import { ENTITIES } from '../../src/service/persistence/common/entities/index.js';
 import type { MoveOptions, MoveStep } from '../../src/service/persistence/common/move.js';
-import { MOVE_MARKS } from '../../src/service/persistence/common/move-marks.js';
+import { MOVE_MARKS, readMoveMark, type Copying } from '../../src/service/persistence/common/move-marks.js';
 import type { Store } from '../../src/service/persistence/common/store.js';
 import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { dataOf } from '../../src/service/persistence/data.js';
@@ -359,46 +359,57 @@ describe('a process that is killed', () => {
   /** The command as it is installed: made by `npm run build`. */
   const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-  it('at any moment loses and doubles nothing', async () => {
-    const config = await places();
-    const file = onFile(config);
-    const ids = await populated(file, 120);
-    const before = await exportsOf(file, ids.slice(0, 5));
-    const words = [
-      'migrate',
-      '--from',
-      config.dataDir,
-      '--to',
-      'TIMBRE_DATABASE_URL',
-      '--schema',
-      config.databaseSchema,
-    ];
-    const env = { ...process.env, TIMBRE_DATABASE_URL: config.databaseUrl, NODE_OPTIONS: '' };
-    const rows = async (): Promise<number> => {
+  /** Rows of the copy that are durable; -1 where none was begun, or it is done. */
+  async function rowsSoFar(config: Config, direction: MoveDirection): Promise<number> {
+    let copying: Copying | null;
+    if (direction === 'to PostgreSQL') {
       const query = `SELECT convert_from(value, 'UTF8') AS text FROM ${settingsOf(config)} WHERE name = 'copy not finished'`;
       const [row] = await outside(query).catch(() => []);
-      if (!row) return -1;
-      const { tables } = JSON.parse(row['text'] as string) as { tables: Record<string, { rows: number }> };
-      return Object.values(tables).reduce((sum, { rows: own }) => sum + own, 0);
-    };
-    let kills = 0;
-    for (const atLeast of [0, 300, 1500]) {
-      const child = spawn(process.execPath, [MAIN, ...words], { env, stdio: 'ignore' });
-      const exit = once(child, 'exit');
-      await until(async () => child.exitCode !== null || (await rows()) >= atLeast, 60);
-      if (child.exitCode === null) {
-        child.kill('SIGKILL');
-        kills++;
-      }
-      await exit;
+      copying = row ? (JSON.parse(row['text'] as string) as Copying) : null;
+    } else {
+      const file = await SideConnection.open(config.dataDir, { needs: [], readOnly: true }).catch(() => null);
+      copying = (await file?.query((manager) => readMoveMark(manager, 'copying')).catch(() => null)) ?? null;
+      await file?.close();
     }
-    expect(kills).toBeGreaterThan(0);
-    const ran = await timbre(words, { env });
-    expect(ran).toMatchObject({ status: 0, stdout: '' });
-    expect(ran.stderr).toMatch(/goes on with a copy that was cut off|was moved to/);
-    expect(await (await dataOf(config)).examine({})).toMatchObject({ sound: true });
-    expect(await exportsOf(config, ids.slice(0, 5))).toEqual(before);
-  }, 300_000);
+    return copying ? Object.values(copying.tables).reduce((sum, { rows }) => sum + rows, 0) : -1;
+  }
+
+  it.each<[MoveDirection, number[]]>([
+    ['to PostgreSQL', [0, 300, 1500]],
+    ['to SQLite', [0, 900]],
+  ])(
+    '%s at any moment loses and doubles nothing',
+    async (direction, moments) => {
+      const config = await places();
+      const [source, target] = direction === 'to PostgreSQL' ? [onFile(config), config] : [config, onFile(config)];
+      const ids = await populated(source, 120);
+      const before = await exportsOf(source, ids.slice(0, 5));
+      const [from, to] =
+        direction === 'to PostgreSQL'
+          ? [config.dataDir, 'TIMBRE_DATABASE_URL']
+          : ['TIMBRE_DATABASE_URL', config.dataDir];
+      const words = ['migrate', '--from', from, '--to', to, '--schema', config.databaseSchema];
+      const env = { ...process.env, TIMBRE_DATABASE_URL: config.databaseUrl, NODE_OPTIONS: '' };
+      let kills = 0;
+      for (const atLeast of moments) {
+        const child = spawn(process.execPath, [MAIN, ...words], { env, stdio: 'ignore' });
+        const exit = once(child, 'exit');
+        await until(async () => child.exitCode !== null || (await rowsSoFar(config, direction)) >= atLeast, 60);
+        if (child.exitCode === null) {
+          child.kill('SIGKILL');
+          kills++;
+        }
+        await exit;
+      }
+      expect(kills).toBeGreaterThan(0);
+      const ran = await timbre(words, { env });
+      expect(ran).toMatchObject({ status: 0, stdout: '' });
+      expect(ran.stderr).toMatch(/goes on with a copy that was cut off|was moved to/);
+      expect(await (await dataOf(target)).examine({})).toMatchObject({ sound: true });
+      expect(await exportsOf(target, ids.slice(0, 5))).toEqual(before);
+    },
+    300_000,
+  );
 });
 
 describe('what is refused', () => {
@@ -480,6 +491,18 @@ describe('what is refused', () => {
     await expect(move(config, 'to PostgreSQL')).rejects.toEqual(refusal('STORAGE_UNAVAILABLE', 'there is no database'));
     await expect(move(config, 'to SQLite')).rejects.toEqual(refusal('STORAGE_UNAVAILABLE', 'there is no data'));
     expect(await outside(`SELECT 1 FROM pg_namespace WHERE nspname = '${config.databaseSchema}'`)).toEqual([]);
+  });
+
+  it('is a row of somebody who is not there, which another program has left', async () => {
+    const config = await places();
+    await populated(onFile(config), 2);
+    const storage = await opened(onFile(config));
+    const deletion = ['PRAGMA foreign_keys = OFF', `DELETE FROM speakers WHERE id = 'person-1'`];
+    for (const sql of deletion) await storage.store.query((manager) => manager.query(sql));
+    await closed(storage);
+    await expect(move(config, 'to PostgreSQL')).rejects.toEqual(
+      refusal('STORAGE_INVALID', /rows of enrollments .*`timbre doctor/),
+    );
   });
 
   it('is a text that PostgreSQL cannot store, saying where it is', async () => {
@@ -613,6 +636,20 @@ describe('a service on the target', () => {
     }
   });
 
+  it('is told by the epoch file what was left behind, even where nothing else says so', async () => {
+    for (const [direction, config, { source }] of await bothWays()) {
+      await move(config, direction);
+      if (direction === 'to SQLite') {
+        await outside(`DELETE FROM ${settingsOf(config)} WHERE name = 'moved away'`);
+      } else {
+        const file = await SideConnection.open(config.dataDir, { needs: [] });
+        await file!.transaction((manager) => manager.query(`DELETE FROM settings WHERE name = 'moved away'`));
+        await file!.close();
+      }
+      await expect(opened(source)).rejects.toEqual(refusal('STORAGE_ROLLED_BACK'));
+    }
+  });
+
   it('believes nothing that the source did not', async () => {
     const config = await places();
     await populated(onFile(config));
@@ -620,10 +657,13 @@ describe('a service on the target', () => {
     await storage.store.query((manager) =>
       manager.query(`UPDATE speakers SET consent_withdrawn_at = NULL, name = 'Mallory' WHERE id = 'person-0'`),
     );
+    await storage.store.query((manager) =>
+      manager.query(`UPDATE profiles SET centroid = zeroblob(801) WHERE speaker_id = 'person-1'`),
+    );
     await closed(storage);
     const before = await (await dataOf(onFile(config))).examine({});
-    expect(before).toMatchObject({ sound: false, findingsCount: 1 });
-    await move(config, 'to PostgreSQL');
+    expect(before).toMatchObject({ sound: false, findingsCount: 3 });
+    expect(await move(config, 'to PostgreSQL')).toMatchObject({ unreadableVectors: 1 });
     const after = await (await dataOf(config)).examine({});
     expect(after.findings).toEqual(before.findings);
     const there = await opened(config);

@@ -29,18 +29,29 @@ export interface Comparison {
   passed: (rows: number) => void;
 }
 
+/** Vectors that were looked at in both databases. */
+export interface ComparedVectors {
+  /** Opened with the data key on both sides, and the same. */
+  same: number;
+  /** Open on neither side: they were damaged before. */
+  unreadable: number;
+}
+
 /**
  * Every row of the target against the row of the source, by value; and vectors of some rows of each table, opened with the
- * data key on both sides. Gives how many vectors that were. Errors: STORAGE_INVALID that names the first difference.
+ * data key on both sides. Errors: STORAGE_INVALID that names the first difference.
  */
-export async function compareTables(tables: readonly CopiedTable[], how: Comparison): Promise<number> {
-  let vectors = 0;
+export async function compareTables(tables: readonly CopiedTable[], how: Comparison): Promise<ComparedVectors> {
+  const all = { same: 0, unreadable: 0 };
   for (const table of tables) {
     const sampled = await compareTable(table, how);
     const vectorsOf = VECTORS[table.name];
-    if (vectorsOf) vectors += await compareVectors(table, sampled, vectorsOf, how);
+    if (!vectorsOf) continue;
+    const { same, unreadable } = await compareVectors(table, sampled, vectorsOf, how);
+    all.same += same;
+    all.unreadable += unreadable;
   }
-  return vectors;
+  return all;
 }
 
 /** Gives the keys of some of its rows, spread over all of them. */
@@ -122,20 +133,19 @@ async function compareVectors(
   keys: readonly unknown[][],
   { entity, open }: Vectors<never>,
   { source, target, cipher, passed }: Comparison,
-): Promise<number> {
-  let compared = 0;
+): Promise<ComparedVectors> {
+  const found = { same: 0, unreadable: 0 };
   for (const key of keys) {
     const [one, other] = [await vectorAt(source, key), await vectorAt(target, key)];
-    const same =
-      one === 'closed' || one === null || other === 'closed' || other === null ? one === other : isEqual(one, other);
-    if (!same) throw differs(table, key, 'has another vector');
-    if (one !== null && one !== 'closed') compared++;
+    if (!isEqual(one, other)) throw differs(table, key, 'has another vector');
+    if (one === 'closed') found.unreadable++;
+    else if (one) found.same++;
     for (const vector of [one, other]) if (vector !== 'closed') vector?.fill(0);
     passed(0);
   }
-  return compared;
+  return found;
 
-  async function vectorAt(read: Read, key: readonly unknown[]): Promise<Float32Array | null | 'closed'> {
+  async function vectorAt(read: Read, key: readonly unknown[]): Promise<Opened> {
     const row = await read((manager) => {
       const { primaryColumns } = manager.connection.getMetadata(entity);
       return manager.findOneByOrFail(
@@ -153,7 +163,11 @@ async function compareVectors(
   }
 }
 
-function isEqual(one: Float32Array, other: Float32Array): boolean {
+/** A vector; null where a row has none, `closed` where it does not open. */
+type Opened = Float32Array | null | 'closed';
+
+function isEqual(one: Opened, other: Opened): boolean {
+  if (one === null || one === 'closed' || other === null || other === 'closed') return one === other;
   return one.length === other.length && one.every((x, i) => Object.is(x, other[i]));
 }
 

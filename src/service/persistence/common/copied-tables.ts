@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager, EntityMetadata } from 'typeorm';
+import { QueryFailedError, type DataSource, type EntityManager, type EntityMetadata } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { ask, dialectOf, ORDERED_TABLES } from './dialect.js';
 import { ENTITIES } from './entities/index.js';
@@ -65,7 +65,9 @@ function inOrder(all: readonly EntityMetadata[]): EntityMetadata[] {
   const sorted: EntityMetadata[] = [];
   const add = (metadata: EntityMetadata, within: readonly string[]): void => {
     const { tableName } = metadata;
-    if (done.has(tableName) || within.includes(tableName)) return;
+    if (done.has(tableName)) return;
+    if (within.includes(tableName))
+      throw new Error(`${tableName} refers to itself: its rows need an order of their own`);
     const before = [
       ...metadata.foreignKeys.map(({ referencedEntityMetadata }) => referencedEntityMetadata.tableName),
       ...ORDER.filter(([, second]) => second === tableName).map(([first]) => first),
@@ -113,7 +115,7 @@ export async function readCopied(
 /** Parameters of one statement; SQLite takes 32,766. */
 const MOST_VALUES = 30_000;
 
-/** Errors: STORAGE_INVALID for a text that PostgreSQL cannot store, saying which. */
+/** Errors: STORAGE_INVALID for a text that PostgreSQL cannot store, and for rows that refer to what is not there. */
 export async function insertCopied(
   manager: EntityManager,
   table: CopiedTable,
@@ -133,7 +135,9 @@ export async function insertCopied(
       });
     });
     const text = `INSERT INTO "${table.name}" (${names(table)}) VALUES ${part.map(() => one).join(', ')}`;
-    await ask(manager, text, values);
+    await ask(manager, text, values).catch((error: unknown) => {
+      throw isConstraint(error) ? doesNotFit(table, part, error) : error;
+    });
   }
 }
 
@@ -170,6 +174,21 @@ function cannotBeStored(table: CopiedTable, row: CopiedRow, column: string): Tim
     `the row ${JSON.stringify(keyOf(table, row))} of ${table.name} has a NUL character in ${column}, which PostgreSQL ` +
     'cannot store; change it with a service on the source, and begin again';
   return new TimbreError('STORAGE_INVALID', text);
+}
+
+/** Of either driver: PostgreSQL's class 23, and SQLite's SQLITE_CONSTRAINT. */
+function isConstraint(error: unknown): error is QueryFailedError {
+  if (!(error instanceof QueryFailedError)) return false;
+  const { code } = error.driverError as { code?: unknown };
+  return typeof code === 'string' && /^(23[0-9A-Z]{3}|SQLITE_CONSTRAINT)$/.test(code);
+}
+
+function doesNotFit(table: CopiedTable, rows: readonly CopiedRow[], cause: QueryFailedError): TimbreError {
+  const [first, last] = [rows[0], rows.at(-1)].map((row) => JSON.stringify(keyOf(table, row!)));
+  const text =
+    `rows of ${table.name} from ${first} to ${last} do not fit beside the others (${cause.message}): another program has ` +
+    'changed the source; `timbre doctor --data-dir` says what, and a backup has it';
+  return new TimbreError('STORAGE_INVALID', text, { cause });
 }
 
 function names({ columns }: CopiedTable): string {

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
-import { compareTables } from './compare-tables.js';
+import { compareTables, type ComparedVectors } from './compare-tables.js';
 import {
   bytesOf,
   copiedTables,
@@ -127,6 +127,8 @@ export interface MoveReport {
   rows: number;
   /** Vectors that were opened with the data key in both databases, and were the same. */
   vectors: number;
+  /** Those looked at that open in neither, as `timbre doctor --data-dir` tells of the source. */
+  unreadableVectors: number;
   /** Whether an earlier run had begun. */
   resumed: boolean;
   /** Whether an earlier run had done everything. */
@@ -170,7 +172,7 @@ class Move {
   async run(): Promise<{ report: MoveReport; head: Head }> {
     const { source, target, options } = this;
     const left = await source.read((manager) => readMoveMark(manager, 'left'));
-    if (left && (await this.hasArrived(left.id))) return this.end(await this.rowsOfTarget(), 0, true, true);
+    if (left && (await this.hasArrived(left.id))) return this.end(await this.rowsOfTarget(), NONE, true, true);
     const copying = target.isEmpty ? null : await target.read((manager) => readMoveMark(manager, 'copying'));
     if (left && copying?.id !== left.id) throw movedAway(source.place, left);
     const { state, total } = await this.stateOfSource();
@@ -199,7 +201,7 @@ class Move {
 
   private async end(
     tables: Record<string, number>,
-    vectors: number,
+    { same, unreadable }: ComparedVectors,
     resumed: boolean,
     alreadyMoved: boolean,
   ): Promise<{ report: MoveReport; head: Head }> {
@@ -210,7 +212,8 @@ class Move {
       removal: source.removal,
       tables,
       rows: Object.values(tables).reduce((sum, rows) => sum + rows, 0),
-      vectors,
+      vectors: same,
+      unreadableVectors: unreadable,
       resumed,
       alreadyMoved,
       uploadsElsewhere: await source.uploadsElsewhere(),
@@ -331,7 +334,7 @@ class Move {
     return name.startsWith(LOCAL_KEYS) ? null : own;
   }
 
-  private compare(): Promise<number> {
+  private compare(): Promise<ComparedVectors> {
     const { source, target, tables, options } = this;
     let compared = 0;
     return compareTables(tables, {
@@ -365,6 +368,8 @@ class Move {
     throw new TimbreError('ABORTED', 'cancelled; the same command goes on where this one stopped');
   }
 }
+
+const NONE: ComparedVectors = { same: 0, unreadable: 0 };
 
 /** What the names of the settings of local keys begin with. */
 const LOCAL_KEYS = 'local-key';
