@@ -5,7 +5,7 @@ import { Config } from '../service/config/config.js';
 import { SETTINGS } from '../service/config/settings.js';
 import type { Cli } from './cli.js';
 import { service } from './local-service.js';
-import { count, type Progress } from './progress.js';
+import { count, type Progress, type ProgressUnit } from './progress.js';
 
 interface Options {
   from: string;
@@ -47,11 +47,12 @@ async function migrate(cli: Cli, options: Options): Promise<void> {
   const { direction, config } = settingsOf(cli, options);
   const local = await service();
   let bar: Progress | undefined;
-  const progress = (title: string, total: number): Progress => {
+  const progress = (title: string, total: number, unit: ProgressUnit = 'rows'): Progress => {
     bar?.stop();
-    return (bar = cli.progress(title, total, 'rows'));
+    return (bar = cli.progress(title, total, unit));
   };
   let all = 0;
+  let recordings: Progress | undefined;
   let comparing: Progress | undefined;
   try {
     const report = await local.moveData(config, direction, {
@@ -62,6 +63,10 @@ async function migrate(cli: Cli, options: Options): Promise<void> {
         progress('copying', total).update(done, { resumed: done });
       },
       copied: (rows) => bar?.update(rows),
+      audioCopied: (done, total) => {
+        recordings ??= progress('copying recordings', total, 'files');
+        recordings.update(done);
+      },
       compared: (rows) => {
         comparing ??= progress('comparing', all);
         comparing.update(rows);
@@ -76,10 +81,12 @@ async function migrate(cli: Cli, options: Options): Promise<void> {
 }
 
 function tell(cli: Cli, report: MoveReport, direction: MoveDirection, { dataDir }: Config): void {
-  const { from, to, rows, vectors, unreadableVectors, removal, alreadyMoved, uploadsElsewhere } = report;
+  const { from, to, rows, vectors, unreadableVectors, recordings, missingRecordings } = report;
+  const { removal, alreadyMoved, uploadsElsewhere } = report;
   if (alreadyMoved) cli.note(`everything of ${from} was moved to ${to} before`);
   else
     cli.note(`${count(rows)} rows are in ${to} as they are in ${from}; ${count(vectors)} vectors were opened in both`);
+  if (recordings > 0) cli.note(`the audio of ${count(recordings)} kept recordings is in both`);
   const start =
     direction === 'to PostgreSQL'
       ? `start the service with ${VARIABLE}, and the data folder ${dataDir} as before`
@@ -92,9 +99,12 @@ function tell(cli: Cli, report: MoveReport, direction: MoveDirection, { dataDir 
         'says whose they are',
     );
   }
-  for (const { node, recordings } of uploadsElsewhere) {
+  if (missingRecordings > 0) {
+    cli.warn(`the audio of ${count(missingRecordings)} kept recordings is missing, in the source too`);
+  }
+  for (const { node, recordings: waiting } of uploadsElsewhere) {
     cli.warn(
-      `${count(recordings)} recordings of jobs wait for uploads that lie in the folder of the node ${node} (its node.id): ` +
+      `${count(waiting)} recordings of jobs wait for uploads that lie in the folder of the node ${node} (its node.id): ` +
         `copy what is in its spool to ${dataDir}/spool before the service starts, or they fail`,
     );
   }

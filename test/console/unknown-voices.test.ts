@@ -1,62 +1,41 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
 import type { ConversationResult } from '../../src/addon/types.js';
 import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
 import type { UnknownVoicesView } from '../../src/service/unknown-voices/unknown-voices.dto.js';
-import { expectAccessible, openPage, startBrowser, type OpenedPage } from './open-page.js';
-import { TestService, until, wav, Workshop } from '../e2e/support.js';
+import { BrowsedConsole, expectAccessible } from './browsed-console.js';
+import { until, wav } from '../e2e/support.js';
 
 /** The inbox of unknown voices in a browser, on the service; who speaks when is said by the test. */
 
 const INBOX = '/v1/unknown-voices';
 
-let workshop: Workshop;
-let service: TestService;
-let browser: Browser;
-let opened: OpenedPage | undefined;
+const browsed = BrowsedConsole.forTests({
+  enrollmentSeconds: 1,
+  minSpeechSeconds: 0,
+  minSnrDb: -100,
+  unknownVoices: 'on',
+  consent: 'required',
+});
 let page: Page;
 
-beforeAll(async () => {
-  workshop = await Workshop.open();
-  service = await TestService.start(workshop, {
-    model: await workshop.bundle(),
-    sidecarPort: 'off',
-    logLevel: 'error',
-    enrollmentSeconds: 1,
-    minSpeechSeconds: 0,
-    minSnrDb: -100,
-    unknownVoices: 'on',
-    consent: 'required',
-  });
-  await service.service.ready();
-  const engine = service.service.app.get(EmbeddingEngine, { strict: false });
+beforeAll(() => {
+  const engine = browsed.service.service.app.get(EmbeddingEngine, { strict: false });
   const { model, embeddingDim } = engine.info();
   Object.assign(engine, {
     admitConversation: () => Promise.resolve(),
     readyForConversations: () => Promise.resolve(),
     converse: (): Promise<ConversationResult> => Promise.resolve(conversationOf(model, embeddingDim)),
   });
-  browser = await startBrowser();
-}, 300_000);
+});
 
 beforeEach(async () => {
+  const { service } = browsed;
   for (const state of ['open', 'named', 'merged', 'dismissed', 'blocked']) {
     const { body } = await service.call(`${INBOX}?state=${state}`);
     for (const { id } of (body as UnknownVoicesView).voices) await service.call(`${INBOX}/${id}`, { method: 'DELETE' });
   }
 });
-
-afterEach(async () => {
-  await opened?.page.context().close();
-  expect(opened?.problems ?? []).toEqual([]);
-  opened = undefined;
-});
-
-afterAll(async () => {
-  await browser.close();
-  await service.close();
-  await workshop.remove();
-}, 120_000);
 
 /** Two people, the second with more speech. */
 function conversationOf(model: string, dimensions: number): ConversationResult {
@@ -79,14 +58,13 @@ function conversationOf(model: string, dimensions: number): ConversationResult {
 
 async function conversed(): Promise<string> {
   const parts = [['audio', wav(1), 'a <b>meeting.wav']] as const;
-  const { status, body } = await service.postForm('/v1/conversations', parts);
+  const { status, body } = await browsed.service.postForm('/v1/conversations', parts);
   expect(status).toBe(201);
   return (body as { id: string }).id;
 }
 
-async function open(at: string, options: Parameters<typeof openPage>[3] = {}): Promise<void> {
-  opened = await openPage(browser, service, at, options);
-  ({ page } = opened);
+async function open(at: string, options: Parameters<BrowsedConsole['open']>[1] = {}): Promise<void> {
+  page = await browsed.open(at, options);
   page.setDefaultTimeout(30_000);
 }
 
@@ -96,7 +74,7 @@ const inDialog = (name: string): ReturnType<Page['getByRole']> =>
   page.getByRole('dialog').getByRole('button', { name, exact: true });
 
 async function idsOf(state = 'open'): Promise<string[]> {
-  const { body } = await service.call(`${INBOX}?state=${state}`);
+  const { body } = await browsed.service.call(`${INBOX}?state=${state}`);
   return (body as UnknownVoicesView).voices.map(({ id }) => id);
 }
 
@@ -128,7 +106,7 @@ describe('unknown voices in the page', () => {
     await dialog.getByRole('textbox', { name: /^Id/ }).fill('ada');
     await inDialog('Name it').click();
     await dialog.getByRole('alert').getByText('No consent of this person is recorded').waitFor();
-    opened!.problems.length = 0;
+    browsed.problems.length = 0;
     await dialog.getByRole('checkbox').check();
     await dialog.getByRole('textbox', { name: /^How/ }).fill('spoken');
     await dialog.getByRole('textbox', { name: /text/i }).last().fill('1');
@@ -136,7 +114,7 @@ describe('unknown voices in the page', () => {
     await inDialog('Name it').click();
     await page.getByText('It is the voice of Ada Lovelace now.').waitFor();
     await page.getByRole('heading', { name: 'Ada Lovelace', level: 1 }).waitFor();
-    const read = async (): Promise<unknown> => (await service.call(`/v1/conversations/${conversation}`)).body;
+    const read = async (): Promise<unknown> => (await browsed.service.call(`/v1/conversations/${conversation}`)).body;
     expect(await read()).toMatchObject({ speakers: [{ speakerId: null }, { speakerId: 'ada', namedBy: 'HAND' }] });
     await button('Undo: Named').click();
     await page.getByText('It was undone.').waitFor();
@@ -186,21 +164,19 @@ describe('unknown voices in the page', () => {
     const [id] = await idsOf();
     await open(`/unknown-voices/${id}`);
     await button('Not a voice').waitFor();
-    await service.postJson(`${INBOX}/${id}/dismiss`, {});
+    await browsed.service.postJson(`${INBOX}/${id}/dismiss`, {});
     await button('Not a voice').click();
     await inDialog('Not a voice').click();
     await page.getByRole('dialog').getByRole('alert').getByText('Somebody else has changed this meanwhile').waitFor();
-    await page.goto(`${service.url}/#/unknown-voices/9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11`);
+    await page.goto(`${browsed.service.url}/#/unknown-voices/9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11`);
     await page.getByText('This voice is not there').waitFor();
-    opened!.problems.length = 0;
+    browsed.problems.length = 0;
   });
 
   test('are read in German, and only read with a key that may do no more', async () => {
     await conversed();
-    const made = await service.postJson('/v1/keys', { name: 'reader', scopes: ['read'] });
-    const { key } = made.body as { key: string };
     const [id] = await idsOf();
-    await open(`/unknown-voices/${id}`, { key });
+    await open(`/unknown-voices/${id}`, { key: await browsed.keyOf(['read']) });
     await page.getByText('0:12–0:32').waitFor();
     expect(await button('Name it').count()).toBe(0);
     expect(await button(/^Undo/).count()).toBe(0);

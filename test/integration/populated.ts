@@ -1,11 +1,13 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { newApiKey } from '../../src/service/access/api-key.js';
-import type { KeyStore } from '../../src/service/access/key-store.js';
-import type { Store } from '../../src/service/persistence/common/store.js';
+import type { Storage } from '../../src/service/persistence/common/storage.js';
 import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import type { ConversationFindings } from '../../src/service/records/conversation.js';
 import { newGroup } from '../../src/service/records/group.js';
 import { newJob } from '../../src/service/records/job.js';
+import { newReEmbedding } from '../../src/service/records/re-embedding.js';
+import { UNKNOWN_VOICE_STATES } from '../../src/service/records/unknown-voice.js';
+import { PIECE_BYTES } from '../../src/service/persistence/common/sealed-audio.js';
 import { buildProfile } from '../../src/service/records/profile.js';
 import type { VoiceRecords } from '../../src/service/records/unit-of-work.js';
 import { enrollment, ORIGIN, speaker } from './voices.js';
@@ -16,7 +18,10 @@ const DAY = 86_400_000;
 const NAMES = ['Ada', 'Æthelred ☃', 'ß\u0301 𐐷', 'O\'Neill; -- "', 'ZZ 10', 'zz 9', '\\u0041'];
 
 /** A row, and mostly several, in every table that a service writes: `people` of them, who are not alike. */
-export async function populate(store: Store, keys: KeyStore, people: number): Promise<string[]> {
+export async function populate(
+  { store, keyStore: keys, keptAudio }: Pick<Storage, 'store' | 'keyStore' | 'keptAudio'>,
+  people: number,
+): Promise<string[]> {
   const unit = new TypeOrmUnitOfWork(store);
   const write = (work: (records: VoiceRecords) => Promise<unknown>): Promise<unknown> => unit.transaction(work);
   const now = new Date();
@@ -38,18 +43,58 @@ export async function populate(store: Store, keys: KeyStore, people: number): Pr
   const ids = Array.from({ length: people }, (_, i) => `person-${i}`);
   for (const [i, id] of ids.entries()) await write((records) => addPerson(records, id, i, groups));
   await write((records) => addWork(records, ids, now));
+  await write((records) => addUnknownVoices(records, ids[0]!, now));
+  for (const [i, recording] of recordingsOf(ids).entries()) {
+    const contentSha256 = createHash('sha256').update(recording.audio).digest('hex');
+    const { key, ...stored } = await keptAudio.store(recording.audio, contentSha256);
+    const kept = { ...stored, speakerId: recording.speakerId, contentSha256, createdAt: new Date(6000 + i) };
+    await write(({ recordings }) => recordings.insert(kept, key));
+  }
+  await write(async ({ reEmbeddings }) => {
+    await reEmbeddings.insert(newReEmbedding(randomUUID(), ORIGIN, 'test', 2, now));
+    await reEmbeddings.noteFailure(ids[0]!, 'AUDIO_UNSUPPORTED', now);
+  });
   await write(async ({ speakers, receipts }) => {
     await speakers.insert(speaker('erased'));
     const { subject } = (await speakers.find('erased'))!;
     const erased = { enrollments: 0, profiles: 0, consents: 0, groups: 0, metadata: 0, jobRecordings: 0 };
-    const more = { ledgerEntries: 0, waitingVerifications: 0, conversations: 0, wipedAt: null, wipes: true };
-    await receipts.insert({ id: randomUUID(), subject, erasedAt: now, by: 'test', ...erased, ...more });
+    const more = { ledgerEntries: 0, waitingVerifications: 0, recordings: 0, conversations: 0, unknownVoices: 0 };
+    const when = { erasedAt: now, wipedAt: null, wipes: true };
+    await receipts.insert({ id: randomUUID(), subject, by: 'test', ...when, ...erased, ...more });
     await speakers.erase('erased');
   });
   const [bound] = await keys.groups(['home']);
   await keys.insert(newApiKey({ name: 'kiosk', scopes: ['read', 'enrol'], groups: [bound!] }, now).key);
   await keys.insertLocal(newApiKey({ name: 'local', scopes: ['admin'] }, now).key);
   return ids;
+}
+
+/** Of one byte, of what is not one piece, and one that two people have. */
+function recordingsOf(ids: readonly string[]): { speakerId: string; audio: Buffer }[] {
+  const speakerIds = [ids[0]!, ids[0]!, ids.at(-1)!];
+  const long = Buffer.alloc(2.5 * PIECE_BYTES, 'a recording ');
+  return [Buffer.from('a'), long, long].map((audio, i) => ({ speakerId: speakerIds[i]!, audio }));
+}
+
+async function addUnknownVoices({ unknownVoices }: VoiceRecords, speakerId: string, now: Date): Promise<void> {
+  for (const [i, state] of UNKNOWN_VOICE_STATES.entries()) {
+    const voice = { id: randomUUID(), state, createdAt: now, updatedAt: now, version: 1, origin: ORIGIN };
+    const sums = { speechSeconds: 3.5 + i, shares: 1, firstHeardAt: new Date(7000), lastHeardAt: new Date(8000 + i) };
+    const whose = { speakerId: state === 'named' ? speakerId : null, mergedInto: null, boundTo: null };
+    await unknownVoices.insert({ ...voice, ...sums, ...whose });
+    await unknownVoices.addShare({
+      id: randomUUID(),
+      voiceId: voice.id,
+      conversationId: null,
+      label: 'B',
+      heardAt: new Date(7000),
+      ownSeconds: 3.5 + i,
+      intervals: [{ start: 0.25, end: 2 / 3 }],
+      origin: ORIGIN,
+      embedding: Float32Array.from({ length: 192 }, (_, at) => Math.cos(at + i) / 3),
+    });
+    await unknownVoices.append({ voiceId: voice.id, action: 'kept', reason: 'ein Grund ☃', detail: { label: 'B' } });
+  }
 }
 
 async function addPerson(
@@ -135,6 +180,7 @@ async function addWork(records: VoiceRecords, ids: readonly string[], now: Date)
     boundTo: null,
     findings: null,
     people: [],
+    kept: [],
     error: null,
   };
   const asked = { ...base, question: { naming: { candidates: true } } };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { TimbreError } from '../../src/errors/timbre-error.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import { rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
-import { RECORDINGS_FOLDER } from '../../src/service/persistence/sqlite/kept-audio-files.js';
+import { RECORDINGS_FOLDER } from '../../src/service/persistence/sqlite/audio-files.js';
 import { readAll, type StoredAudio } from '../../src/service/records/kept-audio.js';
 import { ExportService } from '../../src/service/privacy/export.service.js';
 import { Config } from '../../src/service/config/config.js';

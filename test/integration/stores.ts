@@ -8,6 +8,7 @@ import type { DataReport } from '../../src/service/persistence/common/examine.js
 import { dataOf } from '../../src/service/persistence/data.js';
 import type { KeptAudio } from '../../src/service/records/kept-audio.js';
 import { PostgresKeptAudio } from '../../src/service/persistence/postgres/postgres-kept-audio.js';
+import { AudioFiles } from '../../src/service/persistence/sqlite/audio-files.js';
 import { KeptAudioFiles } from '../../src/service/persistence/sqlite/kept-audio-files.js';
 import type { Maintenance } from '../../src/service/records/maintenance.js';
 import type { Store } from '../../src/service/persistence/common/store.js';
@@ -114,7 +115,7 @@ export function maintenanceOf(store: Store): Maintenance {
 }
 
 export function keptAudioOf(store: Store, folder: string): KeptAudio {
-  if (store instanceof Database) return new KeptAudioFiles(store, folder);
+  if (store instanceof Database) return new KeptAudioFiles(store, new AudioFiles(folder, store.id));
   if (store instanceof PostgresDatabase) return new PostgresKeptAudio(store);
   throw new Error('there is no other database');
 }

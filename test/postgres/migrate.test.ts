@@ -19,12 +19,14 @@ import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-
 import { dataOf } from '../../src/service/persistence/data.js';
 import { move, type MoveDirection } from '../../src/service/persistence/move.js';
 import { openPostgres } from '../../src/service/persistence/postgres/open.js';
+import { RECORDINGS_FOLDER } from '../../src/service/persistence/sqlite/audio-files.js';
 import { DATABASE_FILE } from '../../src/service/persistence/sqlite/database-file.js';
 import { SideConnection } from '../../src/service/persistence/sqlite/side-connection.js';
 import { openSqlite } from '../../src/service/persistence/sqlite/open.js';
 import type { Storage } from '../../src/service/persistence/common/storage.js';
 import { hasTraces, leaveTraces } from '../../src/service/persistence/common/traces.js';
 import { ExportService } from '../../src/service/privacy/export.service.js';
+import { readAll } from '../../src/service/records/kept-audio.js';
 import { newJob } from '../../src/service/records/job.js';
 import { populate } from '../integration/populated.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from '../integration/voices.js';
@@ -89,7 +91,7 @@ async function closed(storage: Storage): Promise<void> {
 /** With so many people in it, and closed again. */
 async function populated(config: Config, people = 6): Promise<string[]> {
   const storage = await opened(config);
-  const ids = await populate(storage.store, storage.keyStore, people);
+  const ids = await populate(storage, people);
   await closed(storage);
   return ids;
 }
@@ -106,6 +108,21 @@ async function exportsOf(config: Config, ids: readonly string[]): Promise<unknow
     for await (const piece of exports.export(id, !optedOut)) text += piece;
     const { exportedAt: _, audit, ...rest } = JSON.parse(text) as { audit: { action: string }[]; exportedAt: string };
     found.push({ ...rest, audit: audit.filter(({ action }) => !action.endsWith('.exported')) });
+  }
+  await closed(storage);
+  return found;
+}
+
+/** Kept recordings with their bytes, by content and speaker. */
+async function audioOf(config: Config, ids: readonly string[]): Promise<Record<string, Buffer>> {
+  const storage = await opened(config);
+  const found: Record<string, Buffer> = {};
+  for (const id of ids) {
+    const kept = await storage.unitOfWork.read(async ({ recordings }) => {
+      const contents = await recordings.contents(id);
+      return Promise.all([...contents].map(async (content) => (await recordings.find(id, content))!));
+    });
+    for (const one of kept) found[`${one.contentSha256} of ${id}`] = await readAll(storage.keptAudio, one);
   }
   await closed(storage);
   return found;
@@ -172,8 +189,8 @@ describe('what is moved', () => {
     );
     const known = ENTITIES.map(({ options }) => options.tableName!);
     const others = found.map(({ name }) => name as string).filter((name) => !known.includes(name));
-    // Filled by a trigger of `jobs`; a minute's counts; each database's own.
-    expect(others.sort()).toEqual(['job_nodes', 'migrations', 'rates']);
+    // Filled by a trigger of `jobs`; sealed audio, which lies in files elsewhere; each database's own; a minute's counts.
+    expect(others.sort()).toEqual(['job_nodes', 'kept_audio', 'migrations', 'rates']);
   });
 });
 
@@ -183,6 +200,8 @@ describe('to PostgreSQL and back', () => {
     const file = onFile(config);
     const ids = await populated(file, 12);
     const before = await exportsOf(file, ids);
+    const audio = await audioOf(file, ids);
+    expect(Object.values(audio).map(({ length }) => length)).toEqual([1, 2.5 * 2 ** 20, 2.5 * 2 ** 20]);
     const source = await opened(file);
     const rows = await rowsOf(source.store);
     await closed(source);
@@ -190,11 +209,13 @@ describe('to PostgreSQL and back', () => {
     const there = await move(config, 'to PostgreSQL');
     expect(there).toMatchObject({ resumed: false, alreadyMoved: false, uploadsElsewhere: [] });
     expect(there.tables).toMatchObject({ speakers: 12, consents: 12, settings: rows['settings']!.length });
+    expect(there).toMatchObject({ recordings: 3, missingRecordings: 0 });
     expect(there.vectors).toBeGreaterThan(36);
     expect(there.from).toBe(join(config.dataDir, DATABASE_FILE));
     expect(JSON.stringify(there)).not.toContain('p@ss');
     expect(await (await dataOf(config)).examine({})).toMatchObject({ sound: true, findingsCount: 0 });
     expect(await exportsOf(config, ids)).toEqual(before);
+    expect(await audioOf(config, ids)).toEqual(audio);
 
     const again = await places();
     const back = changed(config, {
@@ -216,6 +237,16 @@ describe('to PostgreSQL and back', () => {
     }
     expect(after['audit']!.slice(0, rows['audit']!.length)).toEqual(rows['audit']);
     expect(await exportsOf(backOnFile, ids)).toEqual(before);
+    expect(await audioOf(backOnFile, ids)).toEqual(audio);
+  });
+
+  it('tells of audio that the source does not have, and moves the rest', async () => {
+    const config = await places();
+    await populated(onFile(config));
+    const folder = join(config.dataDir, RECORDINGS_FOLDER);
+    const [lost] = (await readdir(folder, { recursive: true })).filter((name) => name.includes('/'));
+    await rm(join(folder, lost!));
+    expect(await move(config, 'to PostgreSQL')).toMatchObject({ recordings: 2, missingRecordings: 1 });
   });
 });
 
@@ -286,6 +317,7 @@ describe('a move that was cut off', () => {
     ['batch', 1],
     ['batch', 7],
     ['batch', 20],
+    ['audio', 2],
     ['copied', 1],
     ['compared', 1],
     ['left', 1],

@@ -147,6 +147,7 @@ export const people: Messages['people'] = {
       'merged-away': 'Zusammengeführt in',
       split: 'Aufnahmen abgetrennt an',
       'split-off': 'Abgetrennt von',
+      're-embedded': 'Für ein anderes Modell neu berechnet',
       frozen: 'Eingefroren',
       unfrozen: 'Aufgetaut',
     },

@@ -145,6 +145,7 @@ export const people = {
       'merged-away': 'Merged into',
       split: 'Recordings split off to',
       'split-off': 'Split off from',
+      're-embedded': 'Computed anew for another model',
       frozen: 'Frozen',
       unfrozen: 'Unfrozen',
     },

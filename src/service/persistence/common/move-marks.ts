@@ -32,6 +32,8 @@ export interface Copying {
   source: SourceState;
   /** By table: rows that are there, and the primary key of the last one read; none before the first, null at the end. */
   tables: Record<string, { rows: number; after: unknown[] | null }>;
+  /** Kept recordings whose audio is there, and the id of the last one passed; empty before the first. */
+  audio: { recordings: number; after: string };
 }
 
 /** Of a database whose data was moved away. */

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { DataSource, EntityManager } from 'typeorm';
+import { MoreThan, type DataSource, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { compareTables, type ComparedVectors } from './compare-tables.js';
 import {
@@ -15,6 +15,7 @@ import {
 } from './copied-tables.js';
 import { ask } from './dialect.js';
 import type { Epoch } from './epoch.js';
+import { KeptRecordingEntity } from './entities/kept-recording.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import {
   movedAway,
@@ -26,6 +27,7 @@ import {
   type SourceState,
 } from './move-marks.js';
 import type { Head, Register } from './register.js';
+import { placeOfPiece, piecesOf, type SealedPieces } from './sealed-audio.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import type { VectorCipher } from './vector-cipher.js';
 
@@ -33,6 +35,9 @@ import type { VectorCipher } from './vector-cipher.js';
 const BATCH_BYTES = 1 << 20;
 const MOST_ROWS = 512;
 const FIRST_ROWS = 64;
+
+/** Kept recordings looked up at once. */
+const RECORDINGS = 200;
 
 /** A database that takes part in a move; no service has it open, and none may open it meanwhile. Errors of every call: those of the storage. */
 interface MoveEnd {
@@ -43,6 +48,8 @@ interface MoveEnd {
   /** The setting that holds the id of the data folder's local key. */
   readonly localKey: string;
   readonly source: DataSource;
+  /** The sealed audio of kept recordings. `database`: its id. */
+  audio(database: string): SealedPieces;
   close(): Promise<void>;
 }
 
@@ -103,7 +110,7 @@ export async function isUntouched(manager: EntityManager, tables: readonly Copie
 }
 
 /** What has just become durable. */
-export type MoveStep = 'begun' | 'batch' | 'copied' | 'compared' | 'left' | 'arrived';
+export type MoveStep = 'begun' | 'batch' | 'audio' | 'copied' | 'compared' | 'left' | 'arrived';
 
 export interface MoveOptions {
   /** Stops between two batches. */
@@ -113,6 +120,8 @@ export interface MoveOptions {
   /** Called with the rows that are copied so far, and then with those that are compared. */
   copied?: (rows: number) => void;
   compared?: (rows: number) => void;
+  /** Called with the kept recordings whose audio is copied and compared so far, and how many there are. */
+  audioCopied?: (recordings: number, total: number) => void;
   /** Called after every step; what it throws ends the move there. */
   reached?: (step: MoveStep) => void | Promise<void>;
 }
@@ -129,6 +138,10 @@ export interface MoveReport {
   vectors: number;
   /** Those looked at that open in neither, as `timbre doctor --data-dir` tells of the source. */
   unreadableVectors: number;
+  /** Kept recordings whose audio is the same in both. */
+  recordings: number;
+  /** Of kept recordings, those whose audio the source does not have either. */
+  missingRecordings: number;
   /** Whether an earlier run had begun. */
   resumed: boolean;
   /** Whether an earlier run had done everything. */
@@ -172,7 +185,9 @@ class Move {
   async run(): Promise<{ report: MoveReport; head: Head }> {
     const { source, target, options } = this;
     const left = await source.read((manager) => readMoveMark(manager, 'left'));
-    if (left && (await this.hasArrived(left.id))) return this.end(await this.rowsOfTarget(), NONE, true, true);
+    if (left && (await this.hasArrived(left.id))) {
+      return this.end(await this.rowsOfTarget(), NOTHING, { resumed: true, alreadyMoved: true });
+    }
     const copying = target.isEmpty ? null : await target.read((manager) => readMoveMark(manager, 'copying'));
     if (left && copying?.id !== left.id) throw movedAway(source.place, left);
     const { state, total } = await this.stateOfSource();
@@ -184,8 +199,9 @@ class Move {
     options.begun?.(total, rowsOf(mark), copying !== null);
 
     for (const table of this.tables) await this.copy(table, mark);
+    await this.copyAudio(mark);
     await options.reached?.('copied');
-    const vectors = await this.compare();
+    const compared = { vectors: await this.compare(), audio: await this.compareAudio(state.database) };
     await options.reached?.('compared');
     // From here on no service opens the source, and none the target yet.
     if (!left) {
@@ -196,14 +212,13 @@ class Move {
     await this.arrive(mark);
     await options.reached?.('arrived');
     const rows = Object.fromEntries(this.tables.map(({ name }) => [name, mark.tables[name]?.rows ?? 0]));
-    return this.end(rows, vectors, copying !== null, false);
+    return this.end(rows, compared, { resumed: copying !== null, alreadyMoved: false });
   }
 
   private async end(
     tables: Record<string, number>,
-    { same, unreadable }: ComparedVectors,
-    resumed: boolean,
-    alreadyMoved: boolean,
+    { vectors, audio }: Compared,
+    how: Pick<MoveReport, 'resumed' | 'alreadyMoved'>,
   ): Promise<{ report: MoveReport; head: Head }> {
     const { source, target, trust } = this;
     const report = {
@@ -212,10 +227,11 @@ class Move {
       removal: source.removal,
       tables,
       rows: Object.values(tables).reduce((sum, rows) => sum + rows, 0),
-      vectors: same,
-      unreadableVectors: unreadable,
-      resumed,
-      alreadyMoved,
+      vectors: vectors.same,
+      unreadableVectors: vectors.unreadable,
+      recordings: audio.same,
+      missingRecordings: audio.missing,
+      ...how,
       uploadsElsewhere: await source.uploadsElsewhere(),
     };
     return { report, head: await target.read((manager) => trust.register.head(manager)) };
@@ -238,6 +254,7 @@ class Move {
       beganAt: new Date().toISOString(),
       source,
       tables: {},
+      audio: { recordings: 0, after: '' },
     };
   }
 
@@ -321,6 +338,69 @@ class Move {
     }
   }
 
+  /** As it lies there, a recording at a time: its key and the database's id stay what they were. */
+  private async copyAudio(mark: Copying): Promise<void> {
+    const { source, target, options } = this;
+    const [from, to] = [source.audio(mark.source.database), target.audio(mark.source.database)];
+    const { total } = await this.keptRecordings('');
+    for (;;) {
+      const { page } = await this.keptRecordings(mark.audio.after);
+      for (const { id, bytes } of page) {
+        this.requireNotAborted();
+        const there = (await from.read(id, 0, placeOfPiece(bytes, 0))) !== null;
+        const audio = { recordings: mark.audio.recordings + Number(there), after: id };
+        await target.transaction(async (manager) => {
+          // What a run that was cut off may have left.
+          await to.remove(id);
+          if (there) await to.write(id, sealedPieces(from, id, bytes));
+          await writeMoveMark(manager, 'copying', { ...mark, audio });
+        });
+        mark.audio = audio;
+        await options.reached?.('audio');
+        options.audioCopied?.(audio.recordings, total);
+      }
+      if (page.length < RECORDINGS) return;
+    }
+  }
+
+  /** Errors: STORAGE_INVALID where a piece is another one. */
+  private async compareAudio(database: string): Promise<Compared['audio']> {
+    const { source, target } = this;
+    const [from, to] = [source.audio(database), target.audio(database)];
+    const found = { same: 0, missing: 0 };
+    for (let after = ''; ;) {
+      const { page } = await this.keptRecordings(after);
+      for (const { id, bytes } of page) {
+        this.requireNotAborted();
+        let isThere = true;
+        for (let piece = 0; piece < piecesOf(bytes); piece++) {
+          const place = placeOfPiece(bytes, piece);
+          const [one, other] = [await from.read(id, piece, place), await to.read(id, piece, place)];
+          if (one && other && one.equals(other)) continue;
+          isThere = false;
+          if (one || other) throw audioDiffers(target, id);
+          break;
+        }
+        if (isThere) found.same++;
+        else found.missing++;
+        after = id;
+      }
+      if (page.length < RECORDINGS) return found;
+    }
+  }
+
+  private keptRecordings(after: string): Promise<{ total: number; page: { id: string; bytes: number }[] }> {
+    return this.source.read(async (manager) => ({
+      total: await manager.count(KeptRecordingEntity),
+      page: await manager.find(KeptRecordingEntity, {
+        select: { id: true, bytes: true },
+        where: { id: MoreThan(after) },
+        order: { id: 'ASC' },
+        take: RECORDINGS,
+      }),
+    }));
+  }
+
   /** Null for what belongs to the source alone. */
   private inTarget(table: CopiedTable, row: CopiedRow): CopiedRow | null {
     const own = emptied(table, row);
@@ -369,7 +449,29 @@ class Move {
   }
 }
 
-const NONE: ComparedVectors = { same: 0, unreadable: 0 };
+interface Compared {
+  vectors: ComparedVectors;
+  audio: { same: number; missing: number };
+}
+
+const NOTHING: Compared = { vectors: { same: 0, unreadable: 0 }, audio: { same: 0, missing: 0 } };
+
+/** Those that are there, up to the first that is not: what is damaged stays as damaged. */
+async function* sealedPieces(from: SealedPieces, id: string, bytes: number): AsyncGenerator<Buffer, void, undefined> {
+  for (let piece = 0; piece < piecesOf(bytes); piece++) {
+    const sealed = await from.read(id, piece, placeOfPiece(bytes, piece));
+    if (!sealed) return;
+    yield sealed;
+  }
+}
+
+function audioDiffers({ place, removal }: MoveTarget, id: string): TimbreError {
+  return new TimbreError(
+    'STORAGE_INVALID',
+    `the audio of the kept recording ${id} is not in ${place} what it is in the source; remove the copy and run the command ` +
+      `again: ${removal}`,
+  );
+}
 
 /** What the names of the settings of local keys begin with. */
 const LOCAL_KEYS = 'local-key';

@@ -13,10 +13,27 @@ export function piecesOf(bytes: number): number {
 }
 
 /** Where a sealed piece begins behind the first, and how long it is; bytes. */
-export function placeOfPiece(bytes: number, piece: number): { at: number; length: number } {
+export interface PiecePlace {
+  at: number;
+  length: number;
+}
+
+export function placeOfPiece(bytes: number, piece: number): PiecePlace {
   const sealed = PIECE_BYTES + SEALED_MORE_BYTES;
   const rest = piece === piecesOf(bytes) - 1 ? bytes - piece * PIECE_BYTES : PIECE_BYTES;
   return { at: piece * sealed, length: rest + SEALED_MORE_BYTES };
+}
+
+/** Where sealed audio lies, by the id that its record has. Errors of every call: those of the storage. */
+export interface SealedPieces {
+  /** Puts the pieces down one after the other; all of them are on the disk when it resolves, or none where it rejects. */
+  write(id: string, pieces: AsyncIterable<Buffer>): Promise<void>;
+
+  /** Null where it is not there. */
+  read(id: string, piece: number, place: PiecePlace): Promise<Buffer | null>;
+
+  /** Nothing happens where it is not there. */
+  remove(id: string): Promise<void>;
 }
 
 /**
@@ -24,13 +41,17 @@ export function placeOfPiece(bytes: number, piece: number): { at: number; length
  * place and the length of the whole: none opens as another, and none can be left out.
  */
 export abstract class SealedAudio extends KeptAudio {
+  constructor(protected readonly pieces: SealedPieces) {
+    super();
+  }
+
   async store(audio: string | Buffer, sha256: string): Promise<StoredAudio> {
     const stored = { id: randomUUID(), key: randomBytes(KEY_BYTES), bytes: 0 };
     try {
       const source = typeof audio === 'string' ? await open(audio, 'r').catch(notThere) : null;
       try {
         stored.bytes = source ? (await source.stat()).size : audio.length;
-        await this.write(stored.id, this.seal(stored, source ?? (audio as Buffer), sha256));
+        await this.pieces.write(stored.id, this.seal(stored, source ?? (audio as Buffer), sha256));
       } finally {
         await source?.close();
       }
@@ -44,7 +65,7 @@ export abstract class SealedAudio extends KeptAudio {
   async *read({ id, key, bytes }: StoredAudio): AsyncGenerator<Buffer, void, undefined> {
     const cipher = new VectorCipher(key);
     for (let piece = 0; piece < piecesOf(bytes); piece++) {
-      const sealed = await this.readPiece(id, piece, placeOfPiece(bytes, piece));
+      const sealed = await this.pieces.read(id, piece, placeOfPiece(bytes, piece));
       if (!sealed) {
         throw new TimbreError(
           'STORAGE_INVALID',
@@ -54,16 +75,6 @@ export abstract class SealedAudio extends KeptAudio {
       yield cipher.open(sealed, ownerOfPiece(id, piece, bytes));
     }
   }
-
-  /** Puts the pieces down one after the other; all of them are on the disk when it resolves, or none where it rejects. */
-  protected abstract write(id: string, pieces: AsyncIterable<Buffer>): Promise<void>;
-
-  /** Null where it is not there. */
-  protected abstract readPiece(
-    id: string,
-    piece: number,
-    place: { at: number; length: number },
-  ): Promise<Buffer | null>;
 
   private async *seal(
     { id, key, bytes }: StoredAudio,

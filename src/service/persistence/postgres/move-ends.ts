@@ -10,6 +10,7 @@ import { readMoveMark, requireWhole } from '../common/move-marks.js';
 import { epochFileOf, keyProviderOf } from '../common/places.js';
 import { Register } from '../common/register.js';
 import { VectorCipher } from '../common/vector-cipher.js';
+import { AudioRows } from './audio-rows.js';
 import { NodeConnection } from './node-connection.js';
 import { nodeOf, type PostgresOptions } from './postgres-database.js';
 import { toStorageError } from './postgres-errors.js';
@@ -104,6 +105,10 @@ class SchemaEnd {
     }
   }
 
+  audio(): AudioRows {
+    return new AudioRows((sql, values) => this.read((manager) => manager.query<unknown[]>(sql, values)));
+  }
+
   async close(): Promise<void> {
     await this.node?.close();
     // With its session end its locks.
@@ -156,6 +161,7 @@ function sourceEnd(end: SchemaEnd): MoveSource {
           [end.nodeId],
         ),
       ),
+    audio: () => end.audio(),
     close: () => end.close(),
   };
 }
@@ -231,6 +237,7 @@ function targetEnd(end: SchemaEnd, isEmpty: boolean): MoveTarget {
     transaction: (work) => end.transaction(begin, work),
     continueNumbers: (manager) => continueNumbers(manager, options.schema),
     prepare: () => Promise.resolve(),
+    audio: () => end.audio(),
     close: () => end.close(),
   };
 }

@@ -1,4 +1,5 @@
 import { SealedAudio } from '../common/sealed-audio.js';
+import { AudioRows } from './audio-rows.js';
 import type { PostgresDatabase } from './postgres-database.js';
 
 /** How old what nobody names has to be: another node may be about to write its record. */
@@ -7,7 +8,7 @@ const UNNAMED_MS = 3600_000;
 /** Rows of pieces, which all nodes see. A trigger deletes them with the record that names them. */
 export class PostgresKeptAudio extends SealedAudio {
   constructor(private readonly database: PostgresDatabase) {
-    super();
+    super(new AudioRows((sql, values) => database.statement(sql, values)));
   }
 
   async discard(ids: readonly string[]): Promise<void> {
@@ -32,30 +33,5 @@ export class PostgresKeptAudio extends SealedAudio {
       [UNNAMED_MS],
     );
     return row?.count ?? 0;
-  }
-
-  protected async write(id: string, pieces: AsyncIterable<Buffer>): Promise<void> {
-    let piece = 0;
-    try {
-      for await (const sealed of pieces) {
-        await this.database.statement('INSERT INTO kept_audio (recording_id, piece, sealed) VALUES ($1, $2, $3)', [
-          id,
-          piece++,
-          sealed,
-        ]);
-      }
-    } catch (error) {
-      // What cannot be deleted now is swept.
-      await this.discard([id]).catch(() => undefined);
-      throw error;
-    }
-  }
-
-  protected async readPiece(id: string, piece: number): Promise<Buffer | null> {
-    const [row] = await this.database.statement<{ sealed: Buffer }>(
-      'SELECT sealed FROM kept_audio WHERE recording_id = $1 AND piece = $2',
-      [id, piece],
-    );
-    return row?.sealed ?? null;
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { IsNull, type DataSource, type EntityManager } from 'typeorm';
@@ -14,6 +15,7 @@ import { requirePrivate } from '../common/private-files.js';
 import { Register, SETTLED } from '../common/register.js';
 import { hasTraces, leaveTraces } from '../common/traces.js';
 import { VectorCipher } from '../common/vector-cipher.js';
+import { AudioFiles, RECORDINGS_FOLDER } from './audio-files.js';
 import { Database } from './database.js';
 import { checkOrigin, DATABASE_FILE, makeFile, makeFolder, setUp, sourceOf } from './database-file.js';
 import { FolderLock } from './folder-lock.js';
@@ -45,6 +47,10 @@ class FileEnd {
     } catch (error) {
       throw ofPlace(this.place, error, toStorageError);
     }
+  }
+
+  audio(database: string): AudioFiles {
+    return new AudioFiles(this.folder, database);
   }
 
   async close(): Promise<void> {
@@ -208,5 +214,6 @@ async function isSettled(manager: EntityManager): Promise<boolean> {
 
 function removalOf(folder: string): string {
   const quoted = /^[\w./@:+-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`;
-  return `rm ${quoted}/${DATABASE_FILE}*`;
+  const recordings = existsSync(join(folder, RECORDINGS_FOLDER)) ? ` && rm -r ${quoted}/${RECORDINGS_FOLDER}` : '';
+  return `rm ${quoted}/${DATABASE_FILE}*${recordings}`;
 }
