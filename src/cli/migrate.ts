@@ -30,7 +30,7 @@ export function register(program: Command, cli: Cli): void {
       'after',
       `
 Every service on either database has to be stopped. The data folder stays what it was: key, epoch file, uploads of jobs and
-the local key lie in it before and after. Everything is copied as it is, and every row compared; then services
+the local key lie in it before and after. Everything is copied as it is, the audio of kept recordings too, and compared; then services
 start on the copy, and no longer on what was left behind, which is not removed.
 
 Cut off at any moment, the same command goes on where it was. docs/operations.md has every step.

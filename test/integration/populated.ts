@@ -77,10 +77,17 @@ function recordingsOf(ids: readonly string[]): { speakerId: string; audio: Buffe
 }
 
 async function addUnknownVoices({ unknownVoices }: VoiceRecords, speakerId: string, now: Date): Promise<void> {
+  // The merged one refers to one with a higher id, which comes later.
+  const ids = UNKNOWN_VOICE_STATES.map(() => randomUUID()).sort();
+  ids.reverse();
   for (const [i, state] of UNKNOWN_VOICE_STATES.entries()) {
-    const voice = { id: randomUUID(), state, createdAt: now, updatedAt: now, version: 1, origin: ORIGIN };
+    const voice = { id: ids[i]!, state, createdAt: now, updatedAt: now, version: 1, origin: ORIGIN };
     const sums = { speechSeconds: 3.5 + i, shares: 1, firstHeardAt: new Date(7000), lastHeardAt: new Date(8000 + i) };
-    const whose = { speakerId: state === 'named' ? speakerId : null, mergedInto: null, boundTo: null };
+    const whose = {
+      speakerId: state === 'named' ? speakerId : null,
+      mergedInto: state === 'merged' ? ids[0]! : null,
+      boundTo: null,
+    };
     await unknownVoices.insert({ ...voice, ...sums, ...whose });
     await unknownVoices.addShare({
       id: randomUUID(),

@@ -25,6 +25,8 @@ interface CopiedColumn {
   isBoolean: boolean;
   isCounted: boolean;
   isEmptied: boolean;
+  /** Refers to a row of the same table, which may come later: nothing stands there until all rows are there. */
+  isReference: boolean;
 }
 
 /** A table that is copied. A row is an array: its values in the order of the columns, booleans as such. */
@@ -43,17 +45,21 @@ export function copiedTables(source: DataSource): CopiedTable[] {
   return inOrder(all).map(tableOf);
 }
 
-function tableOf({ tableName: name, columns, primaryColumns }: EntityMetadata): CopiedTable {
+function tableOf({ tableName: name, columns, primaryColumns, foreignKeys }: EntityMetadata): CopiedTable {
+  const references = foreignKeys
+    .filter(({ referencedEntityMetadata }) => referencedEntityMetadata.tableName === name)
+    .flatMap((foreign) => foreign.columns);
   const own = columns
     .filter(({ isSelect }) => isSelect)
-    .map(({ databaseName, type }) => ({
-      name: databaseName,
-      isBoolean: type === 'boolean',
-      isCounted: COUNTED[name]?.includes(databaseName) ?? false,
-      isEmptied: EMPTIED[name]?.includes(databaseName) ?? false,
+    .map((column) => ({
+      name: column.databaseName,
+      isBoolean: column.type === 'boolean',
+      isCounted: COUNTED[name]?.includes(column.databaseName) ?? false,
+      isEmptied: EMPTIED[name]?.includes(column.databaseName) ?? false,
+      isReference: references.includes(column),
     }));
   if (ORDERED_TABLES.includes(name)) {
-    own.push({ name: 'rowid', isBoolean: false, isCounted: false, isEmptied: false });
+    own.push({ name: 'rowid', isBoolean: false, isCounted: false, isEmptied: false, isReference: false });
   }
   const key = primaryColumns.map(({ databaseName }) => own.findIndex((column) => column.name === databaseName));
   return { name, columns: own, key };
@@ -66,12 +72,11 @@ function inOrder(all: readonly EntityMetadata[]): EntityMetadata[] {
   const add = (metadata: EntityMetadata, within: readonly string[]): void => {
     const { tableName } = metadata;
     if (done.has(tableName)) return;
-    if (within.includes(tableName))
-      throw new Error(`${tableName} refers to itself: its rows need an order of their own`);
+    if (within.includes(tableName)) throw new Error(`${[...within, tableName].join(', ')} refer to each other`);
     const before = [
       ...metadata.foreignKeys.map(({ referencedEntityMetadata }) => referencedEntityMetadata.tableName),
       ...ORDER.filter(([, second]) => second === tableName).map(([first]) => first),
-    ];
+    ].filter((name) => name !== tableName);
     for (const name of before) {
       const other = byName.get(name);
       if (other) add(other, [...within, tableName]);
@@ -131,12 +136,37 @@ export async function insertCopied(
       if (wrong >= 0) throw cannotBeStored(table, row, table.columns[wrong]!.name);
       return row.map((value, i) => {
         if (table.columns[i]!.isCounted) return 0;
+        if (table.columns[i]!.isReference) return null;
         return typeof value === 'boolean' && name === 'sqlite' ? Number(value) : value;
       });
     });
     const text = `INSERT INTO "${table.name}" (${names(table)}) VALUES ${part.map(() => one).join(', ')}`;
     await ask(manager, text, values).catch((error: unknown) => {
       throw isConstraint(error) ? doesNotFit(table, part, error) : error;
+    });
+  }
+}
+
+/** Whether rows refer to others of the same table. */
+export function refersToItself({ columns }: CopiedTable): boolean {
+  return columns.some(({ isReference }) => isReference);
+}
+
+/** What rows that are there refer to in their own table, all of whose rows are there. Errors: as of `insertCopied`. */
+export async function referCopied(
+  manager: EntityManager,
+  table: CopiedTable,
+  rows: readonly CopiedRow[],
+): Promise<void> {
+  const references = table.columns.flatMap(({ isReference }, at) => (isReference ? [at] : []));
+  const set = references.map((at) => `${quoted(table.columns[at]!.name)} = ?`).join(', ');
+  const where = table.key.map((at) => `${quoted(table.columns[at]!.name)} = ?`).join(' AND ');
+  for (const row of rows) {
+    const values = references.map((at) => row[at]);
+    if (values.every((value) => value === null)) continue;
+    const text = `UPDATE "${table.name}" SET ${set} WHERE ${where}`;
+    await ask(manager, text, [...values, ...keyOf(table, row)]).catch((error: unknown) => {
+      throw isConstraint(error) ? doesNotFit(table, [row], error) : error;
     });
   }
 }

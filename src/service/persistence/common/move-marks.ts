@@ -30,7 +30,7 @@ export interface Copying {
   /** ISO 8601, as all times here. */
   beganAt: string;
   source: SourceState;
-  /** By table: rows that are there, and the primary key of the last one read; none before the first, null at the end. */
+  /** By table, or pass over it: rows that are there, and the key of the last one read; none before the first, null at the end. */
   tables: Record<string, { rows: number; after: unknown[] | null }>;
   /** Kept recordings whose audio is there, and the id of the last one passed; empty before the first. */
   audio: { recordings: number; after: string };

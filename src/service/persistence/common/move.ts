@@ -10,6 +10,8 @@ import {
   insertCopied,
   keyOf,
   readCopied,
+  referCopied,
+  refersToItself,
   type CopiedRow,
   type CopiedTable,
 } from './copied-tables.js';
@@ -315,10 +317,26 @@ class Move {
     });
   }
 
-  /** A batch in a transaction, and with it how far the copy is. */
   private async copy(table: CopiedTable, mark: Copying): Promise<void> {
+    await this.pass(table, mark, table.name, async (manager, rows) => {
+      await insertCopied(manager, table, rows);
+      return rows.length;
+    });
+    if (!refersToItself(table)) return;
+    await this.pass(table, mark, `${table.name}, references`, async (manager, rows) => {
+      await referCopied(manager, table, rows);
+      return 0;
+    });
+  }
+
+  /** A batch in a transaction, and with it how far the copy is. `write` says how many rows there are more. */
+  private async pass(
+    table: CopiedTable,
+    mark: Copying,
+    name: string,
+    write: (manager: EntityManager, rows: CopiedRow[]) => Promise<number>,
+  ): Promise<void> {
     const { source, target, options } = this;
-    const { name } = table;
     for (let limit = FIRST_ROWS; ;) {
       const { after, rows: before } = mark.tables[name] ?? { rows: 0, after: [] };
       if (!after) return;
@@ -326,9 +344,9 @@ class Move {
       const read = await source.read((manager) => readCopied(manager, table, after.length === 0 ? null : after, limit));
       const last = read.at(-1);
       const rows = read.map((row) => this.inTarget(table, row)).filter((row) => row !== null);
-      const place = { rows: before + rows.length, after: last && read.length === limit ? keyOf(table, last) : null };
+      const place = { rows: before, after: last && read.length === limit ? keyOf(table, last) : null };
       await target.transaction(async (manager) => {
-        await insertCopied(manager, table, rows);
+        place.rows = before + (await write(manager, rows));
         await writeMoveMark(manager, 'copying', { ...mark, tables: { ...mark.tables, [name]: place } });
       });
       mark.tables[name] = place;

@@ -14,7 +14,7 @@ import { JobEntity } from './job.entity.js';
 import { KeptRecordingEntity } from './kept-recording.entity.js';
 import { LedgerEntity } from './ledger.entity.js';
 import { ProfileEntity } from './profile.entity.js';
-import { ReEmbeddingEntity } from './re-embedding.entity.js';
+import { ReEmbeddingEntity, ReEmbeddingFailureEntity } from './re-embedding.entity.js';
 import { ReceiptEntity } from './receipt.entity.js';
 import { RegisterEntity } from './register.entity.js';
 import { SettingEntity } from './setting.entity.js';
@@ -56,4 +56,5 @@ export const ENTITIES = [
   VoiceStepEntity,
   KeptRecordingEntity,
   ReEmbeddingEntity,
+  ReEmbeddingFailureEntity,
 ];

@@ -35,3 +35,31 @@ export const ReEmbeddingEntity = new EntitySchema<ReEmbeddingRow>({
     { name: 're_embeddings_in_order', columns: ['createdAt'] },
   ],
 });
+
+/** Why somebody could not be embedded at the last attempt. */
+export interface ReEmbeddingFailureRow {
+  speakerId: string;
+  code: string;
+  /** Milliseconds since 1970. */
+  failedAt: number;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
+export const ReEmbeddingFailureEntity = new EntitySchema<ReEmbeddingFailureRow>({
+  name: 'ReEmbeddingFailure',
+  tableName: 're_embedding_failures',
+  columns: {
+    speakerId: { type: 'text', primary: true, name: 'speaker_id' },
+    code: { type: 'text' },
+    failedAt: { type: 'integer', name: 'failed_at' },
+  },
+  foreignKeys: [
+    {
+      name: 're_embedding_failures_of_speaker',
+      target: 'Speaker',
+      columnNames: ['speakerId'],
+      referencedColumnNames: ['id'],
+      onDelete: 'CASCADE',
+    },
+  ],
+});
