@@ -134,6 +134,7 @@ export const people: Messages['people'] = {
       enrolled: 'Aufnahme hinzugefügt',
       imported: 'Vektor importiert',
       deleted: 'Aufnahme gelöscht',
+      're-embedded': 'Aufnahmen mit anderem Modell eingebettet',
       learned: 'Aufnahme gelernt',
       confirmed: 'Aufnahme bestätigt',
       merged: 'Zusammengeführt mit',

@@ -132,6 +132,7 @@ export const people = {
       enrolled: 'Recording enrolled',
       imported: 'Vector imported',
       deleted: 'Recording deleted',
+      're-embedded': 'Recordings embedded by another model',
       learned: 'Recording learned',
       confirmed: 'Recording confirmed',
       merged: 'Merged with',
