@@ -6995,7 +6995,7 @@ export interface operations {
               /** Format: date-time */
               keptAt: string;
               /**
-               * @description Where its bytes are, for keys of the scope `vectors`; null where no enrolment is of it.
+               * @description Where its bytes are, for keys of the scopes `admin` and `vectors`; null where no enrolment is of it.
                * @example /v1/speakers/ada/enrollments/3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10/audio
                */
               path: string | null;

@@ -240,7 +240,7 @@ describe('the audio of an enrolment', () => {
   it('is not that of a file that was written to meanwhile', async () => {
     await house.speakers.create({ id: 'ada' });
     const recording = await house.recording(one);
-    house.engine.before = () => writeFile(recording.audio as string, text(other));
+    house.engine.before = () => writeFile(recording.audio, text(other));
     await failsWith('AUDIO_CORRUPT', house.enrollments.enrol('ada', [recording], {}));
     expect(await lies()).toEqual([]);
     expect((await house.enrollments.list('ada')).enrollments).toEqual([]);

@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiParam, ApiProduces } from '@nestjs/swag
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { ApiController } from '../access/api-controller.js';
+import { requireMay } from '../access/may.js';
 import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiErrors } from '../http/api-errors.js';
@@ -50,11 +51,11 @@ export class RecordingsController {
   }
 
   @Get('enrollments/:enrollmentId/audio')
-  @RequireScope('vectors')
+  @RequireScope('admin')
   @ApiOperation({
     summary: 'The recording of an enrolment, as it was uploaded',
     description:
-      'Where it is kept. For keys of the scope `vectors`, and an entry of the audit trail. Where something goes wrong on the way, the connection breaks.',
+      'Where it is kept. For keys of the scope `vectors` beside `admin`, and an entry of the audit trail. Where something goes wrong on the way, the connection breaks.',
     operationId: 'getRecording',
   })
   @ApiParam({ name: 'id', example: 'ada' })
@@ -67,6 +68,7 @@ export class RecordingsController {
     @Req() request: IncomingMessage,
     @Res() response: HostResponse,
   ): Promise<void> {
+    requireMay(request, 'vectors', 'the audio of a recording');
     const { bytes, pieces } = await this.recordings.open(id, enrollmentId);
     const headers = {
       'content-type': 'application/octet-stream',
