@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
 const NODE_GLOBALS = ['Blob', 'Buffer', 'console', 'fetch', 'FormData', 'performance', 'process', 'setTimeout', 'URL'];
 
 export default defineConfig(
-  globalIgnores(['dist/', 'build*/', 'coverage/', '.venv/', '.deps/', '.cache/', 'samples/', 'models/runs/']),
+  globalIgnores(['dist/', 'build*/', 'coverage/', '.venv/', '.deps/', '.cache/', 'samples/', '**/runs/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error', reportUnusedInlineConfigs: 'error' } },
   js.configs.recommended,
   {

@@ -4,8 +4,8 @@ import base from './jest.config.js';
 export default {
   ...base,
   testMatch: [
-    'integration/{profiles,voices}',
-    'e2e/{voices,profiles,jobs,idempotency,webhooks,bound-keys,conversation-names}',
+    'integration/{profiles,re-embedding,recordings,voices,unknown-voices}',
+    'e2e/{voices,profiles,re-embedding,recordings,jobs,idempotency,webhooks,bound-keys,conversation-names,unknown-voices}',
   ].map((files) => `<rootDir>/test/${files}.test.ts`),
   globalSetup: '<rootDir>/test/postgres/start.mjs',
   globalTeardown: '<rootDir>/test/postgres/stop.mjs',

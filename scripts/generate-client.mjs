@@ -41,6 +41,7 @@ const ANSWERS = /** @type {const} */ ({
   'application/x-ndjson': 'stream',
   'text/event-stream': 'stream',
   'audio/wav': 'stream',
+  'application/octet-stream': 'stream',
 });
 
 const schema = await openapiTS(/** @type {never} */ (document), {

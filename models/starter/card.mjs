@@ -1,102 +1,71 @@
-// models/starter.md from the bundle's manifest, the results of measure.mjs and attempts.json.
+// models/starter.md from the bundle's manifest, what measure.mjs found, and choices.json.
 import { readFileSync } from 'node:fs';
-import { CUTS, SYSTEMS } from './measure.mjs';
+import {
+  DEV, errorRate, grouped, LIBRI, NOT_MEASURED, percent, ratesOf, REPORTED, REPORTED_FEWER, table, TITLES,
+} from './figures.mjs'; // prettier-ignore
+import { CONDITIONS, COPIES, CUTS, FEWER, REPORT_FEWER } from './plan.mjs';
+import { targetsOf } from './targets.mjs';
 
-/** What was tried before, or instead, and training on labels alone: measured once, on the same lists. */
-const {
-  attempts: ATTEMPTS,
-  calibrations: CALIBRATIONS,
-  labelsOnly: LABELS_ONLY,
-} = JSON.parse(readFileSync(new URL('attempts.json', import.meta.url), 'utf8'));
+/** Choices made on `dev` that neither the run nor the bundle knows of, and what else was tried, with its error rates. */
+const { choices: CHOICES, tried: TRIED } = JSON.parse(readFileSync(new URL('choices.json', import.meta.url), 'utf8'));
 
-const NAMES = {
-  starter: '**starter**',
-  mfcc: 'MFCC mean and deviation',
-  random: 'the same network, random weights',
-  teacher: 'teacher (Resemblyzer 0.1.4)',
-};
-
-/** Parts of the lists as the card names them, by the groups of `timbre evaluate`. */
-const PARTS = [
-  { list: 'libri', group: 'all', name: 'libri (LibriSpeech test-other)' },
-  { list: 'dev', group: 'common_voice_*', name: 'dev, Common Voice' },
-  { list: 'dev', group: 'common_voice_17delta_fr', name: 'dev, Common Voice French alone' },
-  { list: 'dev', group: 'speechocean762', name: 'dev, speechocean762' },
-  { list: 'dev', group: 'wuw2', name: 'dev, wuw2 (telephone)' },
-  { list: 'dev', group: 'msc_malayalam', name: 'dev, msc_malayalam' },
-  { list: 'dev', group: 'arabic_speech_commands', name: 'dev, arabic_speech_commands (one second)' },
-];
-
-/** What was asked of the model: the highest EER in per cent, of single utterances or of three enrolment utterances. */
-const TARGETS = [
-  { list: 'dev', group: 'common_voice_*', condition: 'single', atMost: 5.6 },
-  { list: 'dev', group: 'common_voice_*', condition: 'three', atMost: 3.1 },
-  { list: 'libri', group: 'all', condition: 'single', atMost: 1.4 },
-  { list: 'dev', group: 'speechocean762', condition: 'single', atMost: 2.2 },
-  { list: 'dev', group: 'wuw2', condition: 'single', atMost: 20 },
-];
-
-/** @returns {string} the name of a part in attempts.json */
-const keyOf = ({ list, group }) => `${list}/${group}`;
-
-const nameOf = (target) => PARTS.find((part) => keyOf(part) === keyOf(target)).name;
-
-const percent = (share, digits = 2) => (100 * share).toFixed(digits);
-
-function find(results, system, { list, group }, condition) {
-  return results[system][list][condition].results.find((result) => result.group === group);
-}
+const OTHERS = ['starter', 'campplus', 'resemblyzer'];
 
 /** The part of the results that the bundle carries itself. */
-export function summaryOf(results, { calibration }) {
-  return PARTS.map((part) => {
-    const single = find(results, 'starter', part, 'single');
-    const three = find(results, 'starter', part, 'three');
-    const calibrated = find(results, 'starter', part, conditionOf(calibration));
+export function summaryOf(measured) {
+  return REPORTED.flatMap(({ name, ...part }) => {
+    const single = ratesOf(measured, { system: 'starter', condition: 'single', ...part });
+    if (!single) return [];
+    const evidence = ratesOf(measured, { system: 'starter', condition: 'single', evidence: true, ...part });
     return {
-      part: part.name,
+      part: part.list === 'report' ? `report, ${name}` : name,
       eer: single.eer,
       eerInterval: single.eerInterval,
-      eerThreeEnrolments: three?.eer ?? null,
+      eerThreeEnrolments: ratesOf(measured, { system: 'starter', condition: 'three', ...part })?.eer ?? null,
       minDcf001: single.costs[0].minDcf,
-      cllr: calibrated.cllr,
-      minCllr: calibrated.minCllr,
+      cllr: evidence?.cllr ?? null,
+      minCllr: evidence?.minCllr ?? null,
     };
   });
 }
 
 /** @returns {string} the card */
-export function cardOf(manifest, results) {
+export function cardOf(manifest, measured) {
   const { training, calibration, thresholds } = manifest;
   return `${[
     `# The bundled model: starter`,
     introduction(manifest),
     `## What it is good for, and what it is not`,
-    purpose(results),
+    purpose(measured),
+    `## Lists`,
+    lists(measured, training),
     `## Error rates`,
-    `Equal error rates in per cent with their 95 % interval (bootstrap over speakers), cosine, by ` +
-      `\`timbre evaluate\`. "Balanced": every pair of speakers weighs the same. The model embeds recordings without ` +
-      `their long pauses ([the rule](../docs/models.md#pauses)), as does the network with random weights; the other two ` +
-      `embed them whole.`,
+    `Equal error rates in per cent with their 95 % interval (bootstrap over speakers), cosine, by \`timbre evaluate\`. ` +
+      `Both sides of a trial are of one part. starter, the bundle of before and CAM++ embed recordings without their ` +
+      `long pauses ([the rule](../docs/models.md#pauses)), Resemblyzer embeds them whole. ` +
+      `[docs/comparison.md](../docs/comparison.md) says which model to take when.`,
     `### Single utterances`,
-    rates(results, 'single'),
+    systems(measured, 'single'),
     `### Three averaged enrolment utterances`,
-    rates(results, 'three'),
+    systems(measured, 'three'),
     `### By length`,
-    `Both sides cut to the seconds from the middle of the recording, where it is that long; pauses are taken out behind that.`,
-    cuts(results),
+    `Both sides cut to the seconds from the middle of the recording, where it is that long; pauses are taken out ` +
+      `behind that. "Whole" is of the same trials.`,
+    conditions(measured, CUTS.map((cut) => `cut-${cut}`)), // prettier-ignore
+    `### With silence, and through codecs`,
+    copiesNote(measured),
+    conditions(measured, COPIES, { kept: true }),
     `### Against what was asked`,
-    targets(results),
-    `### What was tried`,
-    tried(results),
-    `### Against training on labels alone`,
-    labelsOnly(results),
+    targets(measured),
+    `### On \`dev\`, where choices were made`,
+    dev(measured, training),
     `### Detection costs and score normalisation`,
-    `Costs at target priors of 0.01 and 0.05, both errors costing 1, divided by the smaller prior. s-norm and AS-norm ` +
-      `(its 200 closest) against the cohort in the bundle, ${manifest.cohort.speakers.toLocaleString('en-GB')} training speakers.`,
-    costs(results),
+    `Costs at target priors of 0.01 and 0.05, both errors costing 1, divided by the smaller prior.`,
+    costs(measured, calibration),
     `## Evidence and thresholds`,
-    evidence(results, calibration, thresholds),
+    evidence(measured, calibration, thresholds),
+    calibrations(training, calibration),
+    ...(TRIED.length > 0 ? [`## What was tried`, tried()] : []),
     `## Training`,
     history(training),
     `![Loss and error rates while training](starter-training.svg)`,
@@ -105,30 +74,27 @@ export function cardOf(manifest, results) {
   ].join('\n\n')}\n`;
 }
 
-function table(header, rows) {
-  return [header, header.map((_, i) => (i === 0 ? '---' : '---:')), ...rows]
-    .map((row) => `| ${row.join(' | ')} |`)
-    .join('\n');
-}
-
 function introduction({ network, embedding, storage, licence, training }) {
-  const size = `${network?.channels ?? 256} channels, ${embedding.dim}-dimensional embeddings`;
+  const size = `${network.channels} channels, ${embedding.dim}-dimensional embeddings`;
   return (
-    `A small ECAPA-TDNN (${size}, ${storage ?? 'fp32'} weights), trained by this repository (\`models/training\`) on ` +
-    `${training.hours} hours of openly licensed speech of ${training.speakers.toLocaleString('en-GB')} people. It makes ` +
+    `A small ECAPA-TDNN (${size}, ${storage} weights), trained by this repository (\`models/training\`) on ` +
+    `${training.hours} hours of openly licensed speech of ${grouped(training.speakers)} people. It makes ` +
     `Timbre work from the first minute, offline. Licence of the weights: ${licence}. This page is written by ` +
-    `\`models/starter/make.mjs\`; every number is from \`models/starter.json\`.`
+    `\`models/starter/make.mjs\`; every number is from \`models/starter.json\` or the bundle itself.`
   );
 }
 
-function purpose(results) {
-  const at = (list, group) => percent(find(results, 'starter', { list, group }, 'single').eer, 1);
+function purpose(measured) {
+  const at = (list, part) => {
+    const rates = ratesOf(measured, { system: 'starter', condition: 'single', list, part });
+    return rates ? `${percent(rates.eer, 1)} %` : NOT_MEASURED;
+  };
   return [
     `- For trying Timbre, for tests, for machines without a network, and for telling a handful of people apart who ` +
-      `speak sentences into ordinary microphones (${at('libri', 'all')} % EER on read books, ` +
-      `${at('dev', 'common_voice_*')} % on volunteers' own devices).`,
-    `- Not for telephone calls (${at('dev', 'wuw2')} %) nor for single words (${at('dev', 'arabic_speech_commands')} %): ` +
-      `pull a published model (\`timbre models pull\`).`,
+      `speak sentences into ordinary microphones (EER on read books ${at('libri', 'all')}, on volunteers' own devices ` +
+      `${at('report', 'common_voice_others')}, in French ${at('report', 'common_voice_french')}).`,
+    `- Telephone: ${at('report', 'wuw2')}; single words: ${at('report', '*speech_commands')}. Where that is too high, ` +
+      `see [which model to take](../docs/comparison.md).`,
     `- Not for decisions about people that rest on the voice alone. It does not know recordings that are played back or ` +
       `made by a machine.`,
     `- Recordings of one speaker in these lists are mostly from one device and one sitting, so the rates flatter. ` +
@@ -136,171 +102,228 @@ function purpose(results) {
   ].join('\n');
 }
 
-function rates(results, condition) {
-  const header = ['part', 'targets / impostors, speakers', ...SYSTEMS.map((system) => NAMES[system])];
-  const rows = PARTS.flatMap((part) => {
-    const own = find(results, 'starter', part, condition);
-    if (!own) return [];
-    const cell = (system) => {
-      const { eer, eerInterval, balancedEer } = find(results, system, part, condition);
-      const [low, high] = eerInterval;
-      return `${percent(eer)} [${percent(low, 1)}, ${percent(high, 1)}], balanced ${percent(balancedEer)}`;
-    };
-    const trials = `${own.targets.toLocaleString('en-GB')} / ${own.impostors.toLocaleString('en-GB')}, ${own.speakers}`;
-    return [[part.name, trials, ...SYSTEMS.map(cell)]];
+function lists(measured, training) {
+  const uses = {
+    report: 'measured once, at the end; its speakers are in no training, mean, cohort or choice',
+    [REPORT_FEWER]: `the same speakers, at most ${FEWER} recordings of each, taken by a hash of their path: cuts and copies`,
+    libri: 'measured once, at the end',
+    dev: 'error rates while training, calibration, and every choice',
+  };
+  const rows = Object.entries(uses).map(([list, use]) => {
+    const facts = measured.lists[list];
+    const numbers = facts
+      ? [facts.speakers, facts.recordings, facts.targets, facts.impostors].map(grouped)
+      : ['-', '-', '-', '-'];
+    return [`\`${list}\``, ...numbers, use];
   });
-  return table(header, rows);
+  return [
+    table(['list', 'speakers', 'recordings', 'target trials', 'impostor trials', 'use'], rows),
+    `Trials of \`report\` are made as those of \`dev\` are ([docs/training.md](../docs/training.md#data)). Choices made on ` +
+      `\`dev\`: ${choices(training)}.`,
+  ].join('\n\n');
 }
 
-function cuts(results) {
-  const header = ['part', 'system', ...CUTS.map((seconds) => `${seconds} s`), 'whole'];
-  const cell = (result) =>
-    `${percent(result.eer)} [${percent(result.eerInterval[0], 1)}, ${percent(result.eerInterval[1], 1)}]`;
-  const rows = PARTS.filter(({ group }) => group !== 'common_voice_17delta_fr').flatMap((part) =>
-    SYSTEMS.map((system) => [
-      part.name,
-      NAMES[system],
-      ...[...CUTS.map((seconds) => `cut-${seconds}`), 'single'].map((condition) =>
-        cell(find(results, system, part, condition)),
+/** Every choice with the number of candidates, and how many there were. */
+function choices({ normalisation, calibrations }) {
+  const all = [
+    { what: 'how sources are normalised, each of them judged with it left out', candidates: normalisation?.tried.length ?? null },
+    { what: 'the calibration, by parts that it is not learned on', candidates: calibrations?.length ?? null },
+    ...CHOICES,
+  ]; // prettier-ignore
+  const counted = all.reduce((sum, { candidates }) => sum + (candidates ?? 0), 0);
+  const each = all.map(
+    ({ what, candidates }) =>
+      `${what} (${candidates === null ? 'candidates not counted' : `${candidates} candidates`})`,
+  );
+  return `${each.join('; ')}; ${counted} candidates that were counted`;
+}
+
+/** A row for each part, a column for each system. */
+function systems(measured, condition) {
+  const rows = REPORTED.map(({ name, ...part }) => {
+    const rates = OTHERS.map((system) => ratesOf(measured, { system, condition, ...part }));
+    const [own] = rates;
+    const trials = own ? `${grouped(own.targets)} / ${grouped(own.impostors)}, ${own.speakers}` : '-';
+    const before =
+      part.list === 'report'
+        ? 'trained on them'
+        : errorRate(ratesOf(measured, { system: 'before', condition, ...part }));
+    return [name, trials, ...rates.map(errorRate), before];
+  });
+  const titles = [`**${TITLES.starter}**`, TITLES.campplus, TITLES.resemblyzer, TITLES.before];
+  return table(['part', 'targets / impostors, speakers', ...titles], rows);
+}
+
+/** A row for each part and system, a column for each condition beside the whole recordings. */
+function conditions(measured, ids, { kept = false } = {}) {
+  const all = ['single', ...ids];
+  const header = all.map((id) => CONDITIONS.find((condition) => condition.id === id).name);
+  const rows = REPORTED_FEWER.flatMap(({ name, ...part }) => {
+    const row = (title, measurement) => [
+      name,
+      title,
+      ...all.map((condition) => errorRate(ratesOf(measured, { condition, ...measurement, ...part }))),
+    ];
+    const others = part.list === LIBRI.list ? [...OTHERS, 'before'] : OTHERS;
+    return [
+      ...others.map((system) => row(system === 'starter' ? '**starter**' : TITLES[system], { system })),
+      ...(kept ? [row('starter, pauses kept', { system: 'starter', kept: true })] : []),
+    ];
+  });
+  return table(['part', 'system', ...header], rows);
+}
+
+function copiesNote({ notMeasured }) {
+  const missing = Object.entries(notMeasured).map(([id, why]) => `${id} (${why})`);
+  return (
+    `Both sides of a trial: hiss of -70 dBFS for so long before and behind, or through an encoder of ffmpeg and back ` +
+    `(\`models/training/conditions.py\`).` +
+    ` Resemblyzer, which embeds recordings whole, was given 60 s of silence on \`libri\` alone.` +
+    (missing.length > 0 ? ` Not measured: ${missing.join(', ')}.` : '')
+  );
+}
+
+function targets(measured) {
+  const verdict = { true: 'yes', false: 'no', null: NOT_MEASURED };
+  const rows = targetsOf(measured).map(({ what, asked, reached, met }) => [what, asked, reached ?? '-', verdict[met]]);
+  return [
+    table(['', 'asked', 'reached', 'met'], rows),
+    `Error rates were asked on lists of other people, too, which are not in this repository and not measured here.`,
+  ].join('\n\n');
+}
+
+function dev(measured, training) {
+  const rows = DEV.flatMap(({ name, ...part }) =>
+    [...OTHERS, 'before'].map((system) => [
+      name,
+      system === 'starter' ? '**starter**' : TITLES[system],
+      ...['single', 'three', 'cut-1'].map((condition) =>
+        condition === 'cut-1' && system !== 'starter' && system !== 'before'
+          ? '-'
+          : errorRate(ratesOf(measured, { system, condition, ...part })),
       ),
     ]),
   );
-  return table(header, rows);
+  return [
+    `Rates here flatter whoever was chosen by them: both bundles.`,
+    table(['part', 'system', 'single utterances', 'three enrolments', '1 s'], rows),
+    normalisations(training),
+  ].join('\n\n');
 }
 
-function targets(results) {
-  const rows = TARGETS.map(({ atMost, condition, ...part }) => {
-    const { eer } = find(results, 'starter', part, condition);
+/** What `finish` tried, by sources that were left out of the estimate. */
+function normalisations({ normalisation }) {
+  if (!normalisation?.tried.length) return 'Nothing was normalised by sources but the mean.';
+  const parts = [...new Set(normalisation.tried.flatMap(({ eer_left_out: rates }) => Object.keys(rates)))];
+  const rows = normalisation.tried.map(({ strength, centred, eer_left_out: rates, mean_eer: mean }) => {
+    const chosen = strength === normalisation.strength && centred === normalisation.centred;
+    const what = `strength ${strength}, ${centred ? 'mean subtracted' : 'no mean subtracted'}`;
     return [
-      `${nameOf(part)}, ${condition === 'single' ? 'single utterances' : 'three enrolment utterances'}`,
-      `${atMost.toFixed(1)} %`,
-      `${percent(eer)} %`,
-      100 * eer <= atMost ? 'reached' : 'missed',
+      chosen ? `**${what}**` : what,
+      ...parts.map((part) => rates[part]?.toFixed(2) ?? '-'),
+      Number.isFinite(mean) ? mean.toFixed(2) : '-',
     ];
   });
-  const baseline = comparison(
-    'the MFCC baseline',
-    PARTS,
-    (part) => find(results, 'starter', part, 'single').eer < find(results, 'mfcc', part, 'single').eer,
-  );
-  return `${table(['EER', 'asked: at most', 'reached', ''], rows)}\n\n${baseline}`;
+  return [
+    'How sources are normalised ([docs/training.md](../docs/training.md)), EER in per cent of each source of `dev` with an ' +
+      'estimate that left this source out; the last column is their mean by speakers. In bold what was chosen.',
+    table(['', ...parts, 'mean'], rows),
+  ].join('\n\n');
 }
 
-/** A sentence on where the model is below another. */
-function comparison(other, parts, isBelow) {
-  const lost = parts.filter((part) => !isBelow(part)).map(({ name }) => name);
-  return lost.length === 0
-    ? `The model is below ${other} on every part.`
-    : `The model is below ${other} on ${parts.length - lost.length} of ${parts.length} parts, not on ${lost.join(' and ')}.`;
-}
+const NORMS = { none: 'cosine', s: 's-norm', as: 'AS-norm' };
 
-/** Equal error rates of the targets by what was trained, subtracted and embedded, the model here last. */
-function tried(results) {
-  const header = TARGETS.map(
-    (target) => `${nameOf(target)}${target.condition === 'three' ? ', three enrolments' : ''}`,
-  );
-  const rows = ATTEMPTS.map((attempt) => [
-    attempt.what,
-    ...TARGETS.map((target) => percent(attempt[target.condition][keyOf(target)])),
-  ]);
-  const own = TARGETS.map((target) => percent(find(results, 'starter', target, target.condition).eer));
-  return (
-    `${table(['EER %', ...header], [...rows, ['**the model here**', ...own]])}\n\n` +
-    `Chosen on \`dev\`, among about 400 means, maps and strengths of them (an estimate), so that its rates there flatter; ` +
-    `\`libri\` was printed beside each of them, so that it is not a blind test of the choice. "Mean of sentences": of ` +
-    `speakers with several recordings, by those of three seconds or more. "Sources normalised": directions in which the means of sources lie apart shrunk, as in the model here ([docs/training.md](../docs/training.md)).`
-  );
-}
-
-function labelsOnly(results) {
-  const cell = (share) => (share === undefined ? '-' : percent(share));
-  const rows = PARTS.map((part) => [
-    part.name,
-    ...['single', 'three'].flatMap((condition) => [
-      cell(find(results, 'starter', part, condition)?.eer),
-      cell(LABELS_ONLY[condition][keyOf(part)]),
-    ]),
-  ]);
-  const header = ['EER %', 'single: **starter**', 'labels alone', 'three enrolments: **starter**', 'labels alone'];
-  const below = comparison(
-    'it',
-    PARTS,
-    (part) => find(results, 'starter', part, 'single').eer < LABELS_ONLY.single[keyOf(part)],
-  );
-  return `${table(header, rows)}\n\nLabels alone: ${LABELS_ONLY.what}. ${below}`;
-}
-
-function costs(results) {
-  const header = ['part', 'scores', 'EER %', 'minDCF 0.01', 'minDCF 0.05', 'FRR % at FAR 1 %'];
-  const rows = PARTS.filter(({ group }) => group !== 'common_voice_17delta_fr').flatMap((part) =>
-    [
-      ['single', 'cosine'],
-      ['s-norm', 's-norm'],
-      ['as-norm', 'AS-norm'],
-    ].map(([condition, name]) => {
-      const result = find(results, 'starter', part, condition);
-      const strict = result.table.find(({ asked }) => asked === 0.01);
-      return [
-        part.name,
-        name,
-        percent(result.eer),
-        ...result.costs.map(({ minDcf }) => minDcf.toFixed(3)),
-        strict ? percent(strict.frr, 1) : '-',
-      ];
+function costs(measured, { norm }) {
+  const kinds = [{}, ...(norm === 'none' ? [] : [{ evidence: true }])];
+  const rows = REPORTED.flatMap(({ name, ...part }) =>
+    kinds.map((kind) => {
+      const rates = ratesOf(measured, { system: 'starter', condition: 'single', ...kind, ...part });
+      const title = NORMS[kind.evidence ? norm : 'none'];
+      if (!rates) return [name, title, NOT_MEASURED, '-', '-', '-'];
+      const strict = rates.frrAtFar1 === null ? '-' : percent(rates.frrAtFar1, 1);
+      return [name, title, percent(rates.eer), ...rates.costs.map(({ minDcf }) => minDcf.toFixed(3)), strict];
     }),
   );
-  return table(header, rows);
+  return table(['part', 'scores', 'EER %', 'minDCF 0.01', 'minDCF 0.05', 'FRR % at FAR 1 %'], rows);
 }
 
-/** The condition whose scores the calibration is for. */
-function conditionOf({ norm }) {
-  return norm === 'none' ? 'single' : `${norm}-norm`;
-}
-
-function evidence(results, calibration, thresholds) {
-  const { learned } = calibration;
-  const lines = thresholds.map(
-    ({ falseAcceptRate, cosine, llr }) =>
-      `- ${100 * falseAcceptRate} % of impostors accepted: ${cosine === null ? '' : `cosine ${cosine.toFixed(3)}, `}llr ${llr.toFixed(2)}`,
+function evidence(measured, calibration, thresholds) {
+  const { learned, offset, scale, norm, quality } = calibration;
+  const terms = Object.entries(quality).map(
+    ([name, weight]) => ` ${weight < 0 ? '-' : '+'} ${Math.abs(weight).toFixed(3)} x ${name}`,
   );
-  const rows = PARTS.map((part) => {
-    const { cllr, minCllr, costs } = find(results, 'starter', part, conditionOf(calibration));
-    const [first, second] = costs;
-    const actual = (cost) => `${cost.actDcf.toFixed(3)} / ${cost.minDcf.toFixed(3)}`;
-    return [part.name, cllr.toFixed(3), minCllr.toFixed(3), (cllr - minCllr).toFixed(3), actual(first), actual(second)];
-  });
+  const lines = thresholds.map(
+    ({ falseAcceptRate, llr }) => `- ${100 * falseAcceptRate} % of impostors accepted: llr ${llr.toFixed(2)}`,
+  ); // prettier-ignore
+  const all = { list: 'report', part: 'all', name: 'report, all parts' };
+  const single = [all, ...REPORTED].map(({ name, ...part }) =>
+    promises(name, ratesOf(measured, { system: 'starter', condition: 'single', evidence: true, ...part })),
+  );
+  const three = [all, ...REPORTED].map(({ name, ...part }) =>
+    promises(name, ratesOf(measured, { system: 'starter', condition: 'three', evidence: true, ...part })),
+  );
+  const treated = ['single', ...CUTS.map((cut) => `cut-${cut}`), ...COPIES].map((condition) =>
+    promises(
+      CONDITIONS.find(({ id }) => id === condition).name,
+      ratesOf(measured, { system: 'starter', list: REPORT_FEWER, part: 'all', condition, evidence: true }),
+    ),
+  );
+  const header = ['Cllr', 'min Cllr', 'accepted at 1 %', 'accepted at 0.1 %'];
   return [
-    `Scores become log-likelihood ratios (natural) by llr = ${calibration.offset.toFixed(3)} + ` +
-      `${calibration.scale.toFixed(3)} x ${calibration.norm === 'none' ? 'cosine' : `${{ s: 's', as: 'AS' }[calibration.norm]}-norm score`}, learned on ` +
-      `\`${learned.selected.join('`, `')}\` of \`dev\` (${learned.targets.toLocaleString('en-GB')} target and ${learned.impostors.toLocaleString('en-GB')} impostor trials ` +
-      `of ${learned.speakers} speakers, both sides of one ${learned.within}; normalisation chosen on \`dev\` too; Cllr ${learned.cllr.toFixed(3)}, on speakers held out ` +
-      `${learned.crossValidatedCllr.toFixed(3)}). \`libri\` was not learned from. Thresholds:`,
+    `Scores become log-likelihood ratios (natural) by llr = ${offset.toFixed(3)} + ${scale.toFixed(3)} x ${NORMS[norm]}` +
+      `${terms.join('')}, learned on \`${learned.selected.join('`, `')}\` of \`dev\`: a recording against one, and against ` +
+      `profiles of 3 and of 10 (${grouped(learned.targets)} target and ${grouped(learned.impostors)} impostor trials of ` +
+      `${learned.speakers} speakers, both sides of one ${learned.within}; Cllr ${learned.cllr.toFixed(3)}, on speakers held out ` +
+      `${learned.crossValidatedCllr.toFixed(3)}). Nothing of \`report\` or \`libri\` was learned from. Thresholds:`,
     lines.join('\n'),
-    `They do not transfer by themselves: see [docs/accuracy.md](../docs/accuracy.md). Actual against minimum costs:`,
-    table(['part', 'Cllr', 'minCllr', 'difference', 'actDCF / minDCF 0.01', 'actDCF / minDCF 0.05'], rows),
-    calibrationsTried(results, calibration),
+    `What they do to other people. Impostor trials have both sides in one part. "Accepted": impostors above the threshold in ` +
+      `per cent with its 95 % interval over speakers, and how many of how many trials. Single utterances:`,
+    table(['part', ...header], single),
+    `Three enrolment utterances:`,
+    table(['part', ...header], three),
+    `\`${REPORT_FEWER}\`, all parts, by what was done to both sides:`,
+    table(['', ...header], treated),
   ].join('\n\n');
 }
 
-/** Ways to calibrate by what they lose on parts that were not learned from, the bundle's last. */
-function calibrationsTried(results, calibration) {
-  const parts = [PARTS[0], ...PARTS.filter(({ group }) => group === 'wuw2' || group === 'msc_malayalam')];
-  const rows = CALIBRATIONS.map(({ what, difference }) => [
-    what,
-    ...parts.map((part) => difference[keyOf(part)].toFixed(3)),
-  ]);
-  const own = parts.map((part) => {
-    const { cllr, minCllr } = find(results, 'starter', part, conditionOf(calibration));
-    return (cllr - minCllr).toFixed(3);
+/** A row of Cllr and of what the thresholds for 1 % and 0.1 % accepted. */
+function promises(name, rates) {
+  if (!rates) return [name, NOT_MEASURED, '-', '-', '-'];
+  const accepted = [0.01, 0.001].map((rate) => {
+    const kept = rates.promised.find(({ asked }) => asked === rate);
+    if (!kept) return '-';
+    const [low, high] = kept.farInterval;
+    return `${percent(kept.far)} [${percent(low)}, ${percent(high)}], ${grouped(kept.accepted)} of ${grouped(rates.impostors)}`;
+  });
+  return [name, rates.cllr.toFixed(3), rates.minCllr.toFixed(3), ...accepted];
+}
+
+/** The candidates for the calibration by Cllr and least Cllr on parts of `dev` that they are not learned on. */
+function calibrations({ calibrations: candidates }, { norm, quality }) {
+  const parts = [...new Set(candidates.flatMap(({ byPart }) => Object.keys(byPart)))];
+  const rows = candidates.map((candidate) => {
+    const what = `${NORMS[candidate.norm]}${candidate.durations ? ', durations' : ''}`;
+    const chosen = candidate.norm === norm && candidate.durations === 'logShorter' in quality;
+    const cells = parts.map((part) => {
+      const rates = candidate.byPart[part];
+      return rates ? `${rates.cllr.toFixed(3)} / ${rates.minCllr.toFixed(3)}` : '-';
+    });
+    return [chosen ? `**${what}**` : what, ...cells, candidate.cllr.toFixed(3)];
   });
   return [
-    'Asked: at most 0.1 between Cllr and minCllr on `libri`. Ways to learn the calibration, by that difference on parts that ' +
-      'none of them learned from:',
-    table(['learned', ...parts.map(({ name }) => name)], [...rows, ['**the model here**', ...own]]),
-    'A stranger of another source speaks another language into another microphone, and scores low: with such pairs left out, ' +
-      'evidence is weaker for the strangers that are hard to tell apart. `libri` was seen beside each way. With durations it ' +
-      'is better there and worse on the telephone, and an answer would need them.',
+    `The calibration was chosen among these by their Cllr on the parts of \`dev\` that none of them is learned on (Cllr / min ` +
+      `Cllr; the last column is the mean of Cllr by speakers):`,
+    table(['', ...parts, 'mean'], rows),
   ].join('\n\n');
+}
+
+/** EER in per cent by what was tried, of single utterances of parts of `dev`. */
+function tried() {
+  const rows = TRIED.map(({ what, dev: rates }) => [
+    what,
+    ...DEV.map(({ part }) => (rates[part] === undefined ? '-' : percent(rates[part]))),
+  ]);
+  return table(['EER % on `dev`', ...DEV.map(({ name }) => name)], rows);
 }
 
 function history({
@@ -311,38 +334,34 @@ function history({
   startedFrom,
   commit,
   command,
-  teacher,
+  teachers,
   speakers,
   recordings,
   hours,
 }) {
-  const runs = [{ minutes, steps, seed }];
+  const runs = [];
   for (let run = startedFrom; run; run = run.startedFrom) runs.push(run);
-  const earlier = runs
-    .slice(1)
-    .map(
-      (run) =>
-        `, after a run of ${run.steps.toLocaleString('en-GB')} steps in ${run.minutes} minutes (seed ${run.seed})`,
-    );
+  const earlier = runs.map(
+    (run) => `, after a run of ${grouped(run.steps)} steps in ${run.minutes} minutes (seed ${run.seed})`,
+  );
   return [
-    `${recordings.toLocaleString('en-GB')} recordings (${hours} hours after trimming, each also at speeds 0.9 and 1.1 as ` +
-      `further speakers) of ${speakers.toLocaleString('en-GB')} speakers; ${steps.toLocaleString('en-GB')} steps in ${minutes} ` +
-      `minutes on ${machine} (seed ${seed})${earlier.join('')}. AAM-softmax and distillation, noise, babble, rooms, microphones, telephone and ` +
-      `codec bands as augmentation, weights averaged, sources normalised and the mean embedding subtracted inside the module.`,
+    `${grouped(recordings)} recordings (${hours} hours after trimming, each also at other speeds as further speakers) of ` +
+      `${grouped(speakers)} speakers; ${grouped(steps)} steps in ${minutes} minutes on ${machine} (seed ${seed})` +
+      `${earlier.join('')}. The recipe is described in [docs/training.md](../docs/training.md); its numbers stand in the ` +
+      `bundle's manifest (\`training.recipe\`).`,
     `- Command: \`${command}\`, in \`models/\`, code of commit \`${commit}\``,
-    `- Teacher: ${teacher.name} (${teacher.licence}; ${teacher.architecture}; trained on ${teacher.trainedOn}): ${teacher.use}. ` +
-      `It knows the speakers of \`libri\`'s corpus, so its own rates there flatter.`,
+    ...teachers.map(
+      ({ name, licence, architecture, trainedOn }) =>
+        `- Teacher: ${name} (${licence}; ${architecture}; trained on ${trainedOn}). Its embeddings of the training ` +
+        `recordings are targets of a distillation loss; nothing of it is in the bundle.`,
+    ),
+    `Resemblyzer knows the corpus of \`libri\`, and which recordings CAM++ knows is not published: their own rates may flatter.`,
   ].join('\n\n');
 }
 
 function sources({ sources: rows }) {
   return table(
     ['source', 'licence', 'recordings', 'hours'],
-    rows.map(({ name, licence, recordings, hours }) => [
-      name,
-      licence,
-      recordings.toLocaleString('en-GB'),
-      hours.toFixed(2),
-    ]),
+    rows.map(({ name, licence, recordings, hours }) => [name, licence, grouped(recordings), hours.toFixed(2)]),
   );
 }

@@ -271,3 +271,11 @@ def test_trials_of_report_are_of_one_kind_each_and_the_same_every_time(tmp_path:
     labels = Counter(label for label, _, _ in made)
     assert labels[1] == 12 * report.TARGETS
     assert 10 * labels[1] < labels[0] <= report.IMPOSTORS * labels[1]
+
+
+def test_a_list_of_fewer_recordings_has_so_many_of_every_speaker(tmp_path: Path) -> None:
+    people = [("train", f"v{i}", "cv", "en", 3 + i) for i in range(4)]
+    rows = Corpus.table(table(tmp_path, people))
+    kept = report.fewer(rows, 4)
+    assert Counter(row["speaker"] for row in kept) == {"v0": 3, "v1": 4, "v2": 4, "v3": 4}
+    assert report.trials(kept) == report.trials(report.fewer(rows[::-1], 4))

@@ -21,10 +21,10 @@ from skeleton_bundle import filled
 from timbre_models.convert import convert
 from timbre_models.ecapa import Ecapa
 from training.__main__ import lock
-from training.baselines import mfcc, middle
+from training.baselines import embed, embedding, middle
 from training.conditions import SILENCES, make, possible
 from training.corpus import Corpus, NotPreparedError, decode
-from training.enrolments import with_enrolments
+from training.enrolments import recordings_of, with_enrolments
 from training.features import LogMel
 from training.finish import (
     NORMALISATIONS,
@@ -39,6 +39,7 @@ from training.finish import (
 from training.losses import AngularMarginSoftmax
 from training.monitor import equal_error_rate
 from training.recipe import Crop, Recipe
+from training.resemblyzer import Resemblyzer
 from training.sampler import Sampler
 from training.trainer import FRONT_END, Trainer, checkpoint_path, load_material, network_config, steps_made
 
@@ -488,13 +489,29 @@ def test_enrolments_hold_only_the_speaker_and_never_the_other_side() -> None:
     assert all(first[0] != "c" for _, first, _ in enrolled)
 
 
-def test_mfcc_statistics_put_a_voice_nearest_to_itself(data: Path) -> None:
-    corpus = Corpus(data, data / "cache-mfcc")
-    split = corpus.split("dev", trim=False)
-    rows = mfcc([np.array(split.waves[1.0][i]) for i in range(len(split))])
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    cosines = rows @ rows.T - 2 * np.eye(len(rows))
-    assert [split.speakers[i] for i in cosines.argmax(1)] == split.speakers
+def test_recordings_of_lists_are_named_once(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1 x/1 x/2\n0 x/1 y/1\n")
+    (tmp_path / "b").write_text("0 y/1 z/1\n\n")
+    assert recordings_of([tmp_path / "a", tmp_path / "b"]) == ["x/1", "x/2", "y/1", "z/1"]
+
+
+def test_recordings_are_embedded_by_the_mean_of_their_windows_and_once(data: Path, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    teacher, out = Resemblyzer().eval(), tmp_path / "vectors.jsonl"
+    paths = ["dev/v7/0.wav", "dev/v7/1.wav", "dev/v8/0.wav"]
+    embed(paths, data, teacher, None, out)
+    rows = {row["path"]: row["embedding"] for row in map(json.loads, out.read_text().splitlines())}
+    assert list(rows) == paths
+    wave = decode(data / paths[0], trim=False)
+    with torch.inference_mode():
+        mean = teacher(teacher.windows(wave)).mean(0)
+    np.testing.assert_allclose(rows[paths[0]], mean / mean.norm(), atol=1e-5)
+    assert np.linalg.norm(embedding(middle(wave, 0.5), teacher)) == pytest.approx(1, abs=1e-5)
+    # A run that was cut within a line goes on behind the last whole one.
+    whole = out.read_bytes()
+    out.write_bytes(whole[:-20])
+    embed(paths, data, teacher, None, out)
+    assert out.read_bytes() == whole
 
 
 def test_the_middle_is_what_a_cut_keeps() -> None:

@@ -1,27 +1,26 @@
-"""Embeddings to compare a model with, as JSON lines for `timbre evaluate --embeddings`.
+"""Embeddings by a teacher itself, as JSON lines for `timbre evaluate --embeddings`: the mean of its windows.
 
-mfcc     mean and deviation of 30 cepstra and their slopes, each divided by its deviation over the list's recordings
-teacher  Resemblyzer, a public encoder that the bundled model is distilled from
-campplus CAM++ zh-en common, the other one
+  python -m training.baselines resemblyzer --data ../../shared/speech --trials trials_libri.txt --out libri.jsonl
+  python -m training.baselines resemblyzer --time 3
 
-python -m training.baselines mfcc --data ../../shared/speech --splits dev libri --out mfcc.jsonl
+A list's relative name is one of --data; recordings lie there, or below --root where copies are embedded. Recordings
+that --out has already are not embedded again. Recordings are embedded with all their pauses.
 """
 
 import argparse
 import json
+import time
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from .campplus import CampplusTeacher
-from .corpus import SAMPLE_RATE, Corpus, decode
-from .features import LogMel
-from .resemblyzer import Resemblyzer
+from .corpus import SAMPLE_RATE, decode
+from .enrolments import recordings_of
+from .targets import TEACHERS
 from .teacher import Teacher, unit
-from .trainer import FRONT_END
 
-CEPSTRA = 30
+ROUNDS = 40
 
 
 def middle(wave: np.ndarray, seconds: float | None) -> np.ndarray:
@@ -31,61 +30,68 @@ def middle(wave: np.ndarray, seconds: float | None) -> np.ndarray:
     return wave[start : start + kept]
 
 
-def cosine_transform(bins: int, count: int) -> np.ndarray:
-    """Orthonormal DCT-II without its constant: float64[bins, count]."""
-    k, n = np.arange(1, count + 1), np.arange(bins)[:, None]
-    return np.sqrt(2 / bins) * np.cos(np.pi * k * (2 * n + 1) / (2 * bins))
-
-
-def mfcc_statistics(wave: np.ndarray, log_mel: LogMel) -> np.ndarray:
-    """float64[4 * CEPSTRA]: means and deviations of cepstra, then of their slopes."""
-    if len(wave) < FRONT_END.frame_length:
-        wave = np.pad(wave, (0, FRONT_END.frame_length - len(wave)))
-    # The front end subtracts the mean over time; here it is what tells voices apart.
-    features = log_mel.log_spectrum(torch.from_numpy(wave.astype(np.float32))[None] / 32768)[0].numpy()
-    cepstra = features @ cosine_transform(features.shape[1], CEPSTRA)
-    slopes = np.gradient(cepstra, axis=0) if len(cepstra) > 1 else np.zeros_like(cepstra)
-    return np.concatenate([cepstra.mean(0), cepstra.std(0), slopes.mean(0), slopes.std(0)])
-
-
-def mfcc(waves: list[np.ndarray]) -> np.ndarray:
-    log_mel = LogMel(FRONT_END)
-    rows = np.stack([mfcc_statistics(wave, log_mel) for wave in waves])
-    return (rows - rows.mean(0)) / (rows.std(0) + 1e-9)
-
-
 @torch.inference_mode()
-def teacher(waves: list[np.ndarray], network: Teacher) -> np.ndarray:
-    return np.stack([unit(network(network.windows(wave)).mean(0).numpy()) for wave in waves])
+def embedding(wave: np.ndarray, teacher: Teacher) -> np.ndarray:
+    """int16 samples at 16 kHz -> unit float32[dim]."""
+    windows = teacher.windows(wave)
+    means = [teacher(windows[i : i + teacher.batch]) for i in range(0, len(windows), teacher.batch)]
+    return unit(torch.cat(means).mean(0).numpy())
 
 
-SYSTEMS = {
-    "mfcc": mfcc,
-    "teacher": lambda waves: teacher(waves, Resemblyzer.load()),
-    "campplus": lambda waves: teacher(waves, CampplusTeacher.load()),
-}
+def embedded_before(out: Path) -> set[str]:
+    """The recordings that a run before this one embedded; a line that was cut is taken off."""
+    if not out.exists():
+        return set()
+    whole = out.read_bytes()
+    whole = whole[: whole.rfind(b"\n") + 1]
+    with out.open("r+b") as file:
+        file.truncate(len(whole))
+    return {json.loads(line)["path"] for line in whole.splitlines()}
+
+
+def embed(paths: list[str], root: Path, teacher: Teacher, cut: float | None, out: Path) -> None:
+    before = embedded_before(out)
+    with out.open("a") as lines:
+        for path in paths:
+            if path in before:
+                continue
+            vector = np.round(embedding(middle(decode(root / path, trim=False), cut), teacher), 6).tolist()
+            lines.write(json.dumps({"path": path, "embedding": vector}) + "\n")
+
+
+def milliseconds(teacher: Teacher, seconds: float) -> float:
+    """Median time, from samples to the embedding, of so many seconds of noise."""
+    wave = np.random.default_rng(0).normal(0, 3000, round(seconds * SAMPLE_RATE)).astype(np.int16)
+    times = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        embedding(wave, teacher)
+        times.append(time.perf_counter() - started)
+    return 1000 * float(np.median(times))
 
 
 def main() -> None:
+    teachers = {teacher.name: teacher for teacher, _ in TEACHERS}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("system", choices=SYSTEMS)
-    parser.add_argument("--data", type=Path, required=True, help="folder with files.tsv")
-    parser.add_argument("--splits", nargs="+", required=True)
+    parser.add_argument("teacher", choices=teachers)
+    parser.add_argument("--data", type=Path, help="folder with files.tsv")
+    parser.add_argument("--trials", type=Path, nargs="+", help="lists of single recordings")
+    parser.add_argument("--root", type=Path, help="where the recordings lie (default: --data)")
     parser.add_argument("--cut", type=float, help="embed only so many seconds from the middle of each recording")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--time", type=float, metavar="SECONDS",
+                        help="print how long so much takes on one thread, in ms, as JSON, and stop")  # fmt: skip
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    part = arguments.out.with_suffix(".part")
-    with open(part, "w") as out:
-        for split in arguments.splits:
-            rows = [row for row in Corpus.table(arguments.data) if row["split"] == split]
-            waves = [middle(decode(arguments.data / row["path"], trim=False), arguments.cut) for row in rows]
-            vectors = np.round(SYSTEMS[arguments.system](waves), 6).tolist()
-            out.writelines(
-                json.dumps({"path": row["path"], "embedding": vector}) + "\n"
-                for row, vector in zip(rows, vectors, strict=True)
-            )
-    part.rename(arguments.out)
+    teacher = teachers[arguments.teacher].load()
+    if arguments.time is not None:
+        print(json.dumps({"milliseconds": milliseconds(teacher, arguments.time), "dim": teacher.dim,
+                          "bytes": teacher.weights.size}))  # fmt: skip
+        return
+    if not (arguments.data and arguments.trials and arguments.out):
+        parser.error("--data, --trials and --out are needed")
+    paths = recordings_of([arguments.data / path for path in arguments.trials])
+    embed(paths, arguments.root or arguments.data, teacher, arguments.cut, arguments.out)
 
 
 if __name__ == "__main__":

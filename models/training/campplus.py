@@ -33,6 +33,7 @@ class CampplusTeacher(Teacher):
     """Filter banks float32[W, 298, 80] of windows of 3 s every 2 s -> unit embeddings float32[W, 192]."""
 
     name, dim, window, batch = "campplus", 192, WINDOW, 16
+    weights = WEIGHTS
 
     def __init__(self, network: Campplus):
         super().__init__()

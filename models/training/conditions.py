@@ -1,6 +1,7 @@
 """Copies of recordings as they come out of a codec, or with silence before and behind, for `timbre evaluate --root`.
 
   python -m training.conditions opus-8 silence-10 --data ../../shared/speech --splits report libri --out runs/conditions
+  python -m training.conditions opus-8 --data ../../shared/speech --trials trials_libri.txt --out runs/conditions
   python -m training.conditions --list
 
 Writes OUT/<condition>/<path of the recording>, as FLAC whatever the name ends in. A condition whose folder is there is
@@ -18,6 +19,7 @@ import soundfile
 
 from .codecs import BLOCK, CODECS, available, coded
 from .corpus import SAMPLE_RATE, Corpus, decode
+from .enrolments import recordings_of
 
 SILENCES = {"silence-10": 10, "silence-60": 60}
 """Seconds on each side."""
@@ -74,16 +76,21 @@ def main() -> None:
     parser.add_argument("conditions", nargs="*", help=f"of {', '.join(CONDITIONS)}")
     parser.add_argument("--list", action="store_true", help="print the conditions that can be made here, and stop")
     parser.add_argument("--data", type=Path, help="folder with files.tsv")
-    parser.add_argument("--splits", nargs="+")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--splits", nargs="+", help="the recordings of these splits")
+    which.add_argument("--trials", nargs="+", type=Path, help="the recordings of these lists; relative to --data")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if arguments.list:
         print("\n".join(possible()))
         return
-    if not (arguments.data and arguments.splits and arguments.out):
-        parser.error("--data, --splits and --out are needed")
-    paths = [row["path"] for row in Corpus.table(arguments.data) if row["split"] in arguments.splits]
+    if not (arguments.data and arguments.out and (arguments.splits or arguments.trials)):
+        parser.error("--data, --out, and --splits or --trials are needed")
+    if arguments.trials:
+        paths = recordings_of([arguments.data / path for path in arguments.trials])
+    else:
+        paths = [row["path"] for row in Corpus.table(arguments.data) if row["split"] in arguments.splits]
     for condition in arguments.conditions or possible():
         make(condition, arguments.data, paths, arguments.out)
 

@@ -15,6 +15,12 @@ import numpy as np
 from .corpus import Corpus
 
 
+def recordings_of(lists: list[Path]) -> list[str]:
+    """The recordings that lists of trials of single recordings name, sorted."""
+    lines = (line.split() for path in lists for line in path.read_text().splitlines() if line.strip())
+    return sorted({path for _, first, test in lines for path in (first, test)})
+
+
 def with_enrolments(
     trials: list[tuple[str, str, str]], speaker_of: dict[str, str], recordings: int, seed: int
 ) -> tuple[list[tuple[str, str, str]], dict[str, list[str]]]:

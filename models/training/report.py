@@ -6,6 +6,7 @@ and gender as the target pair.
 
   python -m training.report speakers --data ../../shared/speech
   python -m training.report trials --data ../../shared/speech --out runs/trials_report.txt
+  python -m training.report trials --data ../../shared/speech --most 6 --out runs/trials_report-6.txt
 """
 
 import argparse
@@ -53,6 +54,17 @@ def choose(rows: list[Row]) -> list[str]:
     return sorted(chosen)
 
 
+def fewer(rows: list[Row], most: int) -> list[Row]:
+    """At most so many recordings of each speaker, by a hash of their path."""
+    by_speaker: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_speaker[row["speaker"]].append(row)
+    kept = []
+    for own in by_speaker.values():
+        kept += sorted(own, key=lambda row: hashlib.sha256(row["path"].encode()).digest())[:most]
+    return kept
+
+
 def trials(rows: list[Row], seed: int = SEED) -> list[tuple[int, str, str]]:
     """(1 for the same speaker, path, path), sorted, without repetition."""
     rng = random.Random(seed)
@@ -88,6 +100,8 @@ def main() -> None:
         one = steps.add_parser(step)
         one.add_argument("--data", type=Path, required=True, help="folder with files.tsv")
         one.add_argument("--out", type=Path, required=step == "trials", default=REPORT_SPEAKERS)
+        if step == "trials":
+            one.add_argument("--most", type=int, help="recordings of a speaker, for what takes long to measure")
     arguments = parser.parse_args()
     if arguments.step == "speakers":
         with (arguments.data / "files.tsv").open(newline="") as table:
@@ -95,6 +109,7 @@ def main() -> None:
         arguments.out.write_text("".join(f"{speaker}\n" for speaker in choose(rows)))
     else:
         rows = [row for row in Corpus.table(arguments.data) if row["split"] == "report"]
+        rows = rows if arguments.most is None else fewer(rows, arguments.most)
         lines = [f"{label} {first} {second}\n" for label, first, second in trials(rows)]
         arguments.out.write_text("".join(lines))
 

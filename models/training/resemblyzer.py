@@ -48,6 +48,7 @@ class Resemblyzer(Teacher):
     """Power mel windows float32[W, 160, 40] -> unit embeddings float32[W, 256]."""
 
     name, dim, window, batch = "resemblyzer", DIM, WINDOW, 256
+    weights = WEIGHTS
 
     def __init__(self):
         super().__init__()

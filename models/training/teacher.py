@@ -9,6 +9,8 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor, nn
 
+from .published import Published
+
 
 def unit(x: np.ndarray) -> np.ndarray:
     return x / (np.linalg.norm(x, axis=-1, keepdims=True) + 1e-9)
@@ -23,6 +25,7 @@ class Teacher(nn.Module, ABC):
     """Samples a window covers, at 16 kHz."""
     batch: ClassVar[int]
     """Windows that are embedded at once."""
+    weights: ClassVar[Published]
 
     @classmethod
     @abstractmethod

@@ -15,10 +15,12 @@ import * as evaluate from './evaluate.js';
 import * as identify from './identify.js';
 import * as keys from './keys.js';
 import * as jobs from './jobs.js';
+import * as migrate from './migrate.js';
 import * as models from './models.js';
 import * as serve from './serve.js';
 import * as setup from './setup.js';
 import * as signIn from './sign-in.js';
+import * as reEmbed from './re-embed.js';
 import * as retention from './retention.js';
 import * as groups from './groups.js';
 import * as speakers from './speakers.js';
@@ -38,8 +40,10 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   serve,
   keys,
   backup,
+  migrate,
   data,
   retention,
+  reEmbed,
   speakers,
   groups,
   enroll,

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
 
-export type ProgressUnit = 'files' | 'vectors' | 'bytes' | 'seconds';
+export type ProgressUnit = 'files' | 'vectors' | 'rows' | 'bytes' | 'seconds' | 'people';
 
 /** Seconds between the lines that stand for the bar where there is no terminal. */
 const LINE_SECONDS = 10;

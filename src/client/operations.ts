@@ -25,6 +25,47 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
   },
   getConversation: { method: 'GET', path: '/v1/conversations/{id}', query: [], headers: [], answer: 'json' },
   removeConversation: { method: 'DELETE', path: '/v1/conversations/{id}', query: [], headers: [], answer: 'none' },
+  listUnknownVoices: {
+    method: 'GET',
+    path: '/v1/unknown-voices',
+    query: ['limit', 'cursor', 'state'],
+    headers: [],
+    answer: 'json',
+  },
+  getUnknownVoice: { method: 'GET', path: '/v1/unknown-voices/{id}', query: [], headers: [], answer: 'json' },
+  deleteUnknownVoice: { method: 'DELETE', path: '/v1/unknown-voices/{id}', query: [], headers: [], answer: 'none' },
+  nameUnknownVoice: { method: 'POST', path: '/v1/unknown-voices/{id}/name', query: [], headers: [], answer: 'json' },
+  mergeUnknownVoices: { method: 'POST', path: '/v1/unknown-voices/{id}/merge', query: [], headers: [], answer: 'json' },
+  splitUnknownVoice: { method: 'POST', path: '/v1/unknown-voices/{id}/split', query: [], headers: [], answer: 'json' },
+  reassignUnknownVoice: {
+    method: 'POST',
+    path: '/v1/unknown-voices/{id}/reassign',
+    query: [],
+    headers: [],
+    answer: 'json',
+  },
+  dismissUnknownVoice: {
+    method: 'POST',
+    path: '/v1/unknown-voices/{id}/dismiss',
+    query: [],
+    headers: [],
+    answer: 'json',
+  },
+  blockUnknownVoice: { method: 'POST', path: '/v1/unknown-voices/{id}/block', query: [], headers: [], answer: 'json' },
+  listVoiceLedger: {
+    method: 'GET',
+    path: '/v1/unknown-voices/{id}/ledger',
+    query: ['limit', 'cursor'],
+    headers: [],
+    answer: 'json',
+  },
+  undoVoiceStep: {
+    method: 'POST',
+    path: '/v1/unknown-voices/{id}/ledger/{entryId}/undo',
+    query: [],
+    headers: [],
+    answer: 'json',
+  },
   listSamples: { method: 'GET', path: '/v1/samples', query: [], headers: [], answer: 'json' },
   getSample: { method: 'GET', path: '/v1/samples/{name}', query: [], headers: [], answer: 'stream' },
   listAudit: {
@@ -154,6 +195,39 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
     headers: [],
     answer: 'json',
   },
+  listRecordings: {
+    method: 'GET',
+    path: '/v1/speakers/{id}/recordings',
+    query: ['limit', 'cursor'],
+    headers: [],
+    answer: 'json',
+  },
+  removeRecordings: { method: 'DELETE', path: '/v1/speakers/{id}/recordings', query: [], headers: [], answer: 'json' },
+  getRecording: {
+    method: 'GET',
+    path: '/v1/speakers/{id}/enrollments/{enrollmentId}/audio',
+    query: [],
+    headers: [],
+    answer: 'stream',
+  },
+  getGroupKeeping: { method: 'GET', path: '/v1/groups/{id}/keeping', query: [], headers: [], answer: 'json' },
+  setGroupKeeping: { method: 'PUT', path: '/v1/groups/{id}/keeping', query: [], headers: [], answer: 'json' },
+  startReEmbedding: { method: 'POST', path: '/v1/models/current/re-embed', query: [], headers: [], answer: 'json' },
+  getReEmbedding: { method: 'GET', path: '/v1/models/current/re-embed', query: [], headers: [], answer: 'json' },
+  listReEmbeddingPeople: {
+    method: 'GET',
+    path: '/v1/models/current/re-embed/people',
+    query: ['limit', 'cursor'],
+    headers: [],
+    answer: 'json',
+  },
+  cancelReEmbedding: {
+    method: 'POST',
+    path: '/v1/models/current/re-embed/cancel',
+    query: [],
+    headers: [],
+    answer: 'json',
+  },
   exportSpeaker: { method: 'GET', path: '/v1/speakers/{id}/export', query: ['vectors'], headers: [], answer: 'json' },
   getRetention: { method: 'GET', path: '/v1/retention', query: [], headers: [], answer: 'json' },
   confirmClock: { method: 'POST', path: '/v1/retention/confirm', query: [], headers: [], answer: 'json' },
@@ -237,6 +311,61 @@ export abstract class Operations {
   /** Erase a conversation `DELETE /v1/conversations/{id}` */
   removeConversation(...given: Arguments<'removeConversation'>): Promise<Answer<'removeConversation'>> {
     return this.call('removeConversation', ...given);
+  }
+
+  /** Voices of conversations that got no name, most speech first `GET /v1/unknown-voices` */
+  listUnknownVoices(...given: Arguments<'listUnknownVoices'>): Promise<Answer<'listUnknownVoices'>> {
+    return this.call('listUnknownVoices', ...given);
+  }
+
+  /** An unknown voice, and where it was heard `GET /v1/unknown-voices/{id}` */
+  getUnknownVoice(...given: Arguments<'getUnknownVoice'>): Promise<Answer<'getUnknownVoice'>> {
+    return this.call('getUnknownVoice', ...given);
+  }
+
+  /** Delete an unknown voice for good `DELETE /v1/unknown-voices/{id}` */
+  deleteUnknownVoice(...given: Arguments<'deleteUnknownVoice'>): Promise<Answer<'deleteUnknownVoice'>> {
+    return this.call('deleteUnknownVoice', ...given);
+  }
+
+  /** Say whose voice it is `POST /v1/unknown-voices/{id}/name` */
+  nameUnknownVoice(...given: Arguments<'nameUnknownVoice'>): Promise<Answer<'nameUnknownVoice'>> {
+    return this.call('nameUnknownVoice', ...given);
+  }
+
+  /** Take over another unknown voice that is the same person `POST /v1/unknown-voices/{id}/merge` */
+  mergeUnknownVoices(...given: Arguments<'mergeUnknownVoices'>): Promise<Answer<'mergeUnknownVoices'>> {
+    return this.call('mergeUnknownVoices', ...given);
+  }
+
+  /** Make a voice of its own of some conversations, in which it is another person `POST /v1/unknown-voices/{id}/split` */
+  splitUnknownVoice(...given: Arguments<'splitUnknownVoice'>): Promise<Answer<'splitUnknownVoice'>> {
+    return this.call('splitUnknownVoice', ...given);
+  }
+
+  /** Give the voice of a conversation to another unknown voice `POST /v1/unknown-voices/{id}/reassign` */
+  reassignUnknownVoice(...given: Arguments<'reassignUnknownVoice'>): Promise<Answer<'reassignUnknownVoice'>> {
+    return this.call('reassignUnknownVoice', ...given);
+  }
+
+  /** Say that it is no voice `POST /v1/unknown-voices/{id}/dismiss` */
+  dismissUnknownVoice(...given: Arguments<'dismissUnknownVoice'>): Promise<Answer<'dismissUnknownVoice'>> {
+    return this.call('dismissUnknownVoice', ...given);
+  }
+
+  /** Never keep this voice again `POST /v1/unknown-voices/{id}/block` */
+  blockUnknownVoice(...given: Arguments<'blockUnknownVoice'>): Promise<Answer<'blockUnknownVoice'>> {
+    return this.call('blockUnknownVoice', ...given);
+  }
+
+  /** Every step about the voice, newest first `GET /v1/unknown-voices/{id}/ledger` */
+  listVoiceLedger(...given: Arguments<'listVoiceLedger'>): Promise<Answer<'listVoiceLedger'>> {
+    return this.call('listVoiceLedger', ...given);
+  }
+
+  /** Undo one step about the voice `POST /v1/unknown-voices/{id}/ledger/{entryId}/undo` */
+  undoVoiceStep(...given: Arguments<'undoVoiceStep'>): Promise<Answer<'undoVoiceStep'>> {
+    return this.call('undoVoiceStep', ...given);
   }
 
   /** Recordings of synthetic voices to try the service on `GET /v1/samples` */
@@ -492,6 +621,51 @@ export abstract class Operations {
   /** Speakers who may be one person `GET /v1/duplicates` */
   listDuplicates(...given: Arguments<'listDuplicates'>): Promise<Answer<'listDuplicates'>> {
     return this.call('listDuplicates', ...given);
+  }
+
+  /** Which of the speaker's recordings are kept as audio `GET /v1/speakers/{id}/recordings` */
+  listRecordings(...given: Arguments<'listRecordings'>): Promise<Answer<'listRecordings'>> {
+    return this.call('listRecordings', ...given);
+  }
+
+  /** Remove the audio that is kept of a speaker, for good `DELETE /v1/speakers/{id}/recordings` */
+  removeRecordings(...given: Arguments<'removeRecordings'>): Promise<Answer<'removeRecordings'>> {
+    return this.call('removeRecordings', ...given);
+  }
+
+  /** The recording of an enrolment, as it was uploaded `GET /v1/speakers/{id}/enrollments/{enrollmentId}/audio` */
+  getRecording(...given: Arguments<'getRecording'>): Promise<Answer<'getRecording'>> {
+    return this.call('getRecording', ...given);
+  }
+
+  /** Whether the audio of the group's enrolments is kept `GET /v1/groups/{id}/keeping` */
+  getGroupKeeping(...given: Arguments<'getGroupKeeping'>): Promise<Answer<'getGroupKeeping'>> {
+    return this.call('getGroupKeeping', ...given);
+  }
+
+  /** Switch keeping of audio on or off for the enrolments of a group `PUT /v1/groups/{id}/keeping` */
+  setGroupKeeping(...given: Arguments<'setGroupKeeping'>): Promise<Answer<'setGroupKeeping'>> {
+    return this.call('setGroupKeeping', ...given);
+  }
+
+  /** Embed all recordings that are kept by the model in use `POST /v1/models/current/re-embed` */
+  startReEmbedding(...given: Arguments<'startReEmbedding'>): Promise<Answer<'startReEmbedding'>> {
+    return this.call('startReEmbedding', ...given);
+  }
+
+  /** How far that is, and who is left `GET /v1/models/current/re-embed` */
+  getReEmbedding(...given: Arguments<'getReEmbedding'>): Promise<Answer<'getReEmbedding'>> {
+    return this.call('getReEmbedding', ...given);
+  }
+
+  /** Who has recordings that the model in use has not embedded, and why `GET /v1/models/current/re-embed/people` */
+  listReEmbeddingPeople(...given: Arguments<'listReEmbeddingPeople'>): Promise<Answer<'listReEmbeddingPeople'>> {
+    return this.call('listReEmbeddingPeople', ...given);
+  }
+
+  /** End the one that runs `POST /v1/models/current/re-embed/cancel` */
+  cancelReEmbedding(...given: Arguments<'cancelReEmbedding'>): Promise<Answer<'cancelReEmbedding'>> {
+    return this.call('cancelReEmbedding', ...given);
   }
 
   /** Everything that is stored about a speaker `GET /v1/speakers/{id}/export` */

@@ -191,6 +191,20 @@ export interface operations {
              * @enum {string}
              */
             consent: 'required' | 'optional';
+            /**
+             * @description Whether voices of conversations that get no name are kept, to be named later.
+             * @enum {string}
+             */
+            unknownVoices: 'on' | 'off';
+            /** @description Keeping of audio; docs/recordings.md. */
+            recordings: {
+              /** @description Whether the audio of enrolments is kept where no group of the speaker says so. */
+              keep: boolean;
+              /** @description A larger recording is enrolled without its audio. */
+              largestBytes: number;
+              /** @description Of all that are kept. */
+              totalBytes: number;
+            };
             /** @description What verifications and identifications are decided by; null until the model is loaded. */
             decisions: {
               /** @enum {string|null} */
@@ -632,6 +646,11 @@ export interface operations {
            */
           names?: 'all' | 'none';
           /**
+           * @description Whether voices that get no name are kept, to be named later. Default: `keep` where TIMBRE_UNKNOWN_VOICES is on; where it is off, `keep` is refused.
+           * @enum {string}
+           */
+          unknownVoices?: 'keep' | 'discard';
+          /**
            * @description Id of the group whose members are searched; with `candidates`, those of them who belong to it. Default: everybody, and for a key that is bound to groups their members.
            * @example household-7
            */
@@ -692,12 +711,22 @@ export interface operations {
                * @example A
                */
               label: string;
-              /** @description Whose voice it is; null unless the decision is ACCEPT. */
+              /** @description Whose voice it is; null unless the decision is ACCEPT, or somebody said so. */
               speakerId: string | null;
               /** @description As the speaker is called now. */
               name: string | null;
               /**
-               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, and where the name was removed.
+               * @description EVIDENCE: the decision. HAND: somebody named the unknown voice that it is kept as. Null without a speaker.
+               * @enum {string|null}
+               */
+              namedBy: 'EVIDENCE' | 'HAND' | null;
+              /**
+               * Format: uuid
+               * @description The unknown voice that it is kept as; null where it is not.
+               */
+              unknownVoiceId: string | null;
+              /**
+               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, where the name was removed, and where somebody gave it.
                * @enum {string|null}
                */
               decision: 'ACCEPT' | 'REJECT' | 'AMBIGUOUS' | 'NOT_ENOUGH_SPEECH' | 'NOT_ENROLLED' | null;
@@ -861,12 +890,22 @@ export interface operations {
                * @example A
                */
               label: string;
-              /** @description Whose voice it is; null unless the decision is ACCEPT. */
+              /** @description Whose voice it is; null unless the decision is ACCEPT, or somebody said so. */
               speakerId: string | null;
               /** @description As the speaker is called now. */
               name: string | null;
               /**
-               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, and where the name was removed.
+               * @description EVIDENCE: the decision. HAND: somebody named the unknown voice that it is kept as. Null without a speaker.
+               * @enum {string|null}
+               */
+              namedBy: 'EVIDENCE' | 'HAND' | null;
+              /**
+               * Format: uuid
+               * @description The unknown voice that it is kept as; null where it is not.
+               */
+              unknownVoiceId: string | null;
+              /**
+               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, where the name was removed, and where somebody gave it.
                * @enum {string|null}
                */
               decision: 'ACCEPT' | 'REJECT' | 'AMBIGUOUS' | 'NOT_ENOUGH_SPEECH' | 'NOT_ENROLLED' | null;
@@ -1041,12 +1080,22 @@ export interface operations {
                * @example A
                */
               label: string;
-              /** @description Whose voice it is; null unless the decision is ACCEPT. */
+              /** @description Whose voice it is; null unless the decision is ACCEPT, or somebody said so. */
               speakerId: string | null;
               /** @description As the speaker is called now. */
               name: string | null;
               /**
-               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, and where the name was removed.
+               * @description EVIDENCE: the decision. HAND: somebody named the unknown voice that it is kept as. Null without a speaker.
+               * @enum {string|null}
+               */
+              namedBy: 'EVIDENCE' | 'HAND' | null;
+              /**
+               * Format: uuid
+               * @description The unknown voice that it is kept as; null where it is not.
+               */
+              unknownVoiceId: string | null;
+              /**
+               * @description As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, where the name was removed, and where somebody gave it.
                * @enum {string|null}
                */
               decision: 'ACCEPT' | 'REJECT' | 'AMBIGUOUS' | 'NOT_ENOUGH_SPEECH' | 'NOT_ENROLLED' | null;
@@ -1186,6 +1235,1473 @@ export interface operations {
       };
     };
   };
+  listUnknownVoices: {
+    parameters: {
+      query?: {
+        /** @description Voices on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+        /** @description Which voices. `open`, the default: those that nobody said anything of. */
+        state?: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voices: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+            }[];
+            /** @description Of all pages. */
+            total: number;
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  getUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The voice. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * Format: uuid
+             * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+             */
+            id: string;
+            /**
+             * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+             * @enum {string}
+             */
+            state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+            /** @description Counts every change. */
+            version: number;
+            /** @description In which nobody else speaks, over all conversations. */
+            speechSeconds: number;
+            /** @description Voices of conversations that it is made of. */
+            conversations: number;
+            /**
+             * Format: date-time
+             * @description When the first of them was recorded here.
+             */
+            firstHeardAt: string;
+            /** Format: date-time */
+            lastHeardAt: string;
+            /**
+             * Format: date-time
+             * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+             */
+            expiresAt: string | null;
+            /** @description The network that embedded it: voices of different ones are not compared. */
+            model: string;
+            /** @description Whose it is; null unless it is named, and the caller may see who. */
+            speakerId: string | null;
+            /** @description As the speaker is called now. */
+            name: string | null;
+            /**
+             * Format: uuid
+             * @description The voice that has what it had; null unless it is merged.
+             */
+            mergedInto: string | null;
+            /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+            heard: {
+              /**
+               * Format: uuid
+               * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+               */
+              conversationId: string;
+              /**
+               * @description Of the voice in the conversation.
+               * @example B
+               */
+              label: string;
+              filename: string | null;
+              /** Format: date-time */
+              heardAt: string;
+              /** @description Seconds in which nobody else speaks. */
+              ownSeconds: number;
+              /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+              intervals: {
+                start: number;
+                end: number;
+              }[];
+            }[];
+          };
+        };
+      };
+    };
+  };
+  deleteUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deleted. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  nameUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for people; 200 characters at most. */
+          reason?: string;
+          /** @description The version that you have seen; a voice that has changed since is CONFLICT. */
+          version?: number;
+          /**
+           * @description The speaker whose voice it is.
+           * @example ada
+           */
+          speakerId?: string;
+          /** @description In the place of `speakerId`: somebody who is added. */
+          create?: {
+            /**
+             * @description Left out, a UUID is made.
+             * @example ada
+             */
+            id?: string;
+            /** @description For people; 200 characters at most. */
+            name?: string | null;
+            /** @description Ids of the groups that the speaker belongs to. */
+            groups?: string[];
+          };
+          /** @description Recorded where the speaker has none. */
+          consent?: {
+            /**
+             * @description Who gave it: the speaker, or who may speak for them; 200 characters at most. Left out, the speaker.
+             * @example Ada Lovelace
+             */
+            givenBy?: string;
+            /**
+             * @description How it was given; 200 characters at most.
+             * @example signed form
+             */
+            method: string;
+            /**
+             * @description Which text was agreed to; 100 characters at most.
+             * @example privacy-2026-03
+             */
+            textVersion: string;
+            /**
+             * Format: date-time
+             * @description When it was given; left out, now.
+             * @example 2026-03-01T09:30:00Z
+             */
+            givenAt?: string;
+          };
+        };
+      };
+    };
+    responses: {
+      /** @description The voice, named. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            };
+            /** @description The other voice of a merge, a split or a reassignment. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /**
+             * Format: uuid
+             * @description By which the step is undone.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  mergeUnknownVoices: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for people; 200 characters at most. */
+          reason?: string;
+          /** @description The version that you have seen; a voice that has changed since is CONFLICT. */
+          version?: number;
+          /**
+           * Format: uuid
+           * @description The voice whose conversations are taken over.
+           * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+           */
+          from: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The voice with what both had. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            };
+            /** @description The other voice of a merge, a split or a reassignment. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /**
+             * Format: uuid
+             * @description By which the step is undone.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  splitUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for people; 200 characters at most. */
+          reason?: string;
+          /** @description The version that you have seen; a voice that has changed since is CONFLICT. */
+          version?: number;
+          /** @description Those in which it is somebody else; one at least has to be left. */
+          conversations: string[];
+        };
+      };
+    };
+    responses: {
+      /** @description The voice, and the new one as `other`. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            };
+            /** @description The other voice of a merge, a split or a reassignment. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /**
+             * Format: uuid
+             * @description By which the step is undone.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  reassignUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for people; 200 characters at most. */
+          reason?: string;
+          /** @description The version that you have seen; a voice that has changed since is CONFLICT. */
+          version?: number;
+          /**
+           * Format: uuid
+           * @description In which it is somebody else.
+           * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+           */
+          conversationId: string;
+          /**
+           * @description One voice of that conversation, where several were merged.
+           * @example B
+           */
+          label?: string;
+          /**
+           * Format: uuid
+           * @description The unknown voice that it is instead.
+           * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+           */
+          to: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Both voices. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            };
+            /** @description The other voice of a merge, a split or a reassignment. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /**
+             * Format: uuid
+             * @description By which the step is undone.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  dismissUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for people; 200 characters at most. */
+          reason?: string;
+          /** @description The version that you have seen; a voice that has changed since is CONFLICT. */
+          version?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The voice, dismissed. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            };
+            /** @description The other voice of a merge, a split or a reassignment. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /**
+             * Format: uuid
+             * @description By which the step is undone.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  blockUnknownVoice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for people; 200 characters at most. */
+          reason?: string;
+          /** @description The version that you have seen; a voice that has changed since is CONFLICT. */
+          version?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The voice, blocked. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            };
+            /** @description The other voice of a merge, a split or a reassignment. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /**
+             * Format: uuid
+             * @description By which the step is undone.
+             */
+            ledgerEntry: string;
+          };
+        };
+      };
+    };
+  };
+  listVoiceLedger: {
+    parameters: {
+      query?: {
+        /** @description Entries on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            entries: {
+              /** Format: uuid */
+              id: string;
+              /** Format: date-time */
+              at: string;
+              /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
+              by: string | null;
+              /**
+               * @description kept, joined: it was heard in a conversation, and joined with what was there by evidence. named, merged, split, reassigned, dismissed, blocked: somebody said so.
+               * @enum {string}
+               */
+              action: 'kept' | 'joined' | 'named' | 'merged' | 'split' | 'reassigned' | 'dismissed' | 'blocked';
+              /** @description As the caller gave it. */
+              reason: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that the step was about.
+               */
+              voiceId: string;
+              /**
+               * Format: uuid
+               * @description The other voice of it, perhaps not there any more.
+               */
+              otherId: string | null;
+              /**
+               * Format: uuid
+               * @description In which it was heard; perhaps not there any more.
+               */
+              conversationId: string | null;
+              label: string | null;
+              /** @description With the voice as it was then; null unless it was joined. */
+              evidence: {
+                cosine: number;
+                llr: number | null;
+                /** @description That had to be reached, of `llr` where there is one. */
+                threshold: number;
+                falseAcceptRate: number | null;
+              } | null;
+              /** @description It is of a kind that can be undone, and was not. */
+              undoable: boolean;
+              /** Format: date-time */
+              undoneAt: string | null;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  undoVoiceStep: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        entryId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What is there then. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Null where nothing is left of it, as of one that was blocked. */
+            voice: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+            /** @description Another voice that has something again. */
+            other: {
+              /**
+               * Format: uuid
+               * @example 9f0d2c1e-7d57-4c35-8f43-0a7c4a3f7a11
+               */
+              id: string;
+              /**
+               * @description open: nobody said whose it is. named: it is a speaker's. merged: another voice has what it had. dismissed: it is no voice. blocked: it is never kept again.
+               * @enum {string}
+               */
+              state: 'open' | 'named' | 'merged' | 'dismissed' | 'blocked';
+              /** @description Counts every change. */
+              version: number;
+              /** @description In which nobody else speaks, over all conversations. */
+              speechSeconds: number;
+              /** @description Voices of conversations that it is made of. */
+              conversations: number;
+              /**
+               * Format: date-time
+               * @description When the first of them was recorded here.
+               */
+              firstHeardAt: string;
+              /** Format: date-time */
+              lastHeardAt: string;
+              /**
+               * Format: date-time
+               * @description When it is deleted unless it is heard again, or something is said of it; null: not for its age.
+               */
+              expiresAt: string | null;
+              /** @description The network that embedded it: voices of different ones are not compared. */
+              model: string;
+              /** @description Whose it is; null unless it is named, and the caller may see who. */
+              speakerId: string | null;
+              /** @description As the speaker is called now. */
+              name: string | null;
+              /**
+               * Format: uuid
+               * @description The voice that has what it had; null unless it is merged.
+               */
+              mergedInto: string | null;
+              /** @description In conversations, oldest first; none for a voice that is merged or blocked. */
+              heard: {
+                /**
+                 * Format: uuid
+                 * @example 3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60
+                 */
+                conversationId: string;
+                /**
+                 * @description Of the voice in the conversation.
+                 * @example B
+                 */
+                label: string;
+                filename: string | null;
+                /** Format: date-time */
+                heardAt: string;
+                /** @description Seconds in which nobody else speaks. */
+                ownSeconds: number;
+                /** @description Where it speaks alone in the recording, the longest five, in order. No audio is kept. */
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            } | null;
+          };
+        };
+      };
+    };
+  };
   listSamples: {
     parameters: {
       query?: never;
@@ -1308,6 +2824,14 @@ export interface operations {
                 | 'enrollment.added'
                 | 'enrollment.deleted'
                 | 'enrollment.refused'
+                | 'recording.kept'
+                | 'recording.exported'
+                | 'recordings.removed'
+                | 'keeping.set'
+                | 'profile.re-embedded'
+                | 're-embedding.started'
+                | 're-embedding.cancelled'
+                | 're-embedding.finished'
                 | 'profile.learned'
                 | 'profile.undone'
                 | 'profile.frozen'
@@ -1332,9 +2856,20 @@ export interface operations {
                 | 'webhook.removed'
                 | 'conversation.created'
                 | 'conversation.erased'
+                | 'unknown-voice.kept'
+                | 'unknown-voice.joined'
+                | 'unknown-voice.named'
+                | 'unknown-voice.merged'
+                | 'unknown-voice.split'
+                | 'unknown-voice.reassigned'
+                | 'unknown-voice.dismissed'
+                | 'unknown-voice.blocked'
+                | 'unknown-voice.deleted'
+                | 'unknown-voice.undone'
                 | 'data-key.rotated'
                 | 'data.restore-acknowledged'
                 | 'data.node-joined'
+                | 'data.moved'
                 | 'audit.trimmed'
                 | 'retention.confirmed';
               /**
@@ -1985,6 +3520,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -2127,6 +3667,11 @@ export interface operations {
              */
             remainingEnrollmentsSpeechLengthInSec: number;
             /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
+            /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
              */
@@ -2210,6 +3755,11 @@ export interface operations {
              * @example 0
              */
             remainingEnrollmentsSpeechLengthInSec: number;
+            /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
             /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
@@ -2345,6 +3895,11 @@ export interface operations {
              */
             remainingEnrollmentsSpeechLengthInSec: number;
             /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
+            /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
              */
@@ -2416,6 +3971,11 @@ export interface operations {
              */
             remainingEnrollmentsSpeechLengthInSec: number;
             /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
+            /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
              */
@@ -2477,8 +4037,12 @@ export interface operations {
               ledgerEntries: number;
               /** @description Verifications that waited to be confirmed. */
               waitingVerifications: number;
+              /** @description Recordings whose audio was kept. */
+              recordings: number;
               /** @description Conversations that named the speaker, or had the speaker among those who might be named. */
               conversations: number;
+              /** @description Unknown voices of conversations that somebody had named as the speaker. */
+              unknownVoices: number;
             };
             /**
              * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was. DATABASE: the files are those of PostgreSQL, which overwrites them in its own time, and whose log and backups are its operator’s.
@@ -2598,6 +4162,11 @@ export interface operations {
              */
             remainingEnrollmentsSpeechLengthInSec: number;
             /**
+             * @description Recordings whose audio is kept, so that another model can embed them.
+             * @example 0
+             */
+            recordingsKept: number;
+            /**
              * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
              * @example 0.81
              */
@@ -2659,8 +4228,12 @@ export interface operations {
               ledgerEntries: number;
               /** @description Verifications that waited to be confirmed. */
               waitingVerifications: number;
+              /** @description Recordings whose audio was kept. */
+              recordings: number;
               /** @description Conversations that named the speaker, or had the speaker among those who might be named. */
               conversations: number;
+              /** @description Unknown voices of conversations that somebody had named as the speaker. */
+              unknownVoices: number;
             };
             /**
              * @description PENDING: no call finds anything of the speaker, and copies of rows may still lie in unused parts of the database file, which is wiped soon. WIPED: it was. DATABASE: the files are those of PostgreSQL, which overwrites them in its own time, and whose log and backups are its operator’s.
@@ -3098,6 +4671,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -3148,10 +4726,12 @@ export interface operations {
               /** @description Set aside: it does not sound like the others. */
               outlier: boolean;
               /**
-               * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+               * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. named: the voice of a conversation that somebody named; its speech alone was measured. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
                * @enum {string}
                */
-              origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+              origin: 'enrolled' | 'imported' | 'named' | 'learned' | 'confirmed';
+              /** @description Whether the audio is kept, so that another model can embed it. */
+              audioKept: boolean;
               /**
                * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                * @enum {string|null}
@@ -3264,6 +4844,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -3322,10 +4907,12 @@ export interface operations {
                     /** @description Set aside: it does not sound like the others. */
                     outlier: boolean;
                     /**
-                     * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+                     * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. named: the voice of a conversation that somebody named; its speech alone was measured. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
                      * @enum {string}
                      */
-                    origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+                    origin: 'enrolled' | 'imported' | 'named' | 'learned' | 'confirmed';
+                    /** @description Whether the audio is kept, so that another model can embed it. */
+                    audioKept: boolean;
                     /**
                      * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                      * @enum {string|null}
@@ -3367,6 +4954,11 @@ export interface operations {
                       message: string;
                     } | null;
                   } | null;
+                  /**
+                   * @description Why its audio is not kept; null where it is. OFF: nobody has switched it on for the speaker. PART: a channel, a track or intervals were enrolled, and the rest may be other people. TOO_LARGE: it has more bytes than one may have (TIMBRE_KEPT_RECORDING_BYTES). NO_ROOM: all that are kept would have more than they may (TIMBRE_KEPT_BYTES).
+                   * @enum {string|null}
+                   */
+                  audioNotKept: 'OFF' | 'PART' | 'TOO_LARGE' | 'NO_ROOM' | null;
                 }
               | {
                   index: number;
@@ -3502,6 +5094,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -3584,10 +5181,12 @@ export interface operations {
             /** @description Set aside: it does not sound like the others. */
             outlier: boolean;
             /**
-             * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+             * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. named: the voice of a conversation that somebody named; its speech alone was measured. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
              * @enum {string}
              */
-            origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+            origin: 'enrolled' | 'imported' | 'named' | 'learned' | 'confirmed';
+            /** @description Whether the audio is kept, so that another model can embed it. */
+            audioKept: boolean;
             /**
              * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
              * @enum {string|null}
@@ -4085,13 +5684,15 @@ export interface operations {
               /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
               by: string | null;
               /**
-               * @description enrolled, imported, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
+               * @description enrolled, imported, deleted: a recording, by a call. named: a voice of a conversation that was named. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
                * @enum {string}
                */
               action:
                 | 'enrolled'
                 | 'imported'
+                | 'named'
                 | 'deleted'
+                | 're-embedded'
                 | 'learned'
                 | 'confirmed'
                 | 'merged'
@@ -4204,13 +5805,15 @@ export interface operations {
             /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
             by: string | null;
             /**
-             * @description enrolled, imported, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
+             * @description enrolled, imported, deleted: a recording, by a call. named: a voice of a conversation that was named. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
              * @enum {string}
              */
             action:
               | 'enrolled'
               | 'imported'
+              | 'named'
               | 'deleted'
+              | 're-embedded'
               | 'learned'
               | 'confirmed'
               | 'merged'
@@ -4429,6 +6032,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -4558,6 +6166,11 @@ export interface operations {
                */
               remainingEnrollmentsSpeechLengthInSec: number;
               /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
+              /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
                */
@@ -4621,6 +6234,11 @@ export interface operations {
                * @example 0
                */
               remainingEnrollmentsSpeechLengthInSec: number;
+              /**
+               * @description Recordings whose audio is kept, so that another model can embed them.
+               * @example 0
+               */
+              recordingsKept: number;
               /**
                * @description How far the profile can be trusted, in [0, 1]; see docs/profiles.md.
                * @example 0.81
@@ -4808,6 +6426,439 @@ export interface operations {
       };
     };
   };
+  listRecordings: {
+    parameters: {
+      query?: {
+        /** @description Recordings on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Oldest first, and whether more will be. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Whether the audio of the next enrolment is kept. */
+            keeps: boolean;
+            /**
+             * @description Who says so.
+             * @enum {string}
+             */
+            from: 'group' | 'default';
+            recordings: {
+              /** @description Of the recording, as its enrolments have it. */
+              sha256: string;
+              bytes: number;
+              /** Format: date-time */
+              keptAt: string;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  removeRecordings: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description How many there were. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description Recordings whose audio was kept.
+             * @example 3
+             */
+            removed: number;
+          };
+        };
+      };
+    };
+  };
+  getRecording: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        enrollmentId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Its bytes. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/octet-stream': Upload;
+        };
+      };
+    };
+  };
+  getGroupKeeping: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What is set. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            group: string;
+            /**
+             * @description Null: as other groups of the speaker say, one that says off before all others, else TIMBRE_KEEP_RECORDINGS.
+             * @enum {string|null}
+             */
+            setting: 'on' | 'off' | null;
+          };
+        };
+      };
+    };
+  };
+  setGroupKeeping: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Null: as other groups of the speaker say, one that says off before all others, else TIMBRE_KEEP_RECORDINGS.
+           * @enum {string|null}
+           */
+          setting: 'on' | 'off' | null;
+        };
+      };
+    };
+    responses: {
+      /** @description What is set now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @example household-7 */
+            group: string;
+            /**
+             * @description Null: as other groups of the speaker say, one that says off before all others, else TIMBRE_KEEP_RECORDINGS.
+             * @enum {string|null}
+             */
+            setting: 'on' | 'off' | null;
+          };
+        };
+      };
+    };
+  };
+  getReEmbedding: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The last one, whatever became of it. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description The one that runs, or was the last; null before the first. */
+            run: {
+              /** Format: uuid */
+              id: string;
+              /**
+               * @description cancelled, failed: who was switched until then stays so, and vectors of other models stay.
+               * @enum {string}
+               */
+              state: 'running' | 'completed' | 'failed' | 'cancelled';
+              /**
+               * @description That it was begun with.
+               * @example starter@0123456789ab
+               */
+              model: string;
+              by: string;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              finishedAt: string | null;
+              /**
+               * @description embedding: people switch one by one. removing: everybody was passed, and vectors of other models go.
+               * @enum {string}
+               */
+              phase: 'embedding' | 'removing';
+              /** @description With kept recordings, when it began. */
+              people: number;
+              /** @description Of them, those whose kept recordings are all embedded by the model. */
+              done: number;
+              /** @description Those of whom something could not be embedded. */
+              failed: number;
+              /** @description Embedded. */
+              recordings: number;
+              /** @description Vectors of other models that went. */
+              removed: number;
+              /** @description Why it ended without being done: another model was loaded, or none could be. */
+              error: {
+                /** @example MODEL_MISMATCH */
+                code: string;
+                message: string;
+              } | null;
+            } | null;
+            /** @description Now. `/v1/models/current/re-embed/people` lists them. */
+            left: {
+              /** @description Who has enrolled recordings that the model has not embedded. */
+              people: number;
+              /** @description Of them, those of whose such recordings none is kept. */
+              withoutAudio: number;
+            };
+            /** @description Audio that is kept. */
+            kept: {
+              recordings: number;
+              bytes: number;
+              people: number;
+            };
+          };
+        };
+      };
+    };
+  };
+  startReEmbedding: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The one that runs. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description The one that runs, or was the last; null before the first. */
+            run: {
+              /** Format: uuid */
+              id: string;
+              /**
+               * @description cancelled, failed: who was switched until then stays so, and vectors of other models stay.
+               * @enum {string}
+               */
+              state: 'running' | 'completed' | 'failed' | 'cancelled';
+              /**
+               * @description That it was begun with.
+               * @example starter@0123456789ab
+               */
+              model: string;
+              by: string;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              finishedAt: string | null;
+              /**
+               * @description embedding: people switch one by one. removing: everybody was passed, and vectors of other models go.
+               * @enum {string}
+               */
+              phase: 'embedding' | 'removing';
+              /** @description With kept recordings, when it began. */
+              people: number;
+              /** @description Of them, those whose kept recordings are all embedded by the model. */
+              done: number;
+              /** @description Those of whom something could not be embedded. */
+              failed: number;
+              /** @description Embedded. */
+              recordings: number;
+              /** @description Vectors of other models that went. */
+              removed: number;
+              /** @description Why it ended without being done: another model was loaded, or none could be. */
+              error: {
+                /** @example MODEL_MISMATCH */
+                code: string;
+                message: string;
+              } | null;
+            } | null;
+            /** @description Now. `/v1/models/current/re-embed/people` lists them. */
+            left: {
+              /** @description Who has enrolled recordings that the model has not embedded. */
+              people: number;
+              /** @description Of them, those of whose such recordings none is kept. */
+              withoutAudio: number;
+            };
+            /** @description Audio that is kept. */
+            kept: {
+              recordings: number;
+              bytes: number;
+              people: number;
+            };
+          };
+        };
+      };
+    };
+  };
+  listReEmbeddingPeople: {
+    parameters: {
+      query?: {
+        /** @description People on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description In the order of ids; also without any run. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            people: {
+              /** @example ada */
+              speakerId: string;
+              /** @description Enrolled recordings that the model has not embedded. */
+              recordings: number;
+              /** @description Of them, those whose audio is kept. */
+              audioKept: number;
+              /** @description Whether other recordings make the speaker Enrolled for the model. */
+              enrolled: boolean;
+              /**
+               * @description NO_AUDIO: no recording is kept. WAITING: nobody has tried yet. Otherwise the code of the error, as of the recording or its consent.
+               * @example NO_AUDIO
+               */
+              reason: string;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  cancelReEmbedding: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The last one. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description The one that runs, or was the last; null before the first. */
+            run: {
+              /** Format: uuid */
+              id: string;
+              /**
+               * @description cancelled, failed: who was switched until then stays so, and vectors of other models stay.
+               * @enum {string}
+               */
+              state: 'running' | 'completed' | 'failed' | 'cancelled';
+              /**
+               * @description That it was begun with.
+               * @example starter@0123456789ab
+               */
+              model: string;
+              by: string;
+              /** Format: date-time */
+              createdAt: string;
+              /** Format: date-time */
+              finishedAt: string | null;
+              /**
+               * @description embedding: people switch one by one. removing: everybody was passed, and vectors of other models go.
+               * @enum {string}
+               */
+              phase: 'embedding' | 'removing';
+              /** @description With kept recordings, when it began. */
+              people: number;
+              /** @description Of them, those whose kept recordings are all embedded by the model. */
+              done: number;
+              /** @description Those of whom something could not be embedded. */
+              failed: number;
+              /** @description Embedded. */
+              recordings: number;
+              /** @description Vectors of other models that went. */
+              removed: number;
+              /** @description Why it ended without being done: another model was loaded, or none could be. */
+              error: {
+                /** @example MODEL_MISMATCH */
+                code: string;
+                message: string;
+              } | null;
+            } | null;
+            /** @description Now. `/v1/models/current/re-embed/people` lists them. */
+            left: {
+              /** @description Who has enrolled recordings that the model has not embedded. */
+              people: number;
+              /** @description Of them, those of whose such recordings none is kept. */
+              withoutAudio: number;
+            };
+            /** @description Audio that is kept. */
+            kept: {
+              recordings: number;
+              bytes: number;
+              people: number;
+            };
+          };
+        };
+      };
+    };
+  };
   exportSpeaker: {
     parameters: {
       query?: {
@@ -4830,7 +6881,7 @@ export interface operations {
         content: {
           'application/json': {
             /** @enum {string} */
-            format: 'timbre-subject-export/4';
+            format: 'timbre-subject-export/5';
             /** Format: date-time */
             exportedAt: string;
             speaker: {
@@ -4933,10 +6984,22 @@ export interface operations {
               withdrawnAt: string | null;
             }[];
             audio: {
-              /** @enum {boolean} */
-              kept: false;
+              /** @description Whether any recording is kept as audio: `recordings` says which. */
+              kept: boolean;
               note: string;
             };
+            /** @description Recordings whose audio is kept, oldest first. */
+            recordings: {
+              sha256: string;
+              bytes: number;
+              /** Format: date-time */
+              keptAt: string;
+              /**
+               * @description Where its bytes are, for keys of the scopes `admin` and `vectors`; null where no enrolment is of it.
+               * @example /v1/speakers/ada/enrollments/3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10/audio
+               */
+              path: string | null;
+            }[];
             enrollments: {
               /** Format: uuid */
               id: string;
@@ -4982,10 +7045,12 @@ export interface operations {
               /** @description Set aside: it does not sound like the others. */
               outlier: boolean;
               /**
-               * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
+               * @description enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. named: the voice of a conversation that somebody named; its speech alone was measured. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.
                * @enum {string}
                */
-              origin: 'enrolled' | 'imported' | 'learned' | 'confirmed';
+              origin: 'enrolled' | 'imported' | 'named' | 'learned' | 'confirmed';
+              /** @description Whether the audio is kept, so that another model can embed it. */
+              audioKept: boolean;
               /**
                * @description Why it does not count though it is kept: replaced by another recording that was learned, or merged into another speaker who has it too. Null where it is not set aside.
                * @enum {string|null}
@@ -5026,13 +7091,15 @@ export interface operations {
               /** @description Who did it, as in the audit trail; null for a key that is bound to groups where another did. */
               by: string | null;
               /**
-               * @description enrolled, imported, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
+               * @description enrolled, imported, deleted: a recording, by a call. named: a voice of a conversation that was named. learned, confirmed: a recording that was verified. merged, split-off: recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the profile learns nothing, or may again.
                * @enum {string}
                */
               action:
                 | 'enrolled'
                 | 'imported'
+                | 'named'
                 | 'deleted'
+                | 're-embedded'
                 | 'learned'
                 | 'confirmed'
                 | 'merged'
@@ -5144,6 +7211,26 @@ export interface operations {
                 }[];
               } | null;
             }[];
+            /** @description Voices of conversations that somebody named as the speaker, and where they were heard. Each has a voice vector. */
+            unknownVoices: {
+              /** Format: uuid */
+              id: string;
+              /** Format: date-time */
+              createdAt: string;
+              model: string;
+              heard: {
+                /** Format: uuid */
+                conversationId: string;
+                label: string;
+                /** Format: date-time */
+                heardAt: string;
+                ownSeconds: number;
+                intervals: {
+                  start: number;
+                  end: number;
+                }[];
+              }[];
+            }[];
             /** @description Everything that was done to the speaker, oldest first. */
             audit: {
               /**
@@ -5181,6 +7268,14 @@ export interface operations {
                 | 'enrollment.added'
                 | 'enrollment.deleted'
                 | 'enrollment.refused'
+                | 'recording.kept'
+                | 'recording.exported'
+                | 'recordings.removed'
+                | 'keeping.set'
+                | 'profile.re-embedded'
+                | 're-embedding.started'
+                | 're-embedding.cancelled'
+                | 're-embedding.finished'
                 | 'profile.learned'
                 | 'profile.undone'
                 | 'profile.frozen'
@@ -5205,9 +7300,20 @@ export interface operations {
                 | 'webhook.removed'
                 | 'conversation.created'
                 | 'conversation.erased'
+                | 'unknown-voice.kept'
+                | 'unknown-voice.joined'
+                | 'unknown-voice.named'
+                | 'unknown-voice.merged'
+                | 'unknown-voice.split'
+                | 'unknown-voice.reassigned'
+                | 'unknown-voice.dismissed'
+                | 'unknown-voice.blocked'
+                | 'unknown-voice.deleted'
+                | 'unknown-voice.undone'
                 | 'data-key.rotated'
                 | 'data.restore-acknowledged'
                 | 'data.node-joined'
+                | 'data.moved'
                 | 'audit.trimmed'
                 | 'retention.confirmed';
               /**

@@ -46,6 +46,8 @@ export const PAGES: readonly (readonly [pattern: string, page: ComponentType])[]
   ['/identify', lazy(() => import('./pages/identify/identify-page.js'))],
   ['/conversations', lazy(() => import('./pages/conversations/conversations-page.js'))],
   ['/conversations/*', lazy(() => import('./pages/conversations/conversations-page.js'))],
+  ['/unknown-voices', lazy(() => import('./pages/unknown-voices/inbox-page.js'))],
+  ['/unknown-voices/:id', lazy(() => import('./pages/unknown-voices/voice-page.js'))],
   ['/accuracy', lazy(() => import('./pages/accuracy/accuracy-page.js'))],
   ['/operations', lazy(() => import('./pages/operations/operations-page.js'))],
   ['/operations/*', lazy(() => import('./pages/operations/operations-page.js'))],

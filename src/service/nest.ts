@@ -16,6 +16,7 @@ export type { IdentificationView } from './identification/identification.dto.js'
 export { LearningService as Learning, type Lesson } from './profiles/learning.service.js';
 export { LedgerService as Ledger } from './profiles/ledger.service.js';
 export { MergeService as Merging } from './profiles/merge.service.js';
+export { RecordingsService as Recordings } from './recordings/recordings.service.js';
 export { JobsService as Jobs } from './jobs/jobs.service.js';
 export { SpeakersService as Speakers, type SpeakerPage, type SpeakerProfile } from './speakers/speakers.service.js';
 export { VerificationService as Verification } from './verification/verification.service.js';

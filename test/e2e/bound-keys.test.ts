@@ -6,6 +6,8 @@ import { newApiKey } from '../../src/service/access/api-key.js';
 import { KeyStore } from '../../src/service/access/key-store.js';
 import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
 import { UnitOfWork } from '../../src/service/records/unit-of-work.js';
+import { sumsOf } from '../../src/service/records/unknown-voice.js';
+import { CurrentModel } from '../../src/service/voices/current-model.js';
 import type { BoundRule } from '../../src/service/access/bound-keys.js';
 import { SCOPES } from '../../src/support/scopes.js';
 import { timbre } from '../cli/support.js';
@@ -36,6 +38,9 @@ interface Things {
   entry: string;
   /** That waits to be confirmed. */
   verification: string;
+  unknownVoice: string;
+  /** Of its ledger. */
+  step: string;
 }
 
 interface Request {
@@ -57,6 +62,8 @@ const NOTHING: Things = {
   subject: '3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10',
   entry: 'a6b0a52f-6d0f-4a27-9c57-1f0d5c2b7a11',
   verification: 'b6b0a52f-6d0f-4a27-9c57-1f0d5c2b7a12',
+  unknownVoice: 'c6b0a52f-6d0f-4a27-9c57-1f0d5c2b7a13',
+  step: 'd6b0a52f-6d0f-4a27-9c57-1f0d5c2b7a14',
 };
 
 let workshop: Workshop;
@@ -67,7 +74,7 @@ let other: Things;
 let secrets: string[];
 /** Of the group `acme`, with every scope. */
 let key: string;
-let own: Pick<Things, 'speaker' | 'enrollment' | 'job'>;
+let own: Pick<Things, 'speaker' | 'enrollment' | 'job' | 'unknownVoice'>;
 
 const document = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')) as Document;
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -153,11 +160,31 @@ async function conversed(group: string, speakerId: string): Promise<string> {
       question: {},
       boundTo,
       findings: null,
+      kept: [],
       people: [person],
       error: null,
     }),
   );
   return id;
+}
+
+/** Kept as of a conversation that a key of the group has made; with a conversation, of it. */
+async function unknownVoice(
+  group: string,
+  conversationId: string | null = null,
+): Promise<Pick<Things, 'unknownVoice' | 'step'>> {
+  const { app } = service.service;
+  const boundTo = await app.get(KeyStore, { strict: false }).groups([group]);
+  const [id, now, origin] = [randomUUID(), new Date(), app.get(CurrentModel, { strict: false }).origin()];
+  const share = { id: randomUUID(), voiceId: id, conversationId, label: 'B', heardAt: now, ownSeconds: 5, intervals: [], origin, embedding: new Float32Array(16).fill(1) }; // prettier-ignore
+  const times = { createdAt: now, updatedAt: now, version: 1 };
+  const voice = { id, state: 'open', ...times, origin, ...sumsOf([share]), speakerId: null, mergedInto: null, boundTo } as const; // prettier-ignore
+  return app.get(UnitOfWork, { strict: false }).transaction(async ({ unknownVoices }) => {
+    await unknownVoices.insert(voice);
+    await unknownVoices.addShare(share);
+    const step = await unknownVoices.append({ voiceId: id, action: 'joined', detail: { shares: [share.id] } });
+    return { unknownVoice: id, step: step.id };
+  });
 }
 
 beforeAll(async () => {
@@ -204,8 +231,10 @@ beforeAll(async () => {
     subject,
     entry: ledger.entries[0]!.id,
     verification: verified.verificationId,
+    ...(await unknownVoice('rival', conversation)),
   };
-  own = { speaker: 'acme:ada', enrollment: ofAcme, job: await session('acme:ada', key) };
+  const job_ = await session('acme:ada', key);
+  own = { speaker: 'acme:ada', enrollment: ofAcme, job: job_, ...(await unknownVoice('acme')) };
   const { speaker, group, ...rest } = other;
   const ids: string[] = [
     speaker,
@@ -217,6 +246,8 @@ beforeAll(async () => {
     rest.subject,
     rest.entry,
     rest.verification,
+    rest.unknownVoice,
+    rest.step,
   ];
   secrets = [...ids, 'Name of rival:eve', 'Group rival', 'thunderbolt', rival.split('_')[1]!];
 }, 180_000);
@@ -225,6 +256,8 @@ afterAll(async () => {
   await service.close();
   await workshop.remove();
 });
+
+const of = ({ unknownVoice: id }: Pick<Things, 'unknownVoice'>): string => `/v1/unknown-voices/${id}`;
 
 /** Of calls that name a thing, requests for it; of others, what they are told, which may be right. */
 const CALLS: Record<string, (things: Things) => Request[] | Promise<Request[]>> = {
@@ -322,6 +355,16 @@ const CALLS: Record<string, (things: Things) => Request[] | Promise<Request[]>> 
     { method: 'PUT', path: `/v1/speakers/${speaker}/consent`, init: json({ method: 'form', textVersion: '1' }) },
   ],
   withdrawConsent: ({ speaker }) => [{ method: 'DELETE', path: `/v1/speakers/${speaker}/consent` }],
+  listRecordings: ({ speaker }) => [{ method: 'GET', path: `/v1/speakers/${speaker}/recordings` }],
+  removeRecordings: ({ speaker }) => [{ method: 'DELETE', path: `/v1/speakers/${speaker}/recordings` }],
+  getRecording: ({ speaker, enrollment }) => [
+    { method: 'GET', path: `/v1/speakers/${speaker}/enrollments/${enrollment}/audio` },
+    { method: 'GET', path: `/v1/speakers/${own.speaker}/enrollments/${enrollment}/audio` },
+  ],
+  getGroupKeeping: ({ group }) => [{ method: 'GET', path: `/v1/groups/${group}/keeping` }],
+  setGroupKeeping: ({ group }) => [
+    { method: 'PUT', path: `/v1/groups/${group}/keeping`, init: json({ setting: 'on' }) },
+  ],
   exportSpeaker: ({ speaker }) => [{ method: 'GET', path: `/v1/speakers/${speaker}/export?vectors=true` }],
   listAudit: ({ speaker, subject }) => [
     { method: 'GET', path: '/v1/audit' },
@@ -358,6 +401,36 @@ const CALLS: Record<string, (things: Things) => Request[] | Promise<Request[]>> 
   listConversations: () => [{ method: 'GET', path: '/v1/conversations' }],
   getConversation: ({ conversation }) => [{ method: 'GET', path: `/v1/conversations/${conversation}` }],
   removeConversation: ({ conversation }) => [{ method: 'DELETE', path: `/v1/conversations/${conversation}` }],
+  listUnknownVoices: () => [
+    { method: 'GET', path: '/v1/unknown-voices' },
+    { method: 'GET', path: '/v1/unknown-voices?state=named' },
+  ],
+  getUnknownVoice: (things) => [{ method: 'GET', path: of(things) }],
+  deleteUnknownVoice: (things) => [{ method: 'DELETE', path: of(things) }],
+  nameUnknownVoice: (things) => [
+    { method: 'POST', path: `${of(things)}/name`, init: json({ create: {} }) },
+    { method: 'POST', path: `${of(own)}/name`, init: json({ speakerId: things.speaker }) },
+    { method: 'POST', path: `${of(own)}/name`, init: json({ create: { groups: [things.group] } }) },
+  ],
+  mergeUnknownVoices: (things) => [
+    { method: 'POST', path: `${of(things)}/merge`, init: json({ from: own.unknownVoice }) },
+    { method: 'POST', path: `${of(own)}/merge`, init: json({ from: things.unknownVoice }) },
+  ],
+  splitUnknownVoice: ({ conversation, ...things }) => [
+    { method: 'POST', path: `${of(things)}/split`, init: json({ conversations: [conversation] }) },
+    { method: 'POST', path: `${of(own)}/split`, init: json({ conversations: [conversation] }) },
+  ],
+  reassignUnknownVoice: ({ conversation: conversationId, ...things }) => [
+    { method: 'POST', path: `${of(things)}/reassign`, init: json({ conversationId, to: own.unknownVoice }) },
+    { method: 'POST', path: `${of(own)}/reassign`, init: json({ conversationId, to: things.unknownVoice }) },
+  ],
+  dismissUnknownVoice: (things) => [{ method: 'POST', path: `${of(things)}/dismiss`, init: json({}) }],
+  blockUnknownVoice: (things) => [{ method: 'POST', path: `${of(things)}/block`, init: json({}) }],
+  listVoiceLedger: (things) => [{ method: 'GET', path: `${of(things)}/ledger` }],
+  undoVoiceStep: (things) => [
+    { method: 'POST', path: `${of(things)}/ledger/${things.step}/undo` },
+    { method: 'POST', path: `${of(own)}/ledger/${things.step}/undo` },
+  ],
   // They tell of nobody who is stored.
   getInfo: () => [{ method: 'GET', path: '/v1/info' }],
   getAccess: () => [{ method: 'GET', path: '/v1/access' }],
@@ -418,6 +491,8 @@ describe('a key that is bound to a group', () => {
     expect(total).toBe(2);
     const talks = (await made({ method: 'GET', path: '/v1/conversations' })) as unknown as { conversations: unknown };
     expect(talks.conversations).toMatchObject([{ id: other.conversation, names: [{ speakerId: other.speaker }] }]);
+    expect(await made({ method: 'GET', path: of(other) })).toMatchObject({ state: 'open', version: 1 });
+    expect(await made({ method: 'GET', path: of(own) })).toMatchObject({ state: 'open', version: 1 });
     expect(await made({ method: 'GET', path: `/v1/jobs/${other.job}` })).toMatchObject({ state: 'completed' });
     expect(await made({ method: 'GET', path: '/v1/groups/acme' })).toMatchObject({ name: 'Group acme' });
     const all = (await made({ method: 'GET', path: '/v1/speakers' })) as unknown as { speakers: { id: string }[] };

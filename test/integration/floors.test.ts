@@ -31,7 +31,7 @@ it('each has its own, and whatever lacks some says how much', async () => {
   );
   const views = results.map((result) => {
     if (!('enrollment' in result)) throw new Error('a recording failed');
-    return toEnrollmentView(result.enrollment, profile, SETTINGS.minUpdateSeconds);
+    return toEnrollmentView(result.enrollment, profile, SETTINGS.minUpdateSeconds, false);
   });
   expect(views).toMatchObject([
     { accepted: false, reasons: ['TOO_LITTLE_SPEECH'], missingSpeechSeconds: 0.5 },

@@ -28,12 +28,19 @@ import { LedgerService } from '../../src/service/profiles/ledger.service.js';
 import { MergeService } from '../../src/service/profiles/merge.service.js';
 import { WaitingSweep } from '../../src/service/profiles/waiting-sweep.js';
 import { VerificationService } from '../../src/service/verification/verification.service.js';
+import { UnknownVoicesService } from '../../src/service/unknown-voices/unknown-voices.service.js';
+import { VoiceKeeper } from '../../src/service/unknown-voices/voice-keeper.js';
 import { WatchLists } from '../../src/service/watch/watch-lists.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
 import { KeptBundle } from '../../src/service/engine/kept-bundle.js';
 import { LastModel } from '../../src/service/voices/last-model.js';
 import { NativeVoiceIndex } from '../../src/service/voices/native-voice-index.js';
-import { closeStore, fileOf, maintenanceOf, openStore } from './stores.js';
+import { RecordingsService } from '../../src/service/recordings/recordings.service.js';
+import type { KeptAudio } from '../../src/service/records/kept-audio.js';
+import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
+import { ReEmbeddingService } from '../../src/service/re-embedding/re-embedding.service.js';
+import type { Traffic } from '../../src/service/http/traffic.js';
+import { closeStore, fileOf, keptAudioOf, maintenanceOf, openStore } from './stores.js';
 import { HandClock } from './hand-clock.js';
 import { ScriptedEngine, type Script } from './scripted-engine.js';
 
@@ -48,7 +55,10 @@ export class House {
   readonly consent: ConsentService;
   readonly groups: GroupsService;
   readonly speakers: SpeakersService;
+  readonly audio: KeptAudio;
+  readonly recordings: RecordingsService;
   readonly enrollments: EnrollmentsService;
+  readonly reEmbedding: ReEmbeddingService;
   readonly learning: LearningService;
   readonly ledger: LedgerService;
   readonly health: HealthService;
@@ -60,6 +70,8 @@ export class House {
   /** What was counted, by its name and label. */
   readonly counted: string[] = [];
   readonly watch: WatchLists;
+  readonly keeper: VoiceKeeper;
+  readonly unknown: UnknownVoicesService;
   readonly verification: VerificationService;
   readonly identification: IdentificationService;
 
@@ -88,6 +100,12 @@ export class House {
     this.health = new HealthService(store, engine, this.gallery);
     this.imports = new ImportService(store, engine, model, keeper, policy, config);
     this.seeker = new DuplicatesService(store, model, duplicates);
+    const metrics = {
+      counter: (name: string) => (of: string) => void this.counted.push(`${name} ${of}`),
+      gauges: () => undefined,
+    } as unknown as Metrics;
+    this.audio = keptAudioOf(database, folder);
+    this.recordings = new RecordingsService(store, this.audio, maintenance, new FolderLeader(), config, metrics);
     this.enrollments = new EnrollmentsService(
       store,
       engine,
@@ -96,14 +114,25 @@ export class House {
       duplicates,
       maintenance,
       policy,
+      this.recordings,
       trail,
       config,
     );
     const { clock } = this;
-    const metrics = {
-      counter: (name: string) => (of: string) => void this.counted.push(`${name} ${of}`),
-      gauges: () => undefined,
-    } as unknown as Metrics;
+    const traffic = { onDrain: () => undefined } as unknown as Traffic;
+    this.reEmbedding = new ReEmbeddingService(
+      store,
+      this.audio,
+      engine,
+      model,
+      keeper,
+      policy,
+      new FolderLeader(),
+      maintenance,
+      this.feed,
+      traffic,
+      metrics,
+    );
     this.learning = new LearningService(
       store,
       engine,
@@ -120,6 +149,8 @@ export class House {
     this.ledger = new LedgerService(store, keeper, this.learning, maintenance, metrics);
     this.merging = new MergeService(store, keeper, policy, maintenance, config);
     this.watch = new WatchLists(store, engine, this.gallery, clock, config, metrics);
+    this.keeper = new VoiceKeeper(store, engine, model, config, metrics);
+    this.unknown = new UnknownVoicesService(store, model, keeper, policy, trail, maintenance, config);
     const { learning, watch } = this;
     this.verification = new VerificationService(engine, this.speakers, model, learning, watch, trail, config);
     this.identification = new IdentificationService(engine, this.gallery, store, model, watch, trail, config);
@@ -140,6 +171,7 @@ export class House {
   }
 
   async close(): Promise<void> {
+    await this.reEmbedding.onModuleDestroy();
     await this.watch.beforeApplicationShutdown();
     await this.trail.beforeApplicationShutdown();
     await closeStore(this.database);

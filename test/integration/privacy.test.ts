@@ -504,7 +504,13 @@ describe('retention', () => {
     await house.gallery.ready();
     const time = clock();
     const sweeps = retention(time, { retentionDays: 30, noticeDays: 5 });
-    expect(await sweeps.sweep()).toEqual({ speakers: 0, announced: 0, conversations: 0, auditEntries: 0 });
+    expect(await sweeps.sweep()).toEqual({
+      speakers: 0,
+      announced: 0,
+      conversations: 0,
+      unknownVoices: 0,
+      auditEntries: 0,
+    });
     const swept: object[] = [];
     for (let day = 3; day <= 30; day += 3) {
       time.pass(3);
@@ -532,7 +538,13 @@ describe('retention', () => {
     await house.enrolled('ada', 1);
     const time = clock();
     time.pass(10_000);
-    expect(await retention(time, {}).sweep()).toEqual({ speakers: 0, announced: 0, conversations: 0, auditEntries: 0 });
+    expect(await retention(time, {}).sweep()).toEqual({
+      speakers: 0,
+      announced: 0,
+      conversations: 0,
+      unknownVoices: 0,
+      auditEntries: 0,
+    });
     expect((await house.speakers.page(10, undefined)).total).toBe(1);
   });
 
@@ -557,6 +569,7 @@ describe('retention', () => {
       speakers: 0,
       announced: 0,
       conversations: 0,
+      unknownVoices: 0,
       auditEntries: 1,
     });
     expect(await trail()).toEqual(['audit.trimmed OK']);
@@ -608,7 +621,13 @@ describe('retention', () => {
     await sweeps.sweep();
     expect(await sweeps.status()).toMatchObject({ state: 'running' });
     time.pass(days);
-    expect(await sweeps.sweep()).toEqual({ speakers: 0, announced: 0, conversations: 0, auditEntries: 0 });
+    expect(await sweeps.sweep()).toEqual({
+      speakers: 0,
+      announced: 0,
+      conversations: 0,
+      unknownVoices: 0,
+      auditEntries: 0,
+    });
     expect(await sweeps.status()).toMatchObject({ state: 'paused', now: time.now() });
     // A service that starts on such a day is no wiser.
     expect(await retention(time, settings).sweep()).toMatchObject({ speakers: 0, auditEntries: 0 });

@@ -137,8 +137,8 @@ describe('the rotation of the data key', () => {
     const look = async (of: Database, statements: readonly Statement[]): Promise<void> => {
       for (const statement of statements) {
         const { sql, values } = statement;
-        if (sql.startsWith('UPDATE enrollments')) {
-          changed.push(...(JSON.parse(values[0] as string) as [string, string][]).map(([id]) => id));
+        if (sql.startsWith('UPDATE "enrollments"')) {
+          changed.push(...(JSON.parse(values[0] as string) as [string, string][]).map(([, id]) => id));
           const plan = await planOf(of, statement);
           expect(plan).toContainEqual(expect.stringMatching(/^SEARCH enrollments USING (COVERING )?INDEX /));
         }

@@ -105,7 +105,7 @@ export class ScriptedEngine extends EmbeddingEngine {
 
   async embed(input: AudioInput, { channel }: BatchOptions = {}): Promise<EmbedResult> {
     await this.before();
-    const text = readFileSync(input as string, 'utf8');
+    const text = Buffer.isBuffer(input) ? input.toString('utf8') : readFileSync(input as string, 'utf8');
     this.embedded.push(text);
     let script: Script;
     try {
@@ -193,7 +193,7 @@ export class ScriptedEngine extends EmbeddingEngine {
   }
 
   stats(): EncoderStats {
-    throw new Error('nobody asks');
+    return { queued: 0 } as EncoderStats;
   }
 
   ready(): Promise<void> {

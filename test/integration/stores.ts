@@ -6,6 +6,10 @@ import sqlite3 from 'sqlite3';
 import { Config } from '../../src/service/config/config.js';
 import type { DataReport } from '../../src/service/persistence/common/examine.js';
 import { dataOf } from '../../src/service/persistence/data.js';
+import type { KeptAudio } from '../../src/service/records/kept-audio.js';
+import { PostgresKeptAudio } from '../../src/service/persistence/postgres/postgres-kept-audio.js';
+import { AudioFiles } from '../../src/service/persistence/sqlite/audio-files.js';
+import { KeptAudioFiles } from '../../src/service/persistence/sqlite/kept-audio-files.js';
 import type { Maintenance } from '../../src/service/records/maintenance.js';
 import type { Store } from '../../src/service/persistence/common/store.js';
 import { PostgresDatabase, type PostgresOptions } from '../../src/service/persistence/postgres/postgres-database.js';
@@ -107,6 +111,12 @@ export async function fillDisk(store: Store): Promise<() => Promise<void>> {
 export function maintenanceOf(store: Store): Maintenance {
   if (store instanceof Database) return new SqliteMaintenance(store);
   if (store instanceof PostgresDatabase) return new PostgresMaintenance(store);
+  throw new Error('there is no other database');
+}
+
+export function keptAudioOf(store: Store, folder: string): KeptAudio {
+  if (store instanceof Database) return new KeptAudioFiles(store, new AudioFiles(folder, store.id));
+  if (store instanceof PostgresDatabase) return new PostgresKeptAudio(store);
   throw new Error('there is no other database');
 }
 

@@ -21,6 +21,7 @@ import { SystemClock } from '../../src/support/clock.js';
 import { until } from '../e2e/support.js';
 import { describeLeader, describeLimiter } from '../integration/port-contracts.js';
 import { enrollment, ORIGIN, speaker } from '../integration/voices.js';
+import { POSTGRES_MIGRATIONS } from '../../src/service/persistence/postgres/migrations/index.js';
 import { Postgres } from './postgres.js';
 
 // Failures that are provoked are told to nobody.
@@ -83,7 +84,7 @@ describe('the schema', () => {
     const nodes = await Promise.all([1, 2, 3].map(() => postgres.node(schema, { key })));
     const databases = await Promise.all(nodes.map(opened));
     const [row] = await outside(nodes[0]!, `SELECT count(*)::int AS count FROM ${schema}.migrations`);
-    expect(row).toEqual({ count: 1 });
+    expect(row).toEqual({ count: POSTGRES_MIGRATIONS.length });
     const [one] = databases;
     const heads = await Promise.all(databases.map((each) => each.read((manager) => one!.register.head(manager))));
     expect(new Set(heads.map(({ database }) => database)).size).toBe(1);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import {
   acknowledgeRestore,
@@ -11,6 +11,8 @@ import {
   rotateHere,
 } from '../../src/service/app/command-line.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
+import { KeptAudio, readAll } from '../../src/service/records/kept-audio.js';
+import { UnitOfWork } from '../../src/service/records/unit-of-work.js';
 import { spoken, TestService, until, wav, Workshop, type Part } from '../e2e/support.js';
 import { Postgres } from './postgres.js';
 
@@ -43,7 +45,7 @@ describe('two services on one database', () => {
   let settings: ConfigInput;
 
   beforeAll(async () => {
-    settings = settingsOf(postgres.newSchema(), randomBytes(32).toString('base64'));
+    settings = { ...settingsOf(postgres.newSchema(), randomBytes(32).toString('base64')), keepRecordings: true };
     nodes = [await TestService.start(workshop, settings), await TestService.start(workshop, settings)];
     await Promise.all(nodes.map(({ service }) => service.ready()));
   });
@@ -82,6 +84,29 @@ describe('two services on one database', () => {
     for (const node of [0, 1]) expect(await identified(node)).toEqual([]);
     const { receipt } = body as { receipt: string };
     expect(await call(0, 'GET', `/v1/receipts/${receipt}`)).toMatchObject({ body: { remains: 0, traces: 'DATABASE' } });
+  });
+
+  it('share the audio that is kept, and the work of embedding it, and lose it together', async () => {
+    expect((await nodes[0]!.postJson('/v1/speakers', { id: 'eve' })).status).toBe(201);
+    expect((await call(0, 'POST', '/v1/speakers/eve/enrollments', audio('m3', 0))).body).toMatchObject({
+      results: [{ audioNotKept: null }],
+    });
+    const content = createHash('sha256').update(spoken('m3', 0)).digest('hex');
+    const { app } = nodes[1]!.service;
+    const kept = await app.get(UnitOfWork, { strict: false }).read(({ recordings }) => recordings.find('eve', content));
+    const given = await readAll(app.get(KeptAudio, { strict: false }), kept!);
+    expect(given.equals(spoken('m3', 0))).toBe(true);
+    const started = await call(0, 'POST', '/v1/models/current/re-embed');
+    const { id } = (started.body as { run: { id: string } }).run;
+    await until(async () => {
+      const { run } = (await call(1, 'GET', '/v1/models/current/re-embed')).body as {
+        run: { id: string; state: string };
+      };
+      return run.id === id && run.state === 'completed';
+    }, 30);
+    expect(await call(1, 'DELETE', '/v1/speakers/eve')).toMatchObject({ body: { erased: { recordings: 1 } } });
+    const left = app.get(KeptAudio, { strict: false }).read(kept!);
+    await expect(left.next()).rejects.toMatchObject({ code: 'STORAGE_INVALID' });
   });
 
   it('keep no upload of a job that was cancelled, or of who was erased, through the other', async () => {

@@ -24,7 +24,10 @@ function Toasts(): ReactNode {
   return toasts.map((toast) => (
     <Toast.Root key={toast.id} toast={toast} className={css['toast']}>
       <Toast.Content className={css['content']}>
-        <Toast.Description className={css['text']} dir="auto" />
+        {/* The name of a dialog, which each of them is to whoever hears the page. */}
+        <Toast.Title className={css['text']} dir="auto" render={<p />}>
+          {toast.description}
+        </Toast.Title>
         <Toast.Close className={css['close']} aria-label={t.close}>
           <X aria-hidden size={16} />
         </Toast.Close>

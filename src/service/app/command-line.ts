@@ -7,10 +7,13 @@ export {
   examineData,
   forgetRetired,
   listKeys,
+  moveData,
   revokeKey,
   rotateHere,
 } from './data-folder.js';
 export type { KeyView } from '../access/key-view.js';
 export type { DataReport } from '../persistence/common/examine.js';
+export type { MoveReport } from '../persistence/common/move.js';
+export type { MoveDirection } from '../persistence/move.js';
 export { serve } from './serve.js';
 export { startService } from './service.js';

@@ -18,12 +18,16 @@ import { DuplicatesController } from '../profiles/duplicates.controller.js';
 import { GroupLearningController } from '../profiles/group-learning.controller.js';
 import { LedgerController } from '../profiles/ledger.controller.js';
 import { VerificationsController } from '../profiles/verifications.controller.js';
+import { GroupKeepingController } from '../recordings/group-keeping.controller.js';
+import { RecordingsController } from '../recordings/recordings.controller.js';
+import { ReEmbeddingController } from '../re-embedding/re-embedding.controller.js';
 import { ExportController } from '../privacy/export.controller.js';
 import { RetentionController } from '../privacy/retention.controller.js';
 import { SamplesController } from '../samples/samples.controller.js';
 import { SignInController } from '../sign-in/sign-in.controller.js';
 import { ReceiptsController } from '../speakers/receipts.controller.js';
 import { SpeakersController } from '../speakers/speakers.controller.js';
+import { UnknownVoicesController } from '../unknown-voices/unknown-voices.controller.js';
 import { VerificationController } from '../verification/verification.controller.js';
 import { WatchController } from '../watch/watch.controller.js';
 import { WebhooksController } from '../webhooks/webhooks.controller.js';
@@ -35,6 +39,7 @@ export const CONTROLLERS = {
   info: [InfoController],
   embeddings: [EmbeddingsController],
   conversations: [ConversationsController],
+  unknownVoices: [UnknownVoicesController],
   samples: [SamplesController],
   audit: [AuditController],
   consent: [ConsentController],
@@ -47,6 +52,7 @@ export const CONTROLLERS = {
   verification: [VerificationController],
   identification: [IdentificationController],
   profiles: [LedgerController, GroupLearningController, VerificationsController, DuplicatesController],
+  recordings: [RecordingsController, GroupKeepingController, ReEmbeddingController],
   export: [ExportController],
   retention: [RetentionController],
   dataKeys: [DataKeysController],

@@ -6,7 +6,9 @@ import type { Config } from '../config/config.js';
 import { forgetRetiredKeys } from '../persistence/common/data-key.js';
 import type { DataReport, ExamineOptions } from '../persistence/common/examine.js';
 import type { RotationProgress } from '../persistence/common/key-rotation.js';
+import type { MoveOptions, MoveReport } from '../persistence/common/move.js';
 import { dataOf } from '../persistence/data.js';
+import { move, type MoveDirection } from '../persistence/move.js';
 
 /**
  * Makes a key, for `days` or for ever, bound to groups where they are given, and the data folder where there is none; `text` is
@@ -60,6 +62,14 @@ export async function rotateHere(config: Config, progress: RotationProgress): Pr
  */
 export async function backUp(config: Config, to: string): Promise<number> {
   return (await dataOf(config)).backUp(to);
+}
+
+/**
+ * Moves everything that is stored from the data folder's file to PostgreSQL, or back; no service may have either open. Cut off, it goes
+ * on when it is called again. Errors: STORAGE_NOT_EMPTY, STORAGE_MOVED, those of the storage.
+ */
+export async function moveData(config: Config, direction: MoveDirection, options: MoveOptions): Promise<MoveReport> {
+  return move(config, direction, options);
 }
 
 /** Undefined where there is no database with keys. */

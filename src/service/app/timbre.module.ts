@@ -29,8 +29,11 @@ import { MetricsModule } from '../metrics/metrics.module.js';
 import { PersistenceModule } from '../persistence/persistence.module.js';
 import { PrivacyModule } from '../privacy/privacy.module.js';
 import { ProfilesModule } from '../profiles/profiles.module.js';
+import { RecordingsModule } from '../recordings/recordings.module.js';
+import { ReEmbeddingModule } from '../re-embedding/re-embedding.module.js';
 import { SignInModule } from '../sign-in/sign-in.module.js';
 import { SpeakersModule } from '../speakers/speakers.module.js';
+import { UnknownVoicesModule } from '../unknown-voices/unknown-voices.module.js';
 import { UploadsModule } from '../uploads/uploads.module.js';
 import { VerificationModule } from '../verification/verification.module.js';
 import { VoicesModule } from '../voices/voices.module.js';
@@ -73,7 +76,9 @@ const ROOMS = [
   SignInModule,
   SpeakersModule,
   GroupsModule,
+  RecordingsModule,
   EnrollmentsModule,
+  ReEmbeddingModule,
   ProfilesModule,
   WatchModule,
   VerificationModule,
@@ -82,6 +87,7 @@ const ROOMS = [
   JobsModule,
   WebhooksModule,
   ConversationsModule,
+  UnknownVoicesModule,
   CompatModule,
 ];
 
@@ -95,7 +101,7 @@ class RoutesModule {}
  *   @Module({ imports: [TimbreModule.forRoot({ model: 'starter', dataDir: '/var/lib/voices' })] })
  *
  * Injected everywhere: `EmbeddingEngine`, `Config`, `Speakers`, `Enrollments`, `Groups`, `Verification`,
- * `Identification` and `Jobs`. Its routes are those of docs/api.md, below the application's prefix.
+ * `Identification`, `Jobs` and `Recordings`. Its routes are those of docs/api.md, below the application's prefix.
  */
 @Module({})
 export class TimbreModule implements OnModuleInit {

@@ -471,6 +471,36 @@ export const SETTINGS = {
     takes: 'DAYS',
     means: 'Days after which a conversation that has ended is removed; 0 keeps them until they are removed by hand.',
   }),
+  unknownVoices: setting({
+    env: 'TIMBRE_UNKNOWN_VOICES',
+    flag: 'unknown-voices',
+    schema: onOrOff,
+    default: 'off',
+    takes: 'on|off',
+    means:
+      'Whether voices of conversations that get no name are kept, to be named later: their embeddings are biometric data of ' +
+      'people who may know nothing of it, see docs/conversations.md.',
+  }),
+  unknownVoiceFalseAcceptRate: setting({
+    env: 'TIMBRE_UNKNOWN_VOICE_FALSE_ACCEPT_RATE',
+    flag: 'unknown-voice-false-accept-rate',
+    schema: share,
+    default: '0.001',
+    takes: 'SHARE',
+    means:
+      "Share of voices that are joined with somebody else's unknown voice, or taken for a blocked one, between 1e-5 and 0.2, " +
+      'whatever the number of voices compared.',
+  }),
+  unknownVoiceDays: setting({
+    env: 'TIMBRE_UNKNOWN_VOICE_DAYS',
+    flag: 'unknown-voice-days',
+    schema: whole(0, 36_500),
+    default: '30',
+    takes: 'DAYS',
+    means:
+      'Days after which an unknown voice that was not heard again is deleted; 0 keeps it as long as a conversation of it is ' +
+      'there. What a conversation has of it always goes with that.',
+  }),
   maxJobs: setting({
     env: 'TIMBRE_MAX_JOBS',
     flag: 'max-jobs',
@@ -759,6 +789,33 @@ export const SETTINGS = {
     default: 'required',
     takes: 'WHEN',
     means: "Whether a speaker's consent must be recorded before the first enrolment: `required` or `optional`.",
+  }),
+  keepRecordings: setting({
+    env: 'TIMBRE_KEEP_RECORDINGS',
+    flag: 'keep-recordings',
+    schema: onOrOff,
+    default: 'off',
+    takes: 'on|off',
+    means:
+      'Whether the audio of enrolments is kept, encrypted, where no group of the speaker says so: see docs/recordings.md.',
+  }),
+  keptRecordingBytes: setting({
+    env: 'TIMBRE_KEPT_RECORDING_BYTES',
+    flag: 'kept-recording-bytes',
+    schema: byteSize,
+    default: '16MiB',
+    takes: 'BYTES',
+    means: 'Bytes of a recording whose audio is kept; a larger one is enrolled without.',
+    limit: true,
+  }),
+  keptBytes: setting({
+    env: 'TIMBRE_KEPT_BYTES',
+    flag: 'kept-bytes',
+    schema: byteSize,
+    default: '10GiB',
+    takes: 'BYTES',
+    means: 'Bytes of all recordings whose audio is kept, together; what finds no room is enrolled without.',
+    limit: true,
   }),
   retentionDays: setting({
     env: 'TIMBRE_RETENTION_DAYS',

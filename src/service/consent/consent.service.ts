@@ -47,16 +47,20 @@ export class ConsentService {
     });
   }
 
-  /** The speaker opts out: what is stored stays until it is erased, and is used for nothing. Safe to repeat. */
+  /** The speaker opts out: vectors stay until they are erased, and are used for nothing; audio that is kept is removed. Safe to repeat. */
   async withdraw(speakerId: string): Promise<Speaker> {
     const now = new Date();
     let forgotten = 0;
-    const speaker = await this.store.transaction(async ({ speakers, consents, waiting, audit }) => {
+    const speaker = await this.store.transaction(async ({ speakers, consents, waiting, recordings, audit }) => {
       const found = await requireSpeaker({ speakers }, speakerId);
       if (found.optedOutAt) return found;
       await consents.withdraw(speakerId, now);
       // Nobody confirms what waits any more.
       forgotten = await waiting.deleteOf(speakerId);
+      // Audio is there to be embedded, which nobody may any more.
+      const removed = await recordings.deleteOf(speakerId);
+      forgotten += removed;
+      if (removed > 0) await audit.record({ action: 'recordings.removed', subject: found.subject });
       await audit.record({ action: 'consent.withdrawn', subject: found.subject });
       return speakers.update({ ...found, optedOutAt: now, updatedAt: now });
     });

@@ -90,6 +90,8 @@ export class ConversationsController {
   @ApiAcceptedResponse({ description: 'It waits for its job.', standardSchema: conversationView, headers: LOCATION })
   @ApiErrors(
     'CONVERSATIONS_OFF',
+    'UNKNOWN_VOICES_OFF',
+    'CONFLICT',
     'CONVERSATION_NOT_FOUND',
     'SPEAKER_NOT_FOUND',
     'GROUP_NOT_FOUND',
@@ -183,7 +185,8 @@ export class ConversationsController {
   @RequireScope('enrol')
   @ApiOperation({
     summary: 'Erase a conversation',
-    description: 'Its turns go, and so does its recording where its job is not done with it; the job is cancelled.',
+    description:
+      'Its turns go, what unknown voices have of it, and its recording where its job is not done with it; the job is cancelled.',
     operationId: 'removeConversation',
   })
   @ApiParam({ name: 'id', example: EXAMPLE_ID })

@@ -15,6 +15,7 @@ import {
   type VoiceFinding,
 } from '../records/conversation.js';
 import type { Speaker } from '../records/speaker.js';
+import type { KeptLabel } from '../records/unknown-voice.js';
 import { everyPart } from '../uploads/selection.js';
 
 export const EXAMPLE_ID = '3d5f7f0a-6a9a-4b0e-9c57-2f4f4f9c1f60';
@@ -40,6 +41,14 @@ export const conversationFields = z.strictObject({
         'Whose names voices may get. `all`: of everybody enrolled, and for a key that is bound to groups of their members. ' +
         "`none`: nobody's, which is the default unless `group` or `candidates` say whose. Needs the scope `read` beside `enrol`.",
     }),
+  unknownVoices: z
+    .enum(['keep', 'discard'])
+    .optional()
+    .meta({
+      description:
+        'Whether voices that get no name are kept, to be named later. Default: `keep` where TIMBRE_UNKNOWN_VOICES is on; where it is ' +
+        'off, `keep` is refused.',
+    }),
   ...searchedPeople,
   ...askedRate,
 });
@@ -62,15 +71,26 @@ const strangers = 'on REJECT for keys of the scope `vectors` alone.';
 
 const speakerView = z.object({
   label: z.string().meta({ description: 'A, B, ... in the order in which they first speak.', example: 'A' }),
-  speakerId: z.string().nullable().meta({ description: 'Whose voice it is; null unless the decision is ACCEPT.' }),
+  speakerId: z
+    .string()
+    .nullable()
+    .meta({ description: 'Whose voice it is; null unless the decision is ACCEPT, or somebody said so.' }),
   name: z.string().nullable().meta({ description: 'As the speaker is called now.' }),
+  namedBy: z.enum(['EVIDENCE', 'HAND']).nullable().meta({
+    description:
+      'EVIDENCE: the decision. HAND: somebody named the unknown voice that it is kept as. Null without a speaker.',
+  }),
+  unknownVoiceId: z
+    .uuid()
+    .nullable()
+    .meta({ description: 'The unknown voice that it is kept as; null where it is not.' }),
   decision: z
     .enum(NAME_DECISIONS)
     .nullable()
     .meta({
       description:
-        'As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, and ' +
-        'where the name was removed.',
+        'As of an identification; AMBIGUOUS also where the reason is MIXED_VOICES or NAMED_ALREADY. Null where nobody asked, ' +
+        'where the name was removed, and where somebody gave it.',
     }),
   reason: z
     .enum(NO_NAME_REASONS)
@@ -217,11 +237,12 @@ type Speakers = ReadonlyMap<string, Speaker>;
 
 /** `speakers`: whom the caller may know of. */
 export function toConversationSummary(listed: ListedConversation, speakers: Speakers): ConversationSummary {
-  const { seconds, speakers: heard, people } = listed;
-  const names = people.flatMap((person) => {
+  const { seconds, speakers: heard, people, kept } = listed;
+  const names = [...people, ...kept].flatMap((person) => {
     const speaker = nameable(person, speakers);
     return speaker ? [{ label: person.label, speakerId: speaker.id, name: speaker.name }] : [];
   });
+  names.sort((a, b) => labelOrder(a.label, b.label));
   return { ...toCommon(listed), seconds, speakers: heard, names };
 }
 
@@ -234,6 +255,7 @@ export function toConversationView(
 ): ConversationView {
   const { findings } = conversation;
   const people = new Map(conversation.people.map((person) => [person.label, person]));
+  const kept = new Map(conversation.kept.map((one) => [one.label, one]));
   const { naming = null } = findings ?? {};
   return {
     ...toCommon(conversation),
@@ -242,9 +264,15 @@ export function toConversationView(
     speakers: (findings?.speakers ?? []).map(({ reason, missingSeconds, sameAs, channels, ...speech }) => {
       const person = people.get(speech.label);
       const asked = { reason, missingSeconds, sameAs, person, speaker: person && nameable(person, speakers) };
+      const unknown = kept.get(speech.label);
       return {
         ...speech,
-        ...(naming ? named(asked, naming.on, strangers) : NOBODY),
+        ...(unknown && unknown.speakerId !== null
+          ? namedByHand(unknown, speakers)
+          : naming
+            ? named(asked, naming.on, strangers)
+            : NOBODY),
+        unknownVoiceId: unknown?.voiceId ?? null,
         channels: channels ?? null,
       };
     }),
@@ -258,12 +286,13 @@ export function toConversationView(
 
 type NameView = Omit<
   ConversationView['speakers'][number],
-  'label' | 'speechSeconds' | 'ownSeconds' | 'turns' | 'channels'
+  'label' | 'speechSeconds' | 'ownSeconds' | 'turns' | 'channels' | 'unknownVoiceId'
 >;
 
 const NOBODY: NameView = {
   speakerId: null,
   name: null,
+  namedBy: null,
   decision: null,
   reason: 'NOT_ASKED',
   missingSpeechSeconds: null,
@@ -312,10 +341,22 @@ function named(
     : { score: null, margin: null, nearest: null };
   if (reason === null) {
     if (!speaker) return { ...NOBODY, reason: 'NAME_REMOVED' };
-    return { ...NOBODY, ...evidence, speakerId: speaker.id, name: speaker.name, decision: 'ACCEPT', reason: null };
+    const { id: speakerId, name } = speaker;
+    return { ...NOBODY, ...evidence, speakerId, name, namedBy: 'EVIDENCE', decision: 'ACCEPT', reason: null };
   }
   const missing = reason === 'NOT_ENOUGH_SPEECH' ? missingSeconds : null;
   return { ...NOBODY, ...evidence, decision: DECISIONS[reason], reason, missingSpeechSeconds: missing, sameAs };
+}
+
+function namedByHand(kept: KeptLabel, speakers: Speakers): NameView {
+  const speaker = nameable(kept, speakers);
+  if (!speaker) return { ...NOBODY, reason: 'NAME_REMOVED' };
+  return { ...NOBODY, speakerId: speaker.id, name: speaker.name, namedBy: 'HAND', reason: null };
+}
+
+/** A, B, ..., Z, AA, ... */
+function labelOrder(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : 1);
 }
 
 function toNamingView({
@@ -331,23 +372,24 @@ function toNamingView({
 }
 
 /** Undefined for who is not there, or has opted out. */
-function nameable({ speakerId }: NearestPerson, speakers: Speakers): Speaker | undefined {
-  const speaker = speakers.get(speakerId);
+function nameable({ speakerId }: Pick<KeptLabel, 'speakerId'>, speakers: Speakers): Speaker | undefined {
+  const speaker = speakerId === null ? undefined : speakers.get(speakerId);
   return speaker?.optedOutAt ? undefined : speaker;
 }
 
 /** What each label is called: by the id of its speaker, which is one person's, or by the name, with the id where two have it. */
 export function calledBy(
   by: 'id' | 'name',
-  { findings, people }: Conversation,
+  { findings, people, kept }: Conversation,
   speakers: Speakers,
 ): Map<string, string> {
-  const known = people.flatMap((person) => {
-    const speaker = person.named ? nameable(person, speakers) : undefined;
+  const known = [...people.filter((person) => person.named), ...kept].flatMap((person) => {
+    const speaker = nameable(person, speakers);
     return speaker ? [{ label: person.label, speaker }] : [];
   });
   const textOf = ({ id, name }: Speaker): string => (by === 'id' ? id : (name ?? id));
-  const twice = (text: string): boolean => known.filter(({ speaker }) => textOf(speaker) === text).length > 1;
+  const twice = (text: string): boolean =>
+    new Set(known.flatMap(({ speaker }) => (textOf(speaker) === text ? speaker.id : []))).size > 1;
   const names = known.map(({ label, speaker }) => {
     const text = textOf(speaker);
     return { label, speakerId: twice(text) ? `${text} (${speaker.id})` : text };

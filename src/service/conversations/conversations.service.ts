@@ -29,6 +29,8 @@ import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { Steps, type StepBounds } from '../../support/steps.js';
 import type { Recording } from '../uploads/recording.js';
 import type { ConversationFields } from './conversations.dto.js';
+import { unknownVoicesOff } from '../records/unknown-voice.js';
+import { VoiceKeeper } from '../unknown-voices/voice-keeper.js';
 import { WatchLists } from '../watch/watch-lists.js';
 import { VoiceNamer, type NamedVoices } from './voice-namer.js';
 
@@ -75,6 +77,7 @@ export class ConversationsService implements JobWork {
     private readonly namer: VoiceNamer,
     private readonly trail: AuditTrail,
     private readonly watch: WatchLists,
+    private readonly keeper: VoiceKeeper,
     private readonly config: Config,
     runner: JobRunner,
     metrics: Metrics,
@@ -102,7 +105,7 @@ export class ConversationsService implements JobWork {
    * Who speaks when in a recording: at once where it is short, otherwise, or with `later`, as a job, which takes the
    * recording over. It is durable when this resolves.
    * Errors: those of the recording, INVALID_ARGUMENT, SPEAKER_NOT_FOUND and GROUP_NOT_FOUND for people whose names are
-   * asked for, CONVERSATIONS_OFF, MODEL_NOT_READY, OVERLOADED, WRITE_FAILED, those of the storage.
+   * asked for, CONVERSATIONS_OFF, UNKNOWN_VOICES_OFF, MODEL_NOT_READY, OVERLOADED, WRITE_FAILED, those of the storage.
    */
   async create(
     recording: Recording,
@@ -112,6 +115,7 @@ export class ConversationsService implements JobWork {
   ): Promise<Conversation> {
     // Nobody shall hear of it from a job.
     speakerCounts(optionsOf(fields));
+    if (fields.unknownVoices === 'keep' && !this.config.unknownVoices) throw unknownVoicesOff();
     const asked = await this.asked(fields);
     await this.admit(later);
     const heard = later ? null : await this.direct(recording, asked.question, bounds);
@@ -127,10 +131,11 @@ export class ConversationsService implements JobWork {
       boundTo: boundTo(),
       findings: null,
       people: [],
+      kept: [],
       error: null,
     };
     if (!heard) return this.createLater(conversation, asked, recording, alongWith);
-    const done = await this.conclude(conversation.id, asked, heard, bounds, async (records, outcome) => {
+    const done = await this.conclude(conversation, asked, heard, bounds, async (records, outcome) => {
       const made: Conversation = { ...conversation, ...outcome, finishedAt: new Date() };
       await insert(records, made, asked, alongWith);
       return made;
@@ -180,16 +185,18 @@ export class ConversationsService implements JobWork {
 
   /**
    * Names the voices, where that was asked for, and stores what was found, in the transaction in which everybody who is named
-   * is there still. What `store` throws undoes it. Errors: those of the namer, of the storage and of the steps.
+   * is there still; voices without a name are kept in it where that is switched on. What `store` throws undoes it. Errors: those
+   * of the namer, of the storage and of the steps.
    */
   private async conclude<T>(
-    id: string,
+    conversation: Pick<Conversation, 'id' | 'createdAt'>,
     asked: Asked,
     heard: ConversationResult,
     bounds: StepBounds,
     store: (records: VoiceRecords, outcome: Done) => Promise<T>,
   ): Promise<T> {
-    const done = await this.nameAndStore(id, asked, heard, bounds, store);
+    const { id } = conversation;
+    const done = await this.nameAndStore(conversation, asked, heard, bounds, store);
     this.watch.heard(
       heard.speakers.map(({ label, embedding, ownSeconds }) => {
         return { embedding, seconds: ownSeconds, from: 'conversation', conversation: { id, label } };
@@ -199,27 +206,32 @@ export class ConversationsService implements JobWork {
   }
 
   private async nameAndStore<T>(
-    id: string,
-    { question: { naming }, candidates }: Asked,
+    conversation: Pick<Conversation, 'id' | 'createdAt'>,
+    { question: { naming, unknownVoices }, candidates }: Asked,
     heard: ConversationResult,
     bounds: StepBounds,
     store: (records: VoiceRecords, outcome: Done) => Promise<T>,
   ): Promise<T> {
-    if (!naming) return this.store.transaction((records) => store(records, outcomeOf(heard, null)));
-    const asked = { ...naming, candidates: candidates ? new Set(candidates.values()) : undefined };
+    const { id } = conversation;
+    const asked = naming && { ...naming, candidates: candidates ? new Set(candidates.values()) : undefined };
     const without = new Set<string>();
     for (;;) {
-      const named = await this.namer.decide(heard.speakers, asked, without, new Steps(bounds));
+      const steps = new Steps(bounds);
+      const named = asked ? await this.namer.decide(heard.speakers, asked, without, steps) : null;
+      const reasons = named?.voices.map(({ reason }) => reason);
+      const kept = await this.keeper.decide(heard, reasons, unknownVoices, steps);
       const done = await this.store.transaction(async (records) => {
-        const gone = await this.namer.gone(records, named, asked);
+        const gone = named && asked ? await this.namer.gone(records, named, asked) : [];
         for (const subject of gone) without.add(subject);
-        if (gone.length > 0) return null;
+        if (gone.length > 0 || (kept && !(await this.keeper.fits(records, kept)))) return null;
         const stored = await store(records, outcomeOf(heard, named));
-        await recordNames(records, id, named);
+        if (named) await recordNames(records, id, named);
+        if (kept) await this.keeper.keep(records, conversation, kept);
         return { stored };
       });
       if (!done) continue;
-      for (const { reason } of named.voices) {
+      if (kept) this.keeper.tell(kept);
+      for (const { reason } of named?.voices ?? []) {
         this.countNames(reason ?? 'named');
         if (reason !== null) this.trail.unmatched({ action: 'voice.named', object: id, outcome: reason });
       }
@@ -269,7 +281,7 @@ export class ConversationsService implements JobWork {
     }
     const { question } = conversation;
     const asked = { question, candidates: question.naming?.candidates ? await this.candidates(id) : null };
-    const job = await this.conclude(id, asked, result, { signal }, async (records, outcome) => {
+    const job = await this.conclude(conversation, asked, result, { signal }, async (records, outcome) => {
       const now = new Date();
       const settled = await this.queue.settle(records, claim, { result: null }, now);
       if (!settled || !(await records.conversations.finish(id, outcome, now))) throw claimLost();
@@ -359,9 +371,11 @@ async function subjectsOf({ speakers }: VoiceRecords, ids: readonly string[]): P
 /** Whom they name. */
 async function speakersOf(
   { speakers }: VoiceRecords,
-  conversations: readonly Pick<Conversation, 'people'>[],
+  conversations: readonly Pick<Conversation, 'people' | 'kept'>[],
 ): Promise<Map<string, Speaker>> {
-  const ids = new Set(conversations.flatMap(({ people }) => people.map(({ speakerId }) => speakerId)));
+  const ids = new Set(
+    conversations.flatMap(({ people, kept }) => [...people, ...kept].flatMap(({ speakerId }) => speakerId ?? [])),
+  );
   const found = await speakers.findMany([...ids]);
   return new Map(found.map((speaker) => [speaker.id, speaker]));
 }

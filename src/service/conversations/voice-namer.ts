@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { Scorer } from '../../scoring/scorer.js';
 import { nameVoices, type NoNameReason, type Voice } from '../../scoring/voice-names.js';
 import type { Steps } from '../../support/steps.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
@@ -9,13 +8,8 @@ import { consentStatus } from '../records/consent.js';
 import type { NamingRule, NearestPerson } from '../records/conversation.js';
 import type { Speaker } from '../records/speaker.js';
 import type { VoiceRecords } from '../records/unit-of-work.js';
-import { sideOf, VoiceIndex, type IndexedVoice } from '../voices/voice-index.js';
-
-/**
- * For each voice so many candidates with the highest evidence are kept, and as many of everybody: names are given of the
- * first, the lead is over the second of everybody, and a mixed voice shows in the first few.
- */
-const CLOSEST = 32;
+import { ClosestVoices } from '../voices/closest-voices.js';
+import { sideOf, VoiceIndex } from '../voices/voice-index.js';
 
 /** Whom names are given of, and by what. */
 export interface Naming {
@@ -73,7 +67,7 @@ export class VoiceNamer {
   ): Promise<NamedVoices> {
     await this.index.ready();
     const scorer = this.engine.voiceScorer(falseAcceptRate);
-    const closest = new Closest(voices, scorer);
+    const closest = new ClosestVoices(voices, scorer);
     let compared = 0;
     for (const person of this.index.voices({ groups: boundUids() })) {
       await steps.next();
@@ -119,63 +113,5 @@ export class VoiceNamer {
     const status = consentStatus(speaker);
     if (status === 'WITHDRAWN' || (status === 'NOT_RECORDED' && this.policy.required)) return false;
     return group === undefined || speaker.groups.some(({ uid }) => uid === group);
-  }
-}
-
-/** Of everybody who is seen, the people with the highest evidence for each voice. */
-class Closest {
-  private readonly sides: ReturnType<Scorer['side']>[];
-  private readonly on: 'llr' | 'cosine';
-  /** For each voice: candidates, and all. */
-  private readonly ranks: { candidates: Rank; all: Rank }[];
-  private readonly isCandidate = new Set<string>();
-
-  constructor(
-    voices: readonly Voice[],
-    private readonly scorer: Scorer,
-  ) {
-    this.sides = voices.map(({ embedding, ownSeconds }) => scorer.side(embedding, { seconds: ownSeconds }));
-    this.ranks = voices.map(() => ({ candidates: new Rank(), all: new Rank() }));
-    this.on = scorer.nameLimits(1).on;
-  }
-
-  see(person: IndexedVoice, isCandidate: boolean): void {
-    const { scorer, on } = this;
-    const side = scorer.side(person.centroid, sideOf(person));
-    for (const [index, voice] of this.sides.entries()) {
-      const { llr, cosine } = scorer.compare(voice, side);
-      const evidence = on === 'llr' ? (llr ?? NaN) : cosine;
-      this.ranks[index]!.all.see(person, evidence);
-      if (isCandidate) this.ranks[index]!.candidates.see(person, evidence);
-    }
-    if (isCandidate) this.isCandidate.add(person.speakerId);
-  }
-
-  get people(): IndexedVoice[] {
-    const found = this.ranks.flatMap(({ candidates, all }) => [...candidates.people, ...all.people]);
-    return [...new Map(found.map((person) => [person.speakerId, person])).values()];
-  }
-
-  /** Ids of those of `people`. */
-  get candidates(): string[] {
-    return this.people.map(({ speakerId }) => speakerId).filter((id) => this.isCandidate.has(id));
-  }
-}
-
-/** The first few, highest evidence first. */
-class Rank {
-  private readonly places: { person: IndexedVoice; evidence: number }[] = [];
-
-  see(person: IndexedVoice, evidence: number): void {
-    const { places } = this;
-    if (places.length === CLOSEST && evidence <= places.at(-1)!.evidence) return;
-    let at = places.length;
-    while (at > 0 && places[at - 1]!.evidence < evidence) at--;
-    places.splice(at, 0, { person, evidence });
-    if (places.length > CLOSEST) places.pop();
-  }
-
-  get people(): IndexedVoice[] {
-    return this.places.map(({ person }) => person);
   }
 }

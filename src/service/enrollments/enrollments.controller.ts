@@ -81,6 +81,7 @@ export class EnrollmentsController {
   })
   @ApiErrors(
     'SPEAKER_NOT_FOUND',
+    'AUDIO_NOT_FOUND',
     'CHANNELS_DIFFER',
     'SEVERAL_VOICES',
     'CONVERSATIONS_OFF',
@@ -125,24 +126,25 @@ export class EnrollmentsController {
     return answer;
   }
 
-  private view({ speaker, profile, results, possibleDuplicate }: EnrolledVoice): EnrolledView {
+  private view({ results, possibleDuplicate, ...voice }: EnrolledVoice): EnrolledView {
     return {
       possibleDuplicate,
-      speaker: toSpeakerView(speaker, profile, this.config.enrollmentSeconds),
+      speaker: toSpeakerView(voice, this.config.enrollmentSeconds),
       results: results.map((result, index) => {
         const { filename } = result.recording;
         if ('error' in result) {
           const { code, message } = result.error;
           return { index, filename, error: { code, message: withNames(message, [result.recording]) } };
         }
-        const { duplicate, enrollment, audio } = result;
-        return { index, filename, duplicate, enrollment: this.recording(enrollment, profile), audio };
+        const { duplicate, enrollment, audio, notKept } = result;
+        const shown = this.recording(enrollment, voice.profile, notKept === null);
+        return { index, filename, duplicate, enrollment: shown, audio, audioNotKept: notKept };
       }),
     };
   }
 
-  private recording(enrollment: EnrollmentInfo, profile: ProfileState | null): EnrollmentView {
-    return toEnrollmentView(enrollment, profile, floorsOf(this.config).update);
+  private recording(enrollment: EnrollmentInfo, profile: ProfileState | null, audioKept: boolean): EnrollmentView {
+    return toEnrollmentView(enrollment, profile, floorsOf(this.config).update, audioKept);
   }
 
   @Post('vectors')
@@ -173,8 +175,8 @@ export class EnrollmentsController {
       at: at === undefined ? undefined : new Date(at),
       fileName: filename,
     }));
-    const { speaker, profile, results } = await this.imports.add(id, vectors);
-    return { speaker: toSpeakerView(speaker, profile, this.config.enrollmentSeconds), results };
+    const { results, ...voice } = await this.imports.add(id, vectors);
+    return { speaker: toSpeakerView(voice, this.config.enrollmentSeconds), results };
   }
 
   @Get('enrollments')
@@ -185,10 +187,10 @@ export class EnrollmentsController {
     @Param('id') id: string,
     @Query({ schema: listEnrollments }) query: z.output<typeof listEnrollments>,
   ): Promise<EnrollmentsView> {
-    const { speaker, profile, enrollments, nextCursor } = await this.enrollments.list(id, query.limit, query.cursor);
+    const { enrollments, kept, nextCursor, ...voice } = await this.enrollments.list(id, query.limit, query.cursor);
     return {
-      speaker: toSpeakerView(speaker, profile, this.config.enrollmentSeconds),
-      enrollments: enrollments.map((enrollment) => this.recording(enrollment, profile)),
+      speaker: toSpeakerView(voice, this.config.enrollmentSeconds),
+      enrollments: enrollments.map((one) => this.recording(one, voice.profile, kept.has(one.contentSha256))),
       nextCursor,
     };
   }
@@ -199,8 +201,8 @@ export class EnrollmentsController {
   @ApiOkResponse({ description: 'What was measured on it and what it counts for.', standardSchema: enrollmentView })
   @ApiErrors('SPEAKER_NOT_FOUND', 'ENROLLMENT_NOT_FOUND')
   async get(@Param('id') id: string, @Param('enrollmentId') enrollmentId: string): Promise<EnrollmentView> {
-    const { enrollment, profile } = await this.enrollments.get(id, enrollmentId);
-    return this.recording(enrollment, profile);
+    const { enrollment, profile, audioKept } = await this.enrollments.get(id, enrollmentId);
+    return this.recording(enrollment, profile, audioKept);
   }
 
   @Delete('enrollments/:enrollmentId')

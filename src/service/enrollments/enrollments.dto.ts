@@ -5,6 +5,7 @@ import { nextCursorView, pageQuery } from '../http/pages.js';
 import { speakerView } from '../speakers/speakers.dto.js';
 import { ENROLLMENT_STATUSES, type ProfileState, type ProfileMember } from '../records/profile.js';
 import { EXEMPLAR_KINDS, SET_ASIDE, type EnrollmentInfo } from '../records/enrollment.js';
+import { NOT_KEPT } from '../records/kept-recording.js';
 import { QUALITY_LABELS, REJECTION_REASONS } from '../records/recording-quality.js';
 
 export const enrollmentView = z.object({
@@ -36,8 +37,9 @@ export const enrollmentView = z.object({
   outlier: z.boolean().meta({ description: 'Set aside: it does not sound like the others.' }),
   origin: z.enum(EXEMPLAR_KINDS).meta({
     description:
-      'enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.',
+      'enrolled: by a call of this list. imported: a vector that was made elsewhere; what was not measured then is 0. named: the voice of a conversation that somebody named; its speech alone was measured. learned: verified with strong evidence. confirmed: verified, and confirmed by a call.',
   }),
+  audioKept: z.boolean().meta({ description: 'Whether the audio is kept, so that another model can embed it.' }),
   setAside: z
     .enum(SET_ASIDE)
     .nullable()
@@ -64,6 +66,15 @@ const stored = z.object({
   audio: audioView.nullable().meta({
     description: 'What was found in the file, above all whether it is whole; null where it was known already.',
   }),
+  audioNotKept: z
+    .enum(NOT_KEPT)
+    .nullable()
+    .meta({
+      description:
+        'Why its audio is not kept; null where it is. OFF: nobody has switched it on for the speaker. PART: a channel, a track or ' +
+        'intervals were enrolled, and the rest may be other people. TOO_LARGE: it has more bytes than one may have ' +
+        '(TIMBRE_KEPT_RECORDING_BYTES). NO_ROOM: all that are kept would have more than they may (TIMBRE_KEPT_BYTES).',
+    }),
 });
 
 const failed = z.object({
@@ -219,6 +230,7 @@ export function toEnrollmentView(
   enrollment: EnrollmentInfo,
   profile: ProfileState | null,
   updateSeconds: number,
+  audioKept: boolean,
 ): EnrollmentView {
   const { id, createdAt, fileName, contentSha256, origin, measures, verdict } = enrollment;
   const { snrDb, clippedShare, bandwidthHz, levelDb } = measures;
@@ -241,6 +253,7 @@ export function toEnrollmentView(
     outlier: member?.outlier ?? false,
     origin: enrollment.kind,
     setAside: enrollment.setAside,
+    audioKept,
   };
 }
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { RecordingsModule } from '../recordings/recordings.module.js';
 import { SpeakersModule } from '../speakers/speakers.module.js';
 import { Duplicates } from './duplicates.js';
 import { ImportService } from './import.service.js';
@@ -7,7 +8,7 @@ import { EnrollmentsService } from './enrollments.service.js';
 import { ProfileKeeper } from './profile-keeper.js';
 
 @Module({
-  imports: [SpeakersModule],
+  imports: [SpeakersModule, RecordingsModule],
   providers: [EnrollmentsService, ProfileKeeper, Duplicates, HealthService, ImportService],
   exports: [EnrollmentsService, ProfileKeeper, Duplicates, HealthService, ImportService],
 })

@@ -10,6 +10,9 @@ import { conversationsOff } from '../records/conversation.js';
 import { Places } from '../http/pages.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { Maintenance } from '../records/maintenance.js';
+import { RecordingsService } from '../recordings/recordings.service.js';
+import type { EnrolledAudio } from '../recordings/enrolled-audio.js';
+import { keptOf, type NotKept } from '../records/kept-recording.js';
 import { CurrentModel } from '../voices/current-model.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
@@ -28,10 +31,16 @@ import type { Voice } from '../records/voice.js';
 import { judge, measuresOf, type Measures } from '../records/recording-quality.js';
 import { requireSpeaker } from '../records/require-speaker.js';
 
-/** What came of one recording. */
-export type Enrolled =
-  | { recording: Recording; enrollment: EnrollmentInfo; duplicate: boolean; audio: AudioReport | null }
-  | { recording: Recording; error: TimbreError };
+/** What came of one recording; `notKept`: why its audio is not kept, null where it is. */
+export type Enrolled = EnrolledRecording | { recording: Recording; error: TimbreError };
+
+interface EnrolledRecording {
+  recording: Recording;
+  enrollment: EnrollmentInfo;
+  duplicate: boolean;
+  audio: AudioReport | null;
+  notKept: NotKept | null;
+}
 
 /** What else is to become durable with an enrolment, or not at all. */
 export type AlongWith = (records: VoiceRecords, done: EnrolledVoice) => Promise<void>;
@@ -62,6 +71,7 @@ export class EnrollmentsService {
     private readonly duplicates: Duplicates,
     private readonly maintenance: Maintenance,
     private readonly consent: ConsentPolicy,
+    private readonly recordings: RecordingsService,
     private readonly trail: AuditTrail,
     private readonly config: Config,
   ) {}
@@ -71,10 +81,10 @@ export class EnrollmentsService {
    * that the speaker has already stays as it is; one of low quality is stored with the reasons and does not count. One
    * whose channels hold different people is refused, unless `bounds` name a channel; with `bounds.intervals` there is one
    * recording, and it is refused where more than one voice speaks in these parts of it.
-   * `alongWith` runs in the same transaction; what it throws undoes that. With `looks` it is said who else may have the voice.
+   * Where the speaker's audio is kept, it is sealed and on the disk before that. `alongWith` runs in the same transaction; what it throws undoes that. With `looks` it is said who else may have the voice.
    * Errors: SPEAKER_NOT_FOUND, also where the speaker is erased meanwhile and another has the id; OPTED_OUT and
    * CONSENT_REQUIRED before anything is heard, INVALID_ARGUMENT for more recordings than a speaker may have, the first
-   * recording's error where all fail, those of the model and of the storage.
+   * recording's error where all fail, those of the model and of the storage, STORAGE_FULL also where there is no room for the audio.
    */
   async enrol(
     speakerId: string,
@@ -84,13 +94,34 @@ export class EnrollmentsService {
     looks = false,
   ): Promise<EnrolledVoice> {
     // One channel of a file is another recording than the next.
-    const recordings = uploads.map((one) => ({ ...one, sha256: contentOf(one.sha256, bounds) }));
+    const recordings = uploads.map((one) => {
+      const sha256 = contentOf(one.sha256, bounds);
+      return { ...one, sha256, part: sha256 !== one.sha256 };
+    });
+    const kept = this.recordings.ofEnrolment(recordings);
+    try {
+      return await this.enrolKept(speakerId, recordings, bounds, kept, alongWith, looks);
+    } finally {
+      await kept.end();
+    }
+  }
+
+  private async enrolKept(
+    speakerId: string,
+    recordings: readonly Recording[],
+    bounds: EmbedOptions,
+    kept: EnrolledAudio,
+    alongWith: AlongWith | undefined,
+    looks: boolean,
+  ): Promise<EnrolledVoice> {
     const origin = this.model.origin();
-    const { subject, known } = await this.recall(speakerId, recordings, origin);
+    const { subject, known, keeps, keptBytes } = await this.recall(speakerId, recordings, origin);
     for (let before = known; ; before = new Map()) {
       const heard = await this.listen(recordings, before, bounds);
       if (recordings.every(({ sha256 }) => heard.get(sha256) instanceof TimbreError))
         throw allFailed(recordings, heard);
+      const good = [...heard].filter(([, outcome]) => !(outcome instanceof TimbreError));
+      await kept.store(keeps, keptBytes, new Set(good.map(([sha256]) => sha256)));
       const like = looks ? await this.others(subject, speakerId, [...heard.values()]) : [];
       const done = await this.store.transaction(async (records) => {
         const found = await records.speakers.find(speakerId);
@@ -100,13 +131,16 @@ export class EnrollmentsService {
         this.requireConsent(found);
         // What was known of these files may be of somebody who has opted out by now: then they are heard after all.
         if (!(await mayBeUsed(records, before))) return null;
-        const results = await this.storeAll(records, found, origin, recordings, heard);
-        const { speaker, profile } = await this.renew(records, found, origin, results);
-        const enrolled = { speaker, profile, results, possibleDuplicate: await stillThere(records, like) };
+        const results = await this.storeAll(records, found, origin, recordings, heard, kept);
+        const voice = await this.renew(records, found, origin, results);
+        const keptRecordings = await keptOf(records, speakerId);
+        const enrolled = { ...voice, keptRecordings, results, possibleDuplicate: await stillThere(records, like) };
         await alongWith?.(records, enrolled);
         return enrolled;
       });
-      if (done) return done;
+      if (!done) continue;
+      kept.tell(done.results.flatMap((result) => ('enrollment' in result ? [result.notKept] : [])));
+      return done;
     }
   }
 
@@ -115,25 +149,30 @@ export class EnrollmentsService {
     speakerId: string,
     limit = 500,
     cursor?: string,
-  ): Promise<Voice & { enrollments: EnrollmentInfo[]; nextCursor: string | null }> {
+  ): Promise<Voice & { enrollments: EnrollmentInfo[]; kept: Set<string>; nextCursor: string | null }> {
     const after = PLACES.decode(cursor);
     const origin = this.model.lastOrigin();
-    return this.store.read(async ({ speakers, enrollments, profiles }) => {
+    return this.store.read(async ({ speakers, enrollments, profiles, recordings }) => {
       const speaker = await requireSpeaker({ speakers }, speakerId);
       const found = await enrollments.page(speakerId, after, limit + 1);
       const { rows, nextCursor } = PLACES.page(found, limit, ({ createdAt, id }) => [createdAt.getTime(), id]);
       const profile = origin && (await profiles.state(speakerId, origin));
-      return { speaker, profile, enrollments: rows, nextCursor };
+      const kept = await recordings.contents(speakerId);
+      return { speaker, profile, keptRecordings: kept.size, enrollments: rows, kept, nextCursor };
     });
   }
 
   /** With the profile of its own model. Errors: SPEAKER_NOT_FOUND, ENROLLMENT_NOT_FOUND. */
-  async get(speakerId: string, id: string): Promise<{ enrollment: EnrollmentInfo; profile: ProfileState | null }> {
-    return this.store.read(async ({ speakers, enrollments, profiles }) => {
+  async get(
+    speakerId: string,
+    id: string,
+  ): Promise<{ enrollment: EnrollmentInfo; profile: ProfileState | null; audioKept: boolean }> {
+    return this.store.read(async ({ speakers, enrollments, profiles, recordings }) => {
       await requireSpeaker({ speakers }, speakerId);
       const enrollment = await enrollments.find(speakerId, id);
       if (!enrollment) throw enrollmentNotFound(speakerId, id);
-      return { enrollment, profile: await profiles.state(speakerId, enrollment.origin) };
+      const audioKept = (await recordings.contents(speakerId)).has(enrollment.contentSha256);
+      return { enrollment, profile: await profiles.state(speakerId, enrollment.origin), audioKept };
     });
   }
 
@@ -168,22 +207,26 @@ export class EnrollmentsService {
 
   /**
    * What is stored of these very files already, whoever's they are but of those who have opted out, and the subject of
-   * the speaker. Errors: SPEAKER_NOT_FOUND, OPTED_OUT, CONSENT_REQUIRED.
+   * the speaker; whether the speaker's audio is kept, and how many bytes of everybody's are.
+   * Errors: SPEAKER_NOT_FOUND, OPTED_OUT, CONSENT_REQUIRED.
    */
   private recall(
     speakerId: string,
     recordings: readonly Recording[],
     origin: EmbeddingOrigin,
-  ): Promise<{ subject: string; known: Map<string, HeardBefore> }> {
-    return this.store.read(async ({ speakers, enrollments }) => {
-      const speaker = await requireSpeaker({ speakers }, speakerId);
+  ): Promise<{ subject: string; known: Map<string, HeardBefore>; keeps: boolean; keptBytes: number }> {
+    return this.store.read(async (records) => {
+      const { enrollments } = records;
+      const speaker = await requireSpeaker(records, speakerId);
       this.requireConsent(speaker);
       const known = new Map<string, HeardBefore>();
       for (const { sha256 } of recordings) {
         const found = known.has(sha256) ? null : await enrollments.heardBefore(origin, sha256);
         if (found) known.set(sha256, found);
       }
-      return { subject: speaker.subject, known };
+      const { keeps } = await this.recordings.settingOf(records, speaker);
+      const { bytes: keptBytes } = await records.recordings.totals();
+      return { subject: speaker.subject, known, keeps, keptBytes };
     });
   }
 
@@ -294,6 +337,7 @@ export class EnrollmentsService {
     origin: EmbeddingOrigin,
     recordings: readonly Recording[],
     heard: ReadonlyMap<string, Heard | TimbreError>,
+    kept: EnrolledAudio,
   ): Promise<Enrolled[]> {
     const results: Enrolled[] = [];
     // A millisecond apart: the list is in the order of the upload.
@@ -302,7 +346,11 @@ export class EnrollmentsService {
       const outcome = heard.get(recording.sha256);
       if (outcome === undefined) throw new Error('every recording has an outcome');
       if (outcome instanceof TimbreError) results.push({ recording, error: outcome });
-      else results.push(await this.add(records, speaker, origin, recording, outcome, new Date(createdAt++)));
+      else {
+        const now = new Date(createdAt++);
+        const added = await this.add(records, speaker, origin, recording, outcome, now);
+        results.push({ ...added, notKept: await kept.keep(records, speaker, added.enrollment, now) });
+      }
     }
     return results;
   }
@@ -314,7 +362,7 @@ export class EnrollmentsService {
     recording: Recording,
     { embedding, measures, audio }: Heard,
     createdAt: Date,
-  ): Promise<Enrolled> {
+  ): Promise<Omit<EnrolledRecording, 'notKept'>> {
     const { sha256, filename } = recording;
     const enrollment: Enrollment = {
       id: randomUUID(),
@@ -360,7 +408,7 @@ export class EnrollmentsService {
     speaker: Speaker,
     origin: EmbeddingOrigin,
     results: readonly Enrolled[],
-  ): Promise<Voice> {
+  ): Promise<Omit<Voice, 'keptRecordings'>> {
     const added = results.some((result) => 'enrollment' in result && !result.duplicate);
     if (!added) return { speaker, profile: await records.profiles.state(speaker.id, origin) };
     const { enrolled, ...voice } = await this.keeper.renew(records, speaker, origin);

@@ -6,7 +6,8 @@ import { ConsentPolicy } from '../consent/consent-policy.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { requireConsent } from '../records/consent.js';
 import type { Enrollment } from '../records/enrollment.js';
-import { judge, type Measures } from '../records/recording-quality.js';
+import { keptOf } from '../records/kept-recording.js';
+import { judge, judgeUnmeasured, unmeasured, type Measures } from '../records/recording-quality.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import type { Voice } from '../records/voice.js';
 import { requireSpeaker } from '../records/require-speaker.js';
@@ -82,11 +83,12 @@ export class ImportService {
         }
       }
       if (results.every(({ duplicate }) => duplicate)) {
-        return { speaker, profile: await records.profiles.state(speakerId, origin), results };
+        const profile = await records.profiles.state(speakerId, origin);
+        return { speaker, profile, keptRecordings: await keptOf(records, speakerId), results };
       }
       const { enrolled, ...voice } = await this.keeper.renew(records, speaker, origin);
       requireRoom(enrolled, this.config);
-      return { ...voice, results };
+      return { ...voice, keptRecordings: await keptOf(records, speakerId), results };
     });
   }
 
@@ -113,8 +115,6 @@ export class ImportService {
     embedding.forEach((x, i) => bytes.writeFloatLE(x, i * 4));
     const all: Measures = { ...(measures ?? unmeasured(speechSeconds)), speechSeconds };
     const limits = this.model.recordingLimits();
-    const { minSpeechSeconds } = limits;
-    const anything = { minSpeechSeconds, minSnrDb: -Infinity, maxClippedShare: 1, minBandwidthHz: 0 };
     return {
       id: randomUUID(),
       speakerId,
@@ -124,14 +124,9 @@ export class ImportService {
       origin,
       embedding,
       measures: all,
-      verdict: judge(all, measures ? limits : anything),
+      verdict: measures ? judge(all, limits) : judgeUnmeasured(all, limits),
       kind: 'imported',
       setAside: null,
     };
   }
-}
-
-/** Of a recording that nobody here has heard. */
-function unmeasured(audioSeconds: number): Omit<Measures, 'speechSeconds'> {
-  return { audioSeconds, sampleRate: 0, channels: 0, snrDb: null, clippedShare: 0, bandwidthHz: 0, levelDb: 0 };
 }

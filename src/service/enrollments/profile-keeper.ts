@@ -17,18 +17,22 @@ export class ProfileKeeper {
     return buildProfile(speaker.id, origin, inputs, this.model.profilePolicy(origin), now);
   }
 
-  /** `enrolled`: how many recordings were enrolled, of every model. Errors: CONFLICT where the speaker was changed since it was read. */
+  /**
+   * `heard`: whether this counts as hearing of the speaker, whom retention then keeps. Gives in `enrolled` how many
+   * recordings were enrolled, whichever models embedded them. Errors: CONFLICT where the speaker was changed since it was read.
+   */
   async renew(
     records: VoiceRecords,
     speaker: Speaker,
     origin: EmbeddingOrigin,
+    heard = true,
   ): Promise<{ speaker: Speaker; profile: Profile; enrolled: number }> {
     const now = new Date();
     const { enrollments, total } = await records.enrollments.ofOrigin(speaker.id, origin);
     const profile = this.build(speaker, origin, enrollments, now);
     if (enrollments.length > 0) await records.profiles.put(profile);
     else await records.profiles.delete(speaker.id, origin);
-    const changed = { ...speaker, updatedAt: now, activeAt: now, noticeAt: null };
+    const changed = { ...speaker, updatedAt: now, ...(heard && { activeAt: now, noticeAt: null }) };
     return { speaker: await records.speakers.update(changed), profile, enrolled: total };
   }
 }

@@ -79,6 +79,18 @@ const serviceInfo = z.object({
   consent: z
     .enum(['required', 'optional'])
     .meta({ description: "Whether a speaker's consent comes before enrolling." }),
+  unknownVoices: z
+    .enum(['on', 'off'])
+    .meta({ description: 'Whether voices of conversations that get no name are kept, to be named later.' }),
+  recordings: z
+    .object({
+      keep: z
+        .boolean()
+        .meta({ description: 'Whether the audio of enrolments is kept where no group of the speaker says so.' }),
+      largestBytes: z.int().meta({ description: 'A larger recording is enrolled without its audio.' }),
+      totalBytes: z.int().meta({ description: 'Of all that are kept.' }),
+    })
+    .meta({ description: 'Keeping of audio; docs/recordings.md.' }),
   decisions: decisions.meta({
     description: 'What verifications and identifications are decided by; null until the model is loaded.',
   }),
@@ -110,6 +122,12 @@ export class InfoController {
       model,
       speech: { matchSeconds: match, updateSeconds: update, createSeconds: create },
       consent: this.config.consent,
+      unknownVoices: this.config.unknownVoices ? 'on' : 'off',
+      recordings: {
+        keep: this.config.keepRecordings,
+        largestBytes: this.config.keptRecordingBytes,
+        totalBytes: this.config.keptBytes,
+      },
       decisions: model && rulesOf(this.engine.scorer().rules),
       limits: { ...limitsOf(this.config), ...(model ? ownLimitsOf(this.engine.info()) : {}) },
     };

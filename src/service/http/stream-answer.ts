@@ -20,7 +20,7 @@ interface WrappedResponse {
 }
 
 /**
- * Answers with text as it is made, no faster than the client takes it, and ends the making of it when the client goes
+ * Answers with text, or bytes, as it is made, no faster than the client takes it, and ends the making of it when the client goes
  * away. What goes wrong before the first piece is an answer as of any call; what goes wrong later can only end the
  * connection, so that nobody takes the part for the whole.
  */
@@ -28,7 +28,7 @@ export async function streamAnswer(
   request: IncomingMessage,
   response: HostResponse,
   headers: Readonly<Record<string, string>>,
-  pieces: AsyncGenerator<string>,
+  pieces: AsyncGenerator<string | Buffer>,
 ): Promise<void> {
   const first = await pieces.next();
   const raw = takeOver(response);
@@ -53,9 +53,9 @@ export function takeOver(response: HostResponse): ServerResponse {
 }
 
 async function* startingWith(
-  first: IteratorResult<string, unknown>,
-  rest: AsyncGenerator<string>,
-): AsyncGenerator<string> {
+  first: IteratorResult<string | Buffer, unknown>,
+  rest: AsyncGenerator<string | Buffer>,
+): AsyncGenerator<string | Buffer> {
   try {
     if (first.done) return;
     yield first.value;

@@ -13,6 +13,7 @@ import { Config } from '../config/config.js';
 import { DataKeys } from '../data-keys/data-keys.js';
 import { ChangeFeed } from '../records/change-feed.js';
 import { JobQueue } from '../records/job-queue.js';
+import { KeptAudio } from '../records/kept-audio.js';
 import { Leader } from '../records/leader.js';
 import { Maintenance } from '../records/maintenance.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
@@ -41,12 +42,13 @@ function port(token: unknown, name: Exclude<keyof Storage, 'close' | 'store'>): 
     port(Maintenance, 'maintenance'),
     port(ChangeFeed, 'changeFeed'),
     port(JobQueue, 'jobQueue'),
+    port(KeptAudio, 'keptAudio'),
     port(Leader, 'leader'),
     port(Limiter, 'limiter'),
     port(KeyStore, 'keyStore'),
     port(DataKeys, 'dataKeys'),
   ],
-  exports: [UnitOfWork, Maintenance, ChangeFeed, JobQueue, Leader, Limiter, KeyStore, DataKeys],
+  exports: [UnitOfWork, Maintenance, ChangeFeed, JobQueue, KeptAudio, Leader, Limiter, KeyStore, DataKeys],
 })
 export class PersistenceModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(@Inject(STORAGE) private readonly storage: Storage) {}

@@ -24,7 +24,7 @@ export class ExportController {
     summary: 'Everything that is stored about a speaker',
     description:
       'Speaker with groups and metadata, every consent, enrolments with their qualities, profiles, recordings of jobs with what came of them, what was done to the speaker; the voice embeddings ' +
-      'only where they are asked for, by a key of the scope `vectors`, and the speaker has not opted out. Audio is not kept. The export itself is an entry of the audit trail. It is all of one moment, and sent as it is read: where something goes wrong, the connection breaks and the document has no end.',
+      'only where they are asked for, by a key of the scope `vectors`, and the speaker has not opted out. Audio that is kept is named, and given by a path of its own. The export itself is an entry of the audit trail. It is all of one moment, and sent as it is read: where something goes wrong, the connection breaks and the document has no end.',
     operationId: 'exportSpeaker',
   })
   @ApiParam({ name: 'id', example: 'ada' })

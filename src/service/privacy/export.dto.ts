@@ -17,7 +17,7 @@ export const exportQuery = z.strictObject({
 const vector = z.array(z.number()).nullable().optional();
 
 export const exportView = z.object({
-  format: z.literal('timbre-subject-export/4'),
+  format: z.literal('timbre-subject-export/5'),
   exportedAt: z.iso.datetime(),
   speaker: z.object({
     id: z.string().meta({ example: 'ada' }),
@@ -37,7 +37,23 @@ export const exportView = z.object({
   }),
   consent: consentView,
   consents: z.array(pastConsentView).meta({ description: 'Every consent that was recorded, oldest first.' }),
-  audio: z.object({ kept: z.literal(false), note: z.string() }),
+  audio: z.object({
+    kept: z.boolean().meta({ description: 'Whether any recording is kept as audio: `recordings` says which.' }),
+    note: z.string(),
+  }),
+  recordings: z
+    .array(
+      z.object({
+        sha256: z.string(),
+        bytes: z.int(),
+        keptAt: z.iso.datetime(),
+        path: z.string().nullable().meta({
+          description: 'Where its bytes are, for keys of the scopes `admin` and `vectors`; null where no enrolment is of it.',
+          example: '/v1/speakers/ada/enrollments/3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10/audio',
+        }),
+      }),
+    )
+    .meta({ description: 'Recordings whose audio is kept, oldest first.' }),
   enrollments: z.array(
     enrollmentView.extend({
       frontEnd: z.string(),
@@ -93,6 +109,27 @@ export const exportView = z.object({
       }),
     )
     .meta({ description: 'Conversations that tell of the speaker, one for each voice.' }),
+  unknownVoices: z
+    .array(
+      z.object({
+        id: z.uuid(),
+        createdAt: z.iso.datetime(),
+        model: z.string(),
+        heard: z.array(
+          z.object({
+            conversationId: z.uuid(),
+            label: z.string(),
+            heardAt: z.iso.datetime(),
+            ownSeconds: z.number(),
+            intervals: z.array(z.object({ start: z.number(), end: z.number() })),
+          }),
+        ),
+      }),
+    )
+    .meta({
+      description:
+        'Voices of conversations that somebody named as the speaker, and where they were heard. Each has a voice vector.',
+    }),
   audit: z.array(auditEntryView).meta({ description: 'Everything that was done to the speaker, oldest first.' }),
 });
 

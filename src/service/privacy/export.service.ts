@@ -20,10 +20,13 @@ import type { OfSpeakerPlace } from '../records/conversation.repository.js';
 import type { Enrollment, EnrollmentInfo } from '../records/enrollment.js';
 import type { JobItem } from '../records/job.js';
 import { toLedgerEntryView } from '../profiles/profiles.dto.js';
+import { toKeptView } from '../recordings/recordings.dto.js';
+import type { KeptRecording } from '../records/kept-recording.js';
 import type { LedgerEntry } from '../records/ledger.js';
 import type { Profile } from '../records/profile.js';
 import { speakerNotFound, type Speaker } from '../records/speaker.js';
 import { UnitOfWork, type Snapshot } from '../records/unit-of-work.js';
+import type { UnknownVoice, VoiceShare } from '../records/unknown-voice.js';
 import { requireSpeaker } from '../records/require-speaker.js';
 import type { ExportView } from './export.dto.js';
 
@@ -33,8 +36,14 @@ const PAGE = 50;
 const VECTORS = 10;
 
 const NO_AUDIO = 'Recordings are embedded and then deleted; none is kept.';
+const AUDIO = 'Audio of the recordings that are named in `recordings` is kept; each is given by its path.';
 
 type Field = keyof ExportView;
+
+interface ExportedVoice {
+  voice: UnknownVoice;
+  shares: VoiceShare[];
+}
 
 /** Everything that is stored about one speaker, as it is at one moment. */
 @Injectable()
@@ -87,12 +96,14 @@ export class ExportService {
     const { update } = floorsOf(this.config);
     const known = await snapshot.read(({ profiles }) => profiles.ofSpeaker(id));
     const waiting = await snapshot.read((records) => records.waiting.ofSpeaker(id));
+    const kept = await snapshot.read(({ recordings }) => recordings.contents(id));
+    const enrolled = await snapshot.read(({ enrollments }) => enrollments.idsByContent(id));
     const head = {
-      format: 'timbre-subject-export/4',
+      format: 'timbre-subject-export/5',
       exportedAt: new Date().toISOString(),
       speaker: toExportedSpeaker(speaker),
       consent: toConsentView(speaker, this.policy.required),
-      audio: { kept: false, note: NO_AUDIO },
+      audio: { kept: kept.size > 0, note: kept.size > 0 ? AUDIO : NO_AUDIO },
       profiles: known.map((profile) => toExportedProfile(profile, vectors)),
       waiting: waiting.map((one) => ({ id: one.id, createdAt: one.createdAt.toISOString(), model: one.origin.model })),
     } satisfies Partial<ExportView>;
@@ -117,10 +128,18 @@ export class ExportService {
           enrollment,
           known.find(({ origin }) => sameOrigin(origin, enrollment.origin)) ?? null,
           update,
+          kept.has(enrollment.contentSha256),
         ),
         frontEnd: enrollment.origin.frontEnd,
         ...('embedding' in enrollment ? { embedding: Array.from(enrollment.embedding) } : {}),
       }),
+    );
+    yield* list(
+      'recordings',
+      readPages<KeptRecording>(steps, PAGE, (after, limit) =>
+        snapshot.read(({ recordings }) => recordings.page(id, after && [after.createdAt.getTime(), after.id], limit)),
+      ),
+      (one) => ({ ...toKeptView(one), path: pathOf(id, enrolled.get(one.contentSha256)) }),
     );
     yield* list(
       'ledger',
@@ -141,6 +160,18 @@ export class ExportService {
         snapshot.read(({ conversations }) => conversations.ofSpeaker(id, after && after.place, limit)),
       ),
       ({ conversation }) => toExportedConversation(conversation),
+    );
+    yield* list(
+      'unknownVoices',
+      readPages<ExportedVoice>(steps, PAGE, (after, limit) =>
+        snapshot.read(async ({ unknownVoices }) => {
+          const found = await unknownVoices.ofSpeaker(id, after && after.voice.id, limit);
+          const told: ExportedVoice[] = [];
+          for (const voice of found) told.push({ voice, shares: await unknownVoices.shares(voice.id) });
+          return told;
+        }),
+      ),
+      toExportedVoice,
     );
     yield* list(
       'audit',
@@ -190,6 +221,19 @@ function toExportedSpeaker(speaker: Speaker): ExportView['speaker'] {
   };
 }
 
+function toExportedVoice({ voice, shares }: ExportedVoice): ExportView['unknownVoices'][number] {
+  const { id, createdAt, origin } = voice;
+  return {
+    id,
+    createdAt: createdAt.toISOString(),
+    model: origin.model,
+    heard: shares.flatMap(({ conversationId, label, heardAt, ownSeconds, intervals }) => {
+      if (conversationId === null) return [];
+      return [{ conversationId, label, heardAt: heardAt.toISOString(), ownSeconds, intervals: [...intervals] }];
+    }),
+  };
+}
+
 function toExportedConversation(conversation: ConversationOfSpeaker): ExportView['conversations'][number] {
   const { id, state, createdAt, finishedAt, fileName, heard } = conversation;
   return {
@@ -213,4 +257,9 @@ function toExportedProfile(profile: Profile, vectors: boolean): ExportView['prof
     updatedAt: updatedAt.toISOString(),
     ...(vectors ? { embedding: centroid && Array.from(centroid) } : {}),
   };
+}
+
+function pathOf(speakerId: string, enrollmentId: string | undefined): string | null {
+  if (enrollmentId === undefined) return null;
+  return `/v1/speakers/${encodeURIComponent(speakerId)}/enrollments/${enrollmentId}/audio`;
 }

@@ -33,10 +33,11 @@ export interface Swept {
   /** Told that they will be. */
   announced: number;
   conversations: number;
+  unknownVoices: number;
   auditEntries: number;
 }
 
-const NOTHING: Swept = { speakers: 0, announced: 0, conversations: 0, auditEntries: 0 };
+const NOTHING: Swept = { speakers: 0, announced: 0, conversations: 0, unknownVoices: 0, auditEntries: 0 };
 
 /**
  * Erases what has grown old, at the start and then once a day, in steps and after a notice; as `DELETE /v1/speakers/:id`
@@ -87,6 +88,7 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
         speakers,
         announced,
         conversations: await this.sweepConversations(),
+        unknownVoices: await this.sweepUnknownVoices(),
         auditEntries: await this.sweepAudit(),
       };
     });
@@ -172,6 +174,17 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     return sum;
   }
 
+  private async sweepUnknownVoices(): Promise<number> {
+    const { unknownVoiceDays } = this.config;
+    if (unknownVoiceDays === 0) return 0;
+    const before = this.daysAgo(unknownVoiceDays);
+    let sum = 0;
+    for (let trimmed = AT_ONCE; trimmed === AT_ONCE && !this.stopped; sum += trimmed) {
+      trimmed = await this.store.transaction(({ unknownVoices }) => unknownVoices.trim(before, AT_ONCE));
+    }
+    return sum;
+  }
+
   /** In pieces: requests come in between. */
   private async sweepAudit(): Promise<number> {
     const { auditDays } = this.config;
@@ -202,10 +215,13 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
 
   private sweepAndGoOn(): void {
     this.sweeping = this.sweep().then(
-      ({ speakers, announced, conversations, auditEntries }) => {
-        if (speakers + conversations + auditEntries > 0) {
-          const msg = `${speakers} speakers, ${conversations} conversations and ${auditEntries} audit entries went by age`;
-          this.logger.log({ speakers, conversations, auditEntries, msg });
+      ({ announced, ...gone }) => {
+        const { speakers, conversations, unknownVoices, auditEntries } = gone;
+        if (speakers + conversations + unknownVoices + auditEntries > 0) {
+          const msg =
+            `${speakers} speakers, ${conversations} conversations, ${unknownVoices} unknown voices and ${auditEntries} audit ` +
+            'entries went by age';
+          this.logger.log({ ...gone, msg });
         }
         if (announced > 0) {
           this.logger.warn({

@@ -188,7 +188,6 @@ export class LedgerController {
   }
 
   private async view(id: string): Promise<SpeakerView> {
-    const { speaker, profile } = await this.speakers.get(id);
-    return toSpeakerView(speaker, profile, this.config.enrollmentSeconds);
+    return toSpeakerView(await this.speakers.get(id), this.config.enrollmentSeconds);
   }
 }

@@ -242,7 +242,9 @@ function isFinal({ action }: LedgerEntry): TimbreError {
   const instead: Partial<Record<LedgerEntry['action'], string>> = {
     enrolled: 'delete the enrolment instead',
     imported: 'delete the enrolment instead',
+    named: 'undo the naming of the unknown voice instead, or delete the enrolment',
     deleted: 'what was deleted is gone for good; enrol the recording again',
+    're-embedded': 'load the other model, and embed the recordings again by that',
     frozen: 'let the profile learn again instead',
     unfrozen: 'freeze the profile instead',
   };

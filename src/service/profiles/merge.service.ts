@@ -109,7 +109,9 @@ export class MergeService {
   /** Errors: INVALID_ARGUMENT. */
   private requireRoom(recordings: readonly EnrollmentInfo[]): void {
     const { maxEnrollments } = this.config;
-    const count = recordings.filter((one) => !isLearned(one)).length;
+    // The same file by several models, or of both, is one recording.
+    const enrolled = recordings.filter((one) => !isLearned(one));
+    const count = new Set(enrolled.map(({ contentSha256 }) => contentSha256)).size;
     if (count <= maxEnrollments) return;
     throw new TimbreError(
       'INVALID_ARGUMENT',

@@ -26,7 +26,7 @@ export const ledgerEntryView = z.object({
   }),
   action: z.enum(LEDGER_ACTIONS).meta({
     description:
-      'enrolled, imported, deleted: a recording, by a call. learned, confirmed: a recording that was verified. merged, split-off: ' +
+      'enrolled, imported, deleted: a recording, by a call. named: a voice of a conversation that was named. learned, confirmed: a recording that was verified. merged, split-off: ' +
       'recordings came from the other speaker; merged-away, split: they went to the other one. frozen, unfrozen: the ' +
       'profile learns nothing, or may again.',
   }),

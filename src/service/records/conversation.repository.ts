@@ -11,6 +11,9 @@ export abstract class ConversationRepository {
 
   abstract find(id: string): Promise<Conversation | null>;
 
+  /** How the recordings of these were named, by id. */
+  abstract fileNames(ids: readonly string[]): Promise<Map<string, string | null>>;
+
   /** Of one that waits: ids of candidates who are still there, in order. */
   abstract candidates(id: string): Promise<string[]>;
 

@@ -10,6 +10,7 @@ import { TimbreError } from '../../errors/timbre-error.js';
 import type { ThresholdSource } from '../../scoring/decision-policy.js';
 import type { NameLimits } from '../../scoring/scorer.js';
 import type { NoNameReason, VoiceName } from '../../scoring/voice-names.js';
+import type { KeptLabel } from './unknown-voice.js';
 import type { GroupRef } from '../../support/group-ref.js';
 
 export const CONVERSATION_STATES = ['waiting', 'done', 'failed', 'cancelled'] as const;
@@ -23,6 +24,8 @@ export interface ConversationQuestion {
   kind?: ConversationKind | undefined;
   channel?: Channel | undefined;
   track?: number | undefined;
+  /** Whether voices that get no name are kept. Left out: as TIMBRE_UNKNOWN_VOICES says. */
+  unknownVoices?: 'keep' | 'discard' | undefined;
   /** Left out: nobody's name is looked for. */
   naming?: NamingQuestion | undefined;
 }
@@ -98,6 +101,8 @@ export interface Conversation {
   findings: ConversationFindings | null;
   /** One a voice at most, of people who are still there. */
   people: readonly NearestPerson[];
+  /** Labels that are kept as unknown voices, by the label. */
+  kept: readonly KeptLabel[];
   /** Of one that failed. */
   error: { code: ErrorCode; message: string } | null;
 }

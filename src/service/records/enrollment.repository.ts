@@ -28,6 +28,30 @@ export abstract class EnrollmentRepository {
   /** Anybody's enrolment of this very file, but not of who has opted out: its embedding need not be made again. */
   abstract heardBefore(origin: EmbeddingOrigin, sha256: string): Promise<HeardBefore | null>;
 
+  /** Of each recording of a speaker, whichever models embedded it, the enrolment that was stored last. */
+  abstract idsByContent(speakerId: string): Promise<Map<string, string>>;
+
+  /**
+   * Of each recording that the speaker has no enrolment of this origin of, the enrolment that was stored last, oldest first;
+   * also those that are set aside.
+   */
+  abstract ofOtherModels(speakerId: string, origin: EmbeddingOrigin): Promise<EnrollmentInfo[]>;
+
+  /**
+   * Puts an enrolment of another model in the place of the one of its id, which is of the same recording. The one of before
+   * stays under a new id, which is given; null where it is not there, and nothing is changed then. Errors: as of `change`.
+   */
+  abstract supersede(made: Enrollment): Promise<string | null>;
+
+  /**
+   * Deletes the speaker's enrolments of other models whose recordings have one of this origin; audio stays. Gives the
+   * origins of those that went, and how many there were.
+   */
+  abstract deleteSuperseded(
+    speakerId: string,
+    origin: EmbeddingOrigin,
+  ): Promise<{ origins: EmbeddingOrigin[]; count: number }>;
+
   /** The embedding of one of the speaker's enrolments; null where there is none. */
   abstract embedding(speakerId: string, id: string): Promise<Float32Array | null>;
 

@@ -3,13 +3,13 @@ import type { Measures, Verdict } from './recording-quality.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 
 /**
- * How a recording came to be among the speaker's: as an enrolment, as a vector that was made elsewhere, by strong evidence, or
- * confirmed by a call.
+ * How a recording came to be among the speaker's: as an enrolment, as a vector that was made elsewhere, as a voice of a
+ * conversation that somebody named, by strong evidence, or confirmed by a call.
  */
-export const EXEMPLAR_KINDS = ['enrolled', 'imported', 'learned', 'confirmed'] as const;
+export const EXEMPLAR_KINDS = ['enrolled', 'imported', 'named', 'learned', 'confirmed'] as const;
 export type ExemplarKind = (typeof EXEMPLAR_KINDS)[number];
 
-/** Whether it came of a verification: those who were enrolled or imported judge it. */
+/** Whether it came of a verification: those who were enrolled, imported or named judge it. */
 export function isLearned({ kind }: { kind: ExemplarKind | null }): boolean {
   return kind === 'learned' || kind === 'confirmed';
 }
@@ -18,7 +18,7 @@ export function isLearned({ kind }: { kind: ExemplarKind | null }): boolean {
 export const SET_ASIDE = ['replaced', 'merged'] as const;
 export type SetAside = (typeof SET_ASIDE)[number];
 
-/** One recording of a speaker: what it was worth, and its embedding. The audio itself is not kept. */
+/** One recording of a speaker: what it was worth, and its embedding. The audio is kept apart, where it is at all (`KeptRecording`). */
 export interface Enrollment {
   /** UUID. */
   id: string;

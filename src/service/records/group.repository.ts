@@ -1,4 +1,5 @@
 import type { Cursor } from './cursor.js';
+import type { KeepingSetting } from './kept-recording.js';
 import type { LearningSetting } from './learning.js';
 import type { Group, WatchedGroup } from './group.js';
 
@@ -17,10 +18,16 @@ export abstract class GroupRepository {
   /** What is said of these groups' profiles, whoever asks; nothing of one that is not as it was written. */
   abstract learningOf(uids: readonly string[]): Promise<(LearningSetting | null)[]>;
 
+  /** The same about keeping audio. */
+  abstract keepingOf(uids: readonly string[]): Promise<(KeepingSetting | null)[]>;
+
   /** The watch lists, in order. */
   abstract watched(): Promise<WatchedGroup[]>;
 
-  /** Stores name, learning, watch rate and `updatedAt`, and moves the version on by one. Errors: CONFLICT where the stored version is not `group.version`. */
+  /**
+   * Stores name, learning, watch rate, keeping and `updatedAt`, and moves the version on by one. Errors: CONFLICT where the
+   * stored version is not `group.version`.
+   */
   abstract update(group: Group): Promise<Group>;
 
   /** Nobody belongs to it any more; false where it was not there. */

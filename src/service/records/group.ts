@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TimbreError } from '../../errors/timbre-error.js';
 import type { GroupRef } from '../../support/group-ref.js';
 import { plainText } from '../../support/plain-text.js';
+import type { KeepingSetting } from './kept-recording.js';
 import type { LearningSetting } from './learning.js';
 import { LONGEST_NAME } from './speaker.js';
 
@@ -29,6 +30,8 @@ export interface Group extends GroupRef {
   learning: LearningSetting | null;
   /** A watch list: share of strangers' voices that may be reported as a member's; null: nobody is. */
   watchRate: number | null;
+  /** Whether the audio of its members' enrolments is kept; null: as the service says. */
+  keeping: KeepingSetting | null;
 }
 
 /** A watch list. */
@@ -61,6 +64,7 @@ export function newGroup(given: { id?: string | undefined; name?: string | null 
     members: 0,
     learning: null,
     watchRate: null,
+    keeping: null,
   };
 }
 

@@ -6,7 +6,9 @@ import type { ExemplarKind } from './enrollment.js';
 export const LEDGER_ACTIONS = [
   'enrolled',
   'imported',
+  'named',
   'deleted',
+  're-embedded',
   'learned',
   'confirmed',
   'merged',

@@ -19,8 +19,12 @@ export interface Receipt {
   ledgerEntries: number;
   /** Verifications that waited to be confirmed. */
   waitingVerifications: number;
+  /** Whose audio was kept. */
+  recordings: number;
   /** That named the speaker, or told of a voice that was near, or had the speaker as a candidate. */
   conversations: number;
+  /** Voices of conversations that were named as the speaker. */
+  unknownVoices: number;
   /** When the database's files were wiped of every trace of it; null until then. */
   wipedAt: Date | null;
   /** Whether the service wipes them at all; otherwise they are those of a server of databases. */

@@ -67,3 +67,13 @@ export function judge(measures: Measures, limits: RecordingLimits): Verdict {
     (snrDb === null || snrDb >= GOOD.snrDb) && clippedShare <= GOOD.clippedShare && bandwidthHz >= GOOD.bandwidthHz;
   return { accepted: true, reasons, quality: good ? 'GOOD' : 'FAIR' };
 }
+
+/** Of a recording that nobody here has measured. */
+export function unmeasured(audioSeconds: number): Omit<Measures, 'speechSeconds'> {
+  return { audioSeconds, sampleRate: 0, channels: 0, snrDb: null, clippedShare: 0, bandwidthHz: 0, levelDb: 0 };
+}
+
+/** The verdict on a recording that nobody here has measured: speech alone is judged. */
+export function judgeUnmeasured(measures: Measures, { minSpeechSeconds }: RecordingLimits): Verdict {
+  return judge(measures, { minSpeechSeconds, minSnrDb: -Infinity, maxClippedShare: 1, minBandwidthHz: 0 });
+}

@@ -18,8 +18,12 @@ export interface ErasedRows {
   ledgerEntries: number;
   /** That waited to be confirmed. */
   waitingVerifications: number;
+  /** Whose audio was kept. */
+  recordings: number;
   /** Conversations that told of the speaker. */
   conversations: number;
+  /** That were named as the speaker. */
+  unknownVoices: number;
 }
 
 /** Whom a list is of; everybody who meets all of it. */

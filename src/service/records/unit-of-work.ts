@@ -6,11 +6,14 @@ import type { GroupRepository } from './group.repository.js';
 import type { EnrollmentRepository } from './enrollment.repository.js';
 import type { NoteRepository } from './note.repository.js';
 import type { ProfileRepository } from './profile.repository.js';
+import type { KeptRecordingRepository } from './kept-recording.js';
 import type { LedgerRepository } from './ledger.js';
 import type { WaitingVerificationRepository } from './waiting-verification.js';
 import type { JobRepository } from './job.repository.js';
+import type { ReEmbeddingRepository } from './re-embedding.js';
 import type { ReceiptRepository } from './receipt.js';
 import type { SpeakerRepository } from './speaker.repository.js';
+import type { UnknownVoiceRepository } from './unknown-voice.repository.js';
 import type { WebhookRepository } from './webhook.js';
 
 /** All that is stored about voices, as one call sees it. */
@@ -21,9 +24,12 @@ export interface VoiceRecords {
   readonly profiles: ProfileRepository;
   readonly ledger: LedgerRepository;
   readonly waiting: WaitingVerificationRepository;
+  readonly recordings: KeptRecordingRepository;
+  readonly reEmbeddings: ReEmbeddingRepository;
   readonly consents: ConsentRepository;
   readonly jobs: JobRepository;
   readonly conversations: ConversationRepository;
+  readonly unknownVoices: UnknownVoiceRepository;
   readonly notes: NoteRepository;
   readonly receipts: ReceiptRepository;
   readonly audit: AuditRepository;

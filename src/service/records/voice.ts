@@ -5,4 +5,6 @@ import type { Speaker } from './speaker.js';
 export interface Voice {
   speaker: Speaker;
   profile: ProfileState | null;
+  /** Recordings whose audio is kept. */
+  keptRecordings: number;
 }

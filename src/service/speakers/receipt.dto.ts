@@ -17,7 +17,9 @@ export const receiptView = z.object({
     jobRecordings: count('Recordings of jobs that told of the speaker.'),
     ledgerEntries: count('Entries of the ledger of the profile.'),
     waitingVerifications: count('Verifications that waited to be confirmed.'),
+    recordings: count('Recordings whose audio was kept.'),
     conversations: count('Conversations that named the speaker, or had the speaker among those who might be named.'),
+    unknownVoices: count('Unknown voices of conversations that somebody had named as the speaker.'),
   }),
   traces: z.enum(['PENDING', 'WIPED', 'DATABASE']).meta({
     description:
@@ -37,7 +39,7 @@ export type CheckedReceiptView = z.output<typeof checkedReceiptView>;
 
 export function toReceiptView({ id, subject, erasedAt, by, wipedAt, wipes, ...erased }: Receipt): ReceiptView {
   const { enrollments, profiles, consents, groups, metadata, jobRecordings, conversations } = erased;
-  const { ledgerEntries, waitingVerifications } = erased;
+  const { ledgerEntries, waitingVerifications, recordings, unknownVoices } = erased;
   return {
     receipt: id,
     subject,
@@ -53,6 +55,8 @@ export function toReceiptView({ id, subject, erasedAt, by, wipedAt, wipes, ...er
       conversations,
       ledgerEntries,
       waitingVerifications,
+      unknownVoices,
+      recordings,
     },
     traces: wipedAt ? 'WIPED' : wipes ? 'PENDING' : 'DATABASE',
     wipedAt: wipedAt?.toISOString() ?? null,

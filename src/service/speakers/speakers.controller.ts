@@ -42,7 +42,7 @@ export class SpeakersController {
   async create(@Body({ schema: createSpeaker }) body: z.output<typeof createSpeaker>): Promise<SpeakerView> {
     const { consent, ...rest } = body;
     const speaker = await this.speakers.create({ ...rest, consent: consent && toGivenConsent(consent) });
-    return this.view({ speaker, profile: null });
+    return this.view({ speaker, profile: null, keptRecordings: 0 });
   }
 
   @Get()
@@ -126,7 +126,7 @@ export class SpeakersController {
     return toReceiptView(await this.speakers.erase(id));
   }
 
-  private view({ speaker, profile }: Voice): SpeakerView {
-    return toSpeakerView(speaker, profile, this.config.enrollmentSeconds);
+  private view(voice: Voice): SpeakerView {
+    return toSpeakerView(voice, this.config.enrollmentSeconds);
   }
 }

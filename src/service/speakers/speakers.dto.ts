@@ -7,7 +7,8 @@ import { LONGEST_ID } from '../../support/speaker-id.js';
 import { visibleGroups } from '../records/bound.js';
 import { LONGEST_GROUP_ID, MOST_GROUPS } from '../records/group.js';
 import { LONGEST_KEY, LONGEST_VALUE, MOST_BYTES, MOST_ENTRIES } from '../records/metadata.js';
-import { LONGEST_NAME, type Speaker } from '../records/speaker.js';
+import { LONGEST_NAME } from '../records/speaker.js';
+import type { Voice } from '../records/voice.js';
 
 const EXAMPLE_ID = '3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10';
 
@@ -116,6 +117,10 @@ export const speakerView = z.object({
   enrollmentsCount: z.int().meta({ description: 'Recordings that count: accepted, and no outliers.', example: 3 }),
   enrollmentsSpeechLengthInSec: z.number().meta({ description: 'Net speech of those recordings.', example: 24.5 }),
   remainingEnrollmentsSpeechLengthInSec: z.number().meta({ description: 'Net speech still needed.', example: 0 }),
+  recordingsKept: z.int().meta({
+    description: 'Recordings whose audio is kept, so that another model can embed them.',
+    example: 0,
+  }),
   confidence: z.number().meta({
     description: 'How far the profile can be trusted, in [0, 1]; see docs/profiles.md.',
     example: 0.81,
@@ -134,7 +139,7 @@ export const speakersView = z.object({
 export type SpeakerView = z.output<typeof speakerView>;
 export type SpeakersView = z.output<typeof speakersView>;
 
-export function toSpeakerView(speaker: Speaker, profile: ProfileState | null, requiredSeconds: number): SpeakerView {
+export function toSpeakerView({ speaker, profile, keptRecordings }: Voice, requiredSeconds: number): SpeakerView {
   return {
     id: speaker.id,
     name: speaker.name,
@@ -146,6 +151,7 @@ export function toSpeakerView(speaker: Speaker, profile: ProfileState | null, re
     consentStatus: consentStatus(speaker),
     erasureAnnouncedAt: speaker.noticeAt?.toISOString() ?? null,
     ...enrollmentState(profile, requiredSeconds),
+    recordingsKept: keptRecordings,
   };
 }
 

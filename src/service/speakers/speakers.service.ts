@@ -5,8 +5,9 @@ import { Steps } from '../../support/steps.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { consentStatus, newConsent, type GivenConsent } from '../records/consent.js';
 import { boundTo, requireOwnId } from '../records/bound.js';
+import { addSpeaker } from '../records/add-speaker.js';
 import { giveConsent } from '../records/give-consent.js';
-import { groupsInstead, groupsOfNew, recordGroups, requireGroup } from '../records/membership.js';
+import { groupsInstead, recordGroups, requireGroup } from '../records/membership.js';
 import { metadataEntry, speakerMetadata } from '../records/metadata.js';
 import type { Profile } from '../records/profile.js';
 import { Places } from '../http/pages.js';
@@ -17,6 +18,7 @@ import { forgetSpeaker } from '../records/settle-item.js';
 import { BlobStore } from '../uploads/blob-store.js';
 import { Maintenance } from '../records/maintenance.js';
 import { receiptNotFound, type Receipt } from '../records/receipt.js';
+import { keptOf } from '../records/kept-recording.js';
 import type { Voice } from '../records/voice.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 import type { SearchPlace, SpeakerFilter } from '../records/speaker.repository.js';
@@ -89,7 +91,7 @@ export class SpeakersService {
     const now = new Date();
     const speaker = newSpeaker(given, now);
     requireOwnId(given.id && speaker.id);
-    return this.store.transaction((records) => add(records, speaker, groups, consent, now));
+    return this.store.transaction((records) => addSpeaker(records, speaker, groups, consent, now));
   }
 
   /**
@@ -106,13 +108,14 @@ export class SpeakersService {
       const found = await records.speakers.find(id);
       if (!found) {
         requireOwnId(id);
-        return { speaker: await add(records, made, groups, consent, now), profile: null, added: true };
+        const speaker = await addSpeaker(records, made, groups, consent, now);
+        return { speaker, profile: null, keptRecordings: 0, added: true };
       }
       let speaker = await change(records, found, changes, now);
       if (consent && consentStatus(speaker) === 'NOT_RECORDED') {
         speaker = await giveConsent(records, speaker, consent, now);
       }
-      return { speaker, profile: origin && (await records.profiles.state(id, origin)), added: false };
+      return { ...(await voiceOf(records, speaker, origin)), added: false };
     });
   }
 
@@ -151,7 +154,7 @@ export class SpeakersService {
           const known = there.get(speaker.id);
           if (!known && create) {
             requireOwnId(speaker.id);
-            await add(records, speaker, undefined, consent, now);
+            await addSpeaker(records, speaker, undefined, consent, now);
           }
           if (known && consent && consentStatus(known) === 'NOT_RECORDED') {
             await giveConsent(records, known, consent, now);
@@ -164,10 +167,7 @@ export class SpeakersService {
   /** Errors: SPEAKER_NOT_FOUND, those of the storage. */
   get(id: string): Promise<Voice> {
     const origin = this.model.lastOrigin();
-    return this.store.read(async ({ speakers, profiles }) => {
-      const speaker = await requireSpeaker({ speakers }, id);
-      return { speaker, profile: origin && (await profiles.state(id, origin)) };
-    });
+    return this.store.read(async (records) => voiceOf(records, await requireSpeaker(records, id), origin));
   }
 
   /**
@@ -207,12 +207,17 @@ export class SpeakersService {
     });
   }
 
-  private async withProfiles({ profiles }: VoiceRecords, speakers: readonly Speaker[]): Promise<Voice[]> {
+  private async withProfiles({ profiles, recordings }: VoiceRecords, speakers: readonly Speaker[]): Promise<Voice[]> {
     const origin = this.model.lastOrigin();
     const ids = speakers.map(({ id }) => id);
     const found = origin ? await profiles.states(ids, origin) : [];
     const known = new Map(found.map((profile) => [profile.speakerId, profile]));
-    return speakers.map((speaker) => ({ speaker, profile: known.get(speaker.id) ?? null }));
+    const kept = await recordings.countOf(ids);
+    return speakers.map((speaker) => ({
+      speaker,
+      profile: known.get(speaker.id) ?? null,
+      keptRecordings: kept.get(speaker.id) ?? 0,
+    }));
   }
 
   /**
@@ -224,7 +229,7 @@ export class SpeakersService {
     return this.store.transaction(async (records) => {
       const found = await requireSpeaker(records, id);
       const speaker = await change(records, { ...found, version: version ?? found.version }, changes, new Date());
-      return { speaker, profile: origin && (await records.profiles.state(id, origin)) };
+      return voiceOf(records, speaker, origin);
     });
   }
 
@@ -319,18 +324,9 @@ export class SpeakersService {
   }
 }
 
-async function add(
-  records: VoiceRecords,
-  given: Speaker,
-  groupIds: readonly string[] | undefined,
-  consent: GivenConsent | undefined,
-  now: Date,
-): Promise<Speaker> {
-  const speaker = { ...given, groups: await groupsOfNew(records, groupIds) };
-  await records.speakers.insert(speaker);
-  await records.audit.record({ action: 'speaker.created', subject: speaker.subject });
-  await recordGroups(records, speaker, [], speaker.groups);
-  return consent ? giveConsent(records, speaker, consent, now) : speaker;
+async function voiceOf(records: VoiceRecords, speaker: Speaker, origin: EmbeddingOrigin | null): Promise<Voice> {
+  const profile = origin && (await records.profiles.state(speaker.id, origin));
+  return { speaker, profile, keptRecordings: await keptOf(records, speaker.id) };
 }
 
 async function change(

@@ -106,6 +106,7 @@ export const conversations: Messages['conversations'] = {
       NAME_REMOVED: 'Sie hatte einen Namen, der nicht mehr gezeigt wird.',
     },
     person: 'Zur Person',
+    unknown: 'Unbekannte Stimme öffnen',
   },
   history: {
     undo: 'Rückgängig',

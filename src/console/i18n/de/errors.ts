@@ -17,6 +17,8 @@ export const errors: Messages['errors'] = {
     CONSENT_REQUIRED: 'Es ist keine Einwilligung dieser Person festgehalten. Halten Sie sie zuerst fest.',
     OPTED_OUT: 'Diese Person hat widerrufen und wird weder aufgenommen noch erkannt.',
     LEDGER_ENTRY_UNDONE: 'Diese Änderung wurde schon zurückgenommen.',
+    LEDGER_ENTRY_FINAL: 'Das lässt sich nicht mehr zurücknehmen: Woraus es gemacht war, ist nicht mehr so da.',
+    UNKNOWN_VOICE_SETTLED: 'Jemand hat schon gesagt, was diese Stimme ist. Nehmen Sie das zuerst zurück, im Protokoll.',
     AUDIO_UNSUPPORTED:
       'Das ist keine Aufnahme, die hier gelesen werden kann. Speichern Sie sie als WAV, FLAC oder MP3 und versuchen Sie es noch einmal.',
     AUDIO_CORRUPT:

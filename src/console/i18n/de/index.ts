@@ -12,6 +12,7 @@ import { people } from './people.js';
 import { preferences } from './preferences.js';
 import { recorder } from './recorder.js';
 import { signIn } from './sign-in.js';
+import { unknownVoices } from './unknown-voices.js';
 import { verify } from './verify.js';
 import { welcome } from './welcome.js';
 
@@ -29,6 +30,7 @@ export const de: Messages = {
   verify,
   identify,
   conversations,
+  unknownVoices,
   accuracy,
   operations,
 };

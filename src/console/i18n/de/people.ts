@@ -83,7 +83,13 @@ export const people: Messages['people'] = {
     outlier: 'Ausreißer',
     outlierHint: 'Sie klingt nicht wie die anderen: eine andere Stimme oder ein ganz anderes Mikrofon.',
     setAside: { replaced: 'Durch eine bessere ersetzt', merged: 'In einem anderen Profil' },
-    origins: { enrolled: 'aufgenommen', imported: 'importiert', learned: 'gelernt', confirmed: 'bestätigt' },
+    origins: {
+      enrolled: 'aufgenommen',
+      imported: 'importiert',
+      named: 'in einem Gespräch benannt',
+      learned: 'gelernt',
+      confirmed: 'bestätigt',
+    },
     qualities: { GOOD: 'Gut', FAIR: 'Mittel', POOR: 'Schlecht' },
     reasons: {
       TOO_LITTLE_SPEECH: (missing) =>
@@ -133,7 +139,9 @@ export const people: Messages['people'] = {
     actions: {
       enrolled: 'Aufnahme hinzugefügt',
       imported: 'Vektor importiert',
+      named: 'Stimme eines Gesprächs benannt',
       deleted: 'Aufnahme gelöscht',
+      're-embedded': 'Aufnahmen mit anderem Modell eingebettet',
       learned: 'Aufnahme gelernt',
       confirmed: 'Aufnahme bestätigt',
       merged: 'Zusammengeführt mit',
@@ -179,5 +187,6 @@ export const people: Messages['people'] = {
     consents: 'Einwilligungen',
     ledger: 'Einträge des Protokolls',
     conversations: 'Gespräche',
+    unknownVoices: 'Unbekannte Stimmen, die diese Person waren',
   },
 };

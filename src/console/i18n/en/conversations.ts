@@ -104,6 +104,7 @@ export const conversations = {
       NAME_REMOVED: 'It had a name that is no longer shown.',
     },
     person: 'Open the person',
+    unknown: 'Open the unknown voice',
   },
   history: {
     undo: 'Undo',

@@ -14,6 +14,8 @@ export const errors = {
     CONSENT_REQUIRED: 'No consent of this person is recorded. Record it first.',
     OPTED_OUT: 'This person has opted out and is neither enrolled nor recognised.',
     LEDGER_ENTRY_UNDONE: 'This change was undone before.',
+    LEDGER_ENTRY_FINAL: 'This cannot be undone any more: what it was made of is not there as it was.',
+    UNKNOWN_VOICE_SETTLED: 'Somebody has said already what this voice is. Undo that first, in the ledger.',
     AUDIO_UNSUPPORTED: 'This is no recording that can be read here. Save it as WAV, FLAC or MP3, then try again.',
     AUDIO_CORRUPT: 'The recording is damaged or empty. Record it again, or take another copy of the file.',
     AUDIO_TOO_SHORT: 'The recording is too short. Speak for a few seconds.',

@@ -81,7 +81,13 @@ export const people = {
     outlier: 'Outlier',
     outlierHint: 'It does not sound like the others: another voice, or a very different microphone.',
     setAside: { replaced: 'Replaced by a better one', merged: 'In another profile' },
-    origins: { enrolled: 'enrolled', imported: 'imported', learned: 'learned', confirmed: 'confirmed' },
+    origins: {
+      enrolled: 'enrolled',
+      imported: 'imported',
+      named: 'named in a conversation',
+      learned: 'learned',
+      confirmed: 'confirmed',
+    },
     qualities: { GOOD: 'Good', FAIR: 'Fair', POOR: 'Poor' },
     reasons: {
       TOO_LITTLE_SPEECH: (missing: string) =>
@@ -131,7 +137,9 @@ export const people = {
     actions: {
       enrolled: 'Recording enrolled',
       imported: 'Vector imported',
+      named: 'Voice of a conversation named',
       deleted: 'Recording deleted',
+      're-embedded': 'Recordings embedded by another model',
       learned: 'Recording learned',
       confirmed: 'Recording confirmed',
       merged: 'Merged with',
@@ -176,5 +184,6 @@ export const people = {
     consents: 'Consents',
     ledger: 'Entries of the ledger',
     conversations: 'Conversations',
+    unknownVoices: 'Unknown voices that were this person',
   },
 };

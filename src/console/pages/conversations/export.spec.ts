@@ -9,6 +9,8 @@ const speaker = (label: string, more: object = {}): object => ({
   label,
   speakerId: null,
   name: null,
+  namedBy: null,
+  unknownVoiceId: null,
   decision: 'REJECT',
   reason: 'REJECT',
   missingSpeechSeconds: null,
@@ -28,7 +30,10 @@ const answer = {
   state: 'done',
   filename: 'a meeting.opus',
   seconds: 10,
-  speakers: [speaker('A', { speakerId: 'ada', name: 'Ada', decision: 'ACCEPT', reason: null, score: 9 }), speaker('B')],
+  speakers: [
+    speaker('A', { speakerId: 'ada', name: 'Ada', namedBy: 'EVIDENCE', decision: 'ACCEPT', reason: null, score: 9 }),
+    speaker('B'),
+  ],
   turns: [
     { start: 0, end: 2, speaker: 'A', overlap: 0 },
     { start: 3, end: 5, speaker: 'B', overlap: 0 },

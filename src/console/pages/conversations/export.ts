@@ -47,6 +47,7 @@ function corrected(answer: Conversation, dialogue: Dialogue): Conversation {
       label: voice.label,
       speakerId: voice.speakerId,
       name: voice.name,
+      unknownVoiceId: found?.unknownVoiceId ?? null,
       channels: found?.channels ?? null,
       speechSeconds: rounded(seconds),
       ownSeconds: rounded(own),
@@ -64,6 +65,7 @@ function corrected(answer: Conversation, dialogue: Dialogue): Conversation {
 
 /** Of a voice about which the service says nothing. */
 const NOBODY = {
+  namedBy: null,
   decision: null,
   reason: 'NOT_ASKED',
   missingSpeechSeconds: null,

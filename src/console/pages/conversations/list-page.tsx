@@ -7,7 +7,7 @@ import { useAccess, useApi, useInfo } from '../../api/context.js';
 import { useErrorText } from '../../i18n/errors.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
 import { Badge } from '../../ui/badge.js';
-import { Button } from '../../ui/button.js';
+import { Button, ButtonLink } from '../../ui/button.js';
 import { Card } from '../../ui/card.js';
 import { Confirm } from '../../ui/confirm.js';
 import { EmptyState } from '../../ui/empty-state.js';
@@ -29,11 +29,13 @@ const PAGE = 30;
 const MOST_SPEAKERS = 64;
 
 export function ListPage(): ReactNode {
-  const t = useMessages().conversations;
+  const { conversations: t, unknownVoices } = useMessages();
   const { may } = useAccess();
   return (
     <>
-      <PageHeader title={t.title} lead={t.lead} />
+      <PageHeader title={t.title} lead={t.lead}>
+        <ButtonLink href="/unknown-voices">{unknownVoices.open}</ButtonLink>
+      </PageHeader>
       <div className={layout['stack']}>
         {may('enrol') ? <NewConversation /> : <Notice tone="info">{t.add.notAllowed}</Notice>}
         <Conversations />

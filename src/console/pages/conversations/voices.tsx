@@ -28,6 +28,7 @@ export function Voices({ dialogue, speakers, onRename, onMerge, onAdd }: VoicesP
       <ul className={css['voices']}>
         {dialogue.voices.map((voice, lane) => {
           const { seconds, turns } = speech.get(voice.label)!;
+          const speaker = speakers.find(({ label }) => label === voice.label);
           const others = dialogue.voices.filter(({ label }) => label !== voice.label);
           return (
             <li key={voice.label} className={css['voice']}>
@@ -52,8 +53,14 @@ export function Voices({ dialogue, speakers, onRename, onMerge, onAdd }: VoicesP
                     <Link href={`/people/${encodeURIComponent(voice.speakerId)}`}>{t.voices.person}</Link>
                   </>
                 )}
+                {speaker && speaker.unknownVoiceId !== null && (
+                  <>
+                    {' · '}
+                    <Link href={`/unknown-voices/${speaker.unknownVoiceId}`}>{t.voices.unknown}</Link>
+                  </>
+                )}
               </p>
-              <Reason voice={voice} speaker={speakers.find(({ label }) => label === voice.label)} />
+              <Reason voice={voice} speaker={speaker} />
               {others.length > 0 && (
                 <MergeField others={others} label={t.voices.merge} onMerge={(into) => onMerge(voice.label, into)} />
               )}

@@ -42,6 +42,7 @@ export function Erased({ receipt, above }: { receipt: Answer<'eraseSpeaker'>; ab
               [t.consents, format.number(now.erased.consents)],
               [t.ledger, format.number(now.erased.ledgerEntries)],
               [t.conversations, format.number(now.erased.conversations)],
+              [t.unknownVoices, format.number(now.erased.unknownVoices)],
             ]}
           />
         </Card>

@@ -3,9 +3,13 @@ import type { ApiKeyRow } from './entities/api-key.entity.js';
 import type { ConsentRow } from './entities/consent.entity.js';
 import type { EnrollmentRow } from './entities/enrollment.entity.js';
 import type { GroupRow } from './entities/group.entity.js';
+import type { KeptRecordingRow } from './entities/kept-recording.entity.js';
 import type { LedgerRow } from './entities/ledger.entity.js';
 import type { ProfileRow } from './entities/profile.entity.js';
 import type { SpeakerRow } from './entities/speaker.entity.js';
+import type { UnknownVoiceRow } from './entities/unknown-voice.entity.js';
+import type { VoiceShareRow } from './entities/voice-share.entity.js';
+import type { VoiceStepRow } from './entities/voice-step.entity.js';
 import type { WaitingVerificationRow } from './entities/waiting-verification.entity.js';
 
 /** What the register vouches for. */
@@ -32,6 +36,10 @@ export interface BoundRows {
   group: Omit<GroupRow, 'members'>;
   ledger: LedgerRow;
   'waiting-verification': WaitingVerificationRow;
+  'unknown-voice': UnknownVoiceRow;
+  'voice-share': VoiceShareRow;
+  'voice-step': VoiceStepRow;
+  recording: KeptRecordingRow;
 }
 
 export type BoundKind = keyof BoundRows;
@@ -45,6 +53,10 @@ export const BOUND_KINDS = [
   'group',
   'ledger',
   'waiting-verification',
+  'unknown-voice',
+  'voice-share',
+  'voice-step',
+  'recording',
 ] as const;
 
 /** The one owner of all API keys; no speaker's id is empty. */
@@ -60,6 +72,18 @@ export function groupOwner(uid: string): string {
 
 export function isGroupOwner(owner: string): boolean {
   return owner.startsWith(OF_GROUP);
+}
+
+/** No speaker's id begins so. */
+const OF_UNKNOWN_VOICE = '/unknown-voice/';
+
+/** The owner of the records of an unknown voice. */
+export function unknownVoiceOwner(id: string): string {
+  return OF_UNKNOWN_VOICE + id;
+}
+
+export function isUnknownVoiceOwner(owner: string): boolean {
+  return owner.startsWith(OF_UNKNOWN_VOICE);
 }
 
 /** Of a digest in the register: nobody finds another record of the same. */
@@ -140,7 +164,7 @@ const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
     owner: ({ uid }) => groupOwner(uid),
     id: () => [],
     columns: ['uid', 'id', 'name', 'createdAt', 'updatedAt', 'version'],
-    later: ['learning', 'watchRate'],
+    later: ['learning', 'watchRate', 'keeping'],
   },
   ledger: {
     owner: ({ speakerId }) => speakerId,
@@ -165,6 +189,52 @@ const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
     owner: ({ speakerId }) => speakerId,
     id: ({ id }) => [id],
     columns: ['id', 'speakerId', 'createdAt', 'model', 'frontEnd', 'sealed'],
+  },
+  'unknown-voice': {
+    owner: ({ id }) => unknownVoiceOwner(id),
+    id: () => [],
+    columns: [
+      'id',
+      'state',
+      'createdAt',
+      'updatedAt',
+      'version',
+      'model',
+      'frontEnd',
+      'speechMs',
+      'shares',
+      'firstHeardAt',
+      'lastHeardAt',
+      'speakerId',
+      'mergedInto',
+      'boundTo',
+    ],
+  },
+  'voice-share': {
+    owner: ({ voiceId }) => unknownVoiceOwner(voiceId),
+    id: ({ id }) => [id],
+    columns: [
+      'id',
+      'voiceId',
+      'conversationId',
+      'label',
+      'heardAt',
+      'ownSeconds',
+      'intervals',
+      'model',
+      'frontEnd',
+      'embedding',
+    ],
+  },
+  'voice-step': {
+    owner: ({ voiceId }) => unknownVoiceOwner(voiceId),
+    id: ({ id }) => [id],
+    columns: ['id', 'voiceId', 'otherId', 'createdAt', 'by', 'action', 'reason', 'detail', 'undoneAt', 'undoneBy'],
+  },
+  recording: {
+    owner: ({ speakerId }) => speakerId,
+    id: ({ id }) => [id],
+    columns: ['id', 'speakerId', 'contentSha256', 'createdAt', 'bytes', 'sealedKey'],
   },
 };
 

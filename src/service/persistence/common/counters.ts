@@ -3,8 +3,19 @@ import { TimbreError } from '../../../errors/timbre-error.js';
 import { CounterEntity } from './entities/counter.entity.js';
 import { findRow } from './rows.js';
 
-/** vectors: enrolments, profiles with a centroid, and verifications that wait. Triggers keep them, so that nobody counts rows to tell a number. */
-export type Counter = 'speakers' | 'jobs' | 'groups' | 'vectors' | 'conversations' | 'waiting_verifications';
+/**
+ * vectors: all that is under the data key row by row: enrolments, profiles with a centroid, verifications that wait, shares of
+ * unknown voices, and the keys of kept recordings. Triggers keep them, so that nobody counts rows to tell a number.
+ */
+export type Counter =
+  | 'speakers'
+  | 'jobs'
+  | 'groups'
+  | 'vectors'
+  | 'conversations'
+  | 'waiting_verifications'
+  | 'kept_recordings'
+  | 'kept_recording_bytes';
 
 /** Errors: STORAGE_INVALID. */
 export async function readCounter(manager: EntityManager, name: Counter): Promise<number> {

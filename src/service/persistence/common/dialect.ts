@@ -82,8 +82,8 @@ const SQLITE: Dialect = {
   rowOrder: () => 'rowid',
 };
 
-/** Tables whose rows keep the order in which they came, in a column of their own. */
-const ORDERED_TABLES = ['enrollments'];
+/** Tables whose rows keep the order in which they came on every database: on PostgreSQL in a column of their own, `rowid`. */
+export const ORDERED_TABLES: readonly string[] = ['enrollments'];
 
 const json = (text: string): string => `CAST(${text} AS json)`;
 

@@ -6,8 +6,10 @@ import {
   groupOwner,
   idOf,
   isGroupOwner,
+  isUnknownVoiceOwner,
   KEYS_OWNER,
   ownerOf,
+  unknownVoiceOwner,
   type BoundKind,
   type BoundRows,
 } from './bound-records.js';
@@ -17,13 +19,19 @@ import type { AuditRow } from './entities/audit.entity.js';
 import { AuditEntity } from './entities/audit.entity.js';
 import { ConsentEntity } from './entities/consent.entity.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
+import { KeptRecordingEntity } from './entities/kept-recording.entity.js';
 import { LedgerEntity } from './entities/ledger.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
 import { GroupEntity } from './entities/group.entity.js';
 import { SpeakerEntity, type SpeakerRow } from './entities/speaker.entity.js';
+import { UnknownVoiceEntity } from './entities/unknown-voice.entity.js';
+import { VoiceShareEntity } from './entities/voice-share.entity.js';
+import { VoiceStepEntity } from './entities/voice-step.entity.js';
 import { WaitingVerificationEntity } from './entities/waiting-verification.entity.js';
 import { Epoch, FileEpochProvider, stateOf, type EpochState } from './epoch.js';
 import { openEmbedding } from './mappers/enrollment.mapper.js';
+import { openShare } from './mappers/unknown-voice.mapper.js';
+import { recordingOwner } from './mappers/kept-recording.mapper.js';
 import { toWaiting } from './mappers/waiting-verification.mapper.js';
 import { toProfile } from './mappers/profile.mapper.js';
 import { epochFileOf, type Places } from './places.js';
@@ -120,10 +128,11 @@ class Examination {
     const { leaves, broken } = await this.register.structure(this.manager);
     const speakers = await this.speakers();
     const groups = await this.groups();
+    const unknown = await this.unknownVoices();
     await this.owned(KEYS_OWNER, { 'api-key': await this.manager.find(ApiKeyEntity) });
     const trail = await this.trail(head);
     const state = mark === 'unreadable' ? mark : stateOf(head, mark);
-    const missingSpeakers = broken.length > 0 ? 0 : Math.max(0, leaves - speakers - groups);
+    const missingSpeakers = broken.length > 0 ? 0 : Math.max(0, leaves - speakers - groups - unknown);
     const wrong = this.findingsCount + this.missing.length + missingSpeakers + broken.length + trail.findingsCount;
     return {
       sound: wrong === 0 && state === 'current',
@@ -184,6 +193,37 @@ class Examination {
     }
   }
 
+  /** The same of unknown voices. */
+  private async unknownVoices(): Promise<number> {
+    let known = 0;
+    for (let after = ''; ;) {
+      this.step();
+      const voices = await this.manager
+        .createQueryBuilder(UnknownVoiceEntity, 'voice')
+        .where('voice.id > :after', { after })
+        .orderBy('voice.id')
+        .limit(SPEAKERS_AT_ONCE)
+        .getMany();
+      const ids = In(voices.map(({ id }) => id));
+      const shares = group(
+        await this.manager.find(VoiceShareEntity, { where: { voiceId: ids } }),
+        (row) => row.voiceId,
+      );
+      const steps = group(await this.manager.find(VoiceStepEntity, { where: { voiceId: ids } }), (row) => row.voiceId);
+      const owners = voices.map(({ id }) => unknownVoiceOwner(id));
+      const leaves = await this.register.leaves(this.manager, owners);
+      for (const [i, voice] of voices.entries()) {
+        const leaf = leaves.get(owners[i]!)!;
+        if (leaf.size > 0) known++;
+        const own = { 'voice-share': shares.get(voice.id) ?? [], 'voice-step': steps.get(voice.id) ?? [] };
+        this.compare(owners[i]!, leaf, { 'unknown-voice': [voice], ...own });
+        for (const row of own['voice-share']) this.opens('voice-share', row, () => openShare(row, this.cipher));
+      }
+      if (voices.length < SPEAKERS_AT_ONCE) return known;
+      after = voices.at(-1)!.id;
+    }
+  }
+
   private async batch(speakers: readonly SpeakerRow[]): Promise<number> {
     const ids = speakers.map(({ id }) => id);
     const leaves = await this.register.leaves(this.manager, ids);
@@ -192,6 +232,7 @@ class Examination {
     const profiles = group(await this.of(ProfileEntity, ids), ({ speakerId }) => speakerId);
     const ledger = group(await this.of(LedgerEntity, ids), ({ speakerId }) => speakerId);
     const waiting = group(await this.of(WaitingVerificationEntity, ids), ({ speakerId }) => speakerId);
+    const recordings = group(await this.of(KeptRecordingEntity, ids), ({ speakerId }) => speakerId);
     let known = 0;
     for (const speaker of speakers) {
       const { id } = speaker;
@@ -202,6 +243,7 @@ class Examination {
         profile: profiles.get(id) ?? [],
         ledger: ledger.get(id) ?? [],
         'waiting-verification': waiting.get(id) ?? [],
+        recording: recordings.get(id) ?? [],
       };
       if (leaves.get(id)!.size > 0) known++;
       this.compare(id, leaves.get(id)!, rows);
@@ -209,6 +251,8 @@ class Examination {
       for (const row of rows.profile) this.opens('profile', row, () => toProfile(row, this.cipher).centroid);
       for (const row of rows['waiting-verification'])
         this.opens('waiting-verification', row, () => toWaiting(row, this.cipher).embedding);
+      for (const row of rows.recording)
+        this.opens('recording', row, () => this.cipher.open(row.sealedKey, recordingOwner(row)));
     }
     return known;
   }
@@ -236,10 +280,10 @@ class Examination {
   }
 
   /** A vector that does not open though its record is as it was written is under a key that was lost. */
-  private opens<Kind extends 'enrollment' | 'profile' | 'waiting-verification'>(
+  private opens<Kind extends 'enrollment' | 'profile' | 'waiting-verification' | 'voice-share' | 'recording'>(
     kind: Kind,
     row: BoundRows[Kind],
-    vector: () => Float32Array | null,
+    vector: () => Float32Array | Buffer | null,
   ): void {
     try {
       vector()?.fill(0);
@@ -253,7 +297,7 @@ class Examination {
     this.findingsCount++;
     if (this.findings.length >= MOST_LISTED) return;
     const owner = ownerOf(kind, row);
-    const id = 'uid' in row ? row.uid : idOf(kind, row).join(' ');
+    const id = 'uid' in row ? row.uid : kind === 'unknown-voice' && 'id' in row ? row.id : idOf(kind, row).join(' ');
     this.findings.push({ kind, speakerId: speakerOf(owner), id: id === '' ? null : id, what });
   }
 
@@ -265,6 +309,7 @@ class Examination {
       ['profile', ProfileEntity],
       ['ledger', LedgerEntity],
       ['waiting-verification', WaitingVerificationEntity],
+      ['recording', KeptRecordingEntity],
     ] as const) {
       await this.orphansIn(kind, entity);
     }
@@ -326,7 +371,7 @@ class Examination {
 
 /** Null for an owner that is no speaker. */
 function speakerOf(owner: string): string | null {
-  return owner === KEYS_OWNER || isGroupOwner(owner) ? null : owner;
+  return owner === KEYS_OWNER || isGroupOwner(owner) || isUnknownVoiceOwner(owner) ? null : owner;
 }
 
 function group<Row>(rows: readonly Row[], by: (row: Row) => string): Map<string, Row[]> {

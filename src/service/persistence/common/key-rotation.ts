@@ -1,17 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TimbreError } from '../../../errors/timbre-error.js';
-import type { EntityManager, EntitySchema, ObjectLiteral } from 'typeorm';
-import type { BoundRows } from './bound-records.js';
+import type { EntityManager, EntitySchema } from 'typeorm';
+import type { BoundKind, BoundRows } from './bound-records.js';
 import { readCounter } from './counters.js';
 import { newDataKey } from './data-key.js';
 import { affect, ask, dialectOf } from './dialect.js';
 import { KEY_CHECK } from './key-check.js';
 import type { Store } from './store.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
+import { VoiceShareEntity } from './entities/voice-share.entity.js';
+import { KeptRecordingEntity } from './entities/kept-recording.entity.js';
 import { WaitingVerificationEntity } from './entities/waiting-verification.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { enrollmentOwner } from './mappers/enrollment.mapper.js';
+import { shareOwner } from './mappers/unknown-voice.mapper.js';
+import { recordingOwner } from './mappers/kept-recording.mapper.js';
 import { waitingOwner } from './mappers/waiting-verification.mapper.js';
 import { profileOwner } from './mappers/profile.mapper.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
@@ -129,16 +133,62 @@ export function countKeys(database: Store): Promise<KeyCounts> {
   });
 }
 
-/** How far a rotation is: the rows of each table are passed once, in the order of their keys. */
+/** A column of which every row's value is under the data key by itself. */
+interface SealedColumn<Kind extends BoundKind> {
+  kind: Kind;
+  entity: EntitySchema<BoundRows[Kind]>;
+  key: readonly TextColumn<BoundRows[Kind]>[];
+  sealed: SealedIn<BoundRows[Kind]>;
+  owner: (row: BoundRows[Kind]) => string[];
+}
+
+type TextColumn<Row> = keyof { [Name in keyof Row as Row[Name] extends string ? Name : never]: true };
+type SealedIn<Row> = keyof { [Name in keyof Row as Row[Name] extends Buffer | null ? Name : never]: true };
+
+/** Rows of one table that a rotation passes, in the order of their keys. */
+interface Passage {
+  /** In the database. */
+  table: string;
+  /** Before every row. */
+  start: string[];
+  pass: (manager: EntityManager, database: Store, after: string[], limit: number) => Promise<Passed>;
+}
+
+interface Passed {
+  rows: number;
+  /** Of these rows, those that have a vector. */
+  vectors: number;
+  /** Key of the last row; null where no row is left. */
+  last: string[] | null;
+}
+
+/** Of kept recordings it is their keys: their audio is sealed under these. */
+const PASSAGES: readonly Passage[] = [
+  passage({ kind: 'enrollment', entity: EnrollmentEntity, key: ['id'], sealed: 'embedding', owner: enrollmentOwner }),
+  passage({
+    kind: 'profile',
+    entity: ProfileEntity,
+    key: ['speakerId', 'model', 'frontEnd'],
+    sealed: 'centroid',
+    owner: profileOwner,
+  }),
+  passage({
+    kind: 'waiting-verification',
+    entity: WaitingVerificationEntity,
+    key: ['id'],
+    sealed: 'sealed',
+    owner: waitingOwner,
+  }),
+  passage({ kind: 'voice-share', entity: VoiceShareEntity, key: ['id'], sealed: 'embedding', owner: shareOwner }),
+  passage({ kind: 'recording', entity: KeptRecordingEntity, key: ['id'], sealed: 'sealedKey', owner: recordingOwner }),
+];
+
+/** How far a rotation is: the rows of each table are passed once. */
 interface Progress {
   /** Id of the key that everything goes under, hexadecimal: a rotation to another key begins anew. */
   key: string;
-  /** After which row of which table it goes on; null at the end. */
-  next:
-    | { table: 'enrollments'; after: string }
-    | { table: 'profiles'; after: [string, string, string] }
-    | { table: 'waiting_verifications'; after: string }
-    | null;
+  /** After which row of which table it goes on; null at the end. A key of one column may be its text alone. */
+  next: { table: string; after: string | string[] } | null;
   /** Vectors behind it. */
   passed: number;
 }
@@ -147,7 +197,7 @@ async function readProgress(manager: EntityManager, { currentId }: VectorCipher)
   const key = currentId.toString('hex');
   const row = await findRow(manager, SettingEntity, { name: PROGRESS });
   const known = row && (JSON.parse(row.value.toString('utf8')) as Progress);
-  return known?.key === key ? known : { key, next: { table: 'enrollments', after: '' }, passed: 0 };
+  return known?.key === key ? known : { key, next: beginningOf(PASSAGES[0]), passed: 0 };
 }
 
 async function writeProgress(manager: EntityManager, progress: Progress): Promise<void> {
@@ -162,114 +212,105 @@ function resealBatch(database: Store): Promise<boolean> {
     const progress = await readProgress(manager, cipher);
     if (!progress.next) return false;
     let left = BATCH;
-    if (progress.next.table === 'enrollments') {
-      const rows = await rowsOf(manager, EnrollmentEntity, 't.id > ? ORDER BY t.id LIMIT ?', [
-        progress.next.after,
-        left,
-      ]);
-      await resealRows(manager, database, 'enrollment', rows, (row) =>
-        cipher.isCurrent(row.embedding) ? null : { embedding: cipher.reseal(row.embedding, enrollmentOwner(row)) },
-      );
-      const last = rows.length === left ? rows.at(-1) : undefined;
-      progress.next = last ? { table: 'enrollments', after: last.id } : { table: 'profiles', after: ['', '', ''] };
-      progress.passed += rows.length;
-      left -= rows.length;
-    }
-    if (progress.next.table === 'profiles' && left > 0) {
-      const rows = await rowsOf(
-        manager,
-        ProfileEntity,
-        '(t.speaker_id, t.model, t.front_end) > (?, ?, ?) ORDER BY t.speaker_id, t.model, t.front_end LIMIT ?',
-        [...progress.next.after, left],
-      );
-      await resealRows(manager, database, 'profile', rows, (row) => {
-        if (!row.centroid || cipher.isCurrent(row.centroid)) return null;
-        return { centroid: cipher.reseal(row.centroid, profileOwner(row)) };
-      });
-      const last = rows.length === left ? rows.at(-1) : undefined;
-      progress.next = last
-        ? { table: 'profiles', after: [last.speakerId, last.model, last.frontEnd] }
-        : { table: 'waiting_verifications', after: '' };
-      progress.passed += rows.filter(({ centroid }) => centroid !== null).length;
-      left -= rows.length;
-    }
-    if (progress.next.table === 'waiting_verifications' && left > 0) {
-      const rows = await rowsOf(manager, WaitingVerificationEntity, 't.id > ? ORDER BY t.id LIMIT ?', [
-        progress.next.after,
-        left,
-      ]);
-      await resealRows(manager, database, 'waiting-verification', rows, (row) =>
-        cipher.isCurrent(row.sealed) ? null : { sealed: cipher.reseal(row.sealed, waitingOwner(row)) },
-      );
-      const last = rows.length === left ? rows.at(-1) : undefined;
-      progress.next = last ? { table: 'waiting_verifications', after: last.id } : null;
-      progress.passed += rows.length;
+    while (progress.next && left > 0) {
+      const { table, after }: NonNullable<Progress['next']> = progress.next;
+      const at = PASSAGES.findIndex((one) => one.table === table);
+      const passed = await PASSAGES[at]!.pass(manager, database, [after].flat(), left);
+      progress.next = passed.last ? { table, after: passed.last } : beginningOf(PASSAGES[at + 1]);
+      progress.passed += passed.vectors;
+      left -= passed.rows;
     }
     await writeProgress(manager, progress);
     return true;
   });
 }
 
-async function rowsOf<Row extends ObjectLiteral>(
-  manager: EntityManager,
-  entity: EntitySchema<Row>,
-  where: string,
-  values: unknown[],
-): Promise<Row[]> {
-  const { columns, row } = selection(manager, entity, 't');
-  const { tableName } = manager.connection.getMetadata(entity);
-  const text = `SELECT ${columns} FROM "${tableName}" t WHERE ${where}`;
-  return (await ask<Record<string, unknown>>(manager, text, values)).map(row);
+function beginningOf(passage: Passage | undefined): Progress['next'] {
+  return passage ? { table: passage.table, after: passage.start } : null;
 }
 
-/** Statements that put new vectors into many rows, in one: one for each row takes several times as long. */
-const UPDATES = {
-  sqlite: {
-    enrollment: `UPDATE enrollments SET embedding = unhex(new.value ->> 1)
-      FROM json_each(?) AS new WHERE enrollments.id = new.value ->> 0`,
-    'waiting-verification': `UPDATE waiting_verifications SET sealed = unhex(new.value ->> 1)
-      FROM json_each(?) AS new WHERE waiting_verifications.id = new.value ->> 0`,
-    profile: `UPDATE profiles SET centroid = unhex(new.value ->> 1) FROM json_each(?) AS new
-      WHERE speaker_id = new.value ->> 2 AND model = new.value ->> 3 AND front_end = new.value ->> 4`,
-  },
-  postgres: {
-    enrollment: `UPDATE enrollments SET embedding = decode(new.value ->> 1, 'hex')
-      FROM json_array_elements(CAST(? AS json)) AS new(value) WHERE enrollments.id = new.value ->> 0`,
-    'waiting-verification': `UPDATE waiting_verifications SET sealed = decode(new.value ->> 1, 'hex')
-      FROM json_array_elements(CAST(? AS json)) AS new(value) WHERE waiting_verifications.id = new.value ->> 0`,
-    profile: `UPDATE profiles SET centroid = decode(new.value ->> 1, 'hex')
-      FROM json_array_elements(CAST(? AS json)) AS new(value)
-      WHERE speaker_id = new.value ->> 2 AND model = new.value ->> 3 AND front_end = new.value ->> 4`,
-  },
-} as const;
+function passage<Kind extends BoundKind>(column: SealedColumn<Kind>): Passage {
+  const { entity, key, sealed, owner } = column;
+  return {
+    table: entity.options.tableName!,
+    start: key.map(() => ''),
+    async pass(manager, database, after, limit) {
+      const { cipher } = database;
+      const { columns, row } = selection(manager, entity, 't');
+      const { table, names } = namesOf(manager, column);
+      const places = names.key.map((name) => `t.${name}`).join(', ');
+      const found = await ask<Record<string, unknown>>(
+        manager,
+        `SELECT ${columns} FROM ${table} t WHERE (${places}) > (${key.map(() => '?').join(', ')})
+         ORDER BY ${places} LIMIT ?`,
+        [...after, limit],
+      );
+      const rows = found.map(row);
+      await resealRows(manager, database, column, rows, (one) => {
+        const value = one[sealed] as Buffer | null;
+        return value && !cipher.isCurrent(value) ? cipher.reseal(value, owner(one)) : null;
+      });
+      const last = rows.length === limit ? rows.at(-1) : undefined;
+      return {
+        rows: rows.length,
+        vectors: rows.filter((one) => one[sealed] !== null).length,
+        last: last ? key.map((name) => last[name] as string) : null,
+      };
+    },
+  };
+}
+
+/** What table and columns are called in the database, quoted. */
+function namesOf<Kind extends BoundKind>(
+  manager: EntityManager,
+  { entity, key, sealed }: SealedColumn<Kind>,
+): { table: string; names: { key: string[]; sealed: string } } {
+  const metadata = manager.connection.getMetadata(entity);
+  const name = (property: PropertyKey): string =>
+    `"${metadata.findColumnWithPropertyName(String(property))!.databaseName}"`;
+  return { table: `"${metadata.tableName}"`, names: { key: key.map(name), sealed: name(sealed) } };
+}
 
 /** Re-encrypts what `again` gives a new vector for, and vouches for it anew where it was as it was written. */
-async function resealRows<Kind extends 'enrollment' | 'profile' | 'waiting-verification'>(
+async function resealRows<Kind extends BoundKind>(
   manager: EntityManager,
   { register }: Store,
-  kind: Kind,
+  column: SealedColumn<Kind>,
   rows: readonly BoundRows[Kind][],
-  again: (row: BoundRows[Kind]) => Partial<BoundRows[Kind]> | null,
+  again: (row: BoundRows[Kind]) => Buffer | null,
 ): Promise<void> {
+  const { kind, key, sealed } = column;
   const known = await register.check(manager, kind, rows);
   const passed = rows.flatMap((row, i) => {
-    const changes = again(row);
-    return changes ? [{ row: { ...row, ...changes }, known: known[i]! }] : [];
+    const value = again(row);
+    return value ? [{ row: { ...row, [sealed]: value }, value, known: known[i]! }] : [];
   });
   if (passed.length === 0) return;
-  const values = passed.map(({ row }) => {
-    const { speakerId, model, frontEnd } = row;
-    const [id, vector] =
-      'centroid' in row ? ['', row.centroid!] : 'sealed' in row ? [row.id, row.sealed] : [row.id, row.embedding];
-    return [id, vector.toString('hex'), speakerId, model, frontEnd];
-  });
-  await affect(manager, UPDATES[dialectOf(manager).name][kind], [JSON.stringify(values)]);
+  // Many rows in one statement: one for each row takes several times as long.
+  const { table, names } = namesOf(manager, column);
+  const { unhex, rows: list } = FROM_JSON[dialectOf(manager).name];
+  const same = names.key.map((name, i) => `${table}.${name} = new.value ->> ${i + 1}`).join(' AND ');
+  const values = passed.map(({ row, value }) => [value.toString('hex'), ...key.map((name) => row[name])]);
+  await affect(
+    manager,
+    `UPDATE ${table} SET ${names.sealed} = ${unhex('new.value ->> 0')} FROM ${list} WHERE ${same}`,
+    [JSON.stringify(values)],
+  );
   register.bind(
     manager,
     kind,
     passed.filter((one) => one.known).map(({ row }) => row),
   );
 }
+
+/** Bytes out of a text, and rows out of an array, a parameter: their own arrays, `new.value`. */
+const FROM_JSON = {
+  sqlite: { unhex: (text: string) => `unhex(${text})`, rows: 'json_each(?) AS new' },
+  postgres: {
+    unhex: (text: string) => `decode(${text}, 'hex')`,
+    rows: 'json_array_elements(CAST(? AS json)) AS new(value)',
+  },
+} as const;
 
 /** Once: a check under the current key says that all vectors were before it. */
 function resealCheck(database: Store): Promise<void> {

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { RegisterEntity } from './entities/register.entity.js';
 import type { Epoch } from './epoch.js';
+import { removeMoveMark } from './move-marks.js';
 import { SETTLED, type Head, type Register, type SealingPlace } from './register.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { insertRows } from './rows.js';
@@ -39,6 +40,8 @@ export async function settleRegister(
         head.counter = Math.max(head.counter, restored.mark?.counter ?? 0);
       });
       await new TypeOrmAuditRepository(own, register).record({ action: 'data.restore-acknowledged' });
+      // What a move has left behind is gone on with, too.
+      await removeMoveMark(own, 'left');
     });
   }
   await insertRows(manager, RegisterEntity, [{ name: SETTLED, value: Buffer.alloc(0) }], { keep: ['name'] });

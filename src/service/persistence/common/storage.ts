@@ -2,6 +2,7 @@ import type { KeyStore } from '../../access/key-store.js';
 import type { Limiter } from '../../access/limiter.js';
 import type { ChangeFeed } from '../../records/change-feed.js';
 import type { JobQueue } from '../../records/job-queue.js';
+import type { KeptAudio } from '../../records/kept-audio.js';
 import type { Leader } from '../../records/leader.js';
 import type { Maintenance } from '../../records/maintenance.js';
 import type { UnitOfWork } from '../../records/unit-of-work.js';
@@ -15,6 +16,7 @@ export interface Storage {
   maintenance: Maintenance;
   changeFeed: ChangeFeed;
   jobQueue: JobQueue;
+  keptAudio: KeptAudio;
   leader: Leader;
   /** Of requests, within `WINDOW_SECONDS`. */
   limiter: Limiter;

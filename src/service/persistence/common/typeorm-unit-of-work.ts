@@ -10,13 +10,16 @@ import { TypeOrmConsentRepository } from './repositories/typeorm-consent.reposit
 import { TypeOrmConversationRepository } from './repositories/typeorm-conversation.repository.js';
 import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
 import { TypeOrmGroupRepository } from './repositories/typeorm-group.repository.js';
+import { TypeOrmKeptRecordingRepository } from './repositories/typeorm-kept-recording.repository.js';
 import { TypeOrmLedgerRepository } from './repositories/typeorm-ledger.repository.js';
 import { TypeOrmWaitingVerificationRepository } from './repositories/typeorm-waiting-verification.repository.js';
 import { TypeOrmJobRepository } from './repositories/typeorm-job.repository.js';
 import { TypeOrmProfileRepository } from './repositories/typeorm-profile.repository.js';
 import { TypeOrmNoteRepository } from './repositories/typeorm-note.repository.js';
+import { TypeOrmReEmbeddingRepository } from './repositories/typeorm-re-embedding.repository.js';
 import { TypeOrmReceiptRepository } from './repositories/typeorm-receipt.repository.js';
 import { TypeOrmSpeakerRepository } from './repositories/typeorm-speaker.repository.js';
+import { TypeOrmUnknownVoiceRepository } from './repositories/typeorm-unknown-voice.repository.js';
 import { TypeOrmWebhookRepository } from './repositories/typeorm-webhook.repository.js';
 
 export class TypeOrmUnitOfWork extends UnitOfWork {
@@ -63,9 +66,12 @@ export class TypeOrmUnitOfWork extends UnitOfWork {
       profiles: new TypeOrmProfileRepository(manager, cipher, register),
       ledger: new TypeOrmLedgerRepository(manager, register),
       waiting: new TypeOrmWaitingVerificationRepository(manager, cipher, register),
+      recordings: new TypeOrmKeptRecordingRepository(manager, cipher, register),
+      reEmbeddings: new TypeOrmReEmbeddingRepository(manager),
       consents: new TypeOrmConsentRepository(manager, register),
       jobs: new TypeOrmJobRepository(manager),
-      conversations: new TypeOrmConversationRepository(manager, bound),
+      conversations: new TypeOrmConversationRepository(manager, register, bound),
+      unknownVoices: new TypeOrmUnknownVoiceRepository(manager, cipher, register, bound),
       notes: new TypeOrmNoteRepository(manager),
       receipts: new TypeOrmReceiptRepository(manager),
       audit: new TypeOrmAuditRepository(manager, register),

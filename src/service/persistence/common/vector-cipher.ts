@@ -9,6 +9,9 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const HEADER_BYTES = 1 + KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES;
 
+/** By how much a blob is longer than what it holds, bytes. */
+export const SEALED_MORE_BYTES = HEADER_BYTES;
+
 interface RingKey {
   key: Buffer;
   id: Buffer;

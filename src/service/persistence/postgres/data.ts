@@ -4,6 +4,7 @@ import type { Config } from '../../config/config.js';
 import type { Data } from '../data.js';
 import { examine, readMark } from '../common/examine.js';
 import { rotateCounted } from '../common/key-rotation.js';
+import { requireInUse } from '../common/move-marks.js';
 import { postgresOptionsOf } from './open.js';
 import { PostgresDatabase } from './postgres-database.js';
 import { postgresKeyStore } from './postgres-key-store.js';
@@ -12,7 +13,7 @@ export function postgresData(config: Config): Data {
   const options = postgresOptionsOf(config);
 
   async function keysIfThere(): Promise<KeyStore | null> {
-    const database = await PostgresDatabase.beside(options);
+    const database = await PostgresDatabase.beside(options, requireInUse);
     return database && postgresKeyStore(database, () => database.close());
   }
 

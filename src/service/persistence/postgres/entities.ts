@@ -1,4 +1,5 @@
 import { EntitySchema, type EntitySchemaColumnOptions, type ObjectLiteral } from 'typeorm';
+import { ORDERED_TABLES } from '../common/dialect.js';
 import { ENTITIES } from '../common/entities/index.js';
 
 /** PostgreSQL's types of what SQLite has: its `integer` is too short for times, and its `real` for what is vouched for. */
@@ -22,14 +23,12 @@ const ROW_ORDER: EntitySchemaColumnOptions = {
   update: false,
 };
 
-const ORDERED = ['enrollments'];
-
 /** The same tables as PostgreSQL has them; found by the names of the entities. */
 export const POSTGRES_ENTITIES = ENTITIES.map((entity) => translated(entity as EntitySchema<ObjectLiteral>));
 
 function translated({ options }: EntitySchema<ObjectLiteral>): EntitySchema<ObjectLiteral> {
   const columns = Object.entries(options.columns).map(([name, column]) => [name, translatedColumn(column!)] as const);
-  const own = ORDERED.includes(options.tableName!) ? { rowOrder: ROW_ORDER } : {};
+  const own = ORDERED_TABLES.includes(options.tableName!) ? { rowOrder: ROW_ORDER } : {};
   // eslint-disable-next-line @typescript-eslint/no-misused-spread, @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
   return new EntitySchema({ ...options, columns: { ...Object.fromEntries(columns), ...own } });
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
+import type { EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { toStorageError } from './postgres-errors.js';
 import { connectionOf, lockKey, type ServerOptions } from './server.js';
@@ -23,6 +24,21 @@ export interface NodeConnectionOptions extends ServerOptions {
   heard: () => void;
   /** Tells all who listen, by another connection than this one. */
   tell: (channel: string, text: string) => Promise<unknown>;
+}
+
+/** Errors: STORAGE_UNAVAILABLE where somebody has the schema to himself, before anything is written. */
+export async function requireRoom(manager: EntityManager, schema: string): Promise<void> {
+  const key = lockKey(schema, 'nodes');
+  // The lock ends with the statement.
+  const [row] = await manager.query<{ taken: boolean }[]>(`SELECT pg_try_advisory_xact_lock_shared(${key}) AS taken`);
+  if (row?.taken !== true) throw keptOut();
+}
+
+function keptOut(): TimbreError {
+  const text =
+    'another program has the database to itself: a node that rotates the data key (start this one when that is done, with ' +
+    'the new key), or `timbre migrate`';
+  return new TimbreError('STORAGE_UNAVAILABLE', text);
 }
 
 /**
@@ -103,8 +119,7 @@ export class NodeConnection {
       await delay(TAKE_OVER_PAUSE_MS);
     }
     if (!(await this.try(`pg_try_advisory_lock_shared(${this.key('nodes')})`))) {
-      const text = 'another node rotates the data key; start this one when that is done, with the new key';
-      throw new TimbreError('STORAGE_UNAVAILABLE', text);
+      throw keptOut();
     }
   }
 

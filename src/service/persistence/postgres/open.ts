@@ -7,6 +7,7 @@ import { TypeOrmDataKeys } from '../common/typeorm-data-keys.js';
 import { TypeOrmUnitOfWork } from '../common/typeorm-unit-of-work.js';
 import { PostgresDatabase, type PostgresOptions } from './postgres-database.js';
 import { PostgresJobQueue } from './postgres-job-queue.js';
+import { PostgresKeptAudio } from './postgres-kept-audio.js';
 import { postgresKeyStore } from './postgres-key-store.js';
 import { PostgresLeader } from './postgres-leader.js';
 import { PostgresLimiter } from './postgres-limiter.js';
@@ -24,6 +25,7 @@ export async function openPostgres(config: Config): Promise<Storage> {
       maintenance: new PostgresMaintenance(database),
       changeFeed: new TableChangeFeed(database, true),
       jobQueue,
+      keptAudio: new PostgresKeptAudio(database),
       leader: new PostgresLeader(database),
       limiter: new PostgresLimiter(database, config.rateLimit, WINDOW_SECONDS),
       keyStore: postgresKeyStore(database),

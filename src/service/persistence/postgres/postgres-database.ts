@@ -11,6 +11,7 @@ import { isMissing } from '../../../support/files.js';
 import type { KeyProvider } from '../../data-keys/key-provider.js';
 import { Epoch, FileEpochProvider, stateOf } from '../common/epoch.js';
 import { proveKey, readKeyCheck, writeKeyCheck } from '../common/key-check.js';
+import { requireInUse, requireWhole } from '../common/move-marks.js';
 import { epochFileOf, keyProviderOf, type Places } from '../common/places.js';
 import { requirePrivate, writeAside } from '../common/private-files.js';
 import { Register } from '../common/register.js';
@@ -18,7 +19,7 @@ import { TypeOrmAuditRepository } from '../common/repositories/typeorm-audit.rep
 import { settleRegister } from '../common/settle-register.js';
 import { Store, type StoreSnapshot } from '../common/store.js';
 import { VectorCipher } from '../common/vector-cipher.js';
-import { NodeConnection } from './node-connection.js';
+import { NodeConnection, requireRoom } from './node-connection.js';
 import { postgresCode, toStorageError } from './postgres-errors.js';
 import { checkSchema, isSettled, lockKey, requireSuitable, sourceOf, type ServerOptions } from './server.js';
 
@@ -81,8 +82,8 @@ export class PostgresDatabase extends Store {
 
   /**
    * Checks that the schema is one of a version and key that fit, and only then brings its tables up to date, one node
-   * at a time. Errors: STORAGE_UNAVAILABLE, STORAGE_REFUSED, STORAGE_UNSUITABLE, STORAGE_INVALID, STORAGE_ROLLED_BACK;
-   * nothing was changed then.
+   * at a time. Errors: STORAGE_UNAVAILABLE, STORAGE_REFUSED, STORAGE_UNSUITABLE, STORAGE_INVALID, STORAGE_ROLLED_BACK,
+   * STORAGE_UNFINISHED, STORAGE_MOVED; nothing was changed then.
    */
   static async open(options: PostgresOptions): Promise<PostgresDatabase> {
     const nodeId = await nodeOf(options.folder);
@@ -93,6 +94,7 @@ export class PostgresDatabase extends Store {
       database = await opening(source, options, async (manager) => {
         await requireSuitable(manager);
         const fresh = await checkSchema(manager, options.schema);
+        await requireRoom(manager, options.schema);
         return PostgresDatabase.settle(source, manager, options, nodeId, fresh);
       });
       await database.join();
@@ -105,14 +107,16 @@ export class PostgresDatabase extends Store {
 
   /**
    * For a program beside a service that may have the folder, without making or changing any table; null where nothing is
-   * there yet, or what an older version left. Errors: those of `open`.
+   * there yet, or what an older version left. `require`: what its marks of a move have to allow. Errors: those of `open`.
    */
-  static async beside(options: PostgresOptions): Promise<PostgresDatabase | null> {
+  static async beside(options: PostgresOptions, require = requireWhole): Promise<PostgresDatabase | null> {
     const source = sourceOf(options);
     try {
       const { manager } = await source.initialize();
       await requireSuitable(manager);
-      if ((await checkSchema(manager, options.schema, false)) || !(await isSettled(manager))) {
+      const fresh = await checkSchema(manager, options.schema, false);
+      if (!fresh) await require(manager, `the schema ${options.schema}`);
+      if (fresh || !(await isSettled(manager))) {
         await source.destroy();
         return null;
       }
@@ -137,6 +141,7 @@ export class PostgresDatabase extends Store {
     fresh: boolean,
   ): Promise<PostgresDatabase> {
     const { acknowledgeRestore = false, schema } = options;
+    if (!fresh) await (acknowledgeRestore ? requireWhole : requireInUse)(manager, `the schema ${schema}`);
     const check = fresh ? null : await readKeyCheck(manager);
     const keys = keyProviderOf(options);
     const cipher = new VectorCipher(...(await keys.load(check === null)));
@@ -422,7 +427,7 @@ async function opening<T>(
 }
 
 /** Names the data folder, whoever starts on it. Errors: STORAGE_UNAVAILABLE, STORAGE_EXPOSED. */
-async function nodeOf(folder: string): Promise<string> {
+export async function nodeOf(folder: string): Promise<string> {
   const file = join(resolve(folder), NODE_FILE);
   try {
     await mkdir(resolve(folder), { recursive: true, mode: 0o700 });

@@ -132,11 +132,16 @@ export async function checkSchema(manager: EntityManager, schema: string, make =
   return false;
 }
 
-/** Whether every table is there, as this version makes them, and what they hold is vouched for. */
-export async function isSettled(manager: EntityManager): Promise<boolean> {
+/** Whether every table is there, as this version makes them. */
+export async function isMigrated(manager: EntityManager): Promise<boolean> {
   const done = await manager.query<{ name: string }[]>('SELECT name FROM migrations');
   const names = new Set(done.map(({ name }) => name));
-  if (!POSTGRES_MIGRATIONS.every(({ name }) => names.has(name))) return false;
+  return POSTGRES_MIGRATIONS.every(({ name }) => names.has(name));
+}
+
+/** The same, and what they hold is vouched for. */
+export async function isSettled(manager: EntityManager): Promise<boolean> {
+  if (!(await isMigrated(manager))) return false;
   return (await manager.query<unknown[]>('SELECT 1 FROM register WHERE name = $1', [SETTLED])).length > 0;
 }
 

@@ -1,6 +1,10 @@
-import type { DataSource } from 'typeorm';
+import { chmod, mkdir, open, stat } from 'node:fs/promises';
+import { DataSource } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
+import { ENTITIES } from '../common/entities/index.js';
+import { requirePrivate } from '../common/private-files.js';
 import { MIGRATIONS } from './migrations/index.js';
+import { SQLITE } from './sqlite.js';
 
 export const DATABASE_FILE = 'timbre.sqlite';
 
@@ -30,4 +34,50 @@ export async function checkOrigin(source: DataSource, file: string): Promise<boo
     );
   }
   return false;
+}
+
+/** One connection, on which everything runs; it makes the file where it is missing. */
+export function sourceOf(file: string, busyTimeoutMs = 5000): DataSource {
+  return new DataSource({
+    type: 'sqlite',
+    driver: SQLITE,
+    database: file,
+    busyTimeout: busyTimeoutMs,
+    entities: ENTITIES,
+    migrations: MIGRATIONS,
+    migrationsTransactionMode: 'all',
+    synchronize: false,
+  });
+}
+
+/** What every connection that writes is set to, and what the file is. */
+export async function setUp(source: DataSource): Promise<void> {
+  await source.query('PRAGMA journal_mode = WAL');
+  // An acknowledged write survives a power cut; deleted rows are overwritten.
+  await source.query('PRAGMA synchronous = FULL');
+  await source.query('PRAGMA secure_delete = ON');
+  await source.query('PRAGMA trusted_schema = OFF');
+  // Before the first table: to another program that opens it meanwhile, tables without a mark are somebody else's.
+  await source.query(`PRAGMA application_id = ${APPLICATION_ID}`);
+}
+
+/** Errors: STORAGE_UNAVAILABLE, STORAGE_EXPOSED where it is another user's or others have access. */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    requirePrivate('the data folder', folder, await stat(folder));
+  } catch (cause) {
+    if (cause instanceof TimbreError) throw cause;
+    throw new TimbreError('STORAGE_UNAVAILABLE', `cannot make the data folder: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** For the service's own eyes; the files that SQLite puts beside it take its permissions. */
+export async function makeFile(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a', 0o600)).close();
+    if (((await stat(file)).mode & 0o077) !== 0) await chmod(file, 0o600);
+  } catch (cause) {
+    throw new TimbreError('STORAGE_UNAVAILABLE', `cannot write the database: ${(cause as Error).message}`, { cause });
+  }
 }

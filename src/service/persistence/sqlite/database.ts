@@ -1,4 +1,3 @@
-import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
@@ -7,16 +6,15 @@ import { TimbreError } from '../../../errors/timbre-error.js';
 import { Bell } from '../../../support/bell.js';
 import type { KeyProvider } from '../../data-keys/key-provider.js';
 import { proveKey, readKeyCheck, writeKeyCheck } from '../common/key-check.js';
+import { requireInUse, requireWhole } from '../common/move-marks.js';
 import { epochFileOf, keyProviderOf, type Places } from '../common/places.js';
 import { Store } from '../common/store.js';
-import { APPLICATION_ID, checkOrigin, DATABASE_FILE } from './database-file.js';
+import { checkOrigin, DATABASE_FILE, makeFile, makeFolder, setUp, sourceOf } from './database-file.js';
 import { ENTITIES } from '../common/entities/index.js';
 import { Epoch, FileEpochProvider } from '../common/epoch.js';
 import { FolderLock } from './folder-lock.js';
 import { LogFrames } from './log-frames.js';
-import { MIGRATIONS } from './migrations/index.js';
 import { canWipePages, PageWiping } from './page-wiping.js';
-import { requirePrivate } from '../common/private-files.js';
 import { Register, type Head } from '../common/register.js';
 import { settleRegister } from '../common/settle-register.js';
 import { sealRecords } from './seal-records.js';
@@ -79,6 +77,8 @@ export class Database extends Store {
   private readonly snapshots = new Set<SideConnection>();
   /** Those open, and those that are being opened. */
   private snapshotsTaken = 0;
+  /** Removes files that deleted rows have named. */
+  private removeFiles: () => Promise<void> = () => Promise.resolve();
   private readonly logger = new Logger('Database');
   /** Rings after every transaction. */
   readonly committed = new Bell();
@@ -91,7 +91,8 @@ export class Database extends Store {
     readonly keys: KeyProvider,
     readonly register: Register,
     private readonly epoch: Epoch,
-    private readonly id: string,
+    /** Tells databases under one key apart. */
+    readonly id: string,
     private readonly waitMs: number,
     private readonly rewriteAfterMs: number,
     private readonly wipesPages: boolean,
@@ -101,27 +102,21 @@ export class Database extends Store {
 
   /**
    * Locks the folder, checks that the file is a Timbre database of a version and key that fit, and only then brings
-   * its tables up to date. Errors: STORAGE_UNAVAILABLE, STORAGE_FULL, STORAGE_INVALID; nothing was changed then.
+   * its tables up to date. Errors: STORAGE_UNAVAILABLE, STORAGE_FULL, STORAGE_INVALID, STORAGE_ROLLED_BACK, STORAGE_UNFINISHED and
+   * STORAGE_MOVED; nothing was changed then.
    */
   static async open(options: DatabaseOptions): Promise<Database> {
     const folder = resolve(options.folder);
     const file = join(folder, DATABASE_FILE);
     await makeFolder(folder);
     const lock = await FolderLock.take(join(folder, `${DATABASE_FILE}.lock`));
-    const source = new DataSource({
-      type: 'sqlite',
-      driver: SQLITE,
-      database: file,
-      busyTimeout: options.busyTimeoutMs ?? 5000,
-      entities: ENTITIES,
-      migrations: MIGRATIONS,
-      migrationsTransactionMode: 'all',
-      synchronize: false,
-    });
+    const source = sourceOf(file, options.busyTimeoutMs);
     try {
       await makeFile(file);
       await source.initialize();
+      const { acknowledgeRestore = false } = options;
       const fresh = await checkOrigin(source, file);
+      if (!fresh) await (acknowledgeRestore ? requireWhole : requireInUse)(source.manager, file);
       const check = fresh ? null : await readKeyCheck(source.manager);
       const keys = keyProviderOf(options);
       const cipher = new VectorCipher(...(await keys.load(check === null)));
@@ -129,16 +124,9 @@ export class Database extends Store {
       const register = new Register(cipher);
       const provider = new FileEpochProvider(epochFileOf(options));
       const epoch = new Epoch(provider, cipher);
-      const { acknowledgeRestore = false } = options;
       const mark = acknowledgeRestore ? await epoch.readIfOfThisKey() : await epoch.read();
       if (!acknowledgeRestore) epoch.require(await headBefore(source, register), mark);
-      await source.query('PRAGMA journal_mode = WAL');
-      // An acknowledged write survives a power cut; deleted rows are overwritten.
-      await source.query('PRAGMA synchronous = FULL');
-      await source.query('PRAGMA secure_delete = ON');
-      await source.query('PRAGMA trusted_schema = OFF');
-      // Before the first table: to another program that opens it meanwhile, tables without a mark are somebody else's.
-      await source.query(`PRAGMA application_id = ${APPLICATION_ID}`);
+      await setUp(source);
       await source.runMigrations();
       if (!check) await writeKeyCheck(source.manager, cipher);
       const transaction = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> =>
@@ -263,13 +251,25 @@ export class Database extends Store {
    * Another program that reads at this moment can prevent it; `close` and the next call try again, and so does the
    * rewriting of the file, which follows a little later where something was erased. False where it was prevented.
    */
-  wipe(): Promise<boolean> {
+  async wipe(): Promise<boolean> {
     this.traces = true;
+    const removed = await this.removeFiles().then(
+      () => true,
+      (error: unknown) => {
+        this.logger.warn({ err: error, msg: 'files of what was erased could not be removed yet; trying again' });
+        return false;
+      },
+    );
     return this.alone(async () => {
       await this.checkpoint();
       if (await hasTraces(this.source.manager)) this.rewriteSoon(this.rewriteAfterMs);
-      return !this.traces;
+      return removed && !this.traces;
     });
+  }
+
+  /** Says how files go that deleted rows have named: before the rows count as wiped. */
+  removeFilesWith(remove: () => Promise<void>): void {
+    this.removeFiles = remove;
   }
 
   /** Writes the mark of the epoch anew, under the key that seals now. Errors: STORAGE_UNAVAILABLE. */
@@ -292,6 +292,8 @@ export class Database extends Store {
 
   async close(): Promise<void> {
     if (this.closed) return;
+    // What is left then is told below.
+    await this.removeFiles().catch(() => undefined);
     await this.alone(async () => {
       this.closed = true;
       await Promise.all(Array.from(this.snapshots, (snapshot) => snapshot.close()));
@@ -380,6 +382,8 @@ export class Database extends Store {
     const { manager } = this.source;
     await this.checkpoint();
     if (this.traces) throw logInUse();
+    const [left] = await manager.query<unknown[]>('SELECT 1 FROM deleted_recordings LIMIT 1');
+    if (left) throw new TimbreError('STORAGE_UNAVAILABLE', 'files of deleted recordings are still to be removed');
     await manager.query('UPDATE receipts SET wiped_at = ? WHERE wiped_at IS NULL', [Date.now()]);
     await forgetTraces(manager);
   }
@@ -418,7 +422,8 @@ export class Database extends Store {
     if (this.closed) return;
     this.rewriting ??= setTimeout(() => {
       this.rewriting = undefined;
-      this.rewrite().catch((error: unknown) => {
+      const rewritten = this.removeFiles().then(() => this.rewrite());
+      rewritten.catch((error: unknown) => {
         if (this.closed) return;
         this.logger.warn({ err: error, msg: 'traces of what was erased could not be removed; trying again' });
         this.rewriteSoon(REWRITE_RETRY_MS);
@@ -552,31 +557,10 @@ function logInUse(): TimbreError {
   return new TimbreError('STORAGE_UNAVAILABLE', message);
 }
 
-/** Errors: STORAGE_UNAVAILABLE, STORAGE_EXPOSED where it is another user's or others have access. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    requirePrivate('the data folder', folder, await stat(folder));
-  } catch (cause) {
-    if (cause instanceof TimbreError) throw cause;
-    throw new TimbreError('STORAGE_UNAVAILABLE', `cannot make the data folder: ${(cause as Error).message}`, { cause });
-  }
-}
-
 /** Before any table is made or changed. */
 async function headBefore(source: DataSource, register: Register): Promise<Head | null> {
   const [table] = await source.query<unknown[]>(`SELECT 1 FROM sqlite_master WHERE name = 'register'`);
   return table ? register.headIfAny(source.manager) : null;
-}
-
-/** For the service's own eyes; the files that SQLite puts beside it take its permissions. */
-async function makeFile(file: string): Promise<void> {
-  try {
-    await (await open(file, 'a', 0o600)).close();
-    if (((await stat(file)).mode & 0o077) !== 0) await chmod(file, 0o600);
-  } catch (cause) {
-    throw new TimbreError('STORAGE_UNAVAILABLE', `cannot write the database: ${(cause as Error).message}`, { cause });
-  }
 }
 
 /**

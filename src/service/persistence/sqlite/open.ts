@@ -9,6 +9,8 @@ import { TypeOrmDataKeys } from '../common/typeorm-data-keys.js';
 import { TypeOrmUnitOfWork } from '../common/typeorm-unit-of-work.js';
 import { Database } from './database.js';
 import { FolderLeader } from './folder-leader.js';
+import { AudioFiles } from './audio-files.js';
+import { KeptAudioFiles } from './kept-audio-files.js';
 import { SqliteKeyStore } from './sqlite-key-store.js';
 import { SqliteMaintenance } from './sqlite-maintenance.js';
 
@@ -33,6 +35,7 @@ export async function openSqlite(config: Config): Promise<Storage> {
       maintenance: new SqliteMaintenance(database),
       changeFeed: new TableChangeFeed(database),
       jobQueue,
+      keptAudio: new KeptAudioFiles(database, new AudioFiles(dataDir, database.id)),
       leader: new FolderLeader(),
       limiter: new MemoryLimiter(config.rateLimit, WINDOW_SECONDS),
       keyStore,

@@ -5,9 +5,13 @@ import { AuditEntity, type AuditRow } from '../common/entities/audit.entity.js';
 import { ConsentEntity } from '../common/entities/consent.entity.js';
 import { EnrollmentEntity } from '../common/entities/enrollment.entity.js';
 import { GroupEntity } from '../common/entities/group.entity.js';
+import { KeptRecordingEntity } from '../common/entities/kept-recording.entity.js';
 import { LedgerEntity } from '../common/entities/ledger.entity.js';
 import { ProfileEntity } from '../common/entities/profile.entity.js';
 import { SpeakerEntity } from '../common/entities/speaker.entity.js';
+import { UnknownVoiceEntity } from '../common/entities/unknown-voice.entity.js';
+import { VoiceShareEntity } from '../common/entities/voice-share.entity.js';
+import { VoiceStepEntity } from '../common/entities/voice-step.entity.js';
 import { WaitingVerificationEntity } from '../common/entities/waiting-verification.entity.js';
 import type { Head, Register, SealingPlace } from '../common/register.js';
 import { selection } from '../common/rows.js';
@@ -25,6 +29,10 @@ const BOUND_ENTITIES: { [Kind in BoundKind]: EntitySchema<BoundRows[Kind]> } = {
   group: GroupEntity,
   ledger: LedgerEntity,
   'waiting-verification': WaitingVerificationEntity,
+  'unknown-voice': UnknownVoiceEntity,
+  'voice-share': VoiceShareEntity,
+  'voice-step': VoiceStepEntity,
+  recording: KeptRecordingEntity,
 };
 
 const TABLES: readonly SealingPlace['table'][] = [...BOUND_KINDS, 'audit'];

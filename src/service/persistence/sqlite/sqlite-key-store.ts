@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
+import { requireInUse } from '../common/move-marks.js';
 import { keyProviderOf } from '../common/places.js';
 import { Register, SETTLED } from '../common/register.js';
 import { TypeOrmKeyStore } from '../common/typeorm-key-store.js';
@@ -15,7 +16,8 @@ const NEEDS = [new Ledger1764940000000().name];
 /** A service that cannot read its keys lets nobody in: it shall say so soon. */
 const READER_BUSY_TIMEOUT_MS = 1000;
 
-const LOCAL_KEY = 'local-key';
+/** The setting of a file that holds the id of its folder's local key. */
+export const LOCAL_KEY = 'local-key';
 
 const ATTEMPTS = 50;
 const PAUSE_MS = 200;
@@ -42,7 +44,7 @@ export class SqliteKeyStore extends TypeOrmKeyStore {
 
   /**
    * Of a program beside the service, which needs the data key as the service does; null where there is no database, or
-   * one that no service of this version has opened. Errors: those of the storage and of the data key.
+   * one that no service of this version has opened. Errors: those of the storage and of the data key; STORAGE_MOVED.
    */
   static async open(options: StoreOptions): Promise<SqliteKeyStore | null> {
     const connection = await SideConnection.open(options.folder, { needs: NEEDS });
@@ -50,6 +52,12 @@ export class SqliteKeyStore extends TypeOrmKeyStore {
     if (!(await connection.query(isSettled))) {
       await connection.close();
       return null;
+    }
+    try {
+      await connection.query((manager) => requireInUse(manager, `the database in ${options.folder}`));
+    } catch (error) {
+      await connection.close();
+      throw error;
     }
     const provider = keyProviderOf(options);
     const register = async (): Promise<Register> => new Register(new VectorCipher(...(await provider.read())));

@@ -1,4 +1,5 @@
 import { EntitySchema } from 'typeorm';
+import type { KeepingSetting } from '../../../records/kept-recording.js';
 import type { LearningSetting } from '../../../records/learning.js';
 
 export interface GroupRow {
@@ -13,6 +14,7 @@ export interface GroupRow {
   members: number;
   learning: LearningSetting | null;
   watchRate: number | null;
+  keeping: KeepingSetting | null;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -29,6 +31,7 @@ export const GroupEntity = new EntitySchema<GroupRow>({
     members: { type: 'integer', default: 0 },
     learning: { type: 'text', nullable: true },
     watchRate: { type: 'real', name: 'watch_rate', nullable: true },
+    keeping: { type: 'text', nullable: true },
   },
   indices: [
     { name: 'speaker_groups_by_id', columns: ['id'], unique: true },

@@ -11,8 +11,10 @@ import { EnrollmentEntity } from './enrollment.entity.js';
 import { GroupEntity } from './group.entity.js';
 import { JobItemEntity } from './job-item.entity.js';
 import { JobEntity } from './job.entity.js';
+import { KeptRecordingEntity } from './kept-recording.entity.js';
 import { LedgerEntity } from './ledger.entity.js';
 import { ProfileEntity } from './profile.entity.js';
+import { ReEmbeddingEntity, ReEmbeddingFailureEntity } from './re-embedding.entity.js';
 import { ReceiptEntity } from './receipt.entity.js';
 import { RegisterEntity } from './register.entity.js';
 import { SettingEntity } from './setting.entity.js';
@@ -20,6 +22,9 @@ import { SpeakerEntity } from './speaker.entity.js';
 import { WebhookDeliveryEntity } from './webhook-delivery.entity.js';
 import { WebhookEntity } from './webhook.entity.js';
 import { TermEntity } from './term.entity.js';
+import { UnknownVoiceEntity } from './unknown-voice.entity.js';
+import { VoiceShareEntity } from './voice-share.entity.js';
+import { VoiceStepEntity } from './voice-step.entity.js';
 import { WaitingVerificationEntity } from './waiting-verification.entity.js';
 
 export const ENTITIES = [
@@ -46,4 +51,10 @@ export const ENTITIES = [
   TermEntity,
   LedgerEntity,
   WaitingVerificationEntity,
+  UnknownVoiceEntity,
+  VoiceShareEntity,
+  VoiceStepEntity,
+  KeptRecordingEntity,
+  ReEmbeddingEntity,
+  ReEmbeddingFailureEntity,
 ];

@@ -14,7 +14,9 @@ export interface ReceiptRow {
   jobRecordings: number;
   ledgerEntries: number;
   waitingVerifications: number;
+  recordings: number;
   conversations: number;
+  unknownVoices: number;
   wipedAt: number | null;
 }
 
@@ -35,7 +37,9 @@ export const ReceiptEntity = new EntitySchema<ReceiptRow>({
     jobRecordings: { type: 'integer', name: 'job_recordings' },
     ledgerEntries: { type: 'integer', name: 'ledger_entries', default: 0 },
     waitingVerifications: { type: 'integer', name: 'waiting_verifications', default: 0 },
+    recordings: { type: 'integer', default: 0 },
     conversations: { type: 'integer', default: 0 },
+    unknownVoices: { type: 'integer', name: 'unknown_voices', default: 0 },
     wipedAt: { type: 'integer', name: 'wiped_at', nullable: true },
   },
 });

@@ -5,6 +5,7 @@ import type {
   ListedConversation,
   NearestPerson,
 } from '../../../records/conversation.js';
+import type { KeptLabel } from '../../../records/unknown-voice.js';
 import type { GroupRef } from '../../../../support/group-ref.js';
 import type { ConversationPersonRow } from '../entities/conversation-person.entity.js';
 import type { ConversationRow } from '../entities/conversation.entity.js';
@@ -14,7 +15,8 @@ import { boundToText } from './job.mapper.js';
 export type ListedRow = CommonRow & Pick<ListedConversation, 'seconds' | 'speakers'>;
 
 type CommonRow = Omit<ConversationRow, 'question' | 'findings' | 'boundTo'>;
-type Common = Omit<Conversation, 'question' | 'findings' | 'boundTo' | 'people'>;
+type Common = Omit<Conversation, 'question' | 'findings' | 'boundTo' | 'people' | 'kept'>;
+type KeptRow = KeptLabel & { conversationId: string };
 
 function toCommon({ id, state, createdAt, finishedAt, jobId, fileName, errorCode, errorMessage }: CommonRow): Common {
   return {
@@ -28,13 +30,18 @@ function toCommon({ id, state, createdAt, finishedAt, jobId, fileName, errorCode
   };
 }
 
-export function toConversation(row: ConversationRow, people: readonly ConversationPersonRow[]): Conversation {
+export function toConversation(
+  row: ConversationRow,
+  people: readonly ConversationPersonRow[],
+  kept: readonly KeptRow[],
+): Conversation {
   return {
     ...toCommon(row),
     question: JSON.parse(row.question) as ConversationQuestion,
     boundTo: row.boundTo === null ? null : (JSON.parse(row.boundTo) as GroupRef[]),
     findings: row.findings === null ? null : toFindings(row.findings),
     people: people.map(toPerson),
+    kept: kept.map(toKept),
   };
 }
 
@@ -49,8 +56,17 @@ function toFindings(text: string): ConversationFindings {
   };
 }
 
-export function toListedConversation(row: ListedRow, people: readonly ConversationPersonRow[]): ListedConversation {
-  return { ...toCommon(row), seconds: row.seconds, speakers: row.speakers, people: people.map(toPerson) };
+export function toListedConversation(
+  row: ListedRow,
+  people: readonly ConversationPersonRow[],
+  kept: readonly KeptRow[],
+): ListedConversation {
+  const { seconds, speakers } = row;
+  return { ...toCommon(row), seconds, speakers, people: people.map(toPerson), kept: kept.map(toKept) };
+}
+
+function toKept({ conversationId: _, ...kept }: KeptRow): KeptLabel {
+  return kept;
 }
 
 export function toPerson({ conversationId: _, ...person }: ConversationPersonRow): NearestPerson {

@@ -9,6 +9,7 @@ import type {
 } from '../../../records/conversation.js';
 import { ConversationRepository, type OfSpeakerPlace } from '../../../records/conversation.repository.js';
 import type { Cursor } from '../../../records/cursor.js';
+import type { KeptLabel } from '../../../records/unknown-voice.js';
 import type { GroupRef } from '../../../../support/group-ref.js';
 import { readCounter } from '../counters.js';
 import { affect, ask, dialectOf } from '../dialect.js';
@@ -22,8 +23,10 @@ import {
   type ListedRow,
 } from '../mappers/conversation.mapper.js';
 import { boundToText } from '../mappers/job.mapper.js';
+import type { Register } from '../register.js';
 import { findRow, findRows, insertRows, updateRows } from '../rows.js';
 import { leaveTraces } from '../traces.js';
+import { forgetConversations } from '../unknown-voices.js';
 
 /** A row for a voice, or for a candidate. */
 interface OfSpeakerRow {
@@ -50,7 +53,8 @@ export class TypeOrmConversationRepository extends ConversationRepository {
 
   constructor(
     private readonly manager: EntityManager,
-    bound: readonly GroupRef[] | null = null,
+    private readonly register: Register,
+    bound: readonly GroupRef[] | null,
   ) {
     super();
     this.bound = boundToText(bound);
@@ -67,7 +71,18 @@ export class TypeOrmConversationRepository extends ConversationRepository {
   async find(id: string): Promise<Conversation | null> {
     const row = await findRow(this.manager, ConversationEntity, { id, ...this.own() });
     if (!row) return null;
-    return toConversation(row, await findRows(this.manager, ConversationPersonEntity, { conversationId: id }));
+    const people = await findRows(this.manager, ConversationPersonEntity, { conversationId: id });
+    return toConversation(row, people, await this.kept([id]));
+  }
+
+  async fileNames(ids: readonly string[]): Promise<Map<string, string | null>> {
+    const { within, value } = dialectOf(this.manager).list(ids);
+    const rows = await ask<{ id: string; fileName: string | null }>(
+      this.manager,
+      `SELECT id, file_name AS "fileName" FROM conversations WHERE id IN ${within}`,
+      [value],
+    );
+    return new Map(rows.map(({ id, fileName }) => [id, fileName]));
   }
 
   async candidates(id: string): Promise<string[]> {
@@ -104,12 +119,12 @@ export class TypeOrmConversationRepository extends ConversationRepository {
       [ids.value],
     );
     const named = people.map((row) => ({ ...row, named: Boolean(row.named) }));
-    return rows.map((row) =>
-      toListedConversation(
-        row,
-        named.filter(({ conversationId }) => conversationId === row.id),
-      ),
-    );
+    const kept = await this.kept(rows.map(({ id }) => id));
+    return rows.map((row) => {
+      const own = <Row extends { conversationId: string }>(all: readonly Row[]): Row[] =>
+        all.filter(({ conversationId }) => conversationId === row.id);
+      return toListedConversation(row, own(named), own(kept));
+    });
   }
 
   async count(): Promise<number> {
@@ -169,21 +184,38 @@ export class TypeOrmConversationRepository extends ConversationRepository {
   }
 
   async delete(id: string): Promise<boolean> {
-    const { affected } = await this.manager.delete(ConversationEntity, { id, ...this.own() });
-    if (affected !== 1) return false;
+    if (!(await findRow(this.manager, ConversationEntity, { id, ...this.own() }))) return false;
+    await forgetConversations(this.manager, this.register, [id]);
+    await this.manager.delete(ConversationEntity, { id });
     await leaveTraces(this.manager);
     return true;
   }
 
   async trim(before: Date, limit: number): Promise<number> {
-    const count = await affect(
+    const rows = await ask<{ id: string }>(
       this.manager,
-      `DELETE FROM conversations WHERE id IN
-         (SELECT id FROM conversations WHERE finished_at < ? ORDER BY finished_at LIMIT ?)`,
+      'SELECT id FROM conversations WHERE finished_at < ? ORDER BY finished_at LIMIT ?',
       [before.getTime(), limit],
     );
-    if (count > 0) await leaveTraces(this.manager);
-    return count;
+    if (rows.length === 0) return 0;
+    const ids = rows.map(({ id }) => id);
+    await forgetConversations(this.manager, this.register, ids);
+    const { within, value } = dialectOf(this.manager).list(ids);
+    await affect(this.manager, `DELETE FROM conversations WHERE id IN ${within}`, [value]);
+    await leaveTraces(this.manager);
+    return rows.length;
+  }
+
+  /** Unknown voices that labels of conversations are kept as. */
+  private async kept(ids: readonly string[]): Promise<(KeptLabel & { conversationId: string })[]> {
+    const { within, value } = dialectOf(this.manager).list(ids);
+    return ask(
+      this.manager,
+      `SELECT s.conversation_id AS "conversationId", s.label, s.voice_id AS "voiceId", v.speaker_id AS "speakerId"
+       FROM unknown_voice_shares s JOIN unknown_voices v ON v.id = s.voice_id
+       WHERE s.conversation_id IN ${within} ORDER BY s.conversation_id, s.label`,
+      [value],
+    );
   }
 
   /** What a row has that may be seen. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { In, type EntityManager } from 'typeorm';
 import type { GroupRef } from '../../../../support/group-ref.js';
 import { sameOrigin, type EmbeddingOrigin } from '../../../records/embedding.js';
@@ -26,10 +27,13 @@ import { SpeakerEntity } from '../entities/speaker.entity.js';
 import type { Register } from '../register.js';
 import { findRow, findRows, insertRows, updateRows } from '../rows.js';
 import { leaveTraces } from '../traces.js';
+import { TypeOrmKeptRecordingRepository } from './typeorm-kept-recording.repository.js';
 import { isVisible } from './typeorm-speaker.repository.js';
 import type { VectorCipher } from '../vector-cipher.js';
 
 export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
+  private readonly kept: TypeOrmKeptRecordingRepository;
+
   constructor(
     private readonly manager: EntityManager,
     private readonly cipher: VectorCipher,
@@ -37,6 +41,7 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     private readonly bound: readonly GroupRef[] | null,
   ) {
     super();
+    this.kept = new TypeOrmKeptRecordingRepository(manager, cipher, register);
   }
 
   async insert(enrollment: Enrollment): Promise<boolean> {
@@ -79,7 +84,8 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     await this.register.require(this.manager, 'enrollment', own);
     return {
       enrollments: own.map((row) => toEnrollment(row, this.cipher)),
-      total: rows.filter((row) => !isLearned(row)).length,
+      // The same file by another model is the same recording.
+      total: new Set(rows.filter((row) => !isLearned(row)).map((row) => row.contentSha256)).size,
     };
   }
 
@@ -117,6 +123,55 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     return { embedding, measures, subject: found.subject };
   }
 
+  async idsByContent(speakerId: string): Promise<Map<string, string>> {
+    const rows = await ask<{ content: string; id: string }>(
+      this.manager,
+      'SELECT content_sha256 AS content, id FROM enrollments WHERE speaker_id = ? ORDER BY created_at, rowid',
+      [speakerId],
+    );
+    return new Map(rows.map(({ content, id }) => [content, id]));
+  }
+
+  async ofOtherModels(speakerId: string, origin: EmbeddingOrigin): Promise<EnrollmentInfo[]> {
+    const rows = await findRows(this.manager, EnrollmentEntity, { speakerId }, { order: ['createdAt'] });
+    const here = new Set(rows.filter((row) => sameOrigin(row, origin)).map((row) => row.contentSha256));
+    const others = rows.filter((row) => !here.has(row.contentSha256));
+    return [...new Map(others.map((row) => [row.contentSha256, row])).values()].map(toEnrollmentInfo);
+  }
+
+  async supersede(made: Enrollment): Promise<string | null> {
+    const { id, speakerId } = made;
+    const [before] = await this.believed(speakerId, [id]);
+    if (before?.contentSha256 !== made.contentSha256) return null;
+    const aside = { ...before, id: randomUUID() };
+    const vector = openEmbedding(before, this.cipher);
+    aside.embedding = this.cipher.sealVector(vector, enrollmentOwner(aside));
+    vector.fill(0);
+    // What names the recording by its id, the ledger above all, goes on naming it.
+    await updateRows(this.manager, EnrollmentEntity, { id }, { id: aside.id, embedding: aside.embedding });
+    const row = toEnrollmentRow(made, this.cipher);
+    await insertRows(this.manager, EnrollmentEntity, [row]);
+    this.register.bind(this.manager, 'enrollment', [aside, row]);
+    return aside.id;
+  }
+
+  async deleteSuperseded(
+    speakerId: string,
+    origin: EmbeddingOrigin,
+  ): Promise<{ origins: EmbeddingOrigin[]; count: number }> {
+    const rows = await findRows(this.manager, EnrollmentEntity, { speakerId }, { order: ['createdAt'] });
+    const here = new Set(rows.filter((row) => sameOrigin(row, origin)).map((row) => row.contentSha256));
+    const gone = rows.filter((row) => !sameOrigin(row, origin) && here.has(row.contentSha256));
+    for (const { id } of gone) {
+      await this.manager.delete(EnrollmentEntity, { speakerId, id });
+      this.register.release(this.manager, 'enrollment', speakerId, [id]);
+    }
+    if (gone.length > 0) await leaveTraces(this.manager);
+    const origins = gone.map(({ model, frontEnd }) => ({ model, frontEnd }));
+    const each = new Map(origins.map((one) => [JSON.stringify([one.model, one.frontEnd]), one]));
+    return { origins: [...each.values()], count: gone.length };
+  }
+
   async embedding(speakerId: string, id: string): Promise<Float32Array | null> {
     const row = await findRow(this.manager, EnrollmentEntity, { speakerId, id });
     if (row) await this.register.require(this.manager, 'enrollment', [row]);
@@ -124,9 +179,12 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
   }
 
   async delete(speakerId: string, id: string): Promise<boolean> {
-    const { affected } = await this.manager.delete(EnrollmentEntity, { speakerId, id });
-    if (!affected) return false;
+    const row = await findRow(this.manager, EnrollmentEntity, { speakerId, id });
+    if (!row) return false;
+    await this.manager.delete(EnrollmentEntity, { speakerId, id });
     this.register.release(this.manager, 'enrollment', speakerId, [id]);
+    // No other model is to bring back what was deleted.
+    await this.kept.delete(speakerId, row.contentSha256);
     await leaveTraces(this.manager);
     return true;
   }
@@ -171,6 +229,7 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
       await updateRows(this.manager, EnrollmentEntity, { id }, { speakerId: to, embedding });
       this.register.release(this.manager, 'enrollment', from, [id]);
       this.register.bind(this.manager, 'enrollment', [{ ...owned, embedding }]);
+      await this.kept.move(contentSha256, from, to);
       moved.push(id);
     }
     return moved;

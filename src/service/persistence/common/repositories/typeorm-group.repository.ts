@@ -2,6 +2,7 @@ import { In, IsNull, Not, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../../errors/timbre-error.js';
 import type { GroupRef } from '../../../../support/group-ref.js';
 import type { Cursor } from '../../../records/cursor.js';
+import type { KeepingSetting } from '../../../records/kept-recording.js';
 import type { LearningSetting } from '../../../records/learning.js';
 import type { Group, WatchedGroup } from '../../../records/group.js';
 import { GroupRepository } from '../../../records/group.repository.js';
@@ -58,10 +59,11 @@ export class TypeOrmGroupRepository extends GroupRepository {
   }
 
   async learningOf(uids: readonly string[]): Promise<(LearningSetting | null)[]> {
-    if (uids.length === 0) return [];
-    const rows = await this.manager.findBy(GroupEntity, { uid: In([...uids]) });
-    const known = await this.register.check(this.manager, 'group', rows);
-    return rows.filter((_, i) => known[i]).map(({ learning }) => learning);
+    return (await this.believed(uids)).map(({ learning }) => learning);
+  }
+
+  async keepingOf(uids: readonly string[]): Promise<(KeepingSetting | null)[]> {
+    return (await this.believed(uids)).map(({ keeping }) => keeping);
   }
 
   async watched(): Promise<WatchedGroup[]> {
@@ -73,8 +75,8 @@ export class TypeOrmGroupRepository extends GroupRepository {
   async update(group: Group): Promise<Group> {
     const { uid, id, version } = group;
     const row = { ...toGroupRow(group), version: version + 1 };
-    const { name, learning, watchRate, updatedAt } = row;
-    const changes = { name, learning, watchRate, updatedAt, version: version + 1 };
+    const { name, learning, watchRate, keeping, updatedAt } = row;
+    const changes = { name, learning, watchRate, keeping, updatedAt, version: version + 1 };
     if ((await updateRows(this.manager, GroupEntity, { uid, version }, changes)) !== 1) {
       throw new TimbreError('CONFLICT', `group ${JSON.stringify(id)} was changed meanwhile; read it again and repeat`);
     }
@@ -101,6 +103,14 @@ export class TypeOrmGroupRepository extends GroupRepository {
       [now.getTime(), uid],
     );
     return rows.map(({ id }) => id);
+  }
+
+  /** Of these groups those that are as they were written, whoever asks. */
+  private async believed(uids: readonly string[]): Promise<GroupRow[]> {
+    if (uids.length === 0) return [];
+    const rows = await this.manager.findBy(GroupEntity, { uid: In([...uids]) });
+    const known = await this.register.check(this.manager, 'group', rows);
+    return rows.filter((_, i) => known[i]);
   }
 
   private async toGroups(rows: readonly GroupRow[]): Promise<Group[]> {

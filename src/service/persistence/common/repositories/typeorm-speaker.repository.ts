@@ -21,6 +21,7 @@ import { appendChange, appendVoiceChange } from '../changes.js';
 import { readCounter } from '../counters.js';
 import { EVERYBODY, isWithin, searchOf, termsOf, type TermRange } from '../terms.js';
 import { leaveTraces } from '../traces.js';
+import { forgetVoicesOf } from '../unknown-voices.js';
 
 /** Rows that one statement writes: SQLite takes 32,766 variables. */
 const TERMS_AT_ONCE = 1000;
@@ -209,11 +210,14 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
          (SELECT COUNT(*) FROM speakers s, ${members('s.metadata')} WHERE s.id = ?1) AS metadata,
          (SELECT COUNT(*) FROM ledger WHERE speaker_id = ?1) AS "ledgerEntries",
          (SELECT COUNT(*) FROM waiting_verifications WHERE speaker_id = ?1) AS "waitingVerifications",
+         (SELECT COUNT(*) FROM kept_recordings WHERE speaker_id = ?1) AS recordings,
          (SELECT COUNT(*) FROM (SELECT conversation_id FROM conversation_people WHERE speaker_id = ?1
-            UNION SELECT conversation_id FROM conversation_candidates WHERE speaker_id = ?1) c) AS conversations`,
+            UNION SELECT conversation_id FROM conversation_candidates WHERE speaker_id = ?1) c) AS conversations,
+         (SELECT COUNT(*) FROM unknown_voices WHERE speaker_id = ?1) AS "unknownVoices"`,
       [id],
     );
     await appendVoiceChange(this.manager, id);
+    await forgetVoicesOf(this.manager, this.register, id);
     const { affected } = await this.manager.delete(SpeakerEntity, { id });
     if (affected) {
       this.register.releaseAll(this.manager, id);

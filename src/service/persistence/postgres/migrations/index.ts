@@ -1,4 +1,12 @@
 import { Tables1765000000000 } from './1765000000000-tables.js';
+import { UnknownVoices1765100000000 } from './1765100000000-unknown-voices.js';
+import { Recordings1765120000000 } from './1765120000000-recordings.js';
+import { ReEmbedding1765130000000 } from './1765130000000-re-embedding.js';
 
 /** In the order they run. A migration that was released never changes. */
-export const POSTGRES_MIGRATIONS = [Tables1765000000000];
+export const POSTGRES_MIGRATIONS = [
+  Tables1765000000000,
+  UnknownVoices1765100000000,
+  Recordings1765120000000,
+  ReEmbedding1765130000000,
+];

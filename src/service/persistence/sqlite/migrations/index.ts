@@ -14,6 +14,9 @@ import { Conversations1764920000000 } from './1764920000000-conversations.js';
 import { Ledger1764940000000 } from './1764940000000-ledger.js';
 import { Names1764960000000 } from './1764960000000-names.js';
 import { Watch1764980000000 } from './1764980000000-watch.js';
+import { UnknownVoices1765100000000 } from './1765100000000-unknown-voices.js';
+import { Recordings1765120000000 } from './1765120000000-recordings.js';
+import { ReEmbedding1765130000000 } from './1765130000000-re-embedding.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -33,4 +36,7 @@ export const MIGRATIONS = [
   Ledger1764940000000,
   Names1764960000000,
   Watch1764980000000,
+  UnknownVoices1765100000000,
+  Recordings1765120000000,
+  ReEmbedding1765130000000,
 ];
