@@ -6,15 +6,14 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { basename } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { actAs } from '../../support/actor.js';
 import { AudioRoots } from '../uploads/audio-roots.js';
 import { Bell } from '../../support/bell.js';
-import type { ErrorCode } from '../../errors/error-codes.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { toTimbreError } from '../http/to-timbre-error.js';
 import { Traffic } from '../http/traffic.js';
 import { Config } from '../config/config.js';
+import { keepTrying, passes, RequestsFirst } from '../engine/background.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { EnrollmentsService } from '../enrollments/enrollments.service.js';
 import { Metrics } from '../metrics/metrics.service.js';
@@ -27,24 +26,6 @@ import { JobQueue, type Claim } from '../records/job-queue.js';
 import { Leader } from '../records/leader.js';
 import { hasJumped, readHeartbeat } from '../records/heartbeat.js';
 import { Pace } from './pace.js';
-
-/** What passes by itself and says nothing about the recording: it is tried again. */
-const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'OVERLOADED',
-  'MODEL_NOT_READY',
-  'ENGINE_CLOSED',
-  'CONFLICT',
-  'STORAGE_UNAVAILABLE',
-  'STORAGE_FULL',
-  'WRITE_FAILED',
-]);
-
-/** Milliseconds that a recording of a job waits at most while recordings of requests queue: constant load is no end. */
-const LONGEST_YIELD_MS = 30_000;
-
-/** Pause after something that passes, doubled each time. */
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
 
 /** Why the work on a recording ends: its job was cancelled, its lease is somebody else's, or the service stops. */
 type Ending = 'cancelled' | 'lost' | 'stopped';
@@ -90,8 +71,6 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   private readonly stopping = new AbortController();
   /** Rings when there may be something to do. */
   private readonly work = new Bell();
-  /** Rings when a recording has left the engine. */
-  private readonly room = new Bell();
   /** By lease. */
   private readonly inHand = new Map<string, InHand>();
   private readonly pace = new Pace();
@@ -100,7 +79,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   private running: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private heart: NodeJS.Timeout | undefined;
-  private stopListening: (() => void) | undefined;
+  private requests: RequestsFirst | undefined;
 
   constructor(
     private readonly store: UnitOfWork,
@@ -126,8 +105,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   }
 
   onApplicationBootstrap(): void {
-    const ring = (): void => this.room.ring();
-    this.stopListening = this.engine.listen({ embedded: ring, failed: ring });
+    this.requests = new RequestsFirst(this.engine);
     this.timer = setInterval(() => void this.keepHouse(), HOUSEKEEPING_MS).unref();
     // Two beats may fail before a lease ends.
     this.heart = setInterval(() => void this.beat(), this.queue.leaseMs / 3).unref();
@@ -138,8 +116,8 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   async onModuleDestroy(): Promise<void> {
     this.stop();
     clearInterval(this.timer);
-    this.stopListening?.();
     await this.running;
+    this.requests?.close();
     clearInterval(this.heart);
   }
 
@@ -186,24 +164,19 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   }
 
   /** One recording after the other. */
-  private async lane(): Promise<void> {
+  private lane(): Promise<void> {
     const { signal } = this.stopping;
-    for (let pause = FIRST_PAUSE_MS; !signal.aborted;) {
+    const turn = async (): Promise<boolean> => {
       const { rings } = this.work;
-      try {
-        const claim = await this.queue.claim();
-        if (claim) await this.settle(claim);
-        // A lease that ends somewhere rings no bell.
-        else await this.work.after(rings, signal, this.queue.leaseMs);
-        pause = FIRST_PAUSE_MS;
-      } catch (thrown) {
-        if (this.stopping.signal.aborted) return;
-        const { code, message } = toTimbreError(thrown);
-        this.logger.warn({ code, msg: `jobs wait ${pause / 1000} s: ${message}` });
-        await delay(pause, undefined, { signal }).catch(() => undefined);
-        pause = Math.min(LONGEST_PAUSE_MS, 2 * pause);
-      }
-    }
+      const claim = await this.queue.claim();
+      if (claim) await this.settle(claim);
+      // A lease that ends somewhere rings no bell.
+      else await this.work.after(rings, signal, this.queue.leaseMs);
+      return true;
+    };
+    return keepTrying(signal, turn, ({ code, message }, seconds) =>
+      this.logger.warn({ code, msg: `jobs wait ${seconds} s: ${message}` }),
+    );
   }
 
   /** Gives a recording its outcome. Throws what passes; the recording waits for the next claim then. */
@@ -215,7 +188,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     let settled = false;
     try {
       if (this.stopping.signal.aborted) return;
-      await this.yieldToRequests(signal);
+      await this.requests?.wait(signal);
       // It reaches whom the maker of the job reaches.
       const groups = claim.boundTo ?? undefined;
       const job = await actAs({ by: 'jobs', requestId: null, groups }, () => this.workOn(claim, signal));
@@ -225,7 +198,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
     } catch (thrown) {
       const error = toTimbreError(thrown);
       if (signal.aborted || error.code === 'ABORTED') return;
-      if (PASSING.has(error.code)) throw error;
+      if (passes(error)) throw error;
       await this.fail(claim, error);
       settled = true;
     } finally {
@@ -329,16 +302,6 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
       this.logger.warn({ jobId: id, err: error, msg: 'the empty folder of a job could not be removed' });
     });
     this.logger.log({ jobId: id, done, failed, msg: `a job is ${job.state}: ${done} done, ${failed} failed` });
-  }
-
-  private async yieldToRequests(signal: AbortSignal): Promise<void> {
-    const end = performance.now() + LONGEST_YIELD_MS;
-    for (;;) {
-      const { rings } = this.room;
-      const left = end - performance.now();
-      if (left <= 0 || signal.aborted || this.engine.stats().queued === 0) return;
-      await this.room.after(rings, signal, left);
-    }
   }
 
   private async keepHouse(): Promise<void> {

@@ -1,12 +1,12 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { EmbedResult } from '../../addon/types.js';
 import type { ErrorCode } from '../../errors/error-codes.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { actAs, currentActor } from '../../support/actor.js';
 import { Bell } from '../../support/bell.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
+import { keepTrying, passes, RequestsFirst } from '../engine/background.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { ProfileKeeper } from '../enrollments/profile-keeper.js';
 import { Places } from '../http/pages.js';
@@ -31,27 +31,8 @@ const TASK = 're-embedding';
 /** How often other processes' runs are looked for: whoever works on one may be gone. */
 const LOOK_MS = 10_000;
 
-/** Pause after something that passes, doubled each time. */
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
-
 /** Speakers looked up at once. */
 const BATCH = 50;
-
-/** Milliseconds that a person waits at most while recordings of requests queue: constant load is no end. */
-const LONGEST_YIELD_MS = 30_000;
-const YIELD_STEP_MS = 50;
-
-/** What passes by itself and says nothing about the recording or the run. */
-const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'OVERLOADED',
-  'MODEL_NOT_READY',
-  'ENGINE_CLOSED',
-  'CONFLICT',
-  'STORAGE_UNAVAILABLE',
-  'STORAGE_FULL',
-  'ABORTED',
-]);
 
 const PEOPLE = new Places<[string]>('people', ['string']);
 
@@ -87,6 +68,7 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
   private readonly count: (result: string) => void;
   private current: { id: string; controller: AbortController } | undefined;
   private running: Promise<void> | undefined;
+  private requests: RequestsFirst | undefined;
 
   constructor(
     private readonly store: UnitOfWork,
@@ -110,12 +92,14 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
   }
 
   onApplicationBootstrap(): void {
+    this.requests = new RequestsFirst(this.engine);
     this.running = this.run();
   }
 
   async onModuleDestroy(): Promise<void> {
     this.stop();
     await this.running;
+    this.requests?.close();
   }
 
   /** Begins, unless one runs: that is given then. Errors: MODEL_NOT_READY, ENGINE_CLOSED, those of the storage. */
@@ -184,27 +168,19 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
       (error: unknown) => toTimbreError(error),
     );
     const failure = await Promise.race([ready, stopped]);
-    for (let pause = FIRST_PAUSE_MS; !signal.aborted;) {
+    const turn = async (): Promise<boolean> => {
       const { rings } = this.bell;
-      try {
-        await this.leader.lead(TASK, () =>
-          actAs({ by: TASK, requestId: null }, () => (failure ? this.failRunning(failure) : this.goOn())),
-        );
-        pause = FIRST_PAUSE_MS;
-        if (failure) return;
-        await this.bell.after(rings, signal, this.feed.shared ? LOOK_MS : undefined);
-      } catch (thrown) {
-        if (this.stopping.signal.aborted) return;
-        const { code, message } = toTimbreError(thrown);
-        this.logger.warn({
-          code,
-          err: thrown,
-          msg: `the embedding of kept recordings waits ${pause / 1000} s: ${message}`,
-        });
-        await delay(pause, undefined, { signal }).catch(() => undefined);
-        pause = Math.min(LONGEST_PAUSE_MS, 2 * pause);
-      }
-    }
+      await this.leader.lead(TASK, () =>
+        actAs({ by: TASK, requestId: null }, () => (failure ? this.failRunning(failure) : this.goOn())),
+      );
+      if (failure) return false;
+      await this.bell.after(rings, signal, this.feed.shared ? LOOK_MS : undefined);
+      return true;
+    };
+    await keepTrying(signal, turn, (error, seconds) => {
+      const { code, message } = error;
+      this.logger.warn({ code, err: error, msg: `the embedding of kept recordings waits ${seconds} s: ${message}` });
+    });
   }
 
   /** Works on the one that runs until it ends, or the service stops. Throws what passes. */
@@ -234,7 +210,7 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
   private async embedSome(run: ReEmbedding, signal: AbortSignal): Promise<void> {
     const ids = await this.store.read(({ recordings }) => recordings.speakers(run.place, BATCH));
     for (const id of ids) {
-      await this.yieldToRequests(signal);
+      await this.requests?.wait(signal);
       if (signal.aborted || !(await this.person(run.id, id, signal))) return;
     }
     if (ids.length < BATCH) await this.change(run.id, (now) => ({ ...now, phase: 'removing', place: '' }));
@@ -258,7 +234,7 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
         );
         for (const one of some) {
           if (!(one instanceof TimbreError)) embedded.push(one);
-          else if (PASSING.has(one.code)) throw one;
+          else if (passes(one)) throw one;
           else failure ??= one;
         }
       }
@@ -267,7 +243,7 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
       return await this.settle(runId, speakerId, speaker, embedded, failure);
     } catch (thrown) {
       const error = toTimbreError(thrown);
-      if (PASSING.has(error.code)) throw error;
+      if (passes(error)) throw error;
       // Records that another program has changed, most likely: they cost nobody else anything.
       this.logger.warn({ subject: speaker?.subject, err: thrown, msg: 'somebody could not be switched to the model' });
       return this.settle(runId, speakerId, speaker, [], error);
@@ -394,7 +370,7 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
         return { ...now, place, removed: now.removed + count };
       });
     } catch (thrown) {
-      if (PASSING.has(toTimbreError(thrown).code)) throw thrown;
+      if (passes(toTimbreError(thrown))) throw thrown;
       this.logger.warn({ err: thrown, msg: 'vectors of another model could not be removed of somebody' });
       return this.change(run.id, (now) => ({ ...now, place }));
     }
@@ -437,13 +413,6 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
       return null;
     } catch (error) {
       return toTimbreError(error);
-    }
-  }
-
-  private async yieldToRequests(signal: AbortSignal): Promise<void> {
-    const end = performance.now() + LONGEST_YIELD_MS;
-    while (!signal.aborted && performance.now() < end && this.engine.stats().queued > 0) {
-      await delay(YIELD_STEP_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 }

@@ -1,24 +1,16 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { Undo2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import { useAccess, useApi } from '../../api/context.js';
-import { useFormat, useMessages } from '../../i18n/index.js';
-import { Badge } from '../../ui/badge.js';
-import { Button } from '../../ui/button.js';
-import { Card } from '../../ui/card.js';
-import { Failure } from '../../ui/failure.js';
-import { Loading } from '../../ui/loading.js';
-import { Pager, usePages } from '../../ui/pager.js';
-import { Table } from '../../ui/table.js';
+import { useApi } from '../../api/context.js';
+import { useMessages } from '../../i18n/index.js';
+import { usePages } from '../../ui/pager.js';
 import { useToast } from '../../ui/toast.js';
+import { LedgerTable } from '../ledger/ledger-table.js';
 
-/** Every change of a profile, newest first, with the way back. */
+/** Every change of a profile. */
 export function LedgerCard({ id, onChange }: { id: string; onChange: () => Promise<void> }): ReactNode {
   const t = useMessages().people.ledger;
-  const format = useFormat();
   const api = useApi();
-  const { may } = useAccess();
   const { tell, tellError } = useToast();
   const pages = usePages(id);
   const ledger = useQuery({
@@ -34,49 +26,21 @@ export function LedgerCard({ id, onChange }: { id: string; onChange: () => Promi
     },
     onError: tellError,
   });
-  const entries = ledger.data?.entries ?? [];
   return (
-    <Card title={t.title}>
-      {ledger.isPending && <Loading />}
-      {ledger.isError && <Failure error={ledger.error} onRetry={() => void ledger.refetch()} />}
-      {ledger.data && entries.length === 0 && <p className="muted">{t.none}</p>}
-      {entries.length > 0 && (
-        <Table caption={t.title} columns={[t.when, t.what, t.evidence, t.by, '']}>
-          {entries.map((entry) => (
-            <tr key={entry.id}>
-              <td>
-                <time dateTime={entry.at}>{format.dateTime(entry.at)}</time>
-              </td>
-              <td>
-                {t.actions[entry.action]}{' '}
-                {entry.otherSpeakerId !== null && (
-                  <Link href={`/people/${encodeURIComponent(entry.otherSpeakerId)}`} dir="auto">
-                    {entry.otherSpeakerId}
-                  </Link>
-                )}
-              </td>
-              <td className="numeric">
-                {entry.evidence === null
-                  ? '–'
-                  : entry.evidence.llr === null
-                    ? format.number(entry.evidence.cosine, 2)
-                    : format.odds(entry.evidence.llr)}
-              </td>
-              <td className="mono">{entry.by ?? '–'}</td>
-              <td>
-                {entry.undoneAt !== null && <Badge>{t.undoneAt(format.dateTime(entry.undoneAt))}</Badge>}
-                {entry.undoable && may('enrol') && (
-                  <Button busy={undo.isPending && undo.variables === entry.id} onClick={() => undo.mutate(entry.id)}>
-                    <Undo2 aria-hidden />
-                    {t.undo}
-                  </Button>
-                )}
-              </td>
-            </tr>
-          ))}
-        </Table>
-      )}
-      {ledger.data && <Pager pages={pages} nextCursor={ledger.data.nextCursor} />}
-    </Card>
+    <LedgerTable
+      words={t}
+      ledger={ledger}
+      pages={pages}
+      actionOf={({ action }) => t.actions[action]}
+      more={({ otherSpeakerId }) =>
+        otherSpeakerId !== null && (
+          <Link href={`/people/${encodeURIComponent(otherSpeakerId)}`} dir="auto">
+            {otherSpeakerId}
+          </Link>
+        )
+      }
+      undoing={undo.isPending ? undo.variables : undefined}
+      onUndo={undo.mutate}
+    />
   );
 }

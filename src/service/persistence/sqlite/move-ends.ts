@@ -20,6 +20,7 @@ import { Database } from './database.js';
 import { checkOrigin, DATABASE_FILE, makeFile, makeFolder, setUp, sourceOf } from './database-file.js';
 import { FolderLock } from './folder-lock.js';
 import { MIGRATIONS } from './migrations/index.js';
+import { inTransaction } from './side-connection.js';
 import { toStorageError } from './storage-errors.js';
 import { LOCAL_KEY } from './sqlite-key-store.js';
 
@@ -164,19 +165,6 @@ async function openFile(folder: string): Promise<FileEnd> {
     if (source.isInitialized) await source.destroy();
     await lock.release();
     throw toStorageError(error);
-  }
-}
-
-async function inTransaction<T>(manager: EntityManager, work: (manager: EntityManager) => Promise<T>): Promise<T> {
-  await manager.query('BEGIN IMMEDIATE');
-  try {
-    const result = await work(manager);
-    await manager.query('COMMIT');
-    return result;
-  } catch (error) {
-    // SQLite may have rolled back by itself.
-    await manager.query('ROLLBACK').catch(() => undefined);
-    throw error;
   }
 }
 

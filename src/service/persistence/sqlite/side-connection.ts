@@ -62,18 +62,7 @@ export class SideConnection {
 
   /** All of it or nothing. One at a time. Errors: those of the storage, and what `work` throws. */
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.query(async (manager) => {
-      await manager.query('BEGIN IMMEDIATE');
-      try {
-        const result = await work(manager);
-        await manager.query('COMMIT');
-        return result;
-      } catch (error) {
-        // SQLite may have rolled back by itself.
-        await manager.query('ROLLBACK').catch(() => undefined);
-        throw error;
-      }
-    });
+    return this.query((manager) => inTransaction(manager, work));
   }
 
   /** As it is at one moment. One at a time, as a transaction. Errors: those of the storage, and what `work` throws. */
@@ -132,5 +121,22 @@ async function isThere(file: string): Promise<boolean> {
   } catch (cause) {
     if (isMissing(cause)) return false;
     throw new TimbreError('STORAGE_UNAVAILABLE', `cannot read the database: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** For a connection that does one thing at a time. Errors: those of the driver, and what `work` throws. */
+export async function inTransaction<T>(
+  manager: EntityManager,
+  work: (manager: EntityManager) => Promise<T>,
+): Promise<T> {
+  await manager.query('BEGIN IMMEDIATE');
+  try {
+    const result = await work(manager);
+    await manager.query('COMMIT');
+    return result;
+  } catch (error) {
+    // SQLite may have rolled back by itself.
+    await manager.query('ROLLBACK').catch(() => undefined);
+    throw error;
   }
 }
