@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   enrolledView,
   enrollmentsView,
@@ -11,6 +9,7 @@ import {
 import { identificationView } from '../../src/service/identification/identification.dto.js';
 import { speakersView, speakerView } from '../../src/service/speakers/speakers.dto.js';
 import { verificationView } from '../../src/service/verification/verification.dto.js';
+import { filesBelow } from '../files.js';
 import { spoken, TestService, wav, Workshop } from './support.js';
 import { lockStore, TRACES } from '../integration/stores.js';
 
@@ -300,10 +299,7 @@ describe('verification and identification', () => {
     expectError(await service.call(path('departed', 'enrollments')), 404, 'SPEAKER_NOT_FOUND');
     const found = await service.postForm('/v1/identify', [['audio', spoken('m5', 2)]]);
     expect(JSON.stringify(found.body)).not.toContain('departed');
-    const files = await readdir(workshop.path('data'), { recursive: true, withFileTypes: true });
-    for (const file of files.filter((entry) => entry.isFile())) {
-      expect((await readFile(join(file.parentPath, file.name))).includes('departed')).toBe(false);
-    }
+    for (const bytes of await filesBelow(workshop.path('data'))) expect(bytes.includes('departed')).toBe(false);
   });
 
   test('a second service on the same data is refused, and the first goes on', async () => {

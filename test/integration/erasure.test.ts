@@ -8,6 +8,7 @@ import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/da
 import { clearUnusedBytes } from '../../src/service/persistence/sqlite/unused-bytes.js';
 import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { newSpeaker, type Speaker } from '../../src/service/records/speaker.js';
+import { filesBelow } from '../files.js';
 import { House } from './house.js';
 import { embeddingOf } from './scripted-engine.js';
 import { enrollment, ORIGIN, temporaryFolder } from './voices.js';
@@ -23,9 +24,7 @@ afterEach(() => remove());
 
 /** Every file below the folder, as one. */
 async function everything(): Promise<Buffer> {
-  const names = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return Buffer.concat(await Promise.all(files.map((file) => readFile(file))));
+  return Buffer.concat(await filesBelow(folder));
 }
 
 /** Pages of the database that have something in bytes that they do not use. */

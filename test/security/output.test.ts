@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { mkdtemp, readdir, stat } from 'node:fs/promises';
+import { mkdtemp, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileLock } from '../../src/models/lock.js';
 import { createLog } from '../../src/service/http/logging.js';
 import { timbre } from '../cli/support.js';
+import { entriesBelow, unlessGone } from '../files.js';
 import { TestService, wav, Workshop } from '../e2e/support.js';
 
 /** What others wrote goes to terminals, logs and files without doing anything there. */
@@ -84,11 +85,11 @@ test('no line of the log holds a recording or a vector, whatever an error carrie
 });
 
 test('everything that the service and the command line keep is for their user alone', async () => {
-  const names = await readdir(service.dataDir, { recursive: true, withFileTypes: true });
-  expect(names.map(({ name }) => name)).toContain('timbre.sqlite.lock');
-  for (const entry of names) {
-    const { mode } = await stat(join(entry.parentPath, entry.name));
-    expect([entry.name, mode & 0o077]).toEqual([entry.name, 0]);
+  const paths = (await entriesBelow(service.dataDir)).map((entry) => entry.path);
+  expect(paths).toContain(join(service.dataDir, 'timbre.sqlite.lock'));
+  for (const path of paths) {
+    const found = await unlessGone(stat(path));
+    if (found) expect([path, found.mode & 0o077]).toEqual([path, 0]);
   }
   const path = join(await mkdtemp(workshop.path('lock-')), 'model.lock');
   const lock = await FileLock.acquire(path);
