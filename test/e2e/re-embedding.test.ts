@@ -6,7 +6,7 @@ import { peopleView, reEmbeddingView, type ReEmbeddingView } from '../../src/ser
 import { KeptAudio, readAll } from '../../src/service/records/kept-audio.js';
 import { UnitOfWork } from '../../src/service/records/unit-of-work.js';
 import { timbre } from '../cli/support.js';
-import { POSTGRES_URL } from '../integration/stores.js';
+import { onFiles } from '../integration/stores.js';
 import { spoken, startBuilt, TestService, wav, Workshop, type Part } from './support.js';
 
 let workshop: Workshop;
@@ -169,9 +169,7 @@ describe('embedding kept recordings over HTTP', () => {
   });
 });
 
-const onFile = POSTGRES_URL === '' ? test : test.skip;
-
-onFile(
+onFiles(
   'goes on after kill -9, at any moment, and nobody is lost',
   async () => {
     const dataDir = workshop.path('killed');

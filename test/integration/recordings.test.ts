@@ -12,12 +12,11 @@ import { ExportService } from '../../src/service/privacy/export.service.js';
 import { Config } from '../../src/service/config/config.js';
 import { ConsentPolicy } from '../../src/service/consent/consent-policy.js';
 import { House } from './house.js';
-import { examineStore, isStored, POSTGRES_URL } from './stores.js';
+import { examineStore, isStored, onFiles, POSTGRES_URL } from './stores.js';
 import { ScriptedEngine, type Script } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
 
 const ON_FILES = POSTGRES_URL === '';
-const onFiles = ON_FILES ? it : it.skip;
 
 let house: House;
 let folder: string;

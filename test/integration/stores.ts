@@ -1,3 +1,4 @@
+import { test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,6 +21,11 @@ import { SqliteMaintenance } from '../../src/service/persistence/sqlite/sqlite-m
 
 /** Where set, tests run on this PostgreSQL in the place of a file; the suite `postgres` starts it. */
 export const POSTGRES_URL = process.env['TIMBRE_TEST_POSTGRES'] ?? '';
+
+/** A test of what files alone have; where tests run on PostgreSQL, there is none. */
+export function onFiles(name: string, run: () => Promise<void>, timeoutMs?: number): void {
+  if (POSTGRES_URL === '') test(name, run, timeoutMs);
+}
 
 /** The same schema for the same data folder. */
 export function schemaOf(folder: string): string {
