@@ -201,7 +201,11 @@ describe('to PostgreSQL and back', () => {
     const ids = await populated(file, 12);
     const before = await exportsOf(file, ids);
     const audio = await audioOf(file, ids);
-    expect(Object.values(audio).map(({ length }) => length).sort((a, b) => a - b)).toEqual([1, 2_621_440, 2_621_440]);
+    expect(
+      Object.values(audio)
+        .map(({ length }) => length)
+        .sort((a, b) => a - b),
+    ).toEqual([1, 2_621_440, 2_621_440]);
     const source = await opened(file);
     const rows = await rowsOf(source.store);
     await closed(source);

@@ -48,7 +48,8 @@ export const exportView = z.object({
         bytes: z.int(),
         keptAt: z.iso.datetime(),
         path: z.string().nullable().meta({
-          description: 'Where its bytes are, for keys of the scopes `admin` and `vectors`; null where no enrolment is of it.',
+          description:
+            'Where its bytes are, for keys of the scopes `admin` and `vectors`; null where no enrolment is of it.',
           example: '/v1/speakers/ada/enrollments/3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10/audio',
         }),
       }),
