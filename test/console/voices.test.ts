@@ -431,7 +431,7 @@ describe('what a key may do', () => {
     await enrol('seen', 'Seen', voice);
     await open('/people', { key: readKey });
     await page.getByRole('link', { name: 'Seen', exact: true }).click();
-    await page.getByText('Ledger of the profile').waitFor();
+    await page.getByRole('heading', { name: 'Ledger of the profile' }).waitFor();
     await page.getByText('Recording enrolled').first().waitFor();
     const offered = await page.getByRole('main').getByRole('button').allTextContents();
     expect(offered).toEqual([]);
