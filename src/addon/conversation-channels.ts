@@ -1,12 +1,10 @@
 import { speakerLabel } from './conversation.js';
-import type { ConversationResult, ConversationSpeaker, ConversationTurn } from './types.js';
+import type { ConversationResult, ConversationSpeaker, ConversationTurn, Interval } from './types.js';
 
 /** Cosine of voices of two channels that are one person's: as of two clusters of one recording (native recipe.h, merge). */
 const SAME_VOICE = 0.68;
 /** Pauses of a speaker that are closed, seconds, as in one channel (recipe.h, fill). */
 const FILL = 0.3;
-
-type Interval = { start: number; end: number };
 
 /** A voice of one channel. */
 interface ChannelVoice {

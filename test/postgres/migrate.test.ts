@@ -11,6 +11,7 @@ import { AuditTrail } from '../../src/service/audit/audit-trail.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
 import { ConsentPolicy } from '../../src/service/consent/consent-policy.js';
 import { copiedTables, keyOf, LEFT_OUT, readCopied } from '../../src/service/persistence/common/copied-tables.js';
+import { readCounter } from '../../src/service/persistence/common/counters.js';
 import { ENTITIES } from '../../src/service/persistence/common/entities/index.js';
 import type { MoveOptions, MoveStep } from '../../src/service/persistence/common/move.js';
 import { MOVE_MARKS, readMoveMark, type Copying } from '../../src/service/persistence/common/move-marks.js';
@@ -208,6 +209,7 @@ describe('to PostgreSQL and back', () => {
     ).toEqual([1, 2_621_440, 2_621_440]);
     const source = await opened(file);
     const rows = await rowsOf(source.store);
+    const sealed = await source.store.read((manager) => readCounter(manager, 'vectors'));
     await closed(source);
 
     const there = await move(config, 'to PostgreSQL');
@@ -215,6 +217,8 @@ describe('to PostgreSQL and back', () => {
     expect(there.tables).toMatchObject({ speakers: 12, consents: 12, settings: rows['settings']!.length });
     expect(there).toMatchObject({ recordings: 3, missingRecordings: 0 });
     expect(there.vectors).toBeGreaterThan(36);
+    // Of every table that has something under the data key.
+    expect(there.vectors).toBe(sealed);
     expect(there.from).toBe(join(config.dataDir, DATABASE_FILE));
     expect(JSON.stringify(there)).not.toContain('p@ss');
     expect(await (await dataOf(config)).examine({})).toMatchObject({ sound: true, findingsCount: 0 });

@@ -12,11 +12,9 @@ export type MoveDirection = 'to PostgreSQL' | 'to SQLite';
 export async function move(config: Config, direction: MoveDirection, options: MoveOptions = {}): Promise<MoveReport> {
   const { dataDir, dataKey, dataKeyFile, epochFile } = config;
   const places = { folder: dataDir, key: dataKey || undefined, keyFile: dataKeyFile, epochFile };
-  const [files, schemas, { postgresOptionsOf }] = await Promise.all([
-    import('./sqlite/move-ends.js'),
-    withDriver(() => import('./postgres/move-ends.js')),
-    withDriver(() => import('./postgres/open.js')),
-  ]);
+  const files = await import('./sqlite/move-ends.js');
+  const schemas = await withDriver(() => import('./postgres/move-ends.js'));
+  const { postgresOptionsOf } = await withDriver(() => import('./postgres/open.js'));
   const server = postgresOptionsOf(config);
   const [openSource, openTarget] =
     direction === 'to PostgreSQL'

@@ -1,3 +1,4 @@
+import type { Interval } from '../../addon/types.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import type { GroupRef } from '../../support/group-ref.js';
 import type { EmbeddingOrigin } from './embedding.js';
@@ -11,12 +12,6 @@ export type UnknownVoiceState = (typeof UNKNOWN_VOICE_STATES)[number];
 
 /** Of the reason that a caller gives for a step, characters. */
 export const LONGEST_REASON = 200;
-
-/** Seconds of a recording. */
-export interface Interval {
-  start: number;
-  end: number;
-}
 
 /** A voice that was heard in conversations and got no name. */
 export interface UnknownVoice {

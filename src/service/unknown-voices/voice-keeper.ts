@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import type { ConversationResult } from '../../addon/types.js';
+import type { ConversationResult, Interval } from '../../addon/types.js';
 import { bestClips } from '../../conversations/best-clips.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import type { Scorer } from '../../scoring/scorer.js';
@@ -15,13 +15,7 @@ import type { Conversation } from '../records/conversation.js';
 import type { EmbeddingOrigin } from '../records/embedding.js';
 import { meanVoice } from '../records/profile.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
-import {
-  sumsOf,
-  type EmbeddedShare,
-  type Interval,
-  type JoinEvidence,
-  type UnknownVoice,
-} from '../records/unknown-voice.js';
+import { sumsOf, type EmbeddedShare, type JoinEvidence, type UnknownVoice } from '../records/unknown-voice.js';
 import type { ComparedVoice } from '../records/unknown-voice.repository.js';
 import { ClosestVoices } from '../voices/closest-voices.js';
 import { CurrentModel } from '../voices/current-model.js';

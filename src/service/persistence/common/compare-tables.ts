@@ -1,12 +1,8 @@
-import type { EntityManager, EntitySchema, ObjectLiteral } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
+import type { BoundKind } from './bound-records.js';
 import { difference, keyOf, readCopied, type CopiedRow, type CopiedTable } from './copied-tables.js';
-import { EnrollmentEntity, type EnrollmentRow } from './entities/enrollment.entity.js';
-import { ProfileEntity, type ProfileRow } from './entities/profile.entity.js';
-import { WaitingVerificationEntity, type WaitingVerificationRow } from './entities/waiting-verification.entity.js';
-import { openEmbedding } from './mappers/enrollment.mapper.js';
-import { toProfile } from './mappers/profile.mapper.js';
-import { toWaiting } from './mappers/waiting-verification.mapper.js';
+import { ofSealedColumns, type SealedColumn } from './sealed-columns.js';
 import type { VectorCipher } from './vector-cipher.js';
 
 /** Rows in memory at once, of each side. */
@@ -45,9 +41,9 @@ export async function compareTables(tables: readonly CopiedTable[], how: Compari
   const all = { same: 0, unreadable: 0 };
   for (const table of tables) {
     const sampled = await compareTable(table, how);
-    const vectorsOf = VECTORS[table.name];
-    if (!vectorsOf) continue;
-    const { same, unreadable } = await compareVectors(table, sampled, vectorsOf, how);
+    const open = OPENING.get(table.name);
+    if (!open) continue;
+    const { same, unreadable } = await compareVectors(table, sampled, open, how);
     all.same += same;
     all.unreadable += unreadable;
   }
@@ -109,34 +105,44 @@ class Rows {
   }
 }
 
-interface Vectors<Row extends ObjectLiteral> {
-  entity: EntitySchema<Row>;
-  open: (row: Row, cipher: VectorCipher) => Float32Array | null;
-}
+/** A value as it was before it was sealed; null where a row has none, `closed` where it does not open. */
+type Opened = Buffer | null | 'closed';
 
-/** Tables with vectors, and how a row's is opened. */
-const VECTORS: Readonly<Record<string, Vectors<never>>> = {
-  enrollments: of<EnrollmentRow>({ entity: EnrollmentEntity, open: openEmbedding }),
-  profiles: of<ProfileRow>({ entity: ProfileEntity, open: (row, cipher) => toProfile(row, cipher).centroid }),
-  waiting_verifications: of<WaitingVerificationRow>({
-    entity: WaitingVerificationEntity,
-    open: (row, cipher) => toWaiting(row, cipher).embedding,
-  }),
-};
+/** Opens the value in the row of a key, as the table has it. Errors: those of the storage. */
+type Open = (read: Read, key: readonly unknown[], cipher: VectorCipher) => Promise<Opened>;
 
-function of<Row extends ObjectLiteral>(vectors: Vectors<Row>): Vectors<never> {
-  return vectors as unknown as Vectors<never>;
+/** How what is under the data key is opened, by table. */
+const OPENING: ReadonlyMap<string, Open> = new Map(
+  ofSealedColumns((column) => [column.entity.options.tableName!, opening(column)] as const),
+);
+
+function opening<Kind extends BoundKind>({ entity, sealed, owner }: SealedColumn<Kind>): Open {
+  return async (read, key, cipher) => {
+    const row = await read((manager) => {
+      const { primaryColumns } = manager.connection.getMetadata(entity);
+      const where = Object.fromEntries(primaryColumns.map(({ propertyName }, i) => [propertyName, key[i]]));
+      return manager.findOneByOrFail(entity, where as never);
+    });
+    const value = row[sealed] as Buffer | null;
+    try {
+      return value && cipher.open(value, owner(row));
+    } catch (error) {
+      // Damaged in the source as here: what the service sets aside there, it sets aside here.
+      if (error instanceof TimbreError) return 'closed';
+      throw error;
+    }
+  };
 }
 
 async function compareVectors(
   table: CopiedTable,
   keys: readonly unknown[][],
-  { entity, open }: Vectors<never>,
+  open: Open,
   { source, target, cipher, passed }: Comparison,
 ): Promise<ComparedVectors> {
   const found = { same: 0, unreadable: 0 };
   for (const key of keys) {
-    const [one, other] = [await vectorAt(source, key), await vectorAt(target, key)];
+    const [one, other] = [await open(source, key, cipher), await open(target, key, cipher)];
     if (!isEqual(one, other)) throw differs(table, key, 'has another vector');
     if (one === 'closed') found.unreadable++;
     else if (one) found.same++;
@@ -144,31 +150,10 @@ async function compareVectors(
     passed(0);
   }
   return found;
-
-  async function vectorAt(read: Read, key: readonly unknown[]): Promise<Opened> {
-    const row = await read((manager) => {
-      const { primaryColumns } = manager.connection.getMetadata(entity);
-      return manager.findOneByOrFail(
-        entity,
-        Object.fromEntries(primaryColumns.map(({ propertyName }, i) => [propertyName, key[i]])) as never,
-      );
-    });
-    try {
-      return open(row, cipher);
-    } catch (error) {
-      // Damaged in the source as here: what the service sets aside there, it sets aside here.
-      if (error instanceof TimbreError) return 'closed';
-      throw error;
-    }
-  }
 }
 
-/** A vector; null where a row has none, `closed` where it does not open. */
-type Opened = Float32Array | null | 'closed';
-
 function isEqual(one: Opened, other: Opened): boolean {
-  if (one === null || one === 'closed' || other === null || other === 'closed') return one === other;
-  return one.length === other.length && one.every((x, i) => Object.is(x, other[i]));
+  return Buffer.isBuffer(one) && Buffer.isBuffer(other) ? one.equals(other) : one === other;
 }
 
 function differs({ name }: CopiedTable, key: readonly unknown[], how: string): TimbreError {

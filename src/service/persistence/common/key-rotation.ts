@@ -1,27 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TimbreError } from '../../../errors/timbre-error.js';
-import type { EntityManager, EntitySchema } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import type { BoundKind, BoundRows } from './bound-records.js';
 import { readCounter } from './counters.js';
 import { newDataKey } from './data-key.js';
 import { affect, ask, dialectOf } from './dialect.js';
 import { KEY_CHECK } from './key-check.js';
 import type { Store } from './store.js';
-import { EnrollmentEntity } from './entities/enrollment.entity.js';
-import { VoiceShareEntity } from './entities/voice-share.entity.js';
-import { KeptRecordingEntity } from './entities/kept-recording.entity.js';
-import { WaitingVerificationEntity } from './entities/waiting-verification.entity.js';
-import { ProfileEntity } from './entities/profile.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
-import { enrollmentOwner } from './mappers/enrollment.mapper.js';
-import { shareOwner } from './mappers/unknown-voice.mapper.js';
-import { recordingOwner } from './mappers/kept-recording.mapper.js';
-import { waitingOwner } from './mappers/waiting-verification.mapper.js';
-import { profileOwner } from './mappers/profile.mapper.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { resealWebhooks } from './repositories/typeorm-webhook.repository.js';
 import { newTrailKey } from './register.js';
 import { findRow, insertRows, selection } from './rows.js';
+import { ofSealedColumns, type SealedColumn } from './sealed-columns.js';
 import { leaveTraces } from './traces.js';
 import type { VectorCipher } from './vector-cipher.js';
 
@@ -133,18 +124,6 @@ export function countKeys(database: Store): Promise<KeyCounts> {
   });
 }
 
-/** A column of which every row's value is under the data key by itself. */
-interface SealedColumn<Kind extends BoundKind> {
-  kind: Kind;
-  entity: EntitySchema<BoundRows[Kind]>;
-  key: readonly TextColumn<BoundRows[Kind]>[];
-  sealed: SealedIn<BoundRows[Kind]>;
-  owner: (row: BoundRows[Kind]) => string[];
-}
-
-type TextColumn<Row> = keyof { [Name in keyof Row as Row[Name] extends string ? Name : never]: true };
-type SealedIn<Row> = keyof { [Name in keyof Row as Row[Name] extends Buffer | null ? Name : never]: true };
-
 /** Rows of one table that a rotation passes, in the order of their keys. */
 interface Passage {
   /** In the database. */
@@ -162,26 +141,7 @@ interface Passed {
   last: string[] | null;
 }
 
-/** Of kept recordings it is their keys: their audio is sealed under these. */
-const PASSAGES: readonly Passage[] = [
-  passage({ kind: 'enrollment', entity: EnrollmentEntity, key: ['id'], sealed: 'embedding', owner: enrollmentOwner }),
-  passage({
-    kind: 'profile',
-    entity: ProfileEntity,
-    key: ['speakerId', 'model', 'frontEnd'],
-    sealed: 'centroid',
-    owner: profileOwner,
-  }),
-  passage({
-    kind: 'waiting-verification',
-    entity: WaitingVerificationEntity,
-    key: ['id'],
-    sealed: 'sealed',
-    owner: waitingOwner,
-  }),
-  passage({ kind: 'voice-share', entity: VoiceShareEntity, key: ['id'], sealed: 'embedding', owner: shareOwner }),
-  passage({ kind: 'recording', entity: KeptRecordingEntity, key: ['id'], sealed: 'sealedKey', owner: recordingOwner }),
-];
+const PASSAGES: readonly Passage[] = ofSealedColumns(passage);
 
 /** How far a rotation is: the rows of each table are passed once. */
 interface Progress {

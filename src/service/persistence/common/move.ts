@@ -360,17 +360,17 @@ class Move {
   private async copyAudio(mark: Copying): Promise<void> {
     const { source, target, options } = this;
     const [from, to] = [source.audio(mark.source.database), target.audio(mark.source.database)];
-    const { total } = await this.keptRecordings('');
+    const total = await source.read((manager) => manager.count(KeptRecordingEntity));
     for (;;) {
-      const { page } = await this.keptRecordings(mark.audio.after);
+      const page = await this.keptRecordings(mark.audio.after);
       for (const { id, bytes } of page) {
         this.requireNotAborted();
-        const there = (await from.read(id, 0, placeOfPiece(bytes, 0))) !== null;
-        const audio = { recordings: mark.audio.recordings + Number(there), after: id };
+        const first = await from.read(id, 0, placeOfPiece(bytes, 0));
+        const audio = { recordings: mark.audio.recordings + (first ? 1 : 0), after: id };
         await target.transaction(async (manager) => {
           // What a run that was cut off may have left.
           await to.remove(id);
-          if (there) await to.write(id, sealedPieces(from, id, bytes));
+          if (first) await to.write(id, sealedPieces(first, from, id, bytes));
           await writeMoveMark(manager, 'copying', { ...mark, audio });
         });
         mark.audio = audio;
@@ -387,7 +387,7 @@ class Move {
     const [from, to] = [source.audio(database), target.audio(database)];
     const found = { same: 0, missing: 0 };
     for (let after = ''; ;) {
-      const { page } = await this.keptRecordings(after);
+      const page = await this.keptRecordings(after);
       for (const { id, bytes } of page) {
         this.requireNotAborted();
         let isThere = true;
@@ -407,16 +407,15 @@ class Move {
     }
   }
 
-  private keptRecordings(after: string): Promise<{ total: number; page: { id: string; bytes: number }[] }> {
-    return this.source.read(async (manager) => ({
-      total: await manager.count(KeptRecordingEntity),
-      page: await manager.find(KeptRecordingEntity, {
+  private keptRecordings(after: string): Promise<{ id: string; bytes: number }[]> {
+    return this.source.read((manager) =>
+      manager.find(KeptRecordingEntity, {
         select: { id: true, bytes: true },
         where: { id: MoreThan(after) },
         order: { id: 'ASC' },
         take: RECORDINGS,
       }),
-    }));
+    );
   }
 
   /** Null for what belongs to the source alone. */
@@ -475,8 +474,14 @@ interface Compared {
 const NOTHING: Compared = { vectors: { same: 0, unreadable: 0 }, audio: { same: 0, missing: 0 } };
 
 /** Those that are there, up to the first that is not: what is damaged stays as damaged. */
-async function* sealedPieces(from: SealedPieces, id: string, bytes: number): AsyncGenerator<Buffer, void, undefined> {
-  for (let piece = 0; piece < piecesOf(bytes); piece++) {
+async function* sealedPieces(
+  first: Buffer,
+  from: SealedPieces,
+  id: string,
+  bytes: number,
+): AsyncGenerator<Buffer, void, undefined> {
+  yield first;
+  for (let piece = 1; piece < piecesOf(bytes); piece++) {
     const sealed = await from.read(id, piece, placeOfPiece(bytes, piece));
     if (!sealed) return;
     yield sealed;

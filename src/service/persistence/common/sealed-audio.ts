@@ -24,6 +24,9 @@ export function placeOfPiece(bytes: number, piece: number): PiecePlace {
   return { at: piece * sealed, length: rest + SEALED_MORE_BYTES };
 }
 
+/** How old audio has to be that no record names: whoever has stored it may be about to write its record; milliseconds. */
+export const UNNAMED_MS = 3600_000;
+
 /** Where sealed audio lies, by the id that its record has. Errors of every call: those of the storage. */
 export interface SealedPieces {
   /** Puts the pieces down one after the other; all of them are on the disk when it resolves, or none where it rejects. */

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { ask } from './dialect.js';
 import { RegisterEntity } from './entities/register.entity.js';
 import type { Epoch } from './epoch.js';
 import { removeMoveMark } from './move-marks.js';
@@ -56,4 +57,16 @@ export async function settleRegister(
     head = await register.head(manager);
   }
   return head;
+}
+
+/** Whether all of these migrations were run; the list of them is there. */
+export async function isMigrated(manager: EntityManager, migrations: readonly { name: string }[]): Promise<boolean> {
+  const rows = await ask<{ name: string }>(manager, 'SELECT name FROM migrations');
+  const done = new Set(rows.map((row) => row.name));
+  return migrations.every(({ name }) => done.has(name));
+}
+
+/** Whether what the tables hold is vouched for. */
+export async function isSettled(manager: EntityManager): Promise<boolean> {
+  return (await ask(manager, 'SELECT 1 FROM register WHERE name = ?', [SETTLED])).length > 0;
 }

@@ -17,28 +17,23 @@ export async function forgetVoices(
 ): Promise<number> {
   if (ids.length === 0) return 0;
   const { within, value } = dialectOf(manager).list(ids);
-  const merged = await ask<{ id: string }>(manager, `SELECT id FROM unknown_voices WHERE merged_into IN ${within}`, [
-    value,
-  ]);
-  const count = await forgetVoices(
-    manager,
-    register,
-    merged.map(({ id }) => id),
-  );
+  const count = await forgetVoicesWhere(manager, register, `merged_into IN ${within}`, value);
   const gone = await affect(manager, `DELETE FROM unknown_voices WHERE id IN ${within}`, [value]);
   for (const id of ids) register.releaseAll(manager, unknownVoiceOwner(id));
   await leaveTraces(manager);
   return gone + count;
 }
 
-/** The same of those that were named as a speaker. */
-export async function forgetVoicesOf(manager: EntityManager, register: Register, speakerId: string): Promise<void> {
-  const rows = await ask<{ id: string }>(manager, 'SELECT id FROM unknown_voices WHERE speaker_id = ?', [speakerId]);
-  await forgetVoices(
-    manager,
-    register,
-    rows.map(({ id }) => id),
-  );
+/** The same of those of whom a condition with one parameter holds. */
+export async function forgetVoicesWhere(
+  manager: EntityManager,
+  register: Register,
+  where: string,
+  value: unknown,
+): Promise<number> {
+  const rows = await ask<{ id: string }>(manager, `SELECT id FROM unknown_voices WHERE ${where}`, [value]);
+  const ids = rows.map(({ id }) => id);
+  return forgetVoices(manager, register, ids);
 }
 
 /** Takes the share of conversations out of unknown voices; one that has no other goes with it. */

@@ -3,19 +3,17 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { copiedTables } from '../common/copied-tables.js';
 import { ask } from '../common/dialect.js';
-import { Epoch, FileEpochProvider, stateOf } from '../common/epoch.js';
-import { proveKey, readKeyCheck } from '../common/key-check.js';
 import { isUntouched, ofPlace, type MoveSource, type MoveTarget, type OpenSource } from '../common/move.js';
-import { readMoveMark, requireWhole } from '../common/move-marks.js';
-import { epochFileOf, keyProviderOf } from '../common/places.js';
-import { Register } from '../common/register.js';
-import { VectorCipher } from '../common/vector-cipher.js';
+import { readMoveMark } from '../common/move-marks.js';
+import { trustIn } from '../common/move-trust.js';
+import { isMigrated } from '../common/settle-register.js';
 import { AudioRows } from './audio-rows.js';
+import { POSTGRES_MIGRATIONS } from './migrations/index.js';
 import { NodeConnection } from './node-connection.js';
 import { nodeOf, type PostgresOptions } from './postgres-database.js';
 import { toStorageError } from './postgres-errors.js';
 import { localKeyOf } from './postgres-key-store.js';
-import { checkSchema, isMigrated, isSettled, lockKey, requireSuitable, sourceOf } from './server.js';
+import { checkSchema, isCurrent, lockKey, requireSuitable, sourceOf } from './server.js';
 
 /** A schema, on one connection, and the locks that keep every node out. */
 class SchemaEnd {
@@ -126,7 +124,7 @@ class SchemaEnd {
 export async function openPostgresSource(options: PostgresOptions): Promise<OpenSource> {
   const end = await SchemaEnd.open(options);
   try {
-    const trust = await trustIn(end);
+    const trust = await trustOf(end);
     await end.keepNodesOut();
     // Programs beside a service write with this lock alone.
     await end.lock('writing');
@@ -166,31 +164,13 @@ function sourceEnd(end: SchemaEnd): MoveSource {
   };
 }
 
-async function trustIn(end: SchemaEnd): Promise<Omit<OpenSource, 'source'>> {
-  const { manager, options, place } = end;
-  const { schema } = options;
+async function trustOf({ manager, options, place }: SchemaEnd): Promise<Omit<OpenSource, 'source'>> {
   await requireSuitable(manager);
-  if (await checkSchema(manager, schema, false)) {
+  if (await checkSchema(manager, options.schema, false)) {
     throw new TimbreError('STORAGE_UNAVAILABLE', `there is no data in ${place}`);
   }
-  await requireWhole(manager, place);
-  const cipher = new VectorCipher(...(await keyProviderOf(options).read()));
-  const check = await readKeyCheck(manager);
-  if (check) proveKey(cipher, check, place);
-  if (!check || !(await isSettled(manager))) {
-    throw new TimbreError(
-      'STORAGE_INVALID',
-      `${place} is of an older version: start the service once, which brings it up to date, and stop it`,
-    );
-  }
-  const register = new Register(cipher);
-  const epoch = new Epoch(new FileEpochProvider(epochFileOf(options)), cipher);
-  if (!(await readMoveMark(manager, 'left'))) {
-    const [head, mark] = [await register.head(manager), await epoch.read()];
-    // A folder that was no node's has no mark, as one that joins.
-    if (stateOf(head, mark) !== 'no mark') epoch.require(head, mark);
-  }
-  return { cipher, register, epoch };
+  // A folder that was no node's has no mark.
+  return trustIn(manager, { place, places: options, isCurrent: () => isCurrent(manager), mayJoin: true });
 }
 
 /**
@@ -204,7 +184,8 @@ export async function openPostgresTarget(options: PostgresOptions): Promise<Move
     await requireSuitable(manager);
     await end.lock('opening');
     const fresh = await checkSchema(manager, options.schema);
-    const isEmpty = fresh || ((await isMigrated(manager)) && (await isUntouched(manager, copiedTables(source))));
+    const isEmpty =
+      fresh || ((await isMigrated(manager, POSTGRES_MIGRATIONS)) && (await isUntouched(manager, copiedTables(source))));
     if (isEmpty || (await readMoveMark(manager, 'copying'))) {
       await source.runMigrations();
       // Before the lock of those who open it is given back: whoever comes finds it taken.

@@ -21,7 +21,7 @@ import { Store, type StoreSnapshot } from '../common/store.js';
 import { VectorCipher } from '../common/vector-cipher.js';
 import { NodeConnection, requireRoom } from './node-connection.js';
 import { postgresCode, toStorageError } from './postgres-errors.js';
-import { checkSchema, isSettled, lockKey, requireSuitable, sourceOf, type ServerOptions } from './server.js';
+import { checkSchema, isCurrent, lockKey, requireSuitable, sourceOf, type ServerOptions } from './server.js';
 
 export interface PostgresOptions extends Places, ServerOptions {
   /** Goes on with a database that was put back, from now on, and writes that down. Default false. */
@@ -116,7 +116,7 @@ export class PostgresDatabase extends Store {
       await requireSuitable(manager);
       const fresh = await checkSchema(manager, options.schema, false);
       if (!fresh) await require(manager, `the schema ${options.schema}`);
-      if (fresh || !(await isSettled(manager))) {
+      if (fresh || !(await isCurrent(manager))) {
         await source.destroy();
         return null;
       }

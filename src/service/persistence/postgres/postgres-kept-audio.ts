@@ -1,9 +1,6 @@
-import { SealedAudio } from '../common/sealed-audio.js';
+import { SealedAudio, UNNAMED_MS } from '../common/sealed-audio.js';
 import { AudioRows } from './audio-rows.js';
 import type { PostgresDatabase } from './postgres-database.js';
-
-/** How old what nobody names has to be: another node may be about to write its record. */
-const UNNAMED_MS = 3600_000;
 
 /** Rows of pieces, which all nodes see. A trigger deletes them with the record that names them. */
 export class PostgresKeptAudio extends SealedAudio {

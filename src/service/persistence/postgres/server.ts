@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
-import { SETTLED } from '../common/register.js';
+import { isMigrated, isSettled } from '../common/settle-register.js';
 import { POSTGRES_ENTITIES } from './entities.js';
 import { POSTGRES_MIGRATIONS } from './migrations/index.js';
 
@@ -132,17 +132,9 @@ export async function checkSchema(manager: EntityManager, schema: string, make =
   return false;
 }
 
-/** Whether every table is there, as this version makes them. */
-export async function isMigrated(manager: EntityManager): Promise<boolean> {
-  const done = await manager.query<{ name: string }[]>('SELECT name FROM migrations');
-  const names = new Set(done.map(({ name }) => name));
-  return POSTGRES_MIGRATIONS.every(({ name }) => names.has(name));
-}
-
-/** The same, and what they hold is vouched for. */
-export async function isSettled(manager: EntityManager): Promise<boolean> {
-  if (!(await isMigrated(manager))) return false;
-  return (await manager.query<unknown[]>('SELECT 1 FROM register WHERE name = $1', [SETTLED])).length > 0;
+/** Whether every table is there, as this version makes them, and what they hold is vouched for. */
+export async function isCurrent(manager: EntityManager): Promise<boolean> {
+  return (await isMigrated(manager, POSTGRES_MIGRATIONS)) && (await isSettled(manager));
 }
 
 /** The schema that the entities describe but the migrations have not made, as SQL; empty where they agree. */

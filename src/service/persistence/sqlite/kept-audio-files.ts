@@ -1,11 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { ask, affect, dialectOf } from '../common/dialect.js';
-import { SealedAudio } from '../common/sealed-audio.js';
+import { SealedAudio, UNNAMED_MS } from '../common/sealed-audio.js';
 import type { AudioFiles } from './audio-files.js';
 import type { Database } from './database.js';
-
-/** How old what nobody names has to be while the service runs. */
-const UNNAMED_MS = 3600_000;
 
 /** Files looked up, or removed, at once. */
 const BATCH = 200;

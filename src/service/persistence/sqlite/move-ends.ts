@@ -6,15 +6,13 @@ import { TimbreError } from '../../../errors/timbre-error.js';
 import { isMissing } from '../../../support/files.js';
 import { copiedTables } from '../common/copied-tables.js';
 import { ReceiptEntity } from '../common/entities/receipt.entity.js';
-import { Epoch, FileEpochProvider } from '../common/epoch.js';
-import { proveKey, readKeyCheck } from '../common/key-check.js';
 import { isUntouched, ofPlace, type MoveSource, type MoveTarget, type OpenSource } from '../common/move.js';
-import { readMoveMark, requireWhole } from '../common/move-marks.js';
-import { epochFileOf, keyProviderOf, type Places } from '../common/places.js';
+import { readMoveMark } from '../common/move-marks.js';
+import { trustIn } from '../common/move-trust.js';
+import type { Places } from '../common/places.js';
 import { requirePrivate } from '../common/private-files.js';
-import { Register, SETTLED } from '../common/register.js';
+import { isMigrated, isSettled } from '../common/settle-register.js';
 import { hasTraces, leaveTraces } from '../common/traces.js';
-import { VectorCipher } from '../common/vector-cipher.js';
 import { AudioFiles, RECORDINGS_FOLDER } from './audio-files.js';
 import { Database } from './database.js';
 import { checkOrigin, DATABASE_FILE, makeFile, makeFolder, setUp, sourceOf } from './database-file.js';
@@ -72,7 +70,7 @@ export async function openSqliteSource(places: Places): Promise<OpenSource> {
   for (let wiped = false; ; wiped = true) {
     const found = await openFile(folder);
     try {
-      const trust = await trustIn(found, places);
+      const trust = await trustOf(found, places);
       const left = await found.read((manager) => readMoveMark(manager, 'left'));
       if (!wiped && !left && (await found.read(hasTraces))) {
         // What a crash has left to be wiped is wiped here, where it is: nobody opens this file again.
@@ -100,24 +98,11 @@ function sourceEnd(end: FileEnd): MoveSource {
   });
 }
 
-async function trustIn(end: FileEnd, places: Places): Promise<Omit<OpenSource, 'source'>> {
-  const { source, place } = end;
+async function trustOf({ source, place, folder }: FileEnd, places: Places): Promise<Omit<OpenSource, 'source'>> {
   const { manager } = source;
-  if (await checkOrigin(source, place)) throw nothingIn(end.folder);
-  await requireWhole(manager, place);
-  const cipher = new VectorCipher(...(await keyProviderOf(places).read()));
-  const check = await readKeyCheck(manager);
-  if (check) proveKey(cipher, check, place);
-  const register = new Register(cipher);
-  if (!check || !(await isOfThisVersion(source)) || !(await isSettled(manager))) {
-    throw new TimbreError(
-      'STORAGE_INVALID',
-      `${place} is of an older version: start the service once, which brings it up to date, and stop it`,
-    );
-  }
-  const epoch = new Epoch(new FileEpochProvider(epochFileOf(places)), cipher);
-  if (!(await readMoveMark(manager, 'left'))) epoch.require(await register.head(manager), await epoch.read());
-  return { cipher, register, epoch };
+  if (await checkOrigin(source, place)) throw nothingIn(folder);
+  const isCurrent = async (): Promise<boolean> => (await isMigrated(manager, MIGRATIONS)) && (await isSettled(manager));
+  return trustIn(manager, { place, places, isCurrent, mayJoin: false });
 }
 
 /**
@@ -132,7 +117,8 @@ export async function openSqliteTarget(places: Places): Promise<MoveTarget> {
     const { source } = end;
     const { manager } = source;
     const fresh = await checkOrigin(source, end.place);
-    const isEmpty = fresh || ((await isOfThisVersion(source)) && (await isUntouched(manager, copiedTables(source))));
+    const isEmpty =
+      fresh || ((await isMigrated(manager, MIGRATIONS)) && (await isUntouched(manager, copiedTables(source))));
     if (isEmpty || (await readMoveMark(manager, 'copying'))) {
       await setUp(source);
       await source.runMigrations();
@@ -188,16 +174,6 @@ function nothingIn(folder: string): TimbreError {
     'STORAGE_UNAVAILABLE',
     `there is no database in ${folder}; name the data folder of the service`,
   );
-}
-
-async function isOfThisVersion(source: DataSource): Promise<boolean> {
-  const rows = await source.query<{ name: string }[]>('SELECT name FROM migrations');
-  const done = new Set(rows.map(({ name }) => name));
-  return MIGRATIONS.every(({ name }) => done.has(name));
-}
-
-async function isSettled(manager: EntityManager): Promise<boolean> {
-  return (await manager.query<unknown[]>('SELECT 1 FROM register WHERE name = ?', [SETTLED])).length > 0;
 }
 
 function removalOf(folder: string): string {

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { requireInUse } from '../common/move-marks.js';
 import { keyProviderOf } from '../common/places.js';
-import { Register, SETTLED } from '../common/register.js';
+import { Register } from '../common/register.js';
+import { isSettled } from '../common/settle-register.js';
 import { TypeOrmKeyStore } from '../common/typeorm-key-store.js';
 import { VectorCipher } from '../common/vector-cipher.js';
 import { Database, type DatabaseOptions } from './database.js';
@@ -100,10 +100,4 @@ export class SqliteKeyStore extends TypeOrmKeyStore {
       }
     }
   }
-}
-
-/** Whether what was there before the register is vouched for; whoever makes or upgrades the database does that first. */
-async function isSettled(manager: EntityManager): Promise<boolean> {
-  const settled = await manager.query<unknown[]>('SELECT 1 FROM register WHERE name = ?', [SETTLED]);
-  return settled.length > 0;
 }

@@ -1,5 +1,5 @@
 import { EntitySchema } from 'typeorm';
-import type { Interval } from '../../../records/unknown-voice.js';
+import type { Interval } from '../../../../addon/types.js';
 
 export interface VoiceShareRow {
   id: string;

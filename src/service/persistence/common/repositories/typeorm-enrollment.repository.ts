@@ -133,10 +133,9 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
   }
 
   async ofOtherModels(speakerId: string, origin: EmbeddingOrigin): Promise<EnrollmentInfo[]> {
-    const rows = await findRows(this.manager, EnrollmentEntity, { speakerId }, { order: ['createdAt'] });
-    const here = new Set(rows.filter((row) => sameOrigin(row, origin)).map((row) => row.contentSha256));
-    const others = rows.filter((row) => !here.has(row.contentSha256));
-    return [...new Map(others.map((row) => [row.contentSha256, row])).values()].map(toEnrollmentInfo);
+    const { others, here } = await this.othersOf(speakerId, origin);
+    const left = others.filter((row) => !here.has(row.contentSha256));
+    return [...new Map(left.map((row) => [row.contentSha256, row])).values()].map(toEnrollmentInfo);
   }
 
   async supersede(made: Enrollment): Promise<string | null> {
@@ -159,9 +158,8 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     speakerId: string,
     origin: EmbeddingOrigin,
   ): Promise<{ origins: EmbeddingOrigin[]; count: number }> {
-    const rows = await findRows(this.manager, EnrollmentEntity, { speakerId }, { order: ['createdAt'] });
-    const here = new Set(rows.filter((row) => sameOrigin(row, origin)).map((row) => row.contentSha256));
-    const gone = rows.filter((row) => !sameOrigin(row, origin) && here.has(row.contentSha256));
+    const { others, here } = await this.othersOf(speakerId, origin);
+    const gone = others.filter((row) => here.has(row.contentSha256));
     for (const { id } of gone) {
       await this.manager.delete(EnrollmentEntity, { speakerId, id });
       this.register.release(this.manager, 'enrollment', speakerId, [id]);
@@ -170,6 +168,16 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
     const origins = gone.map(({ model, frontEnd }) => ({ model, frontEnd }));
     const each = new Map(origins.map((one) => [JSON.stringify([one.model, one.frontEnd]), one]));
     return { origins: [...each.values()], count: gone.length };
+  }
+
+  /** Enrolments of other models, as they were stored, and the recordings that this one has embedded. */
+  private async othersOf(
+    speakerId: string,
+    origin: EmbeddingOrigin,
+  ): Promise<{ others: EnrollmentRow[]; here: ReadonlySet<string> }> {
+    const rows = await findRows(this.manager, EnrollmentEntity, { speakerId }, { order: ['createdAt'] });
+    const here = rows.filter((row) => sameOrigin(row, origin)).map((row) => row.contentSha256);
+    return { others: rows.filter((row) => !sameOrigin(row, origin)), here: new Set(here) };
   }
 
   async embedding(speakerId: string, id: string): Promise<Float32Array | null> {

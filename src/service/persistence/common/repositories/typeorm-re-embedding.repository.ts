@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../../../errors/error-codes.js';
 import type { EmbeddingOrigin } from '../../../records/embedding.js';
 import { ReEmbeddingRepository, type LeftPerson, type ReEmbedding } from '../../../records/re-embedding.js';
 import { affect, ask } from '../dialect.js';
-import { ReEmbeddingEntity, type ReEmbeddingRow } from '../entities/re-embedding.entity.js';
+import { ReEmbeddingEntity, ReEmbeddingFailureEntity, type ReEmbeddingRow } from '../entities/re-embedding.entity.js';
 import { findRow, insertRows, updateRows } from '../rows.js';
 
 /** Enrolled recordings of other models that nothing of this one is there of; its parameters are `leftOf`. */
@@ -46,13 +46,11 @@ export class TypeOrmReEmbeddingRepository extends ReEmbeddingRepository {
   }
 
   async noteFailure(speakerId: string, code: ErrorCode | null, at: Date): Promise<void> {
-    await affect(this.manager, 'DELETE FROM re_embedding_failures WHERE speaker_id = ?', [speakerId]);
-    if (code === null) return;
-    await affect(this.manager, 'INSERT INTO re_embedding_failures (speaker_id, code, failed_at) VALUES (?, ?, ?)', [
-      speakerId,
-      code,
-      at.getTime(),
-    ]);
+    if (code === null) await this.manager.delete(ReEmbeddingFailureEntity, { speakerId });
+    else {
+      const row = { speakerId, code, failedAt: at.getTime() };
+      await insertRows(this.manager, ReEmbeddingFailureEntity, [row], { replace: ['speakerId'] });
+    }
   }
 
   async left(origin: EmbeddingOrigin, after: string, limit: number): Promise<LeftPerson[]> {

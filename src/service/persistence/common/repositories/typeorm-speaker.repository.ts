@@ -21,7 +21,7 @@ import { appendChange, appendVoiceChange } from '../changes.js';
 import { readCounter } from '../counters.js';
 import { EVERYBODY, isWithin, searchOf, termsOf, type TermRange } from '../terms.js';
 import { leaveTraces } from '../traces.js';
-import { forgetVoicesOf } from '../unknown-voices.js';
+import { forgetVoicesWhere } from '../unknown-voices.js';
 
 /** Rows that one statement writes: SQLite takes 32,766 variables. */
 const TERMS_AT_ONCE = 1000;
@@ -217,7 +217,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
       [id],
     );
     await appendVoiceChange(this.manager, id);
-    await forgetVoicesOf(this.manager, this.register, id);
+    await forgetVoicesWhere(this.manager, this.register, 'speaker_id = ?', id);
     const { affected } = await this.manager.delete(SpeakerEntity, { id });
     if (affected) {
       this.register.releaseAll(this.manager, id);

@@ -39,7 +39,7 @@ import {
 import type { Register } from '../register.js';
 import { findRow, findRows, insertRows, selection, updateRows } from '../rows.js';
 import { leaveTraces } from '../traces.js';
-import { forgetVoices } from '../unknown-voices.js';
+import { forgetVoices, forgetVoicesWhere } from '../unknown-voices.js';
 import type { VectorCipher } from '../vector-cipher.js';
 
 export class TypeOrmUnknownVoiceRepository extends UnknownVoiceRepository {
@@ -70,21 +70,19 @@ export class TypeOrmUnknownVoiceRepository extends UnknownVoiceRepository {
   }
 
   async page(state: UnknownVoiceState, after: UnknownVoicePlace | null, limit: number): Promise<UnknownVoice[]> {
-    const { bound } = this;
     const rows = await this.voicesWhere(
-      `t.state = ? ${bound === null ? '' : 'AND t.bound_to = ?'} ${after ? 'AND (t.speech_ms, t.id) < (?, ?)' : ''}
+      `t.state = ? ${this.visible.text} ${after ? 'AND (t.speech_ms, t.id) < (?, ?)' : ''}
        ORDER BY t.speech_ms DESC, t.id DESC LIMIT ?`,
-      [state, ...(bound === null ? [] : [bound]), ...(after ?? []), limit],
+      [state, ...this.visible.values, ...(after ?? []), limit],
     );
     return rows.map(toUnknownVoice);
   }
 
   async count(state: UnknownVoiceState): Promise<number> {
-    const { bound } = this;
     const [row] = await ask<{ count: number }>(
       this.manager,
-      `SELECT COUNT(*) AS count FROM unknown_voices WHERE state = ? ${bound === null ? '' : 'AND bound_to = ?'}`,
-      [state, ...(bound === null ? [] : [bound])],
+      `SELECT COUNT(*) AS count FROM unknown_voices t WHERE t.state = ? ${this.visible.text}`,
+      [state, ...this.visible.values],
     );
     return row?.count ?? 0;
   }
@@ -137,12 +135,7 @@ export class TypeOrmUnknownVoiceRepository extends UnknownVoiceRepository {
   async reduce({ id }: UnknownVoice, share: EmbeddedShare): Promise<void> {
     const { manager } = this;
     const owner = unknownVoiceOwner(id);
-    const merged = await ask<{ id: string }>(manager, 'SELECT id FROM unknown_voices WHERE merged_into = ?', [id]);
-    await forgetVoices(
-      manager,
-      this.register,
-      merged.map((one) => one.id),
-    );
+    await forgetVoicesWhere(manager, this.register, 'merged_into = ?', id);
     for (const row of await this.rowsOf(id)) this.register.release(manager, 'voice-share', owner, [row.id]);
     for (const row of await findRows(manager, VoiceStepEntity, { voiceId: id })) {
       this.register.release(manager, 'voice-step', owner, [row.id]);
@@ -181,11 +174,12 @@ export class TypeOrmUnknownVoiceRepository extends UnknownVoiceRepository {
   }
 
   async ofSpeaker(speakerId: string, after: string | null, limit: number): Promise<UnknownVoice[]> {
-    const { bound } = this;
-    const rows = await this.voicesWhere(
-      `t.speaker_id = ? AND t.id > ? ${bound === null ? '' : 'AND t.bound_to = ?'} ORDER BY t.id LIMIT ?`,
-      [speakerId, after ?? '', ...(bound === null ? [] : [bound]), limit],
-    );
+    const rows = await this.voicesWhere(`t.speaker_id = ? AND t.id > ? ${this.visible.text} ORDER BY t.id LIMIT ?`, [
+      speakerId,
+      after ?? '',
+      ...this.visible.values,
+      limit,
+    ]);
     return rows.map(toUnknownVoice);
   }
 
@@ -196,12 +190,9 @@ export class TypeOrmUnknownVoiceRepository extends UnknownVoiceRepository {
        ORDER BY last_heard_at LIMIT ?`,
       [before.getTime(), limit],
     );
-    await forgetVoices(
-      this.manager,
-      this.register,
-      rows.map(({ id }) => id),
-    );
-    return rows.length;
+    const ids = rows.map(({ id }) => id);
+    await forgetVoices(this.manager, this.register, ids);
+    return ids.length;
   }
 
   async append({ voiceId, otherId = null, ...given }: NewVoiceStep): Promise<VoiceStep> {
@@ -257,6 +248,11 @@ export class TypeOrmUnknownVoiceRepository extends UnknownVoiceRepository {
   /** What a row has that may be seen. */
   private own(): { boundTo?: string } {
     return this.bound === null ? {} : { boundTo: this.bound };
+  }
+
+  /** The same, as a further condition on `t`. */
+  private get visible(): { text: string; values: string[] } {
+    return this.bound === null ? { text: '', values: [] } : { text: 'AND t.bound_to = ?', values: [this.bound] };
   }
 
   private rowsOf(voiceId: string): Promise<VoiceShareRow[]> {
