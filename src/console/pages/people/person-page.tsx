@@ -1,9 +1,10 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { ArrowLeft, Mic } from 'lucide-react';
-import { useCallback, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { Link, useParams } from 'wouter';
 import { TimbreError, type Answer } from '../../../client/index.js';
 import { useAccess, useApi } from '../../api/context.js';
+import { useReadAnew } from '../../api/use-read-anew.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
 import layout from '../../styles/layout.module.css';
 import { Badge } from '../../ui/badge.js';
@@ -29,18 +30,13 @@ export default function PersonPage(): ReactNode {
   const { id } = useParams<{ id: string }>();
   const api = useApi();
   const { may } = useAccess();
-  const queries = useQueryClient();
   const [receipt, setReceipt] = useState<Answer<'eraseSpeaker'> | null>(null);
   const person = useQuery({
     queryKey: ['person', id],
     queryFn: ({ signal }) => api.call('getSpeaker', { id }, { signal }),
     enabled: receipt === null,
   });
-  /** Whatever is shown of anybody is read anew. */
-  const changed = useCallback(
-    () => queries.invalidateQueries({ predicate: ({ queryKey: [of] }) => of !== 'access' && of !== 'info' }),
-    [queries],
-  );
+  const changed = useReadAnew();
 
   const above = (
     <Link href="/people" className={layout['row']}>

@@ -4,6 +4,7 @@ import { useCallback, type ReactNode } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 import { TimbreError } from '../../../client/index.js';
 import { useApi } from '../../api/context.js';
+import { useReadAnew } from '../../api/use-read-anew.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
 import layout from '../../styles/layout.module.css';
 import { Badge } from '../../ui/badge.js';
@@ -29,11 +30,7 @@ export default function VoicePage(): ReactNode {
     queryKey: ['unknown voice', id],
     queryFn: ({ signal }) => api.call('getUnknownVoice', { id }, { signal }),
   });
-  /** Whatever is shown of anybody is read anew. */
-  const changed = useCallback(
-    () => queries.invalidateQueries({ predicate: ({ queryKey: [of] }) => of !== 'access' && of !== 'info' }),
-    [queries],
-  );
+  const changed = useReadAnew();
   /** There is nothing left to show. */
   const gone = useCallback(async () => {
     go('/unknown-voices');
