@@ -340,6 +340,7 @@ export class EnrollmentsService {
     kept: EnrolledAudio,
   ): Promise<Enrolled[]> {
     const results: Enrolled[] = [];
+    const { keeps } = await this.recordings.settingOf(records, speaker);
     // A millisecond apart: the list is in the order of the upload.
     let createdAt = Date.now();
     for (const recording of recordings) {
@@ -349,7 +350,7 @@ export class EnrollmentsService {
       else {
         const now = new Date(createdAt++);
         const added = await this.add(records, speaker, origin, recording, outcome, now);
-        results.push({ ...added, notKept: await kept.keep(records, speaker, added.enrollment, now) });
+        results.push({ ...added, notKept: await kept.keep(records, speaker, keeps, added.enrollment, now) });
       }
     }
     return results;

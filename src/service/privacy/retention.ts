@@ -84,11 +84,16 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     return actAs({ by: 'retention', requestId: null }, async () => {
       if (!(await this.mayFollowClock())) return NOTHING;
       const { speakers, announced } = await this.sweepSpeakers();
+      const { conversationDays, unknownVoiceDays } = this.config;
       return {
         speakers,
         announced,
-        conversations: await this.sweepConversations(),
-        unknownVoices: await this.sweepUnknownVoices(),
+        conversations: await this.sweepOlder(conversationDays, ({ conversations }, ...old) =>
+          conversations.trim(...old),
+        ),
+        unknownVoices: await this.sweepOlder(unknownVoiceDays, ({ unknownVoices }, ...old) =>
+          unknownVoices.trim(...old),
+        ),
         auditEntries: await this.sweepAudit(),
       };
     });
@@ -163,24 +168,16 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     });
   }
 
-  private async sweepConversations(): Promise<number> {
-    const { conversationDays } = this.config;
-    if (conversationDays === 0) return 0;
-    const before = this.daysAgo(conversationDays);
+  /** In pieces, of what is older than so many days; 0: of nothing. */
+  private async sweepOlder(
+    days: number,
+    trim: (records: VoiceRecords, before: Date, limit: number) => Promise<number>,
+  ): Promise<number> {
+    if (days === 0) return 0;
+    const before = this.daysAgo(days);
     let sum = 0;
     for (let trimmed = AT_ONCE; trimmed === AT_ONCE && !this.stopped; sum += trimmed) {
-      trimmed = await this.store.transaction(({ conversations }) => conversations.trim(before, AT_ONCE));
-    }
-    return sum;
-  }
-
-  private async sweepUnknownVoices(): Promise<number> {
-    const { unknownVoiceDays } = this.config;
-    if (unknownVoiceDays === 0) return 0;
-    const before = this.daysAgo(unknownVoiceDays);
-    let sum = 0;
-    for (let trimmed = AT_ONCE; trimmed === AT_ONCE && !this.stopped; sum += trimmed) {
-      trimmed = await this.store.transaction(({ unknownVoices }) => unknownVoices.trim(before, AT_ONCE));
+      trimmed = await this.store.transaction((records) => trim(records, before, AT_ONCE));
     }
     return sum;
   }

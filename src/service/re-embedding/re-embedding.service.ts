@@ -285,8 +285,9 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
         await records.reEmbeddings.update({ ...run, place });
         return true;
       }
-      const refusal = this.consentError(found) ?? failure;
-      const switched = this.consentError(found) ? 0 : await this.switchOver(records, found, embedded);
+      const refused = this.consentError(found);
+      const refusal = refused ?? failure;
+      const switched = refused ? 0 : await this.switchOver(records, found, embedded);
       await records.reEmbeddings.noteFailure(found.id, refusal?.code ?? null, now);
       result = refusal ? 'failed' : 'done';
       await records.reEmbeddings.update({

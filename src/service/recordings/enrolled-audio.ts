@@ -8,7 +8,6 @@ interface Given {
   audio: KeptAudio;
   /** Bytes of one recording, and of all together. */
   limits: { one: number; all: number };
-  settingOf: (records: Pick<VoiceRecords, 'groups'>, speaker: Speaker) => Promise<{ keeps: boolean }>;
   count: (result: string) => void;
   warn: (error: unknown) => void;
 }
@@ -47,22 +46,22 @@ export class EnrolledAudio {
   }
 
   /**
-   * In the transaction that enrols: keeps the audio of a recording. Null where it is kept, or was before; otherwise why it is
-   * not.
+   * In the transaction that enrols: keeps the audio of a recording. `keeps`: whether the speaker's is kept, as it is now. Null where it
+   * is kept, or was before; otherwise why it is not.
    */
   async keep(
     records: VoiceRecords,
     speaker: Speaker,
+    keeps: boolean,
     { contentSha256, id: enrollmentId }: { contentSha256: string; id: string },
     now: Date,
   ): Promise<NotKept | null> {
-    const { settingOf, limits } = this.given;
-    if (!(await settingOf(records, speaker)).keeps) return 'OFF';
+    if (!keeps) return 'OFF';
     const stored = this.stored.get(contentSha256);
     // Switched on a moment ago: the next enrolment is kept.
     if (!stored) return this.refused.get(contentSha256) ?? 'OFF';
     const { bytes, id, key } = stored;
-    if ((await records.recordings.totals()).bytes + bytes > limits.all) return 'NO_ROOM';
+    if ((await records.recordings.totals()).bytes + bytes > this.given.limits.all) return 'NO_ROOM';
     const recording = { id, speakerId: speaker.id, contentSha256, createdAt: now, bytes };
     if (await records.recordings.insert(recording, key)) {
       await records.audit.record({ action: 'recording.kept', subject: speaker.subject, object: enrollmentId });

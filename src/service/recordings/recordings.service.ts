@@ -92,7 +92,6 @@ export class RecordingsService implements OnModuleInit, OnApplicationBootstrap, 
     return new EnrolledAudio(recordings, {
       audio: this.audio,
       limits: { one: this.config.keptRecordingBytes, all: this.config.keptBytes },
-      settingOf: (records, speaker) => this.settingOf(records, speaker),
       count: this.count,
       warn: (error) => this.logger.warn({ err: error, msg: 'audio that nothing names could not be removed yet' }),
     });
