@@ -18,6 +18,7 @@ beforeAll(async () => {
     enrollmentSeconds: 8,
     consent: 'required',
     keptRecordingBytes: 512 * 1024,
+    recordingDays: 90,
   });
   await service.service.ready();
   for (const scope of ['admin', 'enrol']) keys.set(scope, await made(scope));
@@ -52,7 +53,7 @@ const key = (scope: string): Record<string, string> => ({ authorization: `Bearer
 describe('keeping of recordings over HTTP', () => {
   test('is off until a group says otherwise, and told by every answer', async () => {
     expect((await service.call('/v1/info')).body).toMatchObject({
-      recordings: { keep: false, largestBytes: 512 * 1024, totalBytes: 10 * 2 ** 30 },
+      recordings: { keep: false, largestBytes: 512 * 1024, totalBytes: 10 * 2 ** 30, days: 90 },
     });
     await service.postJson('/v1/groups', { id: 'home' });
     expect((await service.call('/v1/groups/home/keeping')).body).toEqual({ group: 'home', setting: null });
@@ -74,7 +75,10 @@ describe('keeping of recordings over HTTP', () => {
     expect((await service.call('/v1/speakers/ada')).body).toMatchObject({ recordingsKept: 1 });
     const { enrollments } = enrollmentsView.parse((await service.call('/v1/speakers/ada/enrollments')).body);
     expect(enrollments.map(({ audioKept }) => audioKept)).toEqual([false, true, false]);
-    expect(recordingsView.strict().parse((await service.call('/v1/speakers/ada/recordings')).body)).toMatchObject({
+    const list = recordingsView.strict().parse((await service.call('/v1/speakers/ada/recordings')).body);
+    const [{ keptAt, expiresAt }] = list.recordings as [(typeof list.recordings)[number]];
+    expect(new Date(expiresAt!).getTime() - new Date(keptAt).getTime()).toBe(90 * 86_400_000);
+    expect(list).toMatchObject({
       keeps: true,
       from: 'group',
       recordings: [{ bytes: wav(4, { seed: 2 }).length }],

@@ -496,7 +496,15 @@ describe('retention', () => {
   const clock = (): HandClock => new HandClock();
 
   function retention(time: Clock, settings: ConfigInput): Retention {
-    return new Retention(house.speakers, house.store, house.trail, Config.of(settings), time, new FolderLeader());
+    return new Retention(
+      house.speakers,
+      house.recordings,
+      house.store,
+      house.trail,
+      Config.of(settings),
+      time,
+      new FolderLeader(),
+    );
   }
 
   it('erases who was neither enrolled nor matched for so long, with everything', async () => {
@@ -509,6 +517,7 @@ describe('retention', () => {
       announced: 0,
       conversations: 0,
       unknownVoices: 0,
+      recordings: 0,
       auditEntries: 0,
     });
     const swept: object[] = [];
@@ -543,6 +552,7 @@ describe('retention', () => {
       announced: 0,
       conversations: 0,
       unknownVoices: 0,
+      recordings: 0,
       auditEntries: 0,
     });
     expect((await house.speakers.page(10, undefined)).total).toBe(1);
@@ -570,6 +580,7 @@ describe('retention', () => {
       announced: 0,
       conversations: 0,
       unknownVoices: 0,
+      recordings: 0,
       auditEntries: 1,
     });
     expect(await trail()).toEqual(['audit.trimmed OK']);
@@ -626,6 +637,7 @@ describe('retention', () => {
       announced: 0,
       conversations: 0,
       unknownVoices: 0,
+      recordings: 0,
       auditEntries: 0,
     });
     expect(await sweeps.status()).toMatchObject({ state: 'paused', now: time.now() });

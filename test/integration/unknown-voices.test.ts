@@ -508,7 +508,8 @@ describe('what is kept goes', () => {
   it('with its age, unless it is named or blocked', async () => {
     const clock = new HandClock();
     const settings = Config.of({ unknownVoiceDays: 30, conversationDays: 0 });
-    const sweeps = new Retention(house.speakers, house.store, house.trail, settings, clock, new FolderLeader());
+    const { speakers, recordings, store, trail } = house;
+    const sweeps = new Retention(speakers, recordings, store, trail, settings, clock, new FolderLeader());
     for (let voice = 0; voice < 15; voice++) await conversed([{ voice }]);
     const [named, dismissed, blocked] = await inbox();
     await house.unknown.name(named!.id, { create: { id: 'ada' } });

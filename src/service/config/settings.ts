@@ -817,6 +817,16 @@ export const SETTINGS = {
     means: 'Bytes of all recordings whose audio is kept, together; what finds no room is enrolled without.',
     limit: true,
   }),
+  recordingDays: setting({
+    env: 'TIMBRE_RECORDING_DAYS',
+    flag: 'recording-days',
+    schema: number(0, 36_500),
+    default: '0',
+    defaultMeans: '0, which keeps it as long as the enrolment',
+    takes: 'DAYS',
+    means:
+      'Days after which the audio of a kept recording is removed, while enrolment and profile stay: see docs/recordings.md.',
+  }),
   retentionDays: setting({
     env: 'TIMBRE_RETENTION_DAYS',
     flag: 'retention-days',

@@ -89,6 +89,7 @@ const serviceInfo = z.object({
         .meta({ description: 'Whether the audio of enrolments is kept where no group of the speaker says so.' }),
       largestBytes: z.int().meta({ description: 'A larger recording is enrolled without its audio.' }),
       totalBytes: z.int().meta({ description: 'Of all that are kept.' }),
+      days: z.number().meta({ description: 'After which the audio is removed; 0: it stays as long as the enrolment.' }),
     })
     .meta({ description: 'Keeping of audio; docs/recordings.md.' }),
   decisions: decisions.meta({
@@ -127,6 +128,7 @@ export class InfoController {
         keep: this.config.keepRecordings,
         largestBytes: this.config.keptRecordingBytes,
         totalBytes: this.config.keptBytes,
+        days: this.config.recordingDays,
       },
       decisions: model && rulesOf(this.engine.scorer().rules),
       limits: { ...limitsOf(this.config), ...(model ? ownLimitsOf(this.engine.info()) : {}) },

@@ -47,6 +47,7 @@ export const exportView = z.object({
         sha256: z.string(),
         bytes: z.int(),
         keptAt: z.iso.datetime(),
+        expiresAt: z.iso.datetime().nullable().meta({ description: 'After which retention removes the audio.' }),
         path: z.string().nullable().meta({
           description:
             'Where its bytes are, for keys of the scopes `admin` and `vectors`; null where no enrolment is of it.',

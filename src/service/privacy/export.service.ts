@@ -139,7 +139,7 @@ export class ExportService {
       readPages<KeptRecording>(steps, PAGE, (after, limit) =>
         snapshot.read(({ recordings }) => recordings.page(id, after && [after.createdAt.getTime(), after.id], limit)),
       ),
-      (one) => ({ ...toKeptView(one), path: pathOf(id, enrolled.get(one.contentSha256)) }),
+      (one) => ({ ...toKeptView(one, this.config.recordingDays), path: pathOf(id, enrolled.get(one.contentSha256)) }),
     );
     yield* list(
       'ledger',

@@ -4,6 +4,7 @@ import { actAs } from '../../support/actor.js';
 import { Clock } from '../../support/clock.js';
 import { Leader } from '../records/leader.js';
 import { Config } from '../config/config.js';
+import { RecordingsService } from '../recordings/recordings.service.js';
 import { SpeakersService } from '../speakers/speakers.service.js';
 import { hasJumped, readHeartbeat, writeHeartbeat } from '../records/heartbeat.js';
 import type { Speaker } from '../records/speaker.js';
@@ -14,7 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const DAY_MS = 24 * 3600 * 1000;
 const RETRY_MS = 3600 * 1000;
 
-/** Speakers erased in one transaction, so that requests come in between. */
+/** Speakers erased, and others removed, in one transaction, so that requests come in between. */
 const AT_ONCE = 10;
 
 /** Entries of the audit trail deleted in one transaction. */
@@ -34,10 +35,19 @@ export interface Swept {
   announced: number;
   conversations: number;
   unknownVoices: number;
+  /** Whose audio was removed, while enrolment and profile stay. */
+  recordings: number;
   auditEntries: number;
 }
 
-const NOTHING: Swept = { speakers: 0, announced: 0, conversations: 0, unknownVoices: 0, auditEntries: 0 };
+const NOTHING: Swept = {
+  speakers: 0,
+  announced: 0,
+  conversations: 0,
+  unknownVoices: 0,
+  recordings: 0,
+  auditEntries: 0,
+};
 
 /**
  * Erases what has grown old, at the start and then once a day, in steps and after a notice; as `DELETE /v1/speakers/:id`
@@ -52,6 +62,7 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly speakers: SpeakersService,
+    private readonly recordings: RecordingsService,
     private readonly store: UnitOfWork,
     private readonly trail: AuditTrail,
     private readonly config: Config,
@@ -84,16 +95,17 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     return actAs({ by: 'retention', requestId: null }, async () => {
       if (!(await this.mayFollowClock())) return NOTHING;
       const { speakers, announced } = await this.sweepSpeakers();
-      const { conversationDays, unknownVoiceDays } = this.config;
+      const { conversationDays, unknownVoiceDays, recordingDays } = this.config;
       return {
         speakers,
         announced,
-        conversations: await this.sweepOlder(conversationDays, ({ conversations }, ...old) =>
-          conversations.trim(...old),
+        conversations: await this.sweepOlder(conversationDays, (...old) =>
+          this.store.transaction(({ conversations }) => conversations.trim(...old)),
         ),
-        unknownVoices: await this.sweepOlder(unknownVoiceDays, ({ unknownVoices }, ...old) =>
-          unknownVoices.trim(...old),
+        unknownVoices: await this.sweepOlder(unknownVoiceDays, (...old) =>
+          this.store.transaction(({ unknownVoices }) => unknownVoices.trim(...old)),
         ),
+        recordings: await this.sweepOlder(recordingDays, (...old) => this.recordings.removeOlder(...old)),
         auditEntries: await this.sweepAudit(),
       };
     });
@@ -169,15 +181,12 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** In pieces, of what is older than so many days; 0: of nothing. */
-  private async sweepOlder(
-    days: number,
-    trim: (records: VoiceRecords, before: Date, limit: number) => Promise<number>,
-  ): Promise<number> {
+  private async sweepOlder(days: number, trim: (before: Date, limit: number) => Promise<number>): Promise<number> {
     if (days === 0) return 0;
     const before = this.daysAgo(days);
     let sum = 0;
     for (let trimmed = AT_ONCE; trimmed === AT_ONCE && !this.stopped; sum += trimmed) {
-      trimmed = await this.store.transaction((records) => trim(records, before, AT_ONCE));
+      trimmed = await trim(before, AT_ONCE);
     }
     return sum;
   }
@@ -213,11 +222,11 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   private sweepAndGoOn(): void {
     this.sweeping = this.sweep().then(
       ({ announced, ...gone }) => {
-        const { speakers, conversations, unknownVoices, auditEntries } = gone;
-        if (speakers + conversations + unknownVoices + auditEntries > 0) {
+        const { speakers, conversations, unknownVoices, recordings, auditEntries } = gone;
+        if (speakers + conversations + unknownVoices + recordings + auditEntries > 0) {
           const msg =
-            `${speakers} speakers, ${conversations} conversations, ${unknownVoices} unknown voices and ${auditEntries} audit ` +
-            'entries went by age';
+            `${speakers} speakers, ${conversations} conversations, ${unknownVoices} unknown voices, the audio of ${recordings} ` +
+            `recordings and ${auditEntries} audit entries went by age`;
           this.logger.log({ ...gone, msg });
         }
         if (announced > 0) {

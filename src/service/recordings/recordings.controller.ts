@@ -6,6 +6,7 @@ import { ApiController } from '../access/api-controller.js';
 import { requireMay } from '../access/may.js';
 import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
+import { Config } from '../config/config.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { streamAnswer, type HostResponse } from '../http/stream-answer.js';
 import {
@@ -23,7 +24,10 @@ import { RecordingsService } from './recordings.service.js';
 @BoundKeys('members')
 @ApiErrors('SPEAKER_NOT_FOUND', 'STORAGE_UNAVAILABLE')
 export class RecordingsController {
-  constructor(private readonly recordings: RecordingsService) {}
+  constructor(
+    private readonly recordings: RecordingsService,
+    private readonly config: Config,
+  ) {}
 
   @Get('recordings')
   @ApiOperation({ summary: "Which of the speaker's recordings are kept as audio", operationId: 'listRecordings' })
@@ -33,7 +37,7 @@ export class RecordingsController {
     @Param('id') id: string,
     @Query({ schema: listRecordings }) { limit, cursor }: z.output<typeof listRecordings>,
   ): Promise<RecordingsView> {
-    return toRecordingsView(await this.recordings.page(id, limit, cursor));
+    return toRecordingsView(await this.recordings.page(id, limit, cursor), this.config.recordingDays);
   }
 
   @Delete('recordings')

@@ -3,6 +3,8 @@ import { nextCursorView, pageQuery } from '../http/pages.js';
 import { KEEPING_SETTINGS, type KeptRecording } from '../records/kept-recording.js';
 import type { Keeping } from './recordings.service.js';
 
+const DAY_MS = 24 * 3600 * 1000;
+
 const setting = z.enum(KEEPING_SETTINGS).nullable().meta({
   description:
     'Null: as other groups of the speaker say, one that says off before all others, else TIMBRE_KEEP_RECORDINGS.',
@@ -21,6 +23,10 @@ export const recordingsView = z.object({
       sha256: z.string().meta({ description: 'Of the recording, as its enrolments have it.' }),
       bytes: z.int(),
       keptAt: z.iso.datetime(),
+      expiresAt: z.iso.datetime().nullable().meta({
+        description:
+          'After which retention removes the audio; null: it stays as long as the enrolment. TIMBRE_RECORDING_DAYS.',
+      }),
     }),
   ),
   nextCursor: nextCursorView,
@@ -34,15 +40,18 @@ export type GroupKeepingView = z.output<typeof groupKeepingView>;
 export type RecordingsView = z.output<typeof recordingsView>;
 export type RemovedView = z.output<typeof removedView>;
 
-export function toKeptView({ contentSha256, bytes, createdAt }: KeptRecording): RecordingsView['recordings'][number] {
-  return { sha256: contentSha256, bytes, keptAt: createdAt.toISOString() };
+/** `days`: after which the audio goes; 0: not by its age. */
+export function toKeptView(
+  { contentSha256, bytes, createdAt }: KeptRecording,
+  days: number,
+): RecordingsView['recordings'][number] {
+  const expiresAt = days > 0 ? new Date(createdAt.getTime() + days * DAY_MS).toISOString() : null;
+  return { sha256: contentSha256, bytes, keptAt: createdAt.toISOString(), expiresAt };
 }
 
-export function toRecordingsView({
-  rows,
-  nextCursor,
-  keeps,
-  from,
-}: Keeping & { rows: readonly KeptRecording[]; nextCursor: string | null }): RecordingsView {
-  return { keeps, from, recordings: rows.map(toKeptView), nextCursor };
+export function toRecordingsView(
+  { rows, nextCursor, keeps, from }: Keeping & { rows: readonly KeptRecording[]; nextCursor: string | null },
+  days: number,
+): RecordingsView {
+  return { keeps, from, recordings: rows.map((one) => toKeptView(one, days)), nextCursor };
 }

@@ -138,6 +138,23 @@ export class RecordingsService implements OnModuleInit, OnApplicationBootstrap, 
     });
     if (removed > 0) await this.maintenance.wipeSoon();
     return removed;
+  /**
+   * Removes the oldest audio that was kept before this time, of `limit` recordings at most, as `remove` does. Says of how many.
+   * What one call leaves to be removed from the disk is no more than that.
+   */
+  async removeOlder(before: Date, limit: number): Promise<number> {
+    const removed = await this.store.transaction(async ({ recordings, speakers, audit }) => {
+      const gone = await recordings.trim(before, limit);
+      const of = new Set(gone.map(({ speakerId }) => speakerId));
+      for (const { subject } of await speakers.findMany([...of])) {
+        await audit.record({ action: 'recordings.removed', subject });
+      }
+      return gone.length;
+    });
+    if (removed > 0) await this.maintenance.wipeSoon();
+    return removed;
+  }
+
   }
 
   /**

@@ -62,6 +62,9 @@ export abstract class KeptRecordingRepository {
   /** All of a speaker's; says how many there were. */
   abstract deleteOf(speakerId: string): Promise<number>;
 
+  /** Deletes the oldest of those kept before this time, `limit` at most, and gives them. */
+  abstract trim(before: Date, limit: number): Promise<KeptRecording[]>;
+
   /** Ids of speakers of whom any is kept, in their order, behind one. */
   abstract speakers(after: string, limit: number): Promise<string[]>;
 

@@ -27,6 +27,7 @@ export const KeptRecordingEntity = new EntitySchema<KeptRecordingRow>({
   indices: [
     { name: 'kept_recordings_of_one_file', columns: ['speakerId', 'contentSha256'], unique: true },
     { name: 'kept_recordings_in_order', columns: ['speakerId', 'createdAt', 'id'] },
+    { name: 'kept_recordings_by_age', columns: ['createdAt', 'id'] },
   ],
   foreignKeys: [
     {

@@ -1,12 +1,14 @@
 import { EntitySchema } from 'typeorm';
 import type { ReEmbedding } from '../../../records/re-embedding.js';
 
-export type ReEmbeddingRow = Omit<ReEmbedding, 'origin' | 'createdAt' | 'finishedAt'> & {
+export type ReEmbeddingRow = Omit<ReEmbedding, 'origin' | 'createdAt' | 'finishedAt' | 'left'> & {
   model: string;
   frontEnd: string;
   /** Milliseconds since 1970. */
   createdAt: number;
   finishedAt: number | null;
+  leftPeople: number | null;
+  leftWithoutAudio: number | null;
 };
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- TypeORM takes plain objects
@@ -29,6 +31,8 @@ export const ReEmbeddingEntity = new EntitySchema<ReEmbeddingRow>({
     recordings: { type: 'integer' },
     removed: { type: 'integer' },
     error: { type: 'simple-json', nullable: true },
+    leftPeople: { type: 'integer', name: 'left_people', nullable: true },
+    leftWithoutAudio: { type: 'integer', name: 'left_without_audio', nullable: true },
   },
   indices: [
     { name: 're_embeddings_running', columns: ['state'], unique: true, where: `"state" = 'running'` },

@@ -6,7 +6,7 @@ import { affect, ask, dialectOf } from '../dialect.js';
 import { KeptRecordingEntity, type KeptRecordingRow } from '../entities/kept-recording.entity.js';
 import { recordingOwner, toKeptRecording, toKeptRecordingRow } from '../mappers/kept-recording.mapper.js';
 import type { Register } from '../register.js';
-import { findRow, findRows, insertRows, updateRows } from '../rows.js';
+import { findRow, findRows, insertRows, selection, updateRows } from '../rows.js';
 import { leaveTraces } from '../traces.js';
 import type { VectorCipher } from '../vector-cipher.js';
 
@@ -72,6 +72,18 @@ export class TypeOrmKeptRecordingRepository extends KeptRecordingRepository {
 
   async deleteOf(speakerId: string): Promise<number> {
     return this.deleteThose(await findRows(this.manager, KeptRecordingEntity, { speakerId }));
+  }
+
+  async trim(before: Date, limit: number): Promise<KeptRecording[]> {
+    const { columns, row } = selection(this.manager, KeptRecordingEntity, 'k');
+    const found = await ask<Record<string, unknown>>(
+      this.manager,
+      `SELECT ${columns} FROM kept_recordings k WHERE k.created_at < ? ORDER BY k.created_at, k.id LIMIT ?`,
+      [before.getTime(), limit],
+    );
+    const rows = found.map(row);
+    await this.deleteThose(rows);
+    return rows.map(toKeptRecording);
   }
 
   async speakers(after: string, limit: number): Promise<string[]> {

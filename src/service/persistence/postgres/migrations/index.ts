@@ -2,6 +2,7 @@ import { Tables1765000000000 } from './1765000000000-tables.js';
 import { UnknownVoices1765100000000 } from './1765100000000-unknown-voices.js';
 import { Recordings1765120000000 } from './1765120000000-recordings.js';
 import { ReEmbedding1765130000000 } from './1765130000000-re-embedding.js';
+import { RecordingAge1765140000000 } from './1765140000000-recording-age.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const POSTGRES_MIGRATIONS = [
@@ -9,4 +10,5 @@ export const POSTGRES_MIGRATIONS = [
   UnknownVoices1765100000000,
   Recordings1765120000000,
   ReEmbedding1765130000000,
+  RecordingAge1765140000000,
 ];

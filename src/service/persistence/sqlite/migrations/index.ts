@@ -17,6 +17,7 @@ import { Watch1764980000000 } from './1764980000000-watch.js';
 import { UnknownVoices1765100000000 } from './1765100000000-unknown-voices.js';
 import { Recordings1765120000000 } from './1765120000000-recordings.js';
 import { ReEmbedding1765130000000 } from './1765130000000-re-embedding.js';
+import { RecordingAge1765140000000 } from './1765140000000-recording-age.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -39,4 +40,5 @@ export const MIGRATIONS = [
   UnknownVoices1765100000000,
   Recordings1765120000000,
   ReEmbedding1765130000000,
+  RecordingAge1765140000000,
 ];
