@@ -1,10 +1,4 @@
-import {
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-  type OnModuleInit,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { Places } from '../http/pages.js';
 import { Metrics } from '../metrics/metrics.service.js';
@@ -42,9 +36,10 @@ export interface Keeping {
  * about one, those of the storage.
  */
 @Injectable()
-export class RecordingsService implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
+export class RecordingsService implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Recordings');
   private readonly count: (result: string) => void;
+  private readonly stopping = new AbortController();
   private timer: NodeJS.Timeout | undefined;
   private sweeping: Promise<void> = Promise.resolve();
 
@@ -66,19 +61,22 @@ export class RecordingsService implements OnModuleInit, OnApplicationBootstrap, 
     );
   }
 
-  /** Before the service listens: what a process that was killed left of enrolments that were not stored goes. */
-  async onModuleInit(): Promise<void> {
-    await this.sweep(true);
-  }
-
+  /** Beside requests, for which nothing of it has to be done: what processes that were killed have left goes. */
   onApplicationBootstrap(): void {
+    this.sweeping = this.sweep();
     this.timer = setInterval(() => {
-      this.sweeping = this.sweep(false);
+      this.sweeping = this.sweep();
     }, SWEEP_MS).unref();
   }
 
   async onModuleDestroy(): Promise<void> {
     clearInterval(this.timer);
+    this.stopping.abort();
+    await this.sweeping;
+  }
+
+  /** Waits for the sweep that is under way, if one is. */
+  async settled(): Promise<void> {
     await this.sweeping;
   }
 
@@ -138,6 +136,8 @@ export class RecordingsService implements OnModuleInit, OnApplicationBootstrap, 
     });
     if (removed > 0) await this.maintenance.wipeSoon();
     return removed;
+  }
+
   /**
    * Removes the oldest audio that was kept before this time, of `limit` recordings at most, as `remove` does. Says of how many.
    * What one call leaves to be removed from the disk is no more than that.
@@ -153,8 +153,6 @@ export class RecordingsService implements OnModuleInit, OnApplicationBootstrap, 
     });
     if (removed > 0) await this.maintenance.wipeSoon();
     return removed;
-  }
-
   }
 
   /**
@@ -174,11 +172,9 @@ export class RecordingsService implements OnModuleInit, OnApplicationBootstrap, 
     return { bytes: stored.bytes, pieces: this.audio.read(stored) };
   }
 
-  private async sweep(atStart: boolean): Promise<void> {
+  private async sweep(): Promise<void> {
     try {
-      const swept = atStart
-        ? await this.audio.sweep(true)
-        : await this.leader.lead('kept audio', () => this.audio.sweep(false));
+      const swept = await this.leader.lead('kept audio', () => this.audio.sweep(this.stopping.signal));
       if (swept) this.logger.log(`the audio of ${swept} recordings that were not enrolled after all was removed`);
     } catch (error) {
       this.logger.warn({ err: error, msg: 'audio that nothing names could not be removed; the next hour tries again' });

@@ -32,10 +32,12 @@ export abstract class KeptAudio {
   abstract removeDeleted(): Promise<void>;
 
   /**
-   * Removes what nobody names because a process ended between storing it and its record. At the start all of it that was
-   * this process's alone to store, otherwise what is an hour old. Says how many there were.
+   * Removes what records that were deleted have left, and what nobody names because a process ended between storing it and
+   * its record: once it is an hour old, since until then somebody may be about to name it. In pieces, with rests between
+   * them; ends early when `signal` is aborted. What cannot be removed keeps nothing else from going, and is thrown at the
+   * end. Says how many there were that nobody named.
    */
-  abstract sweep(atStart: boolean): Promise<number>;
+  abstract sweep(signal: AbortSignal): Promise<number>;
 }
 
 /** All bytes of a recording at once. Errors: as of `KeptAudio.read`. */

@@ -1,8 +1,9 @@
-import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
+import type { Dir } from 'node:fs';
+import { mkdir, open, opendir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { isMissing, sync } from '../../../support/files.js';
-import type { PiecePlace, SealedPieces } from '../common/sealed-audio.js';
+import { AUDIO_AT_ONCE, UNNAMED_MS, type PiecePlace, type SealedPieces } from '../common/sealed-audio.js';
 
 /** In the data folder. Below it each database has a folder of its own, by its id: another one sweeps nothing of it. */
 export const RECORDINGS_FOLDER = 'recordings';
@@ -58,6 +59,19 @@ export class AudioFiles implements SealedPieces {
     }
   }
 
+  async lengths(ids: readonly string[]): Promise<Map<string, number | null>> {
+    const found = await Promise.all(
+      ids.map(async (id): Promise<[string, number | null] | null> => {
+        try {
+          return [id, (await stat(this.path(id))).size];
+        } catch (error) {
+          return isMissing(error) ? null : [id, null];
+        }
+      }),
+    );
+    return new Map(found.filter((one) => one !== null));
+  }
+
   /** Overwrites a file, then removes it: on the disk when it resolves. */
   async remove(id: string): Promise<void> {
     const path = this.path(id);
@@ -80,16 +94,42 @@ export class AudioFiles implements SealedPieces {
     }
   }
 
-  /** What there is, in no order. */
-  async ids(): Promise<string[]> {
-    return readdir(this.folder).catch((error: unknown) => {
-      if (isMissing(error)) return [];
+  /**
+   * Ids of audio that no record names and that is older than `UNNAMED_MS`, in pages; one may have none. `named`: those of
+   * some ids that a record names.
+   */
+  async *unnamed(
+    named: (ids: readonly string[]) => Promise<ReadonlySet<string>>,
+  ): AsyncGenerator<string[], void, undefined> {
+    for await (const page of this.pages()) {
+      const known = await named(page);
+      const unnamed: string[] = [];
+      for (const id of page) if (!known.has(id) && (await this.age(id)) > UNNAMED_MS) unnamed.push(id);
+      yield unnamed;
+    }
+  }
+
+  /** What there is, in no order: however many there are, no more than a page of them is in memory. */
+  private async *pages(): AsyncGenerator<string[], void, undefined> {
+    let folder: Dir;
+    try {
+      folder = await opendir(this.folder);
+    } catch (error) {
+      if (isMissing(error)) return;
       throw failed(error, this.folder);
-    });
+    }
+    let page: string[] = [];
+    for await (const entry of folder) {
+      if (entry.isFile()) page.push(entry.name);
+      if (page.length < AUDIO_AT_ONCE) continue;
+      yield page;
+      page = [];
+    }
+    yield page;
   }
 
   /** Milliseconds since it was written; 0 where it is not there. */
-  async age(id: string): Promise<number> {
+  private async age(id: string): Promise<number> {
     const now = Date.now();
     const { mtimeMs } = await stat(this.path(id)).catch(() => ({ mtimeMs: now }));
     return now - mtimeMs;

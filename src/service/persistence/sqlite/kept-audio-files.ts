@@ -1,11 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { ask, affect, dialectOf } from '../common/dialect.js';
-import { SealedAudio, UNNAMED_MS } from '../common/sealed-audio.js';
+import { AUDIO_AT_ONCE, namedAudio, SealedAudio } from '../common/sealed-audio.js';
 import type { AudioFiles } from './audio-files.js';
 import type { Database } from './database.js';
-
-/** Files looked up, or removed, at once. */
-const BATCH = 200;
 
 /** Files, which a trigger notes the names of when the records that name them are deleted. */
 export class KeptAudioFiles extends SealedAudio {
@@ -21,7 +18,9 @@ export class KeptAudioFiles extends SealedAudio {
   }
 
   async discard(ids: readonly string[]): Promise<void> {
-    for (const id of await this.unnamed(ids)) await this.wipe(id);
+    if (ids.length === 0) return;
+    const named = await this.named(ids);
+    await this.wipe(ids.filter((id) => !named.has(id)));
   }
 
   /** One after the other: two that are asked for at once would find the same files. */
@@ -31,37 +30,23 @@ export class KeptAudioFiles extends SealedAudio {
     return run;
   }
 
-  async sweep(atStart: boolean): Promise<number> {
-    await this.removeDeleted();
-    let swept = 0;
-    const names = await this.files.ids();
-    for (let from = 0; from < names.length; from += BATCH) {
-      for (const name of await this.unnamed(names.slice(from, from + BATCH))) {
-        if (!atStart && (await this.files.age(name)) <= UNNAMED_MS) continue;
-        await this.wipe(name);
-        swept++;
-      }
-    }
-    return swept;
+  protected unnamed(): AsyncGenerator<string[], void, undefined> {
+    return this.files.unnamed((ids) => this.named(ids));
   }
 
-  /** Those of these that no record names. */
-  private async unnamed(ids: readonly string[]): Promise<string[]> {
-    const named = await this.database.read(async (manager) => {
-      const { within, value } = dialectOf(manager).list(ids);
-      const rows = await ask<{ id: string }>(manager, `SELECT id FROM kept_recordings WHERE id IN ${within}`, [value]);
-      return new Set(rows.map(({ id }) => id));
-    });
-    return ids.filter((id) => !named.has(id));
+  private named(ids: readonly string[]): Promise<Set<string>> {
+    return this.database.read((manager) => namedAudio(manager, ids));
   }
 
   private async removeThose(): Promise<void> {
     for (;;) {
       const ids = await this.database.read(async (manager) =>
-        (await ask<{ id: string }>(manager, 'SELECT id FROM deleted_recordings LIMIT ?', [BATCH])).map(({ id }) => id),
+        (await ask<{ id: string }>(manager, 'SELECT id FROM deleted_recordings LIMIT ?', [AUDIO_AT_ONCE])).map(
+          ({ id }) => id,
+        ),
       );
       if (ids.length === 0) return;
-      for (const id of ids) await this.wipe(id);
+      await this.wipe(ids);
       await this.database.query(async (manager) => {
         const { within, value } = dialectOf(manager).list(ids);
         await affect(manager, `DELETE FROM deleted_recordings WHERE id IN ${within}`, [value]);
@@ -69,12 +54,17 @@ export class KeptAudioFiles extends SealedAudio {
     }
   }
 
-  private async wipe(id: string): Promise<void> {
-    try {
-      await this.files.remove(id);
-    } catch (error) {
-      this.logger.warn({ err: error, msg: 'the file of a deleted recording cannot be removed yet' });
-      throw error;
+  /** One that cannot be removed keeps no other from going. Errors: that of the first of them, at the end. */
+  private async wipe(ids: readonly string[]): Promise<void> {
+    let failure: { error: unknown } | undefined;
+    for (const id of ids) {
+      try {
+        await this.files.remove(id);
+      } catch (error) {
+        this.logger.warn({ err: error, msg: 'the file of a deleted recording cannot be removed yet' });
+        failure ??= { error };
+      }
     }
+    if (failure) throw failure.error;
   }
 }
