@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { TimbreError } from '../errors/timbre-error.js';
 import type { DataReport } from '../service/app/command-line.js';
 import { Config } from '../service/config/config.js';
 import { table, type Cli } from './cli.js';
@@ -7,6 +8,7 @@ import { service } from './local-service.js';
 
 interface Options {
   dataDir?: string;
+  audio?: true;
   json?: true;
 }
 
@@ -17,23 +19,30 @@ export function register(program: Command, cli: Cli): void {
     .addOption(
       new Option('--data-dir <dir>', 'compare everything stored in this folder with what the service has written'),
     )
+    .option('--audio', 'with --data-dir: open all audio that is kept, which reads every byte of it')
     .option('--json', 'one JSON document')
     .addHelpText(
       'after',
       `
 With --data-dir: reads the database and its key (TIMBRE_DATA_KEY_FILE, TIMBRE_DATA_KEY), changes nothing; the service may
-be running. Every speaker, consent, enrolment, profile and API key, the audit trail entry by entry, and whether the database is
-as new as it was.
+be running. Every speaker, consent, enrolment, profile, kept recording, unknown voice, webhook and API key, the audit trail entry
+by entry, and whether the database is as new as it was. Of kept audio it is looked whether it is there and as long as its record says;
+with --audio it is opened, too.
 
 Exit status: 1 when something that is needed is missing, or a record is not as the service wrote it.
 
 Examples:
   timbre doctor
-  timbre doctor --data-dir /var/lib/timbre --json`,
+  timbre doctor --data-dir /var/lib/timbre --json
+  timbre doctor --data-dir /var/lib/timbre --audio`,
     )
-    .action((options: Options) =>
-      options.dataDir === undefined ? examineInstallation(cli, options) : examineStored(cli, options.dataDir, options),
-    );
+    .action((options: Options) => {
+      const { dataDir, audio } = options;
+      if (dataDir !== undefined) return examineStored(cli, dataDir, options);
+      if (audio)
+        throw new TimbreError('INVALID_ARGUMENT', '--audio is of stored data: name its folder with --data-dir');
+      return examineInstallation(cli, options);
+    });
 }
 
 async function examineInstallation(cli: Cli, { json }: Options): Promise<void> {
@@ -44,9 +53,9 @@ async function examineInstallation(cli: Cli, { json }: Options): Promise<void> {
   if (!healthy) cli.settle(1);
 }
 
-async function examineStored(cli: Cli, dataDir: string, { json }: Options): Promise<void> {
+async function examineStored(cli: Cli, dataDir: string, { json, audio }: Options): Promise<void> {
   const { examineData } = await service();
-  const found = await examineData(Config.of({ dataDir }, cli.env), { signal: cli.signal });
+  const found = await examineData(Config.of({ dataDir }, cli.env), { signal: cli.signal, openAudio: audio === true });
   if (json) await cli.json(found);
   else await cli.line(describeData(found));
   if (!found.sound) cli.settle(1);
@@ -70,12 +79,19 @@ const EPOCHS: Record<DataReport['epoch']['state'], string> = {
   unreadable: 'the epoch file does not open with the data key',
 };
 
-function describeData({ records, trail, epoch, ...found }: DataReport): string {
+function describeData({ records, trail, epoch, audio, ...found }: DataReport): string {
   const mark = (wrong: boolean): string => (wrong ? 'WRONG' : 'ok');
+  const ofAudio = (what: string): boolean => what.startsWith('audio');
   const rows = Object.entries(records).map(([kind, count]) => {
-    const wrong = found.findings.filter((one) => one.kind === kind).length;
+    const wrong = found.findings.filter((one) => one.kind === kind && !ofAudio(one.what)).length;
     return [mark(wrong > 0), `${kind} records`, wrong > 0 ? `${count}, not as written: ${wrong}` : `${count}`];
   });
+  const wrongAudio = found.findings.filter(({ what }) => ofAudio(what)).length;
+  const looked = audio.opened === null ? 'there, of the right length' : `opened: ${audio.opened}`;
+  rows.push([mark(wrongAudio > 0), 'audio of recordings', wrongAudio > 0 ? `wrong: ${wrongAudio}` : looked]);
+  if (audio.unnamedCount > 0) {
+    rows.push(['-', 'audio that no record names', `${audio.unnamedCount}; the service removes it while it runs`]);
+  }
   const missing = found.missing.reduce((sum, one) => sum + one.records, 0);
   rows.push([
     mark(missing + found.missingSpeakers > 0),
@@ -90,7 +106,8 @@ function describeData({ records, trail, epoch, ...found }: DataReport): string {
   ]);
   rows.push([mark(epoch.state !== 'current'), 'epoch', EPOCHS[epoch.state]]);
   const lines = found.findings.map(({ kind, speakerId, id, what }) => {
-    return ['', what, kind, ...(speakerId === null ? [] : [`of ${speakerId}`]), id ?? ''].join(' ').trim();
+    const whose = [kind, ...(speakerId === null ? [] : [`of ${speakerId}`]), id ?? ''].join(' ').trim();
+    return ofAudio(what) ? `${what}: ${whose}` : `${what} ${whose}`;
   });
   for (const { speakerId, records: count } of found.missing) {
     lines.push(`missing ${speakerId === null ? 'API keys' : `records of ${speakerId}`}: ${count}`);

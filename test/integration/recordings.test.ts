@@ -1,17 +1,34 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { createHash, randomBytes } from 'node:crypto';
-import { open as openFile, readdir, readFile, truncate, writeFile, type FileHandle } from 'node:fs/promises';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  mkdir,
+  open as openFile,
+  readdir,
+  readFile,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { TimbreError } from '../../src/errors/timbre-error.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import { rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
-import { RECORDINGS_FOLDER } from '../../src/service/persistence/sqlite/audio-files.js';
+import { AUDIO_AT_ONCE, UNNAMED_MS, type SealedPieces } from '../../src/service/persistence/common/sealed-audio.js';
+import { AudioRows } from '../../src/service/persistence/postgres/audio-rows.js';
+import { AudioFiles, RECORDINGS_FOLDER } from '../../src/service/persistence/sqlite/audio-files.js';
 import { readAll, type StoredAudio } from '../../src/service/records/kept-audio.js';
 import { ExportService } from '../../src/service/privacy/export.service.js';
+import { Retention } from '../../src/service/privacy/retention.js';
+import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
 import { Config } from '../../src/service/config/config.js';
 import { ConsentPolicy } from '../../src/service/consent/consent-policy.js';
+import { HandClock } from './hand-clock.js';
 import { House } from './house.js';
+import { outside } from './outside.js';
 import { examineStore, isStored, onFiles, POSTGRES_URL } from './stores.js';
 import { ScriptedEngine, type Script } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
@@ -80,6 +97,44 @@ async function lies(): Promise<string[]> {
 async function fileOf(id: string): Promise<string> {
   const [database] = await readdir(join(folder, RECORDINGS_FOLDER));
   return join(folder, RECORDINGS_FOLDER, database!, id);
+}
+
+/** What is done after a start has been done. */
+async function started(): Promise<void> {
+  house.recordings.onApplicationBootstrap();
+  await house.recordings.settled();
+}
+
+/** Makes audio older than it may be without a name. */
+async function age(ids: readonly string[]): Promise<void> {
+  const then = new Date(Date.now() - UNNAMED_MS - 60_000);
+  if (ON_FILES) for (const id of ids) await utimes(await fileOf(id), then, then);
+  else {
+    await house.database.query((manager) =>
+      manager.query('UPDATE kept_audio SET stored_at = $1 WHERE recording_id = ANY (CAST($2 AS text[]))', [
+        then.getTime(),
+        ids,
+      ]),
+    );
+  }
+}
+
+/** So much audio that nobody names, and that is old enough to go. */
+async function nameless(count: number): Promise<void> {
+  const ids = Array.from({ length: count }, () => randomUUID());
+  if (ON_FILES) {
+    const own = join(folder, RECORDINGS_FOLDER, house.file.id);
+    await mkdir(own, { recursive: true });
+    for (const id of ids) await writeFile(join(own, id), 'sealed');
+  } else {
+    await house.database.query((manager) =>
+      manager.query(
+        `INSERT INTO kept_audio (recording_id, piece, sealed) SELECT unnest(CAST($1 AS text[])), 0, '\\x00'::bytea`,
+        [ids],
+      ),
+    );
+  }
+  await age(ids);
 }
 
 async function failsWith(code: string, work: Promise<unknown>): Promise<TimbreError> {
@@ -303,21 +358,224 @@ describe('an enrolment that is not stored', () => {
     expect((await house.enrollments.list('ada')).enrollments).toEqual([]);
   });
 
-  it('of a process that was killed is swept at the next start', async () => {
+  it('of a process that was killed is swept after a start, once it is an hour old', async () => {
     await house.speakers.create({ id: 'ada' });
     await enrol('ada', one);
     const left = await house.audio.store(Buffer.from('left'), sha256('left'));
-    expect(await house.audio.sweep(false)).toBe(0);
+    await started();
+    // Somebody may be about to name it.
+    expect(await lies()).toContain(left.id);
     await openAgain();
-    if (!ON_FILES) {
-      // Another node may be about to name it, so it goes an hour later.
-      await house.recordings.onModuleInit();
-      expect(await lies()).toContain(left.id);
-      await house.database.query((manager) => manager.query('UPDATE kept_audio SET stored_at = stored_at - 3700000'));
-    }
-    await house.recordings.onModuleInit();
+    await age(await lies());
+    const another = await house.audio.store(Buffer.from('another'), sha256('another'));
+    await started();
     expect(await lies()).not.toContain(left.id);
+    expect(await lies()).toContain(another.id);
     expect(await audioOf('ada', text(one))).toBe(text(one));
+  });
+
+  it('is swept in pieces, and no further than a piece when the service stops', async () => {
+    await nameless(AUDIO_AT_ONCE + 30);
+    const stop = new AbortController();
+    const discard = house.audio.discard.bind(house.audio);
+    jest.spyOn(house.audio, 'discard').mockImplementation(async (ids) => {
+      await discard(ids);
+      stop.abort();
+    });
+    expect(await house.audio.sweep(stop.signal)).toBe(AUDIO_AT_ONCE);
+    expect(await lies()).toHaveLength(30);
+    jest.restoreAllMocks();
+    expect(await house.audio.sweep(new AbortController().signal)).toBe(30);
+    expect(await lies()).toEqual([]);
+  });
+
+  it('holds up neither the start nor an enrolment while it is swept, and ends with the service', async () => {
+    let ended = false;
+    jest.spyOn(house.audio, 'sweep').mockImplementation(async (signal) => {
+      await once(signal, 'abort');
+      ended = true;
+      return 0;
+    });
+    house.recordings.onApplicationBootstrap();
+    await house.speakers.create({ id: 'ada' });
+    expect(await enrol('ada', one)).toEqual([null]);
+    expect(ended).toBe(false);
+    await house.recordings.onModuleDestroy();
+    expect(ended).toBe(true);
+  });
+
+  onFiles('keeps nothing else from being swept where it cannot be removed', async () => {
+    await nameless(3);
+    const [stuck] = await lies();
+    await house.audio.store(Buffer.from('young'), sha256('young'));
+    const remove_ = Reflect.get(AudioFiles.prototype, 'remove');
+    jest.spyOn(AudioFiles.prototype, 'remove').mockImplementation(async function (this: AudioFiles, id) {
+      if (id === stuck) throw new TimbreError('STORAGE_UNAVAILABLE', 'a disk that fails');
+      await remove_.call(this, id);
+    });
+    await failsWith('STORAGE_UNAVAILABLE', house.audio.sweep(new AbortController().signal));
+    jest.restoreAllMocks();
+    expect(await lies()).toHaveLength(2);
+    expect(await house.audio.sweep(new AbortController().signal)).toBe(1);
+  });
+});
+
+describe('an examination of the data', () => {
+  /** What is found of the audio of recordings, by speaker. */
+  async function found(openAudio: boolean): Promise<string[]> {
+    const { findings } = await examineStore(folder, { openAudio });
+    return findings.map(({ kind, speakerId, what }) => `${what}: ${kind} of ${speakerId}`).sort();
+  }
+
+  const idOf = async (id: string, script: Script): Promise<string> =>
+    (await house.store.read((records) => records.recordings.find(id, sha256(text(script)))))!.id;
+
+  /** Changes the sealed audio of a recording: null takes it away. */
+  async function disturb(id: string, change: ((sealed: Buffer) => Buffer) | null): Promise<void> {
+    if (ON_FILES) {
+      const path = await fileOf(id);
+      if (change) await writeFile(path, change(await readFile(path)));
+      else await rm(path);
+      return;
+    }
+    await house.database.query(async (manager) => {
+      if (!change) {
+        await manager.query('DELETE FROM kept_audio WHERE recording_id = $1', [id]);
+        return;
+      }
+      const [row] = await manager.query<{ sealed: Buffer }[]>('SELECT sealed FROM kept_audio WHERE recording_id = $1', [
+        id,
+      ]);
+      await manager.query('UPDATE kept_audio SET sealed = $2 WHERE recording_id = $1', [id, change(row!.sealed)]);
+    });
+  }
+
+  const turned = (sealed: Buffer): Buffer => {
+    const changed = Buffer.from(sealed);
+    changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);
+    return changed;
+  };
+
+  beforeEach(async () => {
+    for (const [voice, id] of ['ada', 'bob', 'cleo', 'dora'].entries()) {
+      await house.speakers.create({ id });
+      expect(await enrol(id, { voice, seed: 1 }, { voice, seed: 2 })).toEqual([null, null]);
+    }
+  });
+
+  it('finds all audio as it was written, and opens it where it is asked to', async () => {
+    expect(await examineStore(folder)).toMatchObject({
+      sound: true,
+      records: { recording: 8 },
+      audio: { opened: null, unnamed: [], unnamedCount: 0 },
+    });
+    expect(await examineStore(folder, { openAudio: true })).toMatchObject({ sound: true, audio: { opened: 8 } });
+  });
+
+  it('tells what is missing, too short, too long or does not open, and is stopped by none of it', async () => {
+    const ids = await Promise.all(['ada', 'bob', 'cleo', 'dora'].map((id, voice) => idOf(id, { voice, seed: 1 })));
+    await disturb(ids[0]!, null);
+    await disturb(ids[1]!, (sealed) => sealed.subarray(0, -1));
+    await disturb(ids[2]!, (sealed) => Buffer.concat([sealed, Buffer.alloc(1)]));
+    await disturb(ids[3]!, turned);
+    const lengths = [
+      'audio missing: recording of ada',
+      'audio of another length: recording of bob',
+      'audio of another length: recording of cleo',
+    ];
+    expect(await found(false)).toEqual(lengths);
+    expect(await found(true)).toEqual([...lengths, 'audio unreadable: recording of dora']);
+    const report = await examineStore(folder, { openAudio: true });
+    expect(report).toMatchObject({ sound: false, findingsCount: 4, audio: { opened: 4 }, records: { recording: 8 } });
+    expect(report.findings.find(({ speakerId }) => speakerId === 'ada')!.id).toBe(ids[0]);
+  });
+
+  it('opens every piece of audio of several', async () => {
+    const audio = randomBytes(2.5 * 2 ** 20);
+    const stored = await house.audio.store(audio, sha256(audio));
+    await house.store.transaction(async ({ recordings }) => {
+      const { id, key, bytes } = stored;
+      await recordings.insert(
+        { id, speakerId: 'ada', contentSha256: sha256(audio), createdAt: new Date(), bytes },
+        key,
+      );
+    });
+    expect(await found(true)).toEqual([]);
+    // The last piece alone.
+    if (ON_FILES) await disturb(stored.id, turned);
+    else {
+      await house.database.query((manager) =>
+        manager.query(
+          `UPDATE kept_audio SET sealed = set_byte(sealed, length(sealed) - 1, get_byte(sealed, length(sealed) - 1) # 1)
+           WHERE recording_id = $1 AND piece = 2`,
+          [stored.id],
+        ),
+      );
+    }
+    expect(await found(false)).toEqual([]);
+    expect(await found(true)).toEqual(['audio unreadable: recording of ada']);
+  });
+
+  it('tells no audio of a record whose key does not open as damaged, but the record', async () => {
+    await house.database.query((manager) =>
+      manager.query(
+        `UPDATE kept_recordings SET sealed_key = (SELECT k.sealed_key FROM kept_recordings k WHERE k.speaker_id = 'bob' LIMIT 1)
+         WHERE speaker_id = 'ada'`,
+      ),
+    );
+    expect(await found(true)).toEqual([
+      'changed: recording of ada',
+      'changed: recording of ada',
+      'unreadable: recording of ada',
+      'unreadable: recording of ada',
+    ]);
+  });
+
+  it('tells audio that nobody names once it is old enough to be nobody’s, which is no fault of the data', async () => {
+    await nameless(2);
+    await house.audio.store(Buffer.from('young'), sha256('young'));
+    const { sound, audio } = await examineStore(folder);
+    expect(sound).toBe(true);
+    expect(audio).toMatchObject({ unnamedCount: 2 });
+    expect(audio.unnamed).toHaveLength(2);
+    const named = await idOf('ada', { voice: 0, seed: 1 });
+    await age([named]);
+    expect((await examineStore(folder)).audio).toEqual(audio);
+  });
+
+  it('finds nothing wrong where recordings are removed while it looks', async () => {
+    const pieces = (ON_FILES ? AudioFiles : AudioRows).prototype as SealedPieces;
+    const lengths = Reflect.get(pieces, 'lengths');
+    let removed: Promise<unknown> | undefined;
+    // Behind the moment that is examined.
+    jest.spyOn(pieces, 'lengths').mockImplementation(async function (this: SealedPieces, ids) {
+      await (removed ??= house.recordings.remove('ada').then(() => house.speakers.erase('bob')));
+      return lengths.call(this, ids);
+    });
+    expect(await examineStore(folder, { openAudio: true })).toMatchObject({
+      findings: [],
+      missing: [],
+      records: { recording: 8 },
+      audio: { opened: 4, unnamedCount: 0 },
+    });
+    expect(removed).toBeDefined();
+    expect(await lies()).toHaveLength(4);
+  });
+
+  it('stops where it is told to', async () => {
+    await failsWith('ABORTED', examineStore(folder, { openAudio: true, signal: AbortSignal.abort() }));
+  });
+
+  onFiles('does not look at data of an older version', async () => {
+    await outside(
+      folder,
+      `CREATE TABLE aside AS SELECT * FROM migrations WHERE name LIKE 'Recordings%'`,
+      'DELETE FROM migrations WHERE name IN (SELECT name FROM aside)',
+    );
+    const { message } = await failsWith('STORAGE_INVALID', examineStore(folder));
+    expect(message).toContain('start the service once');
+    await outside(folder, 'INSERT INTO migrations SELECT * FROM aside', 'DROP TABLE aside');
+    expect(await examineStore(folder)).toMatchObject({ findings: [] });
   });
 });
 
@@ -359,7 +617,7 @@ describe('audio that is kept', () => {
     remove_.mockRestore();
     // The next start finds what is left to do.
     await openAgain();
-    await house.recordings.onModuleInit();
+    await started();
     expect(await lies()).toHaveLength(2);
     await house.file.rewrite();
     expect((await house.speakers.receipt(receipt.id)).receipt.wipedAt).not.toBeNull();
@@ -443,6 +701,37 @@ describe('audio that is kept', () => {
     await openAgain();
     expect(await audioOf('bob', text({ voice: 2, seed: 2 }))).toBe(text({ voice: 2, seed: 2 }));
     expect((await examineStore(folder)).findings).toEqual([]);
+  });
+
+  it('goes by its age where that is set, a few recordings at a time; enrolments and profiles stay', async () => {
+    await house.enrol('ada', ...[3, 4, 5, 6, 7, 8, 9, 10, 11].map((seed) => ({ voice: 1, seed })));
+    const before = (await house.speakers.get('ada')).profile;
+    const clock = new HandClock();
+    const config = Config.of({ recordingDays: 2.5 });
+    const { speakers, recordings, store, trail } = house;
+    const sweeps = new Retention(speakers, recordings, store, trail, config, clock, new FolderLeader());
+    for (let day = 0; day < 3; day++) {
+      expect(await sweeps.sweep()).toMatchObject({ recordings: 0 });
+      clock.pass(day < 2 ? 1 : 0.4);
+    }
+    expect(await lies()).toHaveLength(13);
+    clock.pass(0.2);
+    expect(await sweeps.sweep()).toMatchObject({ speakers: 0, recordings: 13 });
+    expect(await lies()).toEqual([]);
+    expect(await totals()).toEqual({ recordings: 0, bytes: 0 });
+    expect((await house.enrollments.list('ada')).enrollments).toHaveLength(11);
+    expect((await house.speakers.get('ada')).profile).toEqual(before);
+    const entries = await house.store.read(({ audit }) => audit.page({}, null, 500));
+    const gone = entries.filter(({ action }) => action === 'recordings.removed');
+    const { subject } = (await house.speakers.get('ada')).speaker;
+    // Ten at a time, and each time an entry for each of those whose audio it was.
+    expect(gone.map(({ by, outcome }) => [by, outcome])).toEqual(gone.map(() => ['retention', 'OK']));
+    expect(gone.filter((entry) => entry.subject === subject)).toHaveLength(2);
+    expect(gone).toHaveLength(3);
+    expect((await house.reEmbedding.left(10, undefined)).rows).toEqual([]);
+    expect((await examineStore(folder)).findings).toEqual([]);
+    // What is enrolled once more is kept anew.
+    expect(await enrol('ada', { voice: 1, seed: 1 })).toEqual([null]);
   });
 
   it('is told as missing where its file is gone, and stops nobody else', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import sqlite3 from 'sqlite3';
 import { Config } from '../../src/service/config/config.js';
-import type { DataReport } from '../../src/service/persistence/common/examine.js';
+import type { DataReport, ExamineOptions } from '../../src/service/persistence/common/examine.js';
 import { dataOf } from '../../src/service/persistence/data.js';
 import type { KeptAudio } from '../../src/service/records/kept-audio.js';
 import { PostgresKeptAudio } from '../../src/service/persistence/postgres/postgres-kept-audio.js';
@@ -41,9 +41,9 @@ export function openStore(folder: string): Promise<Store> {
 }
 
 /** What `timbre doctor --data-dir` says of it. */
-export function examineStore(folder: string): Promise<DataReport> {
+export function examineStore(folder: string, options: ExamineOptions = {}): Promise<DataReport> {
   return dataOf(Config.of({ dataDir: folder, databaseUrl: POSTGRES_URL, databaseSchema: schemaOf(folder) })).then(
-    (data) => data.examine({}),
+    (data) => data.examine(options),
   );
 }
 

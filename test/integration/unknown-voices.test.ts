@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { AuditService } from '../../src/service/audit/audit.service.js';
 import { auditQuery } from '../../src/service/audit/audit.dto.js';
@@ -19,7 +19,7 @@ import { Steps } from '../../src/support/steps.js';
 import { HandClock } from './hand-clock.js';
 import { House } from './house.js';
 import { embeddingOf, EXPONENTIAL_TAIL, ScriptedEngine, type Script, type ScriptedModel } from './scripted-engine.js';
-import { examineStore } from './stores.js';
+import { examineStore, POSTGRES_URL } from './stores.js';
 import { temporaryFolder } from './voices.js';
 
 /** Voices of conversations that got no name, on voices that are known exactly. */
@@ -127,6 +127,23 @@ async function sound(): Promise<void> {
   expect(await examineStore(folder)).toMatchObject({ sound: true, findings: [], missing: [] });
   house = await House.open(folder, engineOf(), ON);
 }
+
+test('shares and steps whose voice another program has taken away are told by an examination', async () => {
+  await conversed([{ voice: 1 }]);
+  const { id } = await only();
+  await house.unknown.dismiss(id, {});
+  const run = (sql: string): Promise<unknown> => house.database.query((manager) => manager.query(sql));
+  if (POSTGRES_URL === '') await run('PRAGMA foreign_keys = OFF');
+  else {
+    await run('ALTER TABLE unknown_voice_shares DROP CONSTRAINT unknown_voice_shares_of_voice');
+    await run('ALTER TABLE unknown_voice_steps DROP CONSTRAINT unknown_voice_steps_of_voice');
+  }
+  await run(`DELETE FROM unknown_voices WHERE id = '${id}'`);
+  const { sound: isSound, findings } = await examineStore(folder);
+  expect(isSound).toBe(false);
+  const told = findings.map(({ kind, what }) => `${what} ${kind}`);
+  expect(new Set(told)).toEqual(new Set(['changed voice-share', 'changed voice-step']));
+});
 
 describe('voices that got no name', () => {
   it('are kept with where they speak alone, most speech first', async () => {

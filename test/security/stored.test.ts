@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { EntityManager } from 'typeorm';
-import { chmod, copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chmod, copyFile, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newApiKey, statusOf } from '../../src/service/access/api-key.js';
@@ -627,6 +628,21 @@ describe('a long reading of the past', () => {
   });
 });
 
+test('a webhook whose address does not open is told, though the register does not vouch for it', async () => {
+  const { store } = await open();
+  await store.transaction(async ({ webhooks }) => {
+    for (const id of ['one', 'two']) {
+      const made = { id, events: ['job.finished' as const], createdAt: new Date(), goneAt: null };
+      await webhooks.insert({ ...made, url: `https://${id}.example/`, secret: Buffer.alloc(32, 1) });
+    }
+  });
+  await close();
+  expect(await examine()).toMatchObject({ sound: true, records: { webhook: 2 } });
+  await attack(`UPDATE webhooks SET sealed = (SELECT w.sealed FROM webhooks w WHERE w.id = 'one') WHERE id = 'two'`);
+  const finding = { kind: 'webhook', speakerId: null, id: 'two', what: 'unreadable' };
+  expect(await examine()).toMatchObject({ sound: false, findings: [finding], findingsCount: 1 });
+});
+
 describe('timbre doctor --data-dir', () => {
   const doctor = (...words: string[]): ReturnType<typeof timbre> => timbre(['doctor', '--data-dir', folder, ...words]);
 
@@ -648,6 +664,31 @@ describe('timbre doctor --data-dir', () => {
     const json = await doctor('--json');
     expect(json.status).toBe(1);
     expect(JSON.parse(json.stdout)).toMatchObject({ sound: false, findings: [{ kind: 'speaker', speakerId: 'bob' }] });
+  });
+
+  test('says what is wrong with kept audio, which is opened where that is asked for', async () => {
+    house = await House.open(folder, undefined, { keepRecordings: true });
+    await house.enrolled('ada', 1);
+    const kept = await house.store.read(({ recordings }) => recordings.page('ada', null, 10));
+    const files = join(folder, 'recordings', house.file.id);
+    await close();
+    const sound = await doctor();
+    expect(sound.status).toBe(0);
+    expect(sound.stdout).toMatch(/ok +audio of recordings +there, of the right length\n/);
+    expect((await doctor('--audio')).stdout).toMatch(/ok +audio of recordings +opened: 3\n/);
+    await rm(join(files, kept[0]!.id));
+    await writeFile(join(files, kept[1]!.id), Buffer.alloc((await stat(join(files, kept[1]!.id))).size));
+    const nobodys = join(files, randomUUID());
+    await writeFile(nobodys, 'sealed');
+    await utimes(nobodys, 0, 0);
+    const found = await doctor('--audio');
+    expect(found.status).toBe(1);
+    expect(found.stdout).toMatch(/ok +recording records +3\n/);
+    expect(found.stdout).toMatch(/WRONG +audio of recordings +wrong: 2\n/);
+    expect(found.stdout).toMatch(/- +audio that no record names +1; the service removes it while it runs\n/);
+    expect(found.stdout).toContain(`audio missing: recording of ada ${kept[0]!.id}`);
+    expect(found.stdout).toContain(`audio unreadable: recording of ada ${kept[1]!.id}`);
+    expect(await timbre(['doctor', '--audio'])).toMatchObject({ status: 2 });
   });
 
   test('says that there is no database, or that the key is another one', async () => {

@@ -19,7 +19,7 @@ import type { AuditRow } from './entities/audit.entity.js';
 import { AuditEntity } from './entities/audit.entity.js';
 import { ConsentEntity } from './entities/consent.entity.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
-import { KeptRecordingEntity } from './entities/kept-recording.entity.js';
+import { KeptRecordingEntity, type KeptRecordingRow } from './entities/kept-recording.entity.js';
 import { LedgerEntity } from './entities/ledger.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
 import { GroupEntity } from './entities/group.entity.js';
@@ -28,15 +28,15 @@ import { UnknownVoiceEntity } from './entities/unknown-voice.entity.js';
 import { VoiceShareEntity } from './entities/voice-share.entity.js';
 import { VoiceStepEntity } from './entities/voice-step.entity.js';
 import { WaitingVerificationEntity } from './entities/waiting-verification.entity.js';
+import { WebhookEntity } from './entities/webhook.entity.js';
 import { Epoch, FileEpochProvider, stateOf, type EpochState } from './epoch.js';
-import { openEmbedding } from './mappers/enrollment.mapper.js';
-import { openShare } from './mappers/unknown-voice.mapper.js';
 import { recordingOwner } from './mappers/kept-recording.mapper.js';
-import { toWaiting } from './mappers/waiting-verification.mapper.js';
-import { toProfile } from './mappers/profile.mapper.js';
 import { epochFileOf, type Places } from './places.js';
 import { entryName, Register, type Head } from './register.js';
+import { openWebhook } from './repositories/typeorm-webhook.repository.js';
 import { selection } from './rows.js';
+import { AUDIO_AT_ONCE, openPieces, sealedBytes, type SealedPieces } from './sealed-audio.js';
+import { ofSealedColumns, type SealedColumn } from './sealed-columns.js';
 import { TrailCheck, type TrailFinding } from './trail.js';
 import type { VectorCipher } from './vector-cipher.js';
 
@@ -52,24 +52,32 @@ export interface ExamineOptions {
   signal?: AbortSignal;
   /** Called now and then with how many records were looked at. */
   passed?: (records: number) => void;
+  /**
+   * Whether every piece of kept audio is opened, which reads all of it. Default false: it is looked whether it is there, and as
+   * long as its record says.
+   */
+  openAudio?: boolean;
 }
 
-/** A record that is not as this service wrote it. */
+/** Webhooks are under the data key, and the register does not vouch for them. */
+export type ExaminedKind = BoundKind | 'webhook';
+
+/** A record that is not as this service wrote it, or whose audio is not. */
 export interface RecordFinding {
-  kind: BoundKind;
+  kind: ExaminedKind;
   /** Whose it is; null where it is nobody's. */
   speakerId: string | null;
   /** Which of the speaker's it is, where there are several; for a profile its model and front end. */
   id: string | null;
-  /** `unreadable`: its vector does not open. */
-  what: 'changed' | 'unreadable';
+  /** `unreadable`: what of it is under the data key does not open. Those of `audio` are of the audio of a kept recording. */
+  what: 'changed' | 'unreadable' | 'audio missing' | 'audio of another length' | 'audio unreadable';
 }
 
 export interface DataReport {
   /** Nothing was found. */
   sound: boolean;
   /** Records looked at. */
-  records: Record<BoundKind, number>;
+  records: Record<ExaminedKind, number>;
   /** The first thousand. */
   findings: RecordFinding[];
   findingsCount: number;
@@ -79,25 +87,47 @@ export interface DataReport {
   /** Nodes of the register that do not have their digest: what hangs on them is told as changed. */
   registerBroken: string[];
   trail: { entries: number; findings: TrailFinding[]; findingsCount: number };
+  /**
+   * `opened`: kept recordings whose audio was opened, every piece; null where it was not asked for. `unnamed`: ids of audio
+   * that no record names and that is over an hour old, the first thousand, and how many they are. A process that was killed has
+   * left it, and the service removes it: no fault of the data.
+   */
+  audio: { opened: number | null; unnamed: string[]; unnamedCount: number };
   epoch: { state: EpochState | 'unreadable'; database: number; provider: number | null };
+}
+
+/**
+ * The sealed audio of a database: as it lies there now, and not at the moment that is examined. Errors of every call: those of
+ * the storage.
+ */
+export interface ExaminedAudio {
+  pieces: Pick<SealedPieces, 'read' | 'lengths'>;
+
+  /** Those of these ids that a record names, now too. */
+  named(ids: readonly string[]): Promise<ReadonlySet<string>>;
+
+  /** Ids of audio that no record names and that is older than `UNNAMED_MS`, in pages. */
+  unnamed(): AsyncIterable<string[]>;
 }
 
 /** What the provider of the epoch has. */
 export type KnownMark = { database: string; counter: number } | null | 'unreadable';
 
 /**
- * Compares everything that is stored with what this service has vouched for. Only reads, as it is at one moment.
- * Errors: STORAGE_INVALID where the register has lost its head, or the key is another one; ABORTED.
+ * Compares everything that is stored with what this service has vouched for. Only reads, as it is at one moment; what is
+ * damaged is told, and stops nothing else. `audio`: that of a database of this id. Errors: STORAGE_INVALID where the register has lost its head, or the key is another one; ABORTED.
  */
 export async function examine(
   manager: EntityManager,
   cipher: VectorCipher,
   mark: KnownMark,
-  { signal, passed = () => undefined }: ExamineOptions,
+  audio: (database: string) => ExaminedAudio,
+  { signal, passed = () => undefined, openAudio = false }: ExamineOptions,
 ): Promise<DataReport> {
   const register = new Register(cipher);
   const head = await register.head(manager);
-  return new Examination(manager, register, cipher, { signal, passed }).report(head, mark);
+  const own = audio(head.database);
+  return new Examination(manager, register, cipher, own, { signal, passed, openAudio }).report(head, mark);
 }
 
 /** Before the database is read: one that moves on meanwhile is ahead of it. */
@@ -110,18 +140,40 @@ function unreadable(error: unknown): 'unreadable' {
   throw error;
 }
 
+type Opener = (row: BoundRows[BoundKind], cipher: VectorCipher) => void;
+
+/** Opens what of a row is under the data key, by kind. Errors: STORAGE_INVALID where it does not open. */
+const OPENERS: ReadonlyMap<BoundKind, Opener> = new Map(ofSealedColumns((column) => [column.kind, opener(column)]));
+
+function opener<Kind extends BoundKind>({ sealed, owner }: SealedColumn<Kind>): Opener {
+  return (given, cipher) => {
+    const row = given as BoundRows[Kind];
+    const value = row[sealed] as Buffer | null;
+    if (value) cipher.open(value, owner(row)).fill(0);
+  };
+}
+
 class Examination {
-  private readonly records = Object.fromEntries(BOUND_KINDS.map((kind) => [kind, 0])) as Record<BoundKind, number>;
+  private readonly records = Object.fromEntries([...BOUND_KINDS, 'webhook'].map((kind) => [kind, 0])) as Record<
+    ExaminedKind,
+    number
+  >;
   private readonly findings: RecordFinding[] = [];
   private findingsCount = 0;
   private readonly missing: DataReport['missing'] = [];
   private looked = 0;
+  private opened = 0;
 
   constructor(
     private readonly manager: EntityManager,
     private readonly register: Register,
     private readonly cipher: VectorCipher,
-    private readonly options: { signal: AbortSignal | undefined; passed: (records: number) => void },
+    private readonly audio: ExaminedAudio,
+    private readonly options: {
+      signal: AbortSignal | undefined;
+      passed: (records: number) => void;
+      openAudio: boolean;
+    },
   ) {}
 
   async report(head: Head, mark: KnownMark): Promise<DataReport> {
@@ -130,6 +182,9 @@ class Examination {
     const groups = await this.groups();
     const unknown = await this.unknownVoices();
     await this.owned(KEYS_OWNER, { 'api-key': await this.manager.find(ApiKeyEntity) });
+    await this.webhooks();
+    const { opened } = this;
+    const audio = { opened: this.options.openAudio ? opened : null, ...(await this.unnamedAudio()) };
     const trail = await this.trail(head);
     const state = mark === 'unreadable' ? mark : stateOf(head, mark);
     const missingSpeakers = broken.length > 0 ? 0 : Math.max(0, leaves - speakers - groups - unknown);
@@ -143,6 +198,7 @@ class Examination {
       missingSpeakers,
       registerBroken: broken,
       trail,
+      audio,
       epoch: {
         state,
         database: head.counter,
@@ -166,7 +222,16 @@ class Examination {
       if (speakers.length < SPEAKERS_AT_ONCE) break;
       after = speakers.at(-1)!.id;
     }
-    await this.orphans();
+    for (const [kind, entity] of [
+      ['consent', ConsentEntity],
+      ['enrollment', EnrollmentEntity],
+      ['profile', ProfileEntity],
+      ['ledger', LedgerEntity],
+      ['waiting-verification', WaitingVerificationEntity],
+      ['recording', KeptRecordingEntity],
+    ] as const) {
+      await this.orphans(kind, entity, 't.speaker_id NOT IN (SELECT id FROM speakers)');
+    }
     return known;
   }
 
@@ -217,10 +282,39 @@ class Examination {
         if (leaf.size > 0) known++;
         const own = { 'voice-share': shares.get(voice.id) ?? [], 'voice-step': steps.get(voice.id) ?? [] };
         this.compare(owners[i]!, leaf, { 'unknown-voice': [voice], ...own });
-        for (const row of own['voice-share']) this.opens('voice-share', row, () => openShare(row, this.cipher));
       }
-      if (voices.length < SPEAKERS_AT_ONCE) return known;
+      if (voices.length < SPEAKERS_AT_ONCE) break;
       after = voices.at(-1)!.id;
+    }
+    for (const [kind, entity] of [
+      ['voice-share', VoiceShareEntity],
+      ['voice-step', VoiceStepEntity],
+    ] as const) {
+      await this.orphans(kind, entity, 't.voice_id NOT IN (SELECT id FROM unknown_voices)');
+    }
+    return known;
+  }
+
+  /** Addresses and secrets of webhooks. */
+  private async webhooks(): Promise<void> {
+    const { columns, row } = selection(this.manager, WebhookEntity, 'w');
+    for (let after = ''; ;) {
+      this.step();
+      const records = await ask<Record<string, unknown>>(
+        this.manager,
+        `SELECT ${columns} FROM webhooks w WHERE w.id > ? ORDER BY w.id LIMIT ?`,
+        [after, SPEAKERS_AT_ONCE],
+      );
+      const webhooks = records.map(row);
+      for (const webhook of webhooks) {
+        this.records.webhook++;
+        this.looked++;
+        if (!this.opens(() => openWebhook(webhook, this.cipher).fill(0))) {
+          this.note({ kind: 'webhook', speakerId: null, id: webhook.id, what: 'unreadable' });
+        }
+      }
+      if (webhooks.length < SPEAKERS_AT_ONCE) return;
+      after = webhooks.at(-1)!.id;
     }
   }
 
@@ -247,12 +341,10 @@ class Examination {
       };
       if (leaves.get(id)!.size > 0) known++;
       this.compare(id, leaves.get(id)!, rows);
-      for (const row of rows.enrollment) this.opens('enrollment', row, () => openEmbedding(row, this.cipher));
-      for (const row of rows.profile) this.opens('profile', row, () => toProfile(row, this.cipher).centroid);
-      for (const row of rows['waiting-verification'])
-        this.opens('waiting-verification', row, () => toWaiting(row, this.cipher).embedding);
-      for (const row of rows.recording)
-        this.opens('recording', row, () => this.cipher.open(row.sealedKey, recordingOwner(row)));
+    }
+    const kept = [...recordings.values()].flat();
+    for (let from = 0; from < kept.length; from += AUDIO_AT_ONCE) {
+      await this.audioOf(kept.slice(from, from + AUDIO_AT_ONCE));
     }
     return known;
   }
@@ -274,53 +366,96 @@ class Examination {
         const name = entryName(kind, idOf(kind, row)).toString('hex');
         left.delete(name);
         if (!leaf.get(name)?.equals(digestOf(kind, row))) this.find(kind, row, 'changed');
+        // What does not open though its record is as it was written is under a key that was lost.
+        if (!this.opens(() => OPENERS.get(kind)?.(row, this.cipher))) this.find(kind, row, 'unreadable');
       }
     }
     if (left.size > 0) this.missing.push({ speakerId: speakerOf(owner), records: left.size });
   }
 
-  /** A vector that does not open though its record is as it was written is under a key that was lost. */
-  private opens<Kind extends 'enrollment' | 'profile' | 'waiting-verification' | 'voice-share' | 'recording'>(
-    kind: Kind,
-    row: BoundRows[Kind],
-    vector: () => Float32Array | Buffer | null,
-  ): void {
+  /** False where it does not open. */
+  private opens(open: () => void): boolean {
     try {
-      vector()?.fill(0);
+      open();
+      return true;
     } catch (error) {
-      if (!(error instanceof TimbreError)) throw error;
-      this.find(kind, row, 'unreadable');
+      if (error instanceof TimbreError) return false;
+      throw error;
     }
   }
 
   private find<Kind extends BoundKind>(kind: Kind, row: BoundRows[Kind], what: RecordFinding['what']): void {
-    this.findingsCount++;
-    if (this.findings.length >= MOST_LISTED) return;
     const owner = ownerOf(kind, row);
     const id = 'uid' in row ? row.uid : kind === 'unknown-voice' && 'id' in row ? row.id : idOf(kind, row).join(' ');
-    this.findings.push({ kind, speakerId: speakerOf(owner), id: id === '' ? null : id, what });
+    this.note({ kind, speakerId: speakerOf(owner), id: id === '' ? null : id, what });
   }
 
-  /** Records whose speaker is not there: the service makes none. */
-  private async orphans(): Promise<void> {
-    for (const [kind, entity] of [
-      ['consent', ConsentEntity],
-      ['enrollment', EnrollmentEntity],
-      ['profile', ProfileEntity],
-      ['ledger', LedgerEntity],
-      ['waiting-verification', WaitingVerificationEntity],
-      ['recording', KeptRecordingEntity],
-    ] as const) {
-      await this.orphansIn(kind, entity);
+  private note(finding: RecordFinding): void {
+    this.findingsCount++;
+    if (this.findings.length < MOST_LISTED) this.findings.push(finding);
+  }
+
+  /** That the audio of these recordings is there, as long as their records say, and opens where that was asked for. */
+  private async audioOf(rows: readonly KeptRecordingRow[]): Promise<void> {
+    this.step();
+    const lengths = await this.audio.pieces.lengths(rows.map(({ id }) => id));
+    const wrong: { row: KeptRecordingRow; what: RecordFinding['what'] }[] = [];
+    for (const row of rows) {
+      const what = await this.wrongWithAudio(row, lengths.get(row.id));
+      if (what) wrong.push({ row, what });
+    }
+    if (wrong.length === 0) return;
+    // Of a recording that was removed since the moment that is examined no audio is there, as it should be.
+    const named = await this.audio.named(wrong.map(({ row }) => row.id));
+    for (const { row, what } of wrong) if (named.has(row.id)) this.find('recording', row, what);
+  }
+
+  /** `length`: bytes that lie there; undefined where nothing does, null where that cannot be looked at. */
+  private async wrongWithAudio(
+    row: KeptRecordingRow,
+    length: number | null | undefined,
+  ): Promise<RecordFinding['what'] | null> {
+    if (length === undefined) return 'audio missing';
+    if (length === null) return 'audio unreadable';
+    const { id, bytes } = row;
+    if (length !== sealedBytes(bytes)) return 'audio of another length';
+    if (!this.options.openAudio) return null;
+    let key: Buffer | undefined;
+    // Where it does not open, that is told of the record.
+    if (!this.opens(() => (key = this.cipher.open(row.sealedKey, recordingOwner(row))))) return null;
+    try {
+      for await (const piece of openPieces(this.audio.pieces, { id, bytes, key: key! })) {
+        piece.fill(0);
+        this.step();
+      }
+      this.opened++;
+      return null;
+    } catch (error) {
+      if (!(error instanceof TimbreError) || error.code === 'ABORTED') throw error;
+      return 'audio unreadable';
+    } finally {
+      key!.fill(0);
     }
   }
 
-  private async orphansIn(kind: BoundKind, entity: EntitySchema<BoundRows[BoundKind]>): Promise<void> {
+  private async unnamedAudio(): Promise<Omit<DataReport['audio'], 'opened'>> {
+    const unnamed: string[] = [];
+    let unnamedCount = 0;
+    for await (const ids of this.audio.unnamed()) {
+      this.step();
+      unnamedCount += ids.length;
+      unnamed.push(...ids.slice(0, Math.max(0, MOST_LISTED - unnamed.length)));
+    }
+    return { unnamed, unnamedCount };
+  }
+
+  /** Records whose owner is not there: the service makes none. `where`: which these are of a table `t`. */
+  private async orphans(kind: BoundKind, entity: EntitySchema<BoundRows[BoundKind]>, where: string): Promise<void> {
     const { columns, row } = selection(this.manager, entity, 't');
     const { tableName } = this.manager.connection.getMetadata(entity);
     const records = await ask<Record<string, unknown>>(
       this.manager,
-      `SELECT ${columns} FROM "${tableName}" t WHERE t.speaker_id NOT IN (SELECT id FROM speakers) LIMIT ?`,
+      `SELECT ${columns} FROM "${tableName}" t WHERE ${where} LIMIT ?`,
       [MOST_LISTED],
     );
     for (const record of records) {

@@ -27,7 +27,8 @@ type SealedIn<Row> = keyof { [Name in keyof Row as Row[Name] extends Buffer | nu
 
 /**
  * Something of each of them, in the order in which a rotation of the data key passes them. Of kept recordings it is their
- * keys: their audio is sealed under these.
+ * keys: their audio is sealed under these. Webhooks, which the register does not vouch for, are beside them
+ * (`openWebhook`).
  */
 export function ofSealedColumns<T>(make: <Kind extends BoundKind>(column: SealedColumn<Kind>) => T): T[] {
   const key = ['id'] as const;

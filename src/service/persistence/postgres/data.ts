@@ -2,9 +2,11 @@ import { TimbreError } from '../../../errors/timbre-error.js';
 import type { KeyStore } from '../../access/key-store.js';
 import type { Config } from '../../config/config.js';
 import type { Data } from '../data.js';
-import { examine, readMark } from '../common/examine.js';
+import { examine, readMark, type ExaminedAudio } from '../common/examine.js';
 import { rotateCounted } from '../common/key-rotation.js';
 import { requireInUse } from '../common/move-marks.js';
+import { namedAudio } from '../common/sealed-audio.js';
+import { AudioRows } from './audio-rows.js';
 import { postgresOptionsOf } from './open.js';
 import { PostgresDatabase } from './postgres-database.js';
 import { postgresKeyStore } from './postgres-key-store.js';
@@ -41,9 +43,15 @@ export function postgresData(config: Config): Data {
       }
       try {
         const mark = await readMark(options, database.cipher);
+        const pieces = new AudioRows((sql, values) => database.statement(sql, values));
+        const audio: ExaminedAudio = {
+          pieces,
+          named: (ids) => database.read((manager) => namedAudio(manager, ids)),
+          unnamed: () => pieces.unnamed(),
+        };
         const { read, close } = await database.snapshot();
         try {
-          return await read((manager) => examine(manager, database.cipher, mark, how));
+          return await read((manager) => examine(manager, database.cipher, mark, () => audio, how));
         } finally {
           await close();
         }

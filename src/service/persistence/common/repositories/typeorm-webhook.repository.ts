@@ -116,13 +116,18 @@ export class TypeOrmWebhookRepository extends WebhookRepository {
       goneAt: goneAt === null ? null : new Date(goneAt),
     };
     try {
-      const content = this.cipher.open(row.sealed, webhookOwner(row)).toString('utf8');
+      const content = openWebhook(row, this.cipher).toString('utf8');
       const { url, secret } = JSON.parse(content) as { url: string; secret: string };
       return { ...common, url, secret: Buffer.from(secret, 'base64') };
     } catch {
       return { ...common, url: '', secret: null };
     }
   }
+}
+
+/** Address and secret, as JSON. Errors: STORAGE_INVALID where they do not open. */
+export function openWebhook(row: WebhookRow, cipher: VectorCipher): Buffer {
+  return cipher.open(row.sealed, webhookOwner(row));
 }
 
 /** Re-encrypts the webhooks that are under another key; there are few. */
