@@ -81,7 +81,7 @@ async function show(cli: Cli, view: ReEmbeddingView, { json }: Options): Promise
     if (run.error) rows.push(['error', `${run.error.code}: ${run.error.message}`]);
   } else rows.push(['state', 'never begun']);
   rows.push(['kept', `${kept.recordings} recordings of ${kept.people} people`]);
-  rows.push(['left', `${left.people} people, ${left.withoutAudio} of them without audio`]);
+  rows.push(['left', `${left.people} people, ${left.withoutAudio} of them without audio`], ['counted', left.countedAt]);
   await cli.line(table(rows));
 }
 

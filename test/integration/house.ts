@@ -130,6 +130,7 @@ export class House {
       new FolderLeader(),
       maintenance,
       this.feed,
+      clock,
       traffic,
       metrics,
     );
@@ -172,6 +173,7 @@ export class House {
 
   async close(): Promise<void> {
     await this.reEmbedding.onModuleDestroy();
+    await this.recordings.onModuleDestroy();
     await this.watch.beforeApplicationShutdown();
     await this.trail.beforeApplicationShutdown();
     await closeStore(this.database);

@@ -51,7 +51,7 @@ export async function populate(
     await write(({ recordings }) => recordings.insert(kept, key));
   }
   await write(async ({ reEmbeddings }) => {
-    await reEmbeddings.insert(newReEmbedding(randomUUID(), ORIGIN, 'test', 2, now));
+    await reEmbeddings.insert(newReEmbedding(randomUUID(), ORIGIN, 'test', 2, { people: 2, withoutAudio: 1 }, now));
     await reEmbeddings.noteFailure(ids[0]!, 'AUDIO_UNSUPPORTED', now);
   });
   await write(async ({ speakers, receipts }) => {

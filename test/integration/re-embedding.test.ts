@@ -1,11 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { TimbreError } from '../../src/errors/timbre-error.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import type { Profile } from '../../src/service/records/profile.js';
 import type { ReEmbedding } from '../../src/service/records/re-embedding.js';
+import { TypeOrmKeptRecordingRepository } from '../../src/service/persistence/common/repositories/typeorm-kept-recording.repository.js';
+import { TypeOrmReEmbeddingRepository } from '../../src/service/persistence/common/repositories/typeorm-re-embedding.repository.js';
+import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
 import { House } from './house.js';
-import { closeStore, examineStore } from './stores.js';
+import { unbounded, watch } from './statements.js';
+import { closeStore, examineStore, POSTGRES_URL } from './stores.js';
 import { embeddingOf, ScriptedEngine, type Script } from './scripted-engine.js';
 import { temporaryFolder } from './voices.js';
 
@@ -32,6 +36,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  jest.restoreAllMocks();
   await house.close();
   await remove();
 });
@@ -102,6 +107,8 @@ describe('embedding kept recordings by another model', () => {
       removed: 9,
       error: null,
     });
+    // Nobody is kept for longer because the service has done some work.
+    expect((await house.speakers.get('ada')).speaker.activeAt).toEqual(active);
     expect(await left()).toEqual({});
     expect(await house.verify('ada', { voice: 1, seed: 9 })).toMatchObject({ decision: 'ACCEPT' });
     expect(await house.verify('ada', { voice: 2, seed: 9 })).toMatchObject({ decision: 'REJECT' });
@@ -117,8 +124,6 @@ describe('embedding kept recordings by another model', () => {
       });
       expect(origin.model).toBe(NEW);
     }
-    // Nobody is kept for longer because the service has done some work.
-    expect((await house.speakers.get('ada')).speaker.activeAt).toEqual(active);
     const [entry] = (await house.ledger.page('ada', 10, undefined)).rows;
     expect(entry!.entry).toMatchObject({ action: 're-embedded', by: 're-embedding' });
     await failsWith('LEDGER_ENTRY_FINAL', house.ledger.undo('ada', entry!.entry.id));
@@ -214,14 +219,52 @@ describe('embedding kept recordings by another model', () => {
     expect(await actions()).toContain('re-embedding.finished');
   });
 
-  it('ends with the code of the model that is not there', async () => {
+  it('waits where the model cannot be loaded, and goes on where it is there again', async () => {
     await restart(NEW);
-    await house.reEmbedding.start();
+    const { id } = await house.reEmbedding.start();
     await restart(NEW);
     house.engine.ready = () => Promise.reject(new TimbreError('MODEL_NOT_FOUND', 'the bundle is gone'));
     house.reEmbedding.onApplicationBootstrap();
-    expect(await ended()).toMatchObject({ state: 'failed', error: { code: 'MODEL_NOT_FOUND' } });
-    expect(await modelsOf('ada')).toEqual([OLD]);
+    await house.reEmbedding.settled();
+    expect((await house.reEmbedding.status()).run).toMatchObject({ id, state: 'running', done: 0, error: null });
+    expect(await actions()).not.toContain('re-embedding.finished');
+    await restart(NEW);
+    house.reEmbedding.onApplicationBootstrap();
+    expect(await ended()).toMatchObject({ id, state: 'completed', done: 3, recordings: 9 });
+  });
+
+  it('waits while the model is loading, and begins when it is there', async () => {
+    await restart(NEW);
+    const { id } = await house.reEmbedding.start();
+    await restart(NEW);
+    let load: () => void = () => undefined;
+    const loaded = new Promise<void>((resolve) => (load = resolve));
+    const info = house.engine.info.bind(house.engine);
+    house.engine.ready = () => loaded;
+    house.engine.info = () => {
+      throw new TimbreError('MODEL_NOT_READY', 'the model is loading');
+    };
+    house.reEmbedding.onApplicationBootstrap();
+    expect((await house.store.read(({ reEmbeddings }) => reEmbeddings.last()))!.state).toBe('running');
+    house.engine.info = info;
+    load();
+    expect(await ended()).toMatchObject({ id, state: 'completed', done: 3 });
+  });
+
+  it('is left to others by a node of another model, which begins none beside it and may cancel it', async () => {
+    await restart(NEW);
+    const { id } = await house.reEmbedding.start();
+    await restart(OLD);
+    Object.defineProperty(house.feed, 'shared', { value: true });
+    const { results } = jest.spyOn(FolderLeader.prototype, 'lead').mock;
+    house.reEmbedding.onApplicationBootstrap();
+    while (results.length === 0) await new Promise(setImmediate);
+    await results[0]!.value;
+    expect((await house.reEmbedding.status()).run).toMatchObject({ id, state: 'running', error: null });
+    await failsWith('CONFLICT', house.reEmbedding.start());
+    await house.reEmbedding.cancel();
+    expect((await house.reEmbedding.status()).run).toMatchObject({ id, state: 'cancelled' });
+    expect(await reEmbed()).toMatchObject({ state: 'completed', recordings: 0 });
   });
 
   it('is cancelled again and again, and without one that runs', async () => {
@@ -235,7 +278,98 @@ describe('embedding kept recordings by another model', () => {
   });
 });
 
+describe('how far it is', () => {
+  /** How often everybody was counted, in enrolments and in kept recordings. */
+  function counted(): () => number[] {
+    const spies = [
+      jest.spyOn(TypeOrmReEmbeddingRepository.prototype, 'countLeft'),
+      jest.spyOn(TypeOrmKeptRecordingRepository.prototype, 'countSpeakers'),
+    ];
+    return () => spies.map((spy) => spy.mock.calls.length);
+  }
+
+  it('is told without a statement over all enrolments while it runs, however often somebody asks', async () => {
+    await restart(NEW);
+    const counts = counted();
+    await house.reEmbedding.start();
+    expect(counts()).toEqual([1, 1]);
+    const { statements, stop } = await watch(house.database);
+    for (let poll = 0; poll < 3; poll++) {
+      expect(await house.reEmbedding.status()).toMatchObject({
+        run: { state: 'running', people: 3 },
+        left: { people: 3, withoutAudio: 0 },
+        kept: { recordings: 9, people: 3 },
+      });
+    }
+    expect(await house.reEmbedding.start()).toMatchObject({ state: 'running' });
+    stop();
+    expect(counts()).toEqual([1, 1]);
+    const asked = statements.filter(({ sql }) => /^\s*(SELECT|WITH)\b/i.test(sql));
+    expect(asked.length).toBeGreaterThanOrEqual(3 * 3);
+    for (const statement of asked) {
+      expect(statement.sql).not.toMatch(
+        /\b(FROM|JOIN)\s+"?(\w+"?\.")?(enrollments|kept_recordings|speakers|profiles)\b/i,
+      );
+      if (POSTGRES_URL === '') {
+        expect({ sql: statement.sql, steps: await unbounded(house.database, statement) }).toEqual({
+          sql: statement.sql,
+          steps: [],
+        });
+      }
+    }
+  });
+
+  it('follows who is switched, who keeps recordings without audio too', async () => {
+    await restart(OLD, {});
+    await house.enrol('ada', { voice: 1, seed: 7 });
+    await restart(NEW);
+    house.engine.before = cancelAfterTheFirst;
+    expect(await reEmbed()).toMatchObject({ state: 'cancelled', done: 1, left: { people: 3, withoutAudio: 1 } });
+    house.engine.before = () => Promise.resolve();
+    expect((await house.reEmbedding.status()).left).toMatchObject({ people: 3, withoutAudio: 1 });
+    expect(await reEmbed()).toMatchObject({ state: 'completed', left: { people: 1, withoutAudio: 1 } });
+    expect((await house.reEmbedding.status()).left).toMatchObject({ people: 1, withoutAudio: 1 });
+  });
+
+  it('is counted by itself where none runs: once for all who ask, again later, and when one has ended', async () => {
+    await restart(NEW);
+    const counts = counted();
+    const ask = (): ReturnType<typeof house.reEmbedding.status> => house.reEmbedding.status();
+    const [first, second] = await Promise.all([ask(), ask()]);
+    expect(second.left.countedAt).toEqual(first.left.countedAt);
+    await ask();
+    expect(counts()).toEqual([1, 1]);
+    house.clock.pass(1 / 24);
+    expect((await ask()).left).toMatchObject({ people: 3 });
+    expect(counts()).toEqual([2, 2]);
+    expect(await reEmbed()).toMatchObject({ state: 'completed' });
+    expect(await ask()).toMatchObject({ left: { people: 0 }, kept: { people: 3 } });
+    await ask();
+    // When it began, and after it had ended.
+    expect(counts()).toEqual([4, 4]);
+  });
+
+  it('is counted as before for a run that an older version has begun', async () => {
+    await restart(NEW);
+    await house.reEmbedding.start();
+    await house.database.query((manager) =>
+      manager.query('UPDATE re_embeddings SET left_people = NULL, left_without_audio = NULL'),
+    );
+    expect((await house.reEmbedding.status()).left).toMatchObject({ people: 3, withoutAudio: 0 });
+    house.reEmbedding.onApplicationBootstrap();
+    expect(await ended()).toMatchObject({ state: 'completed', done: 3, left: null });
+  });
+});
+
 describe('who is left', () => {
+  it('has no audio any more where it went by its age', async () => {
+    await house.recordings.removeOlder(new Date(Date.now() + 1000), 3);
+    await restart(NEW);
+    expect(await left()).toEqual({ ada: 'NO_AUDIO', bob: 'WAITING', cleo: 'WAITING' });
+    expect(await reEmbed()).toMatchObject({ state: 'completed', people: 2, done: 2, recordings: 6 });
+    expect(await left()).toEqual({ ada: 'NO_AUDIO' });
+  });
+
   it('has no audio, or a recording that cannot be embedded, and keeps the vectors of before', async () => {
     await restart(OLD, {});
     await house.enrolled('dora', 4);
@@ -248,7 +382,7 @@ describe('who is left', () => {
         : embed(input, options);
     expect(await reEmbed()).toMatchObject({ state: 'completed', people: 3, done: 2, failed: 1, recordings: 8 });
     expect(await left()).toEqual({ ada: 'NO_AUDIO', bob: 'AUDIO_TOO_SHORT', dora: 'NO_AUDIO' });
-    expect((await house.reEmbedding.status()).left).toEqual({ people: 3, withoutAudio: 2 });
+    expect((await house.reEmbedding.status()).left).toMatchObject({ people: 3, withoutAudio: 2 });
     const { rows } = await house.reEmbedding.left(100, undefined);
     expect(rows).toMatchObject([
       { speakerId: 'ada', recordings: 1, audioKept: 0, enrolled: true },

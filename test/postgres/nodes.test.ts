@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import {
   acknowledgeRestore,
@@ -11,8 +11,11 @@ import {
   rotateHere,
 } from '../../src/service/app/command-line.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
+import { ReEmbeddingService } from '../../src/service/re-embedding/re-embedding.service.js';
 import { KeptAudio, readAll } from '../../src/service/records/kept-audio.js';
+import { newReEmbedding, type ReEmbedding } from '../../src/service/records/re-embedding.js';
 import { UnitOfWork } from '../../src/service/records/unit-of-work.js';
+import { CurrentModel } from '../../src/service/voices/current-model.js';
 import { spoken, TestService, until, wav, Workshop, type Part } from '../e2e/support.js';
 import { Postgres } from './postgres.js';
 
@@ -107,6 +110,37 @@ describe('two services on one database', () => {
     expect(await call(1, 'DELETE', '/v1/speakers/eve')).toMatchObject({ body: { erased: { recordings: 1 } } });
     const left = app.get(KeptAudio, { strict: false }).read(kept!);
     await expect(left.next()).rejects.toMatchObject({ code: 'STORAGE_INVALID' });
+  });
+
+  it('go on with an embedding that was begun, whichever of them has no model or another one', async () => {
+    const { app } = nodes[0]!.service;
+    const store = app.get(UnitOfWork, { strict: false });
+    const run = async (): Promise<ReEmbedding> => (await store.read(({ reEmbeddings }) => reEmbeddings.last()))!;
+    const nobody = { people: 0, withoutAudio: 0 };
+    const origin = app.get(CurrentModel, { strict: false }).origin();
+    // As a node that has ended since has begun it: the others come to look.
+    const begun = newReEmbedding(randomUUID(), origin, 'test', 0, nobody, new Date());
+    await store.transaction(({ reEmbeddings }) => reEmbeddings.insert(begun));
+    const without = await TestService.start(workshop, { ...settings, model: 'nowhere' });
+    await without.service.app.get(ReEmbeddingService, { strict: false }).settled();
+    await until(async () => (await run()).state !== 'running', 30);
+    expect(await run()).toMatchObject({ id: begun.id, state: 'completed', error: null });
+    await without.close();
+    const other = await TestService.start(workshop, {
+      ...settings,
+      model: await workshop.bundle('other', 'wespeaker'),
+    });
+    await other.service.ready();
+    const another = { model: 'nobody@000000000000', frontEnd: origin.frontEnd };
+    const foreign = newReEmbedding(randomUUID(), another, 'test', 0, nobody, new Date());
+    await store.transaction(({ reEmbeddings }) => reEmbeddings.insert(foreign));
+    const path = '/v1/models/current/re-embed';
+    expect(await other.call(path, { method: 'POST' })).toMatchObject({ status: 409, body: { code: 'CONFLICT' } });
+    expect((await other.call(path)).body).toMatchObject({ run: { id: foreign.id, state: 'running' } });
+    expect((await other.call(`${path}/cancel`, { method: 'POST' })).body).toMatchObject({
+      run: { state: 'cancelled' },
+    });
+    await other.close();
   });
 
   it('keep no upload of a job that was cancelled, or of who was erased, through the other', async () => {

@@ -17,7 +17,7 @@ import { ReEmbeddingService } from './re-embedding.service.js';
 
 @ApiController('v1/models/current/re-embed', 'Recordings')
 @RequireScope('admin')
-@ApiErrors('MODEL_NOT_READY', 'STORAGE_UNAVAILABLE')
+@ApiErrors('MODEL_NOT_READY', 'OVERLOADED', 'STORAGE_UNAVAILABLE')
 export class ReEmbeddingController {
   constructor(private readonly reEmbedding: ReEmbeddingService) {}
 
@@ -31,7 +31,7 @@ export class ReEmbeddingController {
     operationId: 'startReEmbedding',
   })
   @ApiAcceptedResponse({ description: 'The one that runs.', standardSchema: reEmbeddingView })
-  @ApiErrors('MODEL_NOT_READY', 'STORAGE_FULL')
+  @ApiErrors('MODEL_NOT_READY', 'CONFLICT', 'STORAGE_FULL')
   async start(): Promise<ReEmbeddingView> {
     const run = await this.reEmbedding.start();
     return toReEmbeddingView({ ...(await this.reEmbedding.status()), run });

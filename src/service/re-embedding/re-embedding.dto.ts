@@ -23,7 +23,7 @@ const run = z.object({
   error: z
     .object({ code: z.string().meta({ example: 'MODEL_MISMATCH' }), message: z.string() })
     .nullable()
-    .meta({ description: 'Why it ended without being done: another model was loaded, or none could be.' }),
+    .meta({ description: 'Why it ended without being done: another model was loaded.' }),
 });
 
 export const reEmbeddingView = z.object({
@@ -32,9 +32,20 @@ export const reEmbeddingView = z.object({
     .object({
       people: z.int().meta({ description: 'Who has enrolled recordings that the model has not embedded.' }),
       withoutAudio: z.int().meta({ description: 'Of them, those of whose such recordings none is kept.' }),
+      countedAt: z.iso.datetime().meta({
+        description:
+          'When all were counted: while one runs, at its beginning, and since then less by everybody whom it has switched; otherwise ' +
+          'a minute ago at most, or longer where counting takes seconds.',
+      }),
     })
-    .meta({ description: 'Now. `/v1/models/current/re-embed/people` lists them.' }),
-  kept: z.object({ recordings: z.int(), bytes: z.int(), people: z.int() }).meta({ description: 'Audio that is kept.' }),
+    .meta({ description: '`/v1/models/current/re-embed/people` lists them as they are now.' }),
+  kept: z
+    .object({
+      recordings: z.int(),
+      bytes: z.int(),
+      people: z.int().meta({ description: 'As of `left.countedAt`.' }),
+    })
+    .meta({ description: 'Audio that is kept.' }),
 });
 
 export const listPeople = z.strictObject(pageQuery('People', { most: 500, usual: 100 }));
@@ -61,10 +72,10 @@ export type ReEmbeddingView = z.output<typeof reEmbeddingView>;
 export type PeopleView = z.output<typeof peopleView>;
 
 export function toReEmbeddingView({ run: of, left, kept }: ReEmbeddingStatus): ReEmbeddingView {
-  return { run: of && toRunView(of), left, kept };
+  return { run: of && toRunView(of), left: { ...left, countedAt: left.countedAt.toISOString() }, kept };
 }
 
-function toRunView({ origin, createdAt, finishedAt, place: _, ...rest }: ReEmbedding): z.output<typeof run> {
+function toRunView({ origin, createdAt, finishedAt, place: _, left: __, ...rest }: ReEmbedding): z.output<typeof run> {
   return {
     ...rest,
     model: origin.model,

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../errors/error-codes.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { actAs, currentActor } from '../../support/actor.js';
 import { Bell } from '../../support/bell.js';
+import { Clock } from '../../support/clock.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
 import { keepTrying, passes, RequestsFirst } from '../engine/background.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
@@ -15,12 +16,12 @@ import { Traffic } from '../http/traffic.js';
 import { Metrics } from '../metrics/metrics.service.js';
 import { ChangeFeed } from '../records/change-feed.js';
 import { requireConsent } from '../records/consent.js';
-import { checkEmbedding, sameOrigin } from '../records/embedding.js';
+import { checkEmbedding, sameOrigin, type EmbeddingOrigin } from '../records/embedding.js';
 import type { EnrollmentInfo } from '../records/enrollment.js';
 import { KeptAudio, readAll } from '../records/kept-audio.js';
 import { Leader } from '../records/leader.js';
 import { Maintenance } from '../records/maintenance.js';
-import { newReEmbedding, type LeftPerson, type ReEmbedding } from '../records/re-embedding.js';
+import { newReEmbedding, type LeftCount, type LeftPerson, type ReEmbedding } from '../records/re-embedding.js';
 import { judge, measuresOf } from '../records/recording-quality.js';
 import type { Speaker } from '../records/speaker.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
@@ -30,6 +31,10 @@ const TASK = 're-embedding';
 
 /** How often other processes' runs are looked for: whoever works on one may be gone. */
 const LOOK_MS = 10_000;
+
+/** How long counts over all enrolments are given again, and how many times as long as counting them took, at least. */
+const COUNT_AGAIN_MS = 60_000;
+const TIMES_AS_LONG = 20;
 
 /** Speakers looked up at once. */
 const BATCH = 50;
@@ -44,9 +49,16 @@ export type Left = LeftPerson & { reason: LeftReason };
 export interface ReEmbeddingStatus {
   /** Null before the first. */
   run: ReEmbedding | null;
-  /** Who has recordings that the model in use has not embedded. */
-  left: { people: number; withoutAudio: number };
+  /** Who has recordings that the model in use has not embedded, or while one runs the model of that; and when they were counted. */
+  left: LeftCount & { countedAt: Date };
+  /** `people` were counted with `left`. */
   kept: { recordings: number; bytes: number; people: number };
+}
+
+/** What reads all enrolments and all kept recordings. */
+interface Counts {
+  left: LeftCount & { countedAt: Date };
+  keptPeople: number;
 }
 
 /** A recording that the model has embedded, and the enrolment that it is of. */
@@ -69,6 +81,10 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
   private current: { id: string; controller: AbortController } | undefined;
   private running: Promise<void> | undefined;
   private requests: RequestsFirst | undefined;
+  /** The last counts, and the run that was the last then, with its state and the model. */
+  private counted: { of: string; counts: Counts } | undefined;
+  private counting: { of: string; counts: Promise<Counts> } | undefined;
+  private callOff: () => void = () => undefined;
 
   constructor(
     private readonly store: UnitOfWork,
@@ -80,6 +96,7 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
     private readonly leader: Leader,
     private readonly maintenance: Maintenance,
     private readonly feed: ChangeFeed,
+    private readonly clock: Clock,
     traffic: Traffic,
     metrics: Metrics,
   ) {
@@ -99,18 +116,32 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
   async onModuleDestroy(): Promise<void> {
     this.stop();
     await this.running;
+    await this.counting?.counts.catch(() => undefined);
+    this.callOff();
     this.requests?.close();
   }
 
-  /** Begins, unless one runs: that is given then. Errors: MODEL_NOT_READY, ENGINE_CLOSED, those of the storage. */
+  /** Settles when nothing is embedded here any more: where the model cannot be loaded, or the service stops. */
+  async settled(): Promise<void> {
+    await this.running;
+  }
+
+  /**
+   * Begins, unless one runs: that is given then. Errors: CONFLICT where one runs that nodes of another model may be working on;
+   * MODEL_NOT_READY, ENGINE_CLOSED, OVERLOADED, those of the storage.
+   */
   async start(): Promise<ReEmbedding> {
     const origin = this.model.origin();
-    const run = await this.store.transaction(async (records) => {
-      const { reEmbeddings, recordings, audit } = records;
+    const known = await this.store.read(({ reEmbeddings }) => reEmbeddings.running());
+    if (known) return this.requireOurs(known);
+    // Outside of the transaction, in which everybody would wait for it.
+    const { left, keptPeople } = await this.countAll(origin);
+    const run = await this.store.transaction(async ({ reEmbeddings, audit }) => {
       const before = await reEmbeddings.running();
-      if (before) return before;
-      const people = await recordings.countSpeakers();
-      const made = newReEmbedding(randomUUID(), origin, currentActor().by, people, new Date());
+      if (before) return this.requireOurs(before);
+      const { people, withoutAudio } = left;
+      const counts = { people, withoutAudio };
+      const made = newReEmbedding(randomUUID(), origin, currentActor().by, keptPeople, counts, left.countedAt);
       await reEmbeddings.insert(made);
       await audit.record({ action: 're-embedding.started', object: made.id });
       return made;
@@ -119,14 +150,23 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
     return run;
   }
 
-  /** Errors: MODEL_NOT_READY where no model was ever loaded; those of the storage. */
+  /**
+   * While one runs, two rows are read for it and nothing is counted: who is left was counted when it began, and its row is less by
+   * everybody who was switched. Otherwise all are counted, once a minute at most and no more than a twentieth of the time,
+   * and anew where one has ended since: `countedAt` says of when it is. Errors: MODEL_NOT_READY where no model was ever loaded,
+   * OVERLOADED where too much is read already; those of the storage.
+   */
   async status(): Promise<ReEmbeddingStatus> {
     const origin = this.model.lastOrigin() ?? this.model.origin();
-    return this.store.read(async ({ reEmbeddings, recordings }) => ({
+    const { run, totals } = await this.store.read(async ({ reEmbeddings, recordings }) => ({
       run: await reEmbeddings.last(),
-      left: await reEmbeddings.countLeft(origin),
-      kept: { ...(await recordings.totals()), people: await recordings.countSpeakers() },
+      totals: await recordings.totals(),
     }));
+    if (run?.state === 'running' && run.left) {
+      return { run, left: { ...run.left, countedAt: run.createdAt }, kept: { ...totals, people: run.people } };
+    }
+    const { left, keptPeople } = await this.counts(JSON.stringify([run?.id, run?.state, origin]), origin);
+    return { run, left, kept: { ...totals, people: keptPeople } };
   }
 
   /** Who is left, by id. Errors: INVALID_ARGUMENT for a cursor of another list; as of `status`. */
@@ -153,6 +193,50 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
     if (current && current.id === id) current.controller.abort();
   }
 
+  /** Errors: CONFLICT. */
+  private requireOurs(run: ReEmbedding): ReEmbedding {
+    if (!this.feed.shared || sameOrigin(run.origin, this.model.origin())) return run;
+    throw new TimbreError(
+      'CONFLICT',
+      `the embedding by ${run.origin.model} is not done, and another node may be working on it; ` +
+        '`timbre re-embed --cancel` ends it',
+    );
+  }
+
+  /** As of `of`, which says what makes earlier counts worthless. Who asks while it is counted gets what comes of that. */
+  private counts(of: string, origin: EmbeddingOrigin): Promise<Counts> {
+    if (this.counted?.of === of) return Promise.resolve(this.counted.counts);
+    if (this.counting?.of === of) return this.counting.counts;
+    const began = performance.now();
+    const counting = this.countAll(origin)
+      .then((counts) => {
+        this.callOff();
+        this.counted = { of, counts };
+        const wait = Math.max(COUNT_AGAIN_MS, TIMES_AS_LONG * (performance.now() - began));
+        this.callOff = this.clock.after(wait, () => (this.counted = undefined));
+        return counts;
+      })
+      .finally(() => {
+        if (this.counting?.counts === counting) this.counting = undefined;
+      });
+    this.counting = { of, counts: counting };
+    return counting;
+  }
+
+  /** Beside everybody else, who does not wait for it. */
+  private async countAll(origin: EmbeddingOrigin): Promise<Counts> {
+    const countedAt = new Date();
+    const snapshot = await this.store.snapshot();
+    try {
+      return await snapshot.read(async ({ reEmbeddings, recordings }) => ({
+        left: { ...(await reEmbeddings.countLeft(origin)), countedAt },
+        keptPeople: await recordings.countSpeakers(),
+      }));
+    } finally {
+      await snapshot.close();
+    }
+  }
+
   private stop(): void {
     this.stopping.abort();
     this.current?.controller.abort();
@@ -167,13 +251,11 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
       (): TimbreError | null => null,
       (error: unknown) => toTimbreError(error),
     );
-    const failure = await Promise.race([ready, stopped]);
+    // Without a model nothing is done here: another node may have it, or this one when it is started again.
+    if (await Promise.race([ready, stopped])) return;
     const turn = async (): Promise<boolean> => {
       const { rings } = this.bell;
-      await this.leader.lead(TASK, () =>
-        actAs({ by: TASK, requestId: null }, () => (failure ? this.failRunning(failure) : this.goOn())),
-      );
-      if (failure) return false;
+      await this.leader.lead(TASK, () => actAs({ by: TASK, requestId: null }, () => this.goOn()));
       await this.bell.after(rings, signal, this.feed.shared ? LOOK_MS : undefined);
       return true;
     };
@@ -190,6 +272,8 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
       if (!run || this.stopping.signal.aborted) return;
       const origin = this.model.origin();
       if (!sameOrigin(origin, run.origin)) {
+        // Of several nodes another may have the model that it was begun with.
+        if (this.feed.shared) return;
         const message = `it was begun with ${run.origin.model}, and the model that is loaded is ${origin.model}; begin anew`;
         await this.finish(run, new TimbreError('MODEL_MISMATCH', message));
         return;
@@ -287,7 +371,9 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
       }
       const refused = this.consentError(found);
       const refusal = refused ?? failure;
+      const left = await records.reEmbeddings.leftOf(run.origin, found.id);
       const switched = refused ? 0 : await this.switchOver(records, found, embedded);
+      const stillLeft = switched > 0 ? await records.reEmbeddings.leftOf(run.origin, found.id) : left;
       await records.reEmbeddings.noteFailure(found.id, refusal?.code ?? null, now);
       result = refusal ? 'failed' : 'done';
       await records.reEmbeddings.update({
@@ -296,6 +382,7 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
         done: run.done + (refusal ? 0 : 1),
         failed: run.failed + (refusal ? 1 : 0),
         recordings: run.recordings + switched,
+        left: run.left && lessBy(run.left, left, stillLeft),
       });
       return true;
     });
@@ -402,12 +489,6 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
     else this.logger.log('every recording that is kept was embedded by the model in use');
   }
 
-  /** There is no model, and none will be there by itself. */
-  private async failRunning(failure: TimbreError): Promise<void> {
-    const run = await this.store.read(({ reEmbeddings }) => reEmbeddings.running());
-    if (run) await this.finish(run, failure);
-  }
-
   private consentError(speaker: Speaker): TimbreError | null {
     try {
       requireConsent(speaker, this.consent.required);
@@ -416,6 +497,14 @@ export class ReEmbeddingService implements OnApplicationBootstrap, OnModuleDestr
       return toTimbreError(error);
     }
   }
+}
+
+/** The counts of all where those of one speaker have changed. Who has enrolled since they were counted makes none negative. */
+function lessBy(all: LeftCount, before: LeftCount, after: LeftCount): LeftCount {
+  return {
+    people: Math.max(0, all.people - before.people + after.people),
+    withoutAudio: Math.max(0, all.withoutAudio - before.withoutAudio + after.withoutAudio),
+  };
 }
 
 /** A profile that another program has changed stays as it is: nobody believes it. */

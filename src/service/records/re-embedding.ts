@@ -5,6 +5,12 @@ import type { EmbeddingOrigin } from './embedding.js';
 export const RE_EMBEDDING_STATES = ['running', 'completed', 'failed', 'cancelled'] as const;
 export type ReEmbeddingState = (typeof RE_EMBEDDING_STATES)[number];
 
+/** Who has recordings that a model has not embedded; of them, those of whose such recordings no audio is kept. */
+export interface LeftCount {
+  people: number;
+  withoutAudio: number;
+}
+
 /** Embedding everybody's kept recordings by the model in use, as one piece of work that outlives the process. */
 export interface ReEmbedding {
   /** UUID. */
@@ -29,6 +35,11 @@ export interface ReEmbedding {
   recordings: number;
   /** Vectors of other models that were removed. */
   removed: number;
+  /**
+   * Who is left: counted when it began, and since then less by whom it has switched. Who comes or goes otherwise meanwhile is not in
+   * it. Null in a run that an older version began.
+   */
+  left: LeftCount | null;
   error: { code: ErrorCode; message: string } | null;
 }
 
@@ -37,11 +48,12 @@ export function newReEmbedding(
   origin: EmbeddingOrigin,
   by: string,
   people: number,
+  left: LeftCount,
   now: Date,
 ): ReEmbedding {
   const counts = { people, done: 0, failed: 0, recordings: 0, removed: 0 };
   const place = { phase: 'embedding', place: '' } as const;
-  return { id, state: 'running', origin, by, createdAt: now, finishedAt: null, ...place, ...counts, error: null };
+  return { id, state: 'running', origin, by, createdAt: now, finishedAt: null, ...place, ...counts, left, error: null };
 }
 
 /** Who has recordings that are not embedded by a model. */
@@ -75,7 +87,11 @@ export abstract class ReEmbeddingRepository {
   /** In the order of ids, behind one. */
   abstract left(origin: EmbeddingOrigin, after: string, limit: number): Promise<LeftPerson[]>;
 
-  abstract countLeft(origin: EmbeddingOrigin): Promise<{ people: number; withoutAudio: number }>;
+  /** Reads all enrolments: seconds, where there are a million. */
+  abstract countLeft(origin: EmbeddingOrigin): Promise<LeftCount>;
+
+  /** The same of one speaker: one, or none. */
+  abstract leftOf(origin: EmbeddingOrigin, speakerId: string): Promise<LeftCount>;
 
   /** Ids of speakers who have vectors of other models beside those of this one of the same recordings. */
   abstract superseded(origin: EmbeddingOrigin, after: string, limit: number): Promise<string[]>;

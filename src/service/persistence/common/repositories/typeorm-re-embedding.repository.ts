@@ -1,21 +1,29 @@
 import type { EntityManager } from 'typeorm';
 import type { ErrorCode } from '../../../../errors/error-codes.js';
 import type { EmbeddingOrigin } from '../../../records/embedding.js';
-import { ReEmbeddingRepository, type LeftPerson, type ReEmbedding } from '../../../records/re-embedding.js';
+import {
+  ReEmbeddingRepository,
+  type LeftCount,
+  type LeftPerson,
+  type ReEmbedding,
+} from '../../../records/re-embedding.js';
 import { affect, ask } from '../dialect.js';
 import { ReEmbeddingEntity, ReEmbeddingFailureEntity, type ReEmbeddingRow } from '../entities/re-embedding.entity.js';
 import { findRow, insertRows, updateRows } from '../rows.js';
 
-/** Enrolled recordings of other models that nothing of this one is there of; its parameters are `leftOf`. */
-const LEFT = `FROM enrollments e
+/**
+ * Enrolled recordings of other models that nothing of this one is there of: of speakers behind one, or of one; the parameters are
+ * those of `leftValues`.
+ */
+const leftIn = (speakers: '>' | '='): string => `FROM enrollments e
   LEFT JOIN kept_recordings k ON k.speaker_id = e.speaker_id AND k.content_sha256 = e.content_sha256
-  WHERE e.speaker_id > ?1 AND NOT (e.model = ?2 AND e.front_end = ?3)
+  WHERE e.speaker_id ${speakers} ?1 AND NOT (e.model = ?2 AND e.front_end = ?3)
     AND (e.kind IS NULL OR e.kind = 'imported') AND e.set_aside IS NULL
     AND NOT EXISTS (SELECT 1 FROM enrollments n WHERE n.speaker_id = e.speaker_id AND n.model = ?2 AND n.front_end = ?3
       AND n.content_sha256 = e.content_sha256)
   GROUP BY e.speaker_id`;
 
-const leftOf = ({ model, frontEnd }: EmbeddingOrigin, after: string): string[] => [after, model, frontEnd];
+const leftValues = ({ model, frontEnd }: EmbeddingOrigin, id: string): string[] => [id, model, frontEnd];
 
 export class TypeOrmReEmbeddingRepository extends ReEmbeddingRepository {
   constructor(private readonly manager: EntityManager) {
@@ -61,8 +69,8 @@ export class TypeOrmReEmbeddingRepository extends ReEmbeddingRepository {
          (SELECT COUNT(*) FROM profiles p WHERE p.speaker_id = e.speaker_id AND p.model = ?2 AND p.front_end = ?3
             AND p.status = 'Enrolled') AS enrolled,
          (SELECT f.code FROM re_embedding_failures f WHERE f.speaker_id = e.speaker_id) AS code
-       ${LEFT} ORDER BY e.speaker_id LIMIT ?4`,
-      [...leftOf(origin, after), limit],
+       ${leftIn('>')} ORDER BY e.speaker_id LIMIT ?4`,
+      [...leftValues(origin, after), limit],
     );
     return rows.map(({ id, recordings, kept, enrolled, code }) => ({
       speakerId: id,
@@ -73,12 +81,20 @@ export class TypeOrmReEmbeddingRepository extends ReEmbeddingRepository {
     }));
   }
 
-  async countLeft(origin: EmbeddingOrigin): Promise<{ people: number; withoutAudio: number }> {
+  countLeft(origin: EmbeddingOrigin): Promise<LeftCount> {
+    return this.leftAmong('>', leftValues(origin, ''));
+  }
+
+  leftOf(origin: EmbeddingOrigin, speakerId: string): Promise<LeftCount> {
+    return this.leftAmong('=', leftValues(origin, speakerId));
+  }
+
+  private async leftAmong(speakers: '>' | '=', values: string[]): Promise<LeftCount> {
     const [row] = await ask<{ people: number; without: number }>(
       this.manager,
       `SELECT COUNT(*) AS people, COUNT(CASE WHEN l.kept = 0 THEN 1 END) AS without
-       FROM (SELECT e.speaker_id, COUNT(k.content_sha256) AS kept ${LEFT}) l`,
-      leftOf(origin, ''),
+       FROM (SELECT e.speaker_id, COUNT(k.content_sha256) AS kept ${leftIn(speakers)}) l`,
+      values,
     );
     return { people: row?.people ?? 0, withoutAudio: row?.without ?? 0 };
   }
@@ -96,15 +112,31 @@ export class TypeOrmReEmbeddingRepository extends ReEmbeddingRepository {
   }
 }
 
-function toRow({ origin, createdAt, finishedAt, ...run }: ReEmbedding): ReEmbeddingRow {
-  return { ...run, ...origin, createdAt: createdAt.getTime(), finishedAt: finishedAt?.getTime() ?? null };
+function toRow({ origin, createdAt, finishedAt, left, ...run }: ReEmbedding): ReEmbeddingRow {
+  const times = { createdAt: createdAt.getTime(), finishedAt: finishedAt?.getTime() ?? null };
+  return {
+    ...run,
+    ...origin,
+    ...times,
+    leftPeople: left?.people ?? null,
+    leftWithoutAudio: left?.withoutAudio ?? null,
+  };
 }
 
-function toRun({ model, frontEnd, createdAt, finishedAt, ...row }: ReEmbeddingRow): ReEmbedding {
+function toRun({
+  model,
+  frontEnd,
+  createdAt,
+  finishedAt,
+  leftPeople: people,
+  leftWithoutAudio: withoutAudio,
+  ...row
+}: ReEmbeddingRow): ReEmbedding {
   return {
     ...row,
     origin: { model, frontEnd },
     createdAt: new Date(createdAt),
     finishedAt: finishedAt === null ? null : new Date(finishedAt),
+    left: people === null || withoutAudio === null ? null : { people, withoutAudio },
   };
 }
