@@ -204,6 +204,8 @@ export interface operations {
               largestBytes: number;
               /** @description Of all that are kept. */
               totalBytes: number;
+              /** @description After which the audio is removed; 0: it stays as long as the enrolment. */
+              days: number;
             };
             /** @description What verifications and identifications are decided by; null until the model is loaded. */
             decisions: {
@@ -6462,6 +6464,11 @@ export interface operations {
               bytes: number;
               /** Format: date-time */
               keptAt: string;
+              /**
+               * Format: date-time
+               * @description After which retention removes the audio; null: it stays as long as the enrolment. TIMBRE_RECORDING_DAYS.
+               */
+              expiresAt: string | null;
             }[];
             /** @description `cursor` of the next page; null on the last one. */
             nextCursor: string | null;
@@ -6641,24 +6648,30 @@ export interface operations {
               recordings: number;
               /** @description Vectors of other models that went. */
               removed: number;
-              /** @description Why it ended without being done: another model was loaded, or none could be. */
+              /** @description Why it ended without being done: another model was loaded. */
               error: {
                 /** @example MODEL_MISMATCH */
                 code: string;
                 message: string;
               } | null;
             } | null;
-            /** @description Now. `/v1/models/current/re-embed/people` lists them. */
+            /** @description `/v1/models/current/re-embed/people` lists them as they are now. */
             left: {
               /** @description Who has enrolled recordings that the model has not embedded. */
               people: number;
               /** @description Of them, those of whose such recordings none is kept. */
               withoutAudio: number;
+              /**
+               * Format: date-time
+               * @description When all were counted: while one runs, at its beginning, and since then less by everybody whom it has switched; otherwise a minute ago at most, or longer where counting takes seconds.
+               */
+              countedAt: string;
             };
             /** @description Audio that is kept. */
             kept: {
               recordings: number;
               bytes: number;
+              /** @description As of `left.countedAt`. */
               people: number;
             };
           };
@@ -6716,24 +6729,30 @@ export interface operations {
               recordings: number;
               /** @description Vectors of other models that went. */
               removed: number;
-              /** @description Why it ended without being done: another model was loaded, or none could be. */
+              /** @description Why it ended without being done: another model was loaded. */
               error: {
                 /** @example MODEL_MISMATCH */
                 code: string;
                 message: string;
               } | null;
             } | null;
-            /** @description Now. `/v1/models/current/re-embed/people` lists them. */
+            /** @description `/v1/models/current/re-embed/people` lists them as they are now. */
             left: {
               /** @description Who has enrolled recordings that the model has not embedded. */
               people: number;
               /** @description Of them, those of whose such recordings none is kept. */
               withoutAudio: number;
+              /**
+               * Format: date-time
+               * @description When all were counted: while one runs, at its beginning, and since then less by everybody whom it has switched; otherwise a minute ago at most, or longer where counting takes seconds.
+               */
+              countedAt: string;
             };
             /** @description Audio that is kept. */
             kept: {
               recordings: number;
               bytes: number;
+              /** @description As of `left.countedAt`. */
               people: number;
             };
           };
@@ -6834,24 +6853,30 @@ export interface operations {
               recordings: number;
               /** @description Vectors of other models that went. */
               removed: number;
-              /** @description Why it ended without being done: another model was loaded, or none could be. */
+              /** @description Why it ended without being done: another model was loaded. */
               error: {
                 /** @example MODEL_MISMATCH */
                 code: string;
                 message: string;
               } | null;
             } | null;
-            /** @description Now. `/v1/models/current/re-embed/people` lists them. */
+            /** @description `/v1/models/current/re-embed/people` lists them as they are now. */
             left: {
               /** @description Who has enrolled recordings that the model has not embedded. */
               people: number;
               /** @description Of them, those of whose such recordings none is kept. */
               withoutAudio: number;
+              /**
+               * Format: date-time
+               * @description When all were counted: while one runs, at its beginning, and since then less by everybody whom it has switched; otherwise a minute ago at most, or longer where counting takes seconds.
+               */
+              countedAt: string;
             };
             /** @description Audio that is kept. */
             kept: {
               recordings: number;
               bytes: number;
+              /** @description As of `left.countedAt`. */
               people: number;
             };
           };
@@ -6994,6 +7019,11 @@ export interface operations {
               bytes: number;
               /** Format: date-time */
               keptAt: string;
+              /**
+               * Format: date-time
+               * @description After which retention removes the audio.
+               */
+              expiresAt: string | null;
               /**
                * @description Where its bytes are, for keys of the scopes `admin` and `vectors`; null where no enrolment is of it.
                * @example /v1/speakers/ada/enrollments/3f6b0a52-6d0f-4a27-9c57-1f0d5c2b7a10/audio
