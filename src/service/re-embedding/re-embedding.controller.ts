@@ -17,7 +17,7 @@ import { ReEmbeddingService } from './re-embedding.service.js';
 
 @ApiController('v1/models/current/re-embed', 'Recordings')
 @RequireScope('admin')
-@ApiErrors('MODEL_NOT_READY', 'OVERLOADED', 'STORAGE_UNAVAILABLE')
+@ApiErrors('MODEL_NOT_READY', 'STORAGE_UNAVAILABLE')
 export class ReEmbeddingController {
   constructor(private readonly reEmbedding: ReEmbeddingService) {}
 
@@ -31,7 +31,7 @@ export class ReEmbeddingController {
     operationId: 'startReEmbedding',
   })
   @ApiAcceptedResponse({ description: 'The one that runs.', standardSchema: reEmbeddingView })
-  @ApiErrors('MODEL_NOT_READY', 'CONFLICT', 'STORAGE_FULL')
+  @ApiErrors('MODEL_NOT_READY', 'CONFLICT', 'OVERLOADED', 'STORAGE_FULL')
   async start(): Promise<ReEmbeddingView> {
     const run = await this.reEmbedding.start();
     return toReEmbeddingView({ ...(await this.reEmbedding.status()), run });
@@ -40,6 +40,7 @@ export class ReEmbeddingController {
   @Get()
   @ApiOperation({ summary: 'How far that is, and who is left', operationId: 'getReEmbedding' })
   @ApiOkResponse({ description: 'The last one, whatever became of it.', standardSchema: reEmbeddingView })
+  @ApiErrors('MODEL_NOT_READY', 'OVERLOADED')
   async status(): Promise<ReEmbeddingView> {
     return toReEmbeddingView(await this.reEmbedding.status());
   }
@@ -62,7 +63,7 @@ export class ReEmbeddingController {
     operationId: 'cancelReEmbedding',
   })
   @ApiOkResponse({ description: 'The last one.', standardSchema: reEmbeddingView })
-  @ApiErrors('MODEL_NOT_READY', 'STORAGE_FULL')
+  @ApiErrors('MODEL_NOT_READY', 'OVERLOADED', 'STORAGE_FULL')
   async cancel(): Promise<ReEmbeddingView> {
     await this.reEmbedding.cancel();
     return toReEmbeddingView(await this.reEmbedding.status());
