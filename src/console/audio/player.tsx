@@ -1,7 +1,16 @@
 import { useEffect, useState, type ReactNode } from 'react';
 
+interface PlayerProps {
+  recording: Blob;
+  label: string;
+  /** Plays as soon as it can, where the browser lets pages do so. */
+  autoPlay?: boolean;
+  /** The browser does not play the format. */
+  onUnplayable?: () => void;
+}
+
 /** Plays a recording from memory. */
-export function Player({ recording, label }: { recording: Blob; label: string }): ReactNode {
+export function Player({ recording, label, autoPlay = false, onUnplayable }: PlayerProps): ReactNode {
   const [address, setAddress] = useState<string>();
   useEffect(() => {
     const made = URL.createObjectURL(recording);
@@ -9,5 +18,7 @@ export function Player({ recording, label }: { recording: Blob; label: string })
     setAddress(made);
     return () => URL.revokeObjectURL(made);
   }, [recording]);
-  return <audio controls preload="metadata" src={address} aria-label={label} />;
+  return (
+    <audio controls preload="metadata" autoPlay={autoPlay} src={address} aria-label={label} onError={onUnplayable} />
+  );
 }

@@ -44,5 +44,12 @@ export const enrol: Messages['enrol'] = {
   heard: (speech) => `${speech} reine Sprechzeit`,
   snr: (decibels) => `${decibels} dB über dem Rauschen`,
   incomplete: 'Die Datei ist nicht vollständig; was da ist, wurde verwendet.',
+  kept: 'Der Ton wird aufbewahrt.',
+  notKept: {
+    OFF: 'Der Ton wird nicht aufbewahrt: es ist ausgeschaltet.',
+    PART: 'Der Ton wird nicht aufbewahrt: im Rest der Aufnahme sprechen vielleicht Menschen, die nicht eingewilligt haben.',
+    TOO_LARGE: 'Der Ton wird nicht aufbewahrt: die Datei ist zu groß.',
+    NO_ROOM: 'Der Ton wird nicht aufbewahrt: es ist kein Platz mehr für aufbewahrte Aufnahmen.',
+  },
   notSent: 'Nicht gesendet; die Aufnahme ist noch hier.',
 };

@@ -64,7 +64,7 @@ export const people: Messages['people'] = {
     recordHint: 'Worin eingewilligt wurde, wie und von wem. Frühere Einwilligungen bleiben im Verlauf.',
     withdraw: 'Einwilligung widerrufen',
     withdrawHint:
-      'Die Person wird von nun an weder aufgenommen noch erkannt. Nur die Verwaltung kann eine neue Einwilligung festhalten.',
+      'Die Person wird von nun an weder aufgenommen noch erkannt, und der aufbewahrte Ton ihrer Aufnahmen wird entfernt. Nur die Verwaltung kann eine neue Einwilligung festhalten.',
   },
   recordings: {
     title: 'Aufnahmen',
@@ -106,6 +106,38 @@ export const people: Messages['people'] = {
     splitHint: 'Die ausgewählten Aufnahmen werden die einer neuen Person. Das Protokoll kann das zurücknehmen.',
     newName: 'Name der neuen Person',
     newId: 'Kennung der neuen Person; leer: es wird eine erzeugt',
+  },
+  audio: {
+    column: 'Ton',
+    play: 'Anhören',
+    playOne: (what) => `Anhören: ${what}`,
+    playing: (what) => `Aufnahme ${what}`,
+    save: 'Als Datei speichern',
+    inTrail: 'Das Protokoll des Dienstes sagt, wer sie gehört hat.',
+    unplayable: (file) =>
+      `Dieser Browser spielt das Format nicht ab. Die Aufnahme wurde als Datei gespeichert: ${file}`,
+    kept: 'Aufbewahrt',
+    notKept: {
+      enrolled: 'Nicht aufbewahrt',
+      imported: 'Keiner: nur der Vektor wurde importiert',
+      named: 'Nicht aufbewahrt: aus einem Gespräch',
+      learned: 'Nicht aufbewahrt: damit wurde geprüft',
+      confirmed: 'Nicht aufbewahrt: damit wurde geprüft',
+    },
+    none: 'Von keiner Aufnahme wird der Ton aufbewahrt.',
+    count: ['Der Ton von # Aufnahme wird aufbewahrt.', 'Der Ton von # Aufnahmen wird aufbewahrt.'],
+    next: {
+      kept: 'Auch der der nächsten wird aufbewahrt.',
+      group: 'Der der nächsten nicht: eine Gruppe dieser Person sagt es so.',
+      service: 'Der der nächsten nicht: dieser Dienst bewahrt keinen auf, wenn nicht eine Gruppe es sagt.',
+    },
+    exceptions: (most) =>
+      `Nicht aufbewahrt werden Teile einer Aufnahme, Aufnahmen von mehr als ${most} und was kommt, wenn kein Platz ist.`,
+    remove: 'Aufbewahrten Ton entfernen',
+    removeTitle: 'Den aufbewahrten Ton entfernen?',
+    removeHint:
+      'Er kann dann nicht mehr angehört werden, und kein anderes Modell kann ihn bekommen: für ein anderes Modell muss die Person noch einmal kommen. Das Stimmprofil bleibt. Das lässt sich nicht zurücknehmen.',
+    removed: ['Der Ton von # Aufnahme ist entfernt.', 'Der Ton von # Aufnahmen ist entfernt.'],
   },
   profile: {
     title: 'Zustand des Profils',
@@ -183,6 +215,7 @@ export const people: Messages['people'] = {
     id: 'Beleg',
     at: 'Gelöscht',
     recordings: 'Aufnahmen',
+    audio: 'Aufnahmen, deren Ton aufbewahrt wurde',
     profiles: 'Profile',
     consents: 'Einwilligungen',
     ledger: 'Einträge des Protokolls',

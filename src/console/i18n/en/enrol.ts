@@ -40,5 +40,13 @@ export const enrol = {
   heard: (speech: string) => `${speech} of net speech`,
   snr: (decibels: string) => `${decibels} dB above the noise`,
   incomplete: 'The file is not whole; what is there was used.',
+  kept: 'The audio is kept.',
+  /** By the reason that the service gives. */
+  notKept: {
+    OFF: 'The audio is not kept: keeping is switched off.',
+    PART: 'The audio is not kept: the rest of the recording may be people who have not consented.',
+    TOO_LARGE: 'The audio is not kept: the file is too large.',
+    NO_ROOM: 'The audio is not kept: there is no more room for kept recordings.',
+  },
   notSent: 'Not sent; the recording is still here.',
 };

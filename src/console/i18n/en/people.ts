@@ -62,7 +62,7 @@ export const people = {
     recordHint: 'What was agreed to, how, and by whom. Earlier consents stay in the history.',
     withdraw: 'Withdraw consent',
     withdrawHint:
-      'The person opts out: they are neither enrolled nor recognised from now on. Only an administrator can record a new consent.',
+      'The person opts out: they are neither enrolled nor recognised from now on, and the kept audio of their recordings goes. Only an administrator can record a new consent.',
   },
   recordings: {
     title: 'Recordings',
@@ -104,6 +104,38 @@ export const people = {
     splitHint: 'The chosen recordings become those of a new person. The ledger can undo it.',
     newName: 'Name of the new person',
     newId: 'Id of the new person; left empty, one is made',
+  },
+  audio: {
+    column: 'Audio',
+    play: 'Play',
+    playOne: (what: string) => `Play: ${what}`,
+    playing: (what: string) => `Recording ${what}`,
+    save: 'Save as a file',
+    inTrail: 'The audit trail says who heard it.',
+    unplayable: (file: string) => `This browser does not play the format. The recording was saved as a file: ${file}`,
+    kept: 'Kept',
+    /** By the origin of a recording whose audio is not there. */
+    notKept: {
+      enrolled: 'Not kept',
+      imported: 'None: only its vector was imported',
+      named: 'Not kept: it is of a conversation',
+      learned: 'Not kept: it was verified with',
+      confirmed: 'Not kept: it was verified with',
+    },
+    none: 'The audio of no recording is kept.',
+    count: ['The audio of # recording is kept.', 'The audio of # recordings is kept.'] as [string, string],
+    next: {
+      kept: 'That of the next enrolments is kept, too.',
+      group: 'That of the next enrolments is not: a group of this person says so.',
+      service: 'That of the next enrolments is not: this service keeps none, unless a group says so.',
+    },
+    exceptions: (most: string) =>
+      `Not kept are parts of a recording, recordings of more than ${most}, and what comes when there is no room.`,
+    remove: 'Remove the kept audio',
+    removeTitle: 'Remove the audio that is kept?',
+    removeHint:
+      'It cannot be played any more, and no other model can be given it: for another model the person has to come again. The voice profile stays. This cannot be undone.',
+    removed: ['The audio of # recording was removed.', 'The audio of # recordings was removed.'] as [string, string],
   },
   profile: {
     title: 'Health of the profile',
@@ -180,6 +212,7 @@ export const people = {
     id: 'Receipt',
     at: 'Erased',
     recordings: 'Recordings',
+    audio: 'Recordings whose audio was kept',
     profiles: 'Profiles',
     consents: 'Consents',
     ledger: 'Entries of the ledger',

@@ -183,7 +183,7 @@ function TakeResult({ result }: { result: Result }): ReactNode {
   if ('error' in result) {
     return <Notice tone="bad">{textOf(new TimbreError(result.error.code as never, result.error.message))}</Notice>;
   }
-  const { enrollment, duplicate, audio } = result;
+  const { enrollment, duplicate, audio, audioNotKept } = result;
   return (
     <div className={css['verdict']} role="status">
       {duplicate && <p>{t.sameFile}</p>}
@@ -193,6 +193,7 @@ function TakeResult({ result }: { result: Result }): ReactNode {
         {enrollment.quality.snrDb !== null && ` · ${t.snr(format.number(enrollment.quality.snrDb))}`}
       </p>
       {audio?.incomplete && <p>{t.incomplete}</p>}
+      <p className="muted">{audioNotKept === null ? t.kept : t.notKept[audioNotKept]}</p>
     </div>
   );
 }

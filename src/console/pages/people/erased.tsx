@@ -38,6 +38,7 @@ export function Erased({ receipt, above }: { receipt: Answer<'eraseSpeaker'>; ab
               [t.id, <code key="id">{now.receipt}</code>],
               [t.at, format.dateTime(now.erasedAt)],
               [t.recordings, format.number(now.erased.enrollments)],
+              [t.audio, format.number(now.erased.recordings)],
               [t.profiles, format.number(now.erased.profiles)],
               [t.consents, format.number(now.erased.consents)],
               [t.ledger, format.number(now.erased.ledgerEntries)],

@@ -1,11 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
-import { Trash2 } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
 import type { Answer } from '../../../client/index.js';
 import { useAccess, useApi } from '../../api/context.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
 import layout from '../../styles/layout.module.css';
-import { Badge } from '../../ui/badge.js';
 import { Button } from '../../ui/button.js';
 import { Card } from '../../ui/card.js';
 import { Confirm } from '../../ui/confirm.js';
@@ -15,7 +13,8 @@ import { Loading } from '../../ui/loading.js';
 import { Pager, usePages } from '../../ui/pager.js';
 import { Table } from '../../ui/table.js';
 import { ConsentFields, consentOf, NO_CONSENT } from './consent-fields.js';
-import { RecordingVerdict } from './recording-verdict.js';
+import { KeptRecordings } from './kept-recordings.js';
+import { RecordingRow } from './recording-row.js';
 
 type Recording = Answer<'listEnrollments'>['enrollments'][number];
 
@@ -25,8 +24,10 @@ interface RecordingsCardProps {
 }
 
 /** The recordings behind a profile: which count, which do not, and why. */
-export function RecordingsCard({ person: { id }, onChange }: RecordingsCardProps): ReactNode {
+export function RecordingsCard({ person, onChange }: RecordingsCardProps): ReactNode {
+  const { id } = person;
   const t = useMessages().people.recordings;
+  const { column } = useMessages().people.audio;
   const format = useFormat();
   const api = useApi();
   const { may } = useAccess();
@@ -45,7 +46,7 @@ export function RecordingsCard({ person: { id }, onChange }: RecordingsCardProps
     if (!next.delete(one)) next.add(one);
     setChosen(next);
   };
-  const columns = [t.when, t.file, t.speech, t.verdict, t.quality, t.agreement];
+  const columns = [t.when, t.file, t.speech, t.verdict, t.quality, t.agreement, column];
   return (
     <Card
       title={t.title}
@@ -72,51 +73,20 @@ export function RecordingsCard({ person: { id }, onChange }: RecordingsCardProps
               : columns
           }
         >
-          {recordings.map((recording) => {
-            const what = recording.filename ?? format.dateTime(recording.createdAt);
-            return (
-              <tr key={recording.id}>
-                {may('enrol') && (
-                  <td>
-                    <input
-                      type="checkbox"
-                      aria-label={t.chooseOne(what)}
-                      checked={chosen.has(recording.id)}
-                      onChange={() => toggle(recording.id)}
-                    />
-                  </td>
-                )}
-                <td>
-                  <time dateTime={recording.createdAt}>{format.dateTime(recording.createdAt)}</time>
-                </td>
-                <td dir="auto">
-                  {what} {recording.origin !== 'enrolled' && <Badge>{t.origins[recording.origin]}</Badge>}
-                </td>
-                <td className="numeric">
-                  {t.speechOf(format.seconds(recording.speech.seconds), format.seconds(recording.audio.seconds))}
-                </td>
-                <td>
-                  <RecordingVerdict recording={recording} />
-                </td>
-                <td>
-                  <Badge tone={QUALITY_TONES[recording.quality.label]}>{t.qualities[recording.quality.label]}</Badge>
-                </td>
-                <td className="numeric">
-                  {recording.agreement === null ? '–' : format.number(recording.agreement, 2)}
-                </td>
-                {may('enrol') && (
-                  <td>
-                    <Button kind="plain" aria-label={t.removeOne(what)} onClick={() => setRemoved(recording)}>
-                      <Trash2 aria-hidden />
-                    </Button>
-                  </td>
-                )}
-              </tr>
-            );
-          })}
+          {recordings.map((recording) => (
+            <RecordingRow
+              key={recording.id}
+              person={id}
+              recording={recording}
+              chosen={chosen.has(recording.id)}
+              onToggle={() => toggle(recording.id)}
+              onRemove={() => setRemoved(recording)}
+            />
+          ))}
         </Table>
       )}
       {list.data && <Pager pages={pages} nextCursor={list.data.nextCursor} />}
+      {list.data && <KeptRecordings person={person} onChange={onChange} />}
       <Confirm
         open={removed !== null}
         onClose={() => setRemoved(null)}
@@ -143,8 +113,6 @@ export function RecordingsCard({ person: { id }, onChange }: RecordingsCardProps
     </Card>
   );
 }
-
-const QUALITY_TONES = { GOOD: 'good', FAIR: 'warn', POOR: 'bad' } as const;
 
 interface SplitProps {
   id: string;
