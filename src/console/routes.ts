@@ -2,6 +2,7 @@ import { lazy, type ComponentType } from 'react';
 import {
   AudioLines,
   BadgeCheck,
+  Boxes,
   ChartSpline,
   House,
   Mic,
@@ -26,6 +27,7 @@ export interface Section {
 export const SECTIONS: readonly Section[] = [
   { name: 'home', path: '/', icon: House, scope: 'read' },
   { name: 'people', path: '/people', icon: Users, scope: 'read' },
+  { name: 'groups', path: '/groups', icon: Boxes, scope: 'read' },
   { name: 'enrol', path: '/enrol', icon: Mic, scope: 'enrol' },
   { name: 'verify', path: '/verify', icon: BadgeCheck, scope: 'read' },
   { name: 'identify', path: '/identify', icon: ScanSearch, scope: 'read' },
@@ -39,6 +41,8 @@ export const PAGES: readonly (readonly [pattern: string, page: ComponentType])[]
   ['/', lazy(() => import('./pages/welcome/welcome-page.js'))],
   ['/people', lazy(() => import('./pages/people/people-page.js'))],
   ['/people/:id', lazy(() => import('./pages/people/person-page.js'))],
+  ['/groups', lazy(() => import('./pages/groups/groups-page.js'))],
+  ['/groups/:id', lazy(() => import('./pages/groups/group-page.js'))],
   ['/enrol', lazy(() => import('./pages/enrol/enrol-page.js'))],
   ['/enrol/:id', lazy(() => import('./pages/enrol/enrol-page.js'))],
   ['/verify', lazy(() => import('./pages/verify/verify-page.js'))],

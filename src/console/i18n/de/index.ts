@@ -5,6 +5,7 @@ import { conversations } from './conversations.js';
 import { decide } from './decide.js';
 import { enrol } from './enrol.js';
 import { errors } from './errors.js';
+import { groups } from './groups.js';
 import { identify } from './identify.js';
 import { nav } from './nav.js';
 import { operations } from './operations.js';
@@ -24,6 +25,7 @@ export const de: Messages = {
   signIn,
   welcome,
   people,
+  groups,
   recorder,
   enrol,
   decide,

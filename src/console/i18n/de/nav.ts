@@ -9,6 +9,7 @@ export const nav: Messages['nav'] = {
   sections: {
     home: 'Übersicht',
     people: 'Personen',
+    groups: 'Gruppen',
     enrol: 'Aufnehmen',
     verify: 'Prüfen',
     identify: 'Erkennen',

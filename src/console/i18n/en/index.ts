@@ -4,6 +4,7 @@ import { conversations } from './conversations.js';
 import { decide } from './decide.js';
 import { enrol } from './enrol.js';
 import { errors } from './errors.js';
+import { groups } from './groups.js';
 import { identify } from './identify.js';
 import { nav } from './nav.js';
 import { operations } from './operations.js';
@@ -23,6 +24,7 @@ export const en = {
   signIn,
   welcome,
   people,
+  groups,
   recorder,
   enrol,
   decide,

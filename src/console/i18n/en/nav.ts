@@ -7,6 +7,7 @@ export const nav = {
   sections: {
     home: 'Overview',
     people: 'People',
+    groups: 'Groups',
     enrol: 'Enrol',
     verify: 'Verify',
     identify: 'Identify',

@@ -7,7 +7,6 @@ import { useAccess, useApi } from '../../api/context.js';
 import { useReadAnew } from '../../api/use-read-anew.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
 import layout from '../../styles/layout.module.css';
-import { Badge } from '../../ui/badge.js';
 import { ButtonLink } from '../../ui/button.js';
 import { Card } from '../../ui/card.js';
 import { EmptyState } from '../../ui/empty-state.js';
@@ -118,7 +117,17 @@ function Summary({ person }: { person: Answer<'getSpeaker'> }): ReactNode {
           [t.columns.changed, format.dateTime(person.updatedAt)],
           [
             t.columns.groups,
-            person.groups.length === 0 ? '–' : person.groups.map((group) => <Badge key={group}>{group}</Badge>),
+            person.groups.length === 0 ? (
+              '–'
+            ) : (
+              <span key="groups" className={layout['row']}>
+                {person.groups.map((group) => (
+                  <Link key={group} href={`/groups/${encodeURIComponent(group)}`} dir="auto">
+                    {group}
+                  </Link>
+                ))}
+              </span>
+            ),
           ],
           ...metadata.map(
             ([name, value]) =>
