@@ -16,12 +16,15 @@ interface ConfirmProps {
   disabled?: boolean;
   /** Closes the dialog when it has been done; what fails is told in it. */
   onConfirm: () => Promise<unknown>;
+  /** What an error means here, where that is more than its code says everywhere. */
+  sentenceOf?: (error: unknown) => string | undefined;
   children?: ReactNode;
 }
 
 /** Asks once more before something is done. */
 export function Confirm(props: ConfirmProps): ReactNode {
   const { open, onClose, title, description, action, danger = false, disabled = false, onConfirm, children } = props;
+  const { sentenceOf } = props;
   const t = useMessages().common;
   const textOf = useErrorText();
   const [busy, setBusy] = useState(false);
@@ -58,7 +61,7 @@ export function Confirm(props: ConfirmProps): ReactNode {
       }
     >
       {children}
-      {error !== null && <Notice tone="bad">{textOf(error)}</Notice>}
+      {error !== null && <Notice tone="bad">{sentenceOf?.(error) ?? textOf(error)}</Notice>}
     </Dialog>
   );
 }

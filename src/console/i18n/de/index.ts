@@ -14,7 +14,9 @@ import { preferences } from './preferences.js';
 import { recorder } from './recorder.js';
 import { signIn } from './sign-in.js';
 import { unknownVoices } from './unknown-voices.js';
+import { upkeep } from './upkeep.js';
 import { verify } from './verify.js';
+import { webhooks } from './webhooks.js';
 import { welcome } from './welcome.js';
 
 export const de: Messages = {
@@ -35,4 +37,6 @@ export const de: Messages = {
   unknownVoices,
   accuracy,
   operations,
+  upkeep,
+  webhooks,
 };

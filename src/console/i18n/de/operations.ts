@@ -3,7 +3,16 @@ import type { Messages } from '../en/index.js';
 export const operations: Messages['operations'] = {
   title: 'Betrieb',
   lead: 'Was der Dienst tut, wer ihn nutzen darf und was mit ihm getan wurde.',
-  tabs: { overview: 'Überblick', jobs: 'Aufträge', keys: 'Schlüssel', audit: 'Protokoll', errors: 'Fehler' },
+  tabs: {
+    overview: 'Überblick',
+    jobs: 'Aufträge',
+    model: 'Modell',
+    storage: 'Gespeichertes',
+    keys: 'Schlüssel',
+    webhooks: 'Webhooks',
+    audit: 'Protokoll',
+    errors: 'Fehler',
+  },
   tabsLabel: 'Teile des Betriebs',
   refused: 'Dieser Schlüssel darf das nicht sehen.',
   overview: {
@@ -122,10 +131,6 @@ export const operations: Messages['operations'] = {
     made: 'Der Schlüssel ist angelegt',
     madeText: 'Kopieren Sie ihn jetzt: Er wird nur dieses Mal gezeigt, und nur ein Hash ist gespeichert.',
     key: 'Schlüssel',
-    copy: 'Kopieren',
-    copied: 'Kopiert.',
-    copyFailed: 'Der Browser lässt die Seite nicht kopieren. Markieren Sie den Schlüssel und kopieren Sie ihn.',
-    done: 'Ich habe ihn',
     id: 'Kennung',
     status: 'Stand',
     statuses: { active: 'Gültig', expired: 'Abgelaufen', revoked: 'Widerrufen', altered: 'Verändert' },
@@ -142,6 +147,12 @@ export const operations: Messages['operations'] = {
     revokeOwn: 'Es ist der Schlüssel, mit dem Sie angemeldet sind: Sie werden abgemeldet.',
     revoked: 'Der Schlüssel ist widerrufen.',
     own: 'Ihrer',
+  },
+  shownOnce: {
+    copy: 'Kopieren',
+    copied: 'Kopiert.',
+    copyFailed: 'Der Browser lässt die Seite nicht kopieren. Markieren Sie den Text und kopieren Sie ihn.',
+    done: 'Ich habe es',
   },
   audit: {
     title: 'Protokoll',

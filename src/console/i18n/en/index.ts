@@ -13,7 +13,9 @@ import { preferences } from './preferences.js';
 import { recorder } from './recorder.js';
 import { signIn } from './sign-in.js';
 import { unknownVoices } from './unknown-voices.js';
+import { upkeep } from './upkeep.js';
 import { verify } from './verify.js';
+import { webhooks } from './webhooks.js';
 import { welcome } from './welcome.js';
 
 export const en = {
@@ -34,6 +36,8 @@ export const en = {
   unknownVoices,
   accuracy,
   operations,
+  upkeep,
+  webhooks,
 };
 
 /** Every text of the page; other languages have the same ones, which the types check. */

@@ -1,7 +1,16 @@
 export const operations = {
   title: 'Operations',
   lead: 'What the service does, who may use it, and what was done with it.',
-  tabs: { overview: 'Overview', jobs: 'Jobs', keys: 'Keys', audit: 'Audit trail', errors: 'Errors' },
+  tabs: {
+    overview: 'Overview',
+    jobs: 'Jobs',
+    model: 'Model',
+    storage: 'Stored data',
+    keys: 'Keys',
+    webhooks: 'Webhooks',
+    audit: 'Audit trail',
+    errors: 'Errors',
+  },
   tabsLabel: 'Parts of operations',
   refused: 'This key may not see this.',
   overview: {
@@ -121,10 +130,6 @@ export const operations = {
     made: 'The key was made',
     madeText: 'Copy it now: it is shown this once, and only a hash of it is stored.',
     key: 'Key',
-    copy: 'Copy',
-    copied: 'Copied.',
-    copyFailed: 'The browser does not let the page copy. Select the key and copy it.',
-    done: 'I have it',
     id: 'Id',
     status: 'Status',
     statuses: { active: 'Active', expired: 'Expired', revoked: 'Revoked', altered: 'Altered' },
@@ -141,6 +146,12 @@ export const operations = {
     revokeOwn: 'It is the key that you are signed in with: you are signed out.',
     revoked: 'The key is revoked.',
     own: 'yours',
+  },
+  shownOnce: {
+    copy: 'Copy',
+    copied: 'Copied.',
+    copyFailed: 'The browser does not let the page copy. Select the text and copy it.',
+    done: 'I have it',
   },
   audit: {
     title: 'Audit trail',

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Copy, KeyRound } from 'lucide-react';
-import { useId, useRef, useState, type ReactNode } from 'react';
+import { KeyRound } from 'lucide-react';
+import { useId, useState, type ReactNode } from 'react';
 import type { Answer } from '../../../client/index.js';
 import { useAccess, useApi, useSession, type Scope } from '../../api/context.js';
 import { useErrorText } from '../../i18n/errors.js';
@@ -15,6 +15,7 @@ import { Loading } from '../../ui/loading.js';
 import { Notice, type Tone } from '../../ui/notice.js';
 import { useToast } from '../../ui/toast.js';
 import { Table } from '../../ui/table.js';
+import { ShownOnce } from './shown-once.js';
 import layout from '../../styles/layout.module.css';
 import css from './operations.module.css';
 
@@ -129,7 +130,11 @@ function CreateDialog({ onClose }: { onClose: () => void }): ReactNode {
     onSuccess: () => queries.invalidateQueries({ queryKey: ['keys'] }),
   });
   const daysWrong = days.trim() !== '' && !(Number(days) > 0 && Number(days) <= MOST_DAYS);
-  if (create.data) return <MadeDialog text={create.data.key} onClose={onClose} />;
+  if (create.data) {
+    return (
+      <ShownOnce title={k.made} description={k.madeText} label={k.key} secret={create.data.key} onClose={onClose} />
+    );
+  }
   return (
     <Dialog
       open
@@ -205,52 +210,6 @@ function CreateDialog({ onClose }: { onClose: () => void }): ReactNode {
         />
         {create.error && <Notice tone="bad">{textOf(create.error)}</Notice>}
       </form>
-    </Dialog>
-  );
-}
-
-/** Shown once: whoever closes it has the key, or makes another. */
-function MadeDialog({ text, onClose }: { text: string; onClose: () => void }): ReactNode {
-  const t = useMessages().operations.keys;
-  const field = useRef<HTMLInputElement>(null);
-  const [copied, setCopied] = useState<boolean | null>(null);
-  const copy = (): void => {
-    field.current?.select();
-    // Over http on another machine there is no clipboard: the key is selected then.
-    const { clipboard } = navigator as { clipboard?: Clipboard };
-    if (!clipboard) setCopied(false);
-    else
-      clipboard.writeText(text).then(
-        () => setCopied(true),
-        () => setCopied(false),
-      );
-  };
-  return (
-    <Dialog
-      open
-      onClose={onClose}
-      title={t.made}
-      description={t.madeText}
-      actions={
-        <Button kind="primary" onClick={onClose}>
-          {t.done}
-        </Button>
-      }
-    >
-      <div className={css['secret']}>
-        <input
-          ref={field}
-          readOnly
-          className="mono"
-          aria-label={t.key}
-          value={text}
-          onFocus={(event) => event.target.select()}
-        />
-        <Button onClick={copy}>
-          <Copy aria-hidden /> {t.copy}
-        </Button>
-      </div>
-      {copied !== null && <p role="status">{copied ? t.copied : t.copyFailed}</p>}
     </Dialog>
   );
 }
