@@ -68,6 +68,7 @@ function withFolders(values: ConfigValues): ConfigValues {
     dataDir,
     dataKeyFile,
     epochFile: values.epochFile ? resolve(values.epochFile) : `${dataKeyFile}.epoch`,
+    databasePasswordFile: values.databasePasswordFile ? resolve(values.databasePasswordFile) : '',
     calibrationFile: values.calibrationFile ? resolve(values.calibrationFile) : '',
   };
 }

@@ -636,6 +636,17 @@ export const SETTINGS = {
       'services may share it, each with a data folder of its own, which keeps its uploads.',
     secret: true,
   }),
+  databasePasswordFile: setting({
+    env: 'TIMBRE_DATABASE_PASSWORD_FILE',
+    flag: 'database-password-file',
+    schema: text.or(z.literal('')),
+    default: '',
+    defaultMeans: 'none: the password in TIMBRE_DATABASE_URL',
+    takes: 'FILE',
+    means:
+      'File whose one line is the password for PostgreSQL, read at the start, so that it stands in no environment; ' +
+      'TIMBRE_DATABASE_URL has none then.',
+  }),
   databaseSchema: setting({
     env: 'TIMBRE_DATABASE_SCHEMA',
     flag: 'database-schema',

@@ -5,6 +5,7 @@ import { TableChangeFeed } from '../common/changes.js';
 import type { Storage } from '../common/storage.js';
 import { TypeOrmDataKeys } from '../common/typeorm-data-keys.js';
 import { TypeOrmUnitOfWork } from '../common/typeorm-unit-of-work.js';
+import { addressWithPassword } from './password-file.js';
 import { PostgresDatabase, type PostgresOptions } from './postgres-database.js';
 import { PostgresJobQueue } from './postgres-job-queue.js';
 import { PostgresKeptAudio } from './postgres-kept-audio.js';
@@ -38,15 +39,16 @@ export async function openPostgres(config: Config): Promise<Storage> {
   }
 }
 
+/** Errors: INVALID_ARGUMENT for a file of the password that has none. */
 export function postgresOptionsOf(config: Config): PostgresOptions {
   const { dataDir, dataKey, dataKeyFile, epochFile, storageWaitSeconds } = config;
-  const { databaseUrl, databaseSchema, databasePool, databaseStatementSeconds } = config;
+  const { databaseSchema, databasePool, databaseStatementSeconds } = config;
   return {
     folder: dataDir,
     key: dataKey || undefined,
     keyFile: dataKeyFile,
     epochFile,
-    url: databaseUrl,
+    url: addressWithPassword(config),
     schema: databaseSchema,
     pool: databasePool,
     waitMs: storageWaitSeconds * 1000,
