@@ -3255,7 +3255,7 @@ export interface operations {
         };
         content: {
           'application/json': {
-            /** @description An API key that ends with the service, and at `expiresAt`. */
+            /** @description An API key that ends at `expiresAt`, and with the service where that is one process on SQLite. */
             key: string;
             scopes: ('read' | 'enrol' | 'admin' | 'vectors')[];
             /** Format: date-time */

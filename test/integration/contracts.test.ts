@@ -7,6 +7,7 @@ import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MemoryLimiter } from '../../src/service/access/memory-limiter.js';
+import { MemorySessions } from '../../src/service/access/memory-sessions.js';
 import { Config } from '../../src/service/config/config.js';
 import { FileKeyProvider, VariableKeyProvider } from '../../src/service/persistence/common/data-key.js';
 import { FileEpochProvider } from '../../src/service/persistence/common/epoch.js';
@@ -19,6 +20,7 @@ import {
   describeKeyProvider,
   describeLeader,
   describeLimiter,
+  describeSessions,
 } from './port-contracts.js';
 import { temporaryFolder } from './voices.js';
 
@@ -58,5 +60,7 @@ describeKeyProvider('a variable', (_, keys) => Promise.resolve(new VariableKeyPr
 describeEpochProvider('a file', (folder) => new FileEpochProvider(join(folder, 'epoch')));
 
 describeLimiter('one process', (points) => new MemoryLimiter(points, 60));
+
+describeSessions('one process', () => Promise.resolve(new MemorySessions()));
 
 describeLeader('a data folder', () => new FolderLeader());

@@ -2,7 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { newApiKey, type ApiKey } from '../../src/service/access/api-key.js';
 import type { Limiter } from '../../src/service/access/limiter.js';
+import { MOST_LINKS, MOST_SESSIONS, type Sessions } from '../../src/service/access/sessions.js';
 import type { EpochProvider } from '../../src/service/data-keys/epoch-provider.js';
 import type { KeyProvider } from '../../src/service/data-keys/key-provider.js';
 import type { Leader } from '../../src/service/records/leader.js';
@@ -166,6 +168,63 @@ export function describeLimiter(name: string, make: (points: number) => Limiter)
       expect(waits.filter((wait) => wait === 0)).toHaveLength(5);
       for (const wait of waits.filter((one) => one > 0)) expect(wait).toBeLessThanOrEqual(60_000);
       expect(await limiter.take('other')).toBe(0);
+    });
+  });
+}
+
+const MINUTE_MS = 60_000;
+
+/** Of somebody who is signed in, until so many milliseconds from now. */
+export function sessionKey(milliseconds = MINUTE_MS): ApiKey {
+  const now = new Date();
+  const expiresAt = new Date(now.getTime() + milliseconds);
+  return newApiKey({ name: 'signed in', scopes: ['admin'], expiresAt }, now).key;
+}
+
+/** `make`: the sessions of an empty database. */
+export function describeSessions(name: string, make: () => Promise<Sessions>): void {
+  describe(`the sessions of ${name}`, () => {
+    it('take a link once, however many bring it at once, and one that nobody made never', async () => {
+      const sessions = await make();
+      const before = Date.now();
+      const expiresAt = await sessions.addLink('one', MINUTE_MS);
+      expect(expiresAt.getTime()).toBeGreaterThanOrEqual(before + MINUTE_MS - 1000);
+      const taken = await Promise.all([1, 2, 3, 4].map(() => sessions.takeLink('one')));
+      expect(taken.filter(Boolean)).toHaveLength(1);
+      expect(await sessions.takeLink('another')).toBe(false);
+    });
+
+    it('take no link whose time is over', async () => {
+      const sessions = await make();
+      await sessions.addLink('late', -1);
+      expect(await sessions.takeLink('late')).toBe(false);
+    });
+
+    it('keep so many links and no more: the oldest goes', async () => {
+      const sessions = await make();
+      for (let i = 0; i <= MOST_LINKS; i++) await sessions.addLink(`link ${i}`, MINUTE_MS + i);
+      expect(await sessions.takeLink('link 0')).toBe(false);
+      for (let i = 1; i <= MOST_LINKS; i++) expect([i, await sessions.takeLink(`link ${i}`)]).toEqual([i, true]);
+    });
+
+    it('have a session as it was opened until it is ended', async () => {
+      const sessions = await make();
+      const [one, other] = [sessionKey(), sessionKey(2 * MINUTE_MS)];
+      for (const key of [one, other]) await sessions.open(key);
+      const byId = (keys: ApiKey[]): ApiKey[] => keys.sort((a, b) => a.id.localeCompare(b.id));
+      expect(byId(await sessions.all())).toEqual(byId([one, other]));
+      expect(await sessions.end(one.id)).toBe(true);
+      expect(await sessions.end(one.id)).toBe(false);
+      expect(await sessions.all()).toEqual([other]);
+    });
+
+    it('keep so many sessions and no more', async () => {
+      const sessions = await make();
+      const keys = Array.from({ length: MOST_SESSIONS + 1 }, (_, i) => sessionKey(MINUTE_MS + i));
+      for (const key of keys) await sessions.open(key);
+      const ids = (await sessions.all()).map(({ id }) => id);
+      expect(ids).toHaveLength(MOST_SESSIONS);
+      expect(ids).not.toContain(keys[0]!.id);
     });
   });
 }

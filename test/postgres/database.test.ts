@@ -15,11 +15,12 @@ import {
 import { PostgresJobQueue } from '../../src/service/persistence/postgres/postgres-job-queue.js';
 import { PostgresLeader } from '../../src/service/persistence/postgres/postgres-leader.js';
 import { PostgresLimiter } from '../../src/service/persistence/postgres/postgres-limiter.js';
+import { PostgresSessions } from '../../src/service/persistence/postgres/postgres-sessions.js';
 import { schemaDifference } from '../../src/service/persistence/postgres/server.js';
 import { newJob } from '../../src/service/records/job.js';
 import { SystemClock } from '../../src/support/clock.js';
 import { until } from '../e2e/support.js';
-import { describeLeader, describeLimiter } from '../integration/port-contracts.js';
+import { describeLeader, describeLimiter, describeSessions, sessionKey } from '../integration/port-contracts.js';
 import { enrollment, ORIGIN, speaker } from '../integration/voices.js';
 import { POSTGRES_MIGRATIONS } from '../../src/service/persistence/postgres/migrations/index.js';
 import { Postgres } from './postgres.js';
@@ -410,6 +411,56 @@ describe('what nodes share', () => {
   });
 });
 
+describe('sign-ins', () => {
+  const TABLE = (database: PostgresDatabase): string => `${database.options.schema}.sign_ins`;
+
+  it('are those of all nodes: a link of one is used up at the other, and a session is open and ended on both', async () => {
+    const [one, other] = (await twoNodes()).map((database) => new PostgresSessions(database));
+    await one!.addLink('link', 60_000);
+    const taken = await Promise.all([other!.takeLink('link'), one!.takeLink('link'), other!.takeLink('link')]);
+    expect(taken.filter(Boolean)).toHaveLength(1);
+    const key = sessionKey();
+    await other!.open(key);
+    expect(await one!.all()).toEqual([key]);
+    expect(await one!.end(key.id)).toBe(true);
+    expect(await other!.all()).toEqual([]);
+  });
+
+  it('are none where another program has written, moved or prolonged them', async () => {
+    const [database] = await twoNodes();
+    const sessions = new PostgresSessions(database);
+    const table = TABLE(database);
+    const key = sessionKey();
+    await sessions.open(key);
+    await sessions.addLink('link', -1);
+    await sessions.addLink('another', 60_000);
+    await outside(
+      database.options,
+      `INSERT INTO ${table} SELECT kind, '0123456789ab', expires_at, sealed FROM ${table} WHERE kind = 'session'`,
+      `INSERT INTO ${table} SELECT 'session', id, expires_at, sealed FROM ${table} WHERE kind = 'link'`,
+      `INSERT INTO ${table} SELECT 'link', id, expires_at, sealed FROM ${table} WHERE id = '${key.id}'`,
+      `INSERT INTO ${table} VALUES ('link', 'forged', 9e15, '\\x00'), ('session', 'forged', 9e15, '\\x0102')`,
+      `UPDATE ${table} SET expires_at = 9e15`,
+    );
+    expect(await sessions.all()).toEqual([key]);
+    for (const id of ['forged', key.id, 'link']) expect([id, await sessions.takeLink(id)]).toEqual([id, false]);
+    expect(await sessions.end('forged')).toBe(false);
+    expect(await sessions.takeLink('another')).toBe(true);
+    const rows = await outside(database.options, `SELECT sealed FROM ${table}`);
+    const text = Buffer.concat(rows.map(({ sealed }) => sealed as Buffer)).toString('latin1');
+    expect(text).not.toContain(key.digest.toString('base64'));
+  });
+
+  it('end where a database was put back', async () => {
+    const options = await postgres.node(postgres.newSchema());
+    const before = await PostgresDatabase.open(options);
+    await new PostgresSessions(before).open(sessionKey());
+    await before.close();
+    const after = new PostgresSessions(await opened({ ...options, acknowledgeRestore: true }));
+    expect(await after.all()).toEqual([]);
+  });
+});
+
 describe('one node', () => {
   let database: PostgresDatabase;
 
@@ -431,6 +482,10 @@ describe('one node', () => {
     return new Limiter(database, points, 60);
   });
   describeLeader('PostgreSQL', () => new PostgresLeader(database));
+  describeSessions('PostgreSQL', async () => {
+    await outside(database.options, `DELETE FROM ${database.options.schema}.sign_ins`);
+    return new PostgresSessions(database);
+  });
 });
 
 describe('what is vouched for', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import {
   acknowledgeRestore,
   backUp,
@@ -182,6 +182,23 @@ describe('two services on one database', () => {
     for (const node of [0, 1]) await until(async () => (await status(node)) === 401);
   });
 
+  it('sign somebody in by a link of either, once, until the session is ended on one', async () => {
+    const link = (await nodes[0]!.postJson('/v1/sign-in/links', {})).body as { path: string };
+    const exchange = (node: number): ReturnType<TestService['call']> => {
+      const headers = { 'x-sign-in-code': link.path.replace('/#sign-in=', '') };
+      return nodes[node]!.anonymously('/v1/sign-in', { method: 'POST', headers });
+    };
+    const answers = await Promise.all([exchange(1), exchange(0), exchange(1)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 401, 401]);
+    const { key } = answers.find(({ status }) => status === 201)!.body as { key: string };
+    const own = { headers: { authorization: `Bearer ${key}` } };
+    const status = async (node: number): Promise<number> => (await nodes[node]!.call('/v1/speakers', own)).status;
+    for (const node of [0, 1]) expect(await status(node)).toBe(200);
+    expect((await nodes[1]!.call('/v1/sign-in', { method: 'DELETE', ...own })).status).toBe(204);
+    expect(await status(1)).toBe(401);
+    await until(async () => (await status(0)) === 401);
+  });
+
   it('say what they are, and are ready', async () => {
     for (const node of nodes) {
       expect(await node.anonymously('/health/ready')).toMatchObject({ status: 200 });
@@ -209,6 +226,22 @@ describe('commands on a database of PostgreSQL', () => {
       code: 'INVALID_ARGUMENT',
       message: expect.stringContaining('pg_dump'),
     });
+  });
+
+  it('take the password from a file', async () => {
+    const { folder } = await postgres.node('');
+    const { databaseUrl, ...settings } = settingsOf(postgres.newSchema(), '');
+    const url = new URL(String(databaseUrl));
+    const databasePasswordFile = `${folder}/password`;
+    await writeFile(databasePasswordFile, `${decodeURIComponent(url.password)}\n`);
+    url.password = '';
+    const given = { ...settings, dataKey: undefined, dataDir: folder, databaseUrl: url.href };
+    expect(await listKeys(Config.of({ ...given, databasePasswordFile }))).toEqual([]);
+    await expect(listKeys(Config.of(given))).rejects.toMatchObject({ code: 'STORAGE_REFUSED' });
+    await writeFile(databasePasswordFile, 'another\n');
+    const refused = listKeys(Config.of({ ...given, databasePasswordFile }));
+    await expect(refused).rejects.toMatchObject({ code: 'STORAGE_REFUSED' });
+    await expect(refused).rejects.not.toMatchObject({ message: expect.stringContaining('another') });
   });
 
   it.each([

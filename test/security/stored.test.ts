@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newApiKey, statusOf } from '../../src/service/access/api-key.js';
 import { KeyRing } from '../../src/service/access/key-ring.js';
+import { MemorySessions } from '../../src/service/access/memory-sessions.js';
 import type { KeyStore } from '../../src/service/access/key-store.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import { examineDatabase, type DataReport } from '../../src/service/persistence/sqlite/examine.js';
@@ -270,7 +271,7 @@ describe('an API key', () => {
     try {
       await store.insert(key);
       if (sql) await attack(sql);
-      await work(store, new KeyRing(store), text);
+      await work(store, new KeyRing(store, new MemorySessions()), text);
     } finally {
       await store.close();
     }
@@ -309,10 +310,12 @@ describe('an API key', () => {
         new Date(),
       );
       await store.insert(key);
-      const ring = new KeyRing(store);
+      const ring = new KeyRing(store, new MemorySessions());
       expect((await ring.authenticate(text)).groups).toMatchObject([{ id: 'home' }]);
       await attack('UPDATE api_keys SET bound_to = NULL');
-      await expect(new KeyRing(store).authenticate(text)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+      await expect(new KeyRing(store, new MemorySessions()).authenticate(text)).rejects.toMatchObject({
+        code: 'UNAUTHENTICATED',
+      });
     } finally {
       await store.close();
     }
@@ -333,7 +336,9 @@ describe('an API key', () => {
     try {
       const made = await timbre(['keys', 'create', '--name', 'x', '--scope', 'read', '--data-dir', folder]);
       expect(made.status).toBe(0);
-      expect((await new KeyRing(store).authenticate(made.stdout.trim())).scopes).toEqual(['read']);
+      expect((await new KeyRing(store, new MemorySessions()).authenticate(made.stdout.trim())).scopes).toEqual([
+        'read',
+      ]);
       const env = { TIMBRE_DATA_KEY: Buffer.alloc(32, 5).toString('base64') };
       const other = await timbre(['keys', 'create', '--name', 'y', '--scope', 'admin', '--data-dir', folder], { env });
       expect(other.stderr).toContain('STORAGE_INVALID');

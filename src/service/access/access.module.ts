@@ -6,7 +6,7 @@ import { LocalKey } from './local-key.js';
 import { RefusedKeys } from './refused-keys.js';
 import { RequestRate } from './request-rate.js';
 
-/** Who may call what. `KeyStore` and `Limiter` come from persistence. */
+/** Who may call what. `KeyStore`, `Sessions` and `Limiter` come from persistence. */
 @Module({
   providers: [KeyRing, ApiKeys, LocalKey, RefusedKeys, RequestRate, AccessGuard],
   exports: [KeyRing, ApiKeys, RefusedKeys, RequestRate, AccessGuard],

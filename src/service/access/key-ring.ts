@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { isTextOf, keyIdOf, statusOf, type ApiKey } from './api-key.js';
 import { KeyStore } from './key-store.js';
+import { Sessions } from './sessions.js';
 
 /** A key that another program revokes works for so long at most. */
 export const KEYS_MAX_AGE_MS = 1000;
@@ -9,17 +10,18 @@ export const KEYS_MAX_AGE_MS = 1000;
 /** An unknown key may be a new one; somebody who tries many shall not make the database work. */
 const UNKNOWN_KEY_MAX_AGE_MS = 100;
 
-/** Keys of this process alone: people who signed in at once. */
+/** Keys of this process alone. */
 const MOST_GRANTED = 1000;
 
 /** Until the day of use is written again after that failed. */
 const NOTE_AGAIN_MS = 60_000;
 
-/** The keys of the database, read again whenever they are needed and older than `KEYS_MAX_AGE_MS`. */
+/** The keys of the database and of the sessions, read again whenever they are needed and older than `KEYS_MAX_AGE_MS`. */
 @Injectable()
 export class KeyRing {
   private readonly logger = new Logger('Keys');
   private keys: ReadonlyMap<string, ApiKey> = new Map();
+  private sessions: ReadonlyMap<string, ApiKey> = new Map();
   /** `performance.now()` before they were read. */
   private readAt = -Infinity;
   private reading: Promise<void> | undefined;
@@ -31,7 +33,10 @@ export class KeyRing {
   /** Keys of this process alone, by their ids: they end with it. */
   private readonly granted = new Map<string, ApiKey>();
 
-  constructor(private readonly store: KeyStore) {}
+  constructor(
+    private readonly store: KeyStore,
+    private readonly opened: Sessions,
+  ) {}
 
   /** From now on lets a key in that is stored nowhere; the oldest of too many goes. */
   grant(key: ApiKey): void {
@@ -40,11 +45,6 @@ export class KeyRing {
       if (statusOf(old, now) !== 'active' || this.granted.size >= MOST_GRANTED) this.granted.delete(id);
     }
     this.granted.set(key.id, key);
-  }
-
-  /** Whether a key was granted by `grant`; it is no more. */
-  withdraw(id: string): boolean {
-    return this.granted.delete(id);
   }
 
   /** The next key that somebody brings is looked up in what is stored by then, also where keys are being read now. */
@@ -59,14 +59,18 @@ export class KeyRing {
     const id = keyIdOf(text) ?? '';
     const granted = this.granted.get(id);
     if (!granted) await this.refresh(KEYS_MAX_AGE_MS);
-    if (!granted && !this.keys.has(id)) await this.refresh(UNKNOWN_KEY_MAX_AGE_MS);
-    const key = granted ?? this.keys.get(id);
+    if (!granted && !this.knows(id)) await this.refresh(UNKNOWN_KEY_MAX_AGE_MS);
+    const key = granted ?? this.keys.get(id) ?? this.sessions.get(id);
     if (!isTextOf(text, key) || !key) throw new TimbreError('UNAUTHENTICATED', 'there is no such API key');
     const now = new Date();
     const status = statusOf(key, now);
     if (status !== 'active') throw new TimbreError('UNAUTHENTICATED', `the API key ${key.id} is ${status}`);
-    if (!granted) this.note(key, now.toISOString().slice(0, 10));
+    if (this.keys.has(id)) this.note(key, now.toISOString().slice(0, 10));
     return key;
+  }
+
+  private knows(id: string): boolean {
+    return this.keys.has(id) || this.sessions.has(id);
   }
 
   private async refresh(maxAgeMs: number): Promise<void> {
@@ -79,9 +83,10 @@ export class KeyRing {
 
   private async read(): Promise<void> {
     const [started, changes] = [performance.now(), this.changes];
-    const keys = await this.store.all();
+    const [keys, sessions] = await Promise.all([this.store.all(), this.opened.all()]);
     if (changes !== this.changes) return;
     this.keys = new Map(keys.map((key) => [key.id, key]));
+    this.sessions = new Map(sessions.map((key) => [key.id, key]));
     this.readAt = started;
   }
 

@@ -31,7 +31,7 @@ export async function serve(config: Config, { signal, log: stream, signInLink }:
       else signal.addEventListener('abort', () => resolve(), { once: true });
     });
     await Promise.race([service.ready(), stopped]);
-    if (!signal.aborted) signInLink?.(service.signInLink());
+    if (!signal.aborted && signInLink) signInLink(await service.signInLink());
     await stopped;
     log.info('stopping');
   } finally {

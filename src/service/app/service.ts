@@ -33,7 +33,7 @@ export interface Service {
   /** A key for the life of this process, which is stored nowhere; `by` is how the audit trail names its user. */
   grant(by: string): string;
   /** What somebody on this machine opens to sign in, once. */
-  signInLink(): string;
+  signInLink(): Promise<string>;
   /** Settles when the model is ready, rejects when it cannot be. */
   ready(): Promise<void>;
   /** Not ready, accepts nothing new, drains, fails the rest with ENGINE_CLOSED, closes. Safe to call again. */
@@ -104,10 +104,11 @@ function running(app: NestFastifyApplication, config: Config): Service {
       app.get(KeyRing, { strict: false }).grant({ ...key, by });
       return text;
     },
-    signInLink: () => {
+    signInLink: async () => {
       const url = new URL(`${addressOf(app)}${config.basePath}/`);
       if (['0.0.0.0', '[::]'].includes(url.hostname)) url.hostname = 'localhost';
-      url.hash = `sign-in=${app.get(SignIn, { strict: false }).link().code}`;
+      const { code } = await app.get(SignIn, { strict: false }).link();
+      url.hash = `sign-in=${code}`;
       return url.href;
     },
     ready: () => engine.ready(),

@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { KeyStore } from '../access/key-store.js';
 import { Limiter } from '../access/limiter.js';
+import { Sessions } from '../access/sessions.js';
 import { Config } from '../config/config.js';
 import { DataKeys } from '../data-keys/data-keys.js';
 import { ChangeFeed } from '../records/change-feed.js';
@@ -46,9 +47,10 @@ function port(token: unknown, name: Exclude<keyof Storage, 'close' | 'store'>): 
     port(Leader, 'leader'),
     port(Limiter, 'limiter'),
     port(KeyStore, 'keyStore'),
+    port(Sessions, 'sessions'),
     port(DataKeys, 'dataKeys'),
   ],
-  exports: [UnitOfWork, Maintenance, ChangeFeed, JobQueue, KeptAudio, Leader, Limiter, KeyStore, DataKeys],
+  exports: [UnitOfWork, Maintenance, ChangeFeed, JobQueue, KeptAudio, Leader, Limiter, KeyStore, Sessions, DataKeys],
 })
 export class PersistenceModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(@Inject(STORAGE) private readonly storage: Storage) {}

@@ -18,8 +18,8 @@ export class SignInController {
   @Post('links')
   @ApiOperation({ summary: 'A link that signs in once', operationId: 'createSignInLink' })
   @ApiCreatedResponse({ description: 'The link.', standardSchema: signInLinkView })
-  link(): SignInLinkView {
-    const { code, expiresAt } = this.signIn.link();
+  async link(): Promise<SignInLinkView> {
+    const { code, expiresAt } = await this.signIn.link();
     return { path: `/#sign-in=${code}`, expiresAt: expiresAt.toISOString() };
   }
 
@@ -35,8 +35,8 @@ export class SignInController {
   @ApiHeader({ name: CODE_HEADER, required: true })
   @ApiCreatedResponse({ description: 'The key of the session.', standardSchema: sessionView })
   @ApiErrors('UNAUTHENTICATED')
-  exchange(@Headers(CODE_HEADER) code: string | undefined): SessionView {
-    const { key, text } = this.signIn.exchange(code ?? '');
+  async exchange(@Headers(CODE_HEADER) code: string | undefined): Promise<SessionView> {
+    const { key, text } = await this.signIn.exchange(code ?? '');
     return { key: text, scopes: [...key.scopes], expiresAt: key.expiresAt!.toISOString() };
   }
 
@@ -44,8 +44,8 @@ export class SignInController {
   @HttpCode(204)
   @ApiOperation({ summary: 'End the session of the key that the call brings', operationId: 'signOut' })
   @ApiNoContentResponse({ description: 'Ended, or no session.' })
-  end(@Req() request: IncomingMessage): void {
+  async end(@Req() request: IncomingMessage): Promise<void> {
     const { keyId } = contextOf(request);
-    if (keyId !== null) this.signIn.end(keyId);
+    if (keyId !== null) await this.signIn.end(keyId);
   }
 }

@@ -10,7 +10,11 @@ export const signInLinkView = z.object({
 });
 
 export const sessionView = z.object({
-  key: z.string().meta({ description: 'An API key that ends with the service, and at `expiresAt`.' }),
+  key: z
+    .string()
+    .meta({
+      description: 'An API key that ends at `expiresAt`, and with the service where that is one process on SQLite.',
+    }),
   scopes: z.array(z.enum(SCOPES)),
   expiresAt: z.iso.datetime(),
 });

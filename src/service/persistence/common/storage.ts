@@ -1,5 +1,6 @@
 import type { KeyStore } from '../../access/key-store.js';
 import type { Limiter } from '../../access/limiter.js';
+import type { Sessions } from '../../access/sessions.js';
 import type { ChangeFeed } from '../../records/change-feed.js';
 import type { JobQueue } from '../../records/job-queue.js';
 import type { KeptAudio } from '../../records/kept-audio.js';
@@ -21,6 +22,7 @@ export interface Storage {
   /** Of requests, within `WINDOW_SECONDS`. */
   limiter: Limiter;
   keyStore: KeyStore;
+  sessions: Sessions;
   dataKeys: TypeOrmDataKeys;
   /** After the last call. */
   close(): Promise<void>;

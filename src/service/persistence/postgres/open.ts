@@ -13,6 +13,7 @@ import { postgresKeyStore } from './postgres-key-store.js';
 import { PostgresLeader } from './postgres-leader.js';
 import { PostgresLimiter } from './postgres-limiter.js';
 import { PostgresMaintenance } from './postgres-maintenance.js';
+import { PostgresSessions } from './postgres-sessions.js';
 
 /** The ports on a PostgreSQL database, which other nodes may have open too. Errors: those of the storage. */
 export async function openPostgres(config: Config): Promise<Storage> {
@@ -30,6 +31,7 @@ export async function openPostgres(config: Config): Promise<Storage> {
       leader: new PostgresLeader(database),
       limiter: new PostgresLimiter(database, config.rateLimit, WINDOW_SECONDS),
       keyStore: postgresKeyStore(database),
+      sessions: new PostgresSessions(database),
       dataKeys: new PostgresDataKeys(database),
       close: () => database.close(),
     };

@@ -162,6 +162,8 @@ export class PostgresDatabase extends Store {
     );
     database.id = id;
     if (joins) await database.noteJoining();
+    // What was put back may have sessions that were ended since, and links that were used.
+    if (acknowledgeRestore) await database.statement('DELETE FROM sign_ins', []);
     return database;
   }
 

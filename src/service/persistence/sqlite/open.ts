@@ -1,5 +1,6 @@
 import { SystemClock } from '../../../support/clock.js';
 import { MemoryLimiter } from '../../access/memory-limiter.js';
+import { MemorySessions } from '../../access/memory-sessions.js';
 import { WINDOW_SECONDS } from '../../access/request-rate.js';
 import type { Config } from '../../config/config.js';
 import { TableChangeFeed } from '../common/changes.js';
@@ -39,6 +40,7 @@ export async function openSqlite(config: Config): Promise<Storage> {
       leader: new FolderLeader(),
       limiter: new MemoryLimiter(config.rateLimit, WINDOW_SECONDS),
       keyStore,
+      sessions: new MemorySessions(),
       dataKeys: new TypeOrmDataKeys(database),
       close: async () => {
         await keyStore.close();

@@ -3,6 +3,7 @@ import { UnknownVoices1765100000000 } from './1765100000000-unknown-voices.js';
 import { Recordings1765120000000 } from './1765120000000-recordings.js';
 import { ReEmbedding1765130000000 } from './1765130000000-re-embedding.js';
 import { RecordingAge1765140000000 } from './1765140000000-recording-age.js';
+import { SignIns1765150000000 } from './1765150000000-sign-ins.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const POSTGRES_MIGRATIONS = [
@@ -11,4 +12,5 @@ export const POSTGRES_MIGRATIONS = [
   Recordings1765120000000,
   ReEmbedding1765130000000,
   RecordingAge1765140000000,
+  SignIns1765150000000,
 ];
