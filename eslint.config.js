@@ -3,7 +3,19 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import hooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
-const NODE_GLOBALS = ['Blob', 'Buffer', 'console', 'fetch', 'FormData', 'performance', 'process', 'setTimeout', 'URL'];
+const NODE_GLOBALS = [
+  'AbortController',
+  'AbortSignal',
+  'Blob',
+  'Buffer',
+  'console',
+  'fetch',
+  'FormData',
+  'performance',
+  'process',
+  'setTimeout',
+  'URL',
+];
 
 export default defineConfig(
   globalIgnores(['dist/', 'build*/', 'coverage/', '.venv/', '.deps/', '.cache/', 'samples/', '**/runs/']),
