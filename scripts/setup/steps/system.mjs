@@ -45,6 +45,9 @@ export const SYSTEM_PACKAGES = [
   // Databases that tests make and start by themselves, and a pooler in front of one.
   { name: 'postgresql', needed: 'tests' },
   { name: 'pgbouncer', needed: 'tests' },
+  // Networks of the rehearsed stack, and the health check of its proxy.
+  { name: 'iproute2', needed: 'tests', probe: { program: 'ip' } },
+  { name: 'wget', needed: 'tests', probe: { program: 'wget' } },
   // The page is tested in a browser.
   { name: 'chromium', needed: 'tests', probe: { program: 'chromium' } },
   { name: 'clang-tidy', needed: 'lint', probe: { program: 'clang-tidy' } },
