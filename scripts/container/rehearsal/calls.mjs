@@ -78,8 +78,8 @@ export function formOf(...recordings) {
 /** A call and a pause, again and again until `stop`. */
 export class Repeated {
   #stopped = false;
-  /** @type {number[]} */
-  statuses = [];
+  /** @type {Answer[]} */
+  answers = [];
   /** @type {Promise<void>} */
   #running;
 
@@ -91,18 +91,19 @@ export class Repeated {
   /** @param {(turn: number) => Promise<Answer>} call */
   async #go(call) {
     for (let turn = 0; !this.#stopped; turn++) {
-      this.statuses.push((await call(turn)).status);
+      this.answers.push(await call(turn));
       await delay(50);
     }
   }
 
   get count() {
-    return this.statuses.length;
+    return this.answers.length;
   }
 
-  /** How many had another status, and which. @param {number} expected */
+  /** Those of another status, as texts. @param {number} expected */
   not(expected) {
-    return this.statuses.filter((status) => status !== expected);
+    const others = this.answers.filter(({ status }) => status !== expected);
+    return others.map(({ status, body }) => `${status} ${JSON.stringify(body?.code ?? body)}`);
   }
 
   async stop() {

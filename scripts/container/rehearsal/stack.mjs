@@ -312,20 +312,34 @@ async function losesANode({ nodes: [, other] }, through, callers, voices) {
  * @param {Caller} through
  * @param {Buffer[]} voices
  */
-async function rolls({ nodes }, through, voices) {
+async function rolls({ nodes, proxy }, through, voices) {
+  const served = new Map(nodes.map((node) => [node, servedBy(node)]));
   const calls = traffic(through, voices);
-  await calls.more(3);
+  for (const node of nodes) {
+    await until(
+      'the proxy sends calls to every node',
+      SOON_SECONDS,
+      () => servedBy(node) > (served.get(node) ?? 0) + 3,
+    );
+  }
   for (const node of nodes) {
     const { inTime } = await node.stop();
     check(`${node.name} drains within its time`, inTime);
     await calls.more(3);
     node.start();
     await node.healthy(START_SECONDS);
-    await calls.more(3);
+    const before = servedBy(node);
+    await until('the proxy sends calls to it again', SOON_SECONDS, () => servedBy(node) > before + 3);
   }
   const failed = await calls.stop();
   const all = [...failed.readings, ...failed.comparisons];
-  check('where nodes are started anew one after the other, no call fails', all.length === 0, all.join());
+  const why = [...all, proxy.lastLines()].join('\n');
+  check('where nodes are started anew one after the other, no call fails', all.length === 0, why);
+}
+
+/** Calls of `traffic` that stand in a node's log. @param {Container} node */
+function servedBy(node) {
+  return readFileSync(node.log, 'utf8').split('"route":"/v1/speakers/:id').length - 1;
 }
 
 /**
@@ -344,7 +358,7 @@ async function losesTheDatabase({ database, nodes }, through, callers, voices) {
   });
   await until('speakers are added', SOON_SECONDS, () => told.length >= 10);
   await database.crash('SIGQUIT');
-  await until('calls are answered with 503', SOON_SECONDS, () => additions.statuses.at(-1) === 503);
+  await until('calls are answered with 503', SOON_SECONDS, () => additions.answers.at(-1)?.status === 503);
   const own = await Promise.all(callers.map((caller) => caller.get('/v1/speakers/ada')));
   check(
     'without its database every node says so',
