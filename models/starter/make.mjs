@@ -8,7 +8,7 @@
 // --conditions and --systems, lists with commas, measure these alone; a measurement that was cut goes on where it was, and
 // the card says of the rest that it was not measured. Embeddings, copies and results are kept in --work.
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import { readManifest, updateManifest } from '../../dist/addon/bundles.js';
@@ -35,6 +35,10 @@ const { values } = parseArgs({
     systems: { type: 'string' },
   },
 });
+// Programs that this one starts run in other folders.
+for (const path of ['run', 'data', 'before', 'work', 'out']) {
+  if (values[path] !== undefined) values[path] = resolve(values[path]);
+}
 const STEPS = ['bundle', 'measure', 'card'];
 const bundle = join(values.out, 'starter.pt');
 const results = join(values.out, 'starter.json');
