@@ -7,14 +7,15 @@
 // show: that the base image has what this machine has. So the libraries that are loaded are compared with the packages that the
 // Dockerfile installs. PostgreSQL and Caddy are this machine's, and limits of memory and processors are not enforced.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { enter } from '../setup/entry.mjs';
 import { adopt, all, check, sum } from './rehearsal/checks.mjs';
 import { mount } from './rehearsal/commands.mjs';
 import { buildImage, builtImage, imageOfCheckout, tryOut } from './rehearsal/image.mjs';
-import { WORK } from './rehearsal/root.mjs';
+import { WORK, WORK_VARIABLE } from './rehearsal/root.mjs';
 import { rehearseStack } from './rehearsal/stack.mjs';
 
 const HELP = `Usage: node scripts/container/rehearse.mjs [--stack-of-checkout]
@@ -39,10 +40,11 @@ const RESULTS = path.join(WORK, 'results.json');
  * This program again, in a namespace of its own; gives its exit status.
  * @param {string[]} namespace
  * @param {string} part
+ * @param {Record<string, string>} [more] variables
  */
-function again(namespace, part) {
+function again(namespace, part, more = {}) {
   const words = [...namespace, process.execPath, ...process.argv.slice(1)];
-  const env = { ...process.env, [INSIDE]: part };
+  const env = { ...process.env, ...more, [INSIDE]: part };
   return spawnSync('unshare', words, { stdio: 'inherit', env }).status ?? 1;
 }
 
@@ -70,16 +72,18 @@ await enter({
     }
     const part = process.env[INSIDE];
     if (part === undefined) {
-      const status = again(['--mount', '--propagation', 'private'], 'all');
-      if (existsSync(WORK)) rmdirSync(WORK);
-      return status;
+      const work = mkdtempSync(path.join(tmpdir(), 'timbre-rehearsal-'));
+      try {
+        return again(['--mount', '--propagation', 'private'], 'all', { [WORK_VARIABLE]: work });
+      } finally {
+        rmdirSync(work);
+      }
     }
     if (part === 'stack') {
       await told(() => rehearseStack(builtImage(ofCheckout)));
       writeFileSync(RESULTS, all());
       return 0;
     }
-    mkdirSync(WORK, { recursive: true });
     mount('-t', 'tmpfs', '-o', 'size=6g', 'tmpfs', WORK);
     await told(async () => {
       const image = ofCheckout ? imageOfCheckout() : buildImage();

@@ -36,6 +36,8 @@ export class Container {
     this.hosts = network.hostsOf(service);
     this.#mount(own);
     this.namespace = network.join(service);
+    // Nothing goes on where the rehearsal itself is cut off.
+    process.once('exit', () => this.#process?.kill('SIGKILL'));
   }
 
   /** @param {ReturnType<typeof imageOf>} image */
@@ -129,7 +131,6 @@ export class Container {
     const log = openSync(this.log, 'a');
     const child = spawn(program, rest, { stdio: ['ignore', log, log] });
     closeSync(log);
-    process.once('exit', () => child.kill('SIGKILL'));
     this.#process = child;
   }
 

@@ -6,8 +6,11 @@ import process from 'node:process';
 import { which } from '../../setup/commands.mjs';
 import { mount } from './commands.mjs';
 
+/** Names the folder of a rehearsal, for the processes that it consists of. */
+export const WORK_VARIABLE = 'TIMBRE_REHEARSAL_WORK';
+
 /** Everything of a rehearsal: a file system in memory, in a mount namespace of its own. */
-export const WORK = '/tmp/timbre-rehearsal';
+export const WORK = process.env[WORK_VARIABLE] ?? '';
 
 /** Where what other builds have compiled is kept, if it is: nothing comes of it but time. */
 const COMPILED = which('ccache', process.env)

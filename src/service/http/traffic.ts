@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { contextOf, type RequestContext } from './request-context.js';
 
 /** One request that has been answered or given up. */
@@ -72,11 +73,18 @@ export class Traffic {
   private async drainNow(seconds: number, giveUp: () => Promise<void>): Promise<void> {
     this.draining = true;
     for (const leave of this.leaving) leave();
-    for (const server of this.servers) {
-      server.close();
-      server.closeIdleConnections();
-    }
+    const ended = [...this.servers].map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve());
+          server.closeIdleConnections();
+        }),
+    );
     for (const response of this.open) closeAfter(response);
+    // A connection that was taken a moment ago may bring its request yet.
+    const late = new AbortController();
+    await Promise.race([Promise.all(ended), delay(ACCEPTED_MS, undefined, { signal: late.signal })]);
+    late.abort();
     if (!(await this.silence(seconds * 1000))) {
       this.logger.warn(`${this.open.size} requests were not done after ${seconds} s`);
       await giveUp();
@@ -136,6 +144,9 @@ export class Traffic {
 
 /** What is logged and counted for a request whose client went away; the error table's ABORTED. */
 const CLIENT_CLOSED = 499;
+
+/** Time that connections get to bring a request that were taken before the listener was closed. */
+const ACCEPTED_MS = 500;
 
 /** Time that failed requests get to send their answer. */
 const LAST_WORDS_MS = 2000;
