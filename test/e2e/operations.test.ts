@@ -165,6 +165,18 @@ describe('stopping', () => {
     expect(await stopping.uploads()).toEqual([]);
   });
 
+  test('says for a while that it is not ready, and goes on with what comes', async () => {
+    const stopping = await TestService.start(workshop, { model, leaveSeconds: 3 });
+    await stopping.service.ready();
+    let closed = false;
+    const closing = stopping.close().then(() => (closed = true));
+    await until(async () => (await stopping.anonymously('/health/ready')).status === 503);
+    const { status, body } = await stopping.postForm('/v1/embeddings', [['audio', wav(3)]]);
+    expect([closed, status, body]).toEqual([false, 200, expect.anything()]);
+    await closing;
+    await expect(stopping.fetch('/health/live')).rejects.toThrow();
+  });
+
   test('fails with ENGINE_CLOSED what the deadline finds', async () => {
     const stopping = await TestService.start(workshop, { model, workers: 1, drainSeconds: 0 });
     await stopping.service.ready();

@@ -101,7 +101,11 @@ describe('the stack', () => {
 
   it.each(nodes.map((node) => [node.name, node] as const))('gives %s time to drain, and connections', (_, node) => {
     const config = Config.of({}, { ...image.env, ...node.environment });
-    expect(node.stopSeconds).toBeGreaterThan(config.drainSeconds + 5);
+    expect(node.stopSeconds).toBeGreaterThan(config.leaveSeconds + config.drainSeconds + 5);
+    const [interval, timeout] = ['interval', 'timeout'].map(
+      (of) => new RegExp(`health_${of} (\\d+)s`).exec(read('Caddyfile'))?.[1],
+    );
+    expect(config.leaveSeconds).toBeGreaterThan(Number(interval) + Number(timeout));
     expect(config.workers).toBe(node.limits.processors);
     const [, connections] = /--max_connections=(\d+)/.exec(serviceOf('database').command.join(' ')) ?? [];
     expect(Number(connections)).toBeGreaterThan(nodes.length * (config.databasePool + 1));

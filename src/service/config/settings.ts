@@ -595,6 +595,16 @@ export const SETTINGS = {
       'DEADLINE_EXCEEDED. 0: none is too slow.',
     limit: true,
   }),
+  leaveSeconds: setting({
+    env: 'TIMBRE_LEAVE_SECONDS',
+    flag: 'leave-seconds',
+    schema: seconds(0, 3600),
+    default: '0',
+    takes: 'SECONDS',
+    means:
+      'Time that a service which stops says that it is not ready and goes on with what comes, so that a proxy in front of ' +
+      'several sends it nothing more; the time of TIMBRE_DRAIN_SECONDS begins then.',
+  }),
   drainSeconds: setting({
     env: 'TIMBRE_DRAIN_SECONDS',
     flag: 'drain-seconds',

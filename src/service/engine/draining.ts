@@ -17,7 +17,8 @@ export class Draining implements OnModuleDestroy {
 
   /** Settles when nothing is under way any more. Safe to call again. */
   done(): Promise<void> {
-    return this.traffic.drain(this.config.drainSeconds, () => this.engine.close());
+    const { drainSeconds, leaveSeconds } = this.config;
+    return this.traffic.drain(drainSeconds, () => this.engine.close(), leaveSeconds);
   }
 
   onModuleDestroy(): Promise<void> {

@@ -16,7 +16,7 @@ export class EngineHealth {
   check(key: string): HealthIndicatorResult {
     const check = this.indicator.check(key);
     const { state } = this.engine;
-    if (this.traffic.stopping) return check.down({ state: 'closed', message: 'the service is stopping' });
+    if (this.traffic.leaving) return check.down({ state: 'closed', message: 'the service is stopping' });
     if (state.status === 'ready') return check.up({ model: this.engine.info().model });
     const progress = state.status === 'fetching' ? { progress: state.progress } : {};
     return check.down({ state: state.status, message: describeState(state), ...progress });

@@ -26,14 +26,20 @@ export class Traffic {
   private readonly known = new WeakSet<ServerResponse>();
   private readonly servers = new Set<Server>();
   private readonly listeners = new Set<(exchange: Exchange) => void>();
-  private readonly leaving = new Set<() => void>();
+  private readonly drains = new Set<() => void>();
   private quiet: (() => void) | undefined;
+  private away = false;
   private draining = false;
   private drained: Promise<void> | undefined;
 
   /** Whether the service has begun to stop: no new work. */
   get stopping(): boolean {
     return this.draining;
+  }
+
+  /** Whether the service is about to stop, and nobody should send it anything more. */
+  get leaving(): boolean {
+    return this.away;
   }
 
   /** Requests under way. */
@@ -59,20 +65,23 @@ export class Traffic {
 
   /** `listener` runs when the service begins to stop: what would go on for ever ends then. */
   onDrain(listener: () => void): void {
-    this.leaving.add(listener);
+    this.drains.add(listener);
   }
 
   /**
-   * Accepts nothing new and waits for what is under way; after `seconds` calls `giveUp`, which is to make the rest
-   * fail, and cuts what then still hangs on. A listener that is not the service's own is left to its application.
+   * Goes on for `leaveSeconds`, then accepts nothing new and waits for what is under way; after `seconds` calls `giveUp`,
+   * which is to make the rest fail, and cuts what then still hangs on. A listener that is not the service's own is left to
+   * its application.
    */
-  drain(seconds: number, giveUp: () => Promise<void>): Promise<void> {
-    return (this.drained ??= this.drainNow(seconds, giveUp));
+  drain(seconds: number, giveUp: () => Promise<void>, leaveSeconds = 0): Promise<void> {
+    return (this.drained ??= this.drainNow(seconds, giveUp, leaveSeconds));
   }
 
-  private async drainNow(seconds: number, giveUp: () => Promise<void>): Promise<void> {
-    this.draining = true;
-    for (const leave of this.leaving) leave();
+  private async drainNow(seconds: number, giveUp: () => Promise<void>, leaveSeconds: number): Promise<void> {
+    this.away = true;
+    // Where the listener is not one's own, its application sends what it sends.
+    if (this.servers.size > 0 && leaveSeconds > 0) await delay(leaveSeconds * 1000);
+    for (const end of this.drains) end();
     const ended = [...this.servers].map(
       (server) =>
         new Promise<void>((resolve) => {
@@ -85,6 +94,7 @@ export class Traffic {
     const late = new AbortController();
     await Promise.race([Promise.all(ended), delay(ACCEPTED_MS, undefined, { signal: late.signal })]);
     late.abort();
+    this.draining = true;
     if (!(await this.silence(seconds * 1000))) {
       this.logger.warn(`${this.open.size} requests were not done after ${seconds} s`);
       await giveUp();
@@ -100,7 +110,7 @@ export class Traffic {
     this.known.add(response);
     const context = contextOf(request);
     this.open.add(response);
-    if (this.draining) closeAfter(response);
+    if (this.away) closeAfter(response);
     response.once('close', () => {
       this.open.delete(response);
       const seconds = (performance.now() - context.started) / 1000;
