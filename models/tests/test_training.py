@@ -3,9 +3,11 @@
 import dataclasses
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,7 +22,7 @@ pytest.importorskip("soxr", reason="pip install -r models/training/requirements.
 from skeleton_bundle import filled
 from timbre_models.convert import convert
 from timbre_models.ecapa import Ecapa
-from training.__main__ import lock
+from training.__main__ import end_group, lock
 from training.baselines import embed, embedding, middle
 from training.conditions import SILENCES, make, possible
 from training.corpus import Corpus, NotPreparedError, decode
@@ -38,6 +40,7 @@ from training.finish import (
 )
 from training.losses import AngularMarginSoftmax
 from training.monitor import equal_error_rate
+from training.piece import packed
 from training.recipe import Crop, Recipe
 from training.resemblyzer import Resemblyzer
 from training.sampler import Sampler
@@ -269,6 +272,28 @@ def test_two_pieces_of_a_run_are_not_trained_at_once(data: Path, tmp_path: Path)
     lock(tmp_path).close()
 
 
+def test_what_prepares_is_ended_with_all_that_it_has_started() -> None:
+    process = subprocess.Popen(
+        ["sh", "-c", "sleep 600 & echo started; wait"], stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert process.stdout.readline() == b"started\n"
+    end_group(process)
+    assert process.wait() != 0
+    # The one that is left without a parent is reaped in its own time.
+    until = time.monotonic() + 60
+    while is_group(process.pid):
+        assert time.monotonic() < until
+    end_group(process)
+
+
+def is_group(leader: int) -> bool:
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_what_is_not_prepared_is_not_made_by_a_process_of_training(data: Path, tmp_path: Path) -> None:
     corpus = Corpus(data, tmp_path / "cache", workers=0)
     with pytest.raises(NotPreparedError, match="--prepare"):
@@ -299,6 +324,31 @@ def test_carries_on_with_a_runs_classes_and_says_so(data: Path, tmp_path: Path, 
     resumed._resume()
     assert resumed.started_from["steps"] == 1
     assert resumed.started_from["recipe"]["seed"] == RECIPE.seed
+
+
+def test_a_piece_that_is_kept_starts_the_next_run_with_classes_and_map(data: Path, tmp_path: Path, alone: None) -> None:
+    first = trainer(data, tmp_path / "run")
+    first._train_step()
+    first._save()
+    state = torch.load(checkpoint_path(first.out), weights_only=True)
+    torch.save(packed(state), tmp_path / "piece.pt")
+    assert (tmp_path / "piece.pt").stat().st_size < checkpoint_path(first.out).stat().st_size / 4
+    second = trainer(data, tmp_path / "more", dataclasses.replace(RECIPE, seed=5))
+    second.start_from(tmp_path / "piece.pt")
+    for kept, own in [
+        (second.softmax, first.softmax),
+        (second.distillation, first.distillation),
+        (second.network, first.average.network),
+        (second.average.network, first.average.network),
+    ]:
+        for name, tensor in own.state_dict().items():
+            assert torch.allclose(kept.state_dict()[name], tensor, rtol=1e-3, atol=1e-5), name
+            assert kept.state_dict()[name].dtype == tensor.dtype, name
+    assert second.started_from["steps"] == 1
+    assert second.started_from["recipe"]["seed"] == RECIPE.seed
+    state["average"]["embedding.bias"] = torch.full_like(next(iter(state["average"].values())), 1e6)
+    with pytest.raises(ValueError, match="float16"):
+        packed(state)
 
 
 def test_draws_an_emphasised_source_more_often(data: Path, tmp_path: Path, alone: None) -> None:

@@ -6,6 +6,7 @@ python -m training --data ../../shared/speech --out ../runs/bundled --minutes 30
 """
 
 import argparse
+import contextlib
 import dataclasses
 import fcntl
 import logging
@@ -16,7 +17,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import torch
 
@@ -109,10 +110,15 @@ def prepare(arguments: argparse.Namespace, speeds: tuple[float, ...]) -> None:
     corpus.split("dev", trim=False)
 
 
-def start(environment: dict[str, str], *words: str, keep: tuple[int, ...] = ()) -> subprocess.Popen:
-    """This command again, with these descriptors kept open."""
-    command = [sys.executable, "-m", "training", *sys.argv[1:], *words]
-    return subprocess.Popen(command, env=environment, pass_fds=keep)
+def start(environment: dict[str, str], *words: str, **how: Any) -> subprocess.Popen:
+    """This command again."""
+    return subprocess.Popen([sys.executable, "-m", "training", *sys.argv[1:], *words], env=environment, **how)
+
+
+def end_group(process: subprocess.Popen) -> None:
+    """Ends a process that leads a group, and those of the group that it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
 
 
 def main() -> None:
@@ -136,14 +142,17 @@ def main() -> None:
 
     world = 1 if arguments.device.startswith("cuda") else arguments.processes
     shared = {**os.environ, "WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    preparing = [] if ready == recipe.speeds else [start(dict(os.environ), "--prepare")]
-    # The lock is theirs too: they may outlive this process.
-    ranks = [start({**shared, "RANK": str(rank)}, keep=(held.fileno(),)) for rank in range(world)]
-    # A piece that is ended this way is saved.
-    signal.signal(signal.SIGTERM, lambda *_: [process.terminate() for process in ranks + preparing])
-    failed = [rank.wait() for rank in ranks]
-    for process in preparing:
-        process.terminate()
+    ahead = ready != recipe.speeds
+    preparing = [start(dict(os.environ), "--prepare", start_new_session=True)] if ahead else []
+    try:
+        # The lock is theirs too: they may outlive this process.
+        ranks = [start({**shared, "RANK": str(rank)}, pass_fds=(held.fileno(),)) for rank in range(world)]
+        # A piece that is ended this way is saved.
+        signal.signal(signal.SIGTERM, lambda *_: [rank.terminate() for rank in ranks])
+        failed = [rank.wait() for rank in ranks]
+    finally:
+        for process in preparing:
+            end_group(process)
     held.close()
     if any(failed):
         raise SystemExit(f"training ended with {failed}; run the same command again to go on")

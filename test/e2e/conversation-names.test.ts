@@ -452,9 +452,9 @@ describe('a speaker who', () => {
 
   test('is erased while the job runs is not named, and is no candidate any more', async () => {
     await added('eve');
-    await service.postForm('/v1/speakers/eve/enrollments', [['audio', spoken('f5', 0)]]);
+    await service.postForm('/v1/speakers/eve/enrollments', [['audio', spoken('m7', 0)]]);
     const engine = service.service.app.get(EmbeddingEngine, { strict: false });
-    const { embedding } = await engine.embed(spoken('f5', 1));
+    const { embedding } = await engine.embed(spoken('m7', 1));
     heard = [{ embedding }, { embedding: voice.ada }];
     before = async () => {
       const { body } = await service.call('/v1/speakers/eve/export');
@@ -472,7 +472,7 @@ describe('a speaker who', () => {
 
   test('is erased between the decision and the transaction that stores it is not named', async () => {
     await added('fay');
-    await service.postForm('/v1/speakers/fay/enrollments', [['audio', spoken('f5', 0)]]);
+    await service.postForm('/v1/speakers/fay/enrollments', [['audio', spoken('m7', 0)]]);
     const engine = service.service.app.get(EmbeddingEngine, { strict: false });
     const { embedding } = await engine.embed(spoken('f5', 1));
     heard = [{ embedding }];
