@@ -42,7 +42,10 @@ export async function serve(config: Config, { signal, log: stream, signInLink }:
 /** Waits for the end, and no longer than it may take: what then hangs on ends with the process. */
 async function closed(service: Service, { drainSeconds, leaveSeconds }: Config, log: Logger): Promise<void> {
   const stop = new AbortController();
-  const late = delay((leaveSeconds + drainSeconds) * 1000 + CLOSE_MS, 'late' as const, { signal: stop.signal, ref: false });
+  const late = delay((leaveSeconds + drainSeconds) * 1000 + CLOSE_MS, 'late' as const, {
+    signal: stop.signal,
+    ref: false,
+  });
   const end = await Promise.race([service.close(), late.catch(() => undefined)]);
   stop.abort();
   if (end === 'late') log.fatal('the service does not come to its end; the process ends all the same');

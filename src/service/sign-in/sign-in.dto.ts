@@ -10,11 +10,9 @@ export const signInLinkView = z.object({
 });
 
 export const sessionView = z.object({
-  key: z
-    .string()
-    .meta({
-      description: 'An API key that ends at `expiresAt`, and with the service where that is one process on SQLite.',
-    }),
+  key: z.string().meta({
+    description: 'An API key that ends at `expiresAt`, and with the service where that is one process on SQLite.',
+  }),
   scopes: z.array(z.enum(SCOPES)),
   expiresAt: z.iso.datetime(),
 });
