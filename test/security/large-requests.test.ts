@@ -177,7 +177,7 @@ describe('work over a list', () => {
       requireKeys: 'never',
       model: workshop.path('small.pt'),
       workers: 1,
-      batchSeconds: 1.5,
+      batchSeconds: 5,
     });
     try {
       await hasty.service.ready();
