@@ -34,7 +34,7 @@ export class SignInController {
   })
   @ApiHeader({ name: CODE_HEADER, required: true })
   @ApiCreatedResponse({ description: 'The key of the session.', standardSchema: sessionView })
-  @ApiErrors('UNAUTHENTICATED')
+  @ApiErrors('UNAUTHENTICATED', 'STORAGE_INVALID', 'STORAGE_UNAVAILABLE')
   async exchange(@Headers(CODE_HEADER) code: string | undefined): Promise<SessionView> {
     const { key, text } = await this.signIn.exchange(code ?? '');
     return { key: text, scopes: [...key.scopes], expiresAt: key.expiresAt!.toISOString() };
