@@ -1,7 +1,6 @@
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { UserMinus, UserPlus } from 'lucide-react';
 import { useDeferredValue, useState, type ReactNode } from 'react';
-import { Link } from 'wouter';
 import type { Answer } from '../../../client/index.js';
 import { useAccess, useApi } from '../../api/context.js';
 import { useMessages } from '../../i18n/index.js';
@@ -15,7 +14,8 @@ import { Loading } from '../../ui/loading.js';
 import { Pager, usePages } from '../../ui/pager.js';
 import { Table } from '../../ui/table.js';
 import { useToast } from '../../ui/toast.js';
-import { ConsentBadge, EnrollmentBadge, personName } from '../people/person-state.js';
+import { PersonCells } from '../people/person-cells.js';
+import { personName } from '../people/person-state.js';
 import { PersonChoice } from '../verify/person-choice.js';
 import type { Group } from './group.js';
 
@@ -74,22 +74,7 @@ export function MembersCard({ group: { id, members }, onChange }: MembersCardPro
         <Table caption={t.title} columns={[columns.name, columns.status, ...(takesOut ? [''] : [])]}>
           {people.map((person) => (
             <tr key={person.id}>
-              <th scope="row">
-                <Link href={`/people/${encodeURIComponent(person.id)}`} dir="auto">
-                  {personName(person)}
-                </Link>
-                {person.name !== null && (
-                  <div className="muted mono" dir="auto">
-                    {person.id}
-                  </div>
-                )}
-              </th>
-              <td>
-                <span className={layout['row']}>
-                  <EnrollmentBadge person={person} />
-                  <ConsentBadge status={person.consentStatus} />
-                </span>
-              </td>
+              <PersonCells person={person} />
               {takesOut && (
                 <td>
                   <Button aria-label={t.removeOne(personName(person))} onClick={() => setLeaving(person)}>

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { KeyRound } from 'lucide-react';
-import { useId, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { Answer } from '../../../client/index.js';
 import { useAccess, useApi, useSession, type Scope } from '../../api/context.js';
 import { useErrorText } from '../../i18n/errors.js';
@@ -9,8 +9,8 @@ import { Badge } from '../../ui/badge.js';
 import { Button } from '../../ui/button.js';
 import { Card } from '../../ui/card.js';
 import { Confirm } from '../../ui/confirm.js';
-import { Dialog } from '../../ui/dialog.js';
 import { Checkbox, TextField } from '../../ui/field.js';
+import { FormDialog } from '../../ui/form-dialog.js';
 import { Loading } from '../../ui/loading.js';
 import { Notice, type Tone } from '../../ui/notice.js';
 import { useToast } from '../../ui/toast.js';
@@ -104,9 +104,7 @@ function CreateDialog({ onClose }: { onClose: () => void }): ReactNode {
   const k = t.operations.keys;
   const api = useApi();
   const { may } = useAccess();
-  const textOf = useErrorText();
   const queries = useQueryClient();
-  const form = useId();
   const [name, setName] = useState('');
   const [scopes, setScopes] = useState<readonly Scope[]>(['read']);
   const [bound, setBound] = useState<readonly string[]>([]);
@@ -136,81 +134,53 @@ function CreateDialog({ onClose }: { onClose: () => void }): ReactNode {
     );
   }
   return (
-    <Dialog
-      open
+    <FormDialog
       onClose={onClose}
       title={k.create}
-      actions={
-        <>
-          <Button onClick={onClose}>{t.common.cancel}</Button>
-          <Button
-            kind="primary"
-            type="submit"
-            form={form}
-            busy={create.isPending}
-            disabled={name.trim() === '' || scopes.length === 0 || daysWrong}
-          >
-            {k.create}
-          </Button>
-        </>
-      }
+      action={k.create}
+      incomplete={name.trim() === '' || scopes.length === 0 || daysWrong}
+      busy={create.isPending}
+      error={create.error}
+      onSubmit={() => create.mutate()}
     >
-      <form
-        id={form}
-        className={layout['stack']}
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!create.isPending) create.mutate();
-        }}
-      >
-        <TextField
-          label={k.name}
-          hint={k.nameHint}
-          dir="auto"
-          maxLength={100}
-          required
-          value={name}
-          onChange={setName}
-        />
-        <fieldset className={css['group']}>
-          <legend>{k.scopes}</legend>
-          {SCOPES.map((scope) => (
+      <TextField label={k.name} hint={k.nameHint} dir="auto" maxLength={100} required value={name} onChange={setName} />
+      <fieldset className={css['group']}>
+        <legend>{k.scopes}</legend>
+        {SCOPES.map((scope) => (
+          <Checkbox
+            key={scope}
+            label={scope}
+            hint={may(scope) ? k.scopeTexts[scope] : `${k.scopeTexts[scope]}. ${k.notYours}`}
+            disabled={!may(scope)}
+            checked={scopes.includes(scope)}
+            onChange={(on) => setScopes(toggled(scopes, scope, on))}
+          />
+        ))}
+        {scopes.length === 0 && <p role="alert">{k.scopesMissing}</p>}
+      </fieldset>
+      <fieldset className={css['group']}>
+        <legend>{k.groups}</legend>
+        <p className={layout['fine']}>{groups.data?.groups.length === 0 ? k.noGroups : k.groupsHint}</p>
+        <div className={css['choices']}>
+          {groups.data?.groups.map(({ id }) => (
             <Checkbox
-              key={scope}
-              label={scope}
-              hint={may(scope) ? k.scopeTexts[scope] : `${k.scopeTexts[scope]}. ${k.notYours}`}
-              disabled={!may(scope)}
-              checked={scopes.includes(scope)}
-              onChange={(on) => setScopes(toggled(scopes, scope, on))}
+              key={id}
+              label={id}
+              checked={bound.includes(id)}
+              onChange={(on) => setBound(toggled(bound, id, on))}
             />
           ))}
-          {scopes.length === 0 && <p role="alert">{k.scopesMissing}</p>}
-        </fieldset>
-        <fieldset className={css['group']}>
-          <legend>{k.groups}</legend>
-          <p className={layout['fine']}>{groups.data?.groups.length === 0 ? k.noGroups : k.groupsHint}</p>
-          <div className={css['choices']}>
-            {groups.data?.groups.map(({ id }) => (
-              <Checkbox
-                key={id}
-                label={id}
-                checked={bound.includes(id)}
-                onChange={(on) => setBound(toggled(bound, id, on))}
-              />
-            ))}
-          </div>
-        </fieldset>
-        <TextField
-          label={k.days}
-          hint={k.daysHint}
-          inputMode="decimal"
-          error={daysWrong ? k.daysWrong : undefined}
-          value={days}
-          onChange={setDays}
-        />
-        {create.error && <Notice tone="bad">{textOf(create.error)}</Notice>}
-      </form>
-    </Dialog>
+        </div>
+      </fieldset>
+      <TextField
+        label={k.days}
+        hint={k.daysHint}
+        inputMode="decimal"
+        error={daysWrong ? k.daysWrong : undefined}
+        value={days}
+        onChange={setDays}
+      />
+    </FormDialog>
   );
 }
 

@@ -1,19 +1,16 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
-import { useId, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import { useApi } from '../../api/context.js';
-import { useErrorText } from '../../i18n/errors.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
 import { Button } from '../../ui/button.js';
 import { Card } from '../../ui/card.js';
-import { Dialog } from '../../ui/dialog.js';
 import { Failure } from '../../ui/failure.js';
 import { Checkbox, TextField } from '../../ui/field.js';
+import { FormDialog } from '../../ui/form-dialog.js';
 import { Loading } from '../../ui/loading.js';
-import { Notice } from '../../ui/notice.js';
 import { Table } from '../../ui/table.js';
-import layout from '../../styles/layout.module.css';
 import { ShownOnce } from './shown-once.js';
 import { WebhookState, type Webhook } from './webhook-state.js';
 import css from './operations.module.css';
@@ -76,11 +73,8 @@ function WebhookRow({ of: { id, url, events, state, createdAt } }: { of: Webhook
 
 function CreateDialog({ onClose }: { onClose: () => void }): ReactNode {
   const t = useMessages().webhooks;
-  const common = useMessages().common;
   const api = useApi();
-  const textOf = useErrorText();
   const queries = useQueryClient();
-  const form = useId();
   const [url, setUrl] = useState('');
   const [events, setEvents] = useState<readonly (typeof EVENTS)[number][]>(['job.finished']);
   const create = useMutation({
@@ -94,59 +88,39 @@ function CreateDialog({ onClose }: { onClose: () => void }): ReactNode {
     return <ShownOnce title={t.made} description={t.madeText} label={t.secret} secret={secret} onClose={onClose} />;
   }
   return (
-    <Dialog
-      open
+    <FormDialog
       onClose={onClose}
       title={t.create}
       description={t.createHint}
-      actions={
-        <>
-          <Button onClick={onClose}>{common.cancel}</Button>
-          <Button
-            kind="primary"
-            type="submit"
-            form={form}
-            busy={create.isPending}
-            disabled={url.trim() === '' || events.length === 0}
-          >
-            {t.create}
-          </Button>
-        </>
-      }
+      action={t.create}
+      incomplete={url.trim() === '' || events.length === 0}
+      busy={create.isPending}
+      error={create.error}
+      onSubmit={() => create.mutate()}
     >
-      <form
-        id={form}
-        className={layout['stack']}
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!create.isPending) create.mutate();
-        }}
-      >
-        <TextField
-          label={t.url}
-          hint={t.urlHint}
-          type="url"
-          required
-          maxLength={2000}
-          placeholder="https://app.example/hooks/timbre"
-          value={url}
-          onChange={setUrl}
-        />
-        <fieldset className={css['group']}>
-          <legend>{t.events}</legend>
-          {EVENTS.map((event) => (
-            <Checkbox
-              key={event}
-              label={t.eventNames[event]}
-              hint={t.eventHints[event]}
-              checked={events.includes(event)}
-              onChange={(on) => setEvents(on ? [...events, event] : events.filter((other) => other !== event))}
-            />
-          ))}
-          {events.length === 0 && <p role="alert">{t.eventsMissing}</p>}
-        </fieldset>
-        {create.error && <Notice tone="bad">{textOf(create.error)}</Notice>}
-      </form>
-    </Dialog>
+      <TextField
+        label={t.url}
+        hint={t.urlHint}
+        type="url"
+        required
+        maxLength={2000}
+        placeholder="https://app.example/hooks/timbre"
+        value={url}
+        onChange={setUrl}
+      />
+      <fieldset className={css['group']}>
+        <legend>{t.events}</legend>
+        {EVENTS.map((event) => (
+          <Checkbox
+            key={event}
+            label={t.eventNames[event]}
+            hint={t.eventHints[event]}
+            checked={events.includes(event)}
+            onChange={(on) => setEvents(on ? [...events, event] : events.filter((other) => other !== event))}
+          />
+        ))}
+        {events.length === 0 && <p role="alert">{t.eventsMissing}</p>}
+      </fieldset>
+    </FormDialog>
   );
 }

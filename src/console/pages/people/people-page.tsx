@@ -1,7 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { UserPlus } from 'lucide-react';
 import { useDeferredValue, useState, type ReactNode } from 'react';
-import { Link } from 'wouter';
 import type { Answer } from '../../../client/index.js';
 import { useAccess, useApi } from '../../api/context.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
@@ -18,7 +17,7 @@ import { Pager, usePages } from '../../ui/pager.js';
 import { Table } from '../../ui/table.js';
 import { Duplicates } from './duplicates.js';
 import { GroupSelect } from './group-select.js';
-import { ConsentBadge, EnrollmentBadge, personName } from './person-state.js';
+import { PersonCells } from './person-cells.js';
 
 const PAGE_SIZE = 50;
 
@@ -115,25 +114,9 @@ export default function PeoplePage(): ReactNode {
 
 function PersonRow({ person }: { person: Answer<'getSpeaker'> }): ReactNode {
   const format = useFormat();
-  const name = personName(person);
   return (
     <tr>
-      <th scope="row">
-        <Link href={`/people/${encodeURIComponent(person.id)}`} dir="auto">
-          {name}
-        </Link>
-        {name !== person.id && (
-          <div className="muted mono" dir="auto">
-            {person.id}
-          </div>
-        )}
-      </th>
-      <td>
-        <span className={layout['row']}>
-          <EnrollmentBadge person={person} />
-          <ConsentBadge status={person.consentStatus} />
-        </span>
-      </td>
+      <PersonCells person={person} />
       <td className="numeric">
         {format.number(person.enrollmentsCount)} · {format.seconds(person.enrollmentsSpeechLengthInSec)}
       </td>
