@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { isTextOf, keyIdOf, statusOf, type ApiKey } from './api-key.js';
 import { KeyStore } from './key-store.js';
@@ -7,8 +8,8 @@ import { Sessions } from './sessions.js';
 /** A key that another program revokes works for so long at most. */
 export const KEYS_MAX_AGE_MS = 1000;
 
-/** An unknown key may be a new one; somebody who tries many shall not make the database work. */
-const UNKNOWN_KEY_MAX_AGE_MS = 100;
+/** Between two readings for unknown keys: somebody who tries many waits, and does not make the database work. */
+const UNKNOWN_KEY_PAUSE_MS = 100;
 
 /** Keys of this process alone. */
 const MOST_GRANTED = 1000;
@@ -58,8 +59,11 @@ export class KeyRing {
   async authenticate(text: string): Promise<ApiKey> {
     const id = keyIdOf(text) ?? '';
     const granted = this.granted.get(id);
-    if (!granted) await this.refresh(KEYS_MAX_AGE_MS);
-    if (!granted && !this.knows(id)) await this.refresh(UNKNOWN_KEY_MAX_AGE_MS);
+    if (!granted) {
+      const came = performance.now();
+      await this.refresh(KEYS_MAX_AGE_MS);
+      if (id !== '' && !this.knows(id)) await this.readSince(came);
+    }
     const key = granted ?? this.keys.get(id) ?? this.sessions.get(id);
     if (!isTextOf(text, key) || !key) throw new TimbreError('UNAUTHENTICATED', 'there is no such API key');
     const now = new Date();
@@ -71,6 +75,15 @@ export class KeyRing {
 
   private knows(id: string): boolean {
     return this.keys.has(id) || this.sessions.has(id);
+  }
+
+  /** An unknown key may be one that another program or service made a moment ago: what is read later than it came has it. */
+  private async readSince(came: number): Promise<void> {
+    while (this.readAt < came) {
+      const pause = this.readAt + UNKNOWN_KEY_PAUSE_MS - performance.now();
+      if (pause > 0) await delay(pause);
+      else await this.refresh(0);
+    }
   }
 
   private async refresh(maxAgeMs: number): Promise<void> {
