@@ -18,11 +18,17 @@ test('long work leaves the event loop to others between two of its pieces', asyn
 });
 
 test('short work does not wait for others', async () => {
-  let turned = false;
-  setImmediate(() => (turned = true));
-  const steps = new Steps();
-  for (let i = 0; i < 100; i++) await steps.next();
-  expect(turned).toBe(false);
+  for (;;) {
+    const turns: string[] = [];
+    const turn = setImmediate(() => turns.push('of somebody else'));
+    const [began, steps] = [performance.now(), new Steps()];
+    for (let i = 0; i < 100; i++) await steps.next();
+    clearImmediate(turn);
+    // A machine that did something else meanwhile has made long work of it.
+    if (turns.length > 0 && performance.now() - began > 5) continue;
+    expect(turns).toEqual([]);
+    return;
+  }
 });
 
 test('two pieces of long work never share a turn', async () => {
