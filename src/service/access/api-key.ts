@@ -99,6 +99,14 @@ export function statusOf({ expiresAt, revokedAt, altered }: ApiKey, now: Date): 
   return expiresAt && expiresAt <= now ? 'expired' : 'active';
 }
 
+/** Takes keys away whose time is over, and the oldest where there are so many that one more would be too many. */
+export function makeRoom(keys: Map<string, ApiKey>, most: number): void {
+  const now = new Date();
+  for (const [id, key] of keys) {
+    if (statusOf(key, now) !== 'active' || keys.size >= most) keys.delete(id);
+  }
+}
+
 /** Errors: FORBIDDEN_SCOPE. */
 export function requireScope(key: ApiKey, needed: Scope): void {
   if (allows(key, needed)) return;

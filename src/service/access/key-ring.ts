@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TimbreError } from '../../errors/timbre-error.js';
-import { isTextOf, keyIdOf, statusOf, type ApiKey } from './api-key.js';
+import { isTextOf, keyIdOf, makeRoom, statusOf, type ApiKey } from './api-key.js';
 import { KeyStore } from './key-store.js';
 import { Sessions } from './sessions.js';
 
@@ -41,10 +41,7 @@ export class KeyRing {
 
   /** From now on lets a key in that is stored nowhere; the oldest of too many goes. */
   grant(key: ApiKey): void {
-    const now = new Date();
-    for (const [id, old] of this.granted) {
-      if (statusOf(old, now) !== 'active' || this.granted.size >= MOST_GRANTED) this.granted.delete(id);
-    }
+    makeRoom(this.granted, MOST_GRANTED);
     this.granted.set(key.id, key);
   }
 

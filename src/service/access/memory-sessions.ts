@@ -1,4 +1,4 @@
-import { statusOf, type ApiKey } from './api-key.js';
+import { makeRoom, type ApiKey } from './api-key.js';
 import { MOST_LINKS, MOST_SESSIONS, Sessions } from './sessions.js';
 
 /** For a service that is one process: they end with it. */
@@ -24,10 +24,7 @@ export class MemorySessions extends Sessions {
   }
 
   open(key: ApiKey): Promise<void> {
-    const now = new Date();
-    for (const [id, old] of this.sessions) {
-      if (statusOf(old, now) !== 'active' || this.sessions.size >= MOST_SESSIONS) this.sessions.delete(id);
-    }
+    makeRoom(this.sessions, MOST_SESSIONS);
     this.sessions.set(key.id, key);
     return Promise.resolve();
   }

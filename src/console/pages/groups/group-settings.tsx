@@ -26,11 +26,29 @@ interface GroupSettingsProps {
 /** What is set for the members of a group: keeping of audio, learning, and whether they are watched for. */
 export function GroupSettings({ id, onChange }: GroupSettingsProps): ReactNode {
   const t = useMessages().groups.settings;
+  const api = useApi();
+  const info = useInfo();
   const access = useAccess();
   return (
     <Card title={t.title}>
-      <Keeping id={id} onChange={onChange} />
-      <Learning id={id} onChange={onChange} />
+      <OnOff
+        kind="keeping"
+        id={id}
+        onChange={onChange}
+        unset={info ? t.everybodyIs[info.recordings.keep ? 'on' : 'off'] : t.choices.default}
+        mayChange={access.may('admin')}
+        read={(signal) => api.call('getGroupKeeping', { id }, { signal })}
+        write={(setting) => api.call('setGroupKeeping', { id, json: { setting } })}
+      />
+      <OnOff
+        kind="learning"
+        id={id}
+        onChange={onChange}
+        unset={t.choices.default}
+        mayChange={access.may('enrol')}
+        read={(signal) => api.call('getGroupLearning', { id }, { signal })}
+        write={(setting) => api.call('setGroupLearning', { id, json: { setting } })}
+      />
       {watches(access) && <Watching id={id} onChange={onChange} />}
     </Card>
   );
@@ -41,46 +59,30 @@ function watches({ may, groups }: Access): boolean {
   return may('admin') && groups === null;
 }
 
-function Keeping({ id, onChange }: GroupSettingsProps): ReactNode {
-  const t = useMessages().groups.settings;
-  const api = useApi();
-  const info = useInfo();
-  const { may } = useAccess();
-  const set = useQuery({
-    queryKey: ['group', id, 'keeping'],
-    queryFn: async ({ signal }) => (await api.call('getGroupKeeping', { id }, { signal })).setting ?? 'default',
-  });
-  const everybody = info ? t.everybodyIs[info.recordings.keep ? 'on' : 'off'] : t.choices.default;
-  return (
-    <Setting<Choice>
-      words={t.keeping}
-      set={set}
-      options={CHOICES.map((choice) => [choice, choice === 'default' ? everybody : t.choices[choice]])}
-      mayChange={may('admin')}
-      onSave={async (setting) => {
-        await api.call('setGroupKeeping', { id, json: { setting: setting === 'default' ? null : setting } });
-        await onChange();
-      }}
-    />
-  );
+interface OnOffProps extends GroupSettingsProps {
+  kind: 'keeping' | 'learning';
+  /** What holds where nothing is set for the group, in words. */
+  unset: string;
+  mayChange: boolean;
+  read: (signal: AbortSignal) => Promise<{ setting: 'on' | 'off' | null }>;
+  write: (setting: 'on' | 'off' | null) => Promise<unknown>;
 }
 
-function Learning({ id, onChange }: GroupSettingsProps): ReactNode {
+/** What is on or off for a group, or as for everybody. */
+function OnOff({ id, onChange, kind, unset, mayChange, read, write }: OnOffProps): ReactNode {
   const t = useMessages().groups.settings;
-  const api = useApi();
-  const { may } = useAccess();
   const set = useQuery({
-    queryKey: ['group', id, 'learning'],
-    queryFn: async ({ signal }) => (await api.call('getGroupLearning', { id }, { signal })).setting ?? 'default',
+    queryKey: ['group', id, kind],
+    queryFn: async ({ signal }): Promise<Choice> => (await read(signal)).setting ?? 'default',
   });
   return (
     <Setting<Choice>
-      words={t.learning}
+      words={t[kind]}
       set={set}
-      options={CHOICES.map((choice) => [choice, t.choices[choice]])}
-      mayChange={may('enrol')}
+      options={CHOICES.map((choice) => [choice, choice === 'default' ? unset : t.choices[choice]])}
+      mayChange={mayChange}
       onSave={async (setting) => {
-        await api.call('setGroupLearning', { id, json: { setting: setting === 'default' ? null : setting } });
+        await write(setting === 'default' ? null : setting);
         await onChange();
       }}
     />

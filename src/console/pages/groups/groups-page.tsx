@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
-import { Link, useLocation } from 'wouter';
+import { useLocation } from 'wouter';
 import { useAccess, useApi } from '../../api/context.js';
 import { useReadAnew } from '../../api/use-read-anew.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
@@ -15,6 +15,7 @@ import { TextField } from '../../ui/field.js';
 import { Loading } from '../../ui/loading.js';
 import { PageHeader } from '../../ui/page-header.js';
 import { Pager, usePages } from '../../ui/pager.js';
+import { RowHeading } from '../../ui/row-heading.js';
 import { Table } from '../../ui/table.js';
 import { groupName, groupPath, type Group } from './group.js';
 
@@ -81,19 +82,9 @@ export default function GroupsPage(): ReactNode {
 
 function GroupRow({ group }: { group: Group }): ReactNode {
   const format = useFormat();
-  const name = groupName(group);
   return (
     <tr>
-      <th scope="row">
-        <Link href={groupPath(group.id)} dir="auto">
-          {name}
-        </Link>
-        {name !== group.id && (
-          <div className="muted mono" dir="auto">
-            {group.id}
-          </div>
-        )}
-      </th>
+      <RowHeading href={groupPath(group.id)} name={groupName(group)} id={group.id} />
       <td className="numeric">{format.number(group.members)}</td>
       <td>
         <time dateTime={group.createdAt}>{format.date(group.createdAt)}</time>

@@ -1,24 +1,14 @@
 import type { ReactNode } from 'react';
-import { Link } from 'wouter';
 import type { Answer } from '../../../client/index.js';
 import layout from '../../styles/layout.module.css';
+import { RowHeading } from '../../ui/row-heading.js';
 import { ConsentBadge, EnrollmentBadge, personName } from './person-state.js';
 
 /** The first cells of a row about a person: who it is, and whether the voice is enrolled with consent. */
 export function PersonCells({ person }: { person: Answer<'getSpeaker'> }): ReactNode {
-  const name = personName(person);
   return (
     <>
-      <th scope="row">
-        <Link href={`/people/${encodeURIComponent(person.id)}`} dir="auto">
-          {name}
-        </Link>
-        {name !== person.id && (
-          <div className="muted mono" dir="auto">
-            {person.id}
-          </div>
-        )}
-      </th>
+      <RowHeading href={`/people/${encodeURIComponent(person.id)}`} name={personName(person)} id={person.id} />
       <td>
         <span className={layout['row']}>
           <EnrollmentBadge person={person} />

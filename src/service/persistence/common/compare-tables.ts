@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import type { BoundKind } from './bound-records.js';
 import { difference, keyOf, readCopied, type CopiedRow, type CopiedTable } from './copied-tables.js';
-import { ofSealedColumns, type SealedColumn } from './sealed-columns.js';
+import { ofSealedColumns, openSealed, type SealedColumn } from './sealed-columns.js';
 import type { VectorCipher } from './vector-cipher.js';
 
 /** Rows in memory at once, of each side. */
@@ -116,16 +116,16 @@ const OPENING: ReadonlyMap<string, Open> = new Map(
   ofSealedColumns((column) => [column.entity.options.tableName!, opening(column)] as const),
 );
 
-function opening<Kind extends BoundKind>({ entity, sealed, owner }: SealedColumn<Kind>): Open {
+function opening<Kind extends BoundKind>(column: SealedColumn<Kind>): Open {
+  const { entity } = column;
   return async (read, key, cipher) => {
     const row = await read((manager) => {
       const { primaryColumns } = manager.connection.getMetadata(entity);
       const where = Object.fromEntries(primaryColumns.map(({ propertyName }, i) => [propertyName, key[i]]));
       return manager.findOneByOrFail(entity, where as never);
     });
-    const value = row[sealed] as Buffer | null;
     try {
-      return value && cipher.open(value, owner(row));
+      return openSealed(column, row, cipher);
     } catch (error) {
       // Damaged in the source as here: what the service sets aside there, it sets aside here.
       if (error instanceof TimbreError) return 'closed';

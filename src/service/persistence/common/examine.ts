@@ -36,7 +36,7 @@ import { entryName, Register, type Head } from './register.js';
 import { openWebhook } from './repositories/typeorm-webhook.repository.js';
 import { selection } from './rows.js';
 import { AUDIO_AT_ONCE, openPieces, sealedBytes, type SealedPieces } from './sealed-audio.js';
-import { ofSealedColumns, type SealedColumn } from './sealed-columns.js';
+import { ofSealedColumns, openSealed, type SealedColumn } from './sealed-columns.js';
 import { TrailCheck, type TrailFinding } from './trail.js';
 import type { VectorCipher } from './vector-cipher.js';
 
@@ -145,12 +145,8 @@ type Opener = (row: BoundRows[BoundKind], cipher: VectorCipher) => void;
 /** Opens what of a row is under the data key, by kind. Errors: STORAGE_INVALID where it does not open. */
 const OPENERS: ReadonlyMap<BoundKind, Opener> = new Map(ofSealedColumns((column) => [column.kind, opener(column)]));
 
-function opener<Kind extends BoundKind>({ sealed, owner }: SealedColumn<Kind>): Opener {
-  return (given, cipher) => {
-    const row = given as BoundRows[Kind];
-    const value = row[sealed] as Buffer | null;
-    if (value) cipher.open(value, owner(row)).fill(0);
-  };
+function opener<Kind extends BoundKind>(column: SealedColumn<Kind>): Opener {
+  return (row, cipher) => openSealed(column, row as BoundRows[Kind], cipher)?.fill(0);
 }
 
 class Examination {

@@ -10,6 +10,7 @@ import { recordingOwner } from './mappers/kept-recording.mapper.js';
 import { profileOwner } from './mappers/profile.mapper.js';
 import { shareOwner } from './mappers/unknown-voice.mapper.js';
 import { waitingOwner } from './mappers/waiting-verification.mapper.js';
+import type { VectorCipher } from './vector-cipher.js';
 
 /** A column of which every row's value is under the data key by itself. */
 export interface SealedColumn<Kind extends BoundKind> {
@@ -20,6 +21,16 @@ export interface SealedColumn<Kind extends BoundKind> {
   sealed: SealedIn<BoundRows[Kind]>;
   /** What the value is bound to. */
   owner: (row: BoundRows[Kind]) => string[];
+}
+
+/** What a row has in the column, opened; null where it has nothing. Errors: STORAGE_INVALID where it does not open. */
+export function openSealed<Kind extends BoundKind>(
+  { sealed, owner }: Pick<SealedColumn<Kind>, 'sealed' | 'owner'>,
+  row: BoundRows[Kind],
+  cipher: VectorCipher,
+): Buffer | null {
+  const value = row[sealed] as Buffer | null;
+  return value && cipher.open(value, owner(row));
 }
 
 type TextColumn<Row> = keyof { [Name in keyof Row as Row[Name] extends string ? Name : never]: true };
