@@ -28,7 +28,6 @@ export class Traffic {
   private readonly listeners = new Set<(exchange: Exchange) => void>();
   private readonly drains = new Set<() => void>();
   private quiet: (() => void) | undefined;
-  private away = false;
   private draining = false;
   private drained: Promise<void> | undefined;
 
@@ -39,7 +38,7 @@ export class Traffic {
 
   /** Whether the service is about to stop, and nobody should send it anything more. */
   get leaving(): boolean {
-    return this.away;
+    return this.drained !== undefined;
   }
 
   /** Requests under way. */
@@ -78,9 +77,9 @@ export class Traffic {
   }
 
   private async drainNow(seconds: number, giveUp: () => Promise<void>, leaveSeconds: number): Promise<void> {
-    this.away = true;
     // Where the listener is not one's own, its application sends what it sends.
     if (this.servers.size > 0 && leaveSeconds > 0) await delay(leaveSeconds * 1000);
+    const deadline = performance.now() + seconds * 1000;
     for (const end of this.drains) end();
     const ended = [...this.servers].map(
       (server) =>
@@ -92,10 +91,13 @@ export class Traffic {
     for (const response of this.open) closeAfter(response);
     // A connection that was taken a moment ago may bring its request yet.
     const late = new AbortController();
-    await Promise.race([Promise.all(ended), delay(ACCEPTED_MS, undefined, { signal: late.signal })]);
+    await Promise.race([
+      Promise.all(ended),
+      delay(Math.min(ACCEPTED_MS, seconds * 1000), undefined, { signal: late.signal }),
+    ]);
     late.abort();
     this.draining = true;
-    if (!(await this.silence(seconds * 1000))) {
+    if (!(await this.silence(Math.max(0, deadline - performance.now())))) {
       this.logger.warn(`${this.open.size} requests were not done after ${seconds} s`);
       await giveUp();
       await this.silence(LAST_WORDS_MS);
@@ -110,7 +112,7 @@ export class Traffic {
     this.known.add(response);
     const context = contextOf(request);
     this.open.add(response);
-    if (this.away) closeAfter(response);
+    if (this.leaving) closeAfter(response);
     response.once('close', () => {
       this.open.delete(response);
       const seconds = (performance.now() - context.started) / 1000;
@@ -155,7 +157,7 @@ export class Traffic {
 /** What is logged and counted for a request whose client went away; the error table's ABORTED. */
 const CLIENT_CLOSED = 499;
 
-/** Time that connections get to bring a request that were taken before the listener was closed. */
+/** Time that connections get to bring a request that were taken before the listener was closed, of that of the drain. */
 const ACCEPTED_MS = 500;
 
 /** Time that failed requests get to send their answer. */
