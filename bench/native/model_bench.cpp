@@ -14,7 +14,9 @@
 
 #include "bundle/torch_model.h"
 #include "features/front_end.h"
+#include "network/frame_layer.h"
 #include "network/int8.h"
+#include "network/precision.h"
 #include "network/product.h"
 #include "network/torch_settings.h"
 #include "stage.h"
@@ -113,6 +115,16 @@ void network_product(benchmark::State& state, const network::Product& product, s
   set_rates(state, 2.0 * static_cast<double>(rows * inputs) * static_cast<double>(product.outputs()));
 }
 
+void bf16_product(benchmark::State& state, const network::FrameLayer<simd::Bf16>& layer, std::int64_t rows) {
+  const std::size_t inputs = layer.inputs();
+  const auto count = static_cast<std::size_t>(rows);
+  const std::vector<simd::Bf16> x((count + simd::Bf16Matrix::kRowsTogether) * inputs, simd::to_bf16(0.5F));
+  network::LayerScratch scratch;
+  const simd::ConstBf16Rows view{x.data(), count, inputs, inputs};
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(layer.multiply(view, scratch));
+  set_rates(state, 2.0 * static_cast<double>(count * inputs * layer.outputs()));
+}
+
 template <typename Work>
 void add(const std::string& name, Work work) {
   for (int threads = 1; threads <= kThreads; ++threads) {
@@ -134,6 +146,11 @@ void add_products(const Subject& subject) {
     const at::Tensor weight = at::randn({outputs, inputs});
     const std::shared_ptr<const network::Product> packed = network::float_product(weight);
     add("product/packed/" + shape, [=](benchmark::State& state) { network_product(state, *packed, rows); });
+    const std::shared_ptr<const network::FrameLayer<simd::Bf16>> rounded =
+        std::make_shared<network::FrameLayer<simd::Bf16>>(weight, simd::ReluNorm(), simd::Window());
+    if (network::prefers_bf16()) {
+      add("bf16/" + shape, [=](benchmark::State& state) { bf16_product(state, *rounded, rows); });
+    }
     if (network::why_no_int8().empty()) {
       const std::shared_ptr<const network::Product> int8 = network::int8_product(network::to_int8(weight));
       add("int8/" + shape, [=](benchmark::State& state) { network_product(state, *int8, rows); });
@@ -141,21 +158,33 @@ void add_products(const Subject& subject) {
   }
 }
 
+void add_networks(const Subject& subject) {
+  for (const int seconds : {1, 3, 10, 30}) {
+    add("network/" + subject.model->precision() + '/' + std::to_string(seconds) + "s",
+        [&subject, seconds](benchmark::State& state) { network(state, subject, static_cast<double>(seconds)); });
+  }
+}
+
+Subject load(const std::string& path, const std::string& precision) {
+  auto model = bench::take(bundle::load_torch_model(path, "cpu", {TIMBRE_SKELETONS}, precision));
+  auto front_end = bench::take(FrontEnd::create(model->manifest().front_end));
+  const Sizes sizes(nlohmann::json::parse(model->manifest().json).at("network"));
+  return {std::move(model), std::move(front_end), sizes};
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   benchmark::Initialize(&count, words);
-  auto model = bench::take(bundle::load_torch_model(bench::model_path(count, words), "cpu", {TIMBRE_SKELETONS}));
-  auto front_end = bench::take(FrontEnd::create(model->manifest().front_end));
-  const Sizes sizes(nlohmann::json::parse(model->manifest().json).at("network"));
-  const Subject subject{std::move(model), std::move(front_end), sizes};
+  const std::string path = bench::model_path(count, words);
+  const Subject subject = load(path, "auto");
+  const bool int8 = subject.model->precision() == "int8";
+  const Subject other = load(path, int8 ? "int8" : "fp32");
   benchmark::AddCustomContext("model", subject.model->manifest().id);
   benchmark::AddCustomContext("digest", subject.model->manifest().weights_digest);
   add_products(subject);
-  for (const int seconds : {1, 3, 10, 30}) {
-    add("network/" + std::to_string(seconds) + "s",
-        [&subject, seconds](benchmark::State& state) { network(state, subject, static_cast<double>(seconds)); });
-  }
+  add_networks(other);
+  if (subject.model->precision() != other.model->precision()) add_networks(subject);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }

@@ -74,6 +74,8 @@ Napi::Object to_js(Napi::Env env, const bundle::VerifyReport& report) {
   object.Set("model", model_name(report.manifest, bundle::usual_pauses(report.manifest)));
   object.Set("device", report.device);
   object.Set("deviceNote", report.device_note);
+  object.Set("precision", report.precision);
+  object.Set("networkMs", report.network_ms);
   object.Set("maxRelativeError", report.max_relative_error);
   object.Set("maxOneMinusCosine", report.max_one_minus_cosine);
   object.Set("cases", cases);
@@ -84,9 +86,9 @@ Napi::Object to_js(Napi::Env env, const bundle::VerifyReport& report) {
 Napi::Value verify(const Napi::CallbackInfo& info) {
   return Environment::of(info.Env())
       ->run("timbre-verify",
-            [path = text_of(info[0]), device = text_of(info[1]),
-             trust = to_code_trust(info[2].As<Napi::Object>())]() -> Result<Environment::ToJs> {
-              auto report = bundle::verify_bundle(path, device, trust);
+            [path = text_of(info[0]), device = text_of(info[1]), precision = text_of(info[2]),
+             trust = to_code_trust(info[3].As<Napi::Object>())]() -> Result<Environment::ToJs> {
+              auto report = bundle::verify_bundle(path, device, trust, precision);
               Environment::shut_down_at_exit();
               if (!report) return std::move(report).error();
               return Environment::ToJs(
@@ -102,6 +104,7 @@ Napi::Value runtime(const Napi::CallbackInfo& info) {
   torch_object.Set("cpuCapability", torch.cpu_capability);
   torch_object.Set("cudaBuilt", torch.cuda_built);
   torch_object.Set("cudaDevices", torch.cuda_devices);
+  torch_object.Set("bf16", torch.bf16);
   auto audio_object = Napi::Object::New(info.Env());
   audio_object.Set("sndfile", audio.sndfile);
   audio_object.Set("soxr", audio.soxr);

@@ -25,6 +25,7 @@ struct Loaded {
 struct LoadRequest {
   std::string path;
   std::string device;
+  std::string precision;
   bundle::CodeTrust trust;
   EngineOptions options;
 };
@@ -66,6 +67,7 @@ LoadRequest to_load_request(const Napi::Object& object) {
   LoadRequest request;
   request.path = object.Get("path").As<Napi::String>().Utf8Value();
   request.device = object.Get("device").As<Napi::String>().Utf8Value();
+  request.precision = object.Get("precision").As<Napi::String>().Utf8Value();
   request.trust = to_code_trust(object);
   request.options.workers = count_of(object, "workers");
   request.options.admission.queued = count_of(object, "queueLimit");
@@ -80,7 +82,7 @@ LoadRequest to_load_request(const Napi::Object& object) {
 }
 
 Result<Loaded> load_engine(const LoadRequest& request) {
-  auto model = bundle::load_torch_model(request.path, request.device, request.trust);
+  auto model = bundle::load_torch_model(request.path, request.device, request.trust, request.precision);
   if (!model) return std::move(model).error();
   Environment::shut_down_at_exit();
 
@@ -177,6 +179,7 @@ Napi::Object Encoder::describe(Napi::Env env, double shortest_seconds) const {
   description.Set("shortestSeconds", shortest_seconds);
   description.Set("device", model.device());
   description.Set("deviceNote", model.device_note());
+  description.Set("precision", model.precision());
   description.Set("workers", static_cast<double>(options.workers));
   description.Set("queueLimit", static_cast<double>(options.admission.queued));
   description.Set("isolation", options.isolation == Isolation::kProcess ? "process" : "none");

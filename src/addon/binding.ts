@@ -28,6 +28,7 @@ export interface NativeAddon {
   verifyBundle(
     path: string,
     device: string,
+    precision: string,
     trust: NativeCodeTrust,
   ): Promise<Omit<VerifyReport, 'manifest'> & { manifest: string }>;
   runtimeInfo(): RuntimeInfo;
@@ -46,6 +47,7 @@ export interface NativeAddon {
 export interface NativeLoadRequest extends NativeCodeTrust {
   path: string;
   device: string;
+  precision: string;
   workers: number;
   queueLimit: number;
   maxBatch: number;

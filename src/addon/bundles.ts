@@ -54,19 +54,20 @@ export async function updateManifest(
 }
 
 /**
- * Embeds the recordings whose embeddings were stored in the bundle when it was made, and compares.
+ * Embeds the recordings whose embeddings were stored in the bundle when it was made, and compares: in the precision
+ * of its weights where none is asked for.
  *
  * Errors: MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNTRUSTED, DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
  */
 export async function verifyBundle(
   path: string | URL,
-  options?: Pick<LoadOptions, 'device' | 'allowCode'>,
+  options?: Pick<LoadOptions, 'device' | 'precision' | 'allowCode'>,
 ): Promise<VerifyReport> {
-  const { device, allowCode } = optionsObject('options', options);
+  const { device, precision, allowCode } = optionsObject('options', options);
   const [file, wanted] = [filePath('path', path), text('device', device, 'auto')];
   const trust = await codeTrust(file, allowCode);
   try {
-    const { manifest, ...report } = await addon().verifyBundle(file, wanted, trust);
+    const { manifest, ...report } = await addon().verifyBundle(file, wanted, text('precision', precision, ''), trust);
     return { manifest: JSON.parse(manifest) as ManifestJson, ...report };
   } catch (error) {
     throw typed(error);

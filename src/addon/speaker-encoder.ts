@@ -92,12 +92,14 @@ export class SpeakerEncoder {
    * ADDON_UNAVAILABLE; with `isolation: 'process'` OVERLOADED and INTERNAL where no process can be started.
    */
   static async load(options: LoadOptions): Promise<SpeakerEncoder> {
-    const { model, segmentation, device, workers, queueLimit, maxBatch, limits, isolation, cacheDir, allowCode } =
+    const { model, segmentation, device, precision, workers, queueLimit, maxBatch, limits, isolation, ...bundles } =
       optionsObject('options', options);
+    const { cacheDir, allowCode } = bundles;
     const ofConversations = text('segmentation', segmentation, SEGMENTATION);
     const { maxBytes, maxSeconds, maxInputBytes, maxWorkingBytes } = optionsObject('limits', limits);
     const request = {
       device: text('device', device, 'auto'),
+      precision: text('precision', precision, 'auto'),
       workers: wholeNumber('workers', workers, Math.min(availableParallelism(), MOST_WORKERS), 1, MOST_WORKERS),
       queueLimit: wholeNumber('queueLimit', queueLimit, 256, 1, 1e6),
       maxBatch: wholeNumber('maxBatch', maxBatch, 32, 1, 1024),

@@ -8,6 +8,7 @@ import {
   allowCodeOption,
   channelOption,
   deviceOption,
+  precisionOption,
   modelOption,
   number,
   pausesOption,
@@ -43,6 +44,7 @@ export function register(program: Command, cli: Cli): void {
     .addOption(channelOption(false))
     .addOption(trackOption())
     .addOption(deviceOption())
+    .addOption(precisionOption())
     .addOption(allowCodeOption())
     .addOption(workersOption())
     .addHelpText(

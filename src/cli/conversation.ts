@@ -22,6 +22,7 @@ import {
   allowCodeOption,
   channelOption,
   deviceOption,
+  precisionOption,
   modelOption,
   number,
   rateOption,
@@ -100,6 +101,7 @@ export function register(program: Command, cli: Cli): void {
     .addOption(channelOption(true))
     .addOption(trackOption())
     .addOption(deviceOption())
+    .addOption(precisionOption())
     .addOption(allowCodeOption())
     .addOption(workersOption())
     .addOption(

@@ -10,6 +10,7 @@ import {
   allowCodeOption,
   channelOption,
   deviceOption,
+  precisionOption,
   modelOption,
   number,
   pausesOption,
@@ -45,6 +46,7 @@ export function register(program: Command, cli: Cli): void {
       ]),
     )
     .addOption(deviceOption())
+    .addOption(precisionOption())
     .addOption(allowCodeOption())
     .addOption(workersOption())
     .addOption(pausesOption())

@@ -1,4 +1,5 @@
 import type { SpeakerEncoder } from '../addon/index.js';
+import type { Precision } from '../addon/precision.js';
 import type { LoadOptions } from '../addon/types.js';
 import { findBundle, modelFolders } from '../models/cache.js';
 import type { Cli } from './cli.js';
@@ -6,6 +7,7 @@ import type { Cli } from './cli.js';
 export interface EncoderOptions {
   model: string;
   device: string;
+  precision?: Precision;
   allowCode?: string;
   workers?: number;
 }
@@ -13,7 +15,7 @@ export interface EncoderOptions {
 /** Loads a model for a command, gives it to `use` and closes it, whatever happens. */
 export async function withEncoder<T>(
   cli: Cli,
-  { model, device, allowCode, workers }: EncoderOptions,
+  { model, device, precision, allowCode, workers }: EncoderOptions,
   more: Partial<LoadOptions>,
   use: (encoder: SpeakerEncoder) => Promise<T>,
 ): Promise<T> {
@@ -24,6 +26,7 @@ export async function withEncoder<T>(
   const encoder = await SpeakerEncoder.load({
     model: await findBundle(model, modelFolders(cli.env)),
     device: device as NonNullable<LoadOptions['device']>,
+    ...(precision !== undefined && { precision }),
     ...(allowCode !== undefined && { allowCode }),
     ...(workers !== undefined && { workers }),
     ...more,

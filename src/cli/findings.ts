@@ -40,6 +40,13 @@ const CPU_FEATURES = [
   'sve',
 ];
 
+/** What the processor has for products in bf16. */
+const BF16: Readonly<Record<ReturnType<typeof runtimeInfo>['torch']['bf16'], string>> = {
+  amx: 'by AMX: `precision` auto uses it',
+  avx512_bf16: 'by AVX512-BF16: `precision` bf16 uses it',
+  '': 'nothing multiplies in it faster than in fp32',
+};
+
 /** Looks at this machine and installation. Never throws: what cannot be found out is a finding. */
 export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   return [
@@ -115,6 +122,7 @@ function addonAndLibraries(): Finding[] {
         status: 'ok',
         value: `${torch.version}, kernels for ${torch.cpuCapability}, ${loadedLibrary('libtorch_cpu.so') ?? 'linked into the addon'}`,
       },
+      { name: 'bf16', status: torch.bf16 === '' ? 'note' : 'ok', value: BF16[torch.bf16] },
       { name: 'CUDA', status: torch.cudaDevices > 0 ? 'ok' : 'note', value: cuda },
       { name: 'libsndfile', status: 'ok', value: audio.sndfile },
       { name: 'libsoxr', status: 'ok', value: audio.soxr },

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { LoadOptions, ManifestJson, PauseHandling, VerifyReport } from '../addon/types.js';
+import type { LoadOptions, ManifestJson, PauseHandling, RuntimeInfo, VerifyReport } from '../addon/types.js';
 import { digestFile } from '../support/files.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import {
@@ -365,7 +365,7 @@ interface VerifyOptions {
 
 async function verify(cli: Cli, wanted: string[], options: VerifyOptions): Promise<void> {
   const folders = modelFolders(cli.env);
-  const { verifyBundle } = await import('../addon/bundles.js');
+  const { runtimeInfo, verifyBundle } = await import('../addon/bundles.js');
   const names = wanted.length > 0 ? wanted : await bundleIds(folders);
   if (names.length === 0) {
     throw new TimbreError(
@@ -380,8 +380,13 @@ async function verify(cli: Cli, wanted: string[], options: VerifyOptions): Promi
     try {
       const device = options.device as NonNullable<LoadOptions['device']>;
       const { allowCode } = options;
-      const made = await verifyBundle(path, { device, ...(allowCode !== undefined && { allowCode }) });
+      const how = { device, ...(allowCode !== undefined && { allowCode }) };
+      const made = await verifyBundle(path, how);
       const report = verified(model, path, (await digestFile(path)).sha256, made);
+      if (mayRound(made, runtimeInfo())) {
+        const rounded = await verifyBundle(path, { ...how, precision: 'bf16' });
+        if (rounded.precision === 'bf16') report.bf16 = verified(model, path, report.sha256, rounded);
+      }
       reports.push(report);
       const errors =
         `relative error up to ${report.relativeError.toExponential(1)}, ` +
@@ -393,9 +398,17 @@ async function verify(cli: Cli, wanted: string[], options: VerifyOptions): Promi
             'does not help, this machine computes something else',
         );
       }
+      if (report.bf16 && !report.bf16.passed) {
+        throw new TimbreError(
+          'MODEL_INVALID',
+          `in bf16 its embeddings are too far from those in fp32 (1 - cosine up to ` +
+            `${report.bf16.oneMinusCosine.toExponential(1)}): use it with \`--precision fp32\``,
+        );
+      }
       if (!options.json) {
         await cli.line(`${model}: right on ${report.device}, ${count(report.cases.length)} recordings, ${errors}`);
         await cli.line(`  ${report.name}, sha256 ${report.sha256}`);
+        for (const one of [report, report.bf16]) if (one?.networkMs) await cli.line(`  ${speedOf(one)}`);
       }
     } catch (error) {
       if (!(error instanceof TimbreError)) throw error;
@@ -408,6 +421,16 @@ async function verify(cli: Cli, wanted: string[], options: VerifyOptions): Promi
   if (options.json) await cli.json(reports);
 }
 
+/** Whether the processor would compute it in bf16, if it is a network that can be. */
+function mayRound({ precision, device, networkMs }: VerifyReport, { torch }: RuntimeInfo): boolean {
+  return torch.bf16 !== '' && precision === 'fp32' && device === 'cpu' && networkMs > 0;
+}
+
+function speedOf({ precision, networkMs, oneMinusCosine }: Verified): string {
+  const off = precision === 'fp32' ? '' : `, 1 - cosine up to ${oneMinusCosine.toExponential(1)} from fp32`;
+  return `${precision}: the network takes ${networkMs.toPrecision(2)} ms for 3 s of speech${off}`;
+}
+
 /** A bundle's report, with what was measured beside what is allowed. */
 interface Verified extends Omit<VerifyReport, 'manifest' | 'model'> {
   model: string;
@@ -418,6 +441,8 @@ interface Verified extends Omit<VerifyReport, 'manifest' | 'model'> {
   path: string;
   relativeError: number;
   oneMinusCosine: number;
+  /** The same in bf16, where the processor has it. */
+  bf16?: Verified;
 }
 
 function verified(model: string, path: string, sha256: string, given: VerifyReport): Verified {

@@ -1,5 +1,6 @@
 import type { Channel } from '../addon/types.js';
 import { InvalidArgumentError, Option } from 'commander';
+import { PRECISIONS } from '../addon/precision.js';
 import { RATE_BOUNDS } from '../scoring/impostor-tail.js';
 
 /** `starter`, the bundle of the package, unless TIMBRE_MODEL names another. */
@@ -18,6 +19,13 @@ export function deviceOption(): Option {
         throw new InvalidArgumentError('auto, cpu, cuda or cuda:<number> belongs here.');
       return text;
     });
+}
+
+export function precisionOption(): Option {
+  return new Option('--precision <type>', 'what the network multiplies in')
+    .env('TIMBRE_PRECISION')
+    .choices([...PRECISIONS])
+    .default('auto');
 }
 
 /** Of a bundle that brings code of its own. */

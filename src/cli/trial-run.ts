@@ -27,7 +27,15 @@ import {
 } from '../scoring/model-calibration.js';
 import type { Cli } from './cli.js';
 import { withEncoder, type EncoderOptions } from './encoder.js';
-import { allowCodeOption, deviceOption, modelOption, number, pausesOption, workersOption } from './options.js';
+import {
+  allowCodeOption,
+  deviceOption,
+  precisionOption,
+  modelOption,
+  number,
+  pausesOption,
+  workersOption,
+} from './options.js';
 import { recordingsBelow, type Given } from './recordings.js';
 
 /** Options that `evaluate` and `calibrate` share. */
@@ -54,6 +62,7 @@ export function addTrialOptions(command: Command): Command {
   return command
     .addOption(modelOption())
     .addOption(deviceOption())
+    .addOption(precisionOption())
     .addOption(allowCodeOption())
     .addOption(workersOption())
     .option('--root <folder>', 'where the paths of the list start (default: the folder of the list)')

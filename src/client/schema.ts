@@ -158,6 +158,11 @@ export interface operations {
               device: string;
               /** @description Why the device is not a better one. */
               deviceNote: string;
+              /**
+               * @description What the network multiplies in.
+               * @enum {string}
+               */
+              precision: 'fp32' | 'bf16' | 'int8';
               workers: number;
               /** @description Whether scores carry llr and probability. */
               calibrated: boolean;

@@ -175,6 +175,7 @@ export class ScriptedEngine extends EmbeddingEngine {
       shortestSeconds: 0.1,
       device: 'cpu',
       deviceNote: '',
+      precision: 'fp32',
       isolation: 'none',
       workers: 1,
       queueLimit: 1,

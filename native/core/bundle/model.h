@@ -35,6 +35,9 @@ class Model {
   /// Why the device is not the one that was preferred; empty when it is.
   virtual const std::string& device_note() const = 0;
 
+  /// What its products multiply in: "fp32", "bf16", "int8".
+  virtual const std::string& precision() const = 0;
+
   /// Whether several utterances at a time are faster than one.
   virtual bool batches() const = 0;
 

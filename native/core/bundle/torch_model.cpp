@@ -11,6 +11,7 @@
 #include <torch/version.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "bundle/torch_module.h"
 #include "network/ecapa.h"
 #include "network/int8.h"
+#include "network/precision.h"
 #include "network/torch_settings.h"
 
 namespace timbre::bundle {
@@ -84,6 +86,45 @@ Result<Placement> find_place(const std::string& wanted) {
                  "device '" + wanted + "' is not there: the last CUDA device is cuda:" + std::to_string(count - 1)};
   }
   return Placement{at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index)), ""};
+}
+
+// ------------------------------------------------------------------------------------------------------ precision
+
+/// Whether a bundle of weights of this precision may be asked for that one.
+Status expect_precision(const std::string& wanted, const std::string& of_bundle) {
+  constexpr std::array<std::string_view, 4> kKnown = {"auto", "fp32", "bf16", "int8"};
+  if (std::ranges::find(kKnown, wanted) == kKnown.end()) {
+    return Error{ErrorCode::INVALID_ARGUMENT, "precision '" + wanted + "' is none of auto, fp32, bf16, int8"};
+  }
+  if (wanted == "int8" && of_bundle != "int8") {
+    return Error{ErrorCode::INVALID_ARGUMENT, "precision 'int8' is for a bundle with int8 weights, which has embeddings of "
+                                              "its own: make one with `timbre models add --precision int8`"};
+  }
+  if (of_bundle == "int8" && wanted != "int8" && wanted != "auto") {
+    return Error{ErrorCode::INVALID_ARGUMENT, "precision '" + wanted + "' is for a bundle with fp32 weights, and those of "
+                                              "this one are int8: use 'auto', or the bundle that it was made of"};
+  }
+  return ok();
+}
+
+/// What is computed with, and why it is not what was asked for.
+struct Computation {
+  std::string precision;
+  std::string note;
+};
+
+/// ours: whether it is this project's network on a processor.
+Computation find_computation(const std::string& wanted, bool int8, bool ours) {
+  const std::string instead = ", computing in fp32";
+  if (int8) {
+    const std::string reason = ours ? network::why_no_int8() : "int8 is for the network of this project on processors";
+    return reason.empty() ? Computation{"int8", ""} : Computation{"fp32", reason + instead};
+  }
+  if (wanted == "bf16") {
+    const std::string reason = ours ? network::why_no_bf16() : "bf16 is for the network of this project on processors";
+    return reason.empty() ? Computation{"bf16", ""} : Computation{"fp32", reason + instead};
+  }
+  return {wanted == "auto" && ours && network::prefers_bf16() ? "bf16" : "fp32", ""};
 }
 
 // ------------------------------------------------------------------------------------------------------ the network
@@ -213,16 +254,18 @@ bool is_finite(const Embedding& embedding) {
 
 class TorchModel : public Model {
  public:
-  TorchModel(Manifest manifest, Network network, Placement place, ActivationBytes measured)
+  TorchModel(Manifest manifest, Network network, Placement place, std::string precision, ActivationBytes measured)
       : manifest_(std::move(manifest)),
         network_(std::move(network)),
         place_(std::move(place)),
+        precision_(std::move(precision)),
         measured_(measured),
         device_(place_.device.str()) {}
 
   const Manifest& manifest() const override { return manifest_; }
   const std::string& device() const override { return device_; }
   const std::string& device_note() const override { return place_.note; }
+  const std::string& precision() const override { return precision_; }
   bool batches() const override { return place_.device.is_cuda(); }
 
   std::uint64_t activation_bytes(std::size_t frames) const override {
@@ -264,6 +307,7 @@ class TorchModel : public Model {
   const Manifest manifest_;
   const Network network_;
   const Placement place_;
+  const std::string precision_;
   const ActivationBytes measured_;  ///< of a script
   const std::string device_;
 };
@@ -301,10 +345,13 @@ Status try_out(const Model& model, std::size_t frames) {
 }
 
 /// Whether a network computes what its module's code says: one trial utterance both ways.
-Status agree(const network::EcapaNetwork& network, Module& module, const Manifest& manifest) {
-  constexpr double kRounding = 1e-3;
-  const Matrix features =
-      trial_features(manifest.shortest_frames, static_cast<std::size_t>(manifest.front_end.mel_bins));
+Status agree(const network::EcapaNetwork& network, Module& module, const Manifest& manifest,
+             network::Precision precision) {
+  // Rounding to bf16 evens out over frames.
+  const bool bf16 = precision == network::Precision::bf16;
+  const double rounding = bf16 ? 3e-2 : 1e-3;
+  const std::size_t frames = bf16 ? std::max(manifest.shortest_frames, kTrialFrames) : manifest.shortest_frames;
+  const Matrix features = trial_features(frames, static_cast<std::size_t>(manifest.front_end.mel_bins));
   const Utterance one[] = {{&features}};
   try {
     const auto [batch, lengths] = as_batch(one);
@@ -313,7 +360,7 @@ Status agree(const network::EcapaNetwork& network, Module& module, const Manifes
     const at::Tensor values = at::from_blob(found.data(), {std::ssize(found)});
     const auto difference = at::sub(values, expected).norm().item<double>();
     // The trials tell of values that are not finite.
-    const bool same = difference <= kRounding * expected.norm().item<double>() || !is_finite(found);
+    const bool same = difference <= rounding * expected.norm().item<double>() || !is_finite(found);
     return same ? ok() : Status(Error{ErrorCode::MODEL_INVALID, "its code and its constants differ"});
   } catch (...) {
     return torch_error(ErrorCode::MODEL_INVALID, "the network failed");
@@ -349,7 +396,7 @@ bool takes_features_and_lengths(const Module& module) {
 }
 
 Result<std::unique_ptr<const Model>> load_at(const std::string& path, const Manifest& manifest, const Placement& place,
-                                             const CodeTrust& trust) {
+                                             const CodeTrust& trust, const std::string& precision) {
   try {
     const network::TorchScope scope;
     auto loaded = load_module(path, trust);
@@ -364,7 +411,7 @@ Result<std::unique_ptr<const Model>> load_at(const std::string& path, const Mani
       return not_usable(path, "its weights are damaged: digest " + digest + ", expected " + manifest.weights_digest +
                                   "; fetch or make it again");
     }
-    auto model = make_model(manifest, std::move(module), place.device, place.note);
+    auto model = make_model(manifest, std::move(module), place.device, place.note, precision);
     return model ? std::move(model) : Error{model.error().code, not_usable(path, model.error().message).message};
   } catch (...) {
     return torch_error(ErrorCode::MODEL_INVALID, "the bundle '" + path + "' cannot be loaded");
@@ -374,17 +421,20 @@ Result<std::unique_ptr<const Model>> load_at(const std::string& path, const Mani
 }  // namespace
 
 Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module module, at::Device device,
-                                                const std::string& device_note) {
+                                                const std::string& device_note, const std::string& precision) {
+  using network::Precision;
   module.eval();
-  auto ecapa = device.is_cpu() ? network::EcapaNetwork::of(module) : nullptr;
+  const bool ours = device.is_cpu() && network::EcapaNetwork::is_of(module);
+  const auto [computes_in, note] = find_computation(precision, manifest.precision == "int8", ours);
+  const Precision products = computes_in == "bf16" ? Precision::bf16 : Precision::fp32;
+  auto ecapa = ours ? network::EcapaNetwork::of(module, products) : nullptr;
   const bool int8 = widen(module);
   Placement place{device, device_note};
-  const std::string reason = ecapa ? network::why_no_int8() : "int8 is for the network of this project on processors";
-  if (int8 && !reason.empty()) {
-    place.note += (place.note.empty() ? "" : "; ") + reason + ", computing in fp32";
+  if (!note.empty()) {
+    place.note += (place.note.empty() ? "" : "; ") + note;
   }
   if (ecapa && !int8) {  // what was taken to int8 was compared in fp32
-    if (auto status = agree(*ecapa, module, manifest); !status) {
+    if (auto status = agree(*ecapa, module, manifest, products); !status) {
       return std::move(status).error();
     }
   }
@@ -392,7 +442,7 @@ Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module
   auto network = ecapa ? Network(std::move(ecapa)) : Network(Script(torch::jit::freeze(module)));
   const ActivationBytes measured =
       std::holds_alternative<Script>(network) ? measure_activations(network, device, manifest) : ActivationBytes{};
-  auto model = std::make_unique<const TorchModel>(manifest, std::move(network), std::move(place), measured);
+  auto model = std::make_unique<const TorchModel>(manifest, std::move(network), std::move(place), computes_in, measured);
   for (const std::size_t frames : {manifest.shortest_frames, std::max(manifest.shortest_frames, kTrialFrames)}) {
     if (auto status = try_out(*model, frames); !status) {
       return std::move(status).error();
@@ -402,7 +452,7 @@ Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module
 }
 
 Result<std::unique_ptr<const Model>> load_torch_model(const std::string& path, const std::string& device,
-                                                      const CodeTrust& trust) {
+                                                      const CodeTrust& trust, const std::string& precision) {
   auto place = find_place(device);
   if (!place) {
     return std::move(place).error();
@@ -414,13 +464,16 @@ Result<std::unique_ptr<const Model>> load_torch_model(const std::string& path, c
   if (auto fits = expect_kind(manifest.value(), Kind::embedding); !fits) {
     return std::move(fits).error();
   }
-  auto model = load_at(path, manifest.value(), place.value(), trust);
+  if (auto fits = expect_precision(precision, manifest.value().precision); !fits) {
+    return std::move(fits).error();
+  }
+  auto model = load_at(path, manifest.value(), place.value(), trust, precision);
   if (!model && device == "auto" && place.value().device.is_cuda()) {
-    return load_at(path, manifest.value(), {at::kCPU, model.error().message}, trust);
+    return load_at(path, manifest.value(), {at::kCPU, model.error().message}, trust, precision);
   }
   return model;
 }
 
-TorchRuntime torch_runtime() { return {TORCH_VERSION, at::get_cpu_capability(), cuda_devices(), cuda_built()}; }
+TorchRuntime torch_runtime() { return {TORCH_VERSION, at::get_cpu_capability(), cuda_devices(), cuda_built(), network::bf16_unit()}; }
 
 }  // namespace timbre::bundle

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -30,9 +32,12 @@ struct Bounds {
 };
 // Another processor adds in another order; anything more is another model.
 constexpr Bounds kFp32 = {1e-4, 1e-6};
-// Against the same weights in fp32: int8 rounds, by 7 or 8 bits as the processor has it.
+// Against the same weights in fp32: bf16 rounds what is multiplied and what is kept, to 8 bits.
+constexpr Bounds kBf16 = {0.03, 3e-4};
+// int8 by 7 or 8 bits, as the processor has it.
 constexpr Bounds kInt8 = {0.1, 5e-3};
 // Random weights spread every rounding; what they make means nothing anyway.
+constexpr Bounds kBf16Untrained = {0.25, 0.03};
 constexpr Bounds kInt8Untrained = {0.5, 0.1};
 // Of probabilities, where a rounding may tip a frame that hangs between two classes.
 constexpr Bounds kSegmentation = {1e-3, 1e-6};
@@ -199,17 +204,59 @@ Result<std::string> verification_vectors(const SegmentationModel& model) {
   return vectors_of([&](const Recording& recording) { return segment(model, recording); });
 }
 
+namespace {
+
+const Bounds& bounds_of(const Model& model) {
+  const Manifest& manifest = model.manifest();
+  if (manifest.precision == "int8") return manifest.trained ? kInt8 : kInt8Untrained;
+  if (model.precision() == "bf16") return manifest.trained ? kBf16 : kBf16Untrained;
+  return kFp32;
+}
+
+/// Milliseconds of an utterance of 3 s through the network alone: the fastest of several.
+Result<double> time_network(const Model& model, const FrontEnd& front_end) {
+  constexpr double kSeconds = 3;
+  constexpr int kTimes = 7;
+  const auto samples = samples_of({"voice", kSeconds, 1}, model.manifest().front_end.sample_rate);
+  if (!samples) {
+    return samples.error();
+  }
+  auto features = front_end.compute(samples.value());
+  if (!features) {
+    return std::move(features).error();
+  }
+  const Utterance one[] = {{&features.value()}};
+  double fastest = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kTimes; ++i) {
+    const auto began = Clock::now();
+    auto embeddings = model.embed(one);
+    if (!embeddings) {
+      return std::move(embeddings).error();
+    }
+    fastest = std::min(fastest, std::chrono::duration<double, std::milli>(Clock::now() - began).count());
+  }
+  return fastest;
+}
+
+}  // namespace
+
 Result<VerifyReport> verify_model(const Model& model) {
   const Manifest& manifest = model.manifest();
   auto front_end = FrontEnd::create(manifest.front_end);
   if (!front_end) {
     return std::move(front_end).error();
   }
-  const Bounds bounds = manifest.precision == "fp32" ? kFp32 : manifest.trained ? kInt8 : kInt8Untrained;
+  const Bounds& bounds = bounds_of(model);
   VerifyReport report;
   report.manifest = manifest;
   report.device = model.device();
   report.device_note = model.device_note();
+  report.precision = model.precision();
+  auto milliseconds = time_network(model, *front_end.value());
+  if (!milliseconds) {
+    return std::move(milliseconds).error();
+  }
+  report.network_ms = milliseconds.value();
   return compare_all(std::move(report), manifest.embedding_dim, bounds,
                      [&](const Recording& recording) { return embed(model, *front_end.value(), recording); });
 }
@@ -218,11 +265,13 @@ Result<VerifyReport> verify_model(const SegmentationModel& model) {
   VerifyReport report;
   report.manifest = model.manifest;
   report.device = "cpu";
+  report.precision = "fp32";
   return compare_all(std::move(report), conversation::kWindowFrames * conversation::kClasses, kSegmentation,
                      [&](const Recording& recording) { return segment(model, recording); });
 }
 
-Result<VerifyReport> verify_bundle(const std::string& path, const std::string& device, const CodeTrust& trust) {
+Result<VerifyReport> verify_bundle(const std::string& path, const std::string& device, const CodeTrust& trust,
+                                   const std::string& precision) {
   const auto manifest = read_manifest(path);
   if (!manifest) {
     return manifest.error();
@@ -231,7 +280,8 @@ Result<VerifyReport> verify_bundle(const std::string& path, const std::string& d
     const auto segmentation = load_segmentation_model(path, trust);
     return segmentation ? verify_model(segmentation.value()) : segmentation.error();
   }
-  auto model = load_torch_model(path, device, trust);
+  const std::string wanted = precision.empty() ? manifest.value().precision : precision;
+  auto model = load_torch_model(path, device, trust, wanted);
   return model ? verify_model(*model.value()) : std::move(model).error();
 }
 

@@ -4,87 +4,62 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
-#include "network/int8.h"
+#include "simd/moments.h"
+#include "simd/passes.h"
 
 namespace timbre::network {
 
 namespace {
 
+using simd::ConstRows;
+using simd::Extent;
+using simd::Rows;
+using simd::RowsOf;
 using torch::jit::Module;
-using Scratch = Product::Scratch;
 
 /// Rows of a product at most: what lies between it and the pass after it stays in the cache.
 constexpr std::size_t kTile = 384;
 /// Channels whose attention is computed together, for the same reason.
 constexpr std::size_t kSlab = 512;
-/// Values of a buffer that is kept after a long utterance: 5 s of 1024 channels, 1.7 s where three blocks are joined.
-constexpr std::size_t kKept = std::size_t{1} << 19U;
+/// Bytes of a buffer that is kept after a long utterance: 7 s of three blocks of 1024 channels in fp32.
+constexpr std::size_t kKept = std::size_t{8} << 20U;
+/// Rows that lie so many bytes apart, or twice as many, fall on the same few lines of the first cache.
+constexpr std::size_t kAliasedBytes = 1024;
+constexpr std::size_t kLineBytes = 64;
 
-enum Buffer : std::size_t { kInput, kEntered, kChunks, kJoined, kGathered, kHidden };
+enum Buffer : std::size_t { kInput, kTileChannels, kJoined, kHidden };
 
-/// Thrown between two tiles where the interrupt says so, and caught in embed().
+/// Thrown between two layers where the interrupt says so, and caught in embed().
 struct Stopped {
   Error reason;
 };
+
+/// Throws Stopped.
+void stop_if_asked(const Interrupt& interrupt) {
+  if (auto reason = interrupt.check()) throw Stopped{*std::move(reason)};
+}
 
 /// work(first, count) of about equal parts of `rows`. Throws Stopped.
 template <typename Work>
 void by_tiles(const Interrupt& interrupt, std::size_t rows, const Work& work) {
   const std::size_t tiles = (rows + kTile - 1) / kTile;
   for (std::size_t i = 0; i < tiles; ++i) {
-    if (auto reason = interrupt.check()) throw Stopped{*std::move(reason)};
+    stop_if_asked(interrupt);
     const std::size_t first = rows * i / tiles;
     work(first, rows * (i + 1) / tiles - first);
   }
-}
-
-// ------------------------------------------------------------------------------------------------------ reading
-
-void expect(bool fits, const char* what) { TORCH_CHECK(fits, "its tensors do not fit together: ", what); }
-
-at::Tensor tensor(const Module& module, const char* name) {
-  const at::Tensor value = module.attr(name).toTensor();
-  return value.is_quantized() ? value : value.to(at::kFloat).contiguous();
-}
-
-std::vector<float> values(const Module& module, const char* name) {
-  const at::Tensor value = tensor(module, name);
-  expect(value.dim() == 1, name);
-  return {value.const_data_ptr<float>(), value.const_data_ptr<float>() + value.numel()};
-}
-
-Module child(const Module& module, const char* name) { return module.attr(name).toModule(); }
-
-c10::IValue constant(const Module& module, const char* name) { return module.type()->getConstant(name); }
-
-/// A number of frames.
-std::size_t count(const Module& module, const char* name) {
-  constexpr std::int64_t kMost = 1000;
-  return static_cast<std::size_t>(std::clamp<std::int64_t>(constant(module, name).toInt(), 0, kMost));
-}
-
-std::unique_ptr<const Product> make_product(const at::Tensor& weights) {
-  if (!weights.is_quantized()) {
-    return float_product(weights);
-  }
-  return why_no_int8().empty() ? int8_product(weights) : float_product(weights.dequantize());
-}
-
-void expect(const Product& product, std::size_t inputs, std::size_t outputs, const char* what) {
-  expect(product.inputs() == inputs && product.outputs() == outputs, what);
-}
-
-std::vector<float> read_bias(const Module& linear, std::size_t outputs) {
-  return linear.attr("bias").isNone() ? std::vector<float>(outputs) : values(linear, "bias");
 }
 
 // ------------------------------------------------------------------------------------------------------ one vector
 
 simd::ConstRows as_row(std::span<const float> vector) { return {vector.data(), 1, vector.size(), vector.size()}; }
 
-std::vector<float> times(std::span<const float> vector, const Product& product, Scratch& scratch) {
+std::vector<float> times(std::span<const float> vector, const Product& product, Product::Scratch& scratch) {
   const simd::Rows result = product(as_row(vector), scratch);
   return {result.data, result.data + result.width};
 }
@@ -114,26 +89,47 @@ void centre(std::vector<float>& embedding, std::span<const float> centre) {
   }
 }
 
-}  // namespace
+// ------------------------------------------------------------------------------------------------------ reading
 
-simd::Rows EcapaNetwork::Workspace::rows(std::size_t buffer, std::size_t count, std::size_t width) {
-  PageBuffer& values = buffers_[buffer];
-  if (values.size() < count * width) {
-    values = PageBuffer();  // both at once would be more than anybody counts on
-    values = PageBuffer(count * width);
-  }
-  return {values.data(), count, width, width};
+void expect(bool fits, const char* what) { TORCH_CHECK(fits, "its tensors do not fit together: ", what); }
+
+at::Tensor tensor(const Module& module, const char* name) {
+  const at::Tensor value = module.attr(name).toTensor();
+  return value.is_quantized() ? value : value.to(at::kFloat).contiguous();
 }
 
-void EcapaNetwork::Workspace::trim() noexcept {
-  for (PageBuffer& values : buffers_) {
-    if (values.size() > kKept) {
-      values = PageBuffer();
-    }
-  }
+std::vector<float> values(const Module& module, const char* name) {
+  const at::Tensor value = tensor(module, name);
+  expect(value.dim() == 1, name);
+  return {value.const_data_ptr<float>(), value.const_data_ptr<float>() + value.numel()};
 }
 
-EcapaNetwork::Affine EcapaNetwork::read_norm(const Module& norm) {
+Module child(const Module& module, const char* name) { return module.attr(name).toModule(); }
+
+c10::IValue constant(const Module& module, const char* name) { return module.type()->getConstant(name); }
+
+/// A number of frames.
+std::size_t count(const Module& module, const char* name) {
+  constexpr std::int64_t kMost = 1000;
+  return static_cast<std::size_t>(std::clamp<std::int64_t>(constant(module, name).toInt(), 0, kMost));
+}
+
+/// Of a product, or of a layer.
+template <typename Layer>
+void expect(const Layer& layer, std::size_t inputs, std::size_t outputs, const char* what) {
+  expect(layer.inputs() == inputs && layer.outputs() == outputs, what);
+}
+
+std::vector<float> read_bias(const Module& linear, std::size_t outputs) {
+  return linear.attr("bias").isNone() ? std::vector<float>(outputs) : values(linear, "bias");
+}
+
+struct Affine {
+  std::vector<float> scale;
+  std::vector<float> shift;
+};
+
+Affine read_norm(const Module& norm) {
   const double eps = constant(norm, "eps").toDouble();
   const std::vector<float> weight = values(norm, "weight");
   const std::vector<float> bias = values(norm, "bias");
@@ -149,105 +145,201 @@ EcapaNetwork::Affine EcapaNetwork::read_norm(const Module& norm) {
   return affine;
 }
 
-EcapaNetwork::Layer EcapaNetwork::read_layer(const Module& linear, const Module* norm) {
-  Layer layer;
-  layer.product = make_product(tensor(linear, "weight"));
-  const std::size_t outputs = layer.product->outputs();
-  layer.relu_norm.bias = read_bias(linear, outputs);
-  if (norm == nullptr) {
-    layer.relu_norm.scale.assign(outputs, 1);
-    layer.relu_norm.shift.assign(outputs, 0);
-  } else {
-    auto [scale, shift] = read_norm(*norm);
-    layer.relu_norm.scale = std::move(scale);
-    layer.relu_norm.shift = std::move(shift);
-  }
-  expect(layer.relu_norm.bias.size() == outputs && layer.relu_norm.scale.size() == outputs, "a layer and its norm");
-  return layer;
-}
+/// A product of one vector, and its bias.
+struct Linear {
+  std::unique_ptr<const Product> product;
+  std::vector<float> bias;
+};
 
-EcapaNetwork::Layer EcapaNetwork::read_tdnn(const Module& tdnn) {
-  const Module norm = child(tdnn, "norm");
-  return read_layer(child(tdnn, "linear"), &norm);
-}
-
-EcapaNetwork::Linear EcapaNetwork::read_linear(const Module& linear) {
-  auto product = make_product(tensor(linear, "weight"));
+Linear read_linear(const Module& linear) {
+  auto product = float_product(tensor(linear, "weight"));
   auto bias = read_bias(linear, product->outputs());
   expect(bias.size() == product->outputs(), "a bias");
   return {std::move(product), std::move(bias)};
 }
 
-simd::Window EcapaNetwork::read_window(const Module& neighbours) {
+simd::Window read_window(const Module& neighbours) {
   const simd::Window window{count(neighbours, "taps"), count(neighbours, "dilation"), count(neighbours, "stride"),
                             constant(neighbours, "reflect").toBool()};
   expect(window.taps > 0 && window.stride > 0, "a convolution");
   return window;
 }
 
-EcapaNetwork::Block EcapaNetwork::read_block(const Module& module) {
+/// `norm`: null where there is none.
+template <typename T>
+FrameLayer<T> read_layer(const Module& linear, const Module* norm, const simd::Window& window = {}) {
+  const at::Tensor weights = tensor(linear, "weight");
+  expect(weights.dim() == 2, "a layer");
+  const auto outputs = static_cast<std::size_t>(weights.size(0));
+  simd::ReluNorm relu_norm{read_bias(linear, outputs), std::vector<float>(outputs, 1), std::vector<float>(outputs)};
+  if (norm != nullptr) {
+    auto [scale, shift] = read_norm(*norm);
+    relu_norm.scale = std::move(scale);
+    relu_norm.shift = std::move(shift);
+  }
+  expect(relu_norm.bias.size() == outputs && relu_norm.scale.size() == outputs, "a layer and its norm");
+  return {weights, std::move(relu_norm), window};
+}
+
+template <typename T>
+FrameLayer<T> read_tdnn(const Module& tdnn, const simd::Window& window = {}) {
+  const Module norm = child(tdnn, "norm");
+  return read_layer<T>(child(tdnn, "linear"), &norm, window);
+}
+
+template <typename T>
+struct Block {
+  FrameLayer<T> enter;
+  std::vector<FrameLayer<T>> chunks;
+  bool passes_first;  ///< the chunk that passes Res2Net unchanged: the first or the last
+  FrameLayer<T> leave;
+  Linear reduce;
+  Linear expand;
+};
+
+template <typename T>
+Block<T> read_block(const Module& module) {
   const Module res2net = child(module, "res2net");
   const Module squeeze = child(module, "squeeze_excitation");
-  Block block;
-  block.enter = read_tdnn(child(module, "enter"));
-  block.passes_first = constant(res2net, "passes_first").toBool();
+  std::vector<FrameLayer<T>> chunks;
   for (const Module& chunk : child(res2net, "chunks").children()) {
-    Layer& layer = block.chunks.emplace_back(read_tdnn(chunk));
-    layer.window = read_window(child(module, "neighbours"));
+    chunks.push_back(read_tdnn<T>(chunk, read_window(child(module, "neighbours"))));
   }
-  block.leave = read_tdnn(child(module, "leave"));
-  block.reduce = read_linear(child(squeeze, "reduce"));
-  block.expand = read_linear(child(squeeze, "expand"));
-  return block;
+  return {read_tdnn<T>(child(module, "enter")),
+          std::move(chunks),
+          constant(res2net, "passes_first").toBool(),
+          read_tdnn<T>(child(module, "leave")),
+          read_linear(child(squeeze, "reduce")),
+          read_linear(child(squeeze, "expand"))};
 }
 
-EcapaNetwork::Pooling EcapaNetwork::read_pooling(const Module& module) {
-  Pooling pooling;
+template <typename T>
+struct Pooling {
+  FrameLayer<T> attention;
+  bool relu_norm;                                ///< ReLU and batch norm before the tanh
+  std::unique_ptr<const Product> from_context;   ///< null without global context
+  std::vector<FrameLayer<T>> scores;             ///< products of kSlab channels each
+  bool unbiased;
+  bool floor_added;
+  double context_floor;
+  float pooled_floor;
+};
+
+template <typename T>
+Pooling<T> read_pooling(const Module& module) {
   const bool relu_norm = constant(module, "relu_norm").toBool();
   const Module norm = child(module, "norm");
-  pooling.attention = read_layer(child(module, "from_frame"), relu_norm ? &norm : nullptr);
-  pooling.relu_norm = relu_norm;
+  std::unique_ptr<const Product> from_context;
   if (constant(module, "context").toBool()) {
-    pooling.from_context = make_product(tensor(child(module, "from_context"), "weight"));
+    from_context = float_product(tensor(child(module, "from_context"), "weight"));
   }
   // The bias of a score is the same for every frame, which a softmax over frames does not see.
-  const at::Tensor score = tensor(child(module, "score"), "weight");
-  for (const at::Tensor& slab : score.split(static_cast<std::int64_t>(kSlab))) {
-    pooling.scores.push_back(make_product(slab));
+  std::vector<FrameLayer<T>> scores;
+  for (const at::Tensor& slab : tensor(child(module, "score"), "weight").split(static_cast<std::int64_t>(kSlab))) {
+    scores.emplace_back(slab, simd::ReluNorm(), simd::Window());
   }
-  pooling.unbiased = constant(module, "unbiased").toBool();
-  pooling.floor_added = constant(module, "floor_added").toBool();
-  pooling.context_floor = constant(module, "context_floor").toDouble();
-  pooling.pooled_floor = static_cast<float>(constant(module, "pooled_floor").toDouble());
-  return pooling;
+  return {read_layer<T>(child(module, "from_frame"), relu_norm ? &norm : nullptr),
+          relu_norm,
+          std::move(from_context),
+          std::move(scores),
+          constant(module, "unbiased").toBool(),
+          constant(module, "floor_added").toBool(),
+          constant(module, "context_floor").toDouble(),
+          static_cast<float>(constant(module, "pooled_floor").toDouble())};
 }
 
-void EcapaNetwork::expect_to_fit() const {
-  const std::size_t channels = frame_.product->outputs();
-  expect(frame_.product->inputs() == frame_.window.taps * feature_dim(), "the first layer");
-  for (const Block& block : blocks_) {
+// ------------------------------------------------------------------------------------------------------ computing
+
+/// T: what activations are held in.
+template <typename T>
+class Ecapa : public EcapaNetwork {
+ public:
+  explicit Ecapa(const Module& module);
+
+  Result<Embedding> embed(ConstRows features, Workspace& workspace, const Interrupt& interrupt) const override;
+  std::uint64_t activation_bytes(std::size_t frames) const override;
+
+ private:
+  /// Throws where a tensor's size is not what another's makes it.
+  void expect_to_fit() const;
+  std::size_t feature_dim() const { return frame_.inputs() / frame_.window().taps; }
+  std::size_t joined_width() const { return std::max(blocks_.size() * frame_.outputs(), aggregate_.outputs()); }
+  /// Whether what the first block reads has a place of its own, and is not where the last block writes.
+  bool keeps_input() const { return sums_ || blocks_.size() < 2; }
+
+  Embedding run(ConstRows features, Workspace& workspace) const;
+  void run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, Workspace& workspace) const;
+  RowsOf<const T> run_tile(const Block<T>& block, RowsOf<const T> x, std::size_t first, std::size_t count,
+                           Workspace& workspace) const;
+  RowsOf<T> run_aggregate(RowsOf<T> buffer, simd::Moments& moments, Workspace& workspace) const;
+  std::vector<float> pool(RowsOf<const T> x, const simd::Moments& moments, Workspace& workspace) const;
+
+  FrameLayer<T> frame_;
+  std::vector<Block<T>> blocks_;
+  bool sums_;  ///< a block reads the sum of everything before it
+  FrameLayer<T> aggregate_;
+  Pooling<T> pooling_;
+  Affine pooled_norm_;
+  Linear embed_;
+  std::optional<Affine> embed_norm_;
+  std::vector<float> centre_;
+};
+
+template <typename T>
+FrameLayer<T> read_aggregate(const Module& module) {
+  const Module norm = child(module, "aggregate_norm");
+  return read_layer<T>(child(module, "aggregate"), constant(module, "aggregation_norm").toBool() ? &norm : nullptr);
+}
+
+template <typename T>
+Ecapa<T>::Ecapa(const Module& module)
+    : frame_(read_tdnn<T>(child(module, "frame"), read_window(child(module, "neighbours")))),
+      sums_(constant(module, "sums").toBool()),
+      aggregate_(read_aggregate<T>(module)),
+      pooling_(read_pooling<T>(child(module, "pooling"))),
+      pooled_norm_(read_norm(child(module, "pooled_norm"))),
+      embed_(read_linear(child(module, "embed"))) {
+  for (const Module& block : child(module, "blocks").children()) {
+    blocks_.push_back(read_block<T>(block));
+  }
+  if (constant(module, "embedding_norm").toBool()) {
+    embed_norm_ = read_norm(child(module, "embed_norm"));
+  }
+  if (constant(module, "embedding_centre").toBool()) {
+    centre_ = values(module, "embedding_mean");
+    expect(!centre_.empty(), "the embedding's centre");
+  }
+  expect_to_fit();
+}
+
+template <typename T>
+void Ecapa<T>::expect_to_fit() const {
+  const std::size_t channels = frame_.outputs();
+  expect(frame_.inputs() == frame_.window().taps * feature_dim(), "the first layer");
+  for (const Block<T>& block : blocks_) {
     const std::size_t width = channels / (block.chunks.size() + 1);
     expect(width * (block.chunks.size() + 1) == channels, "the chunks of a block");
-    for (const Layer& chunk : block.chunks) {
-      expect(*chunk.product, chunk.window.taps * width, width, "a chunk of a block");
+    for (const FrameLayer<T>& chunk : block.chunks) {
+      expect(chunk.window().stride == 1, "a chunk of a block");
+      expect(chunk, chunk.window().taps * width, width, "a chunk of a block");
     }
     const std::size_t squeezed = block.reduce.product->outputs();
-    expect(*block.enter.product, channels, channels, "a block's first layer");
-    expect(*block.leave.product, channels, channels, "a block's last layer");
+    expect(block.enter, channels, channels, "a block's first layer");
+    expect(block.leave, channels, channels, "a block's last layer");
     expect(*block.reduce.product, channels, squeezed, "squeeze-excitation");
     expect(*block.expand.product, squeezed, channels, "squeeze-excitation");
   }
-  const std::size_t pooled = aggregate_.product->outputs();
-  const std::size_t attention = pooling_.attention.product->outputs();
-  expect(*aggregate_.product, blocks_.size() * channels, pooled, "the layer that joins the blocks");
-  expect(*pooling_.attention.product, pooled, attention, "the attention");
+  const std::size_t pooled = aggregate_.outputs();
+  const std::size_t attention = pooling_.attention.outputs();
+  expect(aggregate_, blocks_.size() * channels, pooled, "the layer that joins the blocks");
+  expect(pooling_.attention, pooled, attention, "the attention");
   if (pooling_.from_context) {
     expect(*pooling_.from_context, 2 * pooled, attention, "the attention's context");
   }
   std::size_t scored = 0;
-  for (const auto& score : pooling_.scores) {
-    expect(*score, attention, score->outputs(), "the attention's scores");
-    scored += score->outputs();
+  for (const FrameLayer<T>& score : pooling_.scores) {
+    expect(score, attention, score.outputs(), "the attention's scores");
+    scored += score.outputs();
   }
   expect(scored == pooled, "the attention's scores");
   expect(pooled_norm_.scale.size() == 2 * pooled, "the norm of what is pooled");
@@ -256,69 +348,53 @@ void EcapaNetwork::expect_to_fit() const {
   expect(centre_.empty() || centre_.size() == embed_.bias.size(), "the embedding's centre");
 }
 
-std::unique_ptr<const EcapaNetwork> EcapaNetwork::of(const Module& module) {
-  if (module.type()->name()->name() != "Ecapa") {
-    return nullptr;
+/// The outputs of Res2Net for so many frames of x, computed with the neighbours that they depend on.
+template <typename T>
+RowsOf<const T> Ecapa<T>::run_tile(const Block<T>& block, RowsOf<const T> x, std::size_t first, std::size_t count,
+                                   Workspace& workspace) const {
+  // What each chunk reads beyond what the next one needs.
+  std::size_t beyond = 0;
+  for (const FrameLayer<T>& chunk : block.chunks) beyond += chunk.window().reach();
+  const auto with_neighbours = [&] {
+    const std::size_t from = first - std::min(first, beyond);
+    return std::pair(from, std::min(first + count + beyond, x.count));
+  };
+  const auto [start, end] = with_neighbours();
+  const Extent extent{start, x.count};
+  const RowsOf<T> channels = workspace.rows<T>(kTileChannels, end - start, block.enter.outputs());
+  block.enter.apply(x.part(start, end - start), channels, workspace.scratch);
+
+  const std::size_t width = channels.width / (block.chunks.size() + 1);
+  RowsOf<const T> before;
+  for (std::size_t i = 0; i < block.chunks.size(); ++i) {
+    stop_if_asked(*workspace.interrupt);
+    const FrameLayer<T>& chunk = block.chunks[i];
+    beyond -= chunk.window().reach();
+    const auto [from, to] = with_neighbours();
+    // Gathered before it is overwritten: a chunk's outputs take its inputs' place.
+    const RowsOf<T> own = channels.columns((i + (block.passes_first ? 1 : 0)) * width, width);
+    chunk.convolve(own, before, extent, from, own.part(from - start, to - from), workspace.scratch);
+    before = own;
   }
-  auto network = std::make_unique<EcapaNetwork>();
-  network->frame_ = read_tdnn(child(module, "frame"));
-  network->frame_.window = read_window(child(module, "neighbours"));
-  for (const Module& block : child(module, "blocks").children()) {
-    network->blocks_.push_back(read_block(block));
-  }
-  network->sums_ = constant(module, "sums").toBool();
-  const Module aggregate_norm = child(module, "aggregate_norm");
-  network->aggregate_ =
-      read_layer(child(module, "aggregate"), constant(module, "aggregation_norm").toBool() ? &aggregate_norm : nullptr);
-  network->pooling_ = read_pooling(child(module, "pooling"));
-  network->pooled_norm_ = read_norm(child(module, "pooled_norm"));
-  network->embed_ = read_linear(child(module, "embed"));
-  if (constant(module, "embedding_norm").toBool()) {
-    network->embed_norm_ = read_norm(child(module, "embed_norm"));
-  }
-  if (constant(module, "embedding_centre").toBool()) {
-    network->centre_ = values(module, "embedding_mean");
-    expect(!network->centre_.empty(), "the embedding's centre");
-  }
-  network->expect_to_fit();
-  return network;
+  stop_if_asked(*workspace.interrupt);
+  return channels.part(first - start, count);
 }
 
-void EcapaNetwork::run_block(const Block& block, simd::ConstRows x, simd::Rows y, Workspace& workspace) const {
-  Scratch& scratch = workspace.scratch;
-  const simd::Rows entered = workspace.rows(kEntered, x.count, block.enter.product->outputs());
-  by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
-    simd::relu_norm((*block.enter.product)(x.part(first, rows), scratch), block.enter.relu_norm,
-                    entered.part(first, rows));
-  });
-
-  const simd::Rows chunks = workspace.rows(kChunks, x.count, entered.width);
-  const std::size_t width = entered.width / (block.chunks.size() + 1);
-  const std::size_t passing = block.passes_first ? 0 : block.chunks.size();
-  by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
-    simd::copy(entered.columns(passing * width, width).part(first, rows),
-               chunks.columns(passing * width, width).part(first, rows));
-  });
-  simd::Rows before;
-  for (std::size_t i = 0; i < block.chunks.size(); ++i) {
-    const std::size_t at = (i + (block.passes_first ? 1 : 0)) * width;
-    const simd::Rows done = chunks.columns(at, width);
-    convolve(block.chunks[i], entered.columns(at, width), before, done, workspace);
-    before = done;
-  }
-
+template <typename T>
+void Ecapa<T>::run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, Workspace& workspace) const {
+  LayerScratch& scratch = workspace.scratch;
   simd::Moments moments(y.width);
   by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
-    const simd::Rows part = y.part(first, rows);
-    simd::relu_norm((*block.leave.product)(chunks.part(first, rows), scratch), block.leave.relu_norm, part);
+    const RowsOf<T> part = y.part(first, rows);
+    block.leave.apply(run_tile(block, x, first, rows, workspace), part, scratch);
     moments.add(part);
   });
-  std::vector<float> squeezed = times(moments.means(), *block.reduce.product, scratch);
+  std::vector<float> squeezed = times(moments.means(), *block.reduce.product, scratch.product);
   add(squeezed, block.reduce.bias);
   for (float& value : squeezed) {
     value = std::max(value, 0.0F);
   }
-  std::vector<float> gain = times(squeezed, *block.expand.product, scratch);
+  std::vector<float> gain = times(squeezed, *block.expand.product, scratch.product);
   add(gain, block.expand.bias);
   for (float& value : gain) {
     value = 1 / (1 + std::exp(-value));
@@ -328,19 +404,27 @@ void EcapaNetwork::run_block(const Block& block, simd::ConstRows x, simd::Rows y
   });
 }
 
-void EcapaNetwork::convolve(const Layer& layer, simd::ConstRows x, simd::ConstRows y, simd::Rows to,
-                            Workspace& workspace) const {
-  by_tiles(*workspace.interrupt, to.count, [&](std::size_t first, std::size_t rows) {
-    const simd::Rows gathered = workspace.rows(kGathered, rows, layer.product->inputs());
-    simd::im2col(x, y, layer.window, first, gathered);
-    simd::relu_norm((*layer.product)(gathered, workspace.scratch), layer.relu_norm, to.part(first, rows));
+/// What joins the blocks, in their place, or in that of a tile where there is one alone.
+template <typename T>
+RowsOf<T> Ecapa<T>::run_aggregate(RowsOf<T> buffer, simd::Moments& moments, Workspace& workspace) const {
+  const RowsOf<T> joined = buffer.columns(0, aggregate_.inputs());
+  const RowsOf<T> aggregated = buffer.columns(0, aggregate_.outputs());
+  RowsOf<T> tile;
+  by_tiles(*workspace.interrupt, buffer.count, [&](std::size_t first, std::size_t rows) {
+    const RowsOf<T> part = aggregated.part(first, rows);
+    tile = FrameLayer<T>::kInPlace ? part : workspace.rows<T>(kTileChannels, rows, aggregated.width);
+    aggregate_.apply(joined.part(first, rows), tile, workspace.scratch);
+    moments.add(tile);
+    if (tile.data != part.data && rows < buffer.count) simd::copy(tile, part);
   });
+  return tile.count == buffer.count ? tile : aggregated;
 }
 
-std::vector<float> EcapaNetwork::pool(simd::ConstRows x, const simd::Moments& moments, Workspace& workspace) const {
-  Scratch& scratch = workspace.scratch;
+template <typename T>
+std::vector<float> Ecapa<T>::pool(RowsOf<const T> x, const simd::Moments& moments, Workspace& workspace) const {
+  LayerScratch& scratch = workspace.scratch;
   const std::vector<float> means = moments.means();
-  simd::ReluNorm attention = pooling_.attention.relu_norm;
+  simd::ReluNorm attention = pooling_.attention.relu_norm();
   if (pooling_.from_context) {
     std::vector<float> context = means;
     const double divisor = static_cast<double>(moments.count()) - (pooling_.unbiased ? 1 : 0);
@@ -350,27 +434,28 @@ std::vector<float> EcapaNetwork::pool(simd::ConstRows x, const simd::Moments& mo
       context.push_back(
           static_cast<float>(std::sqrt(pooling_.floor_added ? variance + floor : std::max(variance, floor))));
     }
-    add(attention.bias, times(context, *pooling_.from_context, scratch));
+    add(attention.bias, times(context, *pooling_.from_context, scratch.product));
   }
-  const simd::Rows hidden = workspace.rows(kHidden, x.count, pooling_.attention.product->outputs());
+  const RowsOf<T> hidden = workspace.rows<T>(kHidden, x.count, pooling_.attention.outputs());
   by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
-    const simd::Rows part = hidden.part(first, rows);
-    const simd::Rows product = (*pooling_.attention.product)(x.part(first, rows), scratch);
+    const Rows product = pooling_.attention.multiply(x.part(first, rows), scratch);
     if (pooling_.relu_norm) {
-      simd::relu_norm(product, attention, part);
+      simd::relu_norm(product, attention, product);
     } else {
-      simd::add_bias(product, attention.bias, part);
+      simd::add_bias(product, attention.bias, product);
     }
-    simd::tanh(part);
+    simd::tanh(product);
+    simd::copy(product, hidden.part(first, rows));
   });
 
   std::vector<float> pooled(2 * x.width);
-  for (std::size_t slab = 0, start = 0; slab < pooling_.scores.size(); ++slab) {
-    const Product& score = *pooling_.scores[slab];
+  std::size_t start = 0;
+  for (const FrameLayer<T>& score : pooling_.scores) {
     const std::span<const float> centres = std::span<const float>(means).subspan(start, score.outputs());
     simd::SoftmaxMoments weighted(centres);
     by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
-      weighted.add(score(hidden.part(first, rows), scratch), x.part(first, rows).columns(start, score.outputs()));
+      weighted.add(score.multiply(hidden.part(first, rows), scratch),
+                   x.part(first, rows).columns(start, score.outputs()));
     });
     for (std::size_t c = 0; c < score.outputs(); ++c) {
       pooled[start + c] = weighted.mean(c);
@@ -381,19 +466,16 @@ std::vector<float> EcapaNetwork::pool(simd::ConstRows x, const simd::Moments& mo
   return pooled;
 }
 
-std::size_t EcapaNetwork::feature_dim() const { return frame_.product->inputs() / frame_.window.taps; }
-
-std::uint64_t EcapaNetwork::activation_bytes(std::size_t frames) const {
-  const std::size_t channels = frame_.product->outputs();
-  const std::size_t rows = (frames + frame_.window.stride - 1) / frame_.window.stride;
-  const std::size_t joined = std::max(blocks_.size() * channels, aggregate_.product->outputs());
-  // The buffers that are as long as the utterance: kInput, kEntered, kChunks, kJoined, kHidden.
-  return static_cast<std::uint64_t>(rows) * (3 * channels + joined + pooling_.attention.product->outputs()) *
-         sizeof(float);
+template <typename T>
+std::uint64_t Ecapa<T>::activation_bytes(std::size_t frames) const {
+  const std::size_t rows = (frames + frame_.window().stride - 1) / frame_.window().stride;
+  // The buffers that are as long as the utterance: kInput, kJoined, kHidden.
+  const std::size_t input = keeps_input() ? frame_.outputs() : 0;
+  return static_cast<std::uint64_t>(rows) * (input + joined_width() + pooling_.attention.outputs()) * sizeof(T);
 }
 
-Result<Embedding> EcapaNetwork::embed(simd::ConstRows features, Workspace& workspace,
-                                      const Interrupt& interrupt) const {
+template <typename T>
+Result<Embedding> Ecapa<T>::embed(ConstRows features, Workspace& workspace, const Interrupt& interrupt) const {
   struct AfterUse {
     Workspace& workspace;
     ~AfterUse() {
@@ -410,22 +492,23 @@ Result<Embedding> EcapaNetwork::embed(simd::ConstRows features, Workspace& works
   }
 }
 
-Embedding EcapaNetwork::run(simd::ConstRows features, Workspace& workspace) const {
+template <typename T>
+Embedding Ecapa<T>::run(ConstRows features, Workspace& workspace) const {
   TORCH_CHECK(features.width == feature_dim(), "features of ", features.width, " values where the network takes ",
               feature_dim());
-  Scratch& scratch = workspace.scratch;
-  const std::size_t channels = frame_.product->outputs();
-  const std::size_t frames = (features.count + frame_.window.stride - 1) / frame_.window.stride;
-  const simd::Rows input = workspace.rows(kInput, frames, channels);
-  convolve(frame_, features, {}, input, workspace);
-
+  LayerScratch& scratch = workspace.scratch;
+  const std::size_t channels = frame_.outputs();
+  const std::size_t frames = (features.count + frame_.window().stride - 1) / frame_.window().stride;
   // The layer that joins the blocks reads and writes row by row: its outputs take its inputs' place.
-  const std::size_t pooled_channels = aggregate_.product->outputs();
-  const std::size_t step = std::max(blocks_.size() * channels, pooled_channels);
-  const simd::Rows buffer = workspace.rows(kJoined, frames, step);
-  simd::ConstRows x = input;
+  const RowsOf<T> buffer = workspace.rows<T>(kJoined, frames, joined_width());
+  const RowsOf<T> input = keeps_input() ? workspace.rows<T>(kInput, frames, channels)
+                                        : buffer.columns((blocks_.size() - 1) * channels, channels);
+  by_tiles(*workspace.interrupt, frames, [&](std::size_t first, std::size_t rows) {
+    frame_.convolve(features, {}, {0, features.count}, first, input.part(first, rows), scratch);
+  });
+  RowsOf<const T> x = input;
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    const simd::Rows y = buffer.columns(i * channels, channels);
+    const RowsOf<T> y = buffer.columns(i * channels, channels);
     run_block(blocks_[i], x, y, workspace);
     if (!sums_) {
       x = y;
@@ -436,18 +519,12 @@ Embedding EcapaNetwork::run(simd::ConstRows features, Workspace& workspace) cons
       });
     }
   }
-  const simd::Rows joined = buffer.columns(0, blocks_.size() * channels);
-  const simd::Rows aggregated = buffer.columns(0, pooled_channels);
-  simd::Moments moments(pooled_channels);
-  by_tiles(*workspace.interrupt, frames, [&](std::size_t first, std::size_t rows) {
-    const simd::Rows part = aggregated.part(first, rows);
-    simd::relu_norm((*aggregate_.product)(joined.part(first, rows), scratch), aggregate_.relu_norm, part);
-    moments.add(part);
-  });
+  simd::Moments moments(aggregate_.outputs());
+  const RowsOf<T> aggregated = run_aggregate(buffer, moments, workspace);
 
   std::vector<float> pooled = pool(aggregated, moments, workspace);
   scale_and_shift(pooled, pooled_norm_.scale, pooled_norm_.shift);
-  Embedding embedding = times(pooled, *embed_.product, scratch);
+  Embedding embedding = times(pooled, *embed_.product, scratch.product);
   add(embedding, embed_.bias);
   if (embed_norm_) {
     scale_and_shift(embedding, embed_norm_->scale, embed_norm_->shift);
@@ -456,6 +533,41 @@ Embedding EcapaNetwork::run(simd::ConstRows features, Workspace& workspace) cons
     centre(embedding, centre_);
   }
   return embedding;
+}
+
+}  // namespace
+
+template <typename T>
+RowsOf<T> EcapaNetwork::Workspace::rows(std::size_t buffer, std::size_t count, std::size_t width) {
+  PageBuffer& memory = buffers_[buffer];
+  const std::size_t gap = width * sizeof(T) % kAliasedBytes == 0 ? kLineBytes / sizeof(T) : 0;
+  const std::size_t step = width + gap;
+  const std::size_t bytes = (count + FrameLayer<T>::kRowsTogether - 1) * step * sizeof(T);
+  if (memory.size() < bytes) {
+    memory = PageBuffer();  // both at once would be more than anybody counts on
+    memory = PageBuffer(bytes);
+  }
+  return {reinterpret_cast<T*>(memory.data()), count, width, step};
+}
+
+void EcapaNetwork::Workspace::trim() noexcept {
+  for (PageBuffer& memory : buffers_) {
+    if (memory.size() > kKept) {
+      memory = PageBuffer();
+    }
+  }
+}
+
+bool EcapaNetwork::is_of(const Module& module) { return module.type()->name()->name() == "Ecapa"; }
+
+std::unique_ptr<const EcapaNetwork> EcapaNetwork::of(const Module& module, Precision precision) {
+  if (!is_of(module)) {
+    return nullptr;
+  }
+  if (precision == Precision::bf16) {
+    return std::make_unique<const Ecapa<simd::Bf16>>(module);
+  }
+  return std::make_unique<const Ecapa<float>>(module);
 }
 
 }  // namespace timbre::network

@@ -13,20 +13,19 @@ constexpr std::size_t kLarge = std::size_t{4} << 20U;
 
 }  // namespace
 
-PageBuffer::PageBuffer(std::size_t floats) : size_(floats) {
-  if (floats == 0) return;
-  const std::size_t bytes = floats * sizeof(float);
+PageBuffer::PageBuffer(std::size_t bytes) : size_(bytes) {
+  if (bytes == 0) return;
   void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
 #ifdef MADV_HUGEPAGE
   // Where the system has none, ordinary pages do.
   if (bytes >= kLarge) static_cast<void>(::madvise(memory, bytes, MADV_HUGEPAGE));
 #endif
-  data_ = static_cast<float*>(memory);
+  data_ = static_cast<std::byte*>(memory);
 }
 
 PageBuffer::~PageBuffer() {
-  if (data_) ::munmap(data_, size_ * sizeof(float));
+  if (data_) ::munmap(data_, size_);
 }
 
 }  // namespace timbre::network

@@ -5,13 +5,13 @@
 
 namespace timbre::network {
 
-/// Floats on pages of their own, which go back to the system when it ends: activations of every length would leave
+/// Memory on pages of its own, which go back to the system when it ends: activations of every length would leave
 /// holes of every size in the host's heap. Zero until written; memory is taken page by page as it is written.
 class PageBuffer {
  public:
   PageBuffer() = default;
   /// Throws std::bad_alloc.
-  explicit PageBuffer(std::size_t floats);
+  explicit PageBuffer(std::size_t bytes);
   PageBuffer(PageBuffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   PageBuffer& operator=(PageBuffer&& other) noexcept {
@@ -21,11 +21,11 @@ class PageBuffer {
   }
   ~PageBuffer();
 
-  float* data() const { return data_; }
+  std::byte* data() const { return data_; }
   std::size_t size() const { return size_; }
 
  private:
-  float* data_ = nullptr;
+  std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 };
 

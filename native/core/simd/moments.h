@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "simd/bf16.h"
 #include "simd/rows.h"
 
 namespace timbre::simd {
@@ -15,6 +16,7 @@ class Moments {
   explicit Moments(std::size_t channels);
 
   void add(ConstRows rows);
+  void add(ConstBf16Rows rows);
 
   std::size_t count() const { return count_; }
   std::vector<float> means() const;
@@ -22,11 +24,13 @@ class Moments {
   std::vector<double> squares() const;
 
  private:
-  void add_few(ConstRows rows);
+  template <typename T>
+  void add_rows(RowsOf<const T> rows);
 
   std::size_t count_ = 0;
   std::vector<double> means_;
   std::vector<double> squares_;
+  std::vector<float> first_row_;
   std::vector<float> sums_;
   std::vector<float> sums_of_squares_;
 };
@@ -38,13 +42,15 @@ class SoftmaxMoments {
   explicit SoftmaxMoments(std::span<const float> centres);
 
   void add(ConstRows scores, ConstRows values);
+  void add(ConstRows scores, ConstBf16Rows values);
 
   /// Of channel c.
   float mean(std::size_t c) const;
   float variance(std::size_t c) const;
 
  private:
-  void add_few(ConstRows scores, ConstRows values);
+  template <typename T>
+  void add_rows(ConstRows scores, RowsOf<const T> values);
 
   std::span<const float> centres_;
   std::vector<float> highest_;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PRECISIONS } from '../../addon/precision.js';
 import {
   audioRoots,
   basePath,
@@ -169,6 +170,16 @@ export const SETTINGS = {
     default: 'auto',
     takes: 'DEVICE',
     means: 'Where the model runs: `auto`, `cpu`, `cuda` or `cuda:<number>`.',
+  }),
+  precision: setting({
+    env: 'TIMBRE_PRECISION',
+    flag: 'precision',
+    schema: z.enum(PRECISIONS, 'must be auto, fp32, bf16 or int8'),
+    default: 'auto',
+    takes: 'TYPE',
+    means:
+      'What the network multiplies in: `auto` (`bf16` where the processor has AMX for it, else `fp32`; of an int8 bundle ' +
+      '`int8`), `fp32`, `bf16` or `int8`.',
   }),
   allowCode: setting({
     env: 'TIMBRE_ALLOW_CODE',

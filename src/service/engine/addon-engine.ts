@@ -185,9 +185,10 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
       await this.keep({ name: encoder.info().model, path });
       signal.throwIfAborted();
       this.change({ status: 'ready' });
-      const { model: name, id, device, deviceNote, workers, isolation } = encoder.info();
+      const { model: name, id, device, deviceNote, precision, workers, isolation } = encoder.info();
       const ms = Math.round(performance.now() - started);
-      this.logger.log({ model: name, device, deviceNote, workers, isolation, ms, msg: 'the model is loaded' });
+      const facts = { model: name, device, deviceNote, precision, workers, isolation, ms };
+      this.logger.log({ ...facts, msg: 'the model is loaded' });
       const better = recommendedInsteadOf(id);
       if (better) this.logger.log(adviceOn(id, better));
     } catch (thrown) {
@@ -270,12 +271,13 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
 
   private async load(model: string): Promise<SpeakerEncoder> {
     const { SpeakerEncoder } = await import('../../addon/index.js');
-    const { segmentation, device, allowCode, workers, queueLimit, maxBatch, modelCacheDir } = this.config;
+    const { segmentation, device, precision, allowCode, workers, queueLimit, maxBatch, modelCacheDir } = this.config;
     const { decoderIsolation, maxUploadBytes, maxAudioSeconds, maxInputBytes, maxWorkingBytes } = this.config;
     return SpeakerEncoder.load({
       model,
       segmentation,
       device,
+      precision,
       queueLimit,
       maxBatch,
       isolation: decoderIsolation,

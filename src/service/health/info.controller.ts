@@ -24,6 +24,7 @@ const model = z.object({
   shortestSeconds: z.number(),
   device: z.string(),
   deviceNote: z.string().meta({ description: 'Why the device is not a better one.' }),
+  precision: z.enum(['fp32', 'bf16', 'int8']).meta({ description: 'What the network multiplies in.' }),
   workers: z.int(),
   calibrated: z.boolean().meta({ description: 'Whether scores carry llr and probability.' }),
   better: z
@@ -137,7 +138,7 @@ export class InfoController {
 
   private model(): z.output<typeof model> {
     const { model: name, id, family, trained, embeddingDim, sampleRate, ...rest } = this.engine.info();
-    const { shortestSeconds, device, deviceNote, workers } = rest;
+    const { shortestSeconds, device, deviceNote, precision, workers } = rest;
     const { calibrated } = this.engine.scorer();
     return {
       name,
@@ -149,6 +150,7 @@ export class InfoController {
       shortestSeconds,
       device,
       deviceNote,
+      precision,
       workers,
       calibrated,
       better: recommendedInsteadOf(id),

@@ -132,7 +132,7 @@ TEST_P(Im2colTest, TakesTheFramesOfTheModule) {
       for (const bool sum : {false, true}) {
         for (std::size_t first = 0; first < outputs; first += 1 + outputs / 2) {
           Sheet to(outputs - first, window.taps * width);
-          im2col(x.rows(), sum ? y.rows() : ConstRows{}, window, first, to.rows());
+          im2col(x.rows(), sum ? y.rows() : ConstRows{}, window, {0, count}, first, to.rows());
           to.expect(
               [&](std::size_t r, std::size_t c) {
                 const std::ptrdiff_t at = neighbour(window, first + r, c / width, static_cast<std::ptrdiff_t>(count));
@@ -150,6 +150,16 @@ std::string name_of(const Window& window) {
   const auto& [taps, dilation, stride, reflect] = window;
   return std::to_string(taps) + "_taps_" + std::to_string(dilation) + "_apart_every_" + std::to_string(stride) +
          (reflect ? "_reflected" : "_zeros");
+}
+
+TEST(Im2col, TakesFramesOfAPartOfAnUtterance) {
+  const Sheet x = Sheet::random(60, 5);
+  const Window window{3, 4, 1, true};
+  Sheet whole(30, 15);
+  Sheet part(30, 15);
+  im2col(x.rows(), {}, window, {0, 60}, 30, whole.rows());
+  im2col(x.rows().part(26, 34), {}, window, {26, 60}, 30, part.rows());
+  part.expect([&](std::size_t r, std::size_t c) { return whole.at(r, c); }, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Windows, Im2colTest,

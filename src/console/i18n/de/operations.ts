@@ -47,6 +47,7 @@ export const operations: Messages['operations'] = {
     name: 'Name',
     family: 'Familie',
     device: 'Gerät',
+    precision: 'Rechnet in',
     workers: 'Arbeiter',
     calibrated: 'Kalibriert',
     yes: 'ja',

@@ -45,6 +45,7 @@ export const operations = {
     name: 'Name',
     family: 'Family',
     device: 'Device',
+    precision: 'Computes in',
     workers: 'Workers',
     calibrated: 'Calibrated',
     yes: 'yes',

@@ -97,6 +97,8 @@ function ModelCard(): ReactNode {
           <dd>
             {model.device} {model.deviceNote !== '' && <span className="muted">{model.deviceNote}</span>}
           </dd>
+          <dt>{t.precision}</dt>
+          <dd>{model.precision}</dd>
           <dt>{t.workers}</dt>
           <dd>{format.number(model.workers)}</dd>
           <dt>{t.trained}</dt>
