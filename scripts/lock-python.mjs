@@ -1,8 +1,11 @@
 #!/usr/bin/env node
-// Writes models/**/requirements*.txt: every Python package with its version and the SHA-256 of its files, as pip is to
-// install them (--require-hashes). To be run when a requirements*.in was changed, or packages are to be brought up to date.
+// Writes requirements*.txt beside each requirements*.in: every Python package with its version and the SHA-256 of its
+// files, as pip is to install them (--require-hashes). To be run when a requirements*.in was changed, or packages are to
+// be brought up to date.
 //
-//   node scripts/lock-python.mjs [--upgrade]
+//   node scripts/lock-python.mjs [--upgrade] [--only FILE ...]
+//
+// --only writes some of FILES, without looking at the others.
 //
 // Asks the package index that pip is set up for, and no other place: files found elsewhere would be locked with digests
 // that only this machine knows.
@@ -31,9 +34,17 @@ const FILES = [
   'models/requirements-lint',
   'models/requirements-onnx',
   'models/training/requirements',
+  'bench/python/requirements',
 ];
 
-const { values } = parseArgs({ options: { upgrade: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: {
+    upgrade: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: FILES },
+  },
+});
+const unknown = values.only.find((file) => !FILES.includes(file));
+if (unknown !== undefined) throw new Error(`--only takes ${FILES.join(', ')}; it was given ${unknown}`);
 const folder = mkdtempSync(path.join(tmpdir(), 'timbre-lock-'));
 // find-links and further indexes are configuration too; the index itself may come from a variable.
 const env = { ...process.env, PIP_CONFIG_FILE: '/dev/null', PIP_FIND_LINKS: '', PIP_EXTRA_INDEX_URL: '' };
@@ -41,7 +52,7 @@ try {
   execFileSync('python3', ['-m', 'venv', folder], { stdio: 'inherit' });
   const bin = path.join(folder, 'bin');
   execFileSync(path.join(bin, 'pip'), ['--quiet', 'install', PIP_TOOLS], { env, stdio: 'inherit' });
-  for (const file of FILES) {
+  for (const file of FILES.filter((each) => values.only.includes(each))) {
     const output = path.join(folder, `${path.basename(file)}.txt`);
     const lock = path.join(ROOT, `${file}.txt`);
     rmSync(output, { force: true });
