@@ -1,6 +1,6 @@
 // A contender of bench/js/peers.mjs, in a process of its own: JSON, one line an order and one an answer.
 //
-//   (start)                          -> {"ready": what it is}, after the first embedding of the clip of 3 s
+//   (start)                          -> {"ready": what it is, "precision"?}, after the first embedding of the clip of 3 s
 //   {"embed": length}                -> {"embedding": [...]}
 //   {"run": length, "seconds", "least"} -> {"perSecond", ...}, after so long and so many utterances
 //   {"end": true}                    -> {"peakMb": resident memory at most}, and the process ends
@@ -19,6 +19,7 @@ import { createInterface } from 'node:readline';
 /**
  * @typedef {object} Contender
  * @property {string} what name and version
+ * @property {string} [precision] what it computes in, where the runtime can tell: fp32, bf16, fp16 or int8
  * @property {(length: string) => Promise<Float32Array>} embed
  * @property {(order: Order) => Promise<object>} run gives at least { perSecond }
  * @property {() => Promise<unknown>} close
@@ -61,7 +62,7 @@ const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 export async function serve(start) {
   const contender = await start();
   await contender.embed('3');
-  say({ ready: contender.what });
+  say({ ready: contender.what, precision: contender.precision });
   for await (const line of createInterface({ input: process.stdin })) {
     const order = JSON.parse(line);
     if ('embed' in order) say({ embedding: [...(await contender.embed(order.embed))] });

@@ -1,18 +1,21 @@
 // Timbre: samples in, embeddings out, speech activity and features included.
 //
-//   node bench/peers/timbre.mjs BUNDLE CLIPS WORKERS
+//   node bench/peers/timbre.mjs BUNDLE CLIPS WORKERS [PRECISION]
 import process from 'node:process';
 import { SpeakerEncoder } from '../../dist/addon/index.js';
 import { perSecond, readFloats, serve } from './contender.mjs';
 
-const [model, clips, count] = /** @type {[string, string, string]} */ (process.argv.slice(2));
+const [model, clips, count, precision] = /** @type {[string, string, string, 'fp32' | 'bf16' | undefined]} */ (
+  process.argv.slice(2)
+);
 const workers = Number(count);
 
 await serve(async () => {
-  const encoder = await SpeakerEncoder.load({ model, workers });
+  const encoder = await SpeakerEncoder.load({ model, workers, ...(precision && { precision }) });
   const input = (/** @type {string} */ length) => ({ samples: readFloats(clips, `${length}.pcm`), sampleRate: 16_000 });
   return {
     what: `timbre-voice, ${encoder.info().model}`,
+    precision: encoder.info().precision,
     embed: async (length) => (await encoder.embed(input(length))).embedding,
     async run(order) {
       const clip = input(order.run);
