@@ -86,7 +86,7 @@ async function pythonPackages() {
     installLocked(
       contextOf('python'),
       wanted.map(({ block }) => block),
-      { what: 'installing them', words: ['--target', PACKAGES] },
+      { what: 'pip install', words: ['--target', PACKAGES] },
     ),
   );
   writeStamp(stamp, state);
@@ -102,6 +102,6 @@ async function because(missing, command, work) {
     await work();
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    throw new Failure(`${missing}: ${error.message}`, `${error.remedy}\nThe command is \`${command}\`.`);
+    throw new Failure(`${missing}; ${error.message}`, `${error.remedy}\nThe command is \`${command}\`.`);
   }
 }
