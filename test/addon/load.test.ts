@@ -135,6 +135,9 @@ describe('load options', () => {
     ['device', { device: 'gpu' }],
     ['device', { device: 'cuda:' }],
     ['device', { device: 3 }],
+    ['precision', { precision: 'fp16' }],
+    ['precision', { precision: 8 }],
+    ['precision', { precision: 'int8' }],
     ['workers', { workers: 0 }],
     ['workers', { workers: 1.5 }],
     ['workers', { workers: '2' }],
@@ -159,6 +162,19 @@ describe('load options', () => {
     expect(encoder.info()).toMatchObject({ workers: 3, queueLimit: 4, maxBatch: 5, device: 'cpu' });
     expect(encoder.info().limits).toMatchObject(limits);
     await encoder.close();
+  });
+
+  test('choose what the network multiplies in', async () => {
+    const { bf16 } = runtimeInfo().torch;
+    const precisionOf = async (precision?: LoadOptions['precision']): Promise<string> => {
+      const encoder = await SpeakerEncoder.load({ model: bundle, device: 'cpu', ...(precision && { precision }) });
+      await encoder.close();
+      return encoder.info().precision;
+    };
+    expect(await precisionOf()).toBe(bf16 === 'amx' ? 'bf16' : 'fp32');
+    expect(await precisionOf('auto')).toBe(bf16 === 'amx' ? 'bf16' : 'fp32');
+    expect(await precisionOf('fp32')).toBe('fp32');
+    expect(await precisionOf('bf16')).toBe(bf16 === '' ? 'fp32' : 'bf16');
   });
 
   onHardware('a machine without CUDA', runtimeInfo().torch.cudaDevices === 0, () => {

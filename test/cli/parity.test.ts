@@ -33,7 +33,7 @@ describe('files to vectors through the command line', () => {
       }),
     );
     const { status, stdout } = await timbre(
-      ['embed', ...paths, '--model', 'c64', '--allow-silence', '--pauses', 'keep', '--json'],
+      ['embed', ...paths, '--model', 'c64', '--allow-silence', '--pauses', 'keep', '--precision', 'fp32', '--json'],
       { env },
     );
     expect(status).toBe(0);

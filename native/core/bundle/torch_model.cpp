@@ -92,7 +92,7 @@ Result<Placement> find_place(const std::string& wanted) {
 
 /// Whether a bundle of weights of this precision may be asked for that one.
 Status expect_precision(const std::string& wanted, const std::string& of_bundle) {
-  constexpr std::array<std::string_view, 4> kKnown = {"auto", "fp32", "bf16", "int8"};
+  constexpr std::array<std::string_view, 5> kKnown = {"auto", "fp32", "bf16", "int8", ""};
   if (std::ranges::find(kKnown, wanted) == kKnown.end()) {
     return Error{ErrorCode::INVALID_ARGUMENT, "precision '" + wanted + "' is none of auto, fp32, bf16, int8"};
   }
@@ -100,7 +100,7 @@ Status expect_precision(const std::string& wanted, const std::string& of_bundle)
     return Error{ErrorCode::INVALID_ARGUMENT, "precision 'int8' is for a bundle with int8 weights, which has embeddings of "
                                               "its own: make one with `timbre models add --precision int8`"};
   }
-  if (of_bundle == "int8" && wanted != "int8" && wanted != "auto") {
+  if (of_bundle == "int8" && (wanted == "fp32" || wanted == "bf16")) {
     return Error{ErrorCode::INVALID_ARGUMENT, "precision '" + wanted + "' is for a bundle with fp32 weights, and those of "
                                               "this one are int8: use 'auto', or the bundle that it was made of"};
   }

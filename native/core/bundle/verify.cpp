@@ -280,8 +280,7 @@ Result<VerifyReport> verify_bundle(const std::string& path, const std::string& d
     const auto segmentation = load_segmentation_model(path, trust);
     return segmentation ? verify_model(segmentation.value()) : segmentation.error();
   }
-  const std::string wanted = precision.empty() ? manifest.value().precision : precision;
-  auto model = load_torch_model(path, device, trust, wanted);
+  auto model = load_torch_model(path, device, trust, precision);
   return model ? verify_model(*model.value()) : std::move(model).error();
 }
 

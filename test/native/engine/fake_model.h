@@ -104,6 +104,7 @@ class FakeModel final : public bundle::Model {
   const bundle::Manifest& manifest() const override { return manifest_; }
   const std::string& device() const override { return device_; }
   const std::string& device_note() const override { return note_; }
+  const std::string& precision() const override { return precision_; }
   bool batches() const override { return batches_; }
 
   std::uint64_t activation_bytes(std::size_t frames) const override { return kBytesPerFrame * frames; }
@@ -128,6 +129,7 @@ class FakeModel final : public bundle::Model {
   const bundle::Manifest manifest_;
   const std::string device_ = "fake";
   const std::string note_;
+  const std::string precision_ = "fp32";
   const bool batches_;
   const Embed embed_;
   mutable std::mutex mutex_;

@@ -33,6 +33,10 @@ Matrix features_of(std::size_t frames) {
   return features;
 }
 
+/// Of code that is not ours, which gives the third frame.
+constexpr const char* kThirdFrame =
+    "def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return features[:, 2, :32]\n";
+
 class TorchModelTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -124,6 +128,50 @@ TEST_F(TorchModelTest, RefusesDevicesThatAreNone) {
   }
 }
 
+TEST_F(TorchModelTest, MultipliesInWhatIsAskedFor) {
+  const auto full = take(load_torch_model(path_, "cpu", kShipped, "fp32"));
+  EXPECT_EQ(full->precision(), "fp32");
+  const Embedding expected = embed(*full, {features_of(400)})[0];
+  const auto rounded = take(load_torch_model(path_, "cpu", kShipped, "bf16"));
+  const Embedding found = embed(*rounded, {features_of(400)})[0];
+  if (torch_runtime().bf16.empty()) {
+    EXPECT_EQ(rounded->precision(), "fp32");
+    EXPECT_THAT(rounded->device_note(), HasSubstr("bf16"));
+    EXPECT_EQ(found, expected);
+  } else {
+    EXPECT_EQ(rounded->precision(), "bf16");
+    EXPECT_EQ(rounded->device_note(), "");
+    EXPECT_NE(found, expected);
+    EXPECT_LE(relative_error(found, expected), 0.03);
+    EXPECT_LT(rounded->activation_bytes(1000), full->activation_bytes(1000));
+  }
+  const auto chosen = take(load_torch_model(path_, "cpu", kShipped, "auto"));
+  EXPECT_EQ(chosen->precision(), torch_runtime().bf16 == "amx" ? "bf16" : "fp32");
+}
+
+TEST_F(TorchModelTest, RefusesPrecisionsThatAreNone) {
+  for (const char* precision : {"fp16", "BF16", "int4", " fp32"}) {
+    const auto model = load_torch_model(path_, "cpu", kShipped, precision);
+    ASSERT_FALSE(model) << precision;
+    EXPECT_EQ(model.error().code, ErrorCode::INVALID_ARGUMENT) << precision;
+  }
+}
+
+TEST_F(TorchModelTest, KeepsWeightsToTheirPrecision) {
+  const auto wanted = load_torch_model(path_, "cpu", kShipped, "int8");
+  ASSERT_FALSE(wanted);
+  EXPECT_EQ(wanted.error().code, ErrorCode::INVALID_ARGUMENT);
+  EXPECT_THAT(wanted.error().message, HasSubstr("--precision int8"));
+}
+
+TEST_F(TorchModelTest, ComputesCodeOfOthersInFp32) {
+  const std::string path = with([](json&) {}, kThirdFrame);
+  const auto model = take(load_torch_model(path, "cpu", kAny, "bf16"));
+  EXPECT_EQ(model->precision(), "fp32");
+  EXPECT_THAT(model->device_note(), HasSubstr("bf16"));
+  EXPECT_EQ(take(load_torch_model(path, "cpu", kAny, "auto"))->device_note(), "");
+}
+
 TEST_F(TorchModelTest, RefusesFeaturesThatDoNotFit) {
   const auto model = take(load_torch_model(path_, "cpu", kShipped));
   const Matrix good = features_of(30);
@@ -137,10 +185,6 @@ TEST_F(TorchModelTest, RefusesFeaturesThatDoNotFit) {
   }
   EXPECT_EQ(embed(*model, {good})[0].size(), 32U);
 }
-
-/// Of code that is not ours, which gives the third frame.
-constexpr const char* kThirdFrame =
-    "def forward(self, features: Tensor, lengths: Tensor) -> Tensor:\n  return features[:, 2, :32]\n";
 
 TEST_F(TorchModelTest, OneUtteranceThatIsNoNumbersCostsTheOthersNothing) {
   const Matrix good = features_of(30);

@@ -55,6 +55,16 @@ TEST_F(VerifyTest, PassesABundleOnTheMachineThatMadeIt) {
   }
 }
 
+TEST_F(VerifyTest, TakesThePrecisionOfTheWeightsUnlessAnotherIsAskedFor) {
+  const VerifyReport full = take(verify_bundle(path_, "cpu", kShipped));
+  EXPECT_EQ(full.precision, "fp32");
+  EXPECT_GT(full.network_ms, 0);
+  const VerifyReport rounded = take(verify_bundle(path_, "cpu", kShipped, "bf16"));
+  EXPECT_EQ(rounded.precision, torch_runtime().bf16.empty() ? "fp32" : "bf16");
+  EXPECT_TRUE(rounded.passed);
+  EXPECT_EQ(rounded.max_relative_error > full.max_relative_error, rounded.precision == "bf16");
+}
+
 TEST_F(VerifyTest, FailsTheCaseWhoseVectorIsAnother) {
   change([](json& verification) {
     json& last = verification["cases"].back()["embedding"];
