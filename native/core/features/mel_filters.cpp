@@ -2,20 +2,35 @@
 
 #include <cmath>
 
+#include "simd/signal_columns.h"
+
 namespace timbre {
 
 MelFilters::MelFilters(int count, int points, int sample_rate, const std::function<double(int, double)>& weight)
-    : filters_(count) {
-  const int bins = points / 2 + 1;
+    : MelFilters(by_bin(count, points / 2 + 1, [&](int filter, int bin) {
+        return weight(filter, static_cast<double>(bin) * sample_rate / points);
+      })) {}
+
+MelFilters MelFilters::by_bin(int count, int bins, const std::function<double(int, int)>& weight) {
+  MelFilters filters;
+  filters.filters_.resize(count);
   for (int filter = 0; filter < count; ++filter) {
-    Filter& kept = filters_[filter];
+    Filter& kept = filters.filters_[filter];
     for (int bin = 0; bin < bins; ++bin) {
-      const double value = weight(filter, static_cast<double>(bin) * sample_rate / points);
+      const double value = weight(filter, bin);
       if (value <= 0) continue;
       if (kept.weights.empty()) kept.first_bin = bin;
       kept.weights.resize(bin - kept.first_bin + 1, 0.0F);
       kept.weights.back() = static_cast<float>(value);
     }
+  }
+  return filters;
+}
+
+void MelFilters::apply_to_columns(const float* power, float* energies) const {
+  for (const Filter& filter : filters_) {
+    simd::add_rows(filter.weights, power + filter.first_bin * simd::kSignalColumns, energies);
+    energies += simd::kSignalColumns;
   }
 }
 

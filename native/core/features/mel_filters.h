@@ -13,10 +13,20 @@ class MelFilters {
   /// `weight(filter, hz)` for `count` filters, sampled at the bins of a transform of `points` at `sample_rate`.
   MelFilters(int count, int points, int sample_rate, const std::function<double(int, double)>& weight);
 
+  /// `weight(filter, bin)` for `count` filters over so many bins.
+  static MelFilters by_bin(int count, int bins, const std::function<double(int, int)>& weight);
+
   /// power[points / 2 + 1] -> energies[count]
   void apply(std::span<const float> power, std::span<float> energies) const;
 
+  /// The same of simd::kSignalColumns spectra at once: power[bin][column] -> energies[filter][column].
+  void apply_to_columns(const float* power, float* energies) const;
+
+  std::size_t count() const { return filters_.size(); }
+
  private:
+  MelFilters() = default;
+
   struct Filter {
     std::size_t first_bin = 0;
     std::vector<float> weights;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "simd/power_spectra.cpp"
@@ -78,11 +79,21 @@ namespace timbre::simd {
 
 HWY_EXPORT(power_spectra);
 
-PowerSpectra::PowerSpectra(std::size_t points) : window_(points), cosines_(points / 2), sines_(points / 2) {
+std::vector<float> hann_window(std::size_t points) {
+  std::vector<float> window(points);
+  for (std::size_t i = 0; i < points; ++i) {
+    const double turn = 2 * std::numbers::pi * static_cast<double>(i) / static_cast<double>(points);
+    window[i] = static_cast<float>(0.5 - 0.5 * std::cos(turn));
+  }
+  return window;
+}
+
+PowerSpectra::PowerSpectra(std::vector<float> window)
+    : window_(std::move(window)), cosines_(window_.size() / 2), sines_(window_.size() / 2) {
+  const std::size_t points = window_.size();
   const auto turn = [points](std::size_t i) {
     return 2 * std::numbers::pi * static_cast<double>(i) / static_cast<double>(points);
   };
-  for (std::size_t i = 0; i < points; ++i) window_[i] = static_cast<float>(0.5 - 0.5 * std::cos(turn(i)));
   for (std::size_t i = 0; i < points / 2; ++i) {
     cosines_[i] = static_cast<float>(std::cos(turn(i)));
     sines_[i] = static_cast<float>(-std::sin(turn(i)));

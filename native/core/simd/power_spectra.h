@@ -1,18 +1,21 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace timbre::simd {
 
-/// Power spectra of many real signals of one length at once, which lie in columns, under a Hann window.
+/// Power spectra of many real signals of one length at once, which lie in columns, under a window.
 class PowerSpectra {
  public:
   static constexpr std::size_t kMostPoints = 512;
 
-  /// `points` is a power of 2 from 8 to kMostPoints.
-  explicit PowerSpectra(std::size_t points);
+  static bool takes(std::size_t points) { return points >= 8 && points <= kMostPoints && std::has_single_bit(points); }
+
+  /// `window` has as many points as a signal: takes() of them.
+  explicit PowerSpectra(std::vector<float> window);
 
   std::size_t points() const { return window_.size(); }
   std::size_t bins() const { return points() / 2 + 1; }
@@ -35,5 +38,8 @@ class PowerSpectra {
   std::vector<float> sines_;
   std::vector<std::uint32_t> order_;
 };
+
+/// Of a whole turn, so that pieces which overlap by half add up to ones.
+std::vector<float> hann_window(std::size_t points);
 
 }  // namespace timbre::simd

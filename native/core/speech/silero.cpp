@@ -276,7 +276,7 @@ class Silero final : public SpeechDetector {
     return weights;
   }
 
-  const simd::PowerSpectra spectra_{kWindow};
+  const simd::PowerSpectra spectra_{simd::hann_window(kWindow)};
   const AlignedFloats conv1_ = combined_taps(265408, kFirst, kBins);
   const AlignedFloats bias1_ = tensor(463552, kFirst);
   const AlignedFloats conv2_ = taps(464064, kSecond, kFirst, 0, 3);

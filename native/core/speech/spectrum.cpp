@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "simd/matrix.h"
+#include "simd/signal_columns.h"
 
 namespace timbre {
 
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kPoints = 512;
 constexpr std::size_t kBins = kPoints / 2 + 1;
-constexpr std::size_t kAtOnce = 16;
+constexpr std::size_t kAtOnce = simd::kSignalColumns;
 constexpr std::size_t kBand = 8;  // bins
 constexpr double kRange = 1e-6;   // -60 dB
 constexpr double kFloor = 1e-12;
@@ -20,7 +20,7 @@ constexpr double kFloor = 1e-12;
 
 Spectrum::Spectrum(int sample_rate)
     : sample_rate_(sample_rate),
-      spectra_(kPoints),
+      spectra_(simd::hann_window(kPoints)),
       frames_(kAtOnce * kPoints),
       columns_(kPoints * kAtOnce),
       powers_(kBins * kAtOnce),
@@ -33,10 +33,7 @@ void Spectrum::add(std::span<const float> frame) {
 }
 
 void Spectrum::transform() {
-  std::fill(frames_.begin() + static_cast<long>(waiting_ * kPoints), frames_.end(), 0.0F);
-  for (std::size_t f = 0; f < kAtOnce; f += 4) {
-    simd::transpose_four_rows(frames_.data() + f * kPoints, kPoints, kPoints, columns_.data() + f, kAtOnce);
-  }
+  simd::lay_in_columns(frames_.data(), kPoints, waiting_, 1, kPoints, columns_.data());
   spectra_.compute(columns_.data(), kAtOnce, kAtOnce, powers_.data());
   for (std::size_t i = 0; i < sums_.size(); ++i) sums_[i] += powers_[i];
   waiting_ = 0;

@@ -30,7 +30,8 @@ const Family kFamilies[] = {
      {"speechbrain", 16000, 400, 160, 400, "hamming_periodic", 80, 0, 8000, 1, 0, false, 1e-10, 80, true},
      2e-3F},
     {"wespeaker", kaldi("hamming", 32768), 1e-4F},
-    {"3dspeaker", kaldi("povey", 1), 1e-4F},
+    // A pure tone leaves bands of rounding alone, which every transform rounds in its own way.
+    {"3dspeaker", kaldi("povey", 1), 2e-4F},
     {"taoruijie",
      {"taoruijie", 16000, 400, 160, 512, "hamming_periodic", 80, 20, 7600, 1, 0.97, false, 1e-6, 0, true},
      5e-3F}};
@@ -72,6 +73,29 @@ TEST_P(ReferenceTest, AgreesWithTheFamilysOwnFeatures) {
     }
     EXPECT_LE(worst, family.bound);
     RecordProperty("worst_" + signal, std::to_string(worst));
+  }
+}
+
+TEST(Kaldi, DoesTheSameToLongWindowsAsToUsualOnes) {
+  // Every sample four times, at four times the rate: 2,048 points where 512 were, the same filters.
+  const std::vector<float> voice = samples("voice");
+  std::vector<float> stretched;
+  for (const float value : voice) stretched.insert(stretched.end(), 4, value);
+  FrontEndConfig usual = kaldi("povey", 1);
+  usual.high_hz = 2000;
+  usual.preemphasis = 0;
+  usual.mel_bins = 20;
+  FrontEndConfig long_windows = usual;
+  long_windows.sample_rate *= 4;
+  long_windows.frame_length *= 4;
+  long_windows.frame_shift *= 4;
+  long_windows.fft_length *= 4;
+  const Matrix expected = create(usual)->compute(voice).value();
+  const Matrix found = create(long_windows)->compute(stretched).value();
+  ASSERT_EQ(found.rows, expected.rows);
+  for (std::size_t i = 0; i < expected.values.size(); ++i) {
+    // Held samples are the same voice below a quarter of the rate, but for a slope of the spectrum.
+    ASSERT_NEAR(found.values[i], expected.values[i], 0.25F) << i;
   }
 }
 

@@ -17,7 +17,9 @@ TEST(PowerSpectra, OfColumnsAreThoseOfTheDefinition) {
   constexpr std::size_t kStep = 35;
   constexpr std::size_t kColumns = 32;
   for (const std::size_t points : {8U, 64U, 256U, 512U}) {
-    const PowerSpectra spectra(points);
+    ASSERT_TRUE(PowerSpectra::takes(points));
+    const AlignedFloats window = random_floats(points);
+    const PowerSpectra spectra({window.begin(), window.end()});
     const AlignedFloats samples = random_floats(points * kStep);
     AlignedFloats out(spectra.bins() * kStep);
     spectra.compute(samples.data(), kStep, kColumns, out.data());
@@ -26,15 +28,18 @@ TEST(PowerSpectra, OfColumnsAreThoseOfTheDefinition) {
         std::complex<double> sum;
         for (std::size_t i = 0; i < points; ++i) {
           const double turn = 2 * std::numbers::pi / static_cast<double>(points);
-          const double window = 0.5 - 0.5 * std::cos(turn * static_cast<double>(i));
-          sum += static_cast<double>(samples[i * kStep + column]) *
-                 std::polar(window, -turn * static_cast<double>(k * i % points));
+          sum += static_cast<double>(samples[i * kStep + column]) * static_cast<double>(window[i]) *
+                 std::polar(1.0, -turn * static_cast<double>(k * i % points));
         }
         ASSERT_NEAR(out[k * kStep + column], std::norm(sum), 1e-5 * static_cast<double>(points))
             << points << " points, bin " << k << ", column " << column;
       }
     }
   }
+}
+
+TEST(PowerSpectra, TakePowersOfTwo) {
+  for (const std::size_t points : {0U, 4U, 12U, 400U, 1024U}) EXPECT_FALSE(PowerSpectra::takes(points)) << points;
 }
 
 }  // namespace
