@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { TimbreError } from '../errors/timbre-error.js';
 import type { PauseHandling } from '../support/pause-handling.js';
-import type { Precision } from './precision.js';
+import type { Precision } from '../support/precision.js';
 
 /**
  * Limits on recordings: `maxBytes` and `maxSeconds` on one, the others on all of an encoder's together. Outside them a

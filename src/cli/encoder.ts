@@ -1,5 +1,5 @@
 import type { SpeakerEncoder } from '../addon/index.js';
-import type { Precision } from '../addon/precision.js';
+import type { Precision } from '../support/precision.js';
 import type { LoadOptions } from '../addon/types.js';
 import { findBundle, modelFolders } from '../models/cache.js';
 import type { Cli } from './cli.js';

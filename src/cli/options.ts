@@ -1,6 +1,6 @@
 import type { Channel } from '../addon/types.js';
 import { InvalidArgumentError, Option } from 'commander';
-import { PRECISIONS } from '../addon/precision.js';
+import { PRECISIONS } from '../support/precision.js';
 import { RATE_BOUNDS } from '../scoring/impostor-tail.js';
 
 /** `starter`, the bundle of the package, unless TIMBRE_MODEL names another. */

@@ -97,12 +97,14 @@ Status expect_precision(const std::string& wanted, const std::string& of_bundle)
     return Error{ErrorCode::INVALID_ARGUMENT, "precision '" + wanted + "' is none of auto, fp32, bf16, int8"};
   }
   if (wanted == "int8" && of_bundle != "int8") {
-    return Error{ErrorCode::INVALID_ARGUMENT, "precision 'int8' is for a bundle with int8 weights, which has embeddings of "
-                                              "its own: make one with `timbre models add --precision int8`"};
+    return Error{ErrorCode::INVALID_ARGUMENT,
+                 "precision 'int8' is for a bundle with int8 weights, which has embeddings of "
+                 "its own: make one with `timbre models add --precision int8`"};
   }
   if (of_bundle == "int8" && (wanted == "fp32" || wanted == "bf16")) {
-    return Error{ErrorCode::INVALID_ARGUMENT, "precision '" + wanted + "' is for a bundle with fp32 weights, and those of "
-                                              "this one are int8: use 'auto', or the bundle that it was made of"};
+    return Error{ErrorCode::INVALID_ARGUMENT, "precision '" + wanted +
+                                                  "' is for a bundle with fp32 weights, and those of "
+                                                  "this one are int8: use 'auto', or the bundle that it was made of"};
   }
   return ok();
 }
@@ -442,7 +444,8 @@ Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module
   auto network = ecapa ? Network(std::move(ecapa)) : Network(Script(torch::jit::freeze(module)));
   const ActivationBytes measured =
       std::holds_alternative<Script>(network) ? measure_activations(network, device, manifest) : ActivationBytes{};
-  auto model = std::make_unique<const TorchModel>(manifest, std::move(network), std::move(place), computes_in, measured);
+  auto model =
+      std::make_unique<const TorchModel>(manifest, std::move(network), std::move(place), computes_in, measured);
   for (const std::size_t frames : {manifest.shortest_frames, std::max(manifest.shortest_frames, kTrialFrames)}) {
     if (auto status = try_out(*model, frames); !status) {
       return std::move(status).error();
@@ -474,6 +477,8 @@ Result<std::unique_ptr<const Model>> load_torch_model(const std::string& path, c
   return model;
 }
 
-TorchRuntime torch_runtime() { return {TORCH_VERSION, at::get_cpu_capability(), cuda_devices(), cuda_built(), network::bf16_unit()}; }
+TorchRuntime torch_runtime() {
+  return {TORCH_VERSION, at::get_cpu_capability(), cuda_devices(), cuda_built(), network::bf16_unit()};
+}
 
 }  // namespace timbre::bundle

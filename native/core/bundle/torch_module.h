@@ -25,8 +25,7 @@ bool widen(torch::jit::Module& module);
 /// A module frozen on the device, after two trial utterances. The module's tensors must outlive the call only.
 /// Errors: MODEL_INVALID where it does not do what the manifest says, OUT_OF_MEMORY. Throws what LibTorch throws.
 Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, torch::jit::Module module, at::Device device,
-                                                const std::string& device_note,
-                                                const std::string& precision = "");
+                                                const std::string& device_note, const std::string& precision = "");
 
 /// The exception being handled, as an error of one line without LibTorch's stack: OUT_OF_MEMORY where memory ran out,
 /// else `otherwise` with `what` before it. Only inside a catch block.

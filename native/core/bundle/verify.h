@@ -35,8 +35,8 @@ struct VerifyReport {
 /// Embeds the recordings whose embeddings were stored in the bundle when it was made, waveform to vector, and compares.
 /// Of a segmentation network it is the probabilities of one window for each recording.
 /// precision: as load_torch_model() takes it; empty for that of the weights.
-/// Bounds are those of rounding in fp32; where it is bf16 a cosine of 0.9997; of an int8 bundle, whose stored embeddings
-/// are those of its weights in fp32, one of 0.995.
+/// Bounds are those of rounding in fp32; where it is bf16 a cosine of 0.9997; of an int8 bundle, whose stored
+/// embeddings are those of its weights in fp32, one of 0.995.
 ///
 /// Errors: MODEL_NOT_FOUND; MODEL_INVALID, also where the weights do not match their digest or the bundle holds no
 /// stored vectors; MODEL_UNTRUSTED, DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.

@@ -101,8 +101,8 @@ class FramesInColumns {
 
 /// Kaldi's log-mel filter banks as WeSpeaker and 3D-Speaker train on: frames that fit wholly, no dither.
 ///
-/// kaldi-native-fbank has the window and the filters, and does everything but the transform, whose plan it would make anew
-/// for every frame, to windows whose transform is a long one.
+/// kaldi-native-fbank has the window and the filters, and does everything but the transform, whose plan it would make
+/// anew for every frame, to windows whose transform is a long one.
 class KaldiFrontEnd final : public FrontEnd {
  public:
   explicit KaldiFrontEnd(const FrontEndConfig& config)
@@ -110,7 +110,8 @@ class KaldiFrontEnd final : public FrontEnd {
         options_(frame_options(config)),
         window_(options_),
         banks_(mel_options(config), options_, 1.0F) {
-    if (simd::PowerSpectra::takes(static_cast<std::size_t>(config.fft_length))) by_columns_.emplace(config, window_, banks_);
+    if (simd::PowerSpectra::takes(static_cast<std::size_t>(config.fft_length)))
+      by_columns_.emplace(config, window_, banks_);
   }
 
   Result<Matrix> compute(std::span<const float> samples, const Interrupt& interrupt) const override {
@@ -118,7 +119,8 @@ class KaldiFrontEnd final : public FrontEnd {
       return too_few_samples(samples.size(), samples_for(1), config_.sample_rate);
     }
     Matrix features(frames(samples.size()), config_.mel_bins);
-    auto stop = by_columns_ ? by_columns_->compute(samples, interrupt, features) : by_frames(samples, interrupt, features);
+    auto stop =
+        by_columns_ ? by_columns_->compute(samples, interrupt, features) : by_frames(samples, interrupt, features);
     if (stop) return *std::move(stop);
     if (config_.subtract_mean) subtract_column_means(features);
     return features;

@@ -205,20 +205,17 @@ Block<T> read_block(const Module& module) {
   for (const Module& chunk : child(res2net, "chunks").children()) {
     chunks.push_back(read_tdnn<T>(chunk, read_window(child(module, "neighbours"))));
   }
-  return {read_tdnn<T>(child(module, "enter")),
-          std::move(chunks),
-          constant(res2net, "passes_first").toBool(),
-          read_tdnn<T>(child(module, "leave")),
-          read_linear(child(squeeze, "reduce")),
-          read_linear(child(squeeze, "expand"))};
+  return {read_tdnn<T>(child(module, "enter")),       std::move(chunks),
+          constant(res2net, "passes_first").toBool(), read_tdnn<T>(child(module, "leave")),
+          read_linear(child(squeeze, "reduce")),      read_linear(child(squeeze, "expand"))};
 }
 
 template <typename T>
 struct Pooling {
   FrameLayer<T> attention;
-  bool relu_norm;                                ///< ReLU and batch norm before the tanh
-  std::unique_ptr<const Product> from_context;   ///< null without global context
-  std::vector<FrameLayer<T>> scores;             ///< products of kSlab channels each
+  bool relu_norm;                               ///< ReLU and batch norm before the tanh
+  std::unique_ptr<const Product> from_context;  ///< null without global context
+  std::vector<FrameLayer<T>> scores;            ///< products of kSlab channels each
   bool unbiased;
   bool floor_added;
   double context_floor;

@@ -70,7 +70,8 @@ void Bf16Matrix::by_blocks(ConstBf16Rows x, std::size_t tap_step, Scratch& scrat
     const std::size_t size = panel.steps * kDepth * panel.width;
     const std::size_t lines = size / kLine / (row_blocks * panel.steps);
     const Bf16* ahead = right + size;
-    float* waiting = scratch.sums.data() + (at_once ? 0 : panel.column % kColumnsTogether / kPanel * row_blocks * kBlockSums);
+    float* waiting =
+        scratch.sums.data() + (at_once ? 0 : panel.column % kColumnsTogether / kPanel * row_blocks * kBlockSums);
     for (std::size_t row = 0; row < x.count; row += kBlockRows) {
       const std::size_t rows = std::min(kBlockRows, x.count - row);
       multiply({.left = x.row(row),

@@ -31,7 +31,9 @@ class Bf16Matrix {
   /// Of each tap.
   std::size_t inputs() const { return inputs_; }
   /// Inputs as a row has to hold them: a whole number of steps. Those beyond have no weight, and must be numbers.
-  std::size_t padded_inputs() const { return (inputs_ + Bf16Block::kDepth - 1) / Bf16Block::kDepth * Bf16Block::kDepth; }
+  std::size_t padded_inputs() const {
+    return (inputs_ + Bf16Block::kDepth - 1) / Bf16Block::kDepth * Bf16Block::kDepth;
+  }
 
   /// x: [rows, padded_inputs()] as the first tap reads them; every other tap reads `tap_step` values further on.
   /// to = relu(x times the weights + bias) * scale + shift, rounded.

@@ -131,8 +131,8 @@ HWY_INLINE void take_frame(RowsOf<const From> x, RowsOf<const From> y, std::opti
     return;
   }
   const From* const b = y.row(*row);
-  for_each_vector(x.width, [=](auto d, std::size_t c)
-                               HWY_ATTR { store(hn::Add(load(d, a + c), load(d, b + c)), d, to + c); });
+  for_each_vector(x.width,
+                  [=](auto d, std::size_t c) HWY_ATTR { store(hn::Add(load(d, a + c), load(d, b + c)), d, to + c); });
 }
 
 /// The row of what is at hand.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PRECISIONS } from '../../addon/precision.js';
+import { PRECISIONS } from '../../support/precision.js';
 import {
   audioRoots,
   basePath,

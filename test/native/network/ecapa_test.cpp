@@ -165,7 +165,8 @@ TEST_F(EcapaTest, RefusesATensorOfAnotherShape) {
       }
       for (const at::Tensor& other : others) {
         put(module, path, other);
-        EXPECT_THROW(EcapaNetwork::of(module, Precision::fp32), c10::Error) << checkpoint << ": " << path << " of " << other.sizes();
+        EXPECT_THROW(EcapaNetwork::of(module, Precision::fp32), c10::Error)
+            << checkpoint << ": " << path << " of " << other.sizes();
       }
       put(module, path, value);
       ASSERT_NO_THROW(EcapaNetwork::of(module, Precision::fp32)) << path;

@@ -129,7 +129,8 @@ TEST(AddScaledInBf16, MayWriteToEitherTerm) {
       Rounded third(5, width);
       Rounded& result = to == "x" ? first : to == "y" ? second : third;
       add_scaled(std::as_const(first).rows(), std::as_const(second).rows(), gain, result.rows());
-      result.expect([&](std::size_t r, std::size_t c) { return x.at(r, c) + static_cast<double>(y.at(r, c)) * gain[c]; });
+      result.expect(
+          [&](std::size_t r, std::size_t c) { return x.at(r, c) + static_cast<double>(y.at(r, c)) * gain[c]; });
     }
   }
 }
@@ -260,7 +261,8 @@ TEST_P(Bf16MatrixTest, IsTheProductOfRoundedNumbers) {
       const auto expected = [&](std::size_t r, std::size_t c) {
         double sum = 0;
         for (std::size_t i = 0; i < taps * inputs; ++i) {
-          sum += static_cast<double>(x.at(r + i / inputs * kDilation, i % inputs)) * to_float(to_bf16(weights.at(c, i)));
+          sum +=
+              static_cast<double>(x.at(r + i / inputs * kDilation, i % inputs)) * to_float(to_bf16(weights.at(c, i)));
         }
         return sum;
       };
@@ -294,8 +296,7 @@ TEST_P(Bf16MatrixTest, KeepsWhatIsNoNumberToItsRow) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Units, Bf16MatrixTest,
-                         ::testing::Values(Bf16Unit::amx, Bf16Unit::avx512, Bf16Unit::ordinary),
+INSTANTIATE_TEST_SUITE_P(Units, Bf16MatrixTest, ::testing::Values(Bf16Unit::amx, Bf16Unit::avx512, Bf16Unit::ordinary),
                          [](const auto& test) { return name_of(test.param); });
 
 TEST(Bf16Units, EndWithTheOneThatEveryProcessorHas) { EXPECT_EQ(bf16_units().back(), Bf16Unit::ordinary); }

@@ -20,8 +20,8 @@ TEST(LayInColumns, PutsEveryPieceInAColumn) {
   for (const std::size_t points : {1U, 4U, 23U, 80U}) {
     for (const std::size_t count : {0U, 1U, 4U, 6U, 15U, 16U}) {
       // No sample beyond the last piece may be read.
-      const std::vector<float> exact(signal.begin(), signal.begin() + static_cast<std::ptrdiff_t>(
-                                                         count == 0 ? 0 : (count - 1) * kShift + points));
+      const std::vector<float> exact(
+          signal.begin(), signal.begin() + static_cast<std::ptrdiff_t>(count == 0 ? 0 : (count - 1) * kShift + points));
       std::vector<float> to(points * kColumns, kNaN);
       lay_in_columns(exact.data(), kShift, count, 0.5F, points, to.data());
       for (std::size_t p = 0; p < points; ++p) {
