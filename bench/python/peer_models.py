@@ -9,7 +9,8 @@ BUNDLE is the formula checkpoint of that size (timbre_models.weights, family spe
   single.onnx     our module with the one input that sherpa-onnx knows: features -> embedding
   int8.onnx       exported.onnx after ONNX Runtime's own dynamic quantisation
 
-original.onnx and single.onnx carry the metadata by which sherpa-onnx tells a speaker model: 3D-Speaker's, whose network this is.
+original.onnx and single.onnx carry the metadata by which sherpa-onnx tells a speaker model: 3D-Speaker's, whose network
+this is.
 """
 
 import argparse
