@@ -44,10 +44,10 @@ void stop_if_asked(const Interrupt& interrupt) {
   if (auto reason = interrupt.check()) throw Stopped{*std::move(reason)};
 }
 
-/// work(first, count) of about equal parts of `rows`. Throws Stopped.
+/// work(first, count) of about equal parts of `rows`, of `most` each. Throws Stopped.
 template <typename Work>
-void by_tiles(const Interrupt& interrupt, std::size_t rows, const Work& work) {
-  const std::size_t tiles = (rows + kTile - 1) / kTile;
+void by_tiles(const Interrupt& interrupt, std::size_t rows, const Work& work, std::size_t most = kTile) {
+  const std::size_t tiles = (rows + most - 1) / most;
   for (std::size_t i = 0; i < tiles; ++i) {
     stop_if_asked(interrupt);
     const std::size_t first = rows * i / tiles;
@@ -195,6 +195,15 @@ struct Block {
   FrameLayer<T> leave;
   Linear reduce;
   Linear expand;
+
+  /// Frames that an output of its chunks depends on, to each side.
+  std::size_t reach() const {
+    std::size_t frames = 0;
+    for (const FrameLayer<T>& chunk : chunks) frames += chunk.window().reach();
+    return frames;
+  }
+  /// Frames that are computed together: neighbours are computed again for every tile, which costs a quarter at most.
+  std::size_t tile() const { return std::max(kTile, 8 * reach()); }
 };
 
 template <typename T>
@@ -350,8 +359,7 @@ template <typename T>
 RowsOf<const T> Ecapa<T>::run_tile(const Block<T>& block, RowsOf<const T> x, std::size_t first, std::size_t count,
                                    Workspace& workspace) const {
   // What each chunk reads beyond what the next one needs.
-  std::size_t beyond = 0;
-  for (const FrameLayer<T>& chunk : block.chunks) beyond += chunk.window().reach();
+  std::size_t beyond = block.reach();
   const auto with_neighbours = [&] {
     const std::size_t from = first - std::min(first, beyond);
     return std::pair(from, std::min(first + count + beyond, x.count));
@@ -381,11 +389,14 @@ template <typename T>
 void Ecapa<T>::run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, Workspace& workspace) const {
   LayerScratch& scratch = workspace.scratch;
   simd::Moments moments(y.width);
-  by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
-    const RowsOf<T> part = y.part(first, rows);
-    block.leave.apply(run_tile(block, x, first, rows, workspace), part, scratch);
-    moments.add(part);
-  });
+  by_tiles(
+      *workspace.interrupt, x.count,
+      [&](std::size_t first, std::size_t rows) {
+        const RowsOf<T> part = y.part(first, rows);
+        block.leave.apply(run_tile(block, x, first, rows, workspace), part, scratch);
+        moments.add(part);
+      },
+      block.tile());
   std::vector<float> squeezed = times(moments.means(), *block.reduce.product, scratch.product);
   add(squeezed, block.reduce.bias);
   for (float& value : squeezed) {
@@ -466,9 +477,13 @@ std::vector<float> Ecapa<T>::pool(RowsOf<const T> x, const simd::Moments& moment
 template <typename T>
 std::uint64_t Ecapa<T>::activation_bytes(std::size_t frames) const {
   const std::size_t rows = (frames + frame_.window().stride - 1) / frame_.window().stride;
-  // The buffers that are as long as the utterance: kInput, kJoined, kHidden.
+  // The buffers that are as long as the utterance, kInput, kJoined and kHidden, and a tile in kTileChannels.
   const std::size_t input = keeps_input() ? frame_.outputs() : 0;
-  return static_cast<std::uint64_t>(rows) * (input + joined_width() + pooling_.attention.outputs()) * sizeof(T);
+  std::size_t tile = 0;
+  for (const Block<T>& block : blocks_) tile = std::max(tile, std::min(rows, block.tile() + 2 * block.reach()));
+  return (static_cast<std::uint64_t>(rows) * (input + joined_width() + pooling_.attention.outputs()) +
+          static_cast<std::uint64_t>(tile) * frame_.outputs()) *
+         sizeof(T);
 }
 
 template <typename T>

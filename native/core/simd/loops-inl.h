@@ -52,7 +52,7 @@ HWY_INLINE void store(hn::Vec<D> value, D d, float* to) {
 
 /// As to_bf16(); what is no number has to be one that a processor made.
 template <typename D>
-HWY_INLINE void store(hn::Vec<D> value, D d, Bf16* to) {
+HWY_INLINE void store(hn::Vec<D> value, D /*d*/, Bf16* to) {
   const hn::Rebind<std::uint16_t, D> halves;
   const hn::Rebind<std::uint32_t, D> whole;
   const auto bits = hn::BitCast(whole, value);
