@@ -10,17 +10,20 @@ const [model, clips, count, precision] = /** @type {[string, string, string, 'fp
 );
 const workers = Number(count);
 
+/** Others embed all of a clip. */
+const KEPT = /** @type {const} */ ({ pauses: 'keep' });
+
 await serve(async () => {
   const encoder = await SpeakerEncoder.load({ model, workers, ...(precision && { precision }) });
   const input = (/** @type {string} */ length) => ({ samples: readFloats(clips, `${length}.pcm`), sampleRate: 16_000 });
   return {
     what: `timbre-voice, ${encoder.info().model}`,
     precision: encoder.info().precision,
-    embed: async (length) => (await encoder.embed(input(length))).embedding,
+    embed: async (length) => (await encoder.embed(input(length), KEPT)).embedding,
     async run(order) {
       const clip = input(order.run);
       const before = encoder.stats();
-      const rate = await perSecond(2 * workers, order, () => encoder.embed(clip));
+      const rate = await perSecond(2 * workers, order, () => encoder.embed(clip, KEPT));
       const after = encoder.stats();
       const done = after.completed - before.completed;
       /** Milliseconds of an utterance. */

@@ -16,20 +16,27 @@
 HWY_BEFORE_NAMESPACE();
 namespace timbre::simd::HWY_NAMESPACE {
 
-void relu_norm(ConstRows from, const ReluNorm& layer, Rows to) {
-  const float* bias = layer.bias.data();
-  const float* scale = layer.scale.data();
-  const float* shift = layer.shift.data();
+template <typename T>
+HWY_INLINE void relu_norm_of(ConstRows from, const ReluNorm& layer, std::size_t first, RowsOf<T> to) {
+  const float* bias = layer.bias.data() + first;
+  const float* scale = layer.scale.data() + first;
+  const float* shift = layer.shift.data() + first;
   for (std::size_t r = 0; r < from.count; ++r) {
     const float* x = from.row(r);
-    float* y = to.row(r);
+    T* y = to.row(r);
     for_each_vector(from.width, [=](auto d, std::size_t c) HWY_ATTR {
       const auto sum = hn::Add(hn::LoadU(d, x + c), hn::LoadU(d, bias + c));
       // Not Max(), which may take the zero where there is no number.
       const auto positive = hn::IfThenZeroElse(hn::Lt(sum, hn::Zero(d)), sum);
-      hn::StoreU(hn::MulAdd(positive, hn::LoadU(d, scale + c), hn::LoadU(d, shift + c)), d, y + c);
+      store(hn::MulAdd(positive, hn::LoadU(d, scale + c), hn::LoadU(d, shift + c)), d, y + c);
     });
   }
+}
+
+void relu_norm(ConstRows from, const ReluNorm& layer, Rows to) { relu_norm_of(from, layer, 0, to); }
+
+void relu_norm_bf16(ConstRows from, const ReluNorm& layer, std::size_t first, Bf16Rows to) {
+  relu_norm_of(from, layer, first, to);
 }
 
 /// Zeros in what a row has beyond `width` channels.
@@ -37,21 +44,6 @@ HWY_INLINE void fill_up(Bf16Rows rows, std::size_t width) {
   if (width >= rows.width) return;
   for (std::size_t r = 0; r < rows.count; ++r) {
     std::fill(rows.row(r) + width, rows.row(r) + rows.width, Bf16{0});
-  }
-}
-
-void relu_norm_bf16(ConstRows from, const ReluNorm& layer, std::size_t first, Bf16Rows to) {
-  const float* bias = layer.bias.data() + first;
-  const float* scale = layer.scale.data() + first;
-  const float* shift = layer.shift.data() + first;
-  for (std::size_t r = 0; r < from.count; ++r) {
-    const float* x = from.row(r);
-    Bf16* y = to.row(r);
-    for_each_vector(from.width, [=](auto d, std::size_t c) HWY_ATTR {
-      const auto sum = hn::Add(hn::LoadU(d, x + c), hn::LoadU(d, bias + c));
-      const auto positive = hn::IfThenZeroElse(hn::Lt(sum, hn::Zero(d)), sum);
-      store(hn::MulAdd(positive, hn::LoadU(d, scale + c), hn::LoadU(d, shift + c)), d, y + c);
-    });
   }
 }
 

@@ -56,17 +56,18 @@ describe('Config.of', () => {
     ['EMBEDDING_SERVICE_PORT', 'off', 'sidecarPort', 'off'],
     ['TIMBRE_REQUEST_SECONDS', '0.5', 'requestSeconds', 0.5],
     ['TIMBRE_DEVICE', 'cuda:1', 'device', 'cuda:1'],
+    ['TIMBRE_PRECISION', 'bf16', 'precision', 'bf16'],
     ['AUDIO_ROOTS', '/a:/b/../c', 'audioRoots', ['/a', '/c']],
   ] as const)('%s=%s', (variable, text, name, value) => {
     expect(Config.of({}, { [variable]: text })[name]).toEqual(value);
   });
 
   test('names everything that is wrong at once, by variable and by option', () => {
-    const env = { PORT: 'http', TIMBRE_WORKERS: '-1', TIMBRE_DEVICE: 'tpu', TIMBRE_FALSE_ACCEPT_RATE: '1' };
+    const env = { PORT: 'http', TIMBRE_WORKERS: '-1', TIMBRE_DEVICE: 'tpu', TIMBRE_PRECISION: 'fp8', TIMBRE_FALSE_ACCEPT_RATE: '1' };
     const error = refusalOf(() => Config.of({ maxFiles: '1.5' }, env));
     expect(error.code).toBe('INVALID_ARGUMENT');
     expect(error.message).toMatch(/^5 settings are wrong/);
-    for (const name of ['PORT', 'TIMBRE_WORKERS', 'TIMBRE_DEVICE', 'TIMBRE_FALSE_ACCEPT_RATE', '--max-files']) {
+    for (const name of ['PORT', 'TIMBRE_WORKERS', 'TIMBRE_DEVICE', 'TIMBRE_PRECISION', 'TIMBRE_FALSE_ACCEPT_RATE', '--max-files']) {
       expect(error.message).toContain(name);
     }
   });
