@@ -63,11 +63,24 @@ describe('Config.of', () => {
   });
 
   test('names everything that is wrong at once, by variable and by option', () => {
-    const env = { PORT: 'http', TIMBRE_WORKERS: '-1', TIMBRE_DEVICE: 'tpu', TIMBRE_PRECISION: 'fp8', TIMBRE_FALSE_ACCEPT_RATE: '1' };
+    const env = {
+      PORT: 'http',
+      TIMBRE_WORKERS: '-1',
+      TIMBRE_DEVICE: 'tpu',
+      TIMBRE_PRECISION: 'fp8',
+      TIMBRE_FALSE_ACCEPT_RATE: '1',
+    };
     const error = refusalOf(() => Config.of({ maxFiles: '1.5' }, env));
     expect(error.code).toBe('INVALID_ARGUMENT');
-    expect(error.message).toMatch(/^5 settings are wrong/);
-    for (const name of ['PORT', 'TIMBRE_WORKERS', 'TIMBRE_DEVICE', 'TIMBRE_PRECISION', 'TIMBRE_FALSE_ACCEPT_RATE', '--max-files']) {
+    expect(error.message).toMatch(/^6 settings are wrong/);
+    for (const name of [
+      'PORT',
+      'TIMBRE_WORKERS',
+      'TIMBRE_DEVICE',
+      'TIMBRE_PRECISION',
+      'TIMBRE_FALSE_ACCEPT_RATE',
+      '--max-files',
+    ]) {
       expect(error.message).toContain(name);
     }
   });
