@@ -243,8 +243,11 @@ TEST_P(Bf16MatrixTest, IsTheProductOfRoundedNumbers) {
     std::size_t outputs;
   };
   // No, one and several panels; depths of one pass and of several; widths that fill nothing.
-  for (const auto& [taps, inputs, outputs] :
+  for (const Shape& shape :
        {Shape{1, 1, 1}, {1, 32, 16}, {1, 40, 33}, {3, 40, 40}, {5, 80, 70}, {1, 1056, 300}, {3, 200, 257}}) {
+    const std::size_t taps = shape.taps;
+    const std::size_t inputs = shape.inputs;
+    const std::size_t outputs = shape.outputs;
     const Sheet weights = Sheet::random(outputs, taps * inputs, 1);
     const Bf16Matrix matrix(weights.rows(), taps, GetParam());
     ASSERT_EQ(matrix.padded_inputs() % 32, 0U);
