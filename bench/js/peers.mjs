@@ -12,7 +12,7 @@ const HELP = `Usage: node bench/js/peers.mjs [options]
 Measures Timbre beside onnxruntime-node, OpenVINO, sherpa-onnx-node and SpeechBrain. Installs them first where they are
 missing: no dependency of the project, in bench/peers/node_modules and .cache/bench/python. The weights are a formula of
 the published size: speed does not depend on them, and every runtime has to give their embeddings; how far int8 is from
-fp32 on trained weights is for docs/models.md and bench/js/int8.mjs to say.
+fp32 on trained weights is for docs/models.md and bench/js/precisions.mjs to say.
 
 Options:
   --python PYTHON     one that imports speechbrain; without it SpeechBrain is left out

@@ -146,9 +146,9 @@ void add_products(const Subject& subject) {
     const at::Tensor weight = at::randn({outputs, inputs});
     const std::shared_ptr<const network::Product> packed = network::float_product(weight);
     add("product/packed/" + shape, [=](benchmark::State& state) { network_product(state, *packed, rows); });
-    const std::shared_ptr<const network::FrameLayer<simd::Bf16>> rounded =
-        std::make_shared<network::FrameLayer<simd::Bf16>>(weight, simd::ReluNorm(), simd::Window());
     if (network::prefers_bf16()) {
+      const auto rounded =
+          std::make_shared<const network::FrameLayer<simd::Bf16>>(weight, simd::ReluNorm(), simd::Window());
       add("bf16/" + shape, [=](benchmark::State& state) { bf16_product(state, *rounded, rows); });
     }
     if (network::why_no_int8().empty()) {

@@ -117,16 +117,14 @@ struct Computation {
 
 /// ours: whether it is this project's network on a processor.
 Computation find_computation(const std::string& wanted, bool int8, bool ours) {
-  const std::string instead = ", computing in fp32";
-  if (int8) {
-    const std::string reason = ours ? network::why_no_int8() : "int8 is for the network of this project on processors";
-    return reason.empty() ? Computation{"int8", ""} : Computation{"fp32", reason + instead};
+  const bool prefers_bf16 = wanted == "auto" && ours && network::prefers_bf16();
+  const std::string precision = int8 ? "int8" : wanted == "bf16" || prefers_bf16 ? "bf16" : "fp32";
+  std::string reason;
+  if (precision != "fp32") {
+    const std::string why_not = int8 ? network::why_no_int8() : network::why_no_bf16();
+    reason = ours ? why_not : precision + " is for the network of this project on processors";
   }
-  if (wanted == "bf16") {
-    const std::string reason = ours ? network::why_no_bf16() : "bf16 is for the network of this project on processors";
-    return reason.empty() ? Computation{"bf16", ""} : Computation{"fp32", reason + instead};
-  }
-  return {wanted == "auto" && ours && network::prefers_bf16() ? "bf16" : "fp32", ""};
+  return reason.empty() ? Computation{precision, ""} : Computation{"fp32", reason + ", computing in fp32"};
 }
 
 // ------------------------------------------------------------------------------------------------------ the network

@@ -15,9 +15,10 @@ namespace timbre::bundle {
 /// "cuda:1".
 /// precision: "auto" (that of an int8 bundle; of another one bf16 where the processor has AMX for it and fp32
 /// elsewhere), "fp32", "bf16" (of this project's ECAPA-TDNN on a processor that has it, else fp32 with the reason in
-/// device_note()), "int8" (of a bundle that was made so); empty for that of the weights. Nothing of the file is run
-/// unless it is the code of a skeleton that is shipped, or trusted. Errors: MODEL_NOT_FOUND, MODEL_INVALID,
-/// MODEL_UNTRUSTED, DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
+/// device_note()), "int8" (of a bundle that was made so); empty for that of the weights.
+///
+/// Nothing of the file is run unless it is the code of a skeleton that is shipped, or trusted.
+/// Errors: MODEL_NOT_FOUND, MODEL_INVALID, MODEL_UNTRUSTED, DEVICE_UNAVAILABLE, OUT_OF_MEMORY, INVALID_ARGUMENT.
 Result<std::unique_ptr<const Model>> load_torch_model(const std::string& path, const std::string& device,
                                                       const CodeTrust& trust, const std::string& precision = "");
 

@@ -167,6 +167,42 @@ Result<std::string> vectors_of(const Compute& compute) {
   return ordered_json{{"encoding", kEncoding}, {"cases", std::move(cases)}}.dump();
 }
 
+const Bounds& bounds_of(const Model& model) {
+  const Manifest& manifest = model.manifest();
+  if (manifest.precision == "int8") return manifest.trained ? kInt8 : kInt8Untrained;
+  if (model.precision() == "bf16") return manifest.trained ? kBf16 : kBf16Untrained;
+  return kFp32;
+}
+
+/// Milliseconds of an utterance of 3 s through the network alone: the fastest of several.
+Result<double> time_network(const Model& model) {
+  constexpr double kSeconds = 3;
+  constexpr int kTimes = 7;
+  const auto samples = samples_of({"voice", kSeconds, 1}, model.manifest().front_end.sample_rate);
+  if (!samples) {
+    return samples.error();
+  }
+  auto front_end = FrontEnd::create(model.manifest().front_end);
+  if (!front_end) {
+    return std::move(front_end).error();
+  }
+  auto features = front_end.value()->compute(samples.value());
+  if (!features) {
+    return std::move(features).error();
+  }
+  const Utterance one[] = {{&features.value()}};
+  double fastest = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kTimes; ++i) {
+    const auto began = Clock::now();
+    auto embeddings = model.embed(one);
+    if (!embeddings) {
+      return std::move(embeddings).error();
+    }
+    fastest = std::min(fastest, std::chrono::duration<double, std::milli>(Clock::now() - began).count());
+  }
+  return fastest;
+}
+
 /// The stored cases, of `dim` values each, against what `compute` makes of their recordings. Fills in the report.
 Result<VerifyReport> compare_all(VerifyReport report, std::size_t dim, const Bounds& bounds, const Compute& compute) {
   const Manifest& manifest = report.manifest;
@@ -204,42 +240,6 @@ Result<std::string> verification_vectors(const SegmentationModel& model) {
   return vectors_of([&](const Recording& recording) { return segment(model, recording); });
 }
 
-namespace {
-
-const Bounds& bounds_of(const Model& model) {
-  const Manifest& manifest = model.manifest();
-  if (manifest.precision == "int8") return manifest.trained ? kInt8 : kInt8Untrained;
-  if (model.precision() == "bf16") return manifest.trained ? kBf16 : kBf16Untrained;
-  return kFp32;
-}
-
-/// Milliseconds of an utterance of 3 s through the network alone: the fastest of several.
-Result<double> time_network(const Model& model, const FrontEnd& front_end) {
-  constexpr double kSeconds = 3;
-  constexpr int kTimes = 7;
-  const auto samples = samples_of({"voice", kSeconds, 1}, model.manifest().front_end.sample_rate);
-  if (!samples) {
-    return samples.error();
-  }
-  auto features = front_end.compute(samples.value());
-  if (!features) {
-    return std::move(features).error();
-  }
-  const Utterance one[] = {{&features.value()}};
-  double fastest = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < kTimes; ++i) {
-    const auto began = Clock::now();
-    auto embeddings = model.embed(one);
-    if (!embeddings) {
-      return std::move(embeddings).error();
-    }
-    fastest = std::min(fastest, std::chrono::duration<double, std::milli>(Clock::now() - began).count());
-  }
-  return fastest;
-}
-
-}  // namespace
-
 Result<VerifyReport> verify_model(const Model& model) {
   const Manifest& manifest = model.manifest();
   auto front_end = FrontEnd::create(manifest.front_end);
@@ -252,11 +252,6 @@ Result<VerifyReport> verify_model(const Model& model) {
   report.device = model.device();
   report.device_note = model.device_note();
   report.precision = model.precision();
-  auto milliseconds = time_network(model, *front_end.value());
-  if (!milliseconds) {
-    return std::move(milliseconds).error();
-  }
-  report.network_ms = milliseconds.value();
   return compare_all(std::move(report), manifest.embedding_dim, bounds,
                      [&](const Recording& recording) { return embed(model, *front_end.value(), recording); });
 }
@@ -281,7 +276,18 @@ Result<VerifyReport> verify_bundle(const std::string& path, const std::string& d
     return segmentation ? verify_model(segmentation.value()) : segmentation.error();
   }
   auto model = load_torch_model(path, device, trust, precision);
-  return model ? verify_model(*model.value()) : std::move(model).error();
+  if (!model) {
+    return std::move(model).error();
+  }
+  auto report = verify_model(*model.value());
+  if (report) {
+    auto milliseconds = time_network(*model.value());
+    if (!milliseconds) {
+      return std::move(milliseconds).error();
+    }
+    report.value().network_ms = milliseconds.value();
+  }
+  return report;
 }
 
 }  // namespace timbre::bundle

@@ -27,7 +27,8 @@ struct VerifyReport {
   std::string precision;    ///< what its products multiply in: "fp32", "bf16", "int8"
   double max_relative_error = 0;
   double max_one_minus_cosine = 0;
-  double network_ms = 0;  ///< of an utterance of 3 s through the network alone, the fastest of some; 0: not measured
+  double network_ms = 0;  ///< of an utterance of 3 s through the network alone, the fastest of some; 0 unless
+                          ///< verify_bundle() embeds with it
   std::vector<VerifyCase> cases;
   bool passed = false;  ///< every case lies within both bounds
 };

@@ -25,8 +25,8 @@ class EcapaNetwork {
   /// Activations of an utterance, kept for the next one: one for each thread.
   class Workspace;
 
-  /// The network of a module, whose constants and tensors say everything; int8 where its weights are and the processor
-  /// can, whatever the precision. Nothing for a module of other code. Throws what LibTorch throws.
+  /// The network of a module, whose constants and tensors say the rest. Weights in int8 need `fp32`: they multiply in
+  /// int8 where the processor can. Nothing for a module of other code. Throws what LibTorch throws.
   static std::unique_ptr<const EcapaNetwork> of(const torch::jit::Module& module, Precision precision);
 
   /// Whether the module is of the code that this is a network of.
