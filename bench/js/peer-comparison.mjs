@@ -174,6 +174,10 @@ function processesOn(cores) {
     const child = spawn('taskset', ['-c', cores, ...command], { stdio: ['pipe', 'pipe', 'pipe'] });
     running.add(child);
     child.once('close', () => running.delete(child));
+    /** @type {Promise<string>} how it ended */
+    const ended = new Promise((resolve) =>
+      child.once('exit', (code, signal) => resolve(signal ? `was ended by ${signal}` : `ended with ${code}`)),
+    );
     let said = '';
     child.stderr.on('data', (text) => (said = `${said}${text}`.slice(-2000)));
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -181,7 +185,7 @@ function processesOn(cores) {
     const answer = async () => {
       for (;;) {
         const { value, done } = await lines.next();
-        if (done) throw new Error(`${command.join(' ')} ended: ${said}`);
+        if (done) throw new Error(`${command.join(' ')} ${await ended}: ${said}`);
         if (value.startsWith('{')) return JSON.parse(value);
       }
     };
@@ -192,7 +196,6 @@ function processesOn(cores) {
     const { ready, precision } = await answer();
     const startMs = performance.now() - began;
     const end = async () => {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
       const { peakMb } = await ask({ end: true });
       child.stdin.end();
       await ended;
