@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runtimeInfo } from '../../dist/addon/index.js';
 
@@ -19,6 +20,14 @@ export function describeMachine() {
     `- commit ${git('rev-parse', '--short', 'HEAD')}${changed}, ${new Date().toISOString().slice(0, 10)}`,
     `- load average when it began: ${loadavg()[0]?.toFixed(1) ?? ''}`,
   ].join('\n');
+}
+
+/** The words of this command line, files and folders without where they lie. */
+export function commandWords() {
+  return process.argv
+    .slice(2)
+    .map((word) => (word.includes('/') ? basename(word) : word))
+    .join(' ');
 }
 
 /**

@@ -11,7 +11,7 @@
 // the first recordings and heard with the last. Who is enrolled is drawn; everybody else of the pools is a stranger, with
 // one request each. An interval is the 95 % bootstrap interval over people. Embeddings are kept in --cache, so that a run
 // that was cut short goes on with the next one.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
@@ -20,7 +20,8 @@ import { seededUniform } from '../../dist/evaluation/bootstrap.js';
 import { EmbeddingCache } from '../../dist/evaluation/embedding-cache.js';
 import { embedRecordings } from '../../dist/evaluation/recordings.js';
 import { profileOf } from '../../dist/scoring/voice-names.js';
-import { describeMachine, quantile, ROOT } from './machine.mjs';
+import { commandWords, describeMachine, ROOT } from './machine.mjs';
+import { intervalOver, readPeople } from './people.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -45,15 +46,17 @@ const data = resolve(positionals[0] ?? join(ROOT, '..', 'shared', 'speech'));
 /** Requests of a row, of people who are enrolled and of strangers, at least, where there are so many people. */
 const REQUESTS = Number(values.requests);
 const MOST_DRAWS = 50;
-const RESAMPLES = 400;
 const SEED = 1;
 
 /** @typedef {import('../../dist/scoring/scorer.js').Side} Side */
-/** @typedef {{ id: string, enrolled: string[], heard: string }} Person */
 /** Answers to one person's requests. @typedef {{ requests: number, right: number, wrong: number, ambiguous: number }} Answers */
 /** @typedef {Map<string, Answers>} Tally */
 
-const people = readPeople();
+const people = readPeople(data, values.pool).map(({ id, recordings }) => ({
+  id,
+  enrolled: recordings.slice(0, -1),
+  heard: /** @type {string} */ (recordings.at(-1)),
+}));
 const encoder = await SpeakerEncoder.load({ model: values.model, device: 'cpu', workers: Number(values.workers) });
 const { model, manifest, embeddingDim: dimension } = encoder.info();
 const calibration =
@@ -72,7 +75,7 @@ for (const cut of seconds ?? []) {
 await encoder.close();
 const report = `# One of N people, or nobody
 
-\`node bench/js/open-set.mjs ${process.argv.slice(2).join(' ')}\`
+\`node bench/js/open-set.mjs ${commandWords()}\`
 
 ${machine}
 - model ${model}${calibration === undefined ? '' : ', its calibration learned on `dev`'}; ${people.length} people of ${values.pool.join(' and ')}
@@ -87,31 +90,6 @@ ${rows.join('\n')}
 `;
 process.stdout.write(report);
 if (values.out !== undefined) writeFileSync(values.out, report);
-
-/** @returns {Person[]} who has a recording to be heard with, in the order of their names */
-function readPeople() {
-  const reported = new Set(
-    readFileSync(join(ROOT, 'models', 'training', 'report_speakers.txt'), 'utf8')
-      .trim()
-      .split('\n'),
-  );
-  const [head = '', ...lines] = readFileSync(join(data, 'files.tsv'), 'utf8').trim().split('\n');
-  const columns = head.split('\t');
-  /** @type {Map<string, string[]>} */
-  const recordings = new Map();
-  for (const line of lines) {
-    const row = Object.fromEntries(line.split('\t').map((cell, i) => [columns[i] ?? '', cell]));
-    const { split = '', speaker = '', path = '' } = row;
-    if (!values.pool.includes(reported.has(speaker) ? 'report' : split)) continue;
-    recordings.set(speaker, [...(recordings.get(speaker) ?? []), path]);
-  }
-  return [...recordings]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([id, paths]) => {
-      const sorted = [...paths].sort();
-      return { id, enrolled: sorted.slice(0, -1), heard: /** @type {string} */ (sorted.at(-1)) };
-    });
-}
 
 /**
  * @param {string[]} paths
@@ -215,15 +193,13 @@ function note(tally, id, decision, who) {
 /** @param {Tally} tally @param {(answers: Answers) => number} errorsOf */
 function rateOf(tally, errorsOf) {
   const all = [...tally.values()].map((answers) => [answers.requests, errorsOf(answers)]);
-  const share = (/** @type {number[][]} */ of) => {
+  const share = (/** @type {readonly number[][]} */ of) => {
     const [requests, errors] = of.reduce(([n = 0, k = 0], [m = 0, l = 0]) => [n + m, k + l], [0, 0]);
     return (100 * errors) / requests;
   };
-  const random = seededUniform(SEED);
-  const resampled = Array.from({ length: RESAMPLES }, () =>
-    share(all.map(() => all[Math.floor(random() * all.length)])),
-  );
   const errors = all.reduce((sum, [, own = 0]) => sum + own, 0);
-  const interval = `[${quantile(resampled, 0.025).toFixed(2)}, ${quantile(resampled, 0.975).toFixed(2)}]`;
+  const interval = `[${intervalOver(all, share)
+    .map((bound) => bound.toFixed(2))
+    .join(', ')}]`;
   return errors < 30 ? interval : `${share(all).toFixed(2)} ${interval}`;
 }
