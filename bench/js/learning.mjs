@@ -208,7 +208,7 @@ function reportOf() {
     const refused = [...reasons].sort((a, b) => b[1] - a[1]).map(([reason, count]) => `${reason} ${count}`);
     return (
       `- ${name}: ${sum((one) => one.learned)} of ${sum((one) => one.taught)} recordings (not: ${refused.join(', ')}); of the strangers who ` +
-      `try ${sum((one) => one.strangersLearned)} of ${sum((one) => one.strangers)}. Misses fewer by ${fewer} points. Undone, ` +
+      `try ${sum((one) => one.strangersLearned)} of ${sum((one) => one.strangers)}, with ${results.filter((one) => one.strangersLearned > 0).length} of ${results.length} people. Misses fewer by ${fewer} points. Undone, ` +
       `${results.filter(({ restored }) => restored).length} of ${results.length} profiles are those of before, bit for bit.`
     );
   });

@@ -104,9 +104,9 @@ function purpose(measured) {
 
 function lists(measured, training) {
   const uses = {
-    report: 'measured once, at the end; its speakers are in no training, mean, cohort or choice',
+    report: 'measured at the end of a run; its speakers are in no training, mean, cohort or choice',
     [REPORT_FEWER]: `the same speakers, at most ${FEWER} recordings of each, taken by a hash of their path: cuts and copies`,
-    libri: 'measured once, at the end',
+    libri: 'measured at the end of a run',
     dev: 'error rates while training, calibration, and every choice',
   };
   const rows = Object.entries(uses).map(([list, use]) => {

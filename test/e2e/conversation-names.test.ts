@@ -175,12 +175,12 @@ const namesOf = ({ speakers }: ConversationView): (string | null)[] =>
 describe('the voices of a conversation', () => {
   test('have names or typed reasons, in every form and in the list', async () => {
     heard = [
-      // Nearer to Ada's profile than the voice that follows.
-      { embedding: blend(voice.ada, voice.ada, voice.ada, voice.ben) },
+      { embedding: voice.ada },
       { embedding: stranger },
       { embedding: voice.dot },
       { embedding: voice.dot, ownSeconds: 1.2 },
-      { embedding: voice.ada },
+      // Ada again, further from her profile than the first voice.
+      { embedding: blend(voice.ada, voice.ada, voice.ada, voice.ben) },
     ];
     const view = await made(ALL);
     expect(namesOf(view)).toEqual(['ada', 'REJECT', 'dot', 'NOT_ENOUGH_SPEECH', 'NAMED_ALREADY']);
