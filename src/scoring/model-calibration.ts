@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { placeWhole } from '../support/files.js';
 import type { PauseHandling } from '../support/pause-handling.js';
 import { TimbreError } from '../errors/timbre-error.js';
-import type { Calibration } from '../evaluation/calibration.js';
+import { SIDE_QUALITY, type Calibration } from '../evaluation/calibration.js';
 import type { Cohort, Normalisation } from '../evaluation/normalise.js';
 import { parseImpostorTail, type ImpostorTail } from './impostor-tail.js';
 import type { Nuisance } from './nuisance.js';
@@ -111,30 +111,59 @@ export async function readCalibrationFile(
   names: EmbeddingNames,
   pauses?: PauseHandling,
 ): Promise<ModelCalibration> {
-  let file: Partial<CalibrationFile> | null;
+  let content: unknown;
   try {
-    file = JSON.parse(await readFile(path, 'utf8')) as Partial<CalibrationFile> | null;
+    content = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
     throw new TimbreError('INVALID_ARGUMENT', `cannot read the calibration ${path}: ${(error as Error).message}`, {
       cause: error,
     });
   }
+  return parseCalibrationFile(content, path, names, pauses).parsed;
+}
+
+/**
+ * A user's calibration for embeddings made this way, and the file's own fields without any others. `where` says in messages
+ * where it is. Errors: INVALID_ARGUMENT, MODEL_MISMATCH, MODEL_INVALID.
+ */
+export function parseCalibrationFile(
+  content: unknown,
+  where: string,
+  names: EmbeddingNames,
+  pauses?: PauseHandling,
+): { file: CalibrationFile; parsed: ModelCalibration } {
+  const file = content as Partial<CalibrationFile> | null;
   if (file?.format !== 1) {
-    throw new TimbreError('INVALID_ARGUMENT', `${path} is no calibration; \`timbre calibrate\` writes one`);
+    throw new TimbreError('INVALID_ARGUMENT', `${where} is no calibration; \`timbre calibrate\` writes one`);
   }
   const model = modelFor(names, pauses);
   if (file.model !== model && (file.model === undefined || file.model !== formerModelName(names.manifest))) {
     throw new TimbreError(
       'MODEL_MISMATCH',
-      `the calibration ${path} is for ${String(file.model)}, the model is ${model}; run \`timbre calibrate\` with it`,
+      `the calibration in ${where} is for ${String(file.model)}, the model is ${model}; run \`timbre calibrate\` with it`,
     );
   }
+  const { impostorTail, cohort, learned } = file;
+  const calibration = parseCalibration(file.calibration, where);
+  const thresholds = parseThresholds(file.thresholds, where);
+  const tail = impostorTail == null ? null : parseImpostorTail(impostorTail, where);
+  const own = cohort ? decodeVectors(cohort, `the cohort in ${where}`) : null;
   return {
-    calibration: parseCalibration(file.calibration, path),
-    thresholds: parseThresholds(file.thresholds, path),
-    impostorTail: file.impostorTail == null ? null : parseImpostorTail(file.impostorTail, path),
-    cohort: file.cohort ? decodeVectors(file.cohort, `the cohort in ${path}`) : calibrationFor(names, pauses).cohort,
+    file: {
+      format: 1,
+      model: file.model,
+      calibration,
+      thresholds,
+      ...(tail && { impostorTail: tail }),
+      ...(cohort && { cohort: encoded(cohort) }),
+      learned: isRecord(learned) ? learned : {},
+    },
+    parsed: { calibration, thresholds, impostorTail: tail, cohort: own ?? calibrationFor(names, pauses).cohort },
   };
+}
+
+function encoded({ speakers, dim, encoding, data }: EncodedVectors): EncodedVectors {
+  return { speakers, dim, encoding, data };
 }
 
 /** Writes through a temporary name, so that a calibration in use is never half written. */
@@ -150,17 +179,24 @@ export function withoutVectors(manifest: Readonly<Record<string, unknown>>): Rec
 }
 
 const NORMALISATIONS: readonly unknown[] = ['none', 's', 'as'];
+const MEASURES: readonly string[] = Object.values(SIDE_QUALITY).flat();
 
 function parseCalibration(value: unknown, where: string): Calibration & { norm: Normalisation } {
   const { offset, scale, quality = {}, norm = 'none' } = (value ?? {}) as Partial<ReturnType<typeof parseCalibration>>;
-  const numbers = [offset, scale, ...Object.values(quality)];
+  const isQuality = isRecord(quality) && Object.keys(quality).every((name) => MEASURES.includes(name));
+  const numbers = [offset, scale, ...(isQuality ? Object.values(quality) : [NaN])];
   if (!numbers.every((n) => Number.isFinite(n)) || !(scale! > 0) || !NORMALISATIONS.includes(norm)) {
     throw new TimbreError(
       'MODEL_INVALID',
-      `the calibration in ${where} is not of the form { offset, scale above 0, quality: { name: weight }, norm }`,
+      `the calibration in ${where} is not of the form { offset, scale above 0, quality: { name: weight }, norm }, with ` +
+        `weights of ${MEASURES.join(', ')} alone`,
     );
   }
-  return { offset: offset!, scale: scale!, quality, norm };
+  return { offset: offset!, scale: scale!, quality: { ...quality }, norm };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function parseThresholds(value: unknown, where: string): ScoreThreshold[] {

@@ -309,6 +309,12 @@ describe('a calibration file', () => {
     await expect(readCalibrationFile(other, names)).rejects.toThrow('is no calibration');
     await writeFile(other, '{');
     await expect(readCalibrationFile(other, names)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    for (const quality of [null, 1, [], { louder: 1 }, { logShorter: '1' }]) {
+      await writeFile(other, JSON.stringify({ ...file, calibration: { ...file.calibration, quality } }));
+      await expect(readCalibrationFile(other, names)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+    }
+    await writeFile(other, '5');
+    await expect(readCalibrationFile(other, names)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(readCalibrationFile(join(folder, 'none'), names)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });
