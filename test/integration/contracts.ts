@@ -4,10 +4,12 @@ import { afterCancel, newJob } from '../../src/service/records/job.js';
 import type { Claim, JobQueue } from '../../src/service/records/job-queue.js';
 import type { Change, ChangeFeed } from '../../src/service/records/change-feed.js';
 import type { Maintenance } from '../../src/service/records/maintenance.js';
+import type { SavedCalibration } from '../../src/service/records/calibration.js';
 import type { UnitOfWork, VoiceRecords } from '../../src/service/records/unit-of-work.js';
 import { newGroup } from '../../src/service/records/group.js';
 import { actAs } from '../../src/support/actor.js';
 import { settleItem } from '../../src/service/records/settle-item.js';
+import { newCalibration } from './calibrations.js';
 import { speaker } from './voices.js';
 
 /** A clock that is moved by hand. */
@@ -213,6 +215,77 @@ export function describeContract(name: string, open: () => Promise<Adapter>): vo
       );
       const known = await bound(() => store.read(({ speakers }) => speakers.bySubject(subjects)));
       expect(known.map(({ id }) => id)).toEqual(['ada']);
+    });
+  });
+
+  describe(`calibrations on ${name}`, () => {
+    const save = (...given: Parameters<typeof newCalibration>): Promise<SavedCalibration> =>
+      adapter.store.transaction(({ calibrations }) => calibrations.insert(newCalibration(...given)));
+    const use = (saved: SavedCalibration, at: number): Promise<void> =>
+      adapter.store.transaction(({ calibrations }) => calibrations.use(saved, new Date(at)));
+    const remove = (version: number): Promise<boolean> =>
+      adapter.store.transaction(({ calibrations }) => calibrations.delete(version));
+    const find = (version: number): Promise<SavedCalibration | null> =>
+      adapter.store.read(({ calibrations }) => calibrations.find(version));
+    const inUse = async (model: string): Promise<number | undefined> =>
+      (await adapter.store.read(({ calibrations }) => calibrations.inUse(model)))?.version;
+
+    it('are as they were saved, newest first, and have versions that are given once', async () => {
+      const given = newCalibration('a', { note: 'Räume ☃', from: 'people', by: '0123456789ab' });
+      const saved = await adapter.store.transaction(({ calibrations }) => calibrations.insert(given));
+      expect(saved).toEqual({ ...given, id: expect.any(String), version: 1, inUse: false, usedAt: null });
+      expect(await find(1)).toEqual(saved);
+      for (const model of ['b', 'a']) await save(model);
+      const pages = await adapter.store.read(async ({ calibrations }) => [
+        await calibrations.page(null, 2),
+        await calibrations.page(2, 2),
+      ]);
+      expect(pages.map((page) => page.map(({ version }) => version))).toEqual([[3, 2], [1]]);
+      expect([await remove(3), await remove(3), await find(3)]).toEqual([true, false, null]);
+      expect(await save('a')).toMatchObject({ version: 4 });
+      for (const version of [1, 2, 4]) await remove(version);
+      expect(await save('a')).toMatchObject({ version: 5 });
+      expect(await adapter.store.read(({ calibrations }) => calibrations.count())).toBe(1);
+      const undone = adapter.store.transaction(async ({ calibrations }) => {
+        await calibrations.insert(newCalibration('a'));
+        throw new Error('changed my mind');
+      });
+      await expect(undone).rejects.toThrow('changed my mind');
+      expect(await find(6)).toBeNull();
+    });
+
+    it('are in use for their model one at a time, which the feed tells', async () => {
+      const { store, feed } = adapter;
+      const [first, second, other] = [await save('a'), await save('a'), await save('b')];
+      const from = await feed.head();
+      await use(first, 2000);
+      await use(other, 2500);
+      await use(second, 3000);
+      expect([await inUse('a'), await inUse('b'), await inUse('c')]).toEqual([2, 3, undefined]);
+      expect(await find(1)).toMatchObject({ inUse: false, usedAt: new Date(2000), file: first.file });
+      expect(await find(2)).toMatchObject({ inUse: true, usedAt: new Date(3000) });
+      const told = (await feed.after(from, 9))!;
+      expect(told.map(({ kind, about }) => [kind, about])).toEqual(
+        [first, other, first, second].map(({ id }) => ['calibration', id]),
+      );
+      await store.transaction(({ calibrations }) => calibrations.useNone('a'));
+      expect([await inUse('a'), await inUse('b')]).toEqual([undefined, 3]);
+      await store.transaction(({ calibrations }) => calibrations.useNone('c'));
+      expect((await feed.after(told.at(-1)!.seq, 9))!.map(({ about }) => about)).toEqual([second.id]);
+    });
+
+    it('name the oldest that nobody misses: neither in use nor in use before', async () => {
+      const oldest = (): Promise<number | null> =>
+        adapter.store.read(({ calibrations }) => calibrations.oldestUnused());
+      expect(await oldest()).toBeNull();
+      const saved = [await save('a'), await save('a'), await save('a'), await save('b')];
+      for (const [at, one] of saved.slice(0, 3).entries()) await use(one, 1000 * (at + 1));
+      // The second was in use before the third, and the first before that.
+      expect(await oldest()).toBe(1);
+      await remove(1);
+      expect(await oldest()).toBe(4);
+      await remove(4);
+      expect(await oldest()).toBeNull();
     });
   });
 

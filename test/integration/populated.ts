@@ -10,6 +10,7 @@ import { UNKNOWN_VOICE_STATES } from '../../src/service/records/unknown-voice.js
 import { PIECE_BYTES } from '../../src/service/persistence/common/sealed-audio.js';
 import { buildProfile } from '../../src/service/records/profile.js';
 import type { VoiceRecords } from '../../src/service/records/unit-of-work.js';
+import { newCalibration } from './calibrations.js';
 import { enrollment, ORIGIN, speaker } from './voices.js';
 
 const DAY = 86_400_000;
@@ -40,6 +41,12 @@ export async function populate(
       goneAt: null,
     }),
   );
+  await write(async ({ calibrations }) => {
+    const first = await calibrations.insert(newCalibration(ORIGIN.model, { note: 'Räume ☃' }));
+    await calibrations.insert(newCalibration(ORIGIN.model, { from: 'people' }));
+    const third = await calibrations.insert(newCalibration('other@0123456789ab', { from: 'trials' }));
+    for (const one of [first, third]) await calibrations.use(one, now);
+  });
   const ids = Array.from({ length: people }, (_, i) => `person-${i}`);
   for (const [i, id] of ids.entries()) await write((records) => addPerson(records, id, i, groups));
   await write((records) => addWork(records, ids, now));

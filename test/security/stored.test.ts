@@ -13,8 +13,10 @@ import { examineDatabase, type DataReport } from '../../src/service/persistence/
 import { rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
 import { TypeOrmSpeakerRepository } from '../../src/service/persistence/common/repositories/typeorm-speaker.repository.js';
 import { SqliteKeyStore } from '../../src/service/persistence/sqlite/sqlite-key-store.js';
+import type { SavedCalibration } from '../../src/service/records/calibration.js';
 import { actAs } from '../../src/support/actor.js';
 import { timbre } from '../cli/support.js';
+import { newCalibration } from '../integration/calibrations.js';
 import { House } from '../integration/house.js';
 import { outside } from '../integration/outside.js';
 import { copyFixture, temporaryFolder } from '../integration/voices.js';
@@ -646,6 +648,91 @@ test('a webhook whose address does not open is told, though the register does no
   await attack(`UPDATE webhooks SET sealed = (SELECT w.sealed FROM webhooks w WHERE w.id = 'one') WHERE id = 'two'`);
   const finding = { kind: 'webhook', speakerId: null, id: 'two', what: 'unreadable' };
   expect(await examine()).toMatchObject({ sound: false, findings: [finding], findingsCount: 1 });
+});
+
+describe('a calibration', () => {
+  /** The first is in use, and so is none that was made of it. */
+  async function two(): Promise<void> {
+    const { store } = await open();
+    await store.transaction(async ({ calibrations }) => {
+      const first = await calibrations.insert(newCalibration('a'));
+      await calibrations.insert(newCalibration('a', { note: 'lax' }));
+      await calibrations.use(first, new Date(2000));
+    });
+    await close();
+    expect(await examine()).toMatchObject({ sound: true, records: { calibration: 2 } });
+  }
+
+  const inUse = (): Promise<SavedCalibration | null> =>
+    house!.store.read(({ calibrations }) => calibrations.inUse('a'));
+
+  const finding = { kind: 'calibration', speakerId: null, id: '2', what: 'changed' };
+
+  test.each([
+    [
+      'another one that was put to use',
+      `UPDATE calibrations SET in_use = version = 2`,
+      [{ ...finding, id: '1' }, finding],
+    ],
+    [
+      'the content of another',
+      `UPDATE calibrations SET sealed = (SELECT c.sealed FROM calibrations c WHERE c.version = 2) WHERE version = 1`,
+      [
+        { ...finding, id: '1' },
+        { ...finding, id: '1', what: 'unreadable' },
+      ],
+    ],
+    [
+      'a model of its own',
+      `UPDATE calibrations SET in_use = 0 WHERE version = 1; UPDATE calibrations SET in_use = 1, model = 'b' WHERE version = 2`,
+      [{ ...finding, id: '1' }, finding],
+    ],
+  ])('that another program gave %s is not believed, and is told', async (_, statements, findings) => {
+    await two();
+    await attack(...statements.split('; '));
+    expect(await examine()).toMatchObject({ sound: false, findings });
+    await open();
+    const found = await house!.store.read(async ({ calibrations }) => [
+      await calibrations.inUse('a'),
+      await calibrations.inUse('b'),
+    ]);
+    for (const one of found) expect(one?.file ?? null).toBeNull();
+  });
+
+  test('that was taken out is missed; the model of one that is not as it was written can go without it', async () => {
+    await two();
+    await attack(`UPDATE calibrations SET note = 'strict' WHERE version = 1`);
+    await open();
+    const lax = (await house!.store.read(({ calibrations }) => calibrations.find(2)))!;
+    const changed = (await inUse())!;
+    expect(changed.file).toBeNull();
+    await expect(
+      house!.store.transaction(({ calibrations }) => calibrations.use(changed, new Date())),
+    ).rejects.toMatchObject({
+      code: 'STORAGE_INVALID',
+    });
+    await house!.store.transaction(({ calibrations }) => calibrations.use(lax, new Date()));
+    expect(await inUse()).toMatchObject({ version: 2, note: 'lax', file: lax.file });
+    await house!.store.transaction(({ calibrations }) => calibrations.delete(1));
+    await close();
+    expect(await examine()).toMatchObject({ sound: true });
+    await attack('DELETE FROM calibrations');
+    expect(await examine()).toMatchObject({
+      sound: false,
+      missing: [{ speakerId: null, records: 1 }],
+      missingSpeakers: 0,
+    });
+  });
+
+  test('goes under another data key with everything else, and leaves nothing in the register when the last is removed', async () => {
+    await two();
+    const { database, store } = await open();
+    const before = await inUse();
+    await rotateDataKey(database);
+    expect(await inUse()).toEqual(before);
+    for (const version of [1, 2]) await store.transaction(({ calibrations }) => calibrations.delete(version));
+    expect(await examine()).toMatchObject({ sound: true, records: { calibration: 0 } });
+  });
 });
 
 describe('timbre doctor --data-dir', () => {

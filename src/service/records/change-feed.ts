@@ -3,19 +3,22 @@ import type { Bell } from '../../support/bell.js';
 /** Changes read at once. */
 const BATCH = 500;
 
-/** voice: who can be found has changed, by the speaker's subject; job: what a job is has changed, by its id. */
-export type ChangeKind = 'voice' | 'job';
+/**
+ * voice: who can be found has changed, by the speaker's subject; job: what a job is has changed, by its id; calibration: which
+ * saved one is in use may have changed, by the id of one of them.
+ */
+export type ChangeKind = 'voice' | 'job' | 'calibration';
 
 export interface Change {
   /** Counts up in the order in which changes become durable. */
   seq: number;
   kind: ChangeKind;
-  /** A subject or a job's id: nothing that tells who somebody is. */
+  /** A subject, or the id of a job or calibration: nothing that tells who somebody is. */
   about: string;
 }
 
 /**
- * Every write that changes who can be found, or what a job is, appends to this in its own transaction. A follower takes
+ * Every write that changes who can be found, what a job is, or which calibration is in use, appends to this in its own transaction. A follower takes
  * `head`, then a snapshot, then everything `after`: it misses nothing, and a change that it has seen in the snapshot
  * already does no harm, because a change only says what to read again.
  *

@@ -1,5 +1,6 @@
 import type { AnswerRepository } from './answer.repository.js';
 import type { AuditRepository } from './audit.repository.js';
+import type { CalibrationRepository } from './calibration.js';
 import type { ConsentRepository } from './consent.repository.js';
 import type { ConversationRepository } from './conversation.repository.js';
 import type { GroupRepository } from './group.repository.js';
@@ -35,6 +36,7 @@ export interface VoiceRecords {
   readonly audit: AuditRepository;
   readonly answers: AnswerRepository;
   readonly webhooks: WebhookRepository;
+  readonly calibrations: CalibrationRepository;
 }
 
 /** What is stored as it is at one moment, for as long as it is open. Errors of every read: those of the storage. */

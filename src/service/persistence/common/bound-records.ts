@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ApiKeyRow } from './entities/api-key.entity.js';
+import type { CalibrationRow } from './entities/calibration.entity.js';
 import type { ConsentRow } from './entities/consent.entity.js';
 import type { EnrollmentRow } from './entities/enrollment.entity.js';
 import type { GroupRow } from './entities/group.entity.js';
@@ -40,6 +41,7 @@ export interface BoundRows {
   'voice-share': VoiceShareRow;
   'voice-step': VoiceStepRow;
   recording: KeptRecordingRow;
+  calibration: CalibrationRow;
 }
 
 export type BoundKind = keyof BoundRows;
@@ -57,6 +59,7 @@ export const BOUND_KINDS = [
   'voice-share',
   'voice-step',
   'recording',
+  'calibration',
 ] as const;
 
 /** The one owner of all API keys; no speaker's id is empty. */
@@ -85,6 +88,9 @@ export function unknownVoiceOwner(id: string): string {
 export function isUnknownVoiceOwner(owner: string): boolean {
   return owner.startsWith(OF_UNKNOWN_VOICE);
 }
+
+/** The one owner of all calibrations; no speaker's id begins so. */
+export const CALIBRATIONS_OWNER = '/calibrations';
 
 /** Of a digest in the register: nobody finds another record of the same. */
 export const DIGEST_BYTES = 24;
@@ -235,6 +241,11 @@ const BONDS: { [Kind in BoundKind]: Bond<BoundRows[Kind]> } = {
     owner: ({ speakerId }) => speakerId,
     id: ({ id }) => [id],
     columns: ['id', 'speakerId', 'contentSha256', 'createdAt', 'bytes', 'sealedKey'],
+  },
+  calibration: {
+    owner: () => CALIBRATIONS_OWNER,
+    id: ({ version }) => [String(version)],
+    columns: ['id', 'version', 'model', 'source', 'note', 'by', 'createdAt', 'inUse', 'usedAt', 'sealed'],
   },
 };
 

@@ -5,7 +5,7 @@ import { findRow } from './rows.js';
 
 /**
  * vectors: all that is under the data key row by row: enrolments, profiles with a centroid, verifications that wait, shares of
- * unknown voices, and the keys of kept recordings. Triggers keep them, so that nobody counts rows to tell a number.
+ * unknown voices, the keys of kept recordings, and calibrations. Triggers keep them, so that nobody counts rows to tell a number.
  */
 export type Counter =
   | 'speakers'

@@ -1,7 +1,8 @@
-import { In, type EntityManager, type EntitySchema, type ObjectLiteral } from 'typeorm';
+import { In, MoreThan, type EntityManager, type EntitySchema, type ObjectLiteral } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import {
   BOUND_KINDS,
+  CALIBRATIONS_OWNER,
   digestOf,
   groupOwner,
   idOf,
@@ -17,6 +18,7 @@ import { ask } from './dialect.js';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
 import type { AuditRow } from './entities/audit.entity.js';
 import { AuditEntity } from './entities/audit.entity.js';
+import { CalibrationEntity } from './entities/calibration.entity.js';
 import { ConsentEntity } from './entities/consent.entity.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
 import { KeptRecordingEntity, type KeptRecordingRow } from './entities/kept-recording.entity.js';
@@ -179,11 +181,12 @@ class Examination {
     const unknown = await this.unknownVoices();
     await this.owned(KEYS_OWNER, { 'api-key': await this.manager.find(ApiKeyEntity) });
     await this.webhooks();
+    const calibrations = await this.calibrations();
     const { opened } = this;
     const audio = { opened: this.options.openAudio ? opened : null, ...(await this.unnamedAudio()) };
     const trail = await this.trail(head);
     const state = mark === 'unreadable' ? mark : stateOf(head, mark);
-    const missingSpeakers = broken.length > 0 ? 0 : Math.max(0, leaves - speakers - groups - unknown);
+    const missingSpeakers = broken.length > 0 ? 0 : Math.max(0, leaves - speakers - groups - unknown - calibrations);
     const wrong = this.findingsCount + this.missing.length + missingSpeakers + broken.length + trail.findingsCount;
     return {
       sound: wrong === 0 && state === 'current',
@@ -291,6 +294,25 @@ class Examination {
     return known;
   }
 
+  /** The same of their one owner; a row at a time, since each may have a cohort in it. */
+  private async calibrations(): Promise<number> {
+    const leaf = (await this.register.leaves(this.manager, [CALIBRATIONS_OWNER])).get(CALIBRATIONS_OWNER)!;
+    const left = new Map(leaf);
+    for (let after = 0; ;) {
+      this.step();
+      const [row] = await this.manager.find(CalibrationEntity, {
+        where: { version: MoreThan(after) },
+        order: { version: 'ASC' },
+        take: 1,
+      });
+      if (!row) break;
+      this.compareRow('calibration', row, leaf, left);
+      after = row.version;
+    }
+    if (left.size > 0) this.missing.push({ speakerId: null, records: left.size });
+    return leaf.size > 0 ? 1 : 0;
+  }
+
   /** Addresses and secrets of webhooks. */
   private async webhooks(): Promise<void> {
     const { columns, row } = selection(this.manager, WebhookEntity, 'w');
@@ -354,19 +376,25 @@ class Examination {
     leaf: ReadonlyMap<string, Buffer>,
     rows: { [Kind in BoundKind]?: BoundRows[Kind][] },
   ): void {
-    const left = new Set(leaf.keys());
-    for (const kind of BOUND_KINDS) {
-      for (const row of rows[kind] ?? []) {
-        this.records[kind]++;
-        this.looked++;
-        const name = entryName(kind, idOf(kind, row)).toString('hex');
-        left.delete(name);
-        if (!leaf.get(name)?.equals(digestOf(kind, row))) this.find(kind, row, 'changed');
-        // What does not open though its record is as it was written is under a key that was lost.
-        if (!this.opens(() => OPENERS.get(kind)?.(row, this.cipher))) this.find(kind, row, 'unreadable');
-      }
-    }
+    const left = new Map(leaf);
+    for (const kind of BOUND_KINDS) for (const row of rows[kind] ?? []) this.compareRow(kind, row, leaf, left);
     if (left.size > 0) this.missing.push({ speakerId: speakerOf(owner), records: left.size });
+  }
+
+  /** Takes what vouches for the row out of `left`. */
+  private compareRow<Kind extends BoundKind>(
+    kind: Kind,
+    row: BoundRows[Kind],
+    leaf: ReadonlyMap<string, Buffer>,
+    left: Map<string, Buffer>,
+  ): void {
+    this.records[kind]++;
+    this.looked++;
+    const name = entryName(kind, idOf(kind, row)).toString('hex');
+    left.delete(name);
+    if (!leaf.get(name)?.equals(digestOf(kind, row))) this.find(kind, row, 'changed');
+    // What does not open though its record is as it was written is under a key that was lost.
+    if (!this.opens(() => OPENERS.get(kind)?.(row, this.cipher))) this.find(kind, row, 'unreadable');
   }
 
   /** False where it does not open. */
@@ -502,7 +530,9 @@ class Examination {
 
 /** Null for an owner that is no speaker. */
 function speakerOf(owner: string): string | null {
-  return owner === KEYS_OWNER || isGroupOwner(owner) || isUnknownVoiceOwner(owner) ? null : owner;
+  const isNobodys =
+    [KEYS_OWNER, CALIBRATIONS_OWNER].includes(owner) || isGroupOwner(owner) || isUnknownVoiceOwner(owner);
+  return isNobodys ? null : owner;
 }
 
 function group<Row>(rows: readonly Row[], by: (row: Row) => string): Map<string, Row[]> {

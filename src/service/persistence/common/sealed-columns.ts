@@ -1,10 +1,12 @@
 import type { EntitySchema } from 'typeorm';
 import type { BoundKind, BoundRows } from './bound-records.js';
+import { CalibrationEntity } from './entities/calibration.entity.js';
 import { EnrollmentEntity } from './entities/enrollment.entity.js';
 import { KeptRecordingEntity } from './entities/kept-recording.entity.js';
 import { ProfileEntity } from './entities/profile.entity.js';
 import { VoiceShareEntity } from './entities/voice-share.entity.js';
 import { WaitingVerificationEntity } from './entities/waiting-verification.entity.js';
+import { calibrationOwner } from './mappers/calibration.mapper.js';
 import { enrollmentOwner } from './mappers/enrollment.mapper.js';
 import { recordingOwner } from './mappers/kept-recording.mapper.js';
 import { profileOwner } from './mappers/profile.mapper.js';
@@ -61,5 +63,6 @@ export function ofSealedColumns<T>(make: <Kind extends BoundKind>(column: Sealed
     }),
     make({ kind: 'voice-share', entity: VoiceShareEntity, key, sealed: 'embedding', owner: shareOwner }),
     make({ kind: 'recording', entity: KeptRecordingEntity, key, sealed: 'sealedKey', owner: recordingOwner }),
+    make({ kind: 'calibration', entity: CalibrationEntity, key, sealed: 'sealed', owner: calibrationOwner }),
   ];
 }

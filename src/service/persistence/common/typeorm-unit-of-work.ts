@@ -6,6 +6,7 @@ import { ask } from './dialect.js';
 import type { Store } from './store.js';
 import { TypeOrmAnswerRepository } from './repositories/typeorm-answer.repository.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
+import { TypeOrmCalibrationRepository } from './repositories/typeorm-calibration.repository.js';
 import { TypeOrmConsentRepository } from './repositories/typeorm-consent.repository.js';
 import { TypeOrmConversationRepository } from './repositories/typeorm-conversation.repository.js';
 import { TypeOrmEnrollmentRepository } from './repositories/typeorm-enrollment.repository.js';
@@ -77,6 +78,7 @@ export class TypeOrmUnitOfWork extends UnitOfWork {
       audit: new TypeOrmAuditRepository(manager, register),
       answers: new TypeOrmAnswerRepository(manager),
       webhooks: new TypeOrmWebhookRepository(manager, cipher),
+      calibrations: new TypeOrmCalibrationRepository(manager, cipher, register),
     };
   }
 }

@@ -2,6 +2,7 @@ import type { EntityManager, EntitySchema, ObjectLiteral } from 'typeorm';
 import { BOUND_KINDS, type BoundKind, type BoundRows } from '../common/bound-records.js';
 import { ApiKeyEntity } from '../common/entities/api-key.entity.js';
 import { AuditEntity, type AuditRow } from '../common/entities/audit.entity.js';
+import { CalibrationEntity } from '../common/entities/calibration.entity.js';
 import { ConsentEntity } from '../common/entities/consent.entity.js';
 import { EnrollmentEntity } from '../common/entities/enrollment.entity.js';
 import { GroupEntity } from '../common/entities/group.entity.js';
@@ -33,6 +34,7 @@ const BOUND_ENTITIES: { [Kind in BoundKind]: EntitySchema<BoundRows[Kind]> } = {
   'voice-share': VoiceShareEntity,
   'voice-step': VoiceStepEntity,
   recording: KeptRecordingEntity,
+  calibration: CalibrationEntity,
 };
 
 const TABLES: readonly SealingPlace['table'][] = [...BOUND_KINDS, 'audit'];

@@ -1,6 +1,7 @@
 import { AnswerEntity } from './answer.entity.js';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { AuditEntity } from './audit.entity.js';
+import { CalibrationEntity } from './calibration.entity.js';
 import { ChangeEntity } from './change.entity.js';
 import { ConsentEntity } from './consent.entity.js';
 import { ConversationCandidateEntity } from './conversation-candidate.entity.js';
@@ -57,4 +58,5 @@ export const ENTITIES = [
   KeptRecordingEntity,
   ReEmbeddingEntity,
   ReEmbeddingFailureEntity,
+  CalibrationEntity,
 ];

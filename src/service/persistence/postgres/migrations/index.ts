@@ -4,6 +4,7 @@ import { Recordings1765120000000 } from './1765120000000-recordings.js';
 import { ReEmbedding1765130000000 } from './1765130000000-re-embedding.js';
 import { RecordingAge1765140000000 } from './1765140000000-recording-age.js';
 import { SignIns1765150000000 } from './1765150000000-sign-ins.js';
+import { Calibrations1765160000000 } from './1765160000000-calibrations.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const POSTGRES_MIGRATIONS = [
@@ -13,4 +14,5 @@ export const POSTGRES_MIGRATIONS = [
   ReEmbedding1765130000000,
   RecordingAge1765140000000,
   SignIns1765150000000,
+  Calibrations1765160000000,
 ];

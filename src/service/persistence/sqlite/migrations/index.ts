@@ -18,6 +18,7 @@ import { UnknownVoices1765100000000 } from './1765100000000-unknown-voices.js';
 import { Recordings1765120000000 } from './1765120000000-recordings.js';
 import { ReEmbedding1765130000000 } from './1765130000000-re-embedding.js';
 import { RecordingAge1765140000000 } from './1765140000000-recording-age.js';
+import { Calibrations1765160000000 } from './1765160000000-calibrations.js';
 
 /** In the order they run. A migration that was released never changes. */
 export const MIGRATIONS = [
@@ -41,4 +42,5 @@ export const MIGRATIONS = [
   Recordings1765120000000,
   ReEmbedding1765130000000,
   RecordingAge1765140000000,
+  Calibrations1765160000000,
 ];
