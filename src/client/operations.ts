@@ -257,6 +257,24 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
     headers: [],
     answer: 'json',
   },
+  listCalibrations: {
+    method: 'GET',
+    path: '/v1/calibrations',
+    query: ['limit', 'cursor'],
+    headers: [],
+    answer: 'json',
+  },
+  saveCalibration: { method: 'POST', path: '/v1/calibrations', query: [], headers: [], answer: 'json' },
+  getCalibration: { method: 'GET', path: '/v1/calibrations/{version}', query: [], headers: [], answer: 'json' },
+  deleteCalibration: { method: 'DELETE', path: '/v1/calibrations/{version}', query: [], headers: [], answer: 'none' },
+  useModelCalibration: {
+    method: 'POST',
+    path: '/v1/calibrations/model/use',
+    query: ['model'],
+    headers: [],
+    answer: 'json',
+  },
+  useCalibration: { method: 'POST', path: '/v1/calibrations/{version}/use', query: [], headers: [], answer: 'json' },
 };
 
 /** A method for every call of the service, by the name that the call has in its OpenAPI document. */
@@ -751,5 +769,35 @@ export abstract class Operations {
   /** What was sent to a webhook, newest first `GET /v1/webhooks/{id}/deliveries` */
   listWebhookDeliveries(...given: Arguments<'listWebhookDeliveries'>): Promise<Answer<'listWebhookDeliveries'>> {
     return this.call('listWebhookDeliveries', ...given);
+  }
+
+  /** List saved calibrations, newest first, and what decides `GET /v1/calibrations` */
+  listCalibrations(...given: Arguments<'listCalibrations'>): Promise<Answer<'listCalibrations'>> {
+    return this.call('listCalibrations', ...given);
+  }
+
+  /** Save a calibration of the loaded model as the next version `POST /v1/calibrations` */
+  saveCalibration(...given: Arguments<'saveCalibration'>): Promise<Answer<'saveCalibration'>> {
+    return this.call('saveCalibration', ...given);
+  }
+
+  /** Get a saved calibration `GET /v1/calibrations/{version}` */
+  getCalibration(...given: Arguments<'getCalibration'>): Promise<Answer<'getCalibration'>> {
+    return this.call('getCalibration', ...given);
+  }
+
+  /** Remove a saved calibration `DELETE /v1/calibrations/{version}` */
+  deleteCalibration(...given: Arguments<'deleteCalibration'>): Promise<Answer<'deleteCalibration'>> {
+    return this.call('deleteCalibration', ...given);
+  }
+
+  /** Go back to the model's own calibration `POST /v1/calibrations/model/use` */
+  useModelCalibration(...given: Arguments<'useModelCalibration'>): Promise<Answer<'useModelCalibration'>> {
+    return this.call('useModelCalibration', ...given);
+  }
+
+  /** Put a saved calibration to use `POST /v1/calibrations/{version}/use` */
+  useCalibration(...given: Arguments<'useCalibration'>): Promise<Answer<'useCalibration'>> {
+    return this.call('useCalibration', ...given);
   }
 }

@@ -214,6 +214,16 @@ export interface operations {
             };
             /** @description What verifications and identifications are decided by; null until the model is loaded. */
             decisions: {
+              /** @description Whose evidence and thresholds these are. */
+              calibration: {
+                /**
+                 * @description `model`: the bundle's own; `file`: that of TIMBRE_CALIBRATION; `saved`: the version that is in use.
+                 * @enum {string}
+                 */
+                from: 'model' | 'file' | 'saved';
+                /** @description Of a saved one. */
+                version: number | null;
+              };
               /** @enum {string|null} */
               thresholdFrom: 'option' | 'calibration' | 'published' | null;
               /** @description A cosine that decides at whatever rate; null: the rate decides. */
@@ -2861,6 +2871,10 @@ export interface operations {
                 | 'job.removed'
                 | 'webhook.created'
                 | 'webhook.removed'
+                | 'calibration.saved'
+                | 'calibration.used'
+                | 'calibration.ended'
+                | 'calibration.removed'
                 | 'conversation.created'
                 | 'conversation.erased'
                 | 'unknown-voice.kept'
@@ -2889,7 +2903,7 @@ export interface operations {
                * @example ada
                */
               speakerId: string | null;
-              /** @description What else it was done to: an enrolment, a key, a job. */
+              /** @description What else it was done to: an enrolment, a key, a job; the version of a calibration. */
               object: string | null;
               /**
                * @description `OK`, a decision, or the code of an error.
@@ -7333,6 +7347,10 @@ export interface operations {
                 | 'job.removed'
                 | 'webhook.created'
                 | 'webhook.removed'
+                | 'calibration.saved'
+                | 'calibration.used'
+                | 'calibration.ended'
+                | 'calibration.removed'
                 | 'conversation.created'
                 | 'conversation.erased'
                 | 'unknown-voice.kept'
@@ -7361,7 +7379,7 @@ export interface operations {
                * @example ada
                */
               speakerId: string | null;
-              /** @description What else it was done to: an enrolment, a key, a job. */
+              /** @description What else it was done to: an enrolment, a key, a job; the version of a calibration. */
               object: string | null;
               /**
                * @description `OK`, a decision, or the code of an error.
@@ -8218,6 +8236,382 @@ export interface operations {
             }[];
             /** @description `cursor` of the next page; null on the last one. */
             nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  listCalibrations: {
+    parameters: {
+      query?: {
+        /** @description Calibrations on the page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description What decides; null until the model is loaded. */
+            answers: {
+              /**
+               * @description `model`: the bundle's own; `file`: that of TIMBRE_CALIBRATION; `saved`: the version that is in use.
+               * @enum {string}
+               */
+              from: 'model' | 'file' | 'saved';
+              /** @description Of a saved one. */
+              version: number | null;
+            } | null;
+            /**
+             * @description The setting that names what decides, so that none is put to use.
+             * @example TIMBRE_CALIBRATION
+             */
+            fixedBy: string | null;
+            /** @description The version in use that cannot be used. */
+            setAside: number | null;
+            calibrations: {
+              /**
+               * @description Grows with each that is saved.
+               * @example 3
+               */
+              version: number;
+              /**
+               * @description That it is for.
+               * @example starter@0123456789ab
+               */
+              model: string;
+              /**
+               * @description `file`: what `timbre calibrate` wrote; `people`: who was enrolled; `trials`: scored trials.
+               * @enum {string}
+               */
+              from: 'file' | 'people' | 'trials';
+              note: string | null;
+              /** @description Who saved it, as the audit trail names them. */
+              by: string;
+              /** Format: date-time */
+              createdAt: string;
+              /** @description For its model. */
+              inUse: boolean;
+              /**
+               * Format: date-time
+               * @description When it was put to use last.
+               */
+              usedAt: string | null;
+              /** @description False where it was changed or damaged in the database: it cannot be used. */
+              readable: boolean;
+              /** @description By falling rate of false accepts. */
+              thresholds: {
+                falseAcceptRate: number;
+                cosine: number | null;
+                llr: number | null;
+              }[];
+              /** @description Trials and people that it was learned on, where it says so. */
+              learnedOn: {
+                targets: number;
+                impostors: number;
+                speakers: number;
+              } | null;
+            }[];
+            /** @description `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+          };
+        };
+      };
+    };
+  };
+  saveCalibration: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description What `timbre calibrate` writes, of the loaded model. */
+          calibration: {
+            [key: string]: unknown;
+          };
+          /**
+           * @description For people; 500 characters at most, one line.
+           * @example conference rooms, spring
+           */
+          note?: string | null;
+          /**
+           * @description `file`: what `timbre calibrate` wrote; `people`: who was enrolled; `trials`: scored trials.
+           * @default file
+           * @enum {string}
+           */
+          from?: 'file' | 'people' | 'trials';
+          /**
+           * @description Whether it is put to use at once.
+           * @default false
+           */
+          use?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description The calibration with its version. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description Grows with each that is saved.
+             * @example 3
+             */
+            version: number;
+            /**
+             * @description That it is for.
+             * @example starter@0123456789ab
+             */
+            model: string;
+            /**
+             * @description `file`: what `timbre calibrate` wrote; `people`: who was enrolled; `trials`: scored trials.
+             * @enum {string}
+             */
+            from: 'file' | 'people' | 'trials';
+            note: string | null;
+            /** @description Who saved it, as the audit trail names them. */
+            by: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** @description For its model. */
+            inUse: boolean;
+            /**
+             * Format: date-time
+             * @description When it was put to use last.
+             */
+            usedAt: string | null;
+            /** @description False where it was changed or damaged in the database: it cannot be used. */
+            readable: boolean;
+            /** @description By falling rate of false accepts. */
+            thresholds: {
+              falseAcceptRate: number;
+              cosine: number | null;
+              llr: number | null;
+            }[];
+            /** @description Trials and people that it was learned on, where it says so. */
+            learnedOn: {
+              targets: number;
+              impostors: number;
+              speakers: number;
+            } | null;
+            /** @description As it was saved, without the vectors of a cohort; null where it cannot be read. */
+            calibration: {
+              [key: string]: unknown;
+            } | null;
+          };
+        };
+      };
+    };
+  };
+  getCalibration: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        version: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The calibration. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description Grows with each that is saved.
+             * @example 3
+             */
+            version: number;
+            /**
+             * @description That it is for.
+             * @example starter@0123456789ab
+             */
+            model: string;
+            /**
+             * @description `file`: what `timbre calibrate` wrote; `people`: who was enrolled; `trials`: scored trials.
+             * @enum {string}
+             */
+            from: 'file' | 'people' | 'trials';
+            note: string | null;
+            /** @description Who saved it, as the audit trail names them. */
+            by: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** @description For its model. */
+            inUse: boolean;
+            /**
+             * Format: date-time
+             * @description When it was put to use last.
+             */
+            usedAt: string | null;
+            /** @description False where it was changed or damaged in the database: it cannot be used. */
+            readable: boolean;
+            /** @description By falling rate of false accepts. */
+            thresholds: {
+              falseAcceptRate: number;
+              cosine: number | null;
+              llr: number | null;
+            }[];
+            /** @description Trials and people that it was learned on, where it says so. */
+            learnedOn: {
+              targets: number;
+              impostors: number;
+              speakers: number;
+            } | null;
+            /** @description As it was saved, without the vectors of a cohort; null where it cannot be read. */
+            calibration: {
+              [key: string]: unknown;
+            } | null;
+          };
+        };
+      };
+    };
+  };
+  deleteCalibration: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        version: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It is gone. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  useModelCalibration: {
+    parameters: {
+      query?: {
+        /** @description Of which model; default: the one that is loaded. */
+        model?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What decides now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description What decides; null until the model is loaded. */
+            answers: {
+              /**
+               * @description `model`: the bundle's own; `file`: that of TIMBRE_CALIBRATION; `saved`: the version that is in use.
+               * @enum {string}
+               */
+              from: 'model' | 'file' | 'saved';
+              /** @description Of a saved one. */
+              version: number | null;
+            } | null;
+            /**
+             * @description The setting that names what decides, so that none is put to use.
+             * @example TIMBRE_CALIBRATION
+             */
+            fixedBy: string | null;
+            /** @description The version in use that cannot be used. */
+            setAside: number | null;
+          };
+        };
+      };
+    };
+  };
+  useCalibration: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        version: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The calibration. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description Grows with each that is saved.
+             * @example 3
+             */
+            version: number;
+            /**
+             * @description That it is for.
+             * @example starter@0123456789ab
+             */
+            model: string;
+            /**
+             * @description `file`: what `timbre calibrate` wrote; `people`: who was enrolled; `trials`: scored trials.
+             * @enum {string}
+             */
+            from: 'file' | 'people' | 'trials';
+            note: string | null;
+            /** @description Who saved it, as the audit trail names them. */
+            by: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** @description For its model. */
+            inUse: boolean;
+            /**
+             * Format: date-time
+             * @description When it was put to use last.
+             */
+            usedAt: string | null;
+            /** @description False where it was changed or damaged in the database: it cannot be used. */
+            readable: boolean;
+            /** @description By falling rate of false accepts. */
+            thresholds: {
+              falseAcceptRate: number;
+              cosine: number | null;
+              llr: number | null;
+            }[];
+            /** @description Trials and people that it was learned on, where it says so. */
+            learnedOn: {
+              targets: number;
+              impostors: number;
+              speakers: number;
+            } | null;
+            /** @description As it was saved, without the vectors of a cohort; null where it cannot be read. */
+            calibration: {
+              [key: string]: unknown;
+            } | null;
           };
         };
       };

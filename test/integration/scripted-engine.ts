@@ -11,8 +11,13 @@ import type {
 } from '../../src/addon/types.js';
 import { TimbreError } from '../../src/errors/timbre-error.js';
 import { toTimbreError } from '../../src/service/http/to-timbre-error.js';
-import { EmbeddingEngine, type EngineState } from '../../src/service/engine/embedding-engine.js';
+import {
+  EmbeddingEngine,
+  type AnsweringCalibration,
+  type EngineState,
+} from '../../src/service/engine/embedding-engine.js';
 import type { ImpostorTail } from '../../src/scoring/impostor-tail.js';
+import type { ModelCalibration } from '../../src/scoring/model-calibration.js';
 import { Scorer } from '../../src/scoring/scorer.js';
 
 export const DIM = 192;
@@ -78,7 +83,9 @@ export class ScriptedEngine extends EmbeddingEngine {
   /** Runs before each recording is embedded. */
   before: () => Promise<void> = () => Promise.resolve();
   private readonly manifest: ManifestJson;
-  private readonly scores: Scorer;
+  private scores: Scorer;
+  private answering: AnsweringCalibration = { from: 'model', version: null };
+  private readonly loading: Promise<void>[] = [];
 
   constructor(
     readonly model = 'scripted@0123456789ab',
@@ -193,12 +200,29 @@ export class ScriptedEngine extends EmbeddingEngine {
     return this.scores;
   }
 
+  calibration(): AnsweringCalibration {
+    return this.answering;
+  }
+
+  calibrate(saved: { version: number; calibration: ModelCalibration } | null): void {
+    this.scores = Scorer.of(this.manifest, saved ? { calibration: saved.calibration } : {});
+    this.answering = saved ? { from: 'saved', version: saved.version } : { from: 'model', version: null };
+  }
+
+  checkCalibration(calibration: ModelCalibration): void {
+    Scorer.of(this.manifest, { calibration });
+  }
+
+  onLoaded(work: (info: EncoderInfo) => Promise<void>): void {
+    this.loading.push(work(this.info()));
+  }
+
   stats(): EncoderStats {
     return { queued: 0 } as EncoderStats;
   }
 
-  ready(): Promise<void> {
-    return Promise.resolve();
+  async ready(): Promise<void> {
+    await Promise.all(this.loading);
   }
 
   listen(): () => void {

@@ -17,6 +17,7 @@ import { newReEmbedding, type ReEmbedding } from '../../src/service/records/re-e
 import { UnitOfWork } from '../../src/service/records/unit-of-work.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
 import { spoken, TestService, until, wav, Workshop, type Part } from '../e2e/support.js';
+import { calibrationFile } from '../integration/calibrations.js';
 import { Postgres } from './postgres.js';
 
 let postgres: Postgres;
@@ -87,6 +88,33 @@ describe('two services on one database', () => {
     for (const node of [0, 1]) expect(await identified(node)).toEqual([]);
     const { receipt } = body as { receipt: string };
     expect(await call(0, 'GET', `/v1/receipts/${receipt}`)).toMatchObject({ body: { remains: 0, traces: 'DATABASE' } });
+  });
+
+  it('decide by the calibration that either puts to use, without a restart', async () => {
+    type Decisions = { calibration: { from: string; version: number | null }; thresholds: { cosine: number }[] };
+    const info = async (node: number): Promise<{ model: { name: string }; decisions: Decisions }> =>
+      (await call(node, 'GET', '/v1/info')).body as never;
+    const answers = async (node: number, from: string, version: number | null, cosine: number): Promise<boolean> => {
+      const { calibration, thresholds } = (await info(node)).decisions;
+      return calibration.from === from && calibration.version === version && thresholds[0]!.cosine === cosine;
+    };
+    const own = (await info(0)).decisions.thresholds[0]!.cosine;
+    const calibration = calibrationFile((await info(0)).model.name, 0.75);
+    const saved = await nodes[0]!.postJson('/v1/calibrations', { calibration, use: true });
+    const { version } = saved.body as { version: number };
+    expect(await answers(0, 'saved', version, 0.75)).toBe(true);
+    await until(() => answers(1, 'saved', version, 0.75), 30);
+    const other = await nodes[1]!.postJson('/v1/calibrations', {
+      calibration: calibrationFile(calibration.model, 0.25),
+    });
+    const { version: second } = other.body as { version: number };
+    expect(second).toBe(version + 1);
+    expect((await call(1, 'POST', `/v1/calibrations/${second}/use`)).status).toBe(200);
+    expect(await answers(1, 'saved', second, 0.25)).toBe(true);
+    await until(() => answers(0, 'saved', second, 0.25), 30);
+    expect((await call(0, 'POST', '/v1/calibrations/model/use')).status).toBe(200);
+    expect(await answers(0, 'model', null, own)).toBe(true);
+    await until(() => answers(1, 'model', null, own), 30);
   });
 
   it('share the audio that is kept, and the work of embedding it, and lose it together', async () => {

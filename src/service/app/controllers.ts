@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import { AccessController } from '../access/access.controller.js';
 import { KeysController } from '../access/keys.controller.js';
 import { AuditController } from '../audit/audit.controller.js';
+import { CalibrationsController } from '../calibrations/calibrations.controller.js';
 import { ConsentController } from '../consent/consent.controller.js';
 import { ConversationsController } from '../conversations/conversations.controller.js';
 import { DataKeysController } from '../data-keys/data-keys.controller.js';
@@ -58,6 +59,7 @@ export const CONTROLLERS = {
   dataKeys: [DataKeysController],
   jobs: [TrainingSessionsController, JobsController],
   webhooks: [WebhooksController],
+  calibrations: [CalibrationsController],
 } as const satisfies Record<string, readonly Type[]>;
 
 export type ControllerName = keyof typeof CONTROLLERS;

@@ -11,6 +11,7 @@ import type { FastifyInstance } from 'fastify';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { AccessModule } from '../access/access.module.js';
 import { AuditModule } from '../audit/audit.module.js';
+import { CalibrationsModule } from '../calibrations/calibrations.module.js';
 import { CompatModule } from '../compat/compat.module.js';
 import { Config, type ConfigInput } from '../config/config.js';
 import { ConsentModule } from '../consent/consent.module.js';
@@ -86,6 +87,7 @@ const ROOMS = [
   PrivacyModule,
   JobsModule,
   WebhooksModule,
+  CalibrationsModule,
   ConversationsModule,
   UnknownVoicesModule,
   CompatModule,

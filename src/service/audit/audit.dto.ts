@@ -32,7 +32,10 @@ export const auditEntryView = z.object({
     description: 'The id of that speaker; null once the speaker is erased.',
     example: 'ada',
   }),
-  object: z.string().nullable().meta({ description: 'What else it was done to: an enrolment, a key, a job.' }),
+  object: z
+    .string()
+    .nullable()
+    .meta({ description: 'What else it was done to: an enrolment, a key, a job; the version of a calibration.' }),
   outcome: z.string().meta({ description: '`OK`, a decision, or the code of an error.', example: 'OK' }),
   requestId: z.string().nullable(),
 });

@@ -743,7 +743,8 @@ export const SETTINGS = {
     default: '',
     defaultMeans: 'the calibration in the bundle',
     takes: 'FILE',
-    means: 'What `timbre calibrate` wrote on your own recordings.',
+    means:
+      'What `timbre calibrate` wrote on your own recordings. It decides, whatever calibrations are saved in the service.',
   }),
   falseAcceptRate: setting({
     env: 'TIMBRE_FALSE_ACCEPT_RATE',

@@ -17,11 +17,22 @@ import { TimbreError } from '../../errors/timbre-error.js';
 import { recommendedInsteadOf, type Recommendation } from '../../models/recommendation.js';
 import { toTimbreError } from '../http/to-timbre-error.js';
 import { Config } from '../config/config.js';
-import { modelFor, modelName, NOT_CALIBRATED, readCalibrationFile } from '../../scoring/model-calibration.js';
+import {
+  modelFor,
+  modelName,
+  NOT_CALIBRATED,
+  readCalibrationFile,
+  type ModelCalibration,
+} from '../../scoring/model-calibration.js';
 import { goesOnWith } from '../../support/kept-model.js';
-import { Scorer, type ScorerOptions } from '../../scoring/scorer.js';
+import { Scorer } from '../../scoring/scorer.js';
 import { voiceCalibrationFor } from '../../scoring/voice-calibration.js';
-import { EmbeddingEngine, type EngineListener, type EngineState } from './embedding-engine.js';
+import {
+  EmbeddingEngine,
+  type AnsweringCalibration,
+  type EngineListener,
+  type EngineState,
+} from './embedding-engine.js';
 import { KeptBundle, type Kept } from './kept-bundle.js';
 import { locateModel } from './locate-model.js';
 import { SegmentationBundle } from './segmentation-bundle.js';
@@ -47,6 +58,14 @@ const NO_STATS: EncoderStats = {
   timings: { queue: 0, decode: 0, resample: 0, speech: 0, features: 0, model: 0, total: 0 },
 };
 
+/** What one calibration decides by; replaced as a whole. */
+interface Scorers {
+  readonly recordings: Scorer;
+  /** Of voices of conversations. */
+  readonly voices: Scorer;
+  readonly calibration: AnsweringCalibration;
+}
+
 /** The engine on the native addon. It loads in the background, so that the service answers "not ready" meanwhile. */
 @Injectable()
 export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -55,9 +74,8 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
   private readonly stopping = new AbortController();
   private current: EngineState;
   private encoder: SpeakerEncoder | undefined;
-  private scores: Scorer | undefined;
-  /** Of voices of conversations. */
-  private voiceScores: Scorer | undefined;
+  private scores: Scorers | undefined;
+  private readonly whenLoaded: ((info: EncoderInfo) => Promise<void>)[] = [];
   /** Of embeddings that no calibration is for. */
   private plainScores: Scorer | undefined;
   private starting: Promise<void> | undefined;
@@ -141,12 +159,34 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
 
   scorer(pauses?: PauseHandling): Scorer {
     const info = this.loaded().info();
-    return modelFor(info, pauses) === info.model ? this.scores! : this.plainScores!;
+    return modelFor(info, pauses) === info.model ? this.scores!.recordings : this.plainScores!;
   }
 
   voiceScorer(falseAcceptRate: number | undefined): Scorer {
     this.loaded();
-    return falseAcceptRate === undefined ? this.voiceScores! : this.voiceScores!.at(falseAcceptRate);
+    const { voices } = this.scores!;
+    return falseAcceptRate === undefined ? voices : voices.at(falseAcceptRate);
+  }
+
+  calibration(): AnsweringCalibration {
+    this.loaded();
+    return this.scores!.calibration;
+  }
+
+  calibrate(saved: { version: number; calibration: ModelCalibration } | null): void {
+    const info = this.encoder!.info();
+    if (this.scores!.calibration.from === 'file') return;
+    this.scores = saved
+      ? this.scorersBy(info, saved.calibration, { from: 'saved', version: saved.version })
+      : this.scorersOf(info);
+  }
+
+  checkCalibration(calibration: ModelCalibration): void {
+    this.scorersBy(this.loaded().info(), calibration, { from: 'saved', version: null });
+  }
+
+  onLoaded(work: (info: EncoderInfo) => Promise<void>): void {
+    this.whenLoaded.push(work);
   }
 
   stats(): EncoderStats {
@@ -177,10 +217,9 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
       const started = performance.now();
       const encoder = await this.load(path);
       this.encoder = encoder;
-      const { recordings, voices } = await this.makeScorers(encoder.info());
-      this.scores = recordings;
-      this.voiceScores = voices;
+      this.scores = await this.firstScorers(encoder.info());
       this.plainScores = Scorer.of(encoder.info().manifest, { calibration: NOT_CALIBRATED });
+      for (const work of this.whenLoaded) await work(encoder.info());
       await warmUp(encoder);
       await this.keep({ name: encoder.info().model, path });
       signal.throwIfAborted();
@@ -293,14 +332,38 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     });
   }
 
-  private async makeScorers(info: EncoderInfo): Promise<{ recordings: Scorer; voices: Scorer }> {
-    const { calibrationFile, falseAcceptRate } = this.config;
-    const own = calibrationFile ? await readCalibrationFile(calibrationFile, info) : undefined;
-    const options: ScorerOptions = { falseAcceptRate, ...(own && { calibration: own }) };
+  /** By the operator's file, or the bundle. */
+  private async firstScorers(info: EncoderInfo): Promise<Scorers> {
+    const { calibrationFile } = this.config;
+    if (calibrationFile === '') return this.scorersOf(info);
+    return this.scorersBy(info, await readCalibrationFile(calibrationFile, info), { from: 'file', version: null });
+  }
+
+  /** By the bundle, which may have a calibration for voices beside that for recordings. */
+  private scorersOf(info: EncoderInfo): Scorers {
+    const { falseAcceptRate } = this.config;
     return {
-      recordings: Scorer.of(info.manifest, options),
-      voices: Scorer.of(info.manifest, { falseAcceptRate, calibration: own ?? voiceCalibrationFor(info) }),
+      recordings: Scorer.of(info.manifest, { falseAcceptRate }),
+      voices: Scorer.of(info.manifest, { falseAcceptRate, calibration: voiceCalibrationFor(info) }),
+      calibration: { from: 'model', version: null },
     };
+  }
+
+  /** Errors: INVALID_ARGUMENT, MODEL_INVALID. */
+  private scorersBy(
+    { manifest, embeddingDim }: EncoderInfo,
+    calibration: ModelCalibration,
+    from: AnsweringCalibration,
+  ): Scorers {
+    const { cohort } = calibration;
+    if (cohort && cohort.dim !== embeddingDim) {
+      throw new TimbreError(
+        'MODEL_INVALID',
+        `the cohort of the calibration has ${cohort.dim} dimensions, and embeddings of the model ${embeddingDim}`,
+      );
+    }
+    const scorer = Scorer.of(manifest, { falseAcceptRate: this.config.falseAcceptRate, calibration });
+    return { recordings: scorer, voices: scorer, calibration: from };
   }
 
   private loaded(): SpeakerEncoder {

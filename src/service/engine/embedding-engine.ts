@@ -11,6 +11,7 @@ import type {
   PauseHandling,
 } from '../../addon/types.js';
 import type { ErrorCode } from '../../errors/error-codes.js';
+import type { ModelCalibration } from '../../scoring/model-calibration.js';
 import type { Scorer } from '../../scoring/scorer.js';
 
 export type EngineState =
@@ -21,6 +22,15 @@ export type EngineState =
   /** It will not become ready by itself: `reason` says what is wrong and what to do. */
   | { status: 'failed'; code: ErrorCode; reason: string }
   | { status: 'closed' };
+
+/** What scores are read by: the bundle's calibration, the operator's file, or a version that was saved. */
+export const CALIBRATION_SOURCES = ['model', 'file', 'saved'] as const;
+
+export interface AnsweringCalibration {
+  from: (typeof CALIBRATION_SOURCES)[number];
+  /** Of a saved one; null of the others. */
+  version: number | null;
+}
 
 export interface EngineListener {
   embedded?(result: EmbedResult): void;
@@ -72,7 +82,7 @@ export abstract class EmbeddingEngine {
   abstract info(): EncoderInfo;
 
   /**
-   * Of the loaded model, with the user's calibration where one is configured; cosines only for embeddings with all their
+   * Of the loaded model, with the user's calibration where one is configured or in use; cosines only for embeddings with all their
    * pauses where the model takes them out. Errors: MODEL_NOT_READY, ENGINE_CLOSED.
    */
   abstract scorer(pauses?: PauseHandling): Scorer;
@@ -87,10 +97,26 @@ export abstract class EmbeddingEngine {
   }
 
   /**
-   * For voices of conversations against profiles, with the user's calibration where one is configured; at this rate of false
-   * accepts where one is asked for. Errors: as of `scorerAt`.
+   * For voices of conversations against profiles, with the user's calibration where one is configured or in use; at this rate of
+   * false accepts where one is asked for. Errors: as of `scorerAt`.
    */
   abstract voiceScorer(falseAcceptRate: number | undefined): Scorer;
+
+  /** Whose calibration `scorer` and `voiceScorer` have now. Errors: MODEL_NOT_READY, ENGINE_CLOSED. */
+  abstract calibration(): AnsweringCalibration;
+
+  /**
+   * From now on `scorer` and `voiceScorer` are of this saved calibration, both at once; null: of the bundle's own. Scorers
+   * that were given before stay as they are. Where the operator names a file, nothing changes: it decides.
+   * Errors: INVALID_ARGUMENT, MODEL_INVALID where it cannot decide here, which leaves everything as it is.
+   */
+  abstract calibrate(saved: { version: number; calibration: ModelCalibration } | null): void;
+
+  /** Throws what `calibrate` would throw. */
+  abstract checkCalibration(calibration: ModelCalibration): void;
+
+  /** Runs with what is loaded, before anybody is answered; what it throws keeps the model from being ready. */
+  abstract onLoaded(work: (info: EncoderInfo) => Promise<void>): void;
 
   /** All zero before the model is loaded. */
   abstract stats(): EncoderStats;

@@ -6,6 +6,7 @@ import { HealthCheckService, type HealthCheckResult, type HealthIndicatorFunctio
 import { z } from 'zod';
 import { Public } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
+import { CalibrationHealth } from './calibration.health.js';
 import { EngineHealth } from './engine.health.js';
 import { VoicesHealth } from './voices.health.js';
 
@@ -24,6 +25,7 @@ export class HealthController {
     private readonly health: HealthCheckService,
     private readonly engine: EngineHealth,
     private readonly voices: VoicesHealth,
+    private readonly calibration: CalibrationHealth,
     private readonly host: HttpAdapterHost,
   ) {}
 
@@ -51,6 +53,7 @@ export class HealthController {
       () => this.voices.gallery('gallery'),
       () => this.voices.records('records'),
       () => this.voices.retention('retention'),
+      () => this.calibration.check('calibration'),
     ];
     return this.check(checks, response);
   }

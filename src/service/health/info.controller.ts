@@ -9,6 +9,7 @@ import { BoundKeys } from '../access/bound-keys.js';
 import { RequireScope } from '../access/scope.js';
 import { ApiController } from '../access/api-controller.js';
 import { packageVersion } from '../../support/package.js';
+import { answeringCalibration } from '../calibrations/calibrations.dto.js';
 import { Config, limitsOf } from '../config/config.js';
 import { floorsOf } from '../config/floors.js';
 import { describeState } from '../engine/addon-engine.js';
@@ -35,6 +36,7 @@ const model = z.object({
 
 const decisions = z
   .object({
+    calibration: answeringCalibration.meta({ description: 'Whose evidence and thresholds these are.' }),
     thresholdFrom: z.enum(THRESHOLD_SOURCES).nullable(),
     cosine: z
       .number()
@@ -131,7 +133,7 @@ export class InfoController {
         totalBytes: this.config.keptBytes,
         days: this.config.recordingDays,
       },
-      decisions: model && rulesOf(this.engine.scorer().rules),
+      decisions: model && { calibration: this.engine.calibration(), ...rulesOf(this.engine.scorer().rules) },
       limits: { ...limitsOf(this.config), ...(model ? ownLimitsOf(this.engine.info()) : {}) },
     };
   }
@@ -158,7 +160,10 @@ export class InfoController {
   }
 }
 
-function rulesOf({ thresholds, ...rules }: DecisionRules): z.output<typeof decisions> {
+function rulesOf({
+  thresholds,
+  ...rules
+}: DecisionRules): Omit<NonNullable<z.output<typeof decisions>>, 'calibration'> {
   return {
     ...rules,
     thresholds: thresholds.map(({ falseAcceptRate, cosine, llr }) => ({ falseAcceptRate, cosine, llr })),

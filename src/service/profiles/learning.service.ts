@@ -48,6 +48,8 @@ export interface Verified {
   /** Of the verification; null where the model brings no threshold. */
   decision: string | null;
   score: Score;
+  /** That gave the score: one calibration decides all of an answer. */
+  scorer: Scorer;
   /** The rate of false accepts that the request had. */
   falseAcceptRate: number;
 }
@@ -134,13 +136,20 @@ export class LearningService {
     }
   }
 
-  private async learn({ speaker, decision, score, falseAcceptRate, ...heard }: Verified): Promise<VerifiedLesson> {
+  private async learn({
+    speaker,
+    decision,
+    score,
+    scorer,
+    falseAcceptRate,
+    ...heard
+  }: Verified): Promise<VerifiedLesson> {
     const evidence = evidenceOf(score);
     const candidate: Candidate = { ...heard, evidence };
     const strict = learningRate(falseAcceptRate, this.config.learnFalseAcceptRate, RATE_BOUNDS.least);
     const { embedding, measures, origin } = heard;
     const [second = null] = await this.gallery.nearestOthers(embedding, speaker.subject, 1);
-    const base: Judge = { ...this.judgeAt(decision === null ? null : strict), second };
+    const base: Judge = { ...judgeAt(scorer, decision === null ? null : strict), second };
     return this.store.transaction(async (records): Promise<VerifiedLesson> => {
       const refused = (reason: LearningRefusal): VerifiedLesson => lessonOf(speaker.id, reason);
       const now = await records.speakers.find(speaker.id);
@@ -169,12 +178,13 @@ export class LearningService {
   async confirm(id: string): Promise<Lesson> {
     const before = await this.store.read((records) => this.waiting(records, id));
     const [second = null] = await this.gallery.nearestOthers(before.embedding, before.speaker.subject, 1);
+    const scorer = this.engine.scorer();
     const done = await this.store.transaction(async (records) => {
       const { speaker, ...waiting } = await this.waiting(records, id);
       await records.waiting.delete(waiting);
       const barred = await this.barredBy(records, speaker);
       const taken =
-        barred ?? (await this.take(records, speaker, waiting, 'confirmed', { ...this.judgeAt(null), second }, id));
+        barred ?? (await this.take(records, speaker, waiting, 'confirmed', { scorer, rate: null, second }, id));
       return { speaker, taken };
     });
     await this.maintenance.wipeSoon();
@@ -295,17 +305,16 @@ export class LearningService {
     await this.keeper.renew(records, speaker, origin);
     return entry;
   }
+}
 
-  /** The scorer at a rate; where the model has no threshold for it, evidence alone teaches nothing. */
-  private judgeAt(rate: number | null): Omit<Judge, 'second'> {
-    const scorer = this.engine.scorer();
-    if (rate === null) return { scorer, rate: null };
-    try {
-      return { scorer: scorer.at(rate), rate };
-    } catch (error) {
-      if (error instanceof TimbreError && error.code === 'INVALID_ARGUMENT') return { scorer, rate: null };
-      throw error;
-    }
+/** The scorer at a rate; where the model has no threshold for it, evidence alone teaches nothing. */
+function judgeAt(scorer: Scorer, rate: number | null): Omit<Judge, 'second'> {
+  if (rate === null) return { scorer, rate: null };
+  try {
+    return { scorer: scorer.at(rate), rate };
+  } catch (error) {
+    if (error instanceof TimbreError && error.code === 'INVALID_ARGUMENT') return { scorer, rate: null };
+    throw error;
   }
 }
 

@@ -50,6 +50,10 @@ export const AUDIT_ACTIONS = [
   'job.removed',
   'webhook.created',
   'webhook.removed',
+  'calibration.saved',
+  'calibration.used',
+  'calibration.ended',
+  'calibration.removed',
   'conversation.created',
   'conversation.erased',
   'unknown-voice.kept',
@@ -77,7 +81,7 @@ export interface AuditEvent {
   action: AuditAction;
   /** `Speaker.subject` of whom it was done to; left out where it concerns nobody. */
   subject?: string | null;
-  /** Opaque id of what else it was done to: an enrolment, a group, a key, a job. */
+  /** Opaque id of what else it was done to: an enrolment, a group, a key, a job; the version of a calibration. */
   object?: string | null;
   /** `OK`, a decision, or an error's code. Default: OK. */
   outcome?: string;

@@ -94,6 +94,7 @@ export class VerificationService {
       contentSha256: contentOf(recording.sha256, bounds),
       decision: score.decision,
       score,
+      scorer,
       falseAcceptRate: falseAcceptRate ?? this.config.falseAcceptRate,
     });
     return this.answer(now, score.decision, { ...about, score: toScoreView(score), lesson });
