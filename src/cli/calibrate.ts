@@ -10,12 +10,12 @@ import type { Cohort, Normalisation } from '../evaluation/normalise.js';
 import { scoreTrials, trialSpeakers, type TrialScores } from '../evaluation/trial-scores.js';
 import { findBundle, modelFolders } from '../models/cache.js';
 import { learnCalibration, type LearnedCalibration } from '../scoring/learn-calibration.js';
-import { writeCalibrationFile } from '../scoring/model-calibration.js';
+import { writeCalibrationFile, type CalibrationFile } from '../scoring/model-calibration.js';
 import { encodeVectors } from '../scoring/vectors.js';
 import { table, type Cli } from './cli.js';
 import { enrolledPeople } from './enrolled-people.js';
 import { number } from './options.js';
-import { addServiceOptions, type ServiceOptions } from './service-client.js';
+import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
 import { addTrialOptions, runTrials, type TrialOptions } from './trial-run.js';
 
 interface CalibrateOptions extends TrialOptions, ServiceOptions {
@@ -23,16 +23,33 @@ interface CalibrateOptions extends TrialOptions, ServiceOptions {
   durations?: true;
   out?: string;
   bundle?: string;
+  save?: true;
+  use?: true;
+  note?: string;
   json?: true;
 }
 
 /** The others mean nothing without a list. */
-const WITHOUT_LIST = ['fromService', 'durations', 'balanced', 'out', 'json', 'url', 'keyFile', 'dataDir'];
+const WITHOUT_LIST = [
+  'fromService',
+  'durations',
+  'balanced',
+  'out',
+  'save',
+  'use',
+  'note',
+  'json',
+  'url',
+  'keyFile',
+  'dataDir',
+];
 
 const HELP = `
 Fits llr = offset + scale * score by logistic regression at a prior of one half, cross-validated over speakers, and
 thresholds for false acceptance rates of 1 % and 0.1 %. Refuses lists that are too small to be trusted, and those in
-which same and different speakers can hardly be told apart. The file is used where TIMBRE_CALIBRATION names it.
+which same and different speakers can hardly be told apart. The file is used where TIMBRE_CALIBRATION names it. With --save
+a running service keeps it as its next version, and with --use decides by it at once (\`timbre calibrations\`); that needs a key
+with the scope admin.
 
 With --from-service the trials are those of the people who are enrolled: each recording against the profile of its
 speaker's others, and against those of twenty strangers. It needs a key with the scope vectors, and is in the audit trail.
@@ -41,6 +58,7 @@ Examples:
   timbre calibrate trials.txt --root recordings --out calibration.json
   timbre calibrate trials.txt --root recordings --profiles 3,10
   timbre calibrate --from-service --out calibration.json
+  timbre calibrate --from-service --save --use --note 'conference rooms'
   timbre calibrate trials.txt --model mine --bundle mine-calibrated.pt`;
 
 export function register(program: Command, cli: Cli): void {
@@ -57,8 +75,11 @@ export function register(program: Command, cli: Cli): void {
       counts,
     )
     .option('--durations', 'let the evidence depend on how much speech there is')
-    .option('--out <file>', 'the calibration file (default: calibration.json, unless --bundle is given)')
+    .option('--out <file>', 'the calibration file (default: calibration.json, unless --bundle or --save is given)')
     .option('--bundle <file>', 'write a copy of the model that carries the calibration')
+    .option('--save', 'save it in the service, as the next version')
+    .option('--use', 'with --save: put it to use at once')
+    .option('--note <text>', 'with --save: what it is, for people')
     .option('--json', 'one JSON document')
     .addHelpText('after', HELP);
   addServiceOptions(command).action((trials: string | undefined, options: CalibrateOptions) =>
@@ -141,6 +162,9 @@ async function calibrateModel(
   if ((trials === undefined) !== (options.fromService === true)) {
     throw new TimbreError('INVALID_ARGUMENT', 'name a list of trials, or give --from-service, and not both');
   }
+  if (options.save === undefined && (options.use !== undefined || options.note !== undefined)) {
+    throw new TimbreError('INVALID_ARGUMENT', '--use and --note are of a calibration that is saved: give --save, too');
+  }
   const source = trials === undefined ? await fromService(cli, options, command) : await fromList(cli, trials, options);
   const { model } = source;
   const learned = learnCalibration(source.scores, source.speakers, {
@@ -159,20 +183,48 @@ async function calibrateModel(
     await updateManifest(await findBundle(options.model, modelFolders(cli.env)), facts, options.bundle);
     written.push(options.bundle);
   }
-  const file = options.out ?? (options.bundle === undefined ? 'calibration.json' : undefined);
-  if (file !== undefined) {
-    const learnt = { calibration, thresholds, impostorTail, ...own, learned: about };
-    await writeCalibrationFile(file, { format: 1, model, ...learnt });
-    written.push(file);
+  const goesElsewhere = options.bundle !== undefined || options.save === true;
+  const path = options.out ?? (goesElsewhere ? undefined : 'calibration.json');
+  const file = { format: 1, model, calibration, thresholds, impostorTail, ...own, learned: about } as const;
+  if (path !== undefined) {
+    await writeCalibrationFile(path, file);
+    written.push(path);
   }
-  if (options.json) await cli.json({ model, calibration, thresholds, impostorTail, learned: about, written });
-  else await cli.line(describe(model, learned, written));
+  const saved = options.save === true ? await save(cli, file, options) : null;
+  if (options.json) await cli.json({ model, calibration, thresholds, impostorTail, learned: about, written, saved });
+  else await cli.line(describe(model, learned, [...done(written), ...(saved ? [describeSaved(saved)] : [])]));
+}
+
+interface Saved {
+  version: number;
+  inUse: boolean;
+}
+
+async function save(cli: Cli, file: CalibrationFile, options: CalibrateOptions): Promise<Saved> {
+  const { note } = options;
+  const { version, inUse } = await new ServiceClient(cli, options).call('saveCalibration', {
+    json: {
+      calibration: { ...file },
+      from: options.fromService === true ? 'people' : 'file',
+      use: options.use === true,
+      ...(note !== undefined && { note }),
+    },
+  });
+  return { version, inUse };
+}
+
+function describeSaved({ version, inUse }: Saved): string {
+  return `saved as version ${version}, ${inUse ? 'in use' : `not in use: timbre calibrations use ${version}`}`;
+}
+
+function done(written: readonly string[]): string[] {
+  return written.length > 0 ? [`wrote ${written.join(' and ')}`] : [];
 }
 
 function describe(
   model: string,
   { calibration, thresholds, evidence, points }: LearnedCalibration,
-  written: string[],
+  outcome: readonly string[],
 ): string {
   const terms = Object.entries(calibration.quality).map(([name, weight]) => ` + ${weight.toFixed(3)} ${name}`);
   const rows = thresholds.map(({ falseAcceptRate, cosine, llr }, i) => [
@@ -188,6 +240,6 @@ function describe(
     '',
     table([['false accepts', 'cosine', 'llr', 'false rejects'], ...rows]),
     '',
-    `wrote ${written.join(' and ')}`,
+    ...outcome,
   ].join('\n');
 }

@@ -25,8 +25,8 @@ export function register(program: Command, cli: Cli): void {
       'after',
       `
 With --data-dir: reads the database and its key (TIMBRE_DATA_KEY_FILE, TIMBRE_DATA_KEY), changes nothing; the service may
-be running. Every speaker, consent, enrolment, profile, kept recording, unknown voice, webhook and API key, the audit trail entry
-by entry, and whether the database is as new as it was. Of kept audio it is looked whether it is there and as long as its record says;
+be running. Every speaker, consent, enrolment, profile, kept recording, unknown voice, saved calibration, webhook and API key, the audit
+trail entry by entry, and whether the database is as new as it was. Of kept audio it is looked whether it is there and as long as its record says;
 with --audio it is opened, too.
 
 Exit status: 1 when something that is needed is missing, or a record is not as the service wrote it.
@@ -110,7 +110,9 @@ function describeData({ records, trail, epoch, audio, ...found }: DataReport): s
     return ofAudio(what) ? `${what}: ${whose}` : `${what} ${whose}`;
   });
   for (const { speakerId, records: count } of found.missing) {
-    lines.push(`missing ${speakerId === null ? 'API keys' : `records of ${speakerId}`}: ${count}`);
+    lines.push(
+      `missing ${speakerId === null ? 'records of no speaker (API keys, calibrations, voices)' : `records of ${speakerId}`}: ${count}`,
+    );
   }
   if (found.missingSpeakers > 0) lines.push(`missing speakers: ${found.missingSpeakers}`);
   for (const { what, first, last } of trail.findings) {

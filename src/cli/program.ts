@@ -3,6 +3,7 @@ import { packageVersion } from '../support/package.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import * as backup from './backup.js';
 import * as calibrate from './calibrate.js';
+import * as calibrations from './calibrations.js';
 import { Cli, type Surroundings } from './cli.js';
 import * as compare from './compare.js';
 import * as conversation from './conversation.js';
@@ -44,6 +45,7 @@ const commands: readonly { register: (program: Command, cli: Cli) => void }[] = 
   data,
   retention,
   reEmbed,
+  calibrations,
   speakers,
   groups,
   enroll,

@@ -102,6 +102,57 @@ describe('timbre calibrate --from-service', () => {
     expect(thresholds[0]).toMatchObject({ falseAcceptRate: 0.01 });
   }, 120_000);
 
+  test('saves what it learned in the service, and puts it to use where that is asked for', async () => {
+    const commands = (...words: string[]): Promise<Ran> => timbre(['calibrations', ...words], { env });
+    const answers = async (): Promise<unknown> => {
+      const { body } = await service.call('/v1/info');
+      return (body as { decisions: { calibration: unknown } }).decisions.calibration;
+    };
+    const save = (...words: string[]): Promise<Ran> =>
+      timbre(['calibrate', '--from-service', '--save', ...words], { env });
+    expect(await commands('list')).toMatchObject({ status: 0, stdout: '', stderr: expect.stringContaining('--save') });
+    const first = await save('--note', 'spring ☃');
+    expect(first).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/saved as version 1, not in use: .*use 1\n/),
+    });
+    expect(await answers()).toEqual({ from: 'model', version: null });
+    const second = await save('--use', '--json');
+    expect(JSON.parse(second.stdout)).toMatchObject({ written: [], saved: { version: 2, inUse: true } });
+    expect(await answers()).toEqual({ from: 'saved', version: 2 });
+    const listed = await commands('list');
+    expect(listed.stdout).toMatch(/\n1 +- +small@\w+ +\S+ +people +2520 of 24 people .*spring ☃\n/);
+    expect(listed.stdout).toMatch(/\n2 +yes /);
+    expect(listed.stderr).toContain('version 2 decides');
+    expect(JSON.parse((await commands('list', '--json')).stdout)).toMatchObject({
+      answers: { from: 'saved', version: 2 },
+      calibrations: [{ version: 2 }, { version: 1, from: 'people', note: 'spring ☃' }],
+    });
+    expect(await commands('remove', '2')).toMatchObject({ status: 85, stderr: expect.stringContaining('is in use') });
+    expect(await commands('use', '1')).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining('version 1 decides'),
+    });
+    expect(await answers()).toEqual({ from: 'saved', version: 1 });
+    expect(JSON.parse((await commands('show', '1')).stdout)).toMatchObject({
+      version: 1,
+      inUse: true,
+      calibration: { model: model.name, learned: { from: 'people who were enrolled', speakers: 24 } },
+    });
+    expect(await commands('use', 'model')).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining("the model's own"),
+    });
+    expect(await answers()).toEqual({ from: 'model', version: null });
+    expect(await commands('remove', '2')).toMatchObject({ status: 0 });
+    expect(await commands('show', '2')).toMatchObject({ status: 84 });
+    expect(await commands('use', 'second')).toMatchObject({ status: 2 });
+    expect(await timbre(['calibrate', '--from-service', '--use'], { env })).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--save'),
+    });
+  }, 120_000);
+
   test('needs the scope of vectors, takes a list or a service, and nothing of the one with the other', async () => {
     const { key, text } = newApiKey({ name: 'reader', scopes: ['read'] }, new Date());
     await service.service.app.get(KeyStore, { strict: false }).insert(key);
