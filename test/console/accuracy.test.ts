@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { equalErrorRate } from '../../src/evaluation/metrics.js';
 import { ScoredTrials } from '../../src/evaluation/scores.js';
 import { gaussianQuantiles } from '../../src/evaluation/testing.js';
+import { calibrationFile } from '../integration/calibrations.js';
 import { BrowsedConsole, expectAccessible } from './browsed-console.js';
 
 /** The page on accuracy in a browser: nothing of a list leaves it. */
@@ -96,5 +97,90 @@ describe('accuracy in the page', () => {
     await page.getByText(/it is a guess/).waitFor();
     await page.getByText(/too few different people/).waitFor();
     await expectAccessible(page);
+  });
+});
+
+describe('saved calibrations in the page', () => {
+  const modelName = async (): Promise<string> => {
+    const { body } = await browsed.service.call('/v1/info');
+    return (body as { model: { name: string } }).model.name;
+  };
+  const answers = async (): Promise<unknown> => {
+    const { body } = await browsed.service.call('/v1/calibrations');
+    return (body as { answers: unknown }).answers;
+  };
+
+  test('are added from a file, put to use, taken back and removed, each by one button', async () => {
+    const page = await browsed.open('/accuracy');
+    await page.getByText('None is saved yet.').waitFor();
+    await page.getByText('the calibration of the model itself').waitFor();
+    for (const [cosine, note] of [
+      [0.25, 'conference rooms'],
+      [0.75, 'telephone'],
+    ] as const) {
+      await page.getByRole('button', { name: 'Add a calibration' }).click();
+      const dialog = page.getByRole('dialog');
+      const buffer = Buffer.from(JSON.stringify(calibrationFile(await modelName(), cosine)));
+      const file = { name: 'calibration.json', mimeType: 'application/json', buffer };
+      await dialog.locator('input[type=file]').setInputFiles(file);
+      await dialog.getByRole('textbox', { name: 'Note' }).fill(note);
+      await expectAccessible(page);
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await dialog.waitFor({ state: 'detached' });
+    }
+    const row = page.getByRole('row', { name: /conference rooms/ });
+    await row.getByText('2,520 trials of 24 people').waitFor();
+    await row.getByText('0.25', { exact: true }).waitFor();
+    await row.getByText('0.255', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Use version 1' }).click();
+    await page.getByText('Version 1 decides now.').waitFor();
+    await row.getByText('In use').waitFor();
+    expect(await answers()).toEqual({ from: 'saved', version: 1 });
+    expect(await page.getByRole('button', { name: 'Remove version 1' }).count()).toBe(0);
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Use version 2' }).click();
+    await page
+      .getByRole('row', { name: /telephone/ })
+      .getByText('In use')
+      .waitFor();
+    expect(await answers()).toEqual({ from: 'saved', version: 2 });
+    await page.getByRole('button', { name: "Go back to the model's own" }).click();
+    await page.getByText('the calibration of the model itself').waitFor();
+    expect(await answers()).toEqual({ from: 'model', version: null });
+    await page.getByRole('button', { name: 'Remove version 1' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+    await row.waitFor({ state: 'detached' });
+  });
+
+  test('that are none, or of another model, say so in the dialog', async () => {
+    const page = await browsed.open('/accuracy');
+    await page.getByRole('button', { name: 'Add a calibration' }).click();
+    const dialog = page.getByRole('dialog');
+    const give = async (text: string): Promise<void> => {
+      const file = { name: 'calibration.json', mimeType: 'application/json', buffer: Buffer.from(text) };
+      await dialog.locator('input[type=file]').setInputFiles(file);
+      await dialog.getByRole('button', { name: 'Save' }).click();
+    };
+    await give('{');
+    await dialog.getByText(/the file is no calibration/).waitFor();
+    await give(JSON.stringify(calibrationFile('other@0123456789ab')));
+    await dialog.getByText(/is for other@0123456789ab, the model is/).waitFor();
+  });
+
+  test('are shown to a key that reads, and not offered; to one that is bound to groups they are not shown', async () => {
+    const { status } = await browsed.service.postJson('/v1/calibrations', {
+      calibration: calibrationFile(await modelName()),
+      note: 'for readers',
+    });
+    expect(status).toBe(201);
+    const page = await browsed.open('/accuracy', { key: await browsed.keyOf(['read']) });
+    await page.getByRole('row', { name: /for readers/ }).waitFor();
+    for (const name of ['Add a calibration', /^Use version/, /^Remove version/]) {
+      expect(await page.getByRole('button', { name }).count()).toBe(0);
+    }
+    expect(await browsed.service.postJson('/v1/groups', { id: 'home' })).toMatchObject({ status: 201 });
+    const bound = await browsed.open('/accuracy', { key: await browsed.keyOf(['read'], ['home']) });
+    await bound.getByText('No list yet').waitFor();
+    expect(await bound.getByText('Saved calibrations').count()).toBe(0);
   });
 });

@@ -58,7 +58,7 @@ export const accuracy: Messages['accuracy'] = {
       'Die Liste hat zu wenige verschiedene Personen, um zu wissen, wie hoch Fremde darüber hinaus kommen: Die Rate ist die ihrer eigenen Versuche.',
     extrapolated: 'Die Rate liegt jenseits dessen, was die Liste zeigen kann; ihr Verlauf wurde weiter verfolgt.',
     saving:
-      'Eine Schwelle wird hier nicht gesichert: „timbre calibrate“ macht aus Versuchen eine Kalibrierung, TIMBRE_CALIBRATION nennt sie.',
+      'Eine solche Liste nennt weder Personen noch ein Modell, darum lernt der Dienst nichts aus ihr: „timbre calibrate --save“ lernt eine Kalibrierung aus Versuchen oder aus den angelernten Personen und sichert sie.',
   },
   none: 'Noch keine Liste',
   noneHint:

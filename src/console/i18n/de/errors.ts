@@ -18,6 +18,10 @@ export const errors: Messages['errors'] = {
     GROUP_IN_USE: 'An diese Gruppe sind API-Schlüssel gebunden. Widerrufen Sie diese zuerst.',
     RECORDING_NOT_KEPT: 'Der Ton dieser Aufnahme wird nicht mehr aufbewahrt.',
     WEBHOOK_NOT_FOUND: 'Diesen Webhook gibt es nicht mehr.',
+    CALIBRATION_NOT_FOUND: 'Diese Kalibrierung gibt es nicht mehr.',
+    CALIBRATION_IN_USE: 'Diese Kalibrierung ist in Gebrauch. Verwenden Sie zuerst eine andere oder die des Modells.',
+    CALIBRATION_FIXED:
+      'Der Betreiber hat die Kalibrierung genannt, die entscheidet. Gesicherte werden so lange nicht verwendet.',
     CONFLICT: 'Jemand anders hat das inzwischen geändert. Sehen Sie es sich noch einmal an, dann wiederholen Sie es.',
     CONSENT_REQUIRED: 'Es ist keine Einwilligung dieser Person festgehalten. Halten Sie sie zuerst fest.',
     OPTED_OUT: 'Diese Person hat widerrufen und wird weder aufgenommen noch erkannt.',

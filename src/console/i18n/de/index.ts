@@ -1,5 +1,6 @@
 import type { Messages } from '../en/index.js';
 import { accuracy } from './accuracy.js';
+import { calibrations } from './calibrations.js';
 import { common } from './common.js';
 import { conversations } from './conversations.js';
 import { decide } from './decide.js';
@@ -36,6 +37,7 @@ export const de: Messages = {
   conversations,
   unknownVoices,
   accuracy,
+  calibrations,
   operations,
   upkeep,
   webhooks,

@@ -56,7 +56,7 @@ export const accuracy = {
       'The list has too few different people to know how high strangers score beyond it: the rate is the one of its own trials.',
     extrapolated: 'The rate lies beyond what the list can show; the tail of its scores was followed further.',
     saving:
-      'A threshold is not saved here: "timbre calibrate" makes a calibration of trials, and TIMBRE_CALIBRATION names it.',
+      'Such a list names neither people nor a model, so that nothing is learned of it for the service: "timbre calibrate --save" learns a calibration of trials, or of the people who are enrolled, and saves it.',
   },
   none: 'No list yet',
   noneHint:

@@ -1,4 +1,5 @@
 import { accuracy } from './accuracy.js';
+import { calibrations } from './calibrations.js';
 import { common } from './common.js';
 import { conversations } from './conversations.js';
 import { decide } from './decide.js';
@@ -35,6 +36,7 @@ export const en = {
   conversations,
   unknownVoices,
   accuracy,
+  calibrations,
   operations,
   upkeep,
   webhooks,

@@ -1,4 +1,5 @@
 import { useEffect, useState, type ReactNode } from 'react';
+import { useAccess } from '../../api/context.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
 import { Card } from '../../ui/card.js';
 import { EmptyState } from '../../ui/empty-state.js';
@@ -8,6 +9,7 @@ import { Notice } from '../../ui/notice.js';
 import { PageHeader } from '../../ui/page-header.js';
 import type { MeasuresMessage } from './measures-worker.js';
 import { Results } from './results.js';
+import { SavedCalibrations } from './saved-calibrations.js';
 import layout from '../../styles/layout.module.css';
 
 /** Of a list's text: two million trials with names. */
@@ -17,6 +19,7 @@ export default function AccuracyPage(): ReactNode {
   const t = useMessages().accuracy;
   const format = useFormat();
   const [file, setFile] = useState<File | null>(null);
+  const access = useAccess();
   const tooLarge = file !== null && file.size > LARGEST;
   const told = useMeasures(tooLarge ? null : file);
   return (
@@ -42,6 +45,7 @@ export default function AccuracyPage(): ReactNode {
         )}
         {file !== null && !tooLarge && told === null && <Loading />}
         {told?.is === 'measures' && <Results measures={told.measures} />}
+        {access.known && access.groups === null && <SavedCalibrations />}
       </div>
     </>
   );
