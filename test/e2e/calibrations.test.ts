@@ -264,6 +264,28 @@ describe('a calibration', () => {
     expect(await remove(version)).toMatchObject({ status: 204 });
   });
 
+  test('that cannot decide at the rate of a watch list is not put to use', async () => {
+    const both = await save(STRICT, { use: true });
+    expect(await service.postJson('/v1/groups', { id: 'list' })).toMatchObject({ status: 201 });
+    const watch = (method: string, body?: string): Promise<Answer> => {
+      const headers = { 'content-type': 'application/json' };
+      return service.call('/v1/groups/list/watch', { method, ...(body !== undefined && { body, headers }) });
+    };
+    expect((await watch('PUT', JSON.stringify({ falseAcceptRate: 0.001 }))).status).toBeLessThan(300);
+    const calibration = calibrationFile(model);
+    const one = await service.postJson('/v1/calibrations', {
+      calibration: { ...calibration, thresholds: calibration.thresholds.slice(0, 1) },
+    });
+    const { version } = one.body as { version: number };
+    const refused = { status: 400, body: { code: 'INVALID_ARGUMENT', message: expect.stringContaining('"list"') } };
+    expect(await post(`${version}/use`)).toMatchObject(refused);
+    expect(await decided()).toMatchObject({ version: both });
+    expect((await watch('DELETE')).status).toBeLessThan(300);
+    expect(await post(`${version}/use`)).toMatchObject({ status: 200 });
+    await post('model/use');
+    for (const each of [both, version]) await remove(each);
+  });
+
   test('of another model is neither used nor in the way, and is ended by the name of its model', async () => {
     const store = service.service.app.get(UnitOfWork, { strict: false });
     const other = 'other@0123456789ab';

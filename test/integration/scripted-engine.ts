@@ -209,8 +209,9 @@ export class ScriptedEngine extends EmbeddingEngine {
     this.answering = saved ? { from: 'saved', version: saved.version } : { from: 'model', version: null };
   }
 
-  checkCalibration(calibration: ModelCalibration): void {
-    Scorer.of(this.manifest, { calibration });
+  checkCalibration(calibration: ModelCalibration, falseAcceptRate?: number): void {
+    const scorer = Scorer.of(this.manifest, { calibration });
+    if (falseAcceptRate !== undefined) scorer.at(falseAcceptRate);
   }
 
   onLoaded(work: (info: EncoderInfo) => Promise<void>): void {

@@ -121,13 +121,14 @@ export class CalibrationsService implements OnModuleInit, OnApplicationBootstrap
   }
 
   /**
-   * Errors: INVALID_ARGUMENT for what is no calibration, or one too many; MODEL_MISMATCH for another model's;
+   * Errors: INVALID_ARGUMENT for what is no calibration, cannot decide at the service's rate or, to be used, at that of a watch
+   * list, or is one too many; MODEL_MISMATCH for another model's;
    * CALIBRATION_FIXED where it is to be used and a setting decides; MODEL_NOT_READY, ENGINE_CLOSED; those of the storage.
    */
   async save({ calibration, note, from, use }: GivenCalibration): Promise<SavedCalibration> {
     if (use) this.requireChoice();
     const info = this.engine.info();
-    const file = this.require(calibration, 'the request', info);
+    const { file, parsed: decides } = this.require(calibration, 'the request', info);
     const given = {
       model: info.model,
       from,
@@ -141,7 +142,7 @@ export class CalibrationsService implements OnModuleInit, OnApplicationBootstrap
       if ((await calibrations.count()) >= MOST_CALIBRATIONS) throw tooMany(await calibrations.oldestUnused());
       const saved = await calibrations.insert(given);
       await audit.record({ action: 'calibration.saved', object: String(saved.version) });
-      if (use) await this.putToUse(records, saved);
+      if (use) await this.putToUse(records, saved, decides);
       return saved.version;
     });
     if (use) await this.settle();
@@ -150,7 +151,7 @@ export class CalibrationsService implements OnModuleInit, OnApplicationBootstrap
 
   /**
    * Errors: CALIBRATION_NOT_FOUND; CALIBRATION_FIXED where a setting decides; MODEL_MISMATCH for another model's; INVALID_ARGUMENT
-   * where it cannot decide at the service's rate; STORAGE_INVALID where it is not as it was saved; MODEL_NOT_READY,
+   * where it cannot decide at the service's rate, or at that of a watch list; STORAGE_INVALID where it is not as it was saved; MODEL_NOT_READY,
    * ENGINE_CLOSED; those of the storage.
    */
   async use(version: number): Promise<SavedCalibration> {
@@ -158,8 +159,8 @@ export class CalibrationsService implements OnModuleInit, OnApplicationBootstrap
     const info = this.engine.info();
     await this.store.transaction(async (records) => {
       const saved = await find(records, version);
-      this.require(readable(saved), `version ${version}`, info);
-      if (!saved.inUse) await this.putToUse(records, saved);
+      const { parsed: decides } = this.require(readable(saved), `version ${version}`, info);
+      if (!saved.inUse) await this.putToUse(records, saved, decides);
     });
     await this.settle();
     return this.get(version);
@@ -268,20 +269,34 @@ export class CalibrationsService implements OnModuleInit, OnApplicationBootstrap
     return last ?? this.begin();
   }
 
-  private async putToUse({ calibrations, audit }: VoiceRecords, saved: SavedCalibration): Promise<void> {
+  /** Errors: INVALID_ARGUMENT where a watch list could not be decided by it. */
+  private async putToUse(
+    { calibrations, groups, audit }: VoiceRecords,
+    saved: SavedCalibration,
+    decides: ModelCalibration,
+  ): Promise<void> {
+    for (const { id, watchRate } of await groups.watched()) {
+      try {
+        this.engine.checkCalibration(decides, watchRate);
+      } catch (error) {
+        if (!(error instanceof TimbreError) || error.code !== 'INVALID_ARGUMENT') throw error;
+        const list = `the watch list ${JSON.stringify(id)} reports at a rate that it cannot decide at`;
+        throw new TimbreError('INVALID_ARGUMENT', `${list}: ${error.message}; change its rate, or end it, first`);
+      }
+    }
     await calibrations.use(saved, this.clock.now());
     await audit.record({ action: 'calibration.used', object: String(saved.version) });
   }
 
   /**
-   * What is to be saved or used, as its file. Errors: INVALID_ARGUMENT where it is no calibration or cannot decide here;
+   * What is to be saved or used. Errors: INVALID_ARGUMENT where it is no calibration or cannot decide here;
    * MODEL_MISMATCH; MODEL_NOT_READY, ENGINE_CLOSED.
    */
-  private require(content: unknown, where: string, info: EncoderInfo): CalibrationFile {
+  private require(content: unknown, where: string, info: EncoderInfo): ReturnType<typeof parseCalibrationFile> {
     try {
-      const { file, parsed: calibration } = parseCalibrationFile(content, where, info);
-      this.engine.checkCalibration(calibration);
-      return file;
+      const read = parseCalibrationFile(content, where, info);
+      this.engine.checkCalibration(read.parsed);
+      return read;
     } catch (error) {
       // The bundle is in order: what the caller gave is not.
       if (!(error instanceof TimbreError) || error.code !== 'MODEL_INVALID') throw error;

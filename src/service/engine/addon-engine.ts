@@ -181,8 +181,9 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
       : this.scorersOf(info);
   }
 
-  checkCalibration(calibration: ModelCalibration): void {
-    this.scorersBy(this.loaded().info(), calibration, { from: 'saved', version: null });
+  checkCalibration(calibration: ModelCalibration, falseAcceptRate?: number): void {
+    const { recordings } = this.scorersBy(this.loaded().info(), calibration, { from: 'saved', version: null });
+    if (falseAcceptRate !== undefined) recordings.at(falseAcceptRate);
   }
 
   onLoaded(work: (info: EncoderInfo) => Promise<void>): void {

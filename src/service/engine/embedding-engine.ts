@@ -112,8 +112,8 @@ export abstract class EmbeddingEngine {
    */
   abstract calibrate(saved: { version: number; calibration: ModelCalibration } | null): void;
 
-  /** Throws what `calibrate` would throw. */
-  abstract checkCalibration(calibration: ModelCalibration): void;
+  /** Throws what `calibrate` would throw, and then `scorerAt` at this rate. */
+  abstract checkCalibration(calibration: ModelCalibration, falseAcceptRate?: number): void;
 
   /** Runs with what is loaded, before anybody is answered; what it throws keeps the model from being ready. */
   abstract onLoaded(work: (info: EncoderInfo) => Promise<void>): void;
