@@ -4,7 +4,7 @@ import base from './jest.config.js';
 export default {
   ...base,
   testMatch: [
-    'integration/{profiles,re-embedding,recordings,voices,unknown-voices}',
+    'integration/{calibrations,profiles,re-embedding,recordings,voices,unknown-voices}',
     'e2e/{voices,profiles,re-embedding,recordings,jobs,idempotency,webhooks,calibrations,bound-keys,conversation-names,unknown-voices}',
   ].map((files) => `<rootDir>/test/${files}.test.ts`),
   globalSetup: '<rootDir>/test/postgres/start.mjs',

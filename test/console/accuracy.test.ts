@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { equalErrorRate } from '../../src/evaluation/metrics.js';
 import { ScoredTrials } from '../../src/evaluation/scores.js';
 import { gaussianQuantiles } from '../../src/evaluation/testing.js';
-import { calibrationFile } from '../integration/calibrations.js';
+import { calibrationFile } from '../integration/saved-calibrations.js';
 import { BrowsedConsole, expectAccessible } from './browsed-console.js';
 
 /** The page on accuracy in a browser: nothing of a list leaves it. */

@@ -8,10 +8,11 @@ import {
   calibrationStanding,
   calibrationsView,
 } from '../../src/service/calibrations/calibrations.dto.js';
+import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
 import { MOST_CALIBRATION_BYTES, MOST_CALIBRATIONS } from '../../src/service/records/calibration.js';
 import { UnitOfWork } from '../../src/service/records/unit-of-work.js';
 import { encodeVectors } from '../../src/scoring/vectors.js';
-import { calibrationFile, newCalibration } from '../integration/calibrations.js';
+import { calibrationFile, newCalibration } from '../integration/saved-calibrations.js';
 import { spoken, TestService, Workshop } from './support.js';
 
 type Answer = Awaited<ReturnType<TestService['call']>>;
@@ -71,6 +72,8 @@ async function decided(): Promise<unknown> {
   };
   const { calibration, thresholds } = info.decisions;
   expect(thresholds[0]!.cosine).toBe(score.threshold);
+  const voices = service.service.app.get(EmbeddingEngine, { strict: false }).voiceScorer(undefined);
+  expect(voices.rules.thresholds).toEqual(thresholds);
   return { decision, threshold: score.threshold, ...calibration };
 }
 

@@ -5,6 +5,7 @@ import { backUp } from '../../src/service/persistence/sqlite/backup.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import { rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
 import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
+import { newCalibration } from './saved-calibrations.js';
 import { enrollment, speaker, temporaryFolder } from './voices.js';
 
 let folder: string;
@@ -90,6 +91,21 @@ describe('a backup', () => {
       code: 'STORAGE_INVALID',
       message: expect.stringMatching(/another data key/),
     });
+  });
+
+  it('has the calibrations that were saved, and which one is in use', async () => {
+    const saved = await store.transaction(async ({ calibrations }) => {
+      await calibrations.insert(newCalibration('a'));
+      const second = await calibrations.insert(newCalibration('a', { note: 'strict' }));
+      await calibrations.use(second, new Date(2000));
+      return second;
+    });
+    await backUp(at('data'), at('copy.sqlite'));
+    const folderOfCopy = await restored('calibrated', at('copy.sqlite'), at('data', 'data.key'));
+    const opened = await Database.open({ folder: folderOfCopy, acknowledgeRestore: true });
+    const found = await new TypeOrmUnitOfWork(opened).read(({ calibrations }) => calibrations.inUse('a'));
+    expect(found).toEqual({ ...saved, inUse: true, usedAt: new Date(2000) });
+    await opened.close();
   });
 
   it('has neither the key nor anything of what was erased', async () => {

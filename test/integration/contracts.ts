@@ -9,7 +9,7 @@ import type { UnitOfWork, VoiceRecords } from '../../src/service/records/unit-of
 import { newGroup } from '../../src/service/records/group.js';
 import { actAs } from '../../src/support/actor.js';
 import { settleItem } from '../../src/service/records/settle-item.js';
-import { newCalibration } from './calibrations.js';
+import { newCalibration } from './saved-calibrations.js';
 import { speaker } from './voices.js';
 
 /** A clock that is moved by hand. */

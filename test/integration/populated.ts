@@ -10,7 +10,7 @@ import { UNKNOWN_VOICE_STATES } from '../../src/service/records/unknown-voice.js
 import { PIECE_BYTES } from '../../src/service/persistence/common/sealed-audio.js';
 import { buildProfile } from '../../src/service/records/profile.js';
 import type { VoiceRecords } from '../../src/service/records/unit-of-work.js';
-import { newCalibration } from './calibrations.js';
+import { newCalibration } from './saved-calibrations.js';
 import { enrollment, ORIGIN, speaker } from './voices.js';
 
 const DAY = 86_400_000;

@@ -17,7 +17,7 @@ import { newReEmbedding, type ReEmbedding } from '../../src/service/records/re-e
 import { UnitOfWork } from '../../src/service/records/unit-of-work.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
 import { spoken, TestService, until, wav, Workshop, type Part } from '../e2e/support.js';
-import { calibrationFile } from '../integration/calibrations.js';
+import { calibrationFile } from '../integration/saved-calibrations.js';
 import { Postgres } from './postgres.js';
 
 let postgres: Postgres;

@@ -16,7 +16,7 @@ import { SqliteKeyStore } from '../../src/service/persistence/sqlite/sqlite-key-
 import type { SavedCalibration } from '../../src/service/records/calibration.js';
 import { actAs } from '../../src/support/actor.js';
 import { timbre } from '../cli/support.js';
-import { newCalibration } from '../integration/calibrations.js';
+import { newCalibration } from '../integration/saved-calibrations.js';
 import { House } from '../integration/house.js';
 import { outside } from '../integration/outside.js';
 import { copyFixture, temporaryFolder } from '../integration/voices.js';
