@@ -192,7 +192,7 @@ async function calibrateModel(
   }
   const saved = options.save === true ? await save(cli, file, options) : null;
   if (options.json) await cli.json({ model, calibration, thresholds, impostorTail, learned: about, written, saved });
-  else await cli.line(describe(model, learned, [...done(written), ...(saved ? [describeSaved(saved)] : [])]));
+  else await cli.line(describe(model, learned, [...wrote(written), ...(saved ? [describeSaved(saved)] : [])]));
 }
 
 interface Saved {
@@ -217,7 +217,7 @@ function describeSaved({ version, inUse }: Saved): string {
   return `saved as version ${version}, ${inUse ? 'in use' : `not in use: timbre calibrations use ${version}`}`;
 }
 
-function done(written: readonly string[]): string[] {
+function wrote(written: readonly string[]): string[] {
   return written.length > 0 ? [`wrote ${written.join(' and ')}`] : [];
 }
 

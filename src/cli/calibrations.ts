@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { TimbreError } from '../errors/timbre-error.js';
 import type { CalibrationStanding, CalibrationView } from '../service/calibrations/calibrations.dto.js';
 import { table, type Cli } from './cli.js';
 import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
@@ -60,6 +61,9 @@ export function register(program: Command, cli: Cli): void {
     .action(async (number: number | typeof OF_MODEL, options: Options & { model?: string }) => {
       const client = new ServiceClient(cli, options);
       const { model } = options;
+      if (model !== undefined && number !== OF_MODEL) {
+        throw new TimbreError('INVALID_ARGUMENT', `--model goes with \`use ${OF_MODEL}\`: a version names its model`);
+      }
       if (number === OF_MODEL) {
         const standing = await client.call('useModelCalibration', model === undefined ? {} : { model });
         if (options.json) await cli.json(standing);

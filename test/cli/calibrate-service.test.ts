@@ -147,6 +147,7 @@ describe('timbre calibrate --from-service', () => {
     expect(await commands('remove', '2')).toMatchObject({ status: 0 });
     expect(await commands('show', '2')).toMatchObject({ status: 84 });
     expect(await commands('use', 'second')).toMatchObject({ status: 2 });
+    expect(await commands('use', '1', '--model', 'a')).toMatchObject({ status: 2 });
     expect(await timbre(['calibrate', '--from-service', '--use'], { env })).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('--save'),

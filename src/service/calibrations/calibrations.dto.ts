@@ -70,7 +70,7 @@ export const calibrationDetails = calibrationView.extend({
   }),
 });
 
-const standing = z.object({
+export const calibrationStanding = z.object({
   answers: answeringCalibration.nullable().meta({ description: 'What decides; null until the model is loaded.' }),
   fixedBy: z.string().nullable().meta({
     description: 'The setting that names what decides, so that none is put to use.',
@@ -79,12 +79,10 @@ const standing = z.object({
   setAside: z.int().nullable().meta({ description: 'The version in use that cannot be used.' }),
 });
 
-export const calibrationsView = standing.extend({
+export const calibrationsView = calibrationStanding.extend({
   calibrations: z.array(calibrationView),
   nextCursor: nextCursorView,
 });
-
-export const calibrationStanding = standing;
 
 export type CalibrationView = z.output<typeof calibrationView>;
 export type CalibrationDetails = z.output<typeof calibrationDetails>;
