@@ -165,6 +165,7 @@ describe('saved calibrations in the page', () => {
     await dialog.getByText(/the file is no calibration/).waitFor();
     await give(JSON.stringify(calibrationFile('other@0123456789ab')));
     await dialog.getByText(/is for other@0123456789ab, the model is/).waitFor();
+    expect(browsed.problems.splice(0)).toEqual([expect.stringContaining('409')]);
   });
 
   test('are shown to a key that reads, and not offered; to one that is bound to groups they are not shown', async () => {

@@ -298,7 +298,7 @@ class Examination {
   private async calibrations(): Promise<number> {
     const leaf = (await this.register.leaves(this.manager, [CALIBRATIONS_OWNER])).get(CALIBRATIONS_OWNER)!;
     const left = new Map(leaf);
-    for (let after = 0; ;) {
+    for (let after = Number.MIN_SAFE_INTEGER; ;) {
       this.step();
       const [row] = await this.manager.find(CalibrationEntity, {
         where: { version: MoreThan(after) },
