@@ -3,7 +3,7 @@
 //
 //   npm run build && timbre models pull campplus-zh-en
 //   timbre calibrate ../shared/speech/trials_dev.txt --model campplus-zh-en --within --groups ../shared/speech/files.tsv:source \
-//     --select 'common_voice_*' --select speechocean762 --out runs/campplus.json
+//     --select 'common_voice_*' --select speechocean762 --profiles 3,10 --out runs/campplus.json
 //   node bench/js/open-set.mjs ../shared/speech --model campplus-zh-en --calibration runs/campplus.json --pool train --pool single
 //   node bench/js/open-set.mjs ../shared/speech --pool report --sizes 10,50,100
 //
