@@ -31,6 +31,12 @@ const BOUNDARIES: Boundaries = {
   'AddonEngine.ready': ENGINE,
   'AddonEngine.info': ENGINE,
   'AddonEngine.scorer': ENGINE,
+  'AddonEngine.calibration': ENGINE,
+  // The bundle's own is sound, or it would not be loaded; another was looked at before.
+  'AddonEngine.calibrate': [],
+  // MODEL_INVALID is of a calibration that was given, and told as INVALID_ARGUMENT.
+  'AddonEngine.checkCalibration': ENGINE,
+  'CalibrationsService.require': [...ENGINE, 'MODEL_MISMATCH'],
   'AddonEngine.stats': [],
   'AddonEngine.close': [],
   'Database.transaction': WRITING,
@@ -71,7 +77,9 @@ const BOUNDARIES: Boundaries = {
 };
 
 /** What these call only where there is a model. */
-const GUARDED: Readonly<Record<string, string[]>> = { getInfo: ['AddonEngine.info', 'AddonEngine.scorer'] };
+const GUARDED: Readonly<Record<string, string[]>> = {
+  getInfo: ['AddonEngine.info', 'AddonEngine.scorer', 'AddonEngine.calibration'],
+};
 
 /** Of every call: a defect, a client that is gone, and what is wrong with a request in a way that any can be. */
 const WITHOUT_SAYING = ['INTERNAL', 'ABORTED', 'INVALID_ARGUMENT'];

@@ -137,16 +137,15 @@ export class CalibrationsService implements OnModuleInit, OnApplicationBootstrap
       createdAt: this.clock.now(),
       file,
     };
-    const version = await this.store.transaction(async (records) => {
+    const saved = await this.store.transaction(async (records) => {
       const { calibrations, audit } = records;
       if ((await calibrations.count()) >= MOST_CALIBRATIONS) throw tooMany(await calibrations.oldestUnused());
-      const saved = await calibrations.insert(given);
-      await audit.record({ action: 'calibration.saved', object: String(saved.version) });
-      if (use) await this.putToUse(records, saved, decides);
-      return saved.version;
+      const added = await calibrations.insert(given);
+      await audit.record({ action: 'calibration.saved', object: String(added.version) });
+      return use ? this.putToUse(records, added, decides) : added;
     });
     if (use) await this.settle();
-    return this.get(version);
+    return saved;
   }
 
   /**
@@ -157,13 +156,13 @@ export class CalibrationsService implements OnModuleInit, OnApplicationBootstrap
   async use(version: number): Promise<SavedCalibration> {
     this.requireChoice();
     const info = this.engine.info();
-    await this.store.transaction(async (records) => {
+    const used = await this.store.transaction(async (records) => {
       const saved = await find(records, version);
       const { parsed: decides } = this.require(readable(saved), `version ${version}`, info);
-      if (!saved.inUse) await this.putToUse(records, saved, decides);
+      return saved.inUse ? saved : this.putToUse(records, saved, decides);
     });
     await this.settle();
-    return this.get(version);
+    return used;
   }
 
   /**
@@ -274,7 +273,7 @@ export class CalibrationsService implements OnModuleInit, OnApplicationBootstrap
     { calibrations, groups, audit }: VoiceRecords,
     saved: SavedCalibration,
     decides: ModelCalibration,
-  ): Promise<void> {
+  ): Promise<SavedCalibration> {
     for (const { id, watchRate } of await groups.watched()) {
       try {
         this.engine.checkCalibration(decides, watchRate);
@@ -284,8 +283,10 @@ export class CalibrationsService implements OnModuleInit, OnApplicationBootstrap
         throw new TimbreError('INVALID_ARGUMENT', `${list}: ${error.message}; change its rate, or end it, first`);
       }
     }
-    await calibrations.use(saved, this.clock.now());
+    const usedAt = this.clock.now();
+    await calibrations.use(saved, usedAt);
     await audit.record({ action: 'calibration.used', object: String(saved.version) });
+    return { ...saved, inUse: true, usedAt };
   }
 
   /**
