@@ -8,10 +8,15 @@ const from = z
   .enum(CALIBRATION_ORIGINS)
   .meta({ description: '`file`: what `timbre calibrate` wrote; `people`: who was enrolled; `trials`: scored trials.' });
 
+/** Of a calibration at its top: what is written has seven. */
+const MOST_FIELDS = 50;
+
 const fields = z.record(z.string(), z.unknown());
 
 export const saveCalibration = z.strictObject({
-  calibration: fields.meta({ description: 'What `timbre calibrate` writes, of the loaded model.' }),
+  calibration: fields
+    .refine((given) => Object.keys(given).length <= MOST_FIELDS, `${MOST_FIELDS} fields at most`)
+    .meta({ maxProperties: MOST_FIELDS, description: 'What `timbre calibrate` writes, of the loaded model.' }),
   note: z
     .string()
     .nullable()
