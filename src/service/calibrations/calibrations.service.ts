@@ -28,9 +28,6 @@ import { ChangeFeed } from '../records/change-feed.js';
 import { Maintenance } from '../records/maintenance.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 
-/** How often the feed is looked at though it did not ring. */
-const LOOK_MS = 2000;
-
 const LIST = new Places<[version: number]>('calibrations', ['number']);
 
 /** A calibration that is to be saved. */
@@ -240,32 +237,17 @@ export class CalibrationsService implements OnModuleInit, OnApplicationBootstrap
   }
 
   /** Follows what other nodes put to use. */
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    let seq: number | undefined;
-    while (!signal.aborted) {
-      const { rings } = this.feed.bell;
-      try {
-        seq = seq === undefined ? await this.begin() : await this.goOn(seq);
-      } catch (error) {
-        this.logger.warn({ err: error, msg: 'what other nodes put to use waits for the database' });
-      }
-      await this.feed.bell.after(rings, signal, LOOK_MS);
-    }
-  }
-
-  /** What was put to use before the position is read now. */
-  private async begin(): Promise<number> {
-    const seq = await this.feed.head();
-    await this.apply();
-    return seq;
-  }
-
-  private async goOn(seq: number): Promise<number> {
-    const last = await this.feed.through(seq, async (changes) => {
-      if (changes.some(({ kind }) => kind === 'calibration')) await this.apply();
-    });
-    return last ?? this.begin();
+  private run(): Promise<void> {
+    return this.feed.follow(
+      {
+        begin: () => this.apply(),
+        take: async (changes) => {
+          if (changes.some(({ kind }) => kind === 'calibration')) await this.apply();
+        },
+        waits: (error) => this.logger.warn({ err: error, msg: 'what other nodes put to use waits for the database' }),
+      },
+      this.stopping.signal,
+    );
   }
 
   /** Errors: INVALID_ARGUMENT where a watch list could not be decided by it. */

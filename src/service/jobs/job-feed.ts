@@ -2,9 +2,6 @@ import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Bell } from '../../support/bell.js';
 import { ChangeFeed } from '../records/change-feed.js';
 
-/** How often the feed is looked at though it did not ring: others may write to the database too. */
-const LOOK_MS = 2000;
-
 /** Wakes those who follow a job when something of it has become durable. */
 @Injectable()
 export class JobFeed implements OnModuleDestroy {
@@ -35,31 +32,20 @@ export class JobFeed implements OnModuleDestroy {
   }
 
   /** As long as anybody follows. */
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    let seq: number | undefined;
-    while (this.followed.size > 0 && !signal.aborted) {
-      const { rings } = this.feed.bell;
-      try {
-        seq = seq === undefined ? await this.begin() : await this.goOn(seq);
-      } catch (error) {
-        this.logger.warn({ err: error, msg: 'followers of jobs wait for the database' });
-      }
-      await this.feed.bell.after(rings, signal, LOOK_MS);
-    }
-  }
-
-  /** Whatever happened before the position is for every follower to see for itself. */
-  private async begin(): Promise<number> {
-    const seq = await this.feed.head();
-    for (const { bell } of this.followed.values()) bell.ring();
-    return seq;
-  }
-
-  private async goOn(seq: number): Promise<number> {
-    const last = await this.feed.through(seq, (changes) => {
-      for (const { kind, about } of changes) if (kind === 'job') this.followed.get(about)?.bell.ring();
-    });
-    return last ?? this.begin();
+  private run(): Promise<void> {
+    return this.feed.follow(
+      {
+        // Whatever happened before is for every follower to see for itself.
+        begin: () => {
+          for (const { bell } of this.followed.values()) bell.ring();
+        },
+        take: (changes) => {
+          for (const { kind, about } of changes) if (kind === 'job') this.followed.get(about)?.bell.ring();
+        },
+        waits: (error) => this.logger.warn({ err: error, msg: 'followers of jobs wait for the database' }),
+      },
+      this.stopping.signal,
+      () => this.followed.size > 0,
+    );
   }
 }

@@ -4,8 +4,6 @@ import { isFinished } from '../records/job.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import { BlobStore } from '../uploads/blob-store.js';
 
-/** How often the feed is looked at though it did not ring. */
-const LOOK_MS = 2000;
 /** Recordings read at once. */
 const BATCH = 500;
 
@@ -36,29 +34,17 @@ export class UploadsSweep implements OnApplicationBootstrap, OnModuleDestroy {
     await this.running;
   }
 
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    let seq: number | undefined;
-    while (!signal.aborted) {
-      const { rings } = this.feed.bell;
-      try {
+  private run(): Promise<void> {
+    return this.feed.follow(
+      {
         // At the start uploads are those that wait.
-        seq = seq === undefined ? await this.feed.head() : await this.goOn(seq);
-      } catch (error) {
-        this.logger.warn({ err: error, msg: 'uploads of jobs that ended elsewhere wait for the database' });
-      }
-      await this.feed.bell.after(rings, signal, LOOK_MS);
-    }
-  }
-
-  private async goOn(seq: number): Promise<number> {
-    const last = await this.feed.through(seq, (changes) =>
-      this.lookAt(changes.filter(({ kind }) => kind === 'job').map(({ about }) => about)),
+        begin: (isFirst) => (isFirst ? undefined : this.lookAt(this.blobs.jobs)),
+        take: (changes) => this.lookAt(changes.filter(({ kind }) => kind === 'job').map(({ about }) => about)),
+        waits: (error) =>
+          this.logger.warn({ err: error, msg: 'uploads of jobs that ended elsewhere wait for the database' }),
+      },
+      this.stopping.signal,
     );
-    if (last !== null) return last;
-    const head = await this.feed.head();
-    await this.lookAt(this.blobs.jobs);
-    return head;
   }
 
   /** Those of the jobs that have uploads here. */

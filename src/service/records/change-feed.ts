@@ -3,6 +3,9 @@ import type { Bell } from '../../support/bell.js';
 /** Changes read at once. */
 const BATCH = 500;
 
+/** How often a follower looks though the feed did not ring: others may write to the database, too; milliseconds. */
+const LOOK_MS = 2000;
+
 /**
  * voice: who can be found has changed, by the speaker's subject; job: what a job is has changed, by its id; calibration: which
  * saved one is in use may have changed, by the id of one of them.
@@ -17,10 +20,22 @@ export interface Change {
   about: string;
 }
 
+/** Who is told of changes. */
+export interface Follower {
+  /** For what was before: at the beginning (`isFirst`), and again where the feed does not reach back to what was seen last. */
+  begin(isFirst: boolean): void | Promise<void>;
+
+  /** For what has come since, in pieces, of which one may be empty. */
+  take(changes: Change[]): void | Promise<void>;
+
+  /** When any of it threw: it is done again. */
+  waits(error: unknown): void;
+}
+
 /**
- * Every write that changes who can be found, what a job is, or which calibration is in use, appends to this in its own transaction. A follower takes
- * `head`, then a snapshot, then everything `after`: it misses nothing, and a change that it has seen in the snapshot
- * already does no harm, because a change only says what to read again.
+ * Every write that changes who can be found, what a job is, or which calibration is in use, appends to this in its own
+ * transaction. A follower takes `head`, then a snapshot, then everything `after`: it misses nothing, and a change that it has
+ * seen in the snapshot already does no harm, because a change only says what to read again.
  *
  * Errors of every call: those of the storage.
  */
@@ -37,15 +52,37 @@ export abstract class ChangeFeed {
   /** Changes after a number, in their order; null where the feed does not reach back so far: begin with a snapshot. */
   abstract after(seq: number, limit: number): Promise<Change[] | null>;
 
+  /** Tells a follower of everything that becomes durable, for as long as it is wanted and until `signal` is aborted. */
+  async follow(follower: Follower, signal: AbortSignal, isWanted = (): boolean => true): Promise<void> {
+    let seq: number | undefined;
+    while (isWanted() && !signal.aborted) {
+      const { rings } = this.bell;
+      try {
+        const last = seq === undefined ? null : await this.through(seq, follower);
+        seq = last ?? (await this.begin(follower, seq === undefined));
+      } catch (error) {
+        follower.waits(error);
+      }
+      await this.bell.after(rings, signal, LOOK_MS);
+    }
+  }
+
+  /** The number first: what changes while the follower reads is told once more. */
+  private async begin(follower: Follower, isFirst: boolean): Promise<number> {
+    const seq = await this.head();
+    await follower.begin(isFirst);
+    return seq;
+  }
+
   /**
-   * Hands over everything after a number that is durable by now, in pieces, of which one may be empty. Gives the number of the
-   * last change; null where the feed does not reach back so far.
+   * Hands over everything after a number that is durable by now. Gives the number of the last change; null where the feed does
+   * not reach back so far.
    */
-  async through(seq: number, take: (changes: Change[]) => void | Promise<void>): Promise<number | null> {
+  private async through(seq: number, follower: Follower): Promise<number | null> {
     for (let last = seq; ;) {
       const changes = await this.after(last, BATCH);
       if (changes === null) return null;
-      await take(changes);
+      await follower.take(changes);
       last = changes.at(-1)?.seq ?? last;
       if (changes.length < BATCH) return last;
     }
