@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import process from 'node:process';
 import { chromium } from 'playwright-core';
 import { commandWords, describeMachine, quantile } from './machine.mjs';
-import { inTurn, withService } from './people-service.mjs';
+import { mapInLanes, withService } from './people-service.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -35,7 +35,7 @@ const SOUGHT = ['Per', 'Person 1', 'Person 12'];
 
 const machine = describeMachine();
 const rows = await withService({}, async (service) => {
-  await inTurn(
+  await mapInLanes(
     Array.from({ length: people }, (_, i) => i),
     (i) => service.postJson('/v1/speakers', { id: `person-${i}`, name: `Person ${i}` }),
   );

@@ -4,30 +4,26 @@
 //   node bench/js/duplicates.mjs ../shared/speech [--model starter] [--pool report] [--rates 0.01,0.001] [--out FILE]
 //
 // Half of the people are enrolled twice, with every other of their recordings each time; the others once, with the first
-// half. An interval is the 95 % bootstrap interval over people.
+// of these halves. An interval is the 95 % bootstrap interval over people.
 import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { URLSearchParams } from 'node:url';
 import { parseArgs } from 'node:util';
-import { commandWords, describeMachine, ROOT } from './machine.mjs';
-import { enrol, inTurn, recordingsOf, withService } from './people-service.mjs';
-import { intervalOver, readPeople, shuffled } from './people.mjs';
+import { commandWords, describeMachine } from './machine.mjs';
+import { enrol, mapInLanes, modelSettings, recordingsOf, withService } from './people-service.mjs';
+import { intervalOver, PEOPLE_OPTIONS, readPeople, shuffled, speechFolder } from './people.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    model: { type: 'string', default: 'starter' },
-    calibration: { type: 'string' },
-    pool: { type: 'string', multiple: true, default: ['report'] },
+    ...PEOPLE_OPTIONS,
     each: { type: 'string', default: '3' },
     shortest: { type: 'string', default: '2' },
     rates: { type: 'string', default: '0.01,0.001' },
     people: { type: 'string', default: '1000' },
-    out: { type: 'string' },
   },
 });
-const data = resolve(positionals[0] ?? join(ROOT, '..', 'shared', 'speech'));
+const data = speechFolder(positionals[0]);
 const [each, shortest, most] = [values.each, values.shortest, values.people].map(Number);
 const rates = values.rates.split(',').map(Number);
 const AGAIN = '.again';
@@ -41,21 +37,17 @@ const people = shuffled(able).slice(0, most);
 const twice = new Set(people.slice(0, Math.floor(people.length / 2)).map(({ id }) => id));
 const recording = recordingsOf(data);
 const machine = describeMachine();
-const settings = {
-  TIMBRE_MODEL: values.model,
-  ...(values.calibration === undefined ? {} : { TIMBRE_CALIBRATION: resolve(values.calibration) }),
-};
-const { enrolled, doubles, rows } = await withService(settings, async (service) => {
-  const ready = await inTurn(people, async ({ id, recordings }) => {
+const { enrolled, doubles, rows } = await withService(modelSettings(values), async (service) => {
+  const ready = await mapInLanes(people, async ({ id, recordings }) => {
     const taken = recordings.slice(0, 2 * each).map(recording);
     const first = await enrol(service, { id }, taken.filter((_, i) => i % 2 === 0)); // prettier-ignore
     const again = twice.has(id) && (await enrol(service, { id: `${id}${AGAIN}` }, taken.filter((_, i) => i % 2 === 1))); // prettier-ignore
     return { id, first, again };
   });
   const all = ready.filter(({ first }) => first);
-  const told = await inTurn(rates, async (rate) => {
+  const told = await mapInLanes(rates, async (rate) => {
     const pairs = await pairsAt(service, rate);
-    return { rate, pairs: pairs.length, people: all.map(({ id, again }) => toldOf(id, again, pairs)) };
+    return { rate, people: all.map(({ id, again }) => toldOf(id, again, pairs)) };
   });
   return {
     enrolled: all.length,

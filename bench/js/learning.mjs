@@ -9,29 +9,25 @@
 // one, whose recordings are verified against the profile in turn with the person's own while it learns. Intervals are the
 // 95 % bootstrap intervals over people.
 import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { Refusal } from '../reliability/service.mjs';
-import { commandWords, describeMachine, ROOT } from './machine.mjs';
-import { enrol, inTurn, recordingsOf, withService } from './people-service.mjs';
-import { intervalOver, readPeople, shuffled } from './people.mjs';
+import { commandWords, describeMachine } from './machine.mjs';
+import { enrol, mapInLanes, modelSettings, recordingsOf, withService } from './people-service.mjs';
+import { intervalOver, PEOPLE_OPTIONS, readPeople, shuffled, speechFolder } from './people.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    model: { type: 'string', default: 'starter' },
-    calibration: { type: 'string' },
-    pool: { type: 'string', multiple: true, default: ['report'] },
+    ...PEOPLE_OPTIONS,
     enrol: { type: 'string', default: '3' },
     verify: { type: 'string', default: '5' },
     least: { type: 'string', default: '14' },
     shortest: { type: 'string', default: '2' },
     people: { type: 'string', default: '1000' },
-    out: { type: 'string' },
   },
 });
-const data = resolve(positionals[0] ?? join(ROOT, '..', 'shared', 'speech'));
+const data = speechFolder(positionals[0]);
 const [enrolWith, verifyWith, least, shortest, most] = [
   values.enrol,
   values.verify,
@@ -46,7 +42,7 @@ const GROUP = 'learning';
 /** @typedef {import('./people.mjs').Person} Person */
 /** @typedef {import('../reliability/service.mjs').Service} Service */
 /** Errors and requests. @typedef {{ own: [number, number], trying: [number, number], others: [number, number] }} Errors */
-/** @typedef {{ id: string, taught: number, learned: number, reasons: string[], strangers: number, strangersLearned: number, restored: boolean, before: Errors, after: Errors }} Result */
+/** @typedef {{ taught: number, learned: number, reasons: string[], strangers: number, strangersLearned: number, restored: boolean, before: Errors, after: Errors }} Result */
 
 const able = shuffled(readPeople(data, values.pool, shortest).filter(({ recordings }) => recordings.length >= least));
 const enrolled = able.slice(0, Math.min(most, Math.floor(able.length / 2)));
@@ -67,28 +63,23 @@ if (values.out !== undefined) writeFileSync(values.out, report);
  * @returns {Promise<Result[]>}
  */
 function pass(confirms) {
-  const settings = {
-    TIMBRE_MODEL: values.model,
-    TIMBRE_CONFIRM_MINUTES: '60',
-    ...(values.calibration === undefined ? {} : { TIMBRE_CALIBRATION: resolve(values.calibration) }),
-  };
+  const settings = { ...modelSettings(values), TIMBRE_CONFIRM_MINUTES: '60' };
   return withService(settings, async (service) => {
     await service.postJson('/v1/groups', { id: GROUP });
-    const able = await inTurn(enrolled, ({ id, recordings }) =>
+    const able = await mapInLanes(enrolled, ({ id, recordings }) =>
       enrol(service, { id, groups: [GROUP] }, recordings.slice(0, enrolWith).map(recording)),
     );
     const ready = enrolled.filter((_, i) => able[i]);
-    const before = await inTurn(ready, (person) => errorsOf(service, person));
-    const kept = await inTurn(ready, (person) => voiceOf(service, person));
+    const before = await mapInLanes(ready, (person) => errorsOf(service, person));
+    const kept = await mapInLanes(ready, (person) => voiceOf(service, person));
     const since = new Date().toISOString();
     await setLearning(service, 'on');
-    const lessons = await inTurn(ready, (person) => teach(service, person, confirms));
+    const lessons = await mapInLanes(ready, (person) => teach(service, person, confirms));
     await setLearning(service, 'off');
-    const after = await inTurn(ready, (person) => errorsOf(service, person));
-    await inTurn(ready, ({ id }) => service.postJson(`/v1/speakers/${id}/ledger/undo`, { since }));
-    const undone = await inTurn(ready, (person) => voiceOf(service, person));
-    return ready.map(({ id }, i) => ({
-      id,
+    const after = await mapInLanes(ready, (person) => errorsOf(service, person));
+    await mapInLanes(ready, ({ id }) => service.postJson(`/v1/speakers/${id}/ledger/undo`, { since }));
+    const undone = await mapInLanes(ready, (person) => voiceOf(service, person));
+    return ready.map((_, i) => ({
       .../** @type {Awaited<ReturnType<typeof teach>>} */ (lessons[i]),
       restored: kept[i] === undone[i],
       before: /** @type {Errors} */ (before[i]),

@@ -12,7 +12,7 @@
 // one request each. An interval is the 95 % bootstrap interval over people. Embeddings are kept in --cache, so that a run
 // that was cut short goes on with the next one.
 import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { readCalibrationFile, Scorer, SpeakerEncoder } from '../../dist/index.js';
@@ -21,14 +21,12 @@ import { EmbeddingCache } from '../../dist/evaluation/embedding-cache.js';
 import { embedRecordings } from '../../dist/evaluation/recordings.js';
 import { profileOf } from '../../dist/scoring/voice-names.js';
 import { commandWords, describeMachine, ROOT } from './machine.mjs';
-import { intervalOver, readPeople } from './people.mjs';
+import { drawn, intervalOver, PEOPLE_OPTIONS, readPeople, speechFolder } from './people.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    model: { type: 'string', default: 'starter' },
-    calibration: { type: 'string' },
-    pool: { type: 'string', multiple: true, default: ['report'] },
+    ...PEOPLE_OPTIONS,
     sizes: { type: 'string', default: '10,100,1000' },
     enrol: { type: 'string', default: '1,3,10' },
     seconds: { type: 'string', default: '0.5,1,3,10' },
@@ -36,13 +34,12 @@ const { values, positionals } = parseArgs({
     requests: { type: 'string', default: '20000' },
     workers: { type: 'string', default: '2' },
     cache: { type: 'string', default: join(ROOT, 'runs', 'open-set') },
-    out: { type: 'string' },
   },
 });
 const [sizes, enrol, seconds, rates] = [values.sizes, values.enrol, values.seconds, values.rates].map((text) =>
   text.split(',').map(Number),
 );
-const data = resolve(positionals[0] ?? join(ROOT, '..', 'shared', 'speech'));
+const data = speechFolder(positionals[0]);
 /** Requests of a row, of people who are enrolled and of strangers, at least, where there are so many people. */
 const REQUESTS = Number(values.requests);
 const MOST_DRAWS = 50;
@@ -173,12 +170,6 @@ function nearest(query, gallery) {
     }
   }
   return best.map(([id, side]) => [id, side]);
-}
-
-/** @template T @param {readonly T[]} of @param {number} count @param {() => number} random */
-function drawn(of, count, random) {
-  const rest = [...of];
-  return Array.from({ length: count }, () => rest.splice(Math.floor(random() * rest.length), 1)[0]);
 }
 
 /** @param {Tally} tally @param {string} id @param {string | null} decision @param {string} who */

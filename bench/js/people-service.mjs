@@ -2,8 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import process from 'node:process';
+import { inTurn } from '../load/lanes.mjs';
 import { Service } from '../reliability/service.mjs';
 import { ROOT } from './machine.mjs';
 
@@ -43,6 +44,11 @@ export async function withService(settings, work) {
   }
 }
 
+/** Of the service that has the model of a command line. @param {{ model: string, calibration?: string | undefined }} values */
+export function modelSettings({ model, calibration }) {
+  return { TIMBRE_MODEL: model, ...(calibration === undefined ? {} : { TIMBRE_CALIBRATION: resolve(calibration) }) };
+}
+
 /**
  * Enrols somebody; whether the recordings were enough.
  * @param {Service} service
@@ -78,16 +84,11 @@ export function recordingsOf(data) {
  * @param {(item: T) => Promise<R>} work
  * @returns {Promise<R[]>} in their order
  */
-export async function inTurn(items, work) {
+export async function mapInLanes(items, work) {
   /** @type {R[]} */
   const done = [];
-  let next = 0;
-  const lane = async () => {
-    while (next < items.length) {
-      const i = next++;
-      done[i] = await work(/** @type {T} */ (items[i]));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await inTurn(AT_ONCE, items.length, async (i) => {
+    done[i] = await work(/** @type {T} */ (items[i]));
+  });
   return done;
 }

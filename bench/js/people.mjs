@@ -1,13 +1,26 @@
 // People of a folder of speech, with their recordings.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { seededUniform } from '../../dist/evaluation/bootstrap.js';
+import { readTable } from '../../models/starter/data.mjs';
 import { quantile, ROOT } from './machine.mjs';
 
 const RESAMPLES = 400;
 const SEED = 1;
 
+/** Options of every program that looks at people: with which model, and whom. */
+export const PEOPLE_OPTIONS = /** @type {const} */ ({
+  model: { type: 'string', default: 'starter' },
+  calibration: { type: 'string' },
+  pool: { type: 'string', multiple: true, default: ['report'] },
+  out: { type: 'string' },
+});
+
 /** @typedef {{ id: string, source: string, recordings: string[] }} Person */
+
+/** @param {string} [named] the folder of speech that a command line names */
+export function speechFolder(named = join(ROOT, '..', 'shared', 'speech')) {
+  return resolve(named);
+}
 
 /**
  * People of some pools: splits of files.tsv, and `report`, the people of `train` that nothing is trained on.
@@ -17,19 +30,10 @@ const SEED = 1;
  * @returns {Person[]} and their recordings, both in the order of their names
  */
 export function readPeople(data, pools, shortest = 0) {
-  const reported = new Set(
-    readFileSync(join(ROOT, 'models', 'training', 'report_speakers.txt'), 'utf8')
-      .trim()
-      .split('\n'),
-  );
-  const [head = '', ...lines] = readFileSync(join(data, 'files.tsv'), 'utf8').trim().split('\n');
-  const columns = head.split('\t');
   /** @type {Map<string, Person>} */
   const people = new Map();
-  for (const line of lines) {
-    const row = Object.fromEntries(line.split('\t').map((cell, i) => [columns[i] ?? '', cell]));
-    const { split = '', speaker = '', source = '', path = '', seconds = '' } = row;
-    if (!pools.includes(reported.has(speaker) ? 'report' : split) || Number(seconds) < shortest) continue;
+  for (const { split = '', speaker = '', source = '', path = '', seconds = '' } of readTable(data)) {
+    if (!pools.includes(split) || Number(seconds) < shortest) continue;
     const person = people.get(speaker) ?? { id: speaker, source, recordings: [] };
     people.set(speaker, person);
     person.recordings.push(path);
@@ -54,9 +58,13 @@ export function intervalOver(people, statistic) {
   return [quantile(resampled, 0.025), quantile(resampled, 0.975)];
 }
 
+/** So many of these, in the order in which they are drawn. @template T @param {readonly T[]} of @param {number} count @param {() => number} random */
+export function drawn(of, count, random) {
+  const rest = [...of];
+  return Array.from({ length: count }, () => /** @type {T} */ (rest.splice(Math.floor(random() * rest.length), 1)[0]));
+}
+
 /** In an order that is drawn, the same every time. @template T @param {readonly T[]} items */
 export function shuffled(items) {
-  const random = seededUniform(SEED);
-  const rest = [...items];
-  return Array.from(items, () => /** @type {T} */ (rest.splice(Math.floor(random() * rest.length), 1)[0]));
+  return drawn(items, items.length, seededUniform(SEED));
 }
