@@ -4,7 +4,7 @@ import { equalErrorRate } from '../../src/evaluation/metrics.js';
 import { ScoredTrials } from '../../src/evaluation/scores.js';
 import { gaussianQuantiles } from '../../src/evaluation/testing.js';
 import { calibrationFile } from '../integration/saved-calibrations.js';
-import { BrowsedConsole, expectAccessible } from './browsed-console.js';
+import { BrowsedConsole, expectAccessible, expectCharts } from './browsed-console.js';
 
 /** The page on accuracy in a browser: nothing of a list leaves it. */
 
@@ -42,7 +42,7 @@ describe('accuracy in the page', () => {
     const percent = new Intl.NumberFormat('en-GB', { style: 'percent', maximumSignificantDigits: 3 });
     await page.getByText(percent.format(eer), { exact: true }).waitFor();
     await page.getByText('1,000 of the same person, 4,000 of different people').waitFor();
-    expect(await page.locator('.uplot canvas').count()).toBe(2);
+    await expectCharts(page, 2);
     await expectAccessible(page);
     expect(sent).toEqual([]);
   });

@@ -83,6 +83,13 @@ export class BrowsedConsole {
   }
 }
 
+/** So many charts are drawn; each is drawn once the browser has told how wide its place is. */
+export async function expectCharts(page: Page, count: number): Promise<void> {
+  const charts = page.locator('.uplot canvas');
+  await charts.nth(count - 1).waitFor();
+  expect(await charts.count()).toBe(count);
+}
+
 interface AxeResult {
   id: string;
   impact: string | null;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { BrowsedConsole, expectAccessible } from './browsed-console.js';
+import { BrowsedConsole, expectAccessible, expectCharts } from './browsed-console.js';
 import { silence, until, wav } from '../e2e/support.js';
 
 /** The page of operations in a browser, on the service. */
@@ -14,7 +14,7 @@ describe('operations in the page', () => {
     await page.getByText('maxUploadBytes').waitFor();
     // The second reading tells how long requests take.
     await page.getByText(/half within .* 95 % within/).waitFor();
-    expect(await page.locator('.uplot canvas').count()).toBe(2);
+    await expectCharts(page, 2);
     await expectAccessible(page);
   });
 
