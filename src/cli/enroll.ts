@@ -15,6 +15,7 @@ interface Options extends ServiceOptions, ConsentOptions, PartOptions {
   group?: string[];
   json?: true;
   fromFolders?: string;
+  oneVoice?: true;
 }
 
 /** What came of one file; the service's view of it, or why there is none. */
@@ -33,6 +34,7 @@ export function register(program: Command, cli: Cli): void {
     .option('--from-folders <dir>', "many speakers instead: a folder of each in this one, named by the speaker's id")
     .addOption(channelOption(false))
     .addOption(trackOption())
+    .option('--one-voice', 'refuse a recording in which more than one voice speaks')
     .option('--json', 'one JSON document: { speaker, results }')
     .addHelpText(
       'after',
@@ -53,10 +55,10 @@ Examples:
             'with --from-folders the folders name the speakers; name no other, and no group',
           );
         }
-        if (options.channel !== undefined || options.track !== undefined) {
+        if (options.channel !== undefined || options.track !== undefined || options.oneVoice) {
           throw new TimbreError(
             'INVALID_ARGUMENT',
-            '--channel and --track are for recordings that are named one by one',
+            '--channel, --track and --one-voice are for recordings that are named one by one',
           );
         }
         const { fromFolders, json = false } = options;
@@ -69,7 +71,8 @@ Examples:
       const files = await findRecordings(cli, paths);
       const client = new ServiceClient(cli, options);
       await ensureSpeaker(cli, client, id, options, consentOf(options));
-      const rows = await enrolAll(cli, client, id, files, partFields(options));
+      const fields = { ...partFields(options), ...(options.oneVoice && { oneVoice: 'true' }) };
+      const rows = await enrolAll(cli, client, id, files, fields);
       const speaker = await client.call('getSpeaker', { id });
       if (options.json) await cli.json({ speaker, results: rows });
       else await cli.line(report(speaker, rows));
@@ -132,7 +135,7 @@ async function enrolOne(
     // What concerns the recording concerns no other; anything else would only come again.
     if (
       !(error instanceof TimbreError) ||
-      !/^(AUDIO_|NO_SPEECH|CHANNELS_DIFFER|DECODER_FAILED|INFERENCE_FAILED)/.test(error.code)
+      !/^(AUDIO_|NO_SPEECH|CHANNELS_DIFFER|SEVERAL_VOICES|DECODER_FAILED|INFERENCE_FAILED)/.test(error.code)
     )
       throw error;
     cli.fail(error, path);

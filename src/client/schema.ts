@@ -197,6 +197,11 @@ export interface operations {
              */
             consent: 'required' | 'optional';
             /**
+             * @description Whether it can be told who speaks when: ready; absent: the network for it is fetched by the first conversation; off.
+             * @enum {string}
+             */
+            conversations: 'ready' | 'absent' | 'off';
+            /**
              * @description Whether voices of conversations that get no name are kept, to be named later.
              * @enum {string}
              */
@@ -4796,6 +4801,11 @@ export interface operations {
            * @enum {string}
            */
           duplicates?: 'true' | 'false';
+          /**
+           * @description Whether a recording in which more than one voice speaks is an error, `SEVERAL_VOICES`; each is heard as a conversation first, by the networks of conversations. Default: false; with `intervals` it always is.
+           * @enum {string}
+           */
+          oneVoice?: 'true' | 'false';
         };
       };
     };

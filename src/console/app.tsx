@@ -7,6 +7,7 @@ import type { TimbreClient } from '../client/index.js';
 import { ServiceProvider, useSession } from './api/context.js';
 import { queryClientOf } from './api/queries.js';
 import { LanguageProvider, type Language } from './i18n/index.js';
+import { TakesProvider } from './pages/enrol/takes-of-people.js';
 import type { Session } from './session/session.js';
 import { SignIn } from './sign-in.js';
 import { Shell } from './shell.js';
@@ -44,7 +45,9 @@ function SignedIn({ session }: { session: Session }): ReactNode {
   return (
     <QueryClientProvider client={queries}>
       <Router hook={useHashLocation}>
-        <Shell />
+        <TakesProvider>
+          <Shell />
+        </TakesProvider>
       </Router>
     </QueryClientProvider>
   );

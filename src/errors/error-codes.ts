@@ -50,7 +50,7 @@ export const ERROR_CODES = {
   AUDIO_TOO_LONG: { http: 422, exit: 24, means: 'The recording is longer than the limit.' },
   AUDIO_NOT_FOUND: { http: 404, exit: 25, means: 'The recording\'s file does not exist, may not be read, or lies where no request may name a file.' },
   CHANNELS_DIFFER: { http: 422, exit: 33, means: 'The channels of the recording hold different people; say whose channel is meant.' },
-  SEVERAL_VOICES: { http: 422, exit: 78, means: 'The intervals of the recording hold more than one voice; name those of one.' },
+  SEVERAL_VOICES: { http: 422, exit: 78, means: 'The recording, or its intervals, hold more than one voice; record one person, or name intervals of one.' },
   NO_SPEECH: { http: 422, exit: 26, means: 'The recording holds nothing but silence.' },
   OVERLOADED: { http: 429, exit: 30, means: 'The queue is full; try again later.' },
   RATE_LIMITED: { http: 429, exit: 57, means: 'The API key, or the address, makes more requests than it may; try again later.' },

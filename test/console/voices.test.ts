@@ -62,6 +62,33 @@ async function enrol(id: string, name: string, ...recordings: Buffer[]): Promise
   await call(`/v1/speakers/${encodeURIComponent(id)}/enrollments`, { method: 'POST', body: form });
 }
 
+/** Somebody who has agreed, without a recording. */
+const agreed = (id: string): Promise<unknown> =>
+  call('/v1/speakers', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ id, consent: { method: 'test', textVersion: '1' } }),
+  });
+
+interface Opened {
+  track: MediaStreamTrack;
+}
+
+/** The microphone that the page opens next says this of itself, and is at hand as `window.track`. */
+const changeMicrophone = (settings: MediaTrackSettings): Promise<void> =>
+  page.evaluate((said) => {
+    const { mediaDevices } = navigator;
+    const real = mediaDevices.getUserMedia.bind(mediaDevices);
+    mediaDevices.getUserMedia = async (constraints) => {
+      const stream = await real(constraints);
+      const track = stream.getAudioTracks()[0]!;
+      const own = track.getSettings();
+      track.getSettings = () => ({ ...own, ...said });
+      (window as unknown as Opened).track = track;
+      return stream;
+    };
+  }, settings);
+
 async function linkTo(): Promise<string> {
   const { path } = (await call('/v1/sign-in/links', { method: 'POST' })) as { path: string };
   return service.url + path;
@@ -276,11 +303,7 @@ describe('enrolling', () => {
   }, 300_000);
 
   test('by files: each refusal says what to change, and the others are taken', async () => {
-    await call('/v1/speakers', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ id: 'files', consent: { method: 'test', textVersion: '1' } }),
-    });
+    await agreed('files');
     await open('/enrol/files');
     await page.getByRole('tab', { name: 'Files' }).click();
     const files = [
@@ -305,18 +328,10 @@ describe('enrolling', () => {
     await expectAccessible(page);
 
     await context.grantPermissions(['microphone']);
-    await page.evaluate(() => {
-      const { mediaDevices } = navigator;
-      const real = mediaDevices.getUserMedia.bind(mediaDevices);
-      mediaDevices.getUserMedia = async (constraints) => {
-        const stream = await real(constraints);
-        (window as unknown as { track: unknown }).track = stream.getAudioTracks()[0];
-        return stream;
-      };
-    });
+    await changeMicrophone({});
     await button('Record').click();
     await page.getByText('Speech heard, about').waitFor();
-    await page.evaluate(() => (window as unknown as { track: EventTarget }).track.dispatchEvent(new Event('ended')));
+    await page.evaluate(() => (window as unknown as Opened).track.dispatchEvent(new Event('ended')));
     await page.getByText('The microphone was unplugged.').waitFor();
     await button('Use this recording').waitFor();
 
@@ -325,12 +340,77 @@ describe('enrolling', () => {
     await page.getByText('This browser cannot record as it is needed here').waitFor();
   }, 300_000);
 
-  test('keeps a recording while the service is away, and sends it when it is back', async () => {
-    await call('/v1/speakers', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ id: 'away', consent: { method: 'test', textVersion: '1' } }),
+  test('asks before a tab is closed in mid-recording; one that ends with its page lets the microphone go, and is kept', async () => {
+    await agreed('tabs');
+    await open('/enrol/tabs');
+    await changeMicrophone({});
+    await button('Record').click();
+    await page.getByText('Speech heard, about').waitFor();
+    const asks: string[] = [];
+    page.on('dialog', (dialog) => {
+      asks.push(dialog.type());
+      void dialog.dismiss();
     });
+    await page.close({ runBeforeUnload: true });
+    await until(() => asks.length === 1);
+    expect([asks, page.isClosed()]).toEqual([['beforeunload'], false]);
+
+    await page.getByRole('link', { name: 'People', exact: true }).click();
+    await page.getByRole('heading', { name: 'People' }).waitFor();
+    expect(await page.evaluate(() => (window as unknown as Opened).track.readyState)).toBe('ended');
+    await page.close({ runBeforeUnload: true });
+    await until(() => asks.length === 2);
+    await page.goBack();
+    await button('Use this recording').waitFor();
+    await button('Discard').click();
+    await button('Use this recording').waitFor({ state: 'detached' });
+    const closed = page.waitForEvent('close');
+    const kept = await context.newPage();
+    await page.close({ runBeforeUnload: true });
+    await closed;
+    expect(asks).toHaveLength(2);
+    page = kept;
+    await page.goto(service.url);
+  }, 300_000);
+
+  test('says where the microphone is a telephone', async () => {
+    await agreed('narrow');
+    await open('/enrol/narrow');
+    await changeMicrophone({ sampleRate: 8000 });
+    await button('Record').click();
+    await page.getByText('This microphone has the quality of a telephone.').waitFor();
+    await button('Stop').click();
+    await button('Use this recording').waitFor();
+  }, 300_000);
+
+  test('sends a recording once to a service that is slow, and says that it is on its way', async () => {
+    await agreed('slow');
+    await open('/enrol/slow');
+    await page.getByRole('tab', { name: 'Files' }).click();
+    await page
+      .getByLabel('Drop recordings here')
+      .setInputFiles({ name: 'slow.wav', mimeType: 'audio/wav', buffer: voice });
+    let [answer, sent] = [(): void => undefined, 0];
+    const until_ = new Promise<void>((resolve) => (answer = resolve));
+    await page.route('**/enrollments', async (route) => {
+      sent++;
+      await until_;
+      await route.continue();
+    });
+    await button('Use this recording').click();
+    await page.getByText('Sending …').waitFor();
+    expect(await button('Use this recording').count()).toBe(0);
+    // Meanwhile other pages are looked at, and it goes on.
+    await page.getByRole('link', { name: 'People', exact: true }).click();
+    await page.getByRole('heading', { name: 'People' }).waitFor();
+    answer();
+    await page.goBack();
+    await page.getByText('Counts', { exact: true }).waitFor();
+    expect(sent).toBe(1);
+  }, 300_000);
+
+  test('keeps a recording while the service is away, and sends it when it is back', async () => {
+    await agreed('away');
     await open('/enrol/away');
     await page.getByRole('tab', { name: 'Files' }).click();
     await page
@@ -456,6 +536,31 @@ describe('what a key may do', () => {
     expect((await fetch(`${service.url}/v1/speakers/gone`, { headers: { 'x-api-key': service.key } })).status).toBe(
       404,
     );
+  }, 120_000);
+});
+
+describe('somebody whom two tabs show', () => {
+  test('is not written over by the one that does not know, and is told of as gone where the other has erased them', async () => {
+    await enrol('both', 'Both', voice);
+    await open('/people/both');
+    await button('Rename').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox').fill('Of this tab');
+    const change = { method: 'PATCH', headers: { 'content-type': 'application/json' } };
+    await call('/v1/speakers/both', { ...change, body: JSON.stringify({ name: 'Of the other tab' }) });
+    await dialog.getByRole('button', { name: 'Rename' }).click();
+    await dialog.getByText('Somebody else has changed this meanwhile.').waitFor();
+    expect(await call('/v1/speakers/both')).toMatchObject({ name: 'Of the other tab' });
+    // What the other has written is shown; whoever still wants the own name decides that.
+    await page.getByRole('heading', { name: 'Of the other tab', includeHidden: true }).waitFor();
+    await dialog.getByRole('button', { name: 'Rename' }).click();
+    await page.getByRole('heading', { name: 'Of this tab' }).waitFor();
+
+    await call('/v1/speakers/both', { method: 'DELETE' });
+    await button('Rename').click();
+    await dialog.getByRole('textbox').fill('Nobody');
+    await dialog.getByRole('button', { name: 'Rename' }).click();
+    await page.getByRole('heading', { name: 'Not here' }).waitFor();
   }, 120_000);
 });
 

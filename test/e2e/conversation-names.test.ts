@@ -525,6 +525,59 @@ describe('a speaker who', () => {
   }, 300_000);
 });
 
+describe('enrolling one voice alone', () => {
+  const enrol = (fields: Part[], ...recordings: Buffer[]): Promise<Answer> =>
+    service.postForm('/v1/speakers/ivy/enrollments', [
+      ...fields,
+      ...recordings.map((recording, i): Part => ['audio', recording, `${i}.wav`]),
+    ]);
+  const ONE: Part[] = [['oneVoice', 'true']];
+
+  beforeAll(() => added('ivy'));
+
+  test('refuses the recording in which somebody else speaks, and takes the other', async () => {
+    heard = [
+      { embedding: voice.ada, ownSeconds: 4 },
+      { embedding: voice.dot, ownSeconds: 2 },
+    ];
+    before = () => {
+      heard = [{ embedding: voice.ada }];
+      return Promise.resolve();
+    };
+    const answer = await enrol(ONE, spoken(VOICES.ada, 1), spoken(VOICES.ada, 2));
+    expect(answer).toMatchObject({
+      status: 201,
+      body: {
+        results: [
+          { error: { code: 'SEVERAL_VOICES', message: expect.stringContaining('A for 3.8 s, B for 1.8 s') } },
+          { duplicate: false, enrollment: { filename: '1.wav' } },
+        ],
+      },
+    });
+    expect((await service.call('/v1/speakers/ivy/enrollments')).body).toMatchObject({ enrollments: [{ filename: '1.wav' }] }); // prettier-ignore
+  }, 300_000);
+
+  test('looks at one that is known already, too; unasked nobody looks', async () => {
+    heard = [{ embedding: voice.ada }, { embedding: voice.dot }];
+    const there = spoken(VOICES.ada, 2);
+    expect(await enrol(ONE, there)).toMatchObject({
+      status: 422,
+      body: { code: 'SEVERAL_VOICES', details: { voices: [{ label: 'A' }, { label: 'B' }] } },
+    });
+    asked = [];
+    expect(await enrol([], there)).toMatchObject({ status: 201, body: { results: [{ duplicate: true }] } });
+    expect(await enrol([], spoken(VOICES.ada, 1))).toMatchObject({
+      status: 201,
+      body: { results: [{ duplicate: false }] },
+    });
+    expect(asked).toEqual([]);
+    expect(await enrol([['oneVoice', 'perhaps']], there)).toMatchObject({
+      status: 400,
+      body: { code: 'INVALID_ARGUMENT' },
+    });
+  }, 300_000);
+});
+
 describe('enrolling from intervals', () => {
   /** Twelve seconds, in which the test says that two take turns of three. */
   const meeting = (): Buffer => {

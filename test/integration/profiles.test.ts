@@ -524,7 +524,7 @@ describe('duplicates', () => {
     const recordings = await Promise.all(
       [40, 41].map((seed) => house.recording(JSON.stringify(again(voice, seed, {})))),
     );
-    return house.enrollments.enrol(id, recordings, {}, undefined, true);
+    return house.enrollments.enrol(id, recordings, {}, { duplicates: true });
   };
 
   it('are told at enrolment where that is asked for, at a rate, and nobody is merged', async () => {
@@ -539,7 +539,7 @@ describe('duplicates', () => {
     expect((await house.enrol('bob', again(2, 50))).possibleDuplicate).toBeNull();
     await house.consent.withdraw('double');
     const more = await house.recording(JSON.stringify(again(1, 60)));
-    expect((await house.enrollments.enrol('ada', [more], {}, undefined, true)).possibleDuplicate).toBeNull();
+    expect((await house.enrollments.enrol('ada', [more], {}, { duplicates: true })).possibleDuplicate).toBeNull();
   });
 
   it('are found among everybody, page by page, each pair once', async () => {
@@ -568,7 +568,7 @@ describe('duplicates', () => {
       actAs({ by: 'key', requestId: null, groups: [{ uid: acme.uid, id: 'acme' }] }, work);
     await as(() => house.speakers.create({ id: 'acme:double', groups: ['acme'] }));
     const recording = await house.recording(JSON.stringify(again(1, 40, { seconds: 20 })));
-    const enrolled = await as(() => house.enrollments.enrol('acme:double', [recording], {}, undefined, true));
+    const enrolled = await as(() => house.enrollments.enrol('acme:double', [recording], {}, { duplicates: true }));
     expect(enrolled.possibleDuplicate).toBeNull();
     expect(await as(() => house.seeker.page(10, undefined))).toMatchObject({ pairs: [], compared: 2 });
     expect((await house.seeker.page(10, undefined)).pairs).toMatchObject([{ of: 'acme:double', speakerId: 'ada' }]);

@@ -306,7 +306,7 @@ describe('an enrolment that is not stored', () => {
     await house.speakers.create({ id: 'ada' });
     const fails = (): Promise<never> => Promise.reject(new TimbreError('CONFLICT', 'not this one'));
     const recording = await house.recording(one);
-    await failsWith('CONFLICT', house.enrollments.enrol('ada', [recording], {}, fails));
+    await failsWith('CONFLICT', house.enrollments.enrol('ada', [recording], {}, { alongWith: fails }));
     expect(await lies()).toEqual([]);
     expect(await totals()).toEqual({ recordings: 0, bytes: 0 });
   });

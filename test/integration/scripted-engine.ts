@@ -159,6 +159,10 @@ export class ScriptedEngine extends EmbeddingEngine {
     throw new Error('nobody asks');
   }
 
+  hasSegmentation(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   admitConversation(): Promise<void> {
     return Promise.resolve();
   }

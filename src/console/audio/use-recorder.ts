@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { LevelMeter, type Levels } from './levels.js';
 import { listMicrophones, Microphone, MicrophoneError, type MicrophoneReason } from './microphone.js';
+import { useAskBeforeLeaving } from '../ui/use-ask-before-leaving.js';
 import { wavOf } from './wav.js';
 
 const DEVICE_NAME = 'timbre-microphone';
@@ -29,7 +30,10 @@ export interface Recorder {
   stop: () => Take | null;
 }
 
-/** Records the microphone as it is heard, and measures it meanwhile. A device that goes away ends the recording, which is kept. */
+/**
+ * Records the microphone as it is heard, and measures it meanwhile. A device that goes away, or a look at another page, ends
+ * the recording, which is kept; the browser asks before it closes the page.
+ */
 export function useRecorder(name: string, onTake: (take: Take) => void): Recorder {
   const [state, setState] = useState<Recorder['state']>('idle');
   const [levels, setLevels] = useState<Levels | null>(null);
@@ -52,12 +56,10 @@ export function useRecorder(name: string, onTake: (take: Take) => void): Recorde
     const refresh = (): void => void refreshDevices();
     refresh();
     media?.addEventListener('devicechange', refresh);
-    return () => {
-      media?.removeEventListener('devicechange', refresh);
-      void current.current?.microphone.close();
-      current.current = null;
-    };
+    return () => media?.removeEventListener('devicechange', refresh);
   }, [refreshDevices]);
+
+  useAskBeforeLeaving(state === 'recording');
 
   const stop = useCallback((): Take | null => {
     const recording = current.current;
@@ -108,6 +110,12 @@ export function useRecorder(name: string, onTake: (take: Take) => void): Recorde
       opening.current = false;
     }
   }, [deviceId, refreshDevices, stop]);
+
+  const onUnmount = useRef(stop);
+  useEffect(() => {
+    onUnmount.current = stop;
+  }, [stop]);
+  useEffect(() => () => void onUnmount.current(), []);
 
   const chooseDevice = useCallback((id: string) => {
     localStorage.setItem(DEVICE_NAME, id);

@@ -138,6 +138,10 @@ export class AddonEngine extends EmbeddingEngine implements OnApplicationBootstr
     }
   }
 
+  hasSegmentation(): Promise<boolean> {
+    return this.segmentation.isThere();
+  }
+
   admitConversation(): Promise<void> {
     return this.segmentation.require();
   }

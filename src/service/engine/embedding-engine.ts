@@ -69,6 +69,9 @@ export abstract class EmbeddingEngine {
    */
   abstract converse(input: AudioInput, options?: ConversationOptions): Promise<ConversationResult>;
 
+  /** Whether the segmentation network is there. */
+  abstract hasSegmentation(): Promise<boolean>;
+
   /** Errors: MODEL_NOT_READY where the segmentation network is not there; it is being fetched then. */
   abstract admitConversation(): Promise<void>;
 

@@ -22,12 +22,17 @@ export class SegmentationBundle {
 
   /** Settles when it is there. Errors: those of `pullModel`. */
   async ready(): Promise<void> {
-    if (!(await isLocated(this.place))) await this.fetch();
+    if (!(await this.isThere())) await this.fetch();
+  }
+
+  /** Whether it is there. */
+  isThere(): Promise<boolean> {
+    return isLocated(this.place);
   }
 
   /** Errors: MODEL_NOT_READY where it is not there, with how far it is or why not; it is being fetched then. */
   async require(): Promise<void> {
-    if (await isLocated(this.place)) return;
+    if (await this.isThere()) return;
     const { failed } = this;
     if (!this.fetching && failed && performance.now() - failed.at < FETCH_AGAIN_MS) {
       throw new TimbreError(

@@ -71,7 +71,8 @@ export class EnrollmentsController {
     description:
       'Each gets a verdict. One whose channels hold different people is an error: name the channel of the speaker. One of low quality is stored with the reasons and does not count; one that cannot be ' +
       "embedded is a result with an `error`. Where all fail, nothing is stored and the answer is the first one's error. " +
-      'With `intervals` only these parts of a recording count, and it is an error where more than one voice speaks in them.',
+      'With `intervals` only these parts of a recording count, and it is an error where more than one voice speaks in them; with `oneVoice` ' +
+      'each recording in which more than one voice speaks is an error.',
     operationId: 'enrol',
   })
   @ApiParam({ name: 'id', example: 'ada' })
@@ -97,7 +98,7 @@ export class EnrollmentsController {
   async enrol(
     @Param('id') id: string,
     @Recordings() recordings: Recording[],
-    @FormFields() { duplicates, intervals, ...part }: EnrolFields,
+    @FormFields() { duplicates, oneVoice, intervals, ...part }: EnrolFields,
     @Bounds() bounds: EmbedOptions,
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) response: unknown,
@@ -108,18 +109,15 @@ export class EnrollmentsController {
     const options = { ...bounds, ...chosen(part), ...(intervals && { intervals }) };
     const files = recordings.map(({ filename, sha256 }) => ({ filename, sha256 }));
     const request = await requestDigest(
-      ['enrol', id, { ...part, intervals, ...(duplicates ? { duplicates } : {}) }, ...files],
+      ['enrol', id, { ...part, intervals, ...(duplicates && { duplicates }), ...(oneVoice && { oneVoice }) }, ...files],
       new Steps(),
     );
     const { answer, repeated } = await this.idempotency.once<EnrolledView>(key, request, bounds, async (keep) => {
-      const looks = duplicates === undefined ? this.config.duplicates : duplicates === 'true';
-      const done = await this.enrollments.enrol(
-        id,
-        recordings,
-        options,
-        (records, enrolled) => keep(records, this.view(enrolled), id),
-        looks,
-      );
+      const done = await this.enrollments.enrol(id, recordings, options, {
+        alongWith: (records, enrolled) => keep(records, this.view(enrolled), id),
+        duplicates: duplicates === undefined ? this.config.duplicates : duplicates === 'true',
+        oneVoice: oneVoice === 'true',
+      });
       return this.view(done);
     });
     if (repeated) this.host.httpAdapter.setHeader(response, REPLAYED_HEADER, 'true');

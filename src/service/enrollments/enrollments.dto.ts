@@ -112,6 +112,14 @@ export const enrolFields = z.strictObject({
     description:
       'Whether to look for somebody else who has this voice, `possibleDuplicate`. Default: TIMBRE_DUPLICATES.',
   }),
+  oneVoice: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({
+      description:
+        'Whether a recording in which more than one voice speaks is an error, `SEVERAL_VOICES`; each is heard as a conversation ' +
+        'first, by the networks of conversations. Default: false; with `intervals` it always is.',
+    }),
 });
 
 export type EnrolFields = z.output<typeof enrolFields>;

@@ -45,6 +45,15 @@ interface EnrolledRecording {
 /** What else is to become durable with an enrolment, or not at all. */
 export type AlongWith = (records: VoiceRecords, done: EnrolledVoice) => Promise<void>;
 
+export interface EnrolOptions {
+  /** Runs in the same transaction; what it throws undoes that. */
+  alongWith?: AlongWith;
+  /** Whether to look for somebody else who has the voice. */
+  duplicates?: boolean;
+  /** Whether a recording in which more than one voice speaks is refused; with intervals it always is. */
+  oneVoice?: boolean;
+}
+
 /** The speaker after an enrolment, and what came of each recording. */
 export type EnrolledVoice = Voice & { results: Enrolled[]; possibleDuplicate: PossibleDuplicate | null };
 
@@ -81,17 +90,17 @@ export class EnrollmentsService {
    * that the speaker has already stays as it is; one of low quality is stored with the reasons and does not count. One
    * whose channels hold different people is refused, unless `bounds` name a channel; with `bounds.intervals` there is one
    * recording, and it is refused where more than one voice speaks in these parts of it.
-   * Where the speaker's audio is kept, it is sealed and on the disk before that. `alongWith` runs in the same transaction; what it throws undoes that. With `looks` it is said who else may have the voice.
+   * Where the speaker's audio is kept, it is sealed and on the disk before that.
    * Errors: SPEAKER_NOT_FOUND, also where the speaker is erased meanwhile and another has the id; OPTED_OUT and
-   * CONSENT_REQUIRED before anything is heard, INVALID_ARGUMENT for more recordings than a speaker may have, the first
+   * CONSENT_REQUIRED before anything is heard, CONVERSATIONS_OFF and MODEL_NOT_READY where voices are to be told apart and
+   * cannot be, INVALID_ARGUMENT for more recordings than a speaker may have, the first
    * recording's error where all fail, those of the model and of the storage, STORAGE_FULL also where there is no room for the audio.
    */
   async enrol(
     speakerId: string,
     uploads: readonly Recording[],
     bounds: EmbedOptions,
-    alongWith?: AlongWith,
-    looks = false,
+    options: EnrolOptions = {},
   ): Promise<EnrolledVoice> {
     // One channel of a file is another recording than the next.
     const recordings = uploads.map((one) => {
@@ -100,7 +109,7 @@ export class EnrollmentsService {
     });
     const kept = this.recordings.ofEnrolment(recordings);
     try {
-      return await this.enrolKept(speakerId, recordings, bounds, kept, alongWith, looks);
+      return await this.enrolKept(speakerId, recordings, bounds, kept, options);
     } finally {
       await kept.end();
     }
@@ -111,18 +120,18 @@ export class EnrollmentsService {
     recordings: readonly Recording[],
     bounds: EmbedOptions,
     kept: EnrolledAudio,
-    alongWith: AlongWith | undefined,
-    looks: boolean,
+    { alongWith, duplicates = false, oneVoice = false }: EnrolOptions,
   ): Promise<EnrolledVoice> {
     const origin = this.model.origin();
     const { subject, known, keeps, keptBytes } = await this.recall(speakerId, recordings, origin);
+    if (oneVoice || bounds.intervals) await this.admitConversation();
     for (let before = known; ; before = new Map()) {
-      const heard = await this.listen(recordings, before, bounds);
+      const heard = await this.listen(recordings, before, bounds, oneVoice);
       if (recordings.every(({ sha256 }) => heard.get(sha256) instanceof TimbreError))
         throw allFailed(recordings, heard);
       const good = [...heard].filter(([, outcome]) => !(outcome instanceof TimbreError));
       await kept.store(keeps, keptBytes, new Set(good.map(([sha256]) => sha256)));
-      const like = looks ? await this.others(subject, speakerId, [...heard.values()]) : [];
+      const like = duplicates ? await this.others(subject, speakerId, [...heard.values()]) : [];
       const done = await this.store.transaction(async (records) => {
         const found = await records.speakers.find(speakerId);
         // Another of the same id is somebody else.
@@ -248,14 +257,15 @@ export class EnrollmentsService {
     return this.duplicates.of({ subject, speakerId, embedding, speechSeconds, recordings }, scorer, MOST_LIKE);
   }
 
-  /**
-   * Who speaks where is told by the whole recording. Errors: SEVERAL_VOICES; CONVERSATIONS_OFF and MODEL_NOT_READY where that
-   * cannot be told; those of the recording.
-   */
-  private async requireOneVoice(input: AudioInput, bounds: EmbedOptions): Promise<void> {
-    const { intervals = [], channel, track, signal, timeoutMs } = bounds;
+  /** Errors: CONVERSATIONS_OFF and MODEL_NOT_READY where voices cannot be told apart. */
+  private async admitConversation(): Promise<void> {
     if (!this.config.conversations) throw conversationsOff();
     await this.engine.admitConversation();
+  }
+
+  /** SEVERAL_VOICES where more than one speaks; who speaks where is told by the whole recording. Errors: those of `converse`. */
+  private async severalVoices(input: AudioInput, bounds: EmbedOptions): Promise<TimbreError | null> {
+    const { intervals, channel, track, signal, timeoutMs } = bounds;
     const heard = await this.engine.converse(input, {
       maxSeconds: this.config.maxAudioSeconds,
       ...(channel !== undefined && { channel }),
@@ -263,27 +273,26 @@ export class EnrollmentsService {
       ...(signal && { signal }),
       ...(timeoutMs !== undefined && { timeoutMs }),
     });
-    const voices = voicesIn(intervals, heard);
-    if (voices.length < 2) return;
+    const voices = voicesIn(intervals ?? [{ start: 0, end: heard.seconds }], heard);
+    if (voices.length < 2) return null;
     const said = voices.map(({ label, seconds }) => `${label} for ${seconds.toFixed(1)} s`).join(', ');
-    throw new TimbreError(
-      'SEVERAL_VOICES',
-      `in the intervals of the recording ${voices.length} voices speak (${said}); name those in which the speaker is alone`,
-      { details: { voices } },
-    );
+    const where = intervals ? 'in the intervals of the recording' : 'in the recording';
+    const todo = intervals ? 'name those in which the speaker is alone' : 'record the speaker alone, or name intervals';
+    const message = `${where} ${voices.length} voices speak (${said}); ${todo}`;
+    return new TimbreError('SEVERAL_VOICES', message, { details: { voices } });
   }
 
-  /** Embeds what is not known, each file once; the outcome by content. */
+  /** Embeds what is not known, each file once, and judges who speaks where that is asked for; the outcome by content. */
   private async listen(
     recordings: readonly Recording[],
     known: ReadonlyMap<string, Heard>,
     bounds: EmbedOptions,
+    oneVoice: boolean,
   ): Promise<Map<string, Heard | TimbreError>> {
     const outcomes = new Map<string, Heard | TimbreError>(known);
-    const unknown = new Map(recordings.filter(({ sha256 }) => !known.has(sha256)).map((one) => [one.sha256, one]));
+    const unknown = new Map(recordings.filter(({ sha256 }) => !outcomes.has(sha256)).map((one) => [one.sha256, one]));
     const hashes = [...unknown.keys()];
     const inputs = Array.from(unknown.values(), ({ audio }) => audio);
-    if (bounds.intervals) for (const input of inputs) await this.requireOneVoice(input, bounds);
     const items = inputs.length > 0 ? await this.engine.embedBatch(inputs, bounds) : [];
     for (const item of items) {
       const sha256 = hashes[item.index];
@@ -293,6 +302,13 @@ export class EnrollmentsService {
         const difference = await this.channelsDiffer(inputs[item.index]!, item.result, bounds);
         outcomes.set(sha256, difference ?? this.heard(item.result));
       }
+    }
+    // A part that is known was judged when it became so.
+    const judged = oneVoice ? new Map(recordings.map((one) => [one.sha256, one])) : bounds.intervals ? unknown : [];
+    for (const [sha256, { audio }] of judged) {
+      if (outcomes.get(sha256) instanceof TimbreError) continue;
+      const several = await this.severalVoices(audio, bounds);
+      if (several) outcomes.set(sha256, several);
     }
     return outcomes;
   }
@@ -448,6 +464,6 @@ function allFailed(recordings: readonly Recording[], outcomes: ReadonlyMap<strin
   const details = results.map(({ error: { code, message }, ...rest }) => ({ ...rest, error: { code, message } }));
   return new TimbreError(first.code, first.message, {
     cause: first,
-    ...(results.length > 1 ? { details: { results: details } } : {}),
+    ...(results.length > 1 ? { details: { results: details } } : first.details ? { details: first.details } : {}),
   });
 }

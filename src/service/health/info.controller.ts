@@ -82,6 +82,10 @@ const serviceInfo = z.object({
   consent: z
     .enum(['required', 'optional'])
     .meta({ description: "Whether a speaker's consent comes before enrolling." }),
+  conversations: z.enum(['ready', 'absent', 'off']).meta({
+    description:
+      'Whether it can be told who speaks when: ready; absent: the network for it is fetched by the first conversation; off.',
+  }),
   unknownVoices: z
     .enum(['on', 'off'])
     .meta({ description: 'Whether voices of conversations that get no name are kept, to be named later.' }),
@@ -113,7 +117,7 @@ export class InfoController {
   @Get()
   @ApiOperation({ summary: 'What runs here, and within which limits', operationId: 'getInfo' })
   @ApiOkResponse({ description: 'Also while the model is loading.', standardSchema: serviceInfo })
-  read(): z.output<typeof serviceInfo> {
+  async read(): Promise<z.output<typeof serviceInfo>> {
     const { state } = this.engine;
     const { match, update, create } = floorsOf(this.config);
     const model = state.status === 'ready' ? this.model() : null;
@@ -126,6 +130,7 @@ export class InfoController {
       model,
       speech: { matchSeconds: match, updateSeconds: update, createSeconds: create },
       consent: this.config.consent,
+      conversations: !this.config.conversations ? 'off' : (await this.engine.hasSegmentation()) ? 'ready' : 'absent',
       unknownVoices: this.config.unknownVoices ? 'on' : 'off',
       recordings: {
         keep: this.config.keepRecordings,

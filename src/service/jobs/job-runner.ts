@@ -15,7 +15,7 @@ import { Traffic } from '../http/traffic.js';
 import { Config } from '../config/config.js';
 import { keepTrying, passes, RequestsFirst } from '../engine/background.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
-import { EnrollmentsService } from '../enrollments/enrollments.service.js';
+import { EnrollmentsService, type AlongWith } from '../enrollments/enrollments.service.js';
 import { Metrics } from '../metrics/metrics.service.js';
 import { withNames } from '../uploads/client-names.js';
 import type { Recording } from '../uploads/recording.js';
@@ -245,7 +245,7 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
   private async enrol(claim: Claim, recording: Recording, signal: AbortSignal): Promise<Job> {
     const { item } = claim;
     const settled: { job: Job | null } = { job: null };
-    await this.enrollments.enrol(item.speakerId ?? '', [recording], { signal }, async (records, { results }) => {
+    const alongWith: AlongWith = async (records, { results }) => {
       const [enrolled] = results;
       if (!enrolled || !('enrollment' in enrolled)) throw new Error('an enrolment without a result');
       const { enrollment, duplicate, audio } = enrolled;
@@ -256,7 +256,8 @@ export class JobRunner implements OnModuleInit, OnApplicationBootstrap, OnModule
       const result = { enrollmentId: enrollment.id, duplicate, accepted: enrollment.verdict.accepted };
       settled.job = await this.queue.settle(records, claim, { result }, new Date());
       if (!settled.job) throw claimLost();
-    });
+    };
+    await this.enrollments.enrol(item.speakerId ?? '', [recording], { signal }, { alongWith });
     if (!settled.job) throw new Error('an enrolment without a job');
     return settled.job;
   }

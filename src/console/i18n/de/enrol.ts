@@ -37,6 +37,7 @@ export const enrol: Messages['enrol'] = {
   listen: (name) => `${name} anhören`,
   send: 'Diese Aufnahme verwenden',
   sendAgain: 'Noch einmal senden',
+  oneVoice: 'Eine Aufnahme ablehnen, in der noch jemand zu hören ist',
   sendAll: (count) => `Alle ${count} verwenden`,
   discard: 'Verwerfen',
   sending: 'Wird gesendet …',

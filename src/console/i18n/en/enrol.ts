@@ -33,6 +33,7 @@ export const enrol = {
   listen: (name: string) => `Listen to ${name}`,
   send: 'Use this recording',
   sendAgain: 'Send again',
+  oneVoice: 'Refuse a recording in which somebody else is heard, too',
   sendAll: (count: string) => `Use all ${count}`,
   discard: 'Discard',
   sending: 'Sending …',

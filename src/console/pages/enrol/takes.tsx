@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { Answer } from '../../../client/index.js';
 import { TimbreError } from '../../../client/index.js';
 import { useAccess, useApi, useInfo } from '../../api/context.js';
@@ -11,22 +11,13 @@ import layout from '../../styles/layout.module.css';
 import { Badge } from '../../ui/badge.js';
 import { Button, ButtonLink } from '../../ui/button.js';
 import { Card } from '../../ui/card.js';
-import { Select } from '../../ui/field.js';
+import { Checkbox, Select } from '../../ui/field.js';
 import { Notice } from '../../ui/notice.js';
 import { Progress } from '../../ui/progress.js';
 import { RecordingVerdict } from '../people/recording-verdict.js';
 import { PROMPT_LANGUAGES, PROMPTS, type PromptLanguage } from './prompts.js';
+import { useTakes, type Take } from './takes-of-people.js';
 import css from './takes.module.css';
-
-type Result = Answer<'enrol'>['results'][number];
-
-interface Take {
-  key: number;
-  file: File;
-  state: 'ready' | 'sending' | 'done' | 'failed';
-  result: Result | null;
-  error: unknown;
-}
 
 /** Recordings of somebody, listened to before they are sent, and what the service says of each. */
 export function Takes({ person }: { person: Answer<'getSpeaker'> }): ReactNode {
@@ -36,32 +27,21 @@ export function Takes({ person }: { person: Answer<'getSpeaker'> }): ReactNode {
   const info = useInfo();
   const { may } = useAccess();
   const queries = useQueryClient();
-  const [takes, setTakes] = useState<readonly Take[]>([]);
+  const { takes, add, change, discard } = useTakes(person.id);
   const [duplicate, setDuplicate] = useState<string | null>(null);
-  const count = useRef(0);
-  const unsent = takes.some(({ state }) => state === 'ready' || state === 'sending');
-
-  useEffect(() => {
-    if (!unsent) return;
-    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
-    window.addEventListener('beforeunload', ask);
-    return () => window.removeEventListener('beforeunload', ask);
-  }, [unsent]);
-
-  const change = (key: number, to: Partial<Take>): void =>
-    setTakes((all) => all.map((take) => (take.key === key ? { ...take, ...to } : take)));
-  const add = (files: File[]): void =>
-    setTakes((all) => [
-      ...files.map((file) => ({ key: ++count.current, file, state: 'ready' as const, result: null, error: null })),
-      ...all,
-    ]);
+  const [oneVoice, setOneVoice] = useState(true);
+  const tellsVoicesApart = info?.conversations === 'ready';
 
   const send = async ({ key, file }: Take): Promise<void> => {
     change(key, { state: 'sending', error: null });
     try {
       const answer = await api.call('enrol', {
         id: person.id,
-        form: { audio: [file], ...(may('admin') && { duplicates: 'true' }) },
+        form: {
+          audio: [file],
+          ...(may('admin') && { duplicates: 'true' }),
+          ...(tellsVoicesApart && oneVoice && { oneVoice: 'true' }),
+        },
       });
       change(key, { state: 'done', result: answer.results[0]! });
       setDuplicate(answer.possibleDuplicate?.speakerId ?? null);
@@ -113,6 +93,7 @@ export function Takes({ person }: { person: Answer<'getSpeaker'> }): ReactNode {
           disabled={filesBlocked}
           prompt={<Prompt />}
         />
+        {tellsVoicesApart && <Checkbox checked={oneVoice} onChange={setOneVoice} label={t.oneVoice} />}
       </Card>
       {takes.length > 0 && (
         <Card
@@ -132,7 +113,7 @@ export function Takes({ person }: { person: Answer<'getSpeaker'> }): ReactNode {
                   take={take}
                   disabled={filesBlocked}
                   onSend={() => void send(take)}
-                  onDiscard={() => setTakes((all) => all.filter(({ key }) => key !== take.key))}
+                  onDiscard={() => discard(take.key)}
                 />
               </li>
             ))}
@@ -176,7 +157,7 @@ function TakeRow({ take, disabled, onSend, onDiscard }: TakeRowProps): ReactNode
   );
 }
 
-function TakeResult({ result }: { result: Result }): ReactNode {
+function TakeResult({ result }: { result: NonNullable<Take['result']> }): ReactNode {
   const t = useMessages().enrol;
   const format = useFormat();
   const textOf = useErrorText();

@@ -67,9 +67,10 @@ export function PersonActions({ person, onChange, onErased }: PersonActionsProps
         action={t.rename}
         disabled={name.trim() === ''}
         onConfirm={async () => {
-          // Whoever else has changed this person meanwhile is not written over.
-          await api.call('updateSpeaker', { id, json: { name: name.trim(), version: person.version } });
-          await onChange();
+          // Whoever else has changed this person meanwhile is not written over; what they wrote is shown, for another decision.
+          await api
+            .call('updateSpeaker', { id, json: { name: name.trim(), version: person.version } })
+            .finally(onChange);
         }}
       >
         <TextField label={t.name} value={name} onChange={setName} maxLength={200} dir="auto" />
