@@ -50,6 +50,15 @@ describe('fitCalibration', () => {
     }
   });
 
+  it('gives no weight to a measure that is the same of every trial, however its mean is rounded', () => {
+    const data = labelled(gaussianQuantiles(120, 0.6, 0.12), gaussianQuantiles(2400, 0.1, 0.12));
+    const plain = fitCalibration(data);
+    const found = fitCalibration({ ...data, quality: { recordings: data.scores.map(() => Math.log(4)) } });
+    expect(Math.abs(found.quality['recordings']!)).toBeLessThan(1e-6);
+    expect(found.offset).toBeCloseTo(plain.offset, 6);
+    expect(found.scale).toBeCloseTo(plain.scale, 6);
+  });
+
   it('stays finite, and right, on scores that are perfectly separated', () => {
     const data = labelled([0.7, 0.8, 0.9], [-0.1, 0, 0.1, 0.2]);
     const found = fitCalibration(data);

@@ -199,7 +199,9 @@ function standardisation(column: ArrayLike<number>, count: number): { mean: numb
   for (let i = 0; i < count; i++) mean += column[i]! / count;
   let variance = 0;
   for (let i = 0; i < count; i++) variance += (column[i]! - mean) ** 2 / count;
-  return { mean, deviation: Math.sqrt(variance) || 1 };
+  const deviation = Math.sqrt(variance);
+  // Of equal values the mean is rounded, and what that leaves is no deviation.
+  return { mean, deviation: deviation > 1e-9 * Math.abs(mean) ? deviation : 1 };
 }
 
 /** Gaussian elimination with partial pivoting; the matrices here are at most 4 x 4 and positive definite. */

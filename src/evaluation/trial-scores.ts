@@ -32,6 +32,9 @@ interface Side {
   statistics: CohortStatistics | undefined;
 }
 
+/** Trials that are scored in one piece. */
+const TRIALS_AT_ONCE = 1000;
+
 /** Scores a list. An enrolment of several recordings is the mean of their unit embeddings, at unit length again. */
 export function scoreTrials(
   list: TrialList,
@@ -39,6 +42,20 @@ export function scoreTrials(
   norm: Normalisation,
   cohort?: Cohort | null,
 ): TrialScores {
+  const scoring = scoringOf(list, table, norm, cohort);
+  for (;;) {
+    const { done, value } = scoring.next();
+    if (done) return value;
+  }
+}
+
+/** The same in pieces, between which others have their turn: of some recordings, or a thousand trials. */
+export function* scoringOf(
+  list: TrialList,
+  table: EmbeddingTable,
+  norm: Normalisation,
+  cohort?: Cohort | null,
+): Generator<void, TrialScores> {
   if (norm !== 'none' && !cohort) {
     throw new TimbreError(
       'INVALID_ARGUMENT',
@@ -58,8 +75,16 @@ export function scoreTrials(
     toUnit(vector);
     return { vector, seconds, statistics: norm === 'none' ? undefined : cohortStatistics(vector, cohort!, norm) };
   };
-  const enrolments = list.enrolments.map(side);
-  const tests = list.tests.map((path) => side([path]));
+  const enrolments: (Side | undefined)[] = [];
+  for (const paths of list.enrolments) {
+    enrolments.push(side(paths));
+    yield;
+  }
+  const tests: (Side | undefined)[] = [];
+  for (const path of list.tests) {
+    tests.push(side([path]));
+    yield;
+  }
 
   const usable = Uint32Array.from(list.labels.keys()).filter(
     (i) => enrolments[list.enrolment[i]!] !== undefined && tests[list.test[i]!] !== undefined,
@@ -68,6 +93,7 @@ export function scoreTrials(
   const secondsA = new Float32Array(usable.length);
   const secondsB = new Float32Array(usable.length);
   for (const [at, i] of usable.entries()) {
+    if (at % TRIALS_AT_ONCE === 0) yield;
     const a = enrolments[list.enrolment[i]!]!;
     const b = tests[list.test[i]!]!;
     let cosine = 0;
