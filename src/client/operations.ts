@@ -265,6 +265,13 @@ export const OPERATIONS: Readonly<Record<OperationId, OperationRow>> = {
     answer: 'json',
   },
   saveCalibration: { method: 'POST', path: '/v1/calibrations', query: [], headers: [], answer: 'json' },
+  getEnrolledTrials: {
+    method: 'GET',
+    path: '/v1/calibrations/trials',
+    query: ['recordings'],
+    headers: [],
+    answer: 'json',
+  },
   getCalibration: { method: 'GET', path: '/v1/calibrations/{version}', query: [], headers: [], answer: 'json' },
   deleteCalibration: { method: 'DELETE', path: '/v1/calibrations/{version}', query: [], headers: [], answer: 'none' },
   useModelCalibration: {
@@ -779,6 +786,11 @@ export abstract class Operations {
   /** Save a calibration of the loaded model as the next version `POST /v1/calibrations` */
   saveCalibration(...given: Arguments<'saveCalibration'>): Promise<Answer<'saveCalibration'>> {
     return this.call('saveCalibration', ...given);
+  }
+
+  /** Scores of the people who are enrolled, to measure and to learn a calibration from `GET /v1/calibrations/trials` */
+  getEnrolledTrials(...given: Arguments<'getEnrolledTrials'>): Promise<Answer<'getEnrolledTrials'>> {
+    return this.call('getEnrolledTrials', ...given);
   }
 
   /** Get a saved calibration `GET /v1/calibrations/{version}` */

@@ -2846,6 +2846,7 @@ export interface operations {
                 | 'enrollment.added'
                 | 'enrollment.deleted'
                 | 'enrollment.refused'
+                | 'enrollments.compared'
                 | 'recording.kept'
                 | 'recording.exported'
                 | 'recordings.removed'
@@ -7327,6 +7328,7 @@ export interface operations {
                 | 'enrollment.added'
                 | 'enrollment.deleted'
                 | 'enrollment.refused'
+                | 'enrollments.compared'
                 | 'recording.kept'
                 | 'recording.exported'
                 | 'recordings.removed'
@@ -8425,6 +8427,63 @@ export interface operations {
             calibration: {
               [key: string]: unknown;
             } | null;
+          };
+        };
+      };
+    };
+  };
+  getEnrolledTrials: {
+    parameters: {
+      query?: {
+        /** @description At most; where there are more, people are drawn without preference, the same each time. */
+        recordings?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The trials. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description That the recordings are of.
+             * @example starter@0123456789ab
+             */
+            model: string;
+            /**
+             * @description Whose recordings were compared.
+             * @example 24
+             */
+            people: number;
+            /** @example 120 */
+            recordings: number;
+            /** @description Whether there are more recordings than these. */
+            drawn: boolean;
+            /** @description People who are left out because their records cannot be read. */
+            unreadable: number;
+            /** @description A column each, in one order. */
+            trials: {
+              /** @description 1: the same person, 0: different people. */
+              labels: (0 | 1)[];
+              /** @description Cosines. */
+              scores: number[];
+              /** @description Of speech, of all recordings of the profile. */
+              enrolmentSeconds: number[];
+              /** @description Of speech, of the recording. */
+              testSeconds: number[];
+              /** @description That the profile is the mean of. */
+              recordings: number[];
+              /** @description Whose profile it is: a number that means nothing elsewhere. */
+              enrolmentSpeakers: number[];
+              /** @description Whose recording it is, by the same numbers. */
+              testSpeakers: number[];
+            };
           };
         };
       };

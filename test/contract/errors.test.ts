@@ -76,9 +76,10 @@ const BOUNDARIES: Boundaries = {
   'Scorer.side': [],
 };
 
-/** What these call only where there is a model. */
+/** What these call only where there is a model, or a cohort. */
 const GUARDED: Readonly<Record<string, string[]>> = {
   getInfo: ['AddonEngine.info', 'AddonEngine.scorer', 'AddonEngine.calibration'],
+  getEnrolledTrials: ['cohortStatistics'],
 };
 
 /** Of every call: a defect, a client that is gone, and what is wrong with a request in a way that any can be. */

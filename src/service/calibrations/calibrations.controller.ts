@@ -1,17 +1,23 @@
-import { Body, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
+import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
+import { Steps } from '../../support/steps.js';
 import { ApiController } from '../access/api-controller.js';
 import { RequireScope } from '../access/scope.js';
 import type { Config } from '../config/config.js';
 import { ApiErrors } from '../http/api-errors.js';
 import { TakesLargeJson } from '../http/json-limits.js';
 import type { JsonLimits } from '../http/json-reader.js';
+import { contextOf } from '../http/request-context.js';
+import { streamAnswer, type HostResponse } from '../http/stream-answer.js';
 import { calibrationNotFound, MOST_CALIBRATION_BYTES } from '../records/calibration.js';
 import {
   calibrationDetails,
   calibrationStanding,
   calibrationsView,
+  enrolledTrialsQuery,
+  enrolledTrialsView,
   listCalibrations,
   saveCalibration,
   toCalibrationDetails,
@@ -23,6 +29,7 @@ import {
   type CalibrationsView,
 } from './calibrations.dto.js';
 import { CalibrationsService } from './calibrations.service.js';
+import { EnrolledTrialsService } from './enrolled-trials.service.js';
 
 const VERSION = { name: 'version', schema: { type: 'integer' as const }, example: 3 };
 
@@ -37,7 +44,10 @@ function calibrationJson({ maxJsonBytes }: Config): JsonLimits {
 @RequireScope('admin')
 @ApiErrors('STORAGE_UNAVAILABLE')
 export class CalibrationsController {
-  constructor(private readonly calibrations: CalibrationsService) {}
+  constructor(
+    private readonly calibrations: CalibrationsService,
+    private readonly enrolled: EnrolledTrialsService,
+  ) {}
 
   @Get()
   @RequireScope('read')
@@ -48,6 +58,30 @@ export class CalibrationsController {
   ): Promise<CalibrationsView> {
     const { calibrations, nextCursor } = await this.calibrations.page(limit, cursor);
     return { ...toStanding(this.calibrations), calibrations: calibrations.map(toCalibrationView), nextCursor };
+  }
+
+  // Before a version, which it looks like.
+  @Get('trials')
+  @ApiOperation({
+    summary: 'Scores of the people who are enrolled, to measure and to learn a calibration from',
+    description:
+      "Each recording is compared with the profile of its speaker's others, and that profile with twenty recordings of " +
+      'strangers, by the model in use. Left out are recordings that do not count or were learned by evidence alone, who has ' +
+      'opted out, and who lacks a consent that is required. No vector, name or id is in the answer. Of one person it has a ' +
+      'twentieth of the recordings at most, the oldest. It is an entry of the audit trail. Large answers are sent as they are ' +
+      'written: where something goes wrong, the connection breaks and the document has no end.',
+    operationId: 'getEnrolledTrials',
+  })
+  @ApiOkResponse({ description: 'The trials.', standardSchema: enrolledTrialsView })
+  @ApiErrors('MODEL_NOT_READY', 'ENGINE_CLOSED', 'OVERLOADED', 'DEADLINE_EXCEEDED', 'STORAGE_FULL', 'STORAGE_INVALID')
+  trials(
+    @Query({ schema: enrolledTrialsQuery }) { recordings }: z.output<typeof enrolledTrialsQuery>,
+    @Req() request: IncomingMessage,
+    @Res() response: HostResponse,
+  ): Promise<void> {
+    const headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };
+    const steps = new Steps(contextOf(request));
+    return streamAnswer(request, response, headers, this.enrolled.document(recordings, steps));
   }
 
   @Get(':version')

@@ -41,6 +41,44 @@ export const useModelCalibration = z.strictObject({
     .meta({ description: 'Of which model; default: the one that is loaded.' }),
 });
 
+/** Recordings that are compared, and so are in memory with their vectors. */
+export const MOST_COMPARED = 2000;
+const FEWEST_COMPARED = 40;
+
+export const enrolledTrialsQuery = z.strictObject({
+  recordings: z.coerce
+    .number()
+    .int()
+    .min(FEWEST_COMPARED)
+    .max(MOST_COMPARED)
+    .default(MOST_COMPARED)
+    .meta({ description: 'At most; where there are more, people are drawn without preference, the same each time.' }),
+});
+
+const flag = z.union([z.literal(0), z.literal(1)]);
+const speakerNumbers = z.array(z.int());
+
+export const trialColumns = z.object({
+  labels: z.array(flag).meta({ description: '1: the same person, 0: different people.' }),
+  scores: z.array(z.number()).meta({ description: 'Cosines.' }),
+  enrolmentSeconds: z.array(z.number()).meta({ description: 'Of speech, of all recordings of the profile.' }),
+  testSeconds: z.array(z.number()).meta({ description: 'Of speech, of the recording.' }),
+  recordings: z.array(z.int()).meta({ description: 'That the profile is the mean of.' }),
+  enrolmentSpeakers: speakerNumbers.meta({
+    description: 'Whose profile it is: a number that means nothing elsewhere.',
+  }),
+  testSpeakers: speakerNumbers.meta({ description: 'Whose recording it is, by the same numbers.' }),
+});
+
+export const enrolledTrialsView = z.object({
+  model: z.string().meta({ description: 'That the recordings are of.', example: 'starter@0123456789ab' }),
+  people: z.int().meta({ description: 'Whose recordings were compared.', example: 24 }),
+  recordings: z.int().meta({ example: 120 }),
+  drawn: z.boolean().meta({ description: 'Whether there are more recordings than these.' }),
+  unreadable: z.int().meta({ description: 'People who are left out because their records cannot be read.' }),
+  trials: trialColumns.meta({ description: 'A column each, in one order.' }),
+});
+
 export const answeringCalibration = z.object({
   from: z.enum(CALIBRATION_SOURCES).meta({
     description: "`model`: the bundle's own; `file`: that of TIMBRE_CALIBRATION; `saved`: the version that is in use.",
@@ -89,6 +127,7 @@ export const calibrationsView = calibrationStanding.extend({
   nextCursor: nextCursorView,
 });
 
+export type EnrolledTrialsView = z.output<typeof enrolledTrialsView>;
 export type CalibrationView = z.output<typeof calibrationView>;
 export type CalibrationDetails = z.output<typeof calibrationDetails>;
 export type CalibrationsView = z.output<typeof calibrationsView>;

@@ -20,6 +20,7 @@ export const AUDIT_ACTIONS = [
   'enrollment.added',
   'enrollment.deleted',
   'enrollment.refused',
+  'enrollments.compared',
   'recording.kept',
   'recording.exported',
   'recordings.removed',
