@@ -5,15 +5,14 @@ import type { Command } from 'commander';
 import { TimbreError } from '../errors/timbre-error.js';
 import { parseColumn } from '../evaluation/groups.js';
 import type { TrialSpeakers } from '../evaluation/bootstrap.js';
-import { enrolledTrials } from '../evaluation/enrolled-trials.js';
+import { aboutPeople, trialsOf } from '../evaluation/enrolled-trials.js';
 import type { Cohort, Normalisation } from '../evaluation/normalise.js';
-import { scoreTrials, trialSpeakers, type TrialScores } from '../evaluation/trial-scores.js';
+import { trialSpeakers, type TrialScores } from '../evaluation/trial-scores.js';
 import { findBundle, modelFolders } from '../models/cache.js';
-import { learnCalibration, type LearnedCalibration } from '../scoring/learn-calibration.js';
+import { calibrationFile, learnCalibration, type LearnedCalibration } from '../scoring/learn-calibration.js';
 import { writeCalibrationFile, type CalibrationFile } from '../scoring/model-calibration.js';
 import { encodeVectors } from '../scoring/vectors.js';
 import { table, type Cli } from './cli.js';
-import { enrolledPeople } from './enrolled-people.js';
 import { number } from './options.js';
 import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
 import { addTrialOptions, runTrials, type TrialOptions } from './trial-run.js';
@@ -51,8 +50,9 @@ which same and different speakers can hardly be told apart. The file is used whe
 a running service keeps it as its next version, and with --use decides by it at once (\`timbre calibrations\`); that needs a key
 with the scope admin.
 
-With --from-service the trials are those of the people who are enrolled: each recording against the profile of its
-speaker's others, and against those of twenty strangers. It needs a key with the scope vectors, and is in the audit trail.
+With --from-service the trials are those of the people who are enrolled, whom the service compares itself: each recording
+against the profile of its speaker's others, and that profile against twenty recordings of strangers, of 2,000 recordings at
+most. It needs a key with the scope admin, and is in the audit trail.
 
 Examples:
   timbre calibrate trials.txt --root recordings --out calibration.json
@@ -124,6 +124,7 @@ async function fromList(cli: Cli, trials: string, options: CalibrateOptions): Pr
       ...(options.within && { within: parseColumn(options.groups!).column }),
       ...(options.cut !== undefined && { cutSeconds: options.cut }),
       ...(options.profiles && { profiles: options.profiles }),
+      balanced: options.balanced === true,
     },
   };
 }
@@ -139,12 +140,12 @@ async function fromService(cli: Cli, options: CalibrateOptions, command: Command
       `${other.long} is for a list of trials: leave it out with --from-service`,
     );
   }
-  const { model, recordings } = await enrolledPeople(cli, options);
-  const { list, table: vectors, speakerOf } = enrolledTrials(recordings);
-  const scores = scoreTrials(list, vectors, 'none');
-  const speakers = trialSpeakers(list, scores.trials, speakerOf);
-  const about = { from: 'people who were enrolled', recordings: recordings.length };
-  return { model, scores, speakers, norm: 'none', cohort: null, about };
+  const client = new ServiceClient(cli, options);
+  const { model, recordings, drawn, unreadable, trials } = await client.call('getEnrolledTrials');
+  if (drawn) cli.note(`there are more than these ${recordings} recordings, which were drawn`);
+  if (unreadable > 0) cli.note(`${unreadable} people are left out: their records cannot be read`);
+  const about = aboutPeople(recordings, options.balanced === true);
+  return { model, ...trialsOf(trials), norm: 'none', cohort: null, about };
 }
 
 async function calibrateModel(
@@ -173,9 +174,10 @@ async function calibrateModel(
     recordings: options.fromService === true || options.profiles !== undefined,
     balanced: options.balanced === true,
   });
-  const { calibration, thresholds, impostorTail } = learned;
-  const about = { ...source.about, balanced: options.balanced === true, ...learned.evidence };
   const own = source.cohort ? { cohort: encodeVectors(source.cohort) } : {};
+  const plain = calibrationFile(model, learned, source.about);
+  const { calibration, thresholds, impostorTail, learned: about } = plain;
+  const file = { ...plain, ...own };
   const written: string[] = [];
   if (options.bundle !== undefined) {
     const { updateManifest } = await import('../addon/bundles.js');
@@ -185,7 +187,6 @@ async function calibrateModel(
   }
   const goesElsewhere = options.bundle !== undefined || options.save === true;
   const path = options.out ?? (goesElsewhere ? undefined : 'calibration.json');
-  const file = { format: 1, model, calibration, thresholds, impostorTail, ...own, learned: about } as const;
   if (path !== undefined) {
     await writeCalibrationFile(path, file);
     written.push(path);

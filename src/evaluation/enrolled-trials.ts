@@ -102,6 +102,11 @@ export interface TrialColumns {
   testSpeakers: readonly number[];
 }
 
+/** What a calibration of them says that it was learned on. */
+export function aboutPeople(recordings: number, balanced: boolean): Record<string, unknown> {
+  return { from: 'people who were enrolled', recordings, balanced };
+}
+
 /** What a calibration can be learned of. */
 export function trialsOf(columns: TrialColumns): { scores: TrialScores; speakers: TrialSpeakers } {
   const { labels, enrolmentSpeakers, testSpeakers } = columns;

@@ -14,7 +14,7 @@ import type { Normalisation } from '../evaluation/normalise.js';
 import { ScoredTrials, type OperatingPoint } from '../evaluation/scores.js';
 import type { TrialScores } from '../evaluation/trial-scores.js';
 import { fitImpostorTail, type ImpostorTail } from './impostor-tail.js';
-import type { ScoreThreshold } from './model-calibration.js';
+import type { CalibrationFile, ScoreThreshold } from './model-calibration.js';
 
 /** False acceptance rates that thresholds are set for. */
 export const THRESHOLD_RATES = [0.01, 0.001] as const;
@@ -29,6 +29,8 @@ export interface LearnedCalibration {
   thresholds: ScoreThreshold[];
   /** How high strangers score, in natural log-likelihood ratios. */
   impostorTail: ImpostorTail;
+  /** Of each trial that it was learned on. */
+  llrs: Float64Array;
   /** The rates of each threshold on the trials it was set on. */
   points: OperatingPoint[];
   evidence: {
@@ -95,6 +97,7 @@ export function learnCalibration(
       llr: point.threshold,
     })),
     impostorTail: impostorTail(llrs, trials, speakers),
+    llrs,
     points: points.map(({ point }) => point),
     evidence: {
       targets: scored.targetCount,
@@ -105,6 +108,15 @@ export function learnCalibration(
       minCllr: atBest,
     },
   };
+}
+
+/** As a file has it; `about`: what it was learned on, for people. */
+export function calibrationFile(
+  model: string,
+  { calibration, thresholds, impostorTail: tail, evidence }: LearnedCalibration,
+  about: Record<string, unknown>,
+): CalibrationFile {
+  return { format: 1, model, calibration, thresholds, impostorTail: tail, learned: { ...about, ...evidence } };
 }
 
 /** Every pair of speakers weighs the same, as strangers of a service are not the few who recorded most. */
