@@ -1,8 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { seededUniform } from '../../src/evaluation/bootstrap.js';
+import { enrolledTrials, trialsOf } from '../../src/evaluation/enrolled-trials.js';
 import { equalErrorRate } from '../../src/evaluation/metrics.js';
 import { ScoredTrials } from '../../src/evaluation/scores.js';
 import { gaussianQuantiles } from '../../src/evaluation/testing.js';
+import { scoreTrials } from '../../src/evaluation/trial-scores.js';
+import { learnCalibration } from '../../src/scoring/learn-calibration.js';
+import { enrolledTrialsView } from '../../src/service/calibrations/calibrations.dto.js';
 import { calibrationFile } from '../integration/saved-calibrations.js';
 import { BrowsedConsole, expectAccessible, expectCharts } from './browsed-console.js';
 
@@ -22,6 +27,8 @@ async function drop(page: Page, text: string): Promise<void> {
   await page.locator('input[type=file]').setInputFiles(file);
 }
 
+const percent = new Intl.NumberFormat('en-GB', { style: 'percent', maximumSignificantDigits: 3 });
+
 const numberAfter = async (page: Page, words: string): Promise<number> => {
   const text = await page.getByText(words).locator('..').getByText(words).textContent();
   return Number(/[\d.,]+/.exec(text ?? '')![0].replace(',', ''));
@@ -39,7 +46,6 @@ describe('accuracy in the page', () => {
       new ScoredTrials([...SAME, ...DIFFERENT], [...SAME.map(() => 1), ...DIFFERENT.map(() => 0)]),
     );
     expect(eer).toBeCloseTo(0.0668, 3);
-    const percent = new Intl.NumberFormat('en-GB', { style: 'percent', maximumSignificantDigits: 3 });
     await page.getByText(percent.format(eer), { exact: true }).waitFor();
     await page.getByText('1,000 of the same person, 4,000 of different people').waitFor();
     await expectCharts(page, 2);
@@ -183,5 +189,132 @@ describe('saved calibrations in the page', () => {
     const bound = await browsed.open('/accuracy', { key: await browsed.keyOf(['read'], ['home']) });
     await bound.getByText('No list yet').waitFor();
     expect(await bound.getByText('Saved calibrations').count()).toBe(0);
+  });
+});
+
+describe('the people who are enrolled, in the page', () => {
+  const USE = 'Use the people who are enrolled';
+  const RECORDINGS = 5;
+  const random = seededUniform(1);
+  /** Of everybody who was brought, at unit length or not. */
+  const enrolled: { id: string; speaker: string; embedding: Float32Array; seconds: number }[] = [];
+  let everybody: number[] = [];
+
+  const model = async (): Promise<{ name: string; embeddingDim: number }> =>
+    ((await browsed.service.call('/v1/info')).body as { model: { name: string; embeddingDim: number } }).model;
+
+  /** People whose voices are alike, so that not all of them are told apart. */
+  async function bring(speakers: readonly string[]): Promise<void> {
+    const { name, embeddingDim } = await model();
+    const noise = (): number[] => Array.from({ length: embeddingDim }, () => random() - 0.5);
+    if (everybody.length === 0) everybody = noise();
+    for (const speaker of speakers) {
+      const own = noise();
+      const vectors = Array.from({ length: RECORDINGS }, () =>
+        noise().map((x, i) => x + 2 * everybody[i]! + 0.45 * own[i]!),
+      );
+      expect(await browsed.service.postJson('/v1/speakers', { id: speaker })).toMatchObject({ status: 201 });
+      const answer = await browsed.service.postJson(`/v1/speakers/${speaker}/vectors`, {
+        vectors: vectors.map((vector) => ({ vector, model: name, speechSeconds: 8 })),
+      });
+      expect(answer).toMatchObject({ status: 201 });
+      for (const vector of vectors) {
+        enrolled.push({ id: `${enrolled.length}`, speaker, embedding: Float32Array.from(vector), seconds: 8 });
+      }
+    }
+  }
+
+  test('are nobody, or too few: the page says why, and shows what their cosines say', async () => {
+    const page = await browsed.open('/accuracy');
+    await page.getByRole('button', { name: USE }).click();
+    await page.getByText(/nobody is enrolled with/).waitFor();
+    expect(browsed.problems.splice(0)).toEqual([expect.stringContaining('400')]);
+    await bring(['ada', 'bob', 'eve']);
+    await page.getByRole('button', { name: USE }).click();
+    await page.getByText(/15 recordings of 3 people, compared by/).waitFor();
+    await page.getByText(/No calibration can be learned .* 7 more speakers/).waitFor();
+    // Of so few each is compared with every recording of the others.
+    const { list, table } = enrolledTrials(enrolled);
+    const { scores, labels } = scoreTrials(list, table, 'none');
+    const eer = equalErrorRate(new ScoredTrials(scores, labels));
+    expect(eer).toBeGreaterThan(0);
+    await page.getByText(percent.format(eer), { exact: true }).waitFor();
+    await page.getByText('15 of the same person, 150 of different people').waitFor();
+    await page.getByText('Cllr, on people held out').waitFor({ state: 'detached' });
+    expect(await page.getByRole('button', { name: 'Save as a calibration' }).count()).toBe(0);
+    await expectAccessible(page);
+  });
+
+  test('teach a calibration, whose evidence is shown, and which is saved as a version and decides', async () => {
+    await bring(Array.from({ length: 21 }, (_, i) => `person-${i}`));
+    const page = await browsed.open('/accuracy');
+    await page.getByRole('button', { name: USE }).click();
+    await page.getByText(/120 recordings of 24 people, compared by/).waitFor();
+    await page.getByText('120 of the same person, 2,400 of different people').waitFor();
+    const told = enrolledTrialsView.parse((await browsed.service.call('/v1/calibrations/trials')).body);
+    const { scores, speakers } = trialsOf(told.trials);
+    const { calibration, llrs, evidence } = learnCalibration(scores, speakers, {
+      norm: 'none',
+      durations: false,
+      recordings: true,
+      balanced: false,
+    });
+    const eer = equalErrorRate(new ScoredTrials(llrs, scores.labels));
+    expect(eer).toBeGreaterThan(0.005);
+    await page.getByText(percent.format(eer), { exact: true }).waitFor();
+    await page.getByText('Cllr, on people held out').waitFor();
+    const bits = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 3 });
+    await page.getByText(`${bits.format(evidence.crossValidatedCllr)} bit`, { exact: true }).waitFor();
+    await expectCharts(page, 2);
+    await expectAccessible(page);
+
+    await page.getByRole('button', { name: 'Save as a calibration' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox', { name: 'Note' }).fill('our own people');
+    await dialog.getByText('Use it at once').click();
+    await expectAccessible(page);
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    const row = page.getByRole('row', { name: /our own people/ });
+    await row.getByText('2,520 trials of 24 people').waitFor();
+    await row.getByText('In use').waitFor();
+    const { body } = await browsed.service.call('/v1/calibrations?limit=1');
+    const [{ version }] = (body as { calibrations: [{ version: number }] }).calibrations;
+    expect((await browsed.service.call(`/v1/calibrations/${version}`)).body).toMatchObject({
+      model: (await model()).name,
+      from: 'people',
+      inUse: true,
+      calibration: {
+        calibration: JSON.parse(JSON.stringify(calibration)) as object,
+        learned: { from: 'people who were enrolled', recordings: 120, balanced: false },
+      },
+    });
+    await page.getByRole('button', { name: "Go back to the model's own" }).click();
+    await page.getByText('the calibration of the model itself').waitFor();
+
+    await drop(page, LIST);
+    await page.getByText('1,000 of the same person, 4,000 of different people').waitFor();
+    expect(await page.getByRole('button', { name: 'Save as a calibration' }).count()).toBe(0);
+  });
+
+  test('fit a telephone, in German and in the dark', async () => {
+    const page = await browsed.open('/accuracy', { colorScheme: 'dark' });
+    await page.getByRole('combobox', { name: 'Language' }).selectOption('de');
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.getByRole('button', { name: 'Die angelernten Personen nehmen' }).click();
+    await page.getByText(/120 Aufnahmen von 24 Personen, verglichen von/).waitFor();
+    await page.getByRole('button', { name: 'Als Kalibrierung sichern' }).waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await expectAccessible(page);
+  });
+
+  test('are offered to admin alone, and not to a key that is bound to groups', async () => {
+    for (const key of [await browsed.keyOf(['read']), await browsed.keyOf(['admin'], ['home'])]) {
+      const page = await browsed.open('/accuracy', { key });
+      await page.getByText('No list yet').waitFor();
+      // It is there once the page knows what the key may do.
+      await page.getByRole('link', { name: 'Accuracy' }).waitFor();
+      expect(await page.getByRole('button', { name: USE }).count()).toBe(0);
+    }
   });
 });

@@ -15,7 +15,7 @@ export const calibrations: Messages['calibrations'] = {
     `Die Einstellung ${setting} nennt die Kalibrierung, die entscheidet. Gesicherte werden nicht verwendet, solange sie gesetzt ist.`,
   setAside: (version) =>
     `Version ${version} soll verwendet werden und kann es nicht: Sie wurde in der Datenbank geändert oder hat keine Schwelle für die Rate dieses Dienstes. Es entscheidet die Kalibrierung des Modells.`,
-  none: 'Es ist noch keine gesichert. „timbre calibrate --save“ macht eine aus Versuchen oder aus den angelernten Personen und sichert sie.',
+  none: 'Es ist noch keine gesichert. Eine wird oben aus den angelernten Personen gelernt oder mit „timbre calibrate --save“ aus Versuchen.',
   version: 'Version',
   state: 'Stand',
   states: { inUse: 'In Gebrauch', otherModel: 'In Gebrauch für ihr Modell', unreadable: 'Nicht lesbar' },

@@ -1,13 +1,26 @@
 export const accuracy = {
   title: 'Accuracy',
-  lead: 'How well scores tell people apart, and what a threshold costs: from a list of your own trials, which stays in this browser.',
+  lead: 'How well scores tell people apart, and what a threshold costs: from a list of your own trials, which stays in this browser, or from the people who are enrolled.',
   list: {
-    title: 'A list of scored trials',
+    title: 'Scored trials',
     drop: 'Drop a list of scored trials here, or choose one',
     choose: 'Choose a list',
     hint: 'Lines "label score" or "label enrolment test score" (1: same person, 0: different), CSV with a heading, or JSON; "timbre evaluate --out" writes scores.tsv.',
     reading: 'Reading the list …',
     tooLarge: (largest: string) => `The list is larger than ${largest}.`,
+  },
+  people: {
+    use: 'Use the people who are enrolled',
+    hint: 'The service compares the recordings that count, and tells scores alone. That is noted in the audit trail.',
+    facts: (recordings: string, people: string) => `${recordings} of ${people}, compared by`,
+    recordings: ['# recording', '# recordings'] as [string, string],
+    persons: ['# person', '# people'] as [string, string],
+    drawn: 'There are more: these were drawn, without preference and the same each time.',
+    unreadable: (people: string) => `Left out, because the records cannot be read: ${people}.`,
+    nothingLearned: 'No calibration can be learned from them, so that scores are cosines.',
+    learned: 'Scores are the evidence (log-likelihood ratios) of a calibration that was learned from them.',
+    save: 'Save as a calibration',
+    saveHint: 'What was learned from these people becomes the next version.',
   },
   numbers: {
     title: 'In numbers',
@@ -17,6 +30,7 @@ export const accuracy = {
     eerHint: 'Where as many strangers are accepted as people are missed.',
     minDcf: (prior: string) => `minDCF, ${prior} targets`,
     cllr: 'Cllr',
+    heldOutCllr: 'Cllr, on people held out',
     minCllr: 'minCllr',
     of: 'bit',
     few: (errors: string) => `Fewer than ${errors} errors are behind the equal error rate: it is a guess.`,
@@ -56,7 +70,9 @@ export const accuracy = {
       'The list has too few different people to know how high strangers score beyond it: the rate is the one of its own trials.',
     extrapolated: 'The rate lies beyond what the list can show; the tail of its scores was followed further.',
     saving:
-      'Such a list names neither people nor a model, so that nothing is learned of it for the service: "timbre calibrate --save" learns a calibration of trials, or of the people who are enrolled, and saves it.',
+      'Such a list names neither people nor a model, so that nothing is learned of it for the service. A calibration is learned from the people who are enrolled, or from trials by "timbre calibrate --save".',
+    learnedOn:
+      'The calibration was learned on the same trials, which flatters all rates but the Cllr of people held out.',
   },
   none: 'No list yet',
   noneHint:

@@ -13,7 +13,7 @@ export const calibrations = {
     `The setting ${setting} names the calibration that decides. Saved ones are not put to use while it is set.`,
   setAside: (version: number) =>
     `Version ${version} is in use and cannot be used: it was changed in the database, or has no threshold for the rate of this service. The calibration of the model decides.`,
-  none: 'None is saved yet. "timbre calibrate --save" makes one of trials or of the people who are enrolled, and saves it.',
+  none: 'None is saved yet. One is learned from the people who are enrolled, above, or from trials by "timbre calibrate --save".',
   version: 'Version',
   state: 'State',
   states: { inUse: 'In use', otherModel: 'In use for its model', unreadable: 'Unreadable' },

@@ -37,6 +37,8 @@ export interface Measures {
   minCllr: number;
   /** Of log-likelihood ratios; null where the scores are something else. */
   cllr: number | null;
+  /** Of people whom the calibration was not learned on; null where none was learned. */
+  heldOutCllr: number | null;
   curve: Curve;
   histogram: Histogram;
   /** How high strangers score; null where there are too few of them to know. */
@@ -57,6 +59,7 @@ export function measure({ scores, labels, name }: ScoredList): Measures {
     costs: COST_PRIORS.map((prior) => ({ prior, minDcf: minDcf(trials, detectionCost(prior)).value })),
     minCllr: minCllr(trials),
     cllr: name === 'llr' ? cllr(trials) : null,
+    heldOutCllr: null,
     curve,
     histogram: histogramOf(trials),
     tail: tailOf(scores, labels),

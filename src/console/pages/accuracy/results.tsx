@@ -22,8 +22,14 @@ const USUAL_RATE = 0.01;
 const STEPS = 400;
 const SPAN = Math.log(RATE_BOUNDS.most / RATE_BOUNDS.least);
 
-/** What a list of trials says: rates, densities, and a point of decision to move. */
-export function Results({ measures }: { measures: Measures }): ReactNode {
+interface ResultsProps {
+  measures: Measures;
+  /** Of a list that was dropped, or of the people who are enrolled. */
+  of: 'list' | 'people';
+}
+
+/** What trials say: rates, densities, and a point of decision to move. */
+export function Results({ measures, of }: ResultsProps): ReactNode {
   const [people, setPeople] = useState('1');
   const [rate, setRate] = useState<number>(USUAL_RATE);
   const size = Number(people);
@@ -44,6 +50,7 @@ export function Results({ measures }: { measures: Measures }): ReactNode {
           onPeople={setPeople}
           wrong={!right}
           gallery={gallery}
+          of={of}
         />
       </div>
       <div className={layout['halves']}>
@@ -57,7 +64,7 @@ export function Results({ measures }: { measures: Measures }): ReactNode {
 function Numbers({ measures }: { measures: Measures }): ReactNode {
   const t = useMessages().accuracy.numbers;
   const format = useFormat();
-  const { targets, impostors, eer, costs, cllr, minCllr } = measures;
+  const { targets, impostors, eer, costs, cllr, heldOutCllr, minCllr } = measures;
   const bits = (value: number): string => `${format.number(value, 3)} ${t.of}`;
   return (
     <Card title={t.title}>
@@ -81,6 +88,12 @@ function Numbers({ measures }: { measures: Measures }): ReactNode {
             <dd>{bits(cllr)}</dd>
           </>
         )}
+        {heldOutCllr !== null && (
+          <>
+            <dt>{t.heldOutCllr}</dt>
+            <dd>{bits(heldOutCllr)}</dd>
+          </>
+        )}
         <dt>{t.minCllr}</dt>
         <dd>{bits(minCllr)}</dd>
       </dl>
@@ -91,8 +104,7 @@ function Numbers({ measures }: { measures: Measures }): ReactNode {
   );
 }
 
-interface DecideProps {
-  measures: Measures;
+interface DecideProps extends ResultsProps {
   point: Point;
   rate: number;
   onRate: (rate: number) => void;
@@ -103,7 +115,7 @@ interface DecideProps {
 }
 
 function Decide(props: DecideProps): ReactNode {
-  const { measures, point, rate, onRate, people, onPeople, wrong, gallery } = props;
+  const { measures, point, rate, onRate, people, onPeople, wrong, gallery, of } = props;
   const t = useMessages().accuracy.decide;
   const format = useFormat();
   const step = Math.round((Math.log(rate / RATE_BOUNDS.least) / SPAN) * STEPS);
@@ -153,7 +165,8 @@ function Decide(props: DecideProps): ReactNode {
       </section>
       <p className={layout['fine']}>{measures.tail ? t.policy : t.observed}</p>
       {point.extrapolated && <Notice tone="warn">{t.extrapolated}</Notice>}
-      <p className={layout['fine']}>{t.saving}</p>
+      {of === 'list' && <p className={layout['fine']}>{t.saving}</p>}
+      {measures.heldOutCllr !== null && <p className={layout['fine']}>{t.learnedOn}</p>}
     </Card>
   );
 }

@@ -1,7 +1,7 @@
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { keepPreviousData, useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
-import { TimbreError, type Answer } from '../../../client/index.js';
+import { TimbreError, type Answer, type Given } from '../../../client/index.js';
 import { useAccess, useApi, useInfo } from '../../api/context.js';
 import { useFormat, useMessages } from '../../i18n/index.js';
 import { Badge } from '../../ui/badge.js';
@@ -22,6 +22,7 @@ import css from './accuracy.module.css';
 
 type Page = Answer<'listCalibrations'>;
 type Calibration = Page['calibrations'][number];
+type Saved = Given<'saveCalibration'>['json'];
 
 const CALIBRATIONS = ['calibrations'] as const;
 const PAGE_SIZE = 20;
@@ -31,19 +32,24 @@ const LARGEST = 1.25 * 1024 * 1024;
 /** Rates of false accepts whose thresholds are shown. */
 const SHOWN_RATES = [0.01, 0.001] as const;
 
+/** A page of those that are saved, and what decides. */
+function useCalibrations(cursor?: string): UseQueryResult<Page> {
+  const api = useApi();
+  return useQuery({
+    queryKey: [...CALIBRATIONS, cursor],
+    queryFn: ({ signal }) =>
+      api.call('listCalibrations', { limit: PAGE_SIZE, ...(cursor !== undefined && { cursor }) }, { signal }),
+    placeholderData: keepPreviousData,
+  });
+}
+
 /** Calibrations that the service keeps, and which one decides. */
 export function SavedCalibrations(): ReactNode {
   const t = useMessages().calibrations;
   const access = useAccess();
-  const api = useApi();
   const pages = usePages('');
   const [adding, setAdding] = useState(false);
-  const list = useQuery({
-    queryKey: [...CALIBRATIONS, pages.cursor],
-    queryFn: ({ signal }) =>
-      api.call('listCalibrations', { limit: PAGE_SIZE, ...(pages.cursor && { cursor: pages.cursor }) }, { signal }),
-    placeholderData: keepPreviousData,
-  });
+  const list = useCalibrations(pages.cursor);
   const mayChange = access.may('admin');
   const calibrations = list.data?.calibrations ?? [];
   return (
@@ -72,7 +78,7 @@ export function SavedCalibrations(): ReactNode {
         </Table>
       )}
       {list.data && <Pager pages={pages} nextCursor={list.data.nextCursor} />}
-      {adding && <AddDialog mayUse={list.data?.fixedBy === null} onClose={() => setAdding(false)} />}
+      {adding && <AddDialog onClose={() => setAdding(false)} />}
     </Card>
   );
 }
@@ -198,19 +204,50 @@ function RowActions({ of: { version, inUse }, mayUse }: { of: Calibration; mayUs
   );
 }
 
-function AddDialog({ mayUse, onClose }: { mayUse: boolean; onClose: () => void }): ReactNode {
+function AddDialog({ onClose }: { onClose: () => void }): ReactNode {
   const t = useMessages().calibrations;
   const format = useFormat();
-  const api = useApi();
   const [file, setFile] = useState<File | null>(null);
+  const tooLarge = file !== null && file.size > LARGEST;
+  return (
+    <CalibrationDialog
+      title={t.add}
+      description={t.addHint}
+      from="file"
+      content={async () => contentOf(await file!.text())}
+      incomplete={file === null || tooLarge}
+      onClose={onClose}
+    >
+      <FileDrop label={t.drop} choose={t.choose} hint="" accept=".json,application/json" file={file} onFile={setFile} />
+      {tooLarge && <Notice tone="bad">{t.tooLarge(format.bytes(LARGEST))}</Notice>}
+    </CalibrationDialog>
+  );
+}
+
+interface CalibrationDialogProps {
+  title: string;
+  description: string;
+  from: NonNullable<Saved['from']>;
+  /** What is saved. */
+  content: () => Promise<Saved['calibration']>;
+  incomplete?: boolean;
+  onClose: () => void;
+  children?: ReactNode;
+}
+
+/** Saves a calibration as the next version, with a note, and puts it to use where that is wanted and may be. */
+export function CalibrationDialog(props: CalibrationDialogProps): ReactNode {
+  const { title, description, from, content, incomplete = false, onClose, children } = props;
+  const t = useMessages().calibrations;
+  const api = useApi();
+  const mayUse = useCalibrations().data?.fixedBy === null;
   const [note, setNote] = useState('');
   const [use, setUse] = useState(false);
-  const tooLarge = file !== null && file.size > LARGEST;
   const add = useChange(
     async () => {
-      const calibration = contentOf(await file!.text());
+      const calibration = await content();
       const given = note.trim();
-      return api.call('saveCalibration', { json: { calibration, use, ...(given && { note: given }) } });
+      return api.call('saveCalibration', { json: { calibration, from, use, ...(given && { note: given }) } });
     },
     t.added,
     { onDone: onClose },
@@ -218,16 +255,15 @@ function AddDialog({ mayUse, onClose }: { mayUse: boolean; onClose: () => void }
   return (
     <FormDialog
       onClose={onClose}
-      title={t.add}
-      description={t.addHint}
+      title={title}
+      description={description}
       action={t.save}
-      incomplete={file === null || tooLarge}
+      incomplete={incomplete}
       busy={add.isPending}
       error={add.error}
       onSubmit={() => add.mutate()}
     >
-      <FileDrop label={t.drop} choose={t.choose} hint="" accept=".json,application/json" file={file} onFile={setFile} />
-      {tooLarge && <Notice tone="bad">{t.tooLarge(format.bytes(LARGEST))}</Notice>}
+      {children}
       <TextField label={t.note} hint={t.noteHint} maxLength={LONGEST_NOTE} value={note} onChange={setNote} />
       {mayUse && <Checkbox label={t.useNow} checked={use} onChange={setUse} />}
     </FormDialog>
