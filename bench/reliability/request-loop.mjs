@@ -62,6 +62,7 @@ const SLOW_NUMBER = '2.4703282292062328e-324';
  * @property {boolean} [gzip]
  * @property {number[]} expect
  * @property {boolean} [job] whether it makes a job, which is cancelled afterwards
+ * @property {boolean} [people] whether the people of `enrolPeople` are to be there
  */
 
 const list =
@@ -291,6 +292,13 @@ const casesIn = (folder) => [
   { name: 'listAudit, 1,000', method: 'GET', path: '/v1/audit?limit=1000', expect: [200] },
   { name: 'listJobs, 500', method: 'GET', path: '/v1/jobs?limit=500', expect: [200] },
   { name: 'getJob, 1,000 recordings', method: 'GET', path: '/v1/jobs/{job}?limit=1000', expect: [200] },
+  {
+    name: 'getEnrolledTrials, 2,000 recordings',
+    method: 'GET',
+    path: '/v1/calibrations/trials',
+    expect: [200],
+    people: true,
+  },
   { name: 'the documentation', method: 'GET', path: '/docs/openapi.json', expect: [200] },
 ];
 
@@ -315,9 +323,41 @@ parentPort.on('message', async ({ url, method, type, body, gzip }) => {
 });
 `;
 
+/** People of 100 recordings, and of two: the most that are compared. */
+const PEOPLE = [...Array.from({ length: 10 }, () => 100), ...Array.from({ length: 500 }, () => 2)];
+/** Vectors of one request, whose body is bounded. */
+const AT_ONCE = 4;
+
+/** Enrols people by vectors that lie around a voice each. @param {string} url */
+async function enrolPeople(url) {
+  const { model } = /** @type {{ model: { name: string, embeddingDim: number } }} */ (
+    await (await fetch(`${url}/v1/info`)).json()
+  );
+  const random = () => Array.from({ length: model.embeddingDim }, () => Math.random() - 0.5);
+  /** @type {(path: string, body: object) => Promise<void>} */
+  const post = async (path, body) => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (answer.status !== 201) throw new Error(`${path}: ${await answer.text()}`);
+    await answer.body?.cancel();
+  };
+  for (const [i, recordings] of PEOPLE.entries()) {
+    const voice = random();
+    await post('/v1/speakers', { id: `enrolled-${i}` });
+    for (let from = 0; from < recordings; from += AT_ONCE) {
+      const vectors = Array.from({ length: Math.min(AT_ONCE, recordings - from) }, () => ({
+        vector: random().map((x, d) => Number((x + 2 * (voice[d] ?? 0)).toFixed(5))),
+        model: model.name,
+        speechSeconds: 8,
+      }));
+      await post(`/v1/speakers/enrolled-${i}/vectors`, { vectors });
+    }
+  }
+}
+
 const machine = describeMachine();
 const folder = mkdtempSync(join(tmpdir(), 'timbre-request-loop-'));
-for (const name of ['data', 'uploads', 'recordings']) mkdirSync(join(folder, name));
+for (const name of ['data', 'uploads', 'recordings']) mkdirSync(join(folder, name), { mode: 0o700 });
 writeFileSync(join(folder, 'recordings', 'short.wav'), wav(noise(1)));
 const config = Config.of({
   port: 0,
@@ -358,10 +398,12 @@ try {
     gzip = false,
     expect,
     job: makesJob,
+    people = false,
   } of casesIn(folder)) {
     if (!name.includes(values.only)) continue;
     if (path.includes('{job}') && job === '') continue;
     const url = (to === 'api' ? service.url : service.sidecarUrl) + path.replace('{job}', job);
+    if (people) await enrolPeople(service.url);
     client.postMessage({ url, method, type, body, gzip });
     const made = await told();
     const stop = watch();
