@@ -198,6 +198,15 @@ describe('trials of people who are enrolled', () => {
     }
     expect(await trialsOf()).toMatchObject({ people: 2, recordings: 4 });
   }, 60_000);
+
+  test('are told while no model is loaded, of the one that was loaded last', async () => {
+    const { people } = await trialsOf();
+    await service.close();
+    const settings = { model: 'nowhere', dataDir: dataDir(), consent: 'required' } as const;
+    service = await TestService.start(workshop, settings);
+    expect((await service.call('/health/ready')).status).toBe(503);
+    expect(await trialsOf()).toMatchObject({ model: model.name, people });
+  });
 });
 
 test('While no model was ever loaded there are no trials.', async () => {
