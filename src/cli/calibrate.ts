@@ -12,14 +12,17 @@ import { findBundle, modelFolders } from '../models/cache.js';
 import { calibrationFile, learnCalibration, type LearnedCalibration } from '../scoring/learn-calibration.js';
 import { writeCalibrationFile, type CalibrationFile } from '../scoring/model-calibration.js';
 import { encodeVectors } from '../scoring/vectors.js';
+import { mergePatch } from '../support/merge-patch.js';
 import { table, type Cli } from './cli.js';
 import { number } from './options.js';
 import { addServiceOptions, ServiceClient, type ServiceOptions } from './service-client.js';
-import { addTrialOptions, runTrials, type TrialOptions } from './trial-run.js';
+import { addTrialOptions, runTrials, type TrialOptions, type TrialRun } from './trial-run.js';
 
 interface CalibrateOptions extends TrialOptions, ServiceOptions {
   fromService?: true;
+  recordings: boolean;
   durations?: true;
+  even?: true;
   out?: string;
   bundle?: string;
   save?: true;
@@ -57,6 +60,7 @@ most. It needs a key with the scope admin, and is in the audit trail.
 Examples:
   timbre calibrate trials.txt --root recordings --out calibration.json
   timbre calibrate trials.txt --root recordings --profiles 3,10
+  timbre calibrate trials.txt --norm as --closest 20 --groups files.tsv:source --within --even
   timbre calibrate --from-service --out calibration.json
   timbre calibrate --from-service --save --use --note 'conference rooms'
   timbre calibrate trials.txt --model mine --bundle mine-calibrated.pt`;
@@ -74,7 +78,9 @@ export function register(program: Command, cli: Cli): void {
       'learn from profiles of so many recordings, too, and let the evidence depend on how many there are: 3,10',
       counts,
     )
+    .option('--no-recordings', 'with --profiles: the evidence does not depend on how many recordings there are')
     .option('--durations', 'let the evidence depend on how much speech there is')
+    .option('--even', 'every value of --groups weighs the same, whatever its number of speakers; with --within')
     .option('--out <file>', 'the calibration file (default: calibration.json, unless --bundle or --save is given)')
     .option('--bundle <file>', 'write a copy of the model that carries the calibration')
     .option('--save', 'save it in the service, as the next version')
@@ -98,6 +104,9 @@ interface Source {
   scores: TrialScores;
   speakers: TrialSpeakers;
   norm: Normalisation;
+  closest?: number | undefined;
+  /** The source of each trial, by number, where every one weighs the same. */
+  sources?: Uint32Array | undefined;
   cohort: Cohort | null;
   about: Record<string, unknown>;
 }
@@ -106,14 +115,22 @@ async function fromList(cli: Cli, trials: string, options: CalibrateOptions): Pr
   if (options.embeddings !== undefined) {
     throw new TimbreError('INVALID_ARGUMENT', 'a calibration belongs to a model: --embeddings cannot be calibrated');
   }
+  if (options.even && !options.within) {
+    throw new TimbreError(
+      'INVALID_ARGUMENT',
+      '--even weighs trials by the value that their sides share: give --within',
+    );
+  }
   // A calibration is learned on plain scores unless another norm is asked for, whatever the model carries.
   const run = await runTrials(cli, trials, { ...options, norm: options.norm ?? 'none' });
-  const { model, scores, norm } = run;
+  const { model, scores, norm, closest } = run;
   return {
     model,
     scores,
     speakers: trialSpeakers(run.list, scores.trials, run.speakerOf),
     norm,
+    closest,
+    sources: options.even ? sourceNumbers(run) : undefined,
     cohort: options.cohort === undefined ? null : run.cohort,
     about: {
       trials: basename(trials),
@@ -122,11 +139,23 @@ async function fromList(cli: Cli, trials: string, options: CalibrateOptions): Pr
         .digest('hex'),
       ...(options.select.length > 0 && { selected: options.select }),
       ...(options.within && { within: parseColumn(options.groups!).column }),
+      ...(options.even && { even: true }),
       ...(options.cut !== undefined && { cutSeconds: options.cut }),
       ...(options.profiles && { profiles: options.profiles }),
       balanced: options.balanced === true,
     },
   };
+}
+
+/** The value of --groups of each scored trial, numbered. */
+function sourceNumbers({ list, scores, valueOf }: TrialRun): Uint32Array {
+  const numbers = new Map<string, number>();
+  return Uint32Array.from(scores.trials, (i) => {
+    const value = valueOf!(list.tests[list.test[i]!]!)!;
+    const number = numbers.get(value) ?? numbers.size;
+    numbers.set(value, number);
+    return number;
+  });
 }
 
 async function fromService(cli: Cli, options: CalibrateOptions, command: Command): Promise<Source> {
@@ -170,8 +199,10 @@ async function calibrateModel(
   const { model } = source;
   const learned = learnCalibration(source.scores, source.speakers, {
     norm: source.norm,
+    closest: source.closest,
+    sources: source.sources,
     durations: options.durations === true,
-    recordings: options.fromService === true || options.profiles !== undefined,
+    recordings: options.recordings && (options.fromService === true || options.profiles !== undefined),
     balanced: options.balanced === true,
   });
   const own = source.cohort ? { cohort: encodeVectors(source.cohort) } : {};
@@ -180,9 +211,13 @@ async function calibrateModel(
   const file = { ...plain, ...own };
   const written: string[] = [];
   if (options.bundle !== undefined) {
-    const { updateManifest } = await import('../addon/bundles.js');
-    const facts = { calibration: { ...calibration, learned: about }, thresholds, impostorTail, ...own };
-    await updateManifest(await findBundle(options.model, modelFolders(cli.env)), facts, options.bundle);
+    const { readManifest, updateManifest } = await import('../addon/bundles.js');
+    const from = await findBundle(options.model, modelFolders(cli.env));
+    const known = (await readManifest(from))['calibration'];
+    // A measure that the calibration of before looked at, and this one does not, must not stay.
+    const before = typeof known === 'object' && known !== null ? { ...known } : {};
+    const patch = mergePatch(before, { ...calibration, learned: about });
+    await updateManifest(from, { calibration: patch, thresholds, impostorTail, ...own }, options.bundle);
     written.push(options.bundle);
   }
   const goesElsewhere = options.bundle !== undefined || options.save === true;

@@ -34,6 +34,7 @@ import {
   modelOption,
   number,
   pausesOption,
+  whole,
   workersOption,
 } from './options.js';
 import { recordingsBelow, type Given } from './recordings.js';
@@ -43,6 +44,8 @@ export interface TrialOptions extends EncoderOptions {
   root?: string;
   enrol?: string;
   norm?: Normalisation;
+  /** Speakers of the cohort that as-norm looks at. */
+  closest?: number;
   cohort?: string;
   groups?: string;
   merge: string[];
@@ -77,6 +80,12 @@ export function addTrialOptions(command: Command): Command {
         'as',
       ]),
     )
+    .addOption(
+      new Option(
+        '--closest <speakers>',
+        'how many of the cohort as-norm looks at (default: as many as the calibration was learned with, else 200)',
+      ).argParser(whole(2, 100_000)),
+    )
     .option('--cohort <folder>', "recordings for score normalisation, a subfolder a speaker (default: the model's own)")
     .option('--groups <table:column>', 'rates per value of a column; the table is a TSV with a column `path`')
     .option(
@@ -109,6 +118,8 @@ export interface TrialRun {
   recordings: number;
   scores: TrialScores;
   norm: Normalisation;
+  /** Speakers of the cohort that as-norm looked at; undefined: `AS_NORM_TOP`. */
+  closest: number | undefined;
   cohort: Cohort | null;
   /** Log-likelihood ratios of the scores; null without a calibration for them. */
   llrs: Float64Array | null;
@@ -157,12 +168,17 @@ export async function runTrials(
   const { model, manifest, table, calibration } = embedded;
   for (const { path, error } of table.failed) cli.fail(error, path);
 
-  const norm = options.norm ?? calibration.calibration?.norm ?? 'none';
-  const scores = scoreTrials(list, table, norm, embedded.cohort);
+  const known = calibration.calibration;
+  const norm = options.norm ?? known?.norm ?? 'none';
+  if (options.closest !== undefined && norm !== 'as') {
+    throw new TimbreError('INVALID_ARGUMENT', '--closest is of as-norm: give --norm as, too');
+  }
+  const closest = options.closest ?? (known?.norm === norm ? known.closest : undefined);
+  const scores = scoreTrials(list, table, norm, embedded.cohort, closest);
   if (scores.skipped > 0) {
     cli.warn(`${scores.skipped} of ${list.labels.length} trials are left out: their recordings have no embedding`);
   }
-  const llrs = calibration.calibration?.norm === norm ? llrsOf(scores, calibration) : null;
+  const llrs = known?.norm === norm && known.closest === closest ? llrsOf(scores, calibration) : null;
   return {
     model,
     manifest,
@@ -170,6 +186,7 @@ export async function runTrials(
     recordings: paths.length,
     scores,
     norm,
+    closest,
     cohort: embedded.cohort,
     llrs,
     thresholds: llrs ? thresholdsOf(calibration) : [],

@@ -1,5 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { bootstrapInterval, numberSpeakers, seededUniform } from './bootstrap.js';
+import { bootstrapInterval, evenWeights, numberSpeakers, seededUniform } from './bootstrap.js';
+
+describe('evenWeights', () => {
+  it('sums to the same for every source, target and impostor trials apart, and keeps what a source weighs within', () => {
+    const sources = [0, 0, 0, 1, 1, 1, 1, 1];
+    const labels = [1, 0, 0, 1, 1, 0, 0, 0];
+    const own = [1, 1, 3, 1, 1, 2, 1, 1];
+    expect([...evenWeights(sources, labels, own)]).toEqual([1, 0.25, 0.75, 0.5, 0.5, 0.5, 0.25, 0.25]);
+    expect([...evenWeights(sources, labels)].slice(5)).toEqual([1 / 3, 1 / 3, 1 / 3]);
+  });
+});
 
 /** Weighted mean of per-trial values: a statistic whose standard error is known. */
 function meanOf(values: readonly number[]): (weights: Float64Array) => number {

@@ -28,6 +28,22 @@ export function pairBalancedWeights(speakers: TrialSpeakers): Float64Array {
   return Float64Array.from(speakers.a, (_, i) => 1 / trials.get(key(i))!);
 }
 
+/**
+ * Weights under which every source counts the same in sum, target and impostor trials apart, and a source's trials among
+ * each other as `own` says.
+ */
+export function evenWeights(
+  sources: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  own?: ArrayLike<number>,
+): Float64Array {
+  const weightOf = (i: number): number => (own ? own[i]! : 1);
+  const kind = (i: number): number => 2 * sources[i]! + (labels[i] ? 1 : 0);
+  const sums = new Map<number, number>();
+  for (let i = 0; i < labels.length; i++) sums.set(kind(i), (sums.get(kind(i)) ?? 0) + weightOf(i));
+  return Float64Array.from({ length: labels.length }, (_, i) => weightOf(i) / sums.get(kind(i))!);
+}
+
 /** A seeded generator (mulberry32), uniform in [0, 1): draws are the same on every machine. */
 export function seededUniform(seed: number): () => number {
   let state = seed >>> 0;

@@ -160,6 +160,7 @@ export function crossValidatedCllr(data: CalibrationData, speakers: TrialSpeaker
   const fold = Uint8Array.from({ length: speakers.count }, () => Math.floor(uniform() * folds));
   const scores: number[] = [];
   const labels: number[] = [];
+  const weights: number[] = [];
   for (let f = 0; f < folds; f++) {
     const inside: number[] = [];
     const outside: number[] = [];
@@ -177,9 +178,10 @@ export function crossValidatedCllr(data: CalibrationData, speakers: TrialSpeaker
       );
       scores.push(calibrate(fitted, data.scores[i]!, quality));
       labels.push(data.labels[i] ? 1 : 0);
+      if (data.weights) weights.push(data.weights[i]!);
     }
   }
-  return cllr(new ScoredTrials(scores, labels));
+  return cllr(new ScoredTrials(scores, labels), data.weights && Float64Array.from(weights));
 }
 
 function take(data: CalibrationData, indices: number[]): CalibrationData {

@@ -27,11 +27,12 @@ describe('score normalisation', () => {
   it('takes the statistics of the whole cohort for s-norm and of its closest speakers for AS-norm', () => {
     for (let i = 0; i < 5; i++) {
       const embedding = randomUnit();
-      for (const [kind, top] of [
-        ['s', size],
-        ['as', AS_NORM_TOP],
+      for (const [kind, closest, top] of [
+        ['s', undefined, size],
+        ['as', undefined, AS_NORM_TOP],
+        ['as', 20, 20],
       ] as const) {
-        const found = cohortStatistics(embedding, cohort, kind);
+        const found = cohortStatistics(embedding, cohort, kind, closest);
         const expected = plainStatistics(embedding, top);
         expect(found.mean).toBeCloseTo(expected.mean, 6);
         expect(found.deviation).toBeCloseTo(expected.deviation, 6);

@@ -14,14 +14,19 @@ export interface CohortStatistics {
   deviation: number;
 }
 
-/** Cohort speakers that AS-norm keeps: those an embedding scores highest against. */
+/** Cohort speakers that AS-norm keeps, where nothing else is said: those an embedding scores highest against. */
 export const AS_NORM_TOP = 200;
 
 /**
- * Score statistics of one unit-length embedding against the cohort: over all of it for s-norm, over the `AS_NORM_TOP`
+ * Score statistics of one unit-length embedding against the cohort: over all of it for s-norm, over the `closest`
  * highest scores for AS-norm (Matějka et al., 2017).
  */
-export function cohortStatistics(embedding: Float32Array, cohort: Cohort, kind: 's' | 'as'): CohortStatistics {
+export function cohortStatistics(
+  embedding: Float32Array,
+  cohort: Cohort,
+  kind: 's' | 'as',
+  closest: number = AS_NORM_TOP,
+): CohortStatistics {
   const size = cohort.embeddings.length / cohort.dim;
   if (embedding.length !== cohort.dim) {
     throw new TimbreError(
@@ -29,16 +34,30 @@ export function cohortStatistics(embedding: Float32Array, cohort: Cohort, kind: 
       `the cohort has ${cohort.dim} dimensions, the embedding ${embedding.length}`,
     );
   }
-  let scores = new Float64Array(size);
+  const all = new Float64Array(size);
   for (let row = 0; row < size; row++) {
     let score = 0;
     for (let i = 0; i < cohort.dim; i++) score += embedding[i]! * cohort.embeddings[row * cohort.dim + i]!;
-    scores[row] = score;
+    all[row] = score;
   }
-  if (kind === 'as' && size > AS_NORM_TOP) scores = scores.sort().subarray(size - AS_NORM_TOP);
+  const scores = kind === 'as' ? highest(all, closest) : all;
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
   const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length;
   return { mean, deviation: Math.sqrt(variance) || 1 };
+}
+
+/** The `count` highest values, in no order to rely on; all where there are no more. */
+function highest(values: Float64Array, count: number): Float64Array {
+  if (values.length <= count) return values;
+  const kept = values.slice(0, count).sort();
+  for (let i = count; i < values.length; i++) {
+    const value = values[i]!;
+    if (value <= kept[0]!) continue;
+    let at = 0;
+    for (; at + 1 < count && kept[at + 1]! < value; at++) kept[at] = kept[at + 1]!;
+    kept[at] = value;
+  }
+  return kept;
 }
 
 /** Symmetric normalisation: the mean of the score in deviations from either side's cohort mean. */

@@ -35,14 +35,18 @@ interface Side {
 /** Trials that are scored in one piece. */
 const TRIALS_AT_ONCE = 1000;
 
-/** Scores a list. An enrolment of several recordings is the mean of their unit embeddings, at unit length again. */
+/**
+ * Scores a list. An enrolment of several recordings is the mean of their unit embeddings, at unit length again. AS-norm
+ * looks at the `closest` speakers of the cohort.
+ */
 export function scoreTrials(
   list: TrialList,
   table: EmbeddingTable,
   norm: Normalisation,
   cohort?: Cohort | null,
+  closest?: number,
 ): TrialScores {
-  const scoring = scoringOf(list, table, norm, cohort);
+  const scoring = scoringOf(list, table, norm, cohort, closest);
   for (;;) {
     const { done, value } = scoring.next();
     if (done) return value;
@@ -55,6 +59,7 @@ export function* scoringOf(
   table: EmbeddingTable,
   norm: Normalisation,
   cohort?: Cohort | null,
+  closest?: number,
 ): Generator<void, TrialScores> {
   if (norm !== 'none' && !cohort) {
     throw new TimbreError(
@@ -73,7 +78,8 @@ export function* scoringOf(
       seconds += table.seconds[row]!;
     }
     toUnit(vector);
-    return { vector, seconds, statistics: norm === 'none' ? undefined : cohortStatistics(vector, cohort!, norm) };
+    const statistics = norm === 'none' ? undefined : cohortStatistics(vector, cohort!, norm, closest);
+    return { vector, seconds, statistics };
   };
   const enrolments: (Side | undefined)[] = [];
   for (const paths of list.enrolments) {

@@ -38,6 +38,24 @@ describe('fitImpostorTail', () => {
     expect(weighted.shape).toBeCloseTo(plain.shape, 1);
   });
 
+  it('takes as much for the tail as is asked, and observes what is below', () => {
+    const tail = fitImpostorTail(gaussianQuantiles(20_000, 0), { tailShare: 0.02 });
+    expect(tail.share).toBeCloseTo(0.02, 3);
+    expect(tail.body.map(([share]) => share).slice(-2)).toEqual([0.05, 0.03]);
+    for (const rate of [0.05, 0.03, 0.01, 0.001]) {
+      expect(scoreAtRate(tail, rate).score).toBeCloseTo(normalQuantile(1 - rate), 1);
+    }
+  });
+
+  it('shows the share above which five independent impostors score, whatever they weigh', () => {
+    const scores = Array.from({ length: 2000 }, (_, i) => -i);
+    const counts = new Float64Array(2000).fill(0.5);
+    expect(fitImpostorTail(scores).leastRate).toBe(5 / 2000);
+    expect(fitImpostorTail(scores, { counts }).leastRate).toBe(10 / 2000);
+    const weights = Float64Array.from(scores, (_, i) => (i < 10 ? 2 : 1));
+    expect(fitImpostorTail(scores, { counts, weights }).leastRate).toBeCloseTo(20 / 2010, 12);
+  });
+
   it('refuses too few impostors, and impostors who all score the same', () => {
     expect(() => fitImpostorTail(gaussianQuantiles(100, 0))).toThrow('100 impostor trials are too few');
     expect(() => fitImpostorTail(new Float64Array(5000))).toThrow('show no tail');
@@ -45,7 +63,8 @@ describe('fitImpostorTail', () => {
 });
 
 describe('a tail', () => {
-  const gaussian = fitImpostorTail(gaussianQuantiles(20_000, -3, 2), { independent: 500 });
+  const counts = new Float64Array(20_000).fill(500 / 20_000);
+  const gaussian = fitImpostorTail(gaussianQuantiles(20_000, -3, 2), { counts });
   const tails: [string, ImpostorTail][] = [
     ['exponential', fitImpostorTail(exponential)],
     ['Gaussian', gaussian],

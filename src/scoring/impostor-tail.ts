@@ -25,9 +25,11 @@ export interface ImpostorTail {
 /** Rates that a caller may ask for: false accepts per request. */
 export const RATE_BOUNDS = { least: 1e-5, most: 0.2 } as const;
 
-/** Share of the impostors that are the tail. */
+/** Share of the impostors that are the tail, where nothing else is said. */
 const TAIL_SHARE = 0.05;
-const BODY_SHARES = [0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.07] as const;
+const BODY_SHARES = [0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03] as const;
+/** A point of the body lies as far above the tail's share as this, at least. */
+const LEAST_STEP = 1.2;
 /** Fewer scores than that in the tail say nothing of its shape. */
 const LEAST_IN_TAIL = 25;
 /** Outside of it the moments that the fit uses are unstable. */
@@ -35,17 +37,24 @@ const SHAPES = { least: -0.5, most: 0.5 };
 /** Independent impostors that have to lie above a score before its share is more than chance. */
 const LEAST_ABOVE = 5;
 
+export interface TailOptions {
+  /** One a trial; without, all the same. */
+  weights?: ArrayLike<number>;
+  /** How many independent trials each stands for, for `leastRate`: its part of a pair of speakers. Without, one each. */
+  counts?: ArrayLike<number>;
+  /** Share of the impostors that are the tail. */
+  tailShare?: number;
+}
+
 /**
  * Fits the tail of impostor scores by probability-weighted moments (Hosking and Wallis, 1987).
  *
  * @param scores of impostor trials
- * @param weights one a trial; without, all the same
- * @param independent how many of the trials may count as independent (pairs of speakers), for `leastRate`
  * Errors: INVALID_ARGUMENT where there are too few impostors.
  */
 export function fitImpostorTail(
   scores: ArrayLike<number>,
-  { weights, independent = scores.length }: { weights?: ArrayLike<number>; independent?: number } = {},
+  { weights, counts, tailShare = TAIL_SHARE }: TailOptions = {},
 ): ImpostorTail {
   const order = Uint32Array.from(scores, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
   const weightOf = (i: number): number => (weights ? weights[i]! : 1);
@@ -54,14 +63,14 @@ export function fitImpostorTail(
 
   let above = 0;
   let count = 0;
-  while (count < order.length && above + weightOf(order[count]!) <= TAIL_SHARE * total) {
+  while (count < order.length && above + weightOf(order[count]!) <= tailShare * total) {
     above += weightOf(order[count++]!);
   }
   if (count < LEAST_IN_TAIL || count === order.length) {
     throw new TimbreError(
       'INVALID_ARGUMENT',
       `${order.length} impostor trials are too few to know how high strangers score; ` +
-        `${Math.ceil(LEAST_IN_TAIL / TAIL_SHARE)} are needed`,
+        `${Math.ceil(LEAST_IN_TAIL / tailShare)} are needed`,
     );
   }
   const start = scores[order[count]!]!;
@@ -87,9 +96,27 @@ export function fitImpostorTail(
     // The mean excess of the distribution is scale / (1 - shape).
     scale: mean * (1 - shape),
     shape,
-    body: body(scores, order, weightOf, total, start),
-    leastRate: LEAST_ABOVE / independent,
+    body: body(scores, order, weightOf, total, { share: above / total, start }),
+    leastRate: leastRate(order, weightOf, total, counts),
   };
+}
+
+/** The share above the score that so many independent impostors reach. */
+function leastRate(
+  order: Uint32Array,
+  weightOf: (i: number) => number,
+  total: number,
+  counts: ArrayLike<number> | undefined,
+): number {
+  let passed = 0;
+  let count = 0;
+  for (const i of order) {
+    passed += weightOf(i);
+    count += counts ? counts[i]! : 1;
+    // Sums of parts of a pair fall short of a whole number by rounding.
+    if (count >= LEAST_ABOVE * (1 - 1e-9)) return passed / total;
+  }
+  return 1;
 }
 
 function body(
@@ -97,12 +124,12 @@ function body(
   order: Uint32Array,
   weightOf: (i: number) => number,
   total: number,
-  start: number,
+  { share: tailShare, start }: Pick<ImpostorTail, 'share' | 'start'>,
 ): [number, number][] {
   const points: [number, number][] = [];
   let passed = 0;
   let k = 0;
-  for (const share of [...BODY_SHARES].reverse()) {
+  for (const share of BODY_SHARES.filter((one) => one > LEAST_STEP * tailShare).reverse()) {
     while (k < order.length - 1 && passed + weightOf(order[k]!) <= share * total) passed += weightOf(order[k++]!);
     const score = Math.min(scores[order[k]!]!, points.at(-1)?.[1] ?? start);
     points.push([share, score]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { numberSpeakers, seededUniform } from '../evaluation/bootstrap.js';
 import { normalQuantile } from '../evaluation/testing.js';
 import type { TrialScores } from '../evaluation/trial-scores.js';
-import { scoreAtRate } from './impostor-tail.js';
+import { impostorShare, scoreAtRate } from './impostor-tail.js';
 import { learnCalibration } from './learn-calibration.js';
 
 /** Gaussian cosines of many speakers: targets around 0.6 or `mean`, impostors around 0.1, deviation 0.1. */
@@ -44,7 +44,12 @@ describe('learnCalibration', () => {
     expect(learned.thresholds.map(({ falseAcceptRate }) => falseAcceptRate)).toEqual([0.01, 0.001]);
     expect(learned.thresholds[0]!.cosine).toBeCloseTo(0.333, 1);
     expect(learned.thresholds[1]!.cosine).toBeCloseTo(0.409, 1);
-    expect(learned.points[0]!.far).toBeLessThanOrEqual(0.01);
+    expect(learned.points[0]!.far).toBeGreaterThan(0.008);
+    expect(learned.points[0]!.far).toBeLessThan(0.012);
+    // Verify and identify among one decide alike.
+    for (const { falseAcceptRate, llr } of learned.thresholds) {
+      expect(llr).toBe(scoreAtRate(learned.impostorTail, falseAcceptRate).score);
+    }
     // Strangers' llr: 50 * N(0.1, 0.1) - 17.5.
     const above = scoreAtRate(learned.impostorTail, 1e-3).score;
     expect((above - learned.calibration.offset) / learned.calibration.scale).toBeCloseTo(0.409, 1);
@@ -82,6 +87,40 @@ describe('learnCalibration', () => {
     expect(Object.keys(quality)).toEqual(['logRecordings']);
     expect((quality['logRecordings']! * Math.log(10)) / scale).toBeCloseTo(-0.1, 2);
     expect(learned.thresholds[0]!.cosine).toBeNull();
+  });
+
+  it('promises what sources come to that all weigh the same, however many trials each has', () => {
+    // One trial in ten is of a source whose scores are higher by two deviations.
+    const [trials, speakers] = scores(4000, 40_000, 50);
+    const sources = Uint32Array.from(trials.labels, (_, i) => (Math.floor(i / 50) % 10 === 0 ? 1 : 0));
+    const shifted = { ...trials, scores: trials.scores.map((score, i) => score + (sources[i] ? 0.2 : 0)) };
+    const even = learnCalibration(shifted, speakers, { ...plain, sources });
+    const apart = learnCalibration(shifted, speakers, plain);
+    for (const { calibration, thresholds } of [even, apart]) {
+      const accepted = thresholds.map(({ llr }) =>
+        [0, 1].map((source) => {
+          const own = [...trials.labels.keys()].filter((i) => !trials.labels[i] && sources[i] === source);
+          const passing = own.filter((i) => calibration.offset + calibration.scale * shifted.scores[i]! >= llr!);
+          return passing.length / own.length;
+        }),
+      );
+      const means = accepted.map(([one, other]) => (one! + other!) / 2);
+      if (calibration === even.calibration) {
+        expect(means[0]! / 0.01).toBeCloseTo(1, 0);
+        expect(means[1]! / 0.001).toBeGreaterThan(0.5);
+        expect(means[1]! / 0.001).toBeLessThan(2);
+      } else {
+        expect(means[0]!).toBeGreaterThan(0.03);
+      }
+    }
+    expect(impostorShare(even.impostorTail, even.thresholds[0]!.llr!)).toBeCloseTo(0.01, 6);
+  });
+
+  it('says of how many of the cohort AS-norm was', () => {
+    const [trials, speakers] = scores(200, 1000, 20);
+    const learned = learnCalibration(trials, speakers, { ...plain, norm: 'as', closest: 20 });
+    expect(learned.calibration).toMatchObject({ norm: 'as', closest: 20 });
+    expect(learnCalibration(trials, speakers, plain).calibration).not.toHaveProperty('closest');
   });
 
   it('refuses too few trials, labels the wrong way round, and durations that are not known', () => {

@@ -1,5 +1,5 @@
 import { TimbreError } from '../errors/timbre-error.js';
-import { pairBalancedWeights, type TrialSpeakers } from '../evaluation/bootstrap.js';
+import { evenWeights, pairBalancedWeights, type TrialSpeakers } from '../evaluation/bootstrap.js';
 import {
   calibrate,
   crossValidatedCllr,
@@ -7,31 +7,34 @@ import {
   sideQuality,
   fitCalibration,
   requireEnoughForCalibration,
-  type Calibration,
+  type CalibrationData,
 } from '../evaluation/calibration.js';
-import { cllr, minCllr, pointAtFar } from '../evaluation/metrics.js';
+import { cllr, minCllr, ratesAt } from '../evaluation/metrics.js';
 import type { Normalisation } from '../evaluation/normalise.js';
 import { ScoredTrials, type OperatingPoint } from '../evaluation/scores.js';
 import type { TrialScores } from '../evaluation/trial-scores.js';
-import { fitImpostorTail, type ImpostorTail } from './impostor-tail.js';
-import type { CalibrationFile, ScoreThreshold } from './model-calibration.js';
+import { fitImpostorTail, scoreAtRate, type ImpostorTail } from './impostor-tail.js';
+import type { CalibrationFile, ScoreCalibration, ScoreThreshold } from './model-calibration.js';
 
 /** False acceptance rates that thresholds are set for. */
 export const THRESHOLD_RATES = [0.01, 0.001] as const;
 /** Impostor trials that have to lie above a threshold for its rate to be more than chance. */
 const LEAST_FALSE_ACCEPTS = 5;
 
+/** Share of the tail of sources that weigh the same: further down the mixture of those whose strangers score high and low is no Pareto. */
+const MIXED_TAIL_SHARE = 0.02;
+
 /** Cllr at best, in bits, above which scores are worth nearly nothing. */
 const MOST_OVERLAP = 0.8;
 
 export interface LearnedCalibration {
-  calibration: Calibration & { norm: Normalisation };
+  calibration: ScoreCalibration;
   thresholds: ScoreThreshold[];
   /** How high strangers score, in natural log-likelihood ratios. */
   impostorTail: ImpostorTail;
   /** Of each trial that it was learned on. */
   llrs: Float64Array;
-  /** The rates of each threshold on the trials it was set on. */
+  /** The rates of each threshold on the trials that it was learned from. */
   points: OperatingPoint[];
   evidence: {
     targets: number;
@@ -45,11 +48,25 @@ export interface LearnedCalibration {
 
 export interface LearnOptions {
   norm: Normalisation;
+  /** Speakers of the cohort that AS-norm looked at; undefined: `AS_NORM_TOP`. */
+  closest?: number | undefined;
   /** Looks at how much speech the sides have. */
   durations: boolean;
   /** Looks at how many recordings the sides are of. */
   recordings: boolean;
+  /** Every pair of speakers weighs the same. */
   balanced: boolean;
+  /** The source of each trial, by number: every source weighs the same, whatever its number of speakers and trials. */
+  sources?: Uint32Array | undefined;
+}
+
+/** What decisions need of scored trials. */
+interface Learned {
+  calibration: ScoreCalibration;
+  impostorTail: ImpostorTail;
+  /** The evidence that each trial has. */
+  llrs: Float64Array;
+  data: CalibrationData & { weights?: Float64Array };
 }
 
 /** Calibration and thresholds from scored trials. Errors: INVALID_ARGUMENT where they are too few, or say nothing. */
@@ -58,29 +75,9 @@ export function learnCalibration(
   speakers: TrialSpeakers,
   options: LearnOptions,
 ): LearnedCalibration {
-  const { scores, labels } = trials;
-  requireEnoughForCalibration(labels, speakers.count);
-  const measures = (['durations', 'recordings'] as const).flatMap((of) => (options[of] ? SIDE_QUALITY[of] : []));
-  const quality = measures.length > 0 ? qualityColumns(trials, measures) : undefined;
-  const weights = options.balanced ? pairBalancedWeights(speakers) : undefined;
-  const data = { scores, labels, ...(quality && { quality }), ...(weights && { weights }) };
-  const calibration = { ...fitCalibration(data), norm: options.norm };
-  if (!(calibration.scale > 0)) {
-    throw new TimbreError(
-      'INVALID_ARGUMENT',
-      'same speakers score no higher than different ones in this list: check its labels, and whether the model is trained',
-    );
-  }
-
-  const llrs = Float64Array.from(scores, (score, i) =>
-    calibrate(calibration, score, quality && Object.fromEntries(measures.map((name) => [name, quality[name]![i]!]))),
-  );
-  const scored = new ScoredTrials(llrs, labels);
-  const points = THRESHOLD_RATES.filter((rate) => rate * scored.impostorCount >= LEAST_FALSE_ACCEPTS)
-    .map((rate) => ({ rate, point: pointAtFar(scored, rate, weights) }))
-    // Infinite where an impostor trial scores highest of all.
-    .filter(({ point }) => Number.isFinite(point.threshold));
-  const straight = options.norm === 'none' && !quality;
+  const { calibration, impostorTail, llrs, data } = learnEvidence(trials, speakers, options);
+  const { weights } = data;
+  const scored = new ScoredTrials(llrs, trials.labels);
   const atBest = minCllr(scored, weights);
   if (atBest > MOST_OVERLAP) {
     throw new TimbreError(
@@ -89,6 +86,11 @@ export function learnCalibration(
         `${atBest.toFixed(2)} of the 1 bit that knowing nothing costs; check labels, recordings and the model`,
     );
   }
+  const points = THRESHOLD_RATES.filter((rate) => rate * scored.impostorCount >= LEAST_FALSE_ACCEPTS).map((rate) => ({
+    rate,
+    point: ratesAt(scored, scoreAtRate(impostorTail, rate).score, weights),
+  }));
+  const straight = options.norm === 'none' && !data.quality;
   return {
     calibration,
     thresholds: points.map(({ rate, point }) => ({
@@ -96,7 +98,7 @@ export function learnCalibration(
       cosine: straight ? (point.threshold - calibration.offset) / calibration.scale : null,
       llr: point.threshold,
     })),
-    impostorTail: impostorTail(llrs, trials, speakers),
+    impostorTail,
     llrs,
     points: points.map(({ point }) => point),
     evidence: {
@@ -119,17 +121,50 @@ export function calibrationFile(
   return { format: 1, model, calibration, thresholds, impostorTail: tail, learned: { ...about, ...evidence } };
 }
 
-/** Every pair of speakers weighs the same, as strangers of a service are not the few who recorded most. */
-function impostorTail(llrs: Float64Array, { labels }: TrialScores, speakers: TrialSpeakers): ImpostorTail {
-  const balanced = pairBalancedWeights(speakers);
-  const impostors = Uint32Array.from(labels.keys()).filter((i) => !labels[i]);
-  const weights = Float64Array.from(impostors, (i) => balanced[i]!);
-  // The weights of one pair's trials sum to 1, so that their sum counts the pairs.
-  const pairs = weights.reduce((sum, weight) => sum + weight, 0);
-  return fitImpostorTail(
-    Float64Array.from(impostors, (i) => llrs[i]!),
-    { weights, independent: pairs },
+/**
+ * The line from scores to evidence, and how high strangers score on it. Errors: INVALID_ARGUMENT where there are too few
+ * trials, or same speakers score no higher than different ones.
+ */
+export function learnEvidence(trials: TrialScores, speakers: TrialSpeakers, options: LearnOptions): Learned {
+  const { scores, labels } = trials;
+  requireEnoughForCalibration(labels, speakers.count);
+  const measures = (['durations', 'recordings'] as const).flatMap((of) => (options[of] ? SIDE_QUALITY[of] : []));
+  const quality = measures.length > 0 ? qualityColumns(trials, measures) : undefined;
+  const { sources, closest } = options;
+  const own = options.balanced ? pairBalancedWeights(speakers) : undefined;
+  const weights = sources ? evenWeights(sources, labels, own) : own;
+  const data = { scores, labels, ...(quality && { quality }), ...(weights && { weights }) };
+  const calibration = { ...fitCalibration(data), norm: options.norm, ...(closest !== undefined && { closest }) };
+  if (!(calibration.scale > 0)) {
+    throw new TimbreError(
+      'INVALID_ARGUMENT',
+      'same speakers score no higher than different ones in this list: check its labels, and whether the model is trained',
+    );
+  }
+
+  const llrs = Float64Array.from(scores, (score, i) =>
+    calibrate(calibration, score, quality && Object.fromEntries(measures.map((name) => [name, quality[name]![i]!]))),
   );
+  return { calibration, impostorTail: tailOf(llrs, trials, speakers, sources), llrs, data };
+}
+
+/**
+ * Every pair of speakers weighs the same, as strangers of a service are not the few who recorded most, or the same among
+ * those of its source.
+ */
+function tailOf(
+  llrs: Float64Array,
+  { labels }: TrialScores,
+  speakers: TrialSpeakers,
+  sources: Uint32Array | undefined,
+): ImpostorTail {
+  const balanced = pairBalancedWeights(speakers);
+  const weights = sources ? evenWeights(sources, labels, balanced) : balanced;
+  const impostors = Uint32Array.from(labels.keys()).filter((i) => !labels[i]);
+  const of = (values: ArrayLike<number>): Float64Array => Float64Array.from(impostors, (i) => values[i]!);
+  // The weights of one pair's trials sum to 1, so that they count pairs.
+  const options = { weights: of(weights), counts: of(balanced) };
+  return fitImpostorTail(of(llrs), sources ? { ...options, tailShare: MIXED_TAIL_SHARE } : options);
 }
 
 /** The measures of each trial, by name. Errors: INVALID_ARGUMENT. */

@@ -17,10 +17,17 @@ export interface ScoreThreshold {
   llr: number | null;
 }
 
+/** A calibration, and the scores that it is for. */
+export type ScoreCalibration = Calibration & {
+  norm: Normalisation;
+  /** Speakers of the cohort that AS-norm looks at; absent: `AS_NORM_TOP`. */
+  closest?: number;
+};
+
 /** What turns a cosine into evidence: from the bundle's manifest, or from a user's calibration file. */
 export interface ModelCalibration {
   /** Null: cosines only. */
-  calibration: (Calibration & { norm: Normalisation }) | null;
+  calibration: ScoreCalibration | null;
   /** By falling false acceptance rate. */
   thresholds: ScoreThreshold[];
   /** How high strangers score, in natural log-likelihood ratios; null where that was not learned. */
@@ -37,7 +44,7 @@ export interface CalibrationFile {
   format: 1;
   /** The model whose scores it is for, `<id>@<digits>`; it is refused for another. */
   model: string;
-  calibration: Calibration & { norm: Normalisation };
+  calibration: ScoreCalibration;
   thresholds: ScoreThreshold[];
   impostorTail?: ImpostorTail;
   /** Present where scores were normalised by a cohort other than the bundle's. */
@@ -181,8 +188,8 @@ export function withoutVectors(manifest: Readonly<Record<string, unknown>>): Rec
 const NORMALISATIONS: readonly unknown[] = ['none', 's', 'as'];
 const MEASURES: readonly string[] = Object.values(SIDE_QUALITY).flat();
 
-function parseCalibration(value: unknown, where: string): Calibration & { norm: Normalisation } {
-  const { offset, scale, quality = {}, norm = 'none' } = (value ?? {}) as Partial<ReturnType<typeof parseCalibration>>;
+function parseCalibration(value: unknown, where: string): ScoreCalibration {
+  const { offset, scale, quality = {}, norm = 'none', closest } = (value ?? {}) as Partial<ScoreCalibration>;
   const isQuality = isRecord(quality) && Object.keys(quality).every((name) => MEASURES.includes(name));
   const numbers = [offset, scale, ...(isQuality ? Object.values(quality) : [NaN])];
   if (!numbers.every((n) => Number.isFinite(n)) || !(scale! > 0) || !NORMALISATIONS.includes(norm)) {
@@ -192,7 +199,14 @@ function parseCalibration(value: unknown, where: string): Calibration & { norm: 
         `weights of ${MEASURES.join(', ')} alone`,
     );
   }
-  return { offset: offset!, scale: scale!, quality: { ...quality }, norm };
+  if (closest !== undefined && (norm !== 'as' || !(Number.isInteger(closest) && closest >= 2))) {
+    throw new TimbreError(
+      'MODEL_INVALID',
+      `the calibration in ${where} looks at the closest ${String(closest)} of a cohort; that is a whole number from 2 on, with ` +
+        'the norm as alone',
+    );
+  }
+  return { offset: offset!, scale: scale!, quality: { ...quality }, norm, ...(closest !== undefined && { closest }) };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededUniform } from '../evaluation/bootstrap.js';
-import { toUnit, type Cohort } from '../evaluation/normalise.js';
+import { cohortStatistics, normaliseScore, toUnit, type Cohort } from '../evaluation/normalise.js';
 import { gaussianQuantiles } from '../evaluation/testing.js';
 import {
   calibrationFor,
@@ -227,11 +227,28 @@ describe.each(['none', 's', 'as'] as const)('a calibration with durations and %s
   });
 });
 
+it('a calibration of AS-norm looks at as many of the cohort as it says', () => {
+  const calibration = { offset: -1, scale: 3, quality: {}, norm: 'as' };
+  const manifest = { ...linear, cohort: encodeVectors(cohort) };
+  const [a, b] = [random(), random()];
+  const of = (closest?: number): Scorer =>
+    Scorer.of({ ...manifest, calibration: closest === undefined ? calibration : { ...calibration, closest } });
+  for (const closest of [3, 20]) {
+    const { cosine, llr } = of(closest).score(a, b);
+    const sides = [a, b].map((side) => cohortStatistics(toUnit(side.slice()), of().calibration.cohort!, 'as', closest));
+    expect(llr).toBeCloseTo(-1 + 3 * normaliseScore(cosine, sides[0]!, sides[1]!), 5);
+  }
+  // The cohort is smaller than what is looked at where nothing is said.
+  expect(of().score(a, b)).toEqual(of(40).score(a, b));
+});
+
 describe('manifests that contradict themselves', () => {
   it.each([
     [{ ...bare, calibration: { offset: 1, scale: 'much' } }, 'is not of the form { offset, scale'],
     [{ ...bare, calibration: { offset: 1, scale: -2 } }, 'is not of the form { offset, scale'],
     [{ ...bare, calibration: { offset: 1, scale: 2, norm: 'zt' } }, 'is not of the form { offset, scale'],
+    [{ ...bare, calibration: { offset: 1, scale: 2, norm: 'as', closest: 1 } }, 'a whole number from 2 on'],
+    [{ ...bare, calibration: { offset: 1, scale: 2, norm: 's', closest: 20 } }, 'with the norm as alone'],
     [{ ...bare, thresholds: [{ cosine: 0.4 }] }, 'are not of the form [{ falseAcceptRate'],
     [{ ...bare, thresholds: {} }, 'are not of the form [{ falseAcceptRate'],
     [{ ...linear, calibration: { ...linear.calibration, norm: 'as' } }, 'there is no cohort'],

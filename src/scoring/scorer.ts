@@ -186,8 +186,8 @@ export class Scorer {
     }
     const { nuisance } = this.calibration;
     const unit = nuisance ? withoutNuisance(embedding, nuisance) : toUnit(Float32Array.from(embedding));
-    const norm = this.calibration.calibration?.norm ?? 'none';
-    const statistics = norm === 'none' ? null : cohortStatistics(unit, this.calibration.cohort!, norm);
+    const { norm = 'none', closest } = this.calibration.calibration ?? {};
+    const statistics = norm === 'none' ? null : cohortStatistics(unit, this.calibration.cohort!, norm, closest);
     return { unit, statistics, seconds, recordings };
   }
 

@@ -106,6 +106,48 @@ describe('timbre calibrate', () => {
     expect(learned).toMatchObject({ within: 'room', targets: 180, impostors: 2 * perRoom });
   });
 
+  it('weighs rooms the same where asked, and looks at the closest of the cohort', async () => {
+    const rows = Array.from({ length: SPEAKERS * TAKES }, (_, i) => {
+      const [speaker, take] = [Math.floor(i / TAKES), i % TAKES];
+      return `s${speaker}/${take}.wav\t${speaker < 8 ? 'hall' : 'car'}`;
+    });
+    await writeFile(at('uneven.tsv'), ['path\troom', ...rows].join('\n'));
+    const groups = ['--groups', `${at('uneven.tsv')}:room`, '--within'];
+    const norm = ['--norm', 'as', '--closest', '3', '--cohort', at('cohort')];
+    const learn = (...more: string[]): Promise<{ thresholds: { llr: number }[]; learned: Record<string, unknown> }> =>
+      json('calibrate', ...common(), ...groups, ...norm, ...more, '--out', at('even.json'));
+    const apart = await learn();
+    const even = await learn('--even');
+    expect(apart.learned).not.toHaveProperty('even');
+    expect(even.learned).toMatchObject({ even: true, within: 'room' });
+    expect(even.thresholds[0]!.llr).not.toBeCloseTo(apart.thresholds[0]!.llr, 6);
+    const { calibration } = JSON.parse(await readFile(at('even.json'), 'utf8')) as { calibration: object };
+    expect(calibration).toMatchObject({ norm: 'as', closest: 3 });
+    const evaluated = ['evaluate', ...common(), '--calibration', at('even.json')];
+    expect((await json<Evaluation>(...evaluated)).results[0]!.cllr).toBeGreaterThan(0);
+    // Of others of the cohort the scores are others, which the calibration says nothing of.
+    expect((await json<Evaluation>(...evaluated, '--closest', '4')).results[0]!.cllr).toBeNull();
+    const refused = async (...words: string[]): Promise<string> =>
+      (await timbre(['calibrate', ...common(), ...words])).stderr;
+    expect(await refused('--even', ...groups.slice(0, 2))).toContain('give --within');
+    expect(await refused('--closest', '3')).toContain('give --norm as');
+  });
+
+  it('learns from profiles, with or without looking at how many recordings there are', async () => {
+    const learn = async (...words: string[]): Promise<object> =>
+      (await json<{ calibration: { quality: object } }>('calibrate', ...common(), '--profiles', '3', ...words, '--out', at('own.json'))).calibration.quality; // prettier-ignore
+    expect(Object.keys(await learn())).toEqual(['logRecordings']);
+    expect(await learn('--no-recordings')).toEqual({});
+  });
+
+  it('leaves nothing of the calibration that a bundle had before', async () => {
+    await json('calibrate', ...common(), '--durations', '--bundle', at('first.pt'));
+    const options = [at('trials.txt'), '--model', at('first.pt'), '--cache', at('cache'), '--json'];
+    await json('calibrate', ...options, '--bundle', at('second.pt'));
+    const { quality } = (await readManifest(at('second.pt')))['calibration'] as { quality: object };
+    expect(quality).toEqual({});
+  });
+
   it('takes its cohort along where it is a folder', async () => {
     await json('calibrate', ...common(), '--norm', 's', '--cohort', at('cohort'), '--out', at('normed.json'));
     const { calibration, cohort } = JSON.parse(await readFile(at('normed.json'), 'utf8')) as {
