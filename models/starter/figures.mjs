@@ -58,3 +58,26 @@ export function table(header, rows) {
     .map((row) => `| ${row.join(' | ')} |`)
     .join('\n');
 }
+
+/** What a candidate of calibration.mjs looks at, and what it is learned on. */
+export function calibrationName({ norm, closest, recordings, durations, even, on }) {
+  return [
+    norm === 'none' ? 'cosine' : `AS-norm of ${closest}`,
+    ...(recordings ? ['recordings'] : []),
+    ...(durations ? ['durations'] : []),
+    ...(even ? ['parts even'] : []),
+    ...(on ? ['on Common Voice and speechocean762'] : []),
+  ].join(', ');
+}
+
+/**
+ * The one with the fewest misses where parts that were left out of learning are accepted at the promised rates, both rates
+ * together.
+ * @template {{ matched: { frr: number }[] }} T
+ * @param {readonly T[]} tried
+ * @returns {T}
+ */
+export function chosen(tried) {
+  const misses = (/** @type {T} */ { matched }) => matched.reduce((sum, { frr }) => sum + frr, 0);
+  return tried.reduce((a, b) => (misses(b) < misses(a) ? b : a));
+}

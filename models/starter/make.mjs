@@ -4,7 +4,8 @@
 //   node models/starter/make.mjs --run ../runs/bundled --data ../shared/speech --before before.pt --command 'python -m ...'
 //
 // Writes models/starter.pt, models/starter.json (all results), models/starter.md, docs/comparison.md and the figures of
-// README.md. --only bundle, measure or card does that step alone. --before names the bundle of before, to compare with.
+// README.md. --only with bundle, calibrate, measure, evidence or card does that step alone. calibrate learns what scores are worth
+// anew, for the bundle that is there: its weights, and with them the identity, stay. evidence then measures what changes by that. --before names the bundle of before, to compare with.
 // --conditions and --systems, lists with commas, measure these alone; a measurement that was cut goes on where it was, and
 // the card says of the rest that it was not measured. Embeddings, copies and results are kept in --work.
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,9 +15,10 @@ import { format, resolveConfig } from 'prettier';
 import { readManifest, updateManifest } from '../../dist/addon/bundles.js';
 import { PUBLISHED_MODELS } from '../../dist/models/registry.js';
 import { makeBundle, trainingCommit } from './bundle.mjs';
+import { calibrateBundle } from './calibration.mjs';
 import { cardOf, summaryOf } from './card.mjs';
 import { comparisonOf, readmeFigures } from './comparison.mjs';
-import { measure } from './measure.mjs';
+import { measure, measureEvidence } from './measure.mjs';
 import { CONDITIONS, SYSTEMS } from './plan.mjs';
 import { ROOT } from './tools.mjs';
 
@@ -39,7 +41,7 @@ const { values } = parseArgs({
 for (const path of ['run', 'data', 'before', 'work', 'out']) {
   if (values[path] !== undefined) values[path] = resolve(values[path]);
 }
-const STEPS = ['bundle', 'measure', 'card'];
+const STEPS = ['bundle', 'calibrate', 'measure', 'evidence', 'card'];
 const bundle = join(values.out, 'starter.pt');
 const results = join(values.out, 'starter.json');
 const does = (step) => oneOf('only', STEPS).includes(step);
@@ -53,12 +55,17 @@ function oneOf(option, known) {
 }
 
 if (does('bundle')) {
-  const { run, data, work, command, machine, commit = trainingCommit() } = values;
+  const { run, data, command, machine, commit = trainingCommit() } = values;
   if (!run || !data) throw new Error('--run and --data are needed to make the bundle');
-  await makeBundle({ run, data, work, out: bundle, commit, command, machine });
+  await makeBundle({ run, data, out: bundle, commit, command, machine });
   const curve = join(run, 'curve.svg');
   // Weights of a bundle that were finished anew have no curve of their own.
   if (existsSync(curve)) copyFileSync(curve, join(values.out, 'starter-training.svg'));
+}
+if (does('bundle') || does('calibrate')) {
+  const { data, work } = values;
+  if (!data) throw new Error('--data is needed to calibrate');
+  await calibrateBundle({ bundle, data, work });
 }
 if (does('measure')) {
   const { data, work, before } = values;
@@ -67,6 +74,15 @@ if (does('measure')) {
   const measured = await measure({ bundle, before, data, work, conditions, systems: oneOf('systems', SYSTEMS) });
   writeFileSync(results, `${JSON.stringify(measured)}\n`);
   await updateManifest(bundle, { evaluation: summaryOf(measured) }, bundle);
+}
+if (values.only?.split(',').includes('evidence')) {
+  const { data, work } = values;
+  if (!data) throw new Error('--data is needed to measure');
+  const conditions = oneOf('conditions', CONDITIONS.map(({ id }) => id)); // prettier-ignore
+  const measured = JSON.parse(readFileSync(results, 'utf8'));
+  const anew = await measureEvidence({ bundle, data, work, conditions, measured });
+  writeFileSync(results, `${JSON.stringify(anew)}\n`);
+  await updateManifest(bundle, { evaluation: summaryOf(anew) }, bundle);
 }
 if (does('card')) {
   const [measured, manifest] = [JSON.parse(readFileSync(results, 'utf8')), await readManifest(bundle)];

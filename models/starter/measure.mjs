@@ -22,13 +22,8 @@ const SPEED_SECONDS = 3;
  *   `conditions`: of CONDITIONS, and `speed`
  */
 export async function measure({ bundle, before, data, work, conditions, systems }) {
-  mkdirSync(join(work, 'results'), { recursive: true });
-  const rows = readTable(data).filter(({ split }) => ['report', 'libri', 'dev'].includes(split));
-  const parts = join(work, 'parts.tsv');
-  writeFileSync(parts, partTable(rows));
-  const lists = trialLists(data, work);
   const bundles = { starter: bundle, before, campplus: pulled(work) };
-  const context = { data, work, parts, lists, bundles, manifests: await manifestsOf(bundles) };
+  const { rows, context } = await contextOf({ data, work, bundles });
 
   const possible = new Set(python('training.conditions', '--list').trim().split('\n'));
   const notMeasured = Object.fromEntries(
@@ -43,10 +38,7 @@ export async function measure({ bundle, before, data, work, conditions, systems 
     const name = nameOf(measurement);
     if (known(context, measurement)) continue;
     const from = Date.now();
-    const result = summary(evaluate(context, measurement));
-    const file = resultFile(context, measurement);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, JSON.stringify({ key: keyOf(context, measurement), result }));
+    measuredOnce(context, measurement);
     const seconds = ((Date.now() - from) / 1000).toFixed(0);
     const minutes = ((Date.now() - started) / 60_000).toFixed(1);
     console.error(`${i + 1} of ${wanted.length}: ${name}, ${seconds} s (${minutes} minutes so far)`);
@@ -58,7 +50,50 @@ export async function measure({ bundle, before, data, work, conditions, systems 
     }),
   );
   const speed = await speedOf(context, conditions.includes('speed'));
-  return { lists: listFacts(rows, lists), sizes: sizesOf(bundles), speed, notMeasured, results };
+  return { lists: listFacts(rows, context.lists), sizes: sizesOf(bundles), speed, notMeasured, results };
+}
+
+/**
+ * Measures anew what a new calibration changes, evidence, under the conditions that are asked for, and keeps everything else that
+ * was measured; evidence of other conditions is left out. The network has to be the one that it was measured with.
+ *
+ * @param {{ bundle: string, data: string, work: string, conditions: string[], measured: Record<string, any> }} options
+ */
+export async function measureEvidence({ bundle, data, work, conditions, measured }) {
+  const bundles = { starter: bundle };
+  const { context } = await contextOf({ data, work, bundles });
+  const before = Object.values(measured.results).find(({ model }) => model.startsWith('starter@'));
+  const wanted = plan().filter(({ evidence, condition }) => evidence && conditions.includes(condition));
+  const found = wanted.map((measurement) => {
+    const result = measuredOnce(context, measurement);
+    if (result.model !== before?.model) throw new Error(`${before?.model} was measured, this is ${result.model}`);
+    return [nameOf(measurement), result];
+  });
+  const kept = Object.entries(measured.results).filter(([name]) => !name.endsWith('/evidence'));
+  const order = new Map(plan().map((measurement, i) => [nameOf(measurement), i]));
+  const results = [...kept, ...found].sort(([a], [b]) => order.get(a) - order.get(b));
+  return { ...measured, sizes: { ...measured.sizes, ...sizesOf(bundles) }, results: Object.fromEntries(results) };
+}
+
+/** The recordings, and what every measurement needs: lists, parts, bundles and what they say of themselves. */
+async function contextOf({ data, work, bundles }) {
+  mkdirSync(join(work, 'results'), { recursive: true });
+  const rows = readTable(data).filter(({ split }) => ['report', 'libri', 'dev'].includes(split));
+  const parts = join(work, 'parts.tsv');
+  writeFileSync(parts, partTable(rows));
+  const lists = trialLists(data, work);
+  return { rows, context: { data, work, parts, lists, bundles, manifests: await manifestsOf(bundles) } };
+}
+
+/** The result of a measurement: the one that was kept, or a new one, which is kept. */
+function measuredOnce(context, measurement) {
+  const there = known(context, measurement);
+  if (there) return there;
+  const result = summary(evaluate(context, measurement));
+  const file = resultFile(context, measurement);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, JSON.stringify({ key: keyOf(context, measurement), result }));
+  return result;
 }
 
 /** The files of the trials, by list: those of single recordings, and those of enrolments. */

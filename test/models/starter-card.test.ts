@@ -3,6 +3,7 @@ import { cardOf, summaryOf } from '../../models/starter/card.mjs';
 import { comparisonOf, readmeFigures } from '../../models/starter/comparison.mjs';
 import { partOf, partTable, sourcesOf } from '../../models/starter/data.mjs';
 import { CONDITIONS, nameOf, plan, REPORT_FEWER } from '../../models/starter/plan.mjs';
+import { chosen } from '../../models/starter/figures.mjs';
 import { targetsOf } from '../../models/starter/targets.mjs';
 
 interface Rates {
@@ -54,6 +55,20 @@ function everything(of: Record<string, number>): Measured {
   return { ...NOTHING, sizes: { starter: 6e6, campplus: 28e6 }, speed, results };
 }
 
+/** A candidate for the calibration, as calibration.mjs leaves it, with one rate everywhere. */
+function tried(candidate: object, far: number): Tried {
+  const rates = [0.01, 0.001].map((asked) => ({
+    asked, far: (far * asked) / 0.01, frr: 0.3, bySize: {}, byPart: { wuw2: { far: far / 2, frr: 0.4 } },
+  })); // prettier-ignore
+  return { ...candidate, people: rates, parts: rates, matched: [0.01, 0.001].map((asked) => ({ asked, moved: 0, frr: far })) }; // prettier-ignore
+}
+
+interface Tried {
+  people: { asked: number; far: number; frr: number; byPart: Record<string, { far: number; frr: number }> }[];
+  parts: Tried['people'];
+  matched: { asked: number; moved: number; frr: number }[];
+}
+
 const MANIFEST = {
   network: { channels: 320 },
   embedding: { dim: 192 },
@@ -67,13 +82,13 @@ const MANIFEST = {
       tried: [0, 1].map((strength) => ({ strength, centred: true, eer_left_out: { wuw2: 9 }, mean_eer: 9 })),
     },
     calibrations: [
-      { norm: 'none', durations: false, cllr: 0.4, byPart: { wuw2: { cllr: 0.4, minCllr: 0.3 } } },
-      { norm: 'as', durations: true, cllr: 0.5, byPart: { wuw2: { cllr: 0.5, minCllr: 0.3 } } },
+      tried({ norm: 'none', recordings: true, durations: false, even: false, on: ['speechocean762'] }, 0.02),
+      tried({ norm: 'as', closest: 20, recordings: false, durations: false, even: true }, 0.011),
     ],
   },
   calibration: {
-    offset: -3, scale: 13, norm: 'none', quality: { logRecordings: -0.6 },
-    learned: { selected: ['common_voice_*'], targets: 300, impostors: 1000, speakers: 24, within: 'source', cllr: 0.2, crossValidatedCllr: 0.3 },
+    offset: -3, scale: 13, norm: 'as', closest: 20, quality: {},
+    learned: { even: true, targets: 300, impostors: 1000, speakers: 24, within: 'part', cllr: 0.2, crossValidatedCllr: 0.3 },
   },
   thresholds: [{ falseAcceptRate: 0.01, cosine: null, llr: 1.5 }],
 }; // prettier-ignore
@@ -119,6 +134,12 @@ describe('what is measured', () => {
   });
 });
 
+test('of the candidates for the calibration the one with the fewest misses at both rates together is taken', () => {
+  const at = (...misses: number[]): { matched: { frr: number }[] } => ({ matched: misses.map((frr) => ({ frr })) });
+  const candidates = [at(0.2, 0.6), at(0.3, 0.4), at(0.1, 0.9)];
+  expect(chosen(candidates)).toBe(candidates[1]);
+});
+
 describe('the targets', () => {
   test('are neither met nor missed where nothing was measured', () => {
     for (const { reached, met } of targetsOf(NOTHING)) expect({ reached, met }).toEqual({ reached: null, met: null });
@@ -155,9 +176,12 @@ describe('the pages', () => {
     expect(card).toContain('| Common Voice, French | 100 / 1,000, 20 | 5.00 [2.5, 10.0] | 4.00 [2.0, 8.0] |');
     expect(card).toContain('trained on them');
     expect(card).toContain('4 candidates that were counted');
-    expect(card).toContain('llr = -3.000 + 13.000 x cosine - 0.600 x logRecordings');
+    expect(card).toContain('llr = -3.000 + 13.000 x AS-norm, learned on all of `dev`');
+    expect(card).toContain('AS-norm looks at the 20 closest of the cohort');
     expect(card).toContain('1.50 [1.00, 2.00], 15 of 1,000');
-    expect(card).toContain('| **cosine** | 0.400 / 0.300 | 0.400 |');
+    expect(card).toContain('| cosine, recordings, on Common Voice and speechocean762 | 2.00 (30.0) | 0.20 (30.0) |');
+    expect(card).toContain('| **AS-norm of 20, parts even** | 1.10 (30.0) | 0.11 (30.0) |');
+    expect(card).toContain('| wuw2 | 0.55 (40.0) | 0.55 (40.0) |');
     // Only what is left out on purpose: Resemblyzer and a minute of silence, pauses kept elsewhere, another run.
     const lines = card.split('\n').filter((line) => line.includes('| not measured'));
     for (const line of lines) expect(line).toMatch(/Resemblyzer|pauses kept|another seed/);
