@@ -36,14 +36,26 @@ export function cohortStatistics(
   }
   const all = new Float64Array(size);
   for (let row = 0; row < size; row++) {
-    let score = 0;
-    for (let i = 0; i < cohort.dim; i++) score += embedding[i]! * cohort.embeddings[row * cohort.dim + i]!;
-    all[row] = score;
+    all[row] = product(embedding, cohort.embeddings, row * cohort.dim);
   }
   const scores = kind === 'as' ? highest(all, closest) : all;
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
   const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length;
   return { mean, deviation: Math.sqrt(variance) || 1 };
+}
+
+/** Of a vector and the one of its length that begins at `from`: four sums at once, as a single one waits for itself. */
+function product(vector: Float32Array, vectors: Float32Array, from: number): number {
+  const even = vector.length - (vector.length % 4);
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let i = 0; i < even; i += 4) {
+    a += vector[i]! * vectors[from + i]!;
+    b += vector[i + 1]! * vectors[from + i + 1]!;
+    c += vector[i + 2]! * vectors[from + i + 2]!;
+    d += vector[i + 3]! * vectors[from + i + 3]!;
+  }
+  for (let i = even; i < vector.length; i++) a += vector[i]! * vectors[from + i]!;
+  return a + b + c + d;
 }
 
 /** The `count` highest values, in no order to rely on; all where there are no more. */

@@ -4,12 +4,13 @@ import { mergePatch } from './merge-patch.js';
 /** RFC 7386, section 2. */
 function applied(target: unknown, patch: unknown): unknown {
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const result = typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
+  const known = typeof target === 'object' && target !== null && !Array.isArray(target) ? Object.entries(target) : [];
+  const result = new Map<string, unknown>(known);
   for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete (result as Record<string, unknown>)[name];
-    else (result as Record<string, unknown>)[name] = applied((result as Record<string, unknown>)[name], value);
+    if (value === null) result.delete(name);
+    else result.set(name, applied(result.get(name), value));
   }
-  return result;
+  return Object.fromEntries(result);
 }
 
 describe('mergePatch', () => {

@@ -7,11 +7,12 @@ export function mergePatch(
   after: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const removed = Object.keys(before).filter((name) => after[name] === undefined);
-  const patched = Object.entries(after).map(([name, value]) => {
+  const patched = Object.entries(after).map(([name, value]): [string, unknown] => {
     const known = before[name];
     return [name, isObject(known) && isObject(value) ? mergePatch(known, value) : value];
   });
-  return { ...Object.fromEntries(patched), ...Object.fromEntries(removed.map((name) => [name, null])) };
+  const none = removed.map((name): [string, unknown] => [name, null]);
+  return Object.fromEntries([...patched, ...none]);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
