@@ -179,8 +179,8 @@ describe('the voices of a conversation', () => {
       { embedding: stranger },
       { embedding: voice.dot },
       { embedding: voice.dot, ownSeconds: 1.2 },
-      // Ada again, further from her profile than the first voice.
-      { embedding: blend(voice.ada, voice.ada, voice.ada, voice.ben) },
+      // Ada again, with less evidence than the first voice.
+      { embedding: blend(...Array.from({ length: 8 }, () => voice.ada), voice.dot) },
     ];
     const view = await made(ALL);
     expect(namesOf(view)).toEqual(['ada', 'REJECT', 'dot', 'NOT_ENOUGH_SPEECH', 'NAMED_ALREADY']);
