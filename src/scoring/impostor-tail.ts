@@ -69,8 +69,8 @@ export function fitImpostorTail(
   if (count < LEAST_IN_TAIL || count === order.length) {
     throw new TimbreError(
       'INVALID_ARGUMENT',
-      `${order.length} impostor trials are too few to know how high strangers score; ` +
-        `${Math.ceil(LEAST_IN_TAIL / tailShare)} are needed`,
+      `${order.length} impostor trials are too few to know how high strangers score: the upper ${100 * tailShare} %, as they are ` +
+        `weighed, are ${count} of them, and ${LEAST_IN_TAIL} are needed`,
     );
   }
   const start = scores[order[count]!]!;

@@ -21,8 +21,11 @@ export const THRESHOLD_RATES = [0.01, 0.001] as const;
 /** Impostor trials that have to lie above a threshold for its rate to be more than chance. */
 const LEAST_FALSE_ACCEPTS = 5;
 
-/** Share of the tail of sources that weigh the same: further down the mixture of those whose strangers score high and low is no Pareto. */
-const MIXED_TAIL_SHARE = 0.02;
+/**
+ * Share of the tail where sources weigh the same and there are enough impostors: further down the mixture of those whose strangers
+ * score high and low is no Pareto.
+ */
+const MIXED_TAIL = { share: 0.02, impostors: 5000 };
 
 /** Cllr at best, in bits, above which scores are worth nearly nothing. */
 const MOST_OVERLAP = 0.8;
@@ -164,7 +167,8 @@ function tailOf(
   const of = (values: ArrayLike<number>): Float64Array => Float64Array.from(impostors, (i) => values[i]!);
   // The weights of one pair's trials sum to 1, so that they count pairs.
   const options = { weights: of(weights), counts: of(balanced) };
-  return fitImpostorTail(of(llrs), sources ? { ...options, tailShare: MIXED_TAIL_SHARE } : options);
+  const mixed = sources !== undefined && impostors.length >= MIXED_TAIL.impostors;
+  return fitImpostorTail(of(llrs), mixed ? { ...options, tailShare: MIXED_TAIL.share } : options);
 }
 
 /** The measures of each trial, by name. Errors: INVALID_ARGUMENT. */

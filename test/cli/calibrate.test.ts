@@ -109,7 +109,7 @@ describe('timbre calibrate', () => {
   it('weighs rooms the same where asked, and looks at the closest of the cohort', async () => {
     const rows = Array.from({ length: SPEAKERS * TAKES }, (_, i) => {
       const [speaker, take] = [Math.floor(i / TAKES), i % TAKES];
-      return `s${speaker}/${take}.wav\t${speaker < 8 ? 'hall' : 'car'}`;
+      return `s${speaker}/${take}.wav\t${speaker < 7 ? 'hall' : 'car'}`;
     });
     await writeFile(at('uneven.tsv'), ['path\troom', ...rows].join('\n'));
     const groups = ['--groups', `${at('uneven.tsv')}:room`, '--within'];
