@@ -98,7 +98,7 @@ export default {
       from: { path: '^src/console/' },
       to: {
         path: '^src/(evaluation|conversations)/',
-        pathNot: '^src/(evaluation/(metrics|probit|rttm|scores)|conversations/webvtt)[.]ts$',
+        pathNot: '^src/(evaluation/(enrolled-trials|metrics|probit|rttm|scores)|conversations/webvtt)[.]ts$',
       },
     },
     {
