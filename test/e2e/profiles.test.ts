@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { updateManifest } from '../../src/addon/index.js';
+import { seededUniform } from '../../src/evaluation/bootstrap.js';
 import { newApiKey } from '../../src/service/access/api-key.js';
 import { KeyStore } from '../../src/service/access/key-store.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
@@ -288,6 +289,28 @@ test('what one service exports as lines another imports: the same profile, times
     expect(stderr).toContain(said);
   }
   expect((await timbre(['speakers', 'export', 'ada', '--lines'], { env: envTo })).stderr).toContain('--vectors');
+}, 120_000);
+
+test('a hundred recordings of one person are imported, by the command and by one request', async () => {
+  const to = await start({ model: eager, consent: 'optional' });
+  const { model } = (await to.call('/v1/info')).body as { model: { name: string; embeddingDim: number } };
+  const random = seededUniform(7);
+  const vectors = Array.from({ length: 100 }, () => ({
+    vector: Array.from({ length: model.embeddingDim }, () => random() - 0.5),
+    model: model.name,
+    speechSeconds: 3,
+  }));
+  const file = workshop.path('hundred.jsonl');
+  await writeFile(file, vectors.map((one) => JSON.stringify({ speaker: 'ada', ...one })).join('\n'));
+  const imported = await timbre(['import', file, '--json', '--url', to.url], { env: await envOf(to) });
+  expect({ ...imported, stdout: JSON.parse(imported.stdout) as unknown }).toMatchObject({
+    status: 0,
+    stdout: { added: 100 },
+  });
+  await to.postJson('/v1/speakers', { id: 'bob' });
+  expect(await to.postJson('/v1/speakers/bob/vectors', { vectors })).toMatchObject({ status: 201 });
+  const tooMany = await to.postJson('/v1/speakers/bob/vectors', { vectors: [...vectors, ...vectors] });
+  expect(tooMany).toMatchObject({ status: 400, body: { code: 'INVALID_ARGUMENT' } });
 }, 120_000);
 
 /** The built service in a process of its own. */

@@ -10,6 +10,8 @@ import type { EmbedOptions } from '../../addon/types.js';
 import { ApiController } from '../access/api-controller.js';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { ApiErrors } from '../http/api-errors.js';
+import { TakesLargeJson } from '../http/json-limits.js';
+import type { JsonLimits } from '../http/json-reader.js';
 import { Bounds } from '../http/request-context.js';
 import { Config } from '../config/config.js';
 import { floorsOf } from '../config/floors.js';
@@ -46,6 +48,13 @@ import {
 import { ImportService } from './import.service.js';
 import { HealthService } from './health.service.js';
 import { EnrollmentsService, type EnrolledVoice } from './enrollments.service.js';
+
+/** A hundred vectors of a thousand numbers, or fewer longer ones; more would hold the event loop while they are checked. */
+const VECTORS_JSON: JsonLimits = { bytes: 3 * 1024 * 1024, values: 102_000 };
+
+function vectorsJson({ maxJsonBytes }: Config): JsonLimits {
+  return { ...VECTORS_JSON, bytes: Math.min(VECTORS_JSON.bytes, maxJsonBytes) };
+}
 
 @ApiController('v1/speakers/:id', 'Enrolments')
 @RequireScope('read')
@@ -147,6 +156,7 @@ export class EnrollmentsController {
 
   @Post('vectors')
   @RequireScope('enrol')
+  @TakesLargeJson(vectorsJson)
   @ApiOperation({
     summary: 'Bring voice vectors along that were made elsewhere with the loaded model',
     description: 'All of them or none. They count as enrolled recordings, marked `imported`.',
