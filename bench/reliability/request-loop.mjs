@@ -108,6 +108,12 @@ const casesIn = (folder) => [
     expect: [400],
   },
   {
+    name: 'importVectors, 100 of 1,000 numbers',
+    path: '/v1/speakers/ada/vectors',
+    body: 'JSON.stringify({vectors:Array.from({length:100},()=>({vector:Array.from({length:1000},(_,i)=>i/7),model:"other@0123456789ab",speechSeconds:3}))})',
+    expect: [409],
+  },
+  {
     name: 'createTrainingSession, 10,000 paths',
     path: '/v1/training-sessions',
     body: `\`{"createSpeakers":true,"items":\${list(${item}a.wav"}\`, 10000)}}\``,
@@ -325,8 +331,8 @@ parentPort.on('message', async ({ url, method, type, body, gzip }) => {
 
 /** People of 100 recordings, and of two: the most that are compared. */
 const PEOPLE = [...Array.from({ length: 10 }, () => 100), ...Array.from({ length: 500 }, () => 2)];
-/** Vectors of one request, whose body is bounded. */
-const AT_ONCE = 4;
+/** Vectors of one request. */
+const AT_ONCE = 100;
 
 /** Enrols people by vectors that lie around a voice each. @param {string} url */
 async function enrolPeople(url) {
