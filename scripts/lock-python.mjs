@@ -33,6 +33,7 @@ const FILES = [
   'models/requirements-test',
   'models/requirements-lint',
   'models/requirements-onnx',
+  'test/postgres/requirements',
   'models/training/requirements',
   'bench/python/requirements',
 ];

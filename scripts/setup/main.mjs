@@ -7,6 +7,7 @@ import { Failure } from './failure.mjs';
 import { thisPlatform } from './platform.mjs';
 import { addon } from './steps/addon.mjs';
 import { npm } from './steps/npm.mjs';
+import { postgres } from './steps/postgres.mjs';
 import { python } from './steps/python.mjs';
 import { samples } from './steps/samples.mjs';
 import { sources } from './steps/sources.mjs';
@@ -14,7 +15,7 @@ import { sqlite } from './steps/sqlite.mjs';
 import { system } from './steps/system.mjs';
 import { typescript } from './steps/typescript.mjs';
 
-const IN_A_CLONE = [system, python, sources, npm, sqlite, addon, typescript, samples];
+const IN_A_CLONE = [system, python, postgres, sources, npm, sqlite, addon, typescript, samples];
 /** npm has installed what the package needs, and its TypeScript comes compiled. */
 const IN_A_PACKAGE = [system, python, sources, sqlite, addon];
 

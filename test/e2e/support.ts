@@ -14,7 +14,7 @@ import { keyIn, LOCAL_KEY_FILE } from '../../src/support/key-file.js';
 import { createLog } from '../../src/service/http/logging.js';
 import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
-import { POSTGRES_URL, schemaOf } from '../integration/stores.js';
+import { POSTGRES_URL, schemaOf, VECTOR_INDEX } from '../integration/stores.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/checkpoints/${name}`, import.meta.url));
 const CHECKPOINTS = {
@@ -85,6 +85,7 @@ export class TestService {
       dataDir,
       databaseUrl: POSTGRES_URL,
       databaseSchema: schemaOf(dataDir),
+      vectorIndex: POSTGRES_URL === '' ? 'native' : VECTOR_INDEX,
       modelCacheDir: workshop.path('models'),
       audioRoots: [workshop.path('recordings')],
       drainSeconds: 5,
@@ -106,7 +107,7 @@ export class TestService {
   get env(): NodeJS.ProcessEnv {
     const { dataDir } = this;
     if (POSTGRES_URL === '') return { TIMBRE_DATA_DIR: dataDir };
-    const database = { TIMBRE_DATABASE_URL: POSTGRES_URL, TIMBRE_DATABASE_SCHEMA: schemaOf(dataDir) };
+    const database = { TIMBRE_DATABASE_URL: POSTGRES_URL, TIMBRE_DATABASE_SCHEMA: schemaOf(dataDir), TIMBRE_VECTOR_INDEX: VECTOR_INDEX };
     return { TIMBRE_DATA_DIR: dataDir, ...database };
   }
 

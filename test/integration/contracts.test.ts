@@ -14,6 +14,8 @@ import { FileEpochProvider } from '../../src/service/persistence/common/epoch.js
 import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
 import { Spool } from '../../src/service/uploads/spool.js';
 import { describeContract } from './contracts.js';
+import { indexAdapter } from './indexed.js';
+import { describeVoiceIndex } from './voice-index-contract.js';
 import {
   describeBlobStore,
   describeEpochProvider,
@@ -40,6 +42,11 @@ describeContract('SQLite', async () => {
       await remove();
     },
   };
+});
+
+describeVoiceIndex('SQLite, in memory', async () => {
+  const { folder, remove } = await temporaryFolder();
+  return indexAdapter(await Database.open({ folder }), 'native', remove);
 });
 
 describeBlobStore(

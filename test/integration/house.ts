@@ -22,6 +22,7 @@ import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-
 import { SpeakersService } from '../../src/service/speakers/speakers.service.js';
 import type { Recording } from '../../src/service/uploads/recording.js';
 import { Spool } from '../../src/service/uploads/spool.js';
+import type { VoiceIndex } from '../../src/service/voices/voice-index.js';
 import type { Metrics } from '../../src/service/metrics/metrics.service.js';
 import { LearningService } from '../../src/service/profiles/learning.service.js';
 import { LedgerService } from '../../src/service/profiles/ledger.service.js';
@@ -34,23 +35,25 @@ import { WatchLists } from '../../src/service/watch/watch-lists.js';
 import { CurrentModel } from '../../src/service/voices/current-model.js';
 import { KeptBundle } from '../../src/service/engine/kept-bundle.js';
 import { LastModel } from '../../src/service/voices/last-model.js';
-import { NativeVoiceIndex } from '../../src/service/voices/native-voice-index.js';
 import { RecordingsService } from '../../src/service/recordings/recordings.service.js';
 import type { KeptAudio } from '../../src/service/records/kept-audio.js';
 import { FolderLeader } from '../../src/service/persistence/sqlite/folder-leader.js';
 import { ReEmbeddingService } from '../../src/service/re-embedding/re-embedding.service.js';
 import type { Traffic } from '../../src/service/http/traffic.js';
-import { closeStore, fileOf, keptAudioOf, maintenanceOf, openStore } from './stores.js';
+import { closeStore, fileOf, keptAudioOf, maintenanceOf, openStore, voiceIndexOf } from './stores.js';
 import { HandClock } from './hand-clock.js';
 import { ScriptedEngine, type Script } from './scripted-engine.js';
+
+/** How many voices a gallery has, and how many it has set aside. */
+export function sizesOf({ report: { voices, setAside } }: VoiceIndex): [number, number] {
+  return [voices, setAside];
+}
 
 /** The services as the application wires them, on a database file and the native gallery. */
 export class House {
   readonly engine: ScriptedEngine;
   readonly store: TypeOrmUnitOfWork;
-  readonly feed: TableChangeFeed;
   readonly model: CurrentModel;
-  readonly gallery: NativeVoiceIndex;
   readonly trail: AuditTrail;
   readonly consent: ConsentService;
   readonly groups: GroupsService;
@@ -79,18 +82,18 @@ export class House {
     readonly folder: string,
     readonly database: Store,
     engine: ScriptedEngine,
+    model: CurrentModel,
+    readonly feed: TableChangeFeed,
+    readonly gallery: VoiceIndex,
     config: Config,
   ) {
     const store = new TypeOrmUnitOfWork(database);
     const policy = new ConsentPolicy(config);
     const trail = new AuditTrail(store, config);
-    const model = new CurrentModel(engine, config);
     this.model = model;
     this.engine = engine;
     this.store = store;
     this.trail = trail;
-    this.feed = new TableChangeFeed(database);
-    this.gallery = new NativeVoiceIndex(store, this.feed, engine, model);
     const maintenance = maintenanceOf(database);
     this.speakers = new SpeakersService(store, model, maintenance, new Spool(config));
     this.groups = new GroupsService(store, maintenance);
@@ -160,7 +163,11 @@ export class House {
   static async open(folder: string, engine = new ScriptedEngine(), settings: ConfigInput = {}): Promise<House> {
     const database = await openStore(folder);
     const config = Config.of({ dataDir: folder, consent: 'optional', ...settings });
-    const house = new House(folder, database, engine, config);
+    const model = new CurrentModel(engine, config);
+    const unitOfWork = new TypeOrmUnitOfWork(database);
+    const feed = new TableChangeFeed(database);
+    const gallery = await voiceIndexOf(database, { unitOfWork, feed, engine, model });
+    const house = new House(folder, database, engine, model, feed, gallery, config);
     const kept = new KeptBundle(config);
     await new LastModel(house.store, engine, house.model, kept).onModuleInit();
     return house;

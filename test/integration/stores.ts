@@ -7,6 +7,13 @@ import sqlite3 from 'sqlite3';
 import { Config } from '../../src/service/config/config.js';
 import type { DataReport, ExamineOptions } from '../../src/service/persistence/common/examine.js';
 import { dataOf } from '../../src/service/persistence/data.js';
+import type { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
+import type { ChangeFeed } from '../../src/service/records/change-feed.js';
+import type { UnitOfWork } from '../../src/service/records/unit-of-work.js';
+import type { CurrentModel } from '../../src/service/voices/current-model.js';
+import { NativeVoiceIndex } from '../../src/service/voices/native-voice-index.js';
+import type { VoiceIndex } from '../../src/service/voices/voice-index.js';
+import { PgvectorDatabase } from '../../src/service/persistence/postgres/pgvector/pgvector-database.js';
 import type { KeptAudio } from '../../src/service/records/kept-audio.js';
 import { PostgresKeptAudio } from '../../src/service/persistence/postgres/postgres-kept-audio.js';
 import { AudioFiles } from '../../src/service/persistence/sqlite/audio-files.js';
@@ -21,6 +28,9 @@ import { SqliteMaintenance } from '../../src/service/persistence/sqlite/sqlite-m
 
 /** Where set, tests run on this PostgreSQL in the place of a file; the suite `postgres` starts it. */
 export const POSTGRES_URL = process.env['TIMBRE_TEST_POSTGRES'] ?? '';
+
+/** How voices are searched where tests run on PostgreSQL. */
+export const VECTOR_INDEX = process.env['TIMBRE_TEST_VECTOR_INDEX'] === 'pgvector' ? 'pgvector' : 'native';
 
 /** A test of what files alone have; where tests run on PostgreSQL, there is none. */
 export function onFiles(name: string, run: () => Promise<void>, timeoutMs?: number): void {
@@ -124,6 +134,29 @@ export function keptAudioOf(store: Store, folder: string): KeptAudio {
   if (store instanceof Database) return new KeptAudioFiles(store, new AudioFiles(folder, store.id));
   if (store instanceof PostgresDatabase) return new PostgresKeptAudio(store);
   throw new Error('there is no other database');
+}
+
+/** The index of the tests' setting. Errors: those of the storage. */
+export async function voiceIndexOf(
+  store: Store,
+  { unitOfWork, feed, engine, model }: Indexed,
+  index = VECTOR_INDEX,
+): Promise<VoiceIndex> {
+  if (index === 'native') return new NativeVoiceIndex(unitOfWork, feed, engine, model);
+  const vectors = await PgvectorDatabase.open(store as PostgresDatabase, feed);
+  return vectors.voiceIndex({
+    ready: () => engine.ready(),
+    origin: () => model.origin(),
+    dimension: () => model.dimension(),
+  });
+}
+
+/** What an index follows and is of. */
+export interface Indexed {
+  unitOfWork: UnitOfWork;
+  feed: ChangeFeed;
+  engine: EmbeddingEngine;
+  model: CurrentModel;
 }
 
 export function closeStore(store: Store): Promise<void> {

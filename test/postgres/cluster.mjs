@@ -1,25 +1,67 @@
 // A PostgreSQL of one's own in a temporary folder, on a free port of this machine: made, started and removed here.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 /** Where Debian has the programs of each version. */
 const DEBIAN = '/usr/lib/postgresql';
 
-/** @returns {string} folder of the programs: TIMBRE_TEST_POSTGRES_BIN, or those of the newest version that is installed */
-function programs() {
+/** PostgreSQL 18 with pgvector, which the set-up of the tests puts there. */
+const PGVECTOR = fileURLToPath(new URL('../../.cache/postgres-18', import.meta.url));
+
+/**
+ * `usual`: what tests run on that say nothing of a version; `debian`: the newest that is installed, which has no pgvector;
+ * `pgvector`: PostgreSQL 18 with it.
+ * @typedef {'usual' | 'debian' | 'pgvector'} Edition
+ */
+
+/**
+ * @param {Edition} edition
+ * @returns {string} folder of the programs; of the usual: TIMBRE_TEST_POSTGRES_BIN, or those of Debian
+ */
+function programs(edition) {
   const given = process.env['TIMBRE_TEST_POSTGRES_BIN'];
-  if (given) return given;
+  if (edition === 'usual' && given) return reachable(given);
+  if (edition === 'pgvector') return reachable(path.join(PGVECTOR, 'bin'));
   const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
   const found = versions
     .map((version) => path.join(DEBIAN, version, 'bin'))
     .find((bin) => existsSync(path.join(bin, 'initdb')));
   if (!found) throw new Error('there is no PostgreSQL: `npm test` installs the package postgresql');
   return found;
+}
+
+/** @type {Map<string, string>} */
+const copies = new Map();
+
+/**
+ * The same folder where another user may enter it, and a copy of it and what lies beside it where he may not.
+ * @param {string} bin
+ */
+function reachable(bin) {
+  if (!existsSync(path.join(bin, 'initdb')))
+    throw new Error(`there is no PostgreSQL in ${bin}: \`npm test\` puts one there`);
+  if (process.getuid?.() !== 0 || mayEnter(bin)) return bin;
+  const known = copies.get(bin);
+  if (known) return known;
+  const folder = mkdtempSync(path.join(tmpdir(), 'timbre-postgres-programs-'));
+  chmodSync(folder, 0o755);
+  cpSync(path.dirname(bin), folder, { recursive: true });
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const copy = path.join(folder, path.basename(bin));
+  copies.set(bin, copy);
+  return copy;
+}
+
+/** @param {string} folder @returns {boolean} */
+function mayEnter(folder) {
+  if ((statSync(folder).mode & 0o001) === 0) return false;
+  return folder === path.dirname(folder) || mayEnter(path.dirname(folder));
 }
 
 /** Words before a program: root may not run PostgreSQL, its own user may. */
@@ -45,8 +87,10 @@ export class Cluster {
    * @param {string} folder
    * @param {number} port
    * @param {string} password
+   * @param {string} bin folder of its programs
    */
-  constructor(folder, port, password) {
+  constructor(folder, port, password, bin) {
+    this.bin = bin;
     this.folder = folder;
     this.port = port;
     this.password = password;
@@ -54,19 +98,20 @@ export class Cluster {
 
   /**
    * `password`: of its one user, who needs none otherwise; `settings`: of the server.
-   * @param {{ password?: string, settings?: Record<string, string> }} [options]
+   * @param {{ password?: string, settings?: Record<string, string>, edition?: Edition }} [options]
    */
-  static async start({ password = '', settings = {} } = {}) {
+  static async start({ password = '', settings = {}, edition = 'usual' } = {}) {
+    const bin = programs(edition);
     const folder = mkdtempSync(path.join(tmpdir(), 'timbre-postgres-'));
     chmodSync(folder, 0o777);
-    const [first, ...rest] = [...asOrdinary(), path.join(programs(), 'initdb')];
+    const [first, ...rest] = [...asOrdinary(), path.join(bin, 'initdb')];
     const file = path.join(folder, 'password');
     writeFileSync(file, `${password}\n`);
     const auth = password === '' ? ['--auth', 'trust'] : ['--auth', 'scram-sha-256', '--pwfile', file];
     const locale = ['--locale', 'C', '--encoding', 'UTF8'];
     const words = [...rest, '-D', path.join(folder, 'data'), '-U', 'timbre', '--no-sync', ...auth, ...locale];
     execFileSync(/** @type {string} */ (first), words, { stdio: 'pipe', cwd: folder });
-    const cluster = new Cluster(folder, await freePort(), password);
+    const cluster = new Cluster(folder, await freePort(), password, bin);
     await cluster.run(settings);
     return cluster;
   }
@@ -76,7 +121,7 @@ export class Cluster {
    * @param {Record<string, string>} [settings]
    */
   async run(settings = {}) {
-    const [first, ...rest] = [...asOrdinary(), path.join(programs(), 'postgres')];
+    const [first, ...rest] = [...asOrdinary(), path.join(this.bin, 'postgres')];
     // Nothing here outlives the machine: what is committed need not reach the disk.
     const all = {
       listen_addresses: '127.0.0.1',
@@ -127,7 +172,7 @@ export class Cluster {
    */
   tool(program, words, input = '') {
     const env = { ...process.env, PGPASSWORD: this.password };
-    return execFileSync(path.join(programs(), program), words, {
+    return execFileSync(path.join(this.bin, program), words, {
       input,
       env,
       stdio: 'pipe',

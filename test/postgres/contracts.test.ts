@@ -6,6 +6,8 @@ import { PostgresDatabase } from '../../src/service/persistence/postgres/postgre
 import { PostgresJobQueue } from '../../src/service/persistence/postgres/postgres-job-queue.js';
 import { PostgresMaintenance } from '../../src/service/persistence/postgres/postgres-maintenance.js';
 import { describeContract } from '../integration/contracts.js';
+import { indexAdapter } from '../integration/indexed.js';
+import { describeVoiceIndex } from '../integration/voice-index-contract.js';
 import { Postgres } from './postgres.js';
 
 // Failures that are provoked are told to nobody.
@@ -29,3 +31,7 @@ describeContract('PostgreSQL', async () => {
     close: () => database.close(),
   };
 });
+
+describeVoiceIndex('PostgreSQL, in memory', async () =>
+  indexAdapter(await PostgresDatabase.open(await postgres.node(postgres.newSchema())), 'native'),
+);

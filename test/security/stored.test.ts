@@ -17,7 +17,7 @@ import type { SavedCalibration } from '../../src/service/records/calibration.js'
 import { actAs } from '../../src/support/actor.js';
 import { timbre } from '../cli/support.js';
 import { newCalibration } from '../integration/saved-calibrations.js';
-import { House } from '../integration/house.js';
+import { House, sizesOf } from '../integration/house.js';
 import { outside } from '../integration/outside.js';
 import { copyFixture, temporaryFolder } from '../integration/voices.js';
 
@@ -116,7 +116,7 @@ describe('a profile', () => {
     await dropped('profiles');
     await open();
     await house!.gallery.ready();
-    expect([house!.gallery.size, house!.gallery.setAside]).toEqual([2, 1]);
+    expect(sizesOf(house!.gallery)).toEqual([2, 1]);
     expect(house!.store.altered).toBe(1);
     await expect(house!.verify('ada', { voice: 1, seed: 9 })).rejects.toMatchObject({ code: 'STORAGE_INVALID' });
     await found('bob', 'eve');
@@ -166,7 +166,7 @@ describe('a profile', () => {
     );
     await open();
     await house!.gallery.ready();
-    expect([house!.gallery.size, house!.gallery.setAside]).toEqual([1, 2]);
+    expect(sizesOf(house!.gallery)).toEqual([1, 2]);
     await found('eve');
   });
 
@@ -178,7 +178,7 @@ describe('a profile', () => {
     await attack(`UPDATE profiles SET status = 'Enrolled', speech_seconds = 60 WHERE speaker_id = 'ada'`);
     await open();
     await house!.gallery.ready();
-    expect([house!.gallery.size, house!.gallery.setAside]).toEqual([0, 1]);
+    expect(sizesOf(house!.gallery)).toEqual([0, 1]);
   });
 });
 

@@ -130,11 +130,13 @@ function installed(root) {
 /** @param {string} name */
 const normalise = (name) => name.toLowerCase().replace(/[-_.]+/g, '-');
 
+const TEST_FILES = ['models/requirements-test.txt', 'models/requirements-onnx.txt', 'test/postgres/requirements.txt'];
+
 /** Requirement files that this run needs. @param {import('../context.mjs').Context} context */
 function files({ root, env, options }) {
   return [
     ...(torchKind(env) === 'none' ? [] : ['models/requirements.txt']),
-    ...(options.tests ? ['models/requirements-test.txt', 'models/requirements-onnx.txt'] : []),
+    ...(options.tests ? TEST_FILES : []),
     ...(options.lint ? ['models/requirements-lint.txt'] : []),
   ]
     .map((name) => path.join(root, name))

@@ -44,6 +44,12 @@ export class Config {
       const value = setting.secret ? '' : ` is ${JSON.stringify(explicit ?? fromEnv)}:`;
       wrong.push(`${where}${value} ${result.error.issues[0]!.message}`);
     }
+    if (values['vectorIndex'] === 'pgvector' && values['databaseUrl'] === '') {
+      const { flag, env: variable } = SETTINGS.vectorIndex;
+      wrong.push(
+        `--${flag} (${variable}) is "pgvector": it is PostgreSQL that searches; name it with TIMBRE_DATABASE_URL`,
+      );
+    }
     for (const name of Object.keys(given)) {
       if (!Object.hasOwn(SETTINGS, name)) wrong.push(`${name}: there is no such setting`);
     }

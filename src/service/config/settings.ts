@@ -698,6 +698,16 @@ export const SETTINGS = {
       'call waits for its turn is TIMBRE_STORAGE_WAIT_SECONDS.',
     limit: true,
   }),
+  vectorIndex: setting({
+    env: 'TIMBRE_VECTOR_INDEX',
+    flag: 'vector-index',
+    schema: z.enum(['native', 'pgvector'], 'must be native or pgvector'),
+    default: 'native',
+    takes: 'INDEX',
+    means:
+      'Where voices are searched: `native`, in the memory of each node; `pgvector`, by PostgreSQL (TIMBRE_DATABASE_URL) with ' +
+      'its extension pgvector 0.8.4 or later, for nodes without that memory.',
+  }),
   dataDir: setting({
     env: 'TIMBRE_DATA_DIR',
     flag: 'data-dir',

@@ -69,7 +69,7 @@ export class VoiceNamer {
     const scorer = this.engine.voiceScorer(falseAcceptRate);
     const closest = new ClosestVoices(voices, scorer);
     let compared = 0;
-    for (const person of this.index.voices({ groups: boundUids() })) {
+    for await (const person of this.index.voices({ groups: boundUids() })) {
       await steps.next();
       const { subject, groups } = person;
       if (without.has(subject) || (this.policy.required && !person.consented)) continue;

@@ -62,7 +62,11 @@ export class Duplicates {
   ): Promise<(PossibleDuplicate & Pick<VoiceMatch, 'subject'>)[]> {
     const others = await this.gallery.nearestOthers(embedding, subject, most, groups);
     if (others.length === 0) return [];
-    const gallerySize = this.gallery.countOf({ groups }) - this.gallery.countOf({ candidates: [speakerId], groups });
+    const [all, own] = await Promise.all([
+      this.gallery.countOf({ groups }),
+      this.gallery.countOf({ candidates: [speakerId], groups }),
+    ]);
+    const gallerySize = all - own;
     const side = scorer.side(embedding, { seconds: speechSeconds, recordings });
     return others.flatMap((match) => {
       const score = scorer.compare(side, scorer.side(match.centroid, sideOf(match)));

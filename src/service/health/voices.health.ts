@@ -5,7 +5,7 @@ import { describeState } from '../engine/addon-engine.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { Metrics } from '../metrics/metrics.service.js';
 import { Retention } from '../privacy/retention.js';
-import { VoiceIndex } from '../voices/voice-index.js';
+import { VoiceIndex, type ApproximateReport } from '../voices/voice-index.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 
 /** Somebody waits for the answer. */
@@ -24,11 +24,21 @@ export class VoicesHealth {
     private readonly keeper: Retention,
     metrics: Metrics,
   ) {
-    metrics.gauge('timbre_voices', 'Voices that can be identified.', () => voices.size);
+    metrics.gauge('timbre_voices', 'Voices that can be identified.', () => voices.report.voices);
     metrics.gauge(
       'timbre_voices_set_aside',
       'Voices whose record cannot be read: nobody finds them.',
-      () => voices.setAside,
+      () => voices.report.setAside,
+    );
+    metrics.gauge(
+      'timbre_voices_missing',
+      'Voices that the index does not have yet, or not as they are now.',
+      () => voices.report.missing,
+    );
+    metrics.gauge(
+      'timbre_search_recall',
+      'Share of the nearest voices that an approximate search finds, as it was measured; 1 where all searches are exact.',
+      () => (voices.report.approximate?.inUse ? voices.report.approximate.recall : 1),
     );
     metrics.gauge(
       'timbre_records_altered',
@@ -66,17 +76,30 @@ export class VoicesHealth {
   }
 
   /**
-   * Up when every enrolled voice that can be read is in memory; `setAside` counts those that cannot. A build that failed
-   * is tried again.
+   * Up when every enrolled voice that can be read can be found; `setAside` counts those that cannot. A build that failed is
+   * tried again. Where the database searches, `search` says how: exactly also where its index finds too few, which takes
+   * longer.
    */
   async gallery(key: string): Promise<HealthIndicatorResult> {
     const check = this.indicator.check(key);
     const { state } = this.engine;
     if (state.status !== 'ready') return check.down({ message: describeState(state) });
     const problem = await problemOf(this.voices.loaded(), 'the voices are being loaded');
-    const { setAside } = this.voices;
-    return problem === null ? check.up({ setAside }) : check.down({ message: problem });
+    const { kind, voices, setAside, missing, approximate } = this.voices.report;
+    if (problem === null)
+      return check.up({ setAside, ...(kind === 'native' ? {} : { missing, search: searchOf(approximate) }) });
+    const left = missing > 0 ? `: ${missing} are missing, and ${voices} are there` : '';
+    return check.down({ message: `${problem}${left}` });
   }
+}
+
+/** How everybody is searched, for people. */
+function searchOf(approximate: ApproximateReport | null): string {
+  if (!approximate) return 'exact';
+  const { recall, leastRecall, inUse } = approximate;
+  const found = `${(100 * recall).toFixed(1)} % of the nearest`;
+  if (inUse) return `approximate: ${found} are found`;
+  return `exact: the index finds ${found}, and ${100 * leastRecall} % are asked for`;
 }
 
 /** Null when the work is done, in time; why it is not, otherwise. */

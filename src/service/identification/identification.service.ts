@@ -75,7 +75,7 @@ export class IdentificationService {
   }
 
   private async decide({ heard, query, view, scorer, among, top, nearest }: Question): Promise<IdentificationView> {
-    const gallerySize = this.gallery.countOf(among);
+    const gallerySize = await this.gallery.countOf(among);
     const nobody: IdentificationView = {
       decision: 'NOT_ENROLLED',
       missingSpeechSeconds: null,

@@ -18,6 +18,7 @@ import { KeptAudio } from '../records/kept-audio.js';
 import { Leader } from '../records/leader.js';
 import { Maintenance } from '../records/maintenance.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
+import { VectorDatabase } from '../voices/vector-database.js';
 import type { Storage } from './common/storage.js';
 import { withDriver } from './with-driver.js';
 
@@ -49,8 +50,21 @@ function port(token: unknown, name: Exclude<keyof Storage, 'close' | 'store'>): 
     port(KeyStore, 'keyStore'),
     port(Sessions, 'sessions'),
     port(DataKeys, 'dataKeys'),
+    port(VectorDatabase, 'vectorDatabase'),
   ],
-  exports: [UnitOfWork, Maintenance, ChangeFeed, JobQueue, KeptAudio, Leader, Limiter, KeyStore, Sessions, DataKeys],
+  exports: [
+    UnitOfWork,
+    Maintenance,
+    ChangeFeed,
+    JobQueue,
+    KeptAudio,
+    Leader,
+    Limiter,
+    KeyStore,
+    Sessions,
+    DataKeys,
+    VectorDatabase,
+  ],
 })
 export class PersistenceModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(@Inject(STORAGE) private readonly storage: Storage) {}

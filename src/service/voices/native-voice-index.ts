@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Gallery, type GalleryMatch } from '../../addon/gallery.js';
 import { ChangeFeed } from '../records/change-feed.js';
 import type { EmbeddingOrigin } from '../records/embedding.js';
@@ -6,7 +6,7 @@ import type { StoredVoice } from '../records/profile.repository.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { CurrentModel } from './current-model.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
-import { VoiceIndex, type Among, type IndexedVoice, type VoiceMatch } from './voice-index.js';
+import { VoiceIndex, type Among, type IndexedVoice, type VoiceIndexReport, type VoiceMatch } from './voice-index.js';
 
 type Entry = Omit<IndexedVoice, 'centroid'>;
 
@@ -19,7 +19,6 @@ const LARGE_SHARE = 0.2;
 const SPARE = 4;
 
 /** Voices in memory: a snapshot of the database, which then follows the change feed. */
-@Injectable()
 export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstrap {
   private readonly logger = new Logger('Gallery');
   private gallery: Gallery | undefined;
@@ -50,7 +49,7 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
 
   onApplicationBootstrap(): void {
     this.ready().then(
-      () => this.logger.log({ voices: this.size, msg: `${this.size} voices can be identified` }),
+      () => this.logger.log({ voices: this.entries.size, msg: `${this.entries.size} voices can be identified` }),
       (error: unknown) => this.logger.warn(`the gallery is not built: ${String(error)}`),
     );
   }
@@ -68,16 +67,13 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     if (this.seq === undefined) await this.ready();
   }
 
-  get size(): number {
-    return this.entries.size;
+  get report(): VoiceIndexReport {
+    const [voices, setAside] = [this.entries.size, this.unreadable.size];
+    return { kind: 'native', voices, setAside, missing: 0, approximate: null };
   }
 
-  get setAside(): number {
-    return this.unreadable.size;
-  }
-
-  countOf(among: Among): number {
-    return this.keysAmong(among)?.length ?? this.size;
+  countOf(among: Among): Promise<number> {
+    return Promise.resolve(this.keysAmong(among)?.length ?? this.entries.size);
   }
 
   async search(query: Float32Array, count: number, among: Among = {}): Promise<VoiceMatch[]> {
@@ -105,14 +101,15 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     { candidates, groups = [] }: Among,
   ): Promise<GalleryMatch[] | null> {
     const members = candidates || groups.length !== 1 ? undefined : this.members.get(groups[0]!);
-    const share = (members?.size ?? 0) / this.size;
+    const share = (members?.size ?? 0) / this.entries.size;
     if (!members || share < LARGE_SHARE) return null;
     const nearest = await gallery.top(query, Math.ceil((SPARE * count) / share));
     const found = nearest.filter(({ key }) => members.has(key)).slice(0, count);
     return found.length >= Math.min(count, members.size) ? found : null;
   }
 
-  *voices(among: Among = {}): Iterable<IndexedVoice> {
+  // eslint-disable-next-line @typescript-eslint/require-await -- the port's form; everything is in memory
+  async *voices(among: Among = {}): AsyncIterable<IndexedVoice> {
     for (const key of this.keysAmong(among) ?? [...this.entries.keys()]) {
       const voice = this.voice(key);
       if (voice) yield voice;

@@ -34,6 +34,30 @@ export interface Among {
   groups?: readonly string[] | undefined;
 }
 
+/** What an index knows of itself, without asking anybody. */
+export interface VoiceIndexReport {
+  /** Of `TIMBRE_VECTOR_INDEX`. */
+  kind: 'native' | 'pgvector';
+  /** Voices that can be found. */
+  voices: number;
+  /** Voices whose record cannot be read: they are not found, and stop nobody else. */
+  setAside: number;
+  /** Voices that it does not have yet, or not as they are now. */
+  missing: number;
+  /** Of searches among everybody that are not exact; null where they all are. */
+  approximate: ApproximateReport | null;
+}
+
+/** How searches that are not exact do, measured on a sample of the stored voices. */
+export interface ApproximateReport {
+  /** Share of the nearest voices that are found. */
+  recall: number;
+  /** Below this share, searches are exact: they take longer, and find everybody. */
+  leastRecall: number;
+  inUse: boolean;
+  measuredAt: Date;
+}
+
 /** The voices that can be identified: every enrolled profile of the loaded model but of those who have opted out. */
 export abstract class VoiceIndex {
   /** Waits until it holds every change that was durable when this was called. Errors: those of the model and of the storage. */
@@ -42,21 +66,21 @@ export abstract class VoiceIndex {
   /** Waits until it has been built, with what was durable then; later it does not wait at all. Errors: as of `ready`. */
   abstract loaded(): Promise<void>;
 
-  abstract readonly size: number;
+  abstract readonly report: VoiceIndexReport;
 
-  /** Voices whose record cannot be read: they are not found, and stop nobody else. */
-  abstract readonly setAside: number;
-
-  /** How many are in it who meet `among`. */
-  abstract countOf(among: Among): number;
+  /** How many are in it who meet `among`. Errors: as of `ready`. */
+  abstract countOf(among: Among): Promise<number>;
 
   /**
    * Those who meet `among`, one after the other: whoever goes meanwhile is left out, whoever comes may be. For what is no
-   * cosine of the vectors as they are.
+   * cosine of the vectors as they are. Errors: as of `ready`.
    */
-  abstract voices(among?: Among): Iterable<IndexedVoice>;
+  abstract voices(among?: Among): AsyncIterable<IndexedVoice>;
 
-  /** The nearest voices of those who meet `among`, nearest first, exact. Errors: as of `ready`. */
+  /**
+   * The nearest voices of those who meet `among`, nearest first, with exact cosines; exact but for what `report` says of
+   * searches that are not. Errors: as of `ready`.
+   */
   abstract search(query: Float32Array, count: number, among?: Among): Promise<VoiceMatch[]>;
 
   /** The nearest voices that are not this speaker's, of those whom whoever acts may see. Errors: as of `ready`. */

@@ -133,7 +133,7 @@ export class WatchLists implements BeforeApplicationShutdown {
 
   private async compare({ embedding, seconds, from }: HeardVoice, list: WatchedGroup): Promise<Match | null> {
     const among = { groups: [list.uid] };
-    const gallerySize = this.index.countOf(among);
+    const gallerySize = await this.index.countOf(among);
     if (gallerySize === 0) return null;
     const scorer = this.scorer(from, list.watchRate);
     const found = await this.index.search(embedding, NEAREST, among);

@@ -171,6 +171,7 @@ function resealBatch(database: Store): Promise<boolean> {
   return database.transaction(async (manager) => {
     const progress = await readProgress(manager, cipher);
     if (!progress.next) return false;
+    await database.resealing(manager);
     let left = BATCH;
     while (progress.next && left > 0) {
       const { table, after }: NonNullable<Progress['next']> = progress.next;
@@ -279,6 +280,7 @@ function resealCheck(database: Store): Promise<void> {
     const check = await manager.findOneByOrFail(SettingEntity, { name: KEY_CHECK.name });
     if (cipher.isCurrent(check.value)) return;
     await resealWebhooks(manager, cipher);
+    await database.resealOwn(manager);
     const value = cipher.reseal(check.value, KEY_CHECK.belongsTo);
     await manager.update(SettingEntity, { name: KEY_CHECK.name }, { value });
     // Whoever had the old key knows the keys of the trail up to here.

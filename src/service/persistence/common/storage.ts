@@ -7,6 +7,7 @@ import type { KeptAudio } from '../../records/kept-audio.js';
 import type { Leader } from '../../records/leader.js';
 import type { Maintenance } from '../../records/maintenance.js';
 import type { UnitOfWork } from '../../records/unit-of-work.js';
+import type { VectorDatabase } from '../../voices/vector-database.js';
 import type { Store } from './store.js';
 import type { TypeOrmDataKeys } from './typeorm-data-keys.js';
 
@@ -24,6 +25,8 @@ export interface Storage {
   keyStore: KeyStore;
   sessions: Sessions;
   dataKeys: TypeOrmDataKeys;
+  /** Null: each node searches voices in its own memory. */
+  vectorDatabase: VectorDatabase | null;
   /** After the last call. */
   close(): Promise<void>;
 }

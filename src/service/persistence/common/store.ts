@@ -33,6 +33,16 @@ export abstract class Store {
   /** Errors: OVERLOADED where too many are open. */
   abstract snapshot(): Promise<StoreSnapshot>;
 
+  /** To be called in a transaction that seals anew what the tables have sealed, and changes nothing else. */
+  async resealing(_manager: EntityManager): Promise<void> {
+    // Mostly nobody has to know.
+  }
+
+  /** Seals anew what this database alone has under the data key. */
+  async resealOwn(_manager: EntityManager): Promise<void> {
+    // Mostly it has nothing.
+  }
+
   /** Removes what can be removed at once of what was deleted or re-encrypted. False where it was prevented. */
   abstract wipe(): Promise<boolean>;
 

@@ -6,6 +6,7 @@ import type { Storage } from '../common/storage.js';
 import { TypeOrmDataKeys } from '../common/typeorm-data-keys.js';
 import { TypeOrmUnitOfWork } from '../common/typeorm-unit-of-work.js';
 import { addressWithPassword } from './password-file.js';
+import { PgvectorDatabase } from './pgvector/pgvector-database.js';
 import { PostgresDatabase, type PostgresOptions } from './postgres-database.js';
 import { PostgresJobQueue } from './postgres-job-queue.js';
 import { PostgresKeptAudio } from './postgres-kept-audio.js';
@@ -19,13 +20,15 @@ import { PostgresSessions } from './postgres-sessions.js';
 export async function openPostgres(config: Config): Promise<Storage> {
   const database = await PostgresDatabase.open(postgresOptionsOf(config));
   try {
+    const changeFeed = new TableChangeFeed(database, true);
+    const vectorDatabase = config.vectorIndex === 'pgvector' ? await PgvectorDatabase.open(database, changeFeed) : null;
     const jobQueue = new PostgresJobQueue(database, new SharedClock(database));
     await jobQueue.takeOver();
     return {
       store: database,
       unitOfWork: new TypeOrmUnitOfWork(database),
       maintenance: new PostgresMaintenance(database),
-      changeFeed: new TableChangeFeed(database, true),
+      changeFeed,
       jobQueue,
       keptAudio: new PostgresKeptAudio(database),
       leader: new PostgresLeader(database),
@@ -33,6 +36,7 @@ export async function openPostgres(config: Config): Promise<Storage> {
       keyStore: postgresKeyStore(database),
       sessions: new PostgresSessions(database),
       dataKeys: new PostgresDataKeys(database),
+      vectorDatabase,
       close: () => database.close(),
     };
   } catch (error) {

@@ -19,6 +19,7 @@ import { TypeOrmAuditRepository } from '../common/repositories/typeorm-audit.rep
 import { settleRegister } from '../common/settle-register.js';
 import { Store, type StoreSnapshot } from '../common/store.js';
 import { VectorCipher } from '../common/vector-cipher.js';
+import { hasVectorTables, resealSecret } from './pgvector/vector-tables.js';
 import { NodeConnection, requireRoom } from './node-connection.js';
 import { postgresCode, toStorageError } from './postgres-errors.js';
 import { checkSchema, isCurrent, lockKey, requireSuitable, sourceOf, type ServerOptions } from './server.js';
@@ -281,6 +282,27 @@ export class PostgresDatabase extends Store {
     } finally {
       await runner.release();
     }
+  }
+
+  /** On a connection of its own, in no transaction. Errors: those of the storage, and of `work`. */
+  alongside<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    return this.guarded(async () => {
+      const runner = this.source.createQueryRunner();
+      try {
+        return await work((await runner.connect()) as pg.PoolClient);
+      } finally {
+        await runner.release();
+      }
+    });
+  }
+
+  override async resealing(manager: EntityManager): Promise<void> {
+    // What follows changes of vectors has nothing to do.
+    await manager.query(`SELECT set_config('timbre.resealing', 'on', true)`);
+  }
+
+  override async resealOwn(manager: EntityManager): Promise<void> {
+    if (await hasVectorTables(manager)) await resealSecret(manager, this.cipher);
   }
 
   /** One statement that stands for itself. Errors: those of the storage. */

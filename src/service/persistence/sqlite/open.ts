@@ -42,6 +42,7 @@ export async function openSqlite(config: Config): Promise<Storage> {
       keyStore,
       sessions: new MemorySessions(),
       dataKeys: new TypeOrmDataKeys(database),
+      vectorDatabase: null,
       close: async () => {
         await keyStore.close();
         await database.close();
