@@ -9,7 +9,7 @@ Sets the project up, builds what the tests need and runs them. The last line sum
 
 Options:
   --fast          without the build under AddressSanitizer and UBSan, and on the Node.js at hand alone
-  --only SUITE    one suite only: native, sanitizers, jest, postgres, python or node-versions (may be given again)
+  --only SUITE    one suite only: native, sanitizers, jest, postgres, postgres18, python or node-versions (may be given again)
   --verbose       show what the builds print
   --help          this text
 

@@ -34,6 +34,8 @@ export const SUITES = [
   { name: 'jest', run: (root) => jest(root) },
   // What says nothing about a database, once more on PostgreSQL.
   { name: 'postgres', run: (root) => jest(root, 'jest.postgres.config.js') },
+  // Some of it on a later version, which searches voices by pgvector.
+  { name: 'postgres18', run: (root) => jest(root, 'jest.postgres18.config.js') },
   { name: 'python', run: python },
   { name: 'node-versions', run: runNodeVersions },
 ];

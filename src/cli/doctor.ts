@@ -79,7 +79,7 @@ const EPOCHS: Record<DataReport['epoch']['state'], string> = {
   unreadable: 'the epoch file does not open with the data key',
 };
 
-function describeData({ records, trail, epoch, audio, ...found }: DataReport): string {
+function describeData({ records, trail, epoch, audio, vectors, ...found }: DataReport): string {
   const mark = (wrong: boolean): string => (wrong ? 'WRONG' : 'ok');
   const ofAudio = (what: string): boolean => what.startsWith('audio');
   const rows = Object.entries(records).map(([kind, count]) => {
@@ -105,6 +105,11 @@ function describeData({ records, trail, epoch, audio, ...found }: DataReport): s
     `${trail.entries} entries, findings: ${trail.findingsCount}`,
   ]);
   rows.push([mark(epoch.state !== 'current'), 'epoch', EPOCHS[epoch.state]]);
+  if (vectors) {
+    const { rows: all, due, missing: lost, wrong } = vectors;
+    const text = `${all}, to be filled in: ${due}, missing: ${lost}, not those of the profiles: ${wrong}`;
+    rows.push([mark(lost + wrong > 0), 'vectors that PostgreSQL searches', text]);
+  }
   const lines = found.findings.map(({ kind, speakerId, id, what }) => {
     const whose = [kind, ...(speakerId === null ? [] : [`of ${speakerId}`]), id ?? ''].join(' ').trim();
     return ofAudio(what) ? `${what}: ${whose}` : `${what} ${whose}`;

@@ -217,6 +217,27 @@ export interface operations {
               /** @description After which the audio is removed; 0: it stays as long as the enrolment. */
               days: number;
             };
+            /** @description How voices are found; docs/profiles.md. */
+            voiceIndex: {
+              /**
+               * @description Who searches: each node in its memory, or PostgreSQL.
+               * @enum {string}
+               */
+              kind: 'native' | 'pgvector';
+              /** @description Of searches among everybody that need not be exact; null where all are. */
+              approximate: {
+                /** @description Share of the nearest voices that are found, on a sample of the stored ones. */
+                recall: number;
+                /**
+                 * @description Below it searches are exact, which takes longer.
+                 * @example 0.99
+                 */
+                leastRecall: number;
+                inUse: boolean;
+                /** Format: date-time */
+                measuredAt: string;
+              } | null;
+            };
             /** @description What verifications and identifications are decided by; null until the model is loaded. */
             decisions: {
               /** @description Whose evidence and thresholds these are. */

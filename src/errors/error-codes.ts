@@ -73,7 +73,7 @@ export const ERROR_CODES = {
   STORAGE_MOVED: { http: 500, exit: 82, means: 'The data was moved to another database by `timbre migrate`, and this one is what was left behind.' },
   STORAGE_NOT_EMPTY: { http: 500, exit: 83, means: 'The database that data was to be moved to has something in it, or a copy of another state of the data.' },
   STORAGE_REFUSED: { http: 500, exit: 79, means: 'PostgreSQL refuses the service: its user, password, database or rights.' },
-  STORAGE_UNSUITABLE: { http: 500, exit: 80, means: 'The PostgreSQL is none to work with: too old, of another encoding, without trusted TLS, or behind a pooler.' },
+  STORAGE_UNSUITABLE: { http: 500, exit: 80, means: 'The PostgreSQL is none to work with: too old, of another encoding, without trusted TLS, behind a pooler, or without the pgvector that is to search it.' },
   ENGINE_CLOSED: { http: 503, exit: 46, means: 'The encoder was closed.' },
   DOWNLOAD_FAILED: { http: 502, exit: 49, means: 'A file could not be fetched: no connection, the server refuses, or the bytes are not the published ones.' },
   SERVICE_UNREACHABLE: { http: 502, exit: 53, means: 'No Timbre service answers at the URL.' },

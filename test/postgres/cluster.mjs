@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const DEBIAN = '/usr/lib/postgresql';
 
 /** PostgreSQL 18 with pgvector, which the set-up of the tests puts there. */
-const PGVECTOR = fileURLToPath(new URL('../../.cache/postgres-18', import.meta.url));
+export const PGVECTOR_BIN = fileURLToPath(new URL('../../.cache/postgres-18/bin', import.meta.url));
 
 /**
  * `usual`: what tests run on that say nothing of a version; `debian`: the newest that is installed, which has no pgvector;
@@ -27,7 +27,7 @@ const PGVECTOR = fileURLToPath(new URL('../../.cache/postgres-18', import.meta.u
 function programs(edition) {
   const given = process.env['TIMBRE_TEST_POSTGRES_BIN'];
   if (edition === 'usual' && given) return reachable(given);
-  if (edition === 'pgvector') return reachable(path.join(PGVECTOR, 'bin'));
+  if (edition === 'pgvector') return reachable(PGVECTOR_BIN);
   const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
   const found = versions
     .map((version) => path.join(DEBIAN, version, 'bin'))

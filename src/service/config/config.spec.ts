@@ -45,6 +45,15 @@ describe('Config.of', () => {
     });
   });
 
+  test('has PostgreSQL search only where there is one', () => {
+    expect(refusalOf(() => Config.of({ vectorIndex: 'pgvector' })).message).toContain(
+      '--vector-index (TIMBRE_VECTOR_INDEX) is "pgvector": it is PostgreSQL that searches; name it with TIMBRE_DATABASE_URL',
+    );
+    const databaseUrl = 'postgres://timbre@localhost/voices';
+    expect(Config.of({ vectorIndex: 'pgvector', databaseUrl }).vectorIndex).toBe('pgvector');
+    expect(Config.of({ databaseUrl }).vectorIndex).toBe('native');
+  });
+
   test('does not take the address that clients call for one to bind', () => {
     expect(Config.of({}, { EMBEDDING_SERVICE_HOST: 'voices.example' }).host).toBe('127.0.0.1');
   });

@@ -14,6 +14,7 @@ import { Config, limitsOf } from '../config/config.js';
 import { floorsOf } from '../config/floors.js';
 import { describeState } from '../engine/addon-engine.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
+import { VoiceIndex, type VoiceIndexReport } from '../voices/voice-index.js';
 
 const model = z.object({
   name: z.string().meta({ description: 'What embeddings carry.', example: 'starter@0123456789ab' }),
@@ -60,6 +61,21 @@ const decisions = z
   })
   .nullable();
 
+const voiceIndex = z.object({
+  kind: z.enum(['native', 'pgvector']).meta({ description: 'Who searches: each node in its memory, or PostgreSQL.' }),
+  approximate: z
+    .object({
+      recall: z
+        .number()
+        .meta({ description: 'Share of the nearest voices that are found, on a sample of the stored ones.' }),
+      leastRecall: z.number().meta({ description: 'Below it searches are exact, which takes longer.', example: 0.99 }),
+      inUse: z.boolean(),
+      measuredAt: z.iso.datetime(),
+    })
+    .nullable()
+    .meta({ description: 'Of searches among everybody that need not be exact; null where all are.' }),
+});
+
 const serviceInfo = z.object({
   version: z.string(),
   state: z.enum(['fetching', 'loading', 'ready', 'failed', 'closed']),
@@ -99,6 +115,7 @@ const serviceInfo = z.object({
       days: z.number().meta({ description: 'After which the audio is removed; 0: it stays as long as the enrolment.' }),
     })
     .meta({ description: 'Keeping of audio; docs/recordings.md.' }),
+  voiceIndex: voiceIndex.meta({ description: 'How voices are found; docs/profiles.md.' }),
   decisions: decisions.meta({
     description: 'What verifications and identifications are decided by; null until the model is loaded.',
   }),
@@ -112,6 +129,7 @@ export class InfoController {
   constructor(
     private readonly config: Config,
     private readonly engine: EmbeddingEngine,
+    private readonly voices: VoiceIndex,
   ) {}
 
   @Get()
@@ -138,6 +156,7 @@ export class InfoController {
         totalBytes: this.config.keptBytes,
         days: this.config.recordingDays,
       },
+      voiceIndex: voiceIndexOf(this.voices.report),
       decisions: model && { calibration: this.engine.calibration(), ...rulesOf(this.engine.scorer().rules) },
       limits: { ...limitsOf(this.config), ...(model ? ownLimitsOf(this.engine.info()) : {}) },
     };
@@ -163,6 +182,12 @@ export class InfoController {
       better: recommendedInsteadOf(id),
     };
   }
+}
+
+/** Nothing of how many voices there are: keys that are bound to groups may ask. */
+function voiceIndexOf({ kind, approximate }: VoiceIndexReport): z.output<typeof voiceIndex> {
+  if (!approximate) return { kind, approximate };
+  return { kind, approximate: { ...approximate, measuredAt: approximate.measuredAt.toISOString() } };
 }
 
 function rulesOf({

@@ -75,6 +75,17 @@ export interface RecordFinding {
   what: 'changed' | 'unreadable' | 'audio missing' | 'audio of another length' | 'audio unreadable';
 }
 
+/**
+ * The table that a database searches voices by: its rows, those that are to be filled in yet, and of the others those that are not
+ * there, and those that are not what the profiles make of them.
+ */
+export interface VectorsReport {
+  rows: number;
+  due: number;
+  missing: number;
+  wrong: number;
+}
+
 export interface DataReport {
   /** Nothing was found. */
   sound: boolean;
@@ -96,6 +107,8 @@ export interface DataReport {
    */
   audio: { opened: number | null; unnamed: string[]; unnamedCount: number };
   epoch: { state: EpochState | 'unreadable'; database: number; provider: number | null };
+  /** Null where the database searches no voices. */
+  vectors: VectorsReport | null;
 }
 
 /**
@@ -203,6 +216,7 @@ class Examination {
         database: head.counter,
         provider: mark === null || mark === 'unreadable' ? null : mark.counter,
       },
+      vectors: null,
     };
   }
 

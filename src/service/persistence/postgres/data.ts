@@ -8,6 +8,7 @@ import { requireInUse } from '../common/move-marks.js';
 import { namedAudio } from '../common/sealed-audio.js';
 import { AudioRows } from './audio-rows.js';
 import { postgresOptionsOf } from './open.js';
+import { examineVectors } from './pgvector/examine-vectors.js';
 import { PostgresDatabase } from './postgres-database.js';
 import { postgresKeyStore } from './postgres-key-store.js';
 
@@ -51,7 +52,10 @@ export function postgresData(config: Config): Data {
         };
         const { read, close } = await database.snapshot();
         try {
-          return await read((manager) => examine(manager, database.cipher, mark, () => audio, how));
+          const report = await read((manager) => examine(manager, database.cipher, mark, () => audio, how));
+          const vectors = await read((manager) => examineVectors(manager, database.cipher, how.signal));
+          const isSound = vectors === null || vectors.missing + vectors.wrong === 0;
+          return { ...report, sound: report.sound && isSound, vectors };
         } finally {
           await close();
         }

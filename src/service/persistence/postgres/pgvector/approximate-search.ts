@@ -60,11 +60,11 @@ export class ApproximateSearch {
     private readonly large = LARGE_SET,
   ) {}
 
-  /** Makes and measures what is due, where no other node does. Errors: those of the storage. */
-  async keepUp(space: VectorSpace): Promise<void> {
+  /** Makes and measures what is due, where no other node does; whether anything was. Errors: those of the storage. */
+  async keepUp(space: VectorSpace): Promise<boolean> {
     const due = async (): Promise<VectorSet[]> =>
       (await this.database.read((manager) => largeSets(manager, space, this.large))).filter((set) => this.isDue(set));
-    if ((await due()).length === 0) return;
+    if ((await due()).length === 0) return false;
     await this.database.locked('voice index', async () => {
       for (const set of await due()) {
         if (this.signal.aborted) return;
@@ -72,6 +72,7 @@ export class ApproximateSearch {
         else await this.settle(space, set);
       }
     });
+    return true;
   }
 
   private isDue({ voices, measuredVoices, measuredAt }: VectorSet): boolean {
@@ -127,13 +128,18 @@ export class ApproximateSearch {
     );
   }
 
-  /** One that no transaction is around, and that may take long. */
+  /** One that no transaction is around, and that may take long: ended where the service stops. */
   private statement(text: string): Promise<void> {
     return this.database.alongside(async (client: pg.PoolClient) => {
-      await client.query('SET statement_timeout = 0');
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      const cancel = (): void =>
+        void this.database.statement('SELECT pg_cancel_backend($1)', [rows[0]!.pid]).catch(() => undefined);
+      this.signal.addEventListener('abort', cancel, { once: true });
       try {
-        await client.query({ text, query_timeout: LONGEST_MS } as pg.QueryConfig);
+        await client.query('SET statement_timeout = 0');
+        if (!this.signal.aborted) await client.query({ text, query_timeout: LONGEST_MS } as pg.QueryConfig);
       } finally {
+        this.signal.removeEventListener('abort', cancel);
         await client.query('RESET statement_timeout').catch(() => undefined);
       }
     });

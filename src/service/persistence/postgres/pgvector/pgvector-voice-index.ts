@@ -15,7 +15,7 @@ import {
 } from '../../../voices/voice-index.js';
 import { TypeOrmProfileRepository } from '../../common/repositories/typeorm-profile.repository.js';
 import type { PostgresDatabase } from '../postgres-database.js';
-import { ApproximateSearch, isInUse, LEAST_RECALL } from './approximate-search.js';
+import { ApproximateSearch, isInUse, LARGE_SET, LEAST_RECALL } from './approximate-search.js';
 import { SecretRotation } from './secret-rotation.js';
 import {
   countMembers,
@@ -47,9 +47,9 @@ const BATCH = 200;
 
 /**
  * By how much the cosine of two unit vectors may be off where both were rounded to half precision: each by 2^-11 of every
- * number at most.
+ * number at most, and by less than the rest where sums are rounded.
  */
-const ROUNDING = 2 ** -10;
+const ROUNDING = 2 ** -10 + 2 ** -16;
 
 /** Beside those that are asked for, so many are found at once whose exact cosines may be higher. */
 const SPARE = 32;
@@ -82,7 +82,10 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
   private next: Promise<void> | undefined;
   private isLoaded = false;
   private background: Promise<void> = Promise.resolve();
+  private upkeep: Promise<void> | undefined;
   private lastWarning = '';
+  /** Why voices could not be read, by subject. */
+  private readonly told = new Map<string, string>();
 
   constructor(
     private readonly database: PostgresDatabase,
@@ -90,9 +93,10 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
     private readonly model: IndexedModel,
     /** Schema of the extension, quoted. */
     private readonly extension: string,
+    large = LARGE_SET,
   ) {
     super();
-    this.approximate = new ApproximateSearch(database, this.stopping.signal);
+    this.approximate = new ApproximateSearch(database, this.stopping.signal, large);
   }
 
   onApplicationBootstrap(): void {
@@ -101,8 +105,8 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
       (error: unknown) => this.warn(error),
     );
     const follower = {
-      begin: () => this.keepUp(),
-      take: () => this.keepUp(),
+      begin: () => this.take(),
+      take: () => this.take(),
       waits: (error: unknown) => this.warn(error),
     };
     this.background = this.feed.follow(follower, this.stopping.signal);
@@ -112,6 +116,7 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
     this.stopping.abort();
     await this.background;
     await this.following;
+    await this.upkeep?.catch(() => undefined);
   }
 
   ready(): Promise<void> {
@@ -293,10 +298,22 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
     }
   }
 
-  private async keepUp(): Promise<void> {
+  /** Sees to the indexes of what is large, which may take hours. Errors: as of `ready`. */
+  keepUp(): Promise<void> {
+    this.upkeep ??= this.settleIndexes().finally(() => (this.upkeep = undefined));
+    return this.upkeep;
+  }
+
+  private async settleIndexes(): Promise<void> {
+    const opened = await this.open();
+    if (await this.approximate.keepUp(opened.space)) await this.look(opened);
+  }
+
+  /** Puts there what has changed. */
+  private async take(): Promise<void> {
     await this.ready();
-    if (this.opened) await this.approximate.keepUp(this.opened.space);
     this.lastWarning = '';
+    this.keepUp().catch((error: unknown) => this.warn(error));
   }
 
   private async open(): Promise<Opened> {
@@ -341,7 +358,8 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
           this.tellUnreadable(voice);
           continue;
         }
-        const { speakerId, groups, centroid } = voice;
+        const { subject, speakerId, groups, centroid } = voice;
+        this.told.delete(subject);
         const vector = textOf(rotation.turn(centroid));
         for (const groupUid of [EVERYBODY, ...groups]) rows.push({ speakerId, groupUid, vector });
       }
@@ -353,7 +371,10 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
     });
   }
 
+  /** Once, however often it is found. */
   private tellUnreadable({ subject, error }: Extract<StoredVoice, { error: string }>): void {
+    if (this.told.get(subject) === error) return;
+    this.told.set(subject, error);
     this.logger.error({ subject, msg: `a voice is set aside, nobody finds it: ${error}` });
   }
 
