@@ -13,12 +13,12 @@ export function indexAdapter(
   remove = async (): Promise<void> => undefined,
 ): IndexAdapter {
   const store = new TypeOrmUnitOfWork(database);
-  const engine = { ready: () => Promise.resolve() } as EmbeddingEngine;
+  const engine = { ready: () => Promise.resolve() } as unknown as EmbeddingEngine;
   return {
     store,
     database,
     index: (origin, dimension) => {
-      const model = { origin: () => origin, dimension: () => dimension } as CurrentModel;
+      const model = { origin: () => origin, dimension: () => dimension } as unknown as CurrentModel;
       return voiceIndexOf(database, { unitOfWork: store, feed: new TableChangeFeed(database), engine, model }, kind);
     },
     close: async () => {

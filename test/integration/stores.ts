@@ -143,7 +143,8 @@ export async function voiceIndexOf(
   index = VECTOR_INDEX,
 ): Promise<VoiceIndex> {
   if (index === 'native') return new NativeVoiceIndex(unitOfWork, feed, engine, model);
-  const vectors = await PgvectorDatabase.open(store as PostgresDatabase, feed);
+  if (!(store instanceof PostgresDatabase)) throw new Error('no other database searches voices');
+  const vectors = await PgvectorDatabase.open(store, feed);
   return vectors.voiceIndex({
     ready: () => engine.ready(),
     origin: () => model.origin(),

@@ -10,6 +10,7 @@ import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-
 import { PgvectorDatabase } from '../../src/service/persistence/postgres/pgvector/pgvector-database.js';
 import { PgvectorVoiceIndex } from '../../src/service/persistence/postgres/pgvector/pgvector-voice-index.js';
 import { VECTOR_TABLES } from '../../src/service/persistence/postgres/pgvector/vector-tables.js';
+import type { TimbreError } from '../../src/errors/timbre-error.js';
 import { PostgresDatabase, type PostgresOptions } from '../../src/service/persistence/postgres/postgres-database.js';
 import { schemaDifference } from '../../src/service/persistence/postgres/server.js';
 import { newGroup } from '../../src/service/records/group.js';
@@ -135,7 +136,10 @@ describe('what PostgreSQL is asked for', () => {
   const refusal = (database: PostgresDatabase): Promise<unknown> =>
     PgvectorDatabase.open(database, new TableChangeFeed(database)).then(
       () => 'it was taken',
-      ({ code, message }: { code: string; message: string }) => [code, message],
+      (error: unknown) => {
+        const { code, message } = error as TimbreError;
+        return [code, message];
+      },
     );
 
   it('is the extension, which is not there', async () => {

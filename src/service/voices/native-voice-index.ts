@@ -108,7 +108,6 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     return found.length >= Math.min(count, members.size) ? found : null;
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- the port's form; everything is in memory
   async *voices(among: Among = {}): AsyncIterable<IndexedVoice> {
     for (const key of this.keysAmong(among) ?? [...this.entries.keys()]) {
       const voice = this.voice(key);
