@@ -299,6 +299,31 @@ describe('what PostgreSQL has of voices', () => {
   });
 });
 
+describe('filling the table', () => {
+  it('goes in pieces, says what is missing, and goes on where it was cut off', async () => {
+    const database = await opened();
+    const people = await enrol(database, 450);
+    const index = await indexOn(database);
+    // In the order of ids, whose last this is.
+    await outside(
+      database,
+      `CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full';
+       END $$`,
+      `CREATE TRIGGER no_room BEFORE INSERT ON voice_vectors FOR EACH ROW WHEN (NEW.speaker_id = 'person-99')
+         EXECUTE FUNCTION no_room()`,
+    );
+    await expect(index.ready()).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+    expect(index.report).toMatchObject({ voices: 400, missing: 50 });
+    await outside(database, 'DROP TRIGGER no_room ON voice_vectors', 'DROP FUNCTION no_room');
+    const other = await indexOn(database);
+    const query = direction();
+    expect(idsOf(await other.search(query, 5))).toEqual(nearestOf(people, query, 5));
+    expect(other.report).toMatchObject({ voices: 450, missing: 0 });
+    expect((await stored(database)).size).toBe(450);
+  });
+});
+
 describe('timbre doctor', () => {
   it('tells vectors that are missing, or are not those of the profiles', async () => {
     const options = await postgres.node(postgres.newSchema());
