@@ -18,6 +18,7 @@ import type { PostgresDatabase } from '../postgres-database.js';
 import { ApproximateSearch, isInUse, LARGE_SET, LEAST_RECALL } from './approximate-search.js';
 import { SecretRotation } from './secret-rotation.js';
 import {
+  beginSearch,
   countMembers,
   LARGEST_EF_SEARCH,
   members,
@@ -38,6 +39,7 @@ import {
   type SpaceState,
   type StateRow,
   type VectorRow,
+  type VectorSet,
   type VectorSpace,
 } from './vector-rows.js';
 import { EVERYBODY, readSecret } from './vector-tables.js';
@@ -159,10 +161,11 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
     for (;;) {
       const opened = await this.open();
       const found = await this.database.read(async (manager) => {
+        const { candidates, groups = [EVERYBODY] } = among;
+        const one = candidates || groups.length !== 1 ? null : groups[0]!;
+        const { secret, set } = await beginSearch(manager, opened.space, one);
         // A restart of another node may have made another secret meanwhile.
-        const { id, secret } = await readSecret(manager, this.database.cipher);
-        secret.fill(0);
-        return id === opened.secretId ? this.nearest(manager, opened, query, count, among) : null;
+        return secret === opened.secretId ? this.nearest(manager, opened, query, count, among, set) : null;
       });
       if (found) return found;
       this.opened = undefined;
@@ -207,6 +210,7 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
     query: Float32Array,
     count: number,
     among: Among,
+    set: VectorSet | null,
   ): Promise<VoiceMatch[]> {
     const isAmong = amongOf(among);
     const text = textOf(rotation.turn(query));
@@ -215,10 +219,13 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
     /** Whoever has a lower one is not among the nearest. */
     const least = (): number => (matches[count - 1]?.cosine ?? -Infinity) - ROUNDING;
     for (let limit = count + SPARE; ; limit *= MORE) {
-      const { candidates, all } = await this.candidates(manager, space, among, text, limit);
+      const { candidates, all } = await this.candidates(manager, space, among, set, text, limit);
       const fresh = candidates.filter(({ subject }) => !asked.has(subject));
       while (fresh.length > 0 && fresh[0]!.cosine >= least()) {
-        const part = fresh.splice(0, count + 2);
+        // Where all of the first are as near as they seem, nobody behind these is among the nearest.
+        const farthest = (fresh[count - 1]?.cosine ?? -Infinity) - 2 * ROUNDING;
+        const enough = fresh.findIndex((one) => one.cosine < farthest);
+        const part = fresh.splice(0, enough < 0 ? fresh.length : enough);
         for (const { subject } of part) asked.add(subject);
         const subjects = part.map(({ subject }) => subject);
         for (const voice of await this.read(manager, subjects, identity)) {
@@ -237,6 +244,7 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
     manager: EntityManager,
     space: VectorSpace,
     { candidates, groups = [EVERYBODY] }: Among,
+    set: VectorSet | null,
     query: string,
     limit: number,
   ): Promise<{ candidates: Candidate[]; all: boolean }> {
@@ -251,12 +259,9 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
     // Who is in several sets comes as often.
     const most = limit * groups.length;
     if (candidates) return found(nearestOf(manager, space, groups, candidates, query, most), most);
-    if (groups.length === 1 && limit <= LARGEST_EF_SEARCH) {
-      const [set] = await setsOf(manager, space, groups);
-      if (set && isInUse(set)) {
-        await useIndex(manager, set.efSearch!);
-        return found(nearestApproximately(manager, space, set.groupUid, query, limit), limit);
-      }
+    if (set && isInUse(set) && limit <= LARGEST_EF_SEARCH) {
+      await useIndex(manager, set.efSearch!);
+      return found(nearestApproximately(manager, space, set.groupUid, query, limit), limit);
     }
     return found(nearestExactly(manager, space, groups, query, most), most);
   }

@@ -99,6 +99,21 @@ export async function setsOf(
   return rows.map(toSet);
 }
 
+/** By what vectors are turned at this moment, and what is known of a set; null where nobody is in it, or none is named. */
+export async function beginSearch(
+  manager: EntityManager,
+  { origin }: VectorSpace,
+  groupUid: string | null,
+): Promise<{ secret: string | null; set: VectorSet | null }> {
+  const [row] = await ask<{ secret: string | null; set: SetRow | null }>(
+    manager,
+    `SELECT (SELECT id FROM voice_index_secrets LIMIT 1) AS secret, (SELECT row_to_json(s) FROM voice_index_sets s
+       WHERE origin = ? AND group_uid = CAST(? AS text) AND voices > 0) AS set`,
+    [origin, groupUid],
+  );
+  return { secret: row!.secret, set: row!.set && toSet(row!.set) };
+}
+
 /** Sets that are large, or have an index. */
 export async function largeSets(manager: EntityManager, { origin }: VectorSpace, least: number): Promise<VectorSet[]> {
   const rows = await ask<SetRow>(
