@@ -10,10 +10,10 @@ const LEAST_SPEECH_SECONDS = 1;
 /**
  * Two channels below this evidence that one person speaks in both (natural log-likelihood ratio) hold different people: at
  * most 1 % of one person's recordings by two microphones (level, delay, noise, room) on the half of the speakers that it was
- * chosen on. On the other half at most 2.8 % are told, all of a far second microphone, and at most 1.1 % of two people's
- * recordings are not, by length. bench/results/channels.md.
+ * chosen on. On the other half at most 0.9 % are told, all of a far second microphone, and at most 1.3 % of two people's
+ * recordings are not, by length. bench/results/channels.md, by the bundled model's calibration.
  */
-export const DIFFERENT_BELOW = 4.9;
+export const DIFFERENT_BELOW = 2.1;
 
 export interface Difference {
   channels: [number, number];
