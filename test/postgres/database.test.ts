@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { TableChangeFeed } from '../../src/service/persistence/common/changes.js';
-import { rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
+import { finishRotation, rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
 import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { PostgresDataKeys } from '../../src/service/persistence/postgres/open.js';
 import {
@@ -570,7 +571,87 @@ describe('the data key', () => {
   });
 });
 
+describe('data keys in variables of several nodes', () => {
+  const [old, newer] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('hex')) as [string, string];
+  const node = async (schema: string, ...keys: string[]): Promise<PostgresDatabase> =>
+    opened(await postgres.node(schema, { key: keys.join(',') }));
+  const end = async (database: PostgresDatabase): Promise<void> => open.splice(open.indexOf(database), 1)[0]!.close();
+  const enrol = (database: PostgresDatabase, id: string, count: number): Promise<void> =>
+    new TypeOrmUnitOfWork(database).transaction(async ({ speakers, enrollments, webhooks }) => {
+      await speakers.insert(speaker(id));
+      for (let i = 0; i < count; i++) await enrollments.insert(enrollment(id, `${id} ${i}`));
+      const what = { events: ['job.finished'] as const, createdAt: new Date(), goneAt: null };
+      await webhooks.insert({ ...what, id: randomUUID(), url: `https://${id}.example/`, secret: randomBytes(32) });
+    });
+
+  it('open everything with the newer one alone, whatever was written with the old one before each node had the newer first', async () => {
+    const schema = postgres.newSchema();
+    let [one, other] = [await node(schema, old, newer), await node(schema, old, newer)];
+    await enrol(one, 'ada', 3);
+    await end(one);
+    one = await node(schema, newer, old);
+    await finishRotation(one);
+    // It goes on with the old one, which is right: everybody opens both.
+    await enrol(other, 'bob', 3);
+    await end(other);
+    other = await node(schema, newer, old);
+    await finishRotation(other);
+    for (const database of [one, other]) await end(database);
+    const last = await node(schema, newer);
+    const store = new TypeOrmUnitOfWork(last);
+    for (const id of ['ada', 'bob']) {
+      const found = await store.read(({ enrollments }) => enrollments.ofOrigin(id, ORIGIN));
+      expect(found.enrollments).toHaveLength(3);
+    }
+    const webhooks = await store.read((records) => records.webhooks.list());
+    expect(webhooks.map(({ url }) => url).sort()).toEqual(['https://ada.example/', 'https://bob.example/']);
+    expect(store.altered).toBe(0);
+    const [row] = await outside(last.options, `SELECT count(*)::int AS count FROM ${schema}.settings WHERE name LIKE 'rotation%'`);
+    expect(row).toEqual({ count: 1 });
+  });
+
+  it('come to an end in two orders at once', async () => {
+    const schema = postgres.newSchema();
+    const [one, other] = [await node(schema, old, newer), await node(schema, newer, old)];
+    // More than are passed in one transaction.
+    await enrol(one, 'ada', 120);
+    await Promise.all([finishRotation(one), finishRotation(other)]);
+    await finishRotation(other);
+    for (const database of [one, other]) await end(database);
+    const found = await new TypeOrmUnitOfWork(await node(schema, newer)).read(({ enrollments }) =>
+      enrollments.ofOrigin('ada', ORIGIN),
+    );
+    expect(found.enrollments).toHaveLength(120);
+  });
+});
+
 describe('a database that goes away', () => {
+  it('is waited for by a rotation that nobody has asked for', async () => {
+    const own = await Postgres.start();
+    try {
+      const key = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('hex')).join(',');
+      const database = await PostgresDatabase.open(await own.node('timbre', { key }));
+      const keys = new PostgresDataKeys(database);
+      await own.cluster.stop();
+      keys.resume();
+      const state = (): Promise<string> => keys.status().then(
+        (status) => status.state,
+        () => 'gone',
+      );
+      // What waits holds nothing: the attempts of others fail in the same way.
+      await expect(database.read((manager) => manager.query('SELECT 1'))).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+      await own.cluster.run();
+      await until(async () => (await state()) === 'running' || (await state()) === 'idle', 30);
+      await until(async () => (await state()) === 'idle', 30);
+      expect(await keys.status()).toMatchObject({ state: 'idle', failure: null, keys: 2 });
+      await keys.close();
+      await database.close();
+    } finally {
+      await own.stop();
+    }
+  }, 120_000);
+
+
   it('is used again by itself when it is back', async () => {
     const own = await Postgres.start();
     try {

@@ -19,7 +19,10 @@ import type { VectorCipher } from './vector-cipher.js';
 /** Rows passed in one transaction: some milliseconds of the JS thread, and requests come in between. */
 const BATCH = 50;
 
-/** Name of the setting that holds `Progress`. */
+/**
+ * What the names of the settings begin with that hold `Progress`, one for each key: where two nodes have the same keys in another
+ * order, neither begins anew for the other.
+ */
 const PROGRESS = 'rotation';
 
 /** Attempts at emptying the write-ahead log, a second apart, before the old key is given up. */
@@ -61,6 +64,9 @@ export interface KeyCounts {
  * Wherever it is cut off, the file has every key that is needed, and calling it again goes on: a file with more than
  * one key is a rotation that is not finished.
  *
+ * Keys in a variable are those of several nodes, perhaps, and while one of them has the old key first it writes with it. So
+ * everything is passed anew each time, and is under the new key once the last node that has it first has passed it.
+ *
  * Errors: INVALID_ARGUMENT where the key came without a file, ABORTED, those of the storage.
  */
 export async function rotateDataKey(database: Store, options: RotationOptions = {}): Promise<void> {
@@ -91,13 +97,14 @@ export async function finishRotation(database: Store, options: RotationOptions =
   const { cipher, keys } = database;
   const { reached } = options;
   if (cipher.keys.length === 1) return;
+  if (keys.changeable !== true) await beginAnew(database);
   for (let began = performance.now(); await resealBatch(database); began = performance.now()) {
     await reached?.('batch');
     // As long as it took: half of the database's time is everybody else's.
     await delay(performance.now() - began);
     if (options.signal?.aborted) throw new TimbreError('ABORTED', 'the rotation was stopped; start it again to go on');
   }
-  await resealCheck(database);
+  await resealRest(database);
   await database.markEpoch();
   await reached?.('check');
   await emptyLog(database);
@@ -145,24 +152,42 @@ const PASSAGES: readonly Passage[] = ofSealedColumns(passage);
 
 /** How far a rotation is: the rows of each table are passed once. */
 interface Progress {
-  /** Id of the key that everything goes under, hexadecimal: a rotation to another key begins anew. */
-  key: string;
   /** After which row of which table it goes on; null at the end. A key of one column may be its text alone. */
   next: { table: string; after: string | string[] } | null;
   /** Vectors behind it. */
   passed: number;
 }
 
-async function readProgress(manager: EntityManager, { currentId }: VectorCipher): Promise<Progress> {
-  const key = currentId.toString('hex');
-  const row = await findRow(manager, SettingEntity, { name: PROGRESS });
-  const known = row && (JSON.parse(row.value.toString('utf8')) as Progress);
-  return known?.key === key ? known : { key, next: beginningOf(PASSAGES[0]), passed: 0 };
+function beginning(): Progress {
+  return { next: beginningOf(PASSAGES[0]), passed: 0 };
 }
 
-async function writeProgress(manager: EntityManager, progress: Progress): Promise<void> {
-  const row = { name: PROGRESS, value: Buffer.from(JSON.stringify(progress)) };
+/** Of the rotation to the key that goes first. */
+async function readProgress(manager: EntityManager, cipher: VectorCipher): Promise<Progress> {
+  const row = await findRow(manager, SettingEntity, { name: progressOf(cipher.currentId) });
+  return row ? (JSON.parse(row.value.toString('utf8')) as Progress) : beginning();
+}
+
+async function writeProgress(manager: EntityManager, cipher: VectorCipher, progress: Progress): Promise<void> {
+  const row = { name: progressOf(cipher.currentId), value: Buffer.from(JSON.stringify(progress)) };
   await insertRows(manager, SettingEntity, [row], { replace: ['name'] });
+}
+
+function progressOf(keyId: Buffer): string {
+  return `${PROGRESS} ${keyId.toString('hex')}`;
+}
+
+function beginAnew(database: Store): Promise<void> {
+  return database.query((manager) => writeProgress(manager, database.cipher, beginning()));
+}
+
+/** Of keys that nobody has any more. */
+async function forgetProgress(manager: EntityManager, { keyIds }: VectorCipher): Promise<void> {
+  const known = keyIds.map(progressOf);
+  const rows = await ask<{ name: string }>(manager, 'SELECT name FROM settings');
+  for (const { name } of rows) {
+    if (name.startsWith(PROGRESS) && !known.includes(name)) await manager.delete(SettingEntity, { name });
+  }
 }
 
 /** Re-encrypts what comes next and moves the place on, in one transaction. False where everything was passed before. */
@@ -181,7 +206,7 @@ function resealBatch(database: Store): Promise<boolean> {
       progress.passed += passed.vectors;
       left -= passed.rows;
     }
-    await writeProgress(manager, progress);
+    await writeProgress(manager, cipher, progress);
     return true;
   });
 }
@@ -273,14 +298,17 @@ const FROM_JSON = {
   },
 } as const;
 
-/** Once: a check under the current key says that all vectors were before it. */
-function resealCheck(database: Store): Promise<void> {
+/** What is no row of a table that was passed. */
+function resealRest(database: Store): Promise<void> {
   const { cipher, register } = database;
   return database.transaction(async (manager) => {
-    const check = await manager.findOneByOrFail(SettingEntity, { name: KEY_CHECK.name });
-    if (cipher.isCurrent(check.value)) return;
     await resealWebhooks(manager, cipher);
     await database.resealOwn(manager);
+    await register.resealHead(manager);
+    await forgetProgress(manager, cipher);
+    // Once: a check under the current key says that everything was before it.
+    const check = await manager.findOneByOrFail(SettingEntity, { name: KEY_CHECK.name });
+    if (cipher.isCurrent(check.value)) return;
     const value = cipher.reseal(check.value, KEY_CHECK.belongsTo);
     await manager.update(SettingEntity, { name: KEY_CHECK.name }, { value });
     // Whoever had the old key knows the keys of the trail up to here.

@@ -297,6 +297,12 @@ export class Register {
     pending.dirty = true;
   }
 
+  /** Seals what it has under the current data key, in a transaction, where it is under another one. Errors: as `head`. */
+  async resealHead(manager: EntityManager): Promise<void> {
+    const sealed = (await read(manager, [HEAD])).get(HEAD);
+    if (sealed && !this.cipher.isCurrent(sealed)) await this.changeHead(manager, () => undefined);
+  }
+
   /** What is vouched for of these owners, by owner: names of entries to digests. For whoever looks at everything. */
   async leaves(manager: EntityManager, owners: readonly string[]): Promise<Map<string, Map<string, Buffer>>> {
     const { leaves } = await this.find(manager, owners);

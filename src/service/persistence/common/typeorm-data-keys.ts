@@ -1,8 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { DataKeys, type RotationStatus } from '../../data-keys/data-keys.js';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import type { Store } from './store.js';
 import { countKeys, finishRotation, rotateDataKey, type RotationOptions } from './key-rotation.js';
+
+/** Pause of a rotation whose database has gone, doubled each time. */
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
 
 export class TypeOrmDataKeys extends DataKeys {
   private readonly logger = new Logger('DataKeys');
@@ -43,9 +48,13 @@ export class TypeOrmDataKeys extends DataKeys {
   resume(): void {
     const { cipher } = this.database;
     if (cipher.keys.length === 1 || this.running) return;
-    this.run((options) => finishRotation(this.database, options)).then(
+    this.run((options) => this.whileItPasses(() => finishRotation(this.database, options))).then(
       () => {
-        if (cipher.keys.length > 1) this.logger.log('everything is under the first data key: the others can go');
+        if (cipher.keys.length === 1) return;
+        this.logger.log(
+          'everything was under the first data key when it was passed: once every service on this database has said so, with the ' +
+            'same key first, the others can go',
+        );
       },
       () => undefined,
     );
@@ -55,6 +64,21 @@ export class TypeOrmDataKeys extends DataKeys {
   async close(): Promise<void> {
     this.stopping.abort();
     await this.running?.catch(() => undefined);
+  }
+
+  /** The work, again and again where the database is gone for a while: nobody has asked for it who could ask again. */
+  private async whileItPasses(work: () => Promise<void>): Promise<void> {
+    const { signal } = this.stopping;
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, 2 * pause)) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (!(error instanceof TimbreError && error.code === 'STORAGE_UNAVAILABLE') || signal.aborted) throw error;
+        this.logger.warn({ err: error, msg: `the rotation of the data key goes on in ${pause / 1000} s` });
+        await delay(pause, undefined, { signal }).catch(() => undefined);
+      }
+    }
   }
 
   private run(work: (options: RotationOptions) => Promise<void>): Promise<void> {

@@ -46,6 +46,11 @@ export class VectorCipher {
     return this.ring[0]!.id;
   }
 
+  /** Of every key, as `currentId`. */
+  get keyIds(): Buffer[] {
+    return this.ring.map(({ id }) => id);
+  }
+
   /** Whether a blob is under the key that seals. */
   isCurrent(blob: Buffer): boolean {
     return blob.subarray(1, 1 + KEY_ID_BYTES).equals(this.currentId);
