@@ -1,4 +1,4 @@
-import { QueryFailedError } from 'typeorm';
+import { QueryFailedError, QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 
 type StorageCode =
@@ -11,9 +11,11 @@ type StorageCode =
 
 type Reason = readonly [code: StorageCode, text: string];
 
+const LOST: Reason = ['STORAGE_UNAVAILABLE', 'the connection to PostgreSQL was lost; try again'];
+
 /** By the code of PostgreSQL, whole or its class (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 const REASONS: Readonly<Record<string, Reason>> = {
-  '08': ['STORAGE_UNAVAILABLE', 'the connection to PostgreSQL was lost; try again'],
+  '08': LOST,
   '08P01': [
     'STORAGE_UNSUITABLE',
     'what answers there does not speak as PostgreSQL does; where a pooler is in front of it, name PostgreSQL itself',
@@ -62,7 +64,7 @@ const TEXTS: readonly (readonly [RegExp, Reason])[] = [
   ],
   [
     /Connection terminated|Client has encountered a connection error|not queryable|Client was closed/i,
-    ['STORAGE_UNAVAILABLE', 'the connection to PostgreSQL was lost; try again'],
+    LOST,
   ],
 ];
 
@@ -91,6 +93,10 @@ function causeOf(error: unknown): unknown {
 
 function reasonOf(error: unknown): Reason | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
+  // TypeORM takes a connection that is lost away from whoever has it, between two statements too.
+  if (error instanceof QueryRunnerAlreadyReleasedError || error instanceof QueryRunnerProviderAlreadyReleasedError) {
+    return LOST;
+  }
   const { code, message = '' } = error as { code?: unknown; message?: string };
   if (typeof code === 'string') {
     const known = REASONS[code] ?? (/^[0-9A-Z]{5}$/.test(code) ? REASONS[code.slice(0, 2)] : undefined);
