@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
+import type { EntityManager } from 'typeorm';
 import { TableChangeFeed } from '../../src/service/persistence/common/changes.js';
 import { finishRotation, rotateDataKey } from '../../src/service/persistence/common/key-rotation.js';
 import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
@@ -166,7 +167,11 @@ describe('opening', () => {
     });
     const later = await postgres.node(postgres.newSchema());
     await (await PostgresDatabase.open(later)).close();
-    await outside(later, `INSERT INTO ${later.schema}.migrations (timestamp, name) VALUES (9, 'Later9')`);
+    await outside(
+      later,
+      `INSERT INTO ${later.schema}.migrations (timestamp, name) VALUES (9, 'Later9')`,
+      `COMMENT ON TABLE ${later.schema}.migrations IS 'needs Later9'`,
+    );
     expect(await refused(later)).toMatchObject({ code: 'STORAGE_INVALID', message: expect.stringContaining('Later9') });
   });
 
@@ -606,7 +611,10 @@ describe('data keys in variables of several nodes', () => {
     const webhooks = await store.read((records) => records.webhooks.list());
     expect(webhooks.map(({ url }) => url).sort()).toEqual(['https://ada.example/', 'https://bob.example/']);
     expect(store.altered).toBe(0);
-    const [row] = await outside(last.options, `SELECT count(*)::int AS count FROM ${schema}.settings WHERE name LIKE 'rotation%'`);
+    const [row] = await outside(
+      last.options,
+      `SELECT count(*)::int AS count FROM ${schema}.settings WHERE name LIKE 'rotation%'`,
+    );
     expect(row).toEqual({ count: 1 });
   });
 
@@ -626,6 +634,23 @@ describe('data keys in variables of several nodes', () => {
 });
 
 describe('a database that goes away', () => {
+  it('is told as such by a call that has a connection at the moment', async () => {
+    const database = await opened(await postgres.node(postgres.newSchema()));
+    const lose = async (manager: EntityManager): Promise<void> => {
+      const [own] = await manager.query<{ pid: number }[]>('SELECT pg_backend_pid() AS pid');
+      await outside(database.options, `SELECT pg_terminate_backend(${own!.pid})`);
+      await until(() => manager.queryRunner!.isReleased);
+    };
+    const lost = { code: 'STORAGE_UNAVAILABLE', message: expect.stringContaining('lost') };
+    const between = database.read(async (manager) => {
+      await lose(manager);
+      return manager.query('SELECT 1');
+    });
+    await expect(between).rejects.toMatchObject(lost);
+    await expect(database.transaction(lose)).rejects.toMatchObject(lost);
+    expect(await database.read((manager) => manager.query('SELECT 1 AS one'))).toEqual([{ one: 1 }]);
+  });
+
   it('is waited for by a rotation that nobody has asked for', async () => {
     const own = await Postgres.start();
     try {
@@ -634,12 +659,15 @@ describe('a database that goes away', () => {
       const keys = new PostgresDataKeys(database);
       await own.cluster.stop();
       keys.resume();
-      const state = (): Promise<string> => keys.status().then(
-        (status) => status.state,
-        () => 'gone',
-      );
+      const state = (): Promise<string> =>
+        keys.status().then(
+          (status) => status.state,
+          () => 'gone',
+        );
       // What waits holds nothing: the attempts of others fail in the same way.
-      await expect(database.read((manager) => manager.query('SELECT 1'))).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+      await expect(database.read((manager) => manager.query('SELECT 1'))).rejects.toMatchObject({
+        code: 'STORAGE_UNAVAILABLE',
+      });
       await own.cluster.run();
       await until(async () => (await state()) === 'running' || (await state()) === 'idle', 30);
       await until(async () => (await state()) === 'idle', 30);
@@ -650,7 +678,6 @@ describe('a database that goes away', () => {
       await own.stop();
     }
   }, 120_000);
-
 
   it('is used again by itself when it is back', async () => {
     const own = await Postgres.start();

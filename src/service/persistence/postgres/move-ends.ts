@@ -8,11 +8,11 @@ import { readMoveMark } from '../common/move-marks.js';
 import { trustIn } from '../common/move-trust.js';
 import { isMigrated } from '../common/settle-register.js';
 import { AudioRows } from './audio-rows.js';
-import { POSTGRES_MIGRATIONS } from './migrations/index.js';
 import { NodeConnection } from './node-connection.js';
 import { nodeOf, type PostgresOptions } from './postgres-database.js';
 import { toStorageError } from './postgres-errors.js';
 import { localKeyOf } from './postgres-key-store.js';
+import { noteNeeded, THIS_VERSION } from './schema-version.js';
 import { checkSchema, isCurrent, lockKey, requireSuitable, sourceOf } from './server.js';
 
 /** A schema, on one connection, and the locks that keep every node out. */
@@ -166,7 +166,7 @@ function sourceEnd(end: SchemaEnd): MoveSource {
 
 async function trustOf({ manager, options, place }: SchemaEnd): Promise<Omit<OpenSource, 'source'>> {
   await requireSuitable(manager);
-  if (await checkSchema(manager, options.schema, false)) {
+  if (await checkSchema(manager, options, { make: false, newer: false })) {
     throw new TimbreError('STORAGE_UNAVAILABLE', `there is no data in ${place}`);
   }
   // A folder that was no node's has no mark.
@@ -183,11 +183,13 @@ export async function openPostgresTarget(options: PostgresOptions): Promise<Move
     const { manager, source } = end;
     await requireSuitable(manager);
     await end.lock('opening');
-    const fresh = await checkSchema(manager, options.schema);
+    const fresh = await checkSchema(manager, options, { make: true, newer: false });
     const isEmpty =
-      fresh || ((await isMigrated(manager, POSTGRES_MIGRATIONS)) && (await isUntouched(manager, copiedTables(source))));
+      fresh ||
+      ((await isMigrated(manager, THIS_VERSION.migrations)) && (await isUntouched(manager, copiedTables(source))));
     if (isEmpty || (await readMoveMark(manager, 'copying'))) {
       await source.runMigrations();
+      await noteNeeded(manager, THIS_VERSION);
       // Before the lock of those who open it is given back: whoever comes finds it taken.
       await end.keepNodesOut();
     }

@@ -22,6 +22,7 @@ import { VectorCipher } from '../common/vector-cipher.js';
 import { hasVectorTables, resealSecret } from './pgvector/vector-tables.js';
 import { NodeConnection, requireRoom } from './node-connection.js';
 import { postgresCode, toStorageError } from './postgres-errors.js';
+import { newerMigrations, noteNeeded, requireNothingNewer, takesAway, THIS_VERSION } from './schema-version.js';
 import { checkSchema, isCurrent, lockKey, requireSuitable, sourceOf, type ServerOptions } from './server.js';
 
 export interface PostgresOptions extends Places, ServerOptions {
@@ -94,7 +95,7 @@ export class PostgresDatabase extends Store {
       await source.initialize();
       database = await opening(source, options, async (manager) => {
         await requireSuitable(manager);
-        const fresh = await checkSchema(manager, options.schema);
+        const fresh = await checkSchema(manager, options, { make: true, newer: true });
         await requireRoom(manager, options.schema);
         return PostgresDatabase.settle(source, manager, options, nodeId, fresh);
       });
@@ -115,7 +116,7 @@ export class PostgresDatabase extends Store {
     try {
       const { manager } = await source.initialize();
       await requireSuitable(manager);
-      const fresh = await checkSchema(manager, options.schema, false);
+      const fresh = await checkSchema(manager, options, { make: false, newer: false });
       if (!fresh) await require(manager, `the schema ${options.schema}`);
       if (fresh || !(await isCurrent(manager))) {
         await source.destroy();
@@ -155,7 +156,7 @@ export class PostgresDatabase extends Store {
     // Another node has told its own provider: this one is new here, or has lost its mark.
     const joins = stateOf(head, mark) === 'no mark';
     if (!acknowledgeRestore && !joins) epoch.require(head, mark);
-    await source.runMigrations();
+    await database.migrate(manager, fresh);
     if (!check) await database.query((own) => writeKeyCheck(own, cipher));
     const { database: id } = await settleRegister(
       { transaction: (work) => database.transaction(work), manager, register, epoch },
@@ -243,7 +244,8 @@ export class PostgresDatabase extends Store {
   }
 
   /**
-   * Work during which no other node is there, and none comes. Errors: CONFLICT where there is one, those of `work`.
+   * Work on everything that is stored, during which no other node is there, and none comes. Errors: CONFLICT where there is one,
+   * STORAGE_INVALID where a newer version may have stored what this one does not know, those of `work`.
    */
   async withoutOthers<T>(what: string, work: () => Promise<T>): Promise<T> {
     const { node } = this;
@@ -253,6 +255,8 @@ export class PostgresDatabase extends Store {
       throw new TimbreError('CONFLICT', text);
     }
     try {
+      const { schema, version = THIS_VERSION } = this.options;
+      await this.read((manager) => requireNothingNewer(manager, schema, version));
       return await work();
     } finally {
       await node.letOthersIn();
@@ -322,6 +326,41 @@ export class PostgresDatabase extends Store {
     } finally {
       await this.node?.close();
       await this.source.destroy();
+    }
+  }
+
+  /** Errors: STORAGE_UNAVAILABLE where others are there who could not go on; nothing was changed then. */
+  private async migrate(manager: EntityManager, fresh: boolean): Promise<void> {
+    const { source, options } = this;
+    const { schema, version = THIS_VERSION } = options;
+    const run = async (): Promise<void> => {
+      await source.runMigrations();
+      await noteNeeded(manager, version);
+    };
+    if (fresh || !(await takesAway(manager, version))) {
+      await run();
+      const newer = await newerMigrations(manager, version);
+      if (newer.length > 0) {
+        this.logger.warn(
+          `the schema is of a newer version (${newer.join(', ')}), which has only added to it: this one goes on`,
+        );
+      }
+      return;
+    }
+    const key = lockKey(schema, 'nodes');
+    const [row] = await manager.query<{ taken: boolean }[]>(`SELECT pg_try_advisory_lock(${key}) AS taken`);
+    if (row?.taken !== true) {
+      const text =
+        'services of an older version have the database open, and could not go on with the tables of this one; stop all of them ' +
+        'first';
+      throw new TimbreError('STORAGE_UNAVAILABLE', text);
+    }
+    try {
+      // Whoever is started from now on is refused, however far this comes.
+      await noteNeeded(manager, version);
+      await run();
+    } finally {
+      await manager.query(`SELECT pg_advisory_unlock(${key})`);
     }
   }
 

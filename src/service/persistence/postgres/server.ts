@@ -4,7 +4,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { isMigrated, isSettled } from '../common/settle-register.js';
 import { POSTGRES_ENTITIES } from './entities.js';
-import { POSTGRES_MIGRATIONS } from './migrations/index.js';
+import { mayGoOn, migrationsRun, newerSchema, THIS_VERSION, type SchemaVersion } from './schema-version.js';
 
 /** The oldest that was tested. */
 const OLDEST = 15;
@@ -19,6 +19,8 @@ export interface ServerOptions {
   waitMs: number;
   /** A statement that takes longer is ended. */
   statementMs: number;
+  /** Default: what this version knows. */
+  version?: SchemaVersion | undefined;
 }
 
 /** `bigint` as a number: times, counts and numbers of rows, which stay below 2^53. */
@@ -52,7 +54,7 @@ export function sourceOf(options: ServerOptions): DataSource {
     poolErrorHandler: () => undefined,
     extra: connectionOf(options),
     entities: POSTGRES_ENTITIES,
-    migrations: POSTGRES_MIGRATIONS,
+    migrations: [...(options.version ?? THIS_VERSION).migrations],
     migrationsTransactionMode: 'all',
     synchronize: false,
     installExtensions: false,
@@ -93,12 +95,22 @@ export async function requireSuitable(manager: EntityManager): Promise<void> {
   }
 }
 
+export interface CheckOptions {
+  /** Makes the schema where it is missing. */
+  make: boolean;
+  /** Takes a schema of a newer version, too, where that has only added to it. */
+  newer: boolean;
+}
+
 /**
- * True for a schema that holds nothing yet; it is made where it is missing, unless told otherwise. Errors: STORAGE_INVALID for what is another
- * program's, or a later version's; STORAGE_REFUSED where the role may not make the
- * schema; STORAGE_UNSUITABLE behind a pooler that connections are not one's own of.
+ * True for a schema that holds nothing yet. Errors: STORAGE_INVALID for what is another program's, or a later version's;
+ * STORAGE_REFUSED where the role may not make the schema; STORAGE_UNSUITABLE behind a pooler that connections are not one's own of.
  */
-export async function checkSchema(manager: EntityManager, schema: string, make = true): Promise<boolean> {
+export async function checkSchema(
+  manager: EntityManager,
+  { schema, version = THIS_VERSION }: Pick<ServerOptions, 'schema' | 'version'>,
+  { make, newer }: CheckOptions,
+): Promise<boolean> {
   const [path] = await manager.query<{ schema: string }[]>(`SELECT current_setting('search_path') AS schema`);
   if (path?.schema !== schema) {
     const text = 'a pooler in front of PostgreSQL leaves out what the service asks of its connections (`options`)';
@@ -112,15 +124,12 @@ export async function checkSchema(manager: EntityManager, schema: string, make =
     [schema],
   );
   if (tables.length === 0) return true;
-  const done = tables.some(({ name }) => name === 'migrations')
-    ? await manager.query<{ name: string }[]>('SELECT name FROM migrations')
-    : [];
-  const known = new Set(POSTGRES_MIGRATIONS.map(({ name }) => name));
-  const unknown = done.filter(({ name }) => !known.has(name));
-  if (unknown.length > 0 && done.some(({ name }) => known.has(name))) {
-    const names = unknown.map(({ name }) => name).join(', ');
-    const text = `the schema ${schema} was made by a newer version of Timbre (${names}); run that version, or restore a backup`;
-    throw new TimbreError('STORAGE_INVALID', text);
+  const done = tables.some(({ name }) => name === 'migrations') ? await migrationsRun(manager) : [];
+  const known = new Set(version.migrations.map(({ name }) => name));
+  const unknown = done.filter((name) => !known.has(name));
+  if (unknown.length > 0 && done.some((name) => known.has(name))) {
+    if (newer && (await mayGoOn(manager, version))) return false;
+    throw newerSchema(schema, unknown);
   }
   if (done.length === 0) {
     if (tables.every(({ name }) => name === 'migrations')) return true;
@@ -135,7 +144,7 @@ export async function checkSchema(manager: EntityManager, schema: string, make =
 
 /** Whether every table is there, as this version makes them, and what they hold is vouched for. */
 export async function isCurrent(manager: EntityManager): Promise<boolean> {
-  return (await isMigrated(manager, POSTGRES_MIGRATIONS)) && (await isSettled(manager));
+  return (await isMigrated(manager, THIS_VERSION.migrations)) && (await isSettled(manager));
 }
 
 /** The schema that the entities describe but the migrations have not made, as SQL; empty where they agree. */
