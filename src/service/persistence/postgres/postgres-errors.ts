@@ -62,10 +62,7 @@ const TEXTS: readonly (readonly [RegExp, Reason])[] = [
     /timeout exceeded when trying to connect|Query read timeout/i,
     ['STORAGE_UNAVAILABLE', 'the database was busy or did not answer, and nothing of this call was done; try again'],
   ],
-  [
-    /Connection terminated|Client has encountered a connection error|not queryable|Client was closed/i,
-    LOST,
-  ],
+  [/Connection terminated|Client has encountered a connection error|not queryable|Client was closed/i, LOST],
 ];
 
 /** PostgreSQL's code of an error of the driver or of TypeORM. */
