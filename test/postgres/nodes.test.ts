@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readdir, writeFile } from 'node:fs/promises';
 import {
@@ -12,6 +12,8 @@ import {
 } from '../../src/service/app/command-line.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
 import { ReEmbeddingService } from '../../src/service/re-embedding/re-embedding.service.js';
+import { openPostgres } from '../../src/service/persistence/postgres/open.js';
+import { newJob } from '../../src/service/records/job.js';
 import { KeptAudio, readAll } from '../../src/service/records/kept-audio.js';
 import { newReEmbedding, type ReEmbedding } from '../../src/service/records/re-embedding.js';
 import { UnitOfWork } from '../../src/service/records/unit-of-work.js';
@@ -231,6 +233,33 @@ describe('two services on one database', () => {
     for (const node of nodes) {
       expect(await node.anonymously('/health/ready')).toMatchObject({ status: 200 });
       expect(node.log.some((line) => JSON.stringify(line).includes('p@ss'))).toBe(false);
+    }
+  });
+});
+
+describe('a node whose clock is an hour ahead', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  it('has its recordings in hand by the clock that all nodes share, from the first on', async () => {
+    const { folder } = await postgres.node('');
+    const { dataKey: _, ...settings } = settingsOf(postgres.newSchema(), '');
+    const right = Date.now.bind(Date);
+    jest.spyOn(Date, 'now').mockImplementation(() => right() + 3_600_000);
+    const storage = await openPostgres(Config.of({ ...settings, dataDir: folder }));
+    try {
+      const job = newJob('a job', 1, new Date(right()));
+      const item = { speakerId: 'ada', fileName: null, path: '/a' };
+      await storage.unitOfWork.transaction(({ jobs }) => jobs.insert(job, [item]));
+      expect(await storage.jobQueue.claim()).toMatchObject({ item: { jobId: 'a job' } });
+      const [lease] = await storage.store.read((manager) =>
+        manager.query<{ until: number }[]>('SELECT lease_until AS until FROM job_items'),
+      );
+      // A lease lasts for a minute; half an hour is far from both clocks.
+      expect(Math.abs(lease!.until - right())).toBeLessThan(1_800_000);
+    } finally {
+      await storage.close();
     }
   });
 });

@@ -65,6 +65,7 @@ export class NodeConnection {
     const own = new NodeConnection(options);
     try {
       await own.connect(TAKE_OVER_MS, () => own.proveHearing());
+      await own.look();
     } catch (error) {
       await own.close();
       throw toStorageError(error);
