@@ -1,7 +1,9 @@
 // Requests made from the service's own OpenAPI document, right, nearly right and hostile, against the real service: no
 // status above 499 but a documented 503 or 504, every error of one form, and a service that is alive at the end.
 //
-//   npm run build && node bench/reliability/http-fuzz.mjs [--requests 100000] [--seed 1] [--lanes 8] [--seconds S] [--out FILE]
+//   npm run build && node bench/reliability/http-fuzz.mjs [--requests 100000] [--seed 1] [--lanes 8] [--seconds S] [--postgres] [--out FILE]
+//
+// --postgres: on a PostgreSQL of its own, in the place of the file.
 //
 // A request is a function of seed and number: `--seed 1 --only 4711` sends that one again and prints both sides.
 import { execFileSync } from 'node:child_process';
@@ -19,6 +21,7 @@ import {
   requestsOf,
   senderTo,
 } from '../../test/fuzz/http-requests.mjs';
+import { Cluster } from '../../test/postgres/cluster.mjs';
 import { describeMachine, noise, ROOT, wav } from '../js/machine.mjs';
 import { PATIENT } from './patience.mjs';
 import { serve } from './served.mjs';
@@ -30,6 +33,7 @@ const { values } = parseArgs({
     lanes: { type: 'string', default: '8' },
     seconds: { type: 'string', default: '0' },
     only: { type: 'string' },
+    postgres: { type: 'boolean', default: false },
     out: { type: 'string' },
   },
 });
@@ -69,7 +73,9 @@ function othersOf() {
 
 const machine = describeMachine();
 const folder = mkdtempSync(join(tmpdir(), 'timbre-http-fuzz-'));
+const cluster = values.postgres ? await Cluster.start() : undefined;
 const service = await serve(folder, {
+  ...(cluster ? { TIMBRE_DATABASE_URL: cluster.url() } : {}),
   ...PATIENT,
   TIMBRE_ENROLLMENT_SECONDS: '1',
   TIMBRE_MAX_FILES: '3',
@@ -189,10 +195,10 @@ try {
       findings.length > 0 || !alive || errors.length > 0 || left > 0 || !['status 0', 'SIGTERM'].includes(ended ?? '');
     const report = `# The HTTP layer under generated requests
 
-\`node bench/reliability/http-fuzz.mjs --requests ${requests} --seed ${seed}\`
+\`node bench/reliability/http-fuzz.mjs --requests ${requests} --seed ${seed}${values.postgres ? ' --postgres' : ''}\`
 
 ${machine}
-- the real service (\`timbre serve\`, the starter model) in a process of its own; ${lanes} requests at a time
+- the real service (\`timbre serve\`, the starter model) in a process of its own, on ${values.postgres ? 'PostgreSQL' : 'its SQLite file'}; ${lanes} requests at a time
 - requests from its own OpenAPI document (${calls.length} calls): ${Object.entries(kinds)
       .map(([kind, n]) => `${kind} ${n}`)
       .join(', ')}
@@ -242,6 +248,7 @@ ${
 } finally {
   sender.close();
   if (service.ended() === undefined) await service.stop();
+  await cluster?.remove();
   rmSync(folder, { recursive: true, force: true });
 }
 
