@@ -46,14 +46,14 @@ export class TableChangeFeed extends ChangeFeed {
   }
 
   head(): Promise<number> {
-    return this.store.read(async (manager) => {
+    return this.store.readOne(async (manager) => {
       const [row] = await ask<{ seq: number | null }>(manager, 'SELECT MAX(seq) AS seq FROM changes');
       return row?.seq ?? 0;
     });
   }
 
   after(seq: number, limit: number): Promise<Change[] | null> {
-    return this.store.read(async (manager) => {
+    return this.store.readOne(async (manager) => {
       const found = await ask<Change>(
         manager,
         'SELECT seq, kind, about FROM changes WHERE seq > ? ORDER BY seq LIMIT ?',

@@ -30,6 +30,11 @@ export abstract class Store {
   /** For what only reads, as it is at one moment. */
   abstract read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
 
+  /** The same for one statement, which sees one moment by itself. */
+  readOne<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.read(work);
+  }
+
   /** Errors: OVERLOADED where too many are open. */
   abstract snapshot(): Promise<StoreSnapshot>;
 

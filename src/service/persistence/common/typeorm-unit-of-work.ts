@@ -47,7 +47,7 @@ export class TypeOrmUnitOfWork extends UnitOfWork {
   }
 
   async check(): Promise<void> {
-    await this.database.read((manager) => ask(manager, 'SELECT 1 FROM settings LIMIT 1'));
+    await this.database.readOne((manager) => ask(manager, 'SELECT 1 FROM settings LIMIT 1'));
   }
 
   get altered(): number {

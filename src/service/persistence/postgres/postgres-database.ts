@@ -195,6 +195,11 @@ export class PostgresDatabase extends Store {
     return this.guarded(() => this.connected(READ, work));
   }
 
+  /** Without BEGIN and COMMIT: one way to PostgreSQL in the place of three. */
+  override readOne<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.guarded(() => work(this.source.manager));
+  }
+
   async snapshot(): Promise<StoreSnapshot> {
     this.requireOpen();
     if (this.snapshotsTaken >= MOST_SNAPSHOTS) {
