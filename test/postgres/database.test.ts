@@ -644,7 +644,7 @@ describe('a database that goes away', () => {
     const lost = { code: 'STORAGE_UNAVAILABLE', message: expect.stringContaining('lost') };
     const between = database.read(async (manager) => {
       await lose(manager);
-      return manager.query('SELECT 1');
+      return manager.query<unknown[]>('SELECT 1');
     });
     await expect(between).rejects.toMatchObject(lost);
     await expect(database.transaction(lose)).rejects.toMatchObject(lost);

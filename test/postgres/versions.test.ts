@@ -125,16 +125,16 @@ describe('a node of this version beside a newer one that has only added', () => 
     await places();
     const one = await opened(older);
     await add(one, 'ada');
-    let going = true;
+    const enough = new AbortController();
     let written = 0;
     const writing = (async (): Promise<void> => {
-      while (going) await add(one, `before-${written++}`);
+      while (!enough.signal.aborted) await add(one, `before-${written++}`);
     })();
     await until(() => written > 2, 30);
     const other = await opened(newer);
     const then = written;
     await until(() => written > then + 2, 30);
-    going = false;
+    enough.abort();
     await writing;
     await add(other, 'bob');
     const all = ['ada 1', 'bob 1', ...Array.from({ length: written }, (_, i) => `before-${i} 1`)].sort();
