@@ -65,12 +65,22 @@ export class Service {
    * @returns {Promise<any>}
    */
   async call(path, init) {
+    return (await this.answer(path, init)).body;
+  }
+
+  /**
+   * The same with the headers of the answer.
+   * @param {string} path
+   * @param {RequestInit} [init]
+   * @returns {Promise<{ headers: Headers, body: any }>}
+   */
+  async answer(path, init) {
     const headers = { ...init?.headers, 'x-api-key': this.key };
     const response = await fetch(this.url + path, { ...init, headers });
     const text = await response.text();
     const body = text === '' ? null : JSON.parse(text);
     if (!response.ok) throw new Refusal(`${init?.method ?? 'GET'} ${path}: ${body.code}: ${body.message}`, body.code);
-    return body;
+    return { headers: response.headers, body };
   }
 
   /**
@@ -78,8 +88,7 @@ export class Service {
    * @param {unknown} value
    */
   postJson(path, value) {
-    const headers = { 'content-type': 'application/json' };
-    return this.call(path, { method: 'POST', headers, body: JSON.stringify(value) });
+    return this.call(path, jsonOf(value));
   }
 
   /**
@@ -88,11 +97,25 @@ export class Service {
    * @param {Record<string, string>} [fields]
    */
   postForm(path, recordings, fields = {}) {
-    const body = new FormData();
-    for (const [name, value] of Object.entries(fields)) body.append(name, value);
-    for (const { name, bytes } of recordings) body.append('audio', new Blob([bytes]), name);
-    return this.call(path, { method: 'POST', body });
+    return this.call(path, formOf(recordings, fields));
   }
+}
+
+/** @param {unknown} value @returns {RequestInit} */
+export function jsonOf(value) {
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
+}
+
+/**
+ * @param {readonly { name: string, bytes: Uint8Array<ArrayBuffer> }[]} recordings
+ * @param {Record<string, string>} [fields]
+ * @returns {RequestInit}
+ */
+export function formOf(recordings, fields = {}) {
+  const body = new FormData();
+  for (const [name, value] of Object.entries(fields)) body.append(name, value);
+  for (const { name, bytes } of recordings) body.append('audio', new Blob([bytes]), name);
+  return { method: 'POST', body };
 }
 
 /**
