@@ -540,17 +540,20 @@ function mayFail({ jobId, index, error }) {
   return (person.isErased && error?.code === 'SPEAKER_NOT_FOUND') || (person.isLeaving && error?.code === 'OPTED_OUT');
 }
 
-/** Lets the nodes do what is left, one after the other with the last data key alone, and looks once more. */
+/** Lets the nodes do what is left, with the last data key alone, and looks once more. */
 async function finish() {
-  const isOver = patience(600);
   const began = tally.rotations;
-  while (nodes.keys.length > 1 || nodes.all.some(({ keys }) => keys.length > 1) || tally.rotations === began) {
-    for (const node of nodes.all) {
-      if (node.keys === nodes.keys) continue;
-      await nodes.stop(node);
-      nodes.start(node);
-      await nodes.ready();
-    }
+  const isOver = patience(600);
+  for (;;) {
+    const behind = nodes.all.filter(({ keys }) => keys !== nodes.keys);
+    await Promise.all(
+      behind.map(async (node) => {
+        await nodes.stop(node);
+        nodes.start(node);
+      }),
+    );
+    await nodes.ready();
+    if (nodes.keys.length === 1 && tally.rotations > began) break;
     await rotate();
     if (isOver()) throw new Error(`the rotation of the data key does not end: ${JSON.stringify(await rotations())}`);
     await delay(100);
