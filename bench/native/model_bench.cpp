@@ -115,7 +115,8 @@ void network_product(benchmark::State& state, const network::Product& product, s
   set_rates(state, 2.0 * static_cast<double>(rows * inputs) * static_cast<double>(product.outputs()));
 }
 
-void bf16_product(benchmark::State& state, const network::FrameLayer<simd::Bf16>& layer, std::int64_t rows) {
+/// The same by a layer whose activations are bf16; its weights may be int8.
+void layer_product(benchmark::State& state, const network::FrameLayer<simd::Bf16>& layer, std::int64_t rows) {
   const std::size_t inputs = layer.inputs();
   const auto count = static_cast<std::size_t>(rows);
   const std::vector<simd::Bf16> x((count + simd::Bf16Matrix::kRowsTogether) * inputs, simd::to_bf16(0.5F));
@@ -146,15 +147,13 @@ void add_products(const Subject& subject) {
     const at::Tensor weight = at::randn({outputs, inputs});
     const std::shared_ptr<const network::Product> packed = network::float_product(weight);
     add("product/packed/" + shape, [=](benchmark::State& state) { network_product(state, *packed, rows); });
-    if (network::prefers_bf16()) {
-      const auto rounded =
-          std::make_shared<const network::FrameLayer<simd::Bf16>>(weight, simd::ReluNorm(), simd::Window());
-      add("bf16/" + shape, [=](benchmark::State& state) { bf16_product(state, *rounded, rows); });
-    }
-    if (network::why_no_int8().empty()) {
-      const std::shared_ptr<const network::Product> int8 = network::int8_product(network::to_int8(weight));
-      add("int8/" + shape, [=](benchmark::State& state) { network_product(state, *int8, rows); });
-    }
+    const auto add_layer = [&](const std::string& name, const at::Tensor& weights) {
+      const auto layer =
+          std::make_shared<const network::FrameLayer<simd::Bf16>>(weights, simd::ReluNorm(), simd::Window());
+      add(name + "/" + shape, [=](benchmark::State& state) { layer_product(state, *layer, rows); });
+    };
+    if (network::why_no_bf16().empty()) add_layer("bf16", weight);
+    if (network::why_no_int8().empty()) add_layer("int8", network::to_int8(weight));
   }
 }
 

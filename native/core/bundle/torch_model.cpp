@@ -426,7 +426,9 @@ Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module
   module.eval();
   const bool ours = device.is_cpu() && network::EcapaNetwork::is_of(module);
   const auto [computes_in, note] = find_computation(precision, manifest.precision == "int8", ours);
-  const Precision products = computes_in == "bf16" ? Precision::bf16 : Precision::fp32;
+  const Precision products = computes_in == "int8"   ? network::beside_int8()
+                             : computes_in == "bf16" ? Precision::bf16
+                                                     : Precision::fp32;
   auto ecapa = ours ? network::EcapaNetwork::of(module, products) : nullptr;
   const bool int8 = widen(module);
   Placement place{device, device_note};

@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <memory>
+#include <variant>
 #include <vector>
 
 #include "network/product.h"
 #include "simd/bf16_matrix.h"
+#include "simd/int8_matrix.h"
 #include "simd/passes.h"
 #include "simd/rows.h"
 
@@ -18,15 +20,17 @@ struct LayerScratch {
   Product::Scratch product;
   simd::AlignedFloats gathered;
   simd::Bf16Matrix::Scratch sums;
+  simd::Int8Matrix::Scratch int8;
   std::vector<simd::Bf16, simd::LineAllocator<simd::Bf16>> lined_up;
 };
 
-/// A layer over the frames of an utterance, whose activations are T: convolution, ReLU, batch norm. Immutable: any
-/// thread may use it. Throws what LibTorch throws.
+/// A layer over the frames of an utterance, whose activations are T: convolution, ReLU, batch norm. Weights in int8
+/// multiply in int8 where the processor can and the layer has no neighbours, else as T does. Immutable: any thread may
+/// use it. Throws what LibTorch throws.
 template <typename T>
 class FrameLayer;
 
-/// Products in fp32; in int8 where the weights are, and the processor can.
+/// Products in fp32.
 template <>
 class FrameLayer<float> {
  public:
@@ -37,8 +41,8 @@ class FrameLayer<float> {
   /// weights: float32 or qint8 [outputs, taps * inputs].
   FrameLayer(const at::Tensor& weights, simd::ReluNorm relu_norm, simd::Window window);
 
-  std::size_t inputs() const { return product_->inputs(); }
-  std::size_t outputs() const { return product_->outputs(); }
+  std::size_t inputs() const;
+  std::size_t outputs() const;
   const simd::Window& window() const { return window_; }
   const simd::ReluNorm& relu_norm() const { return relu_norm_; }
 
@@ -52,7 +56,9 @@ class FrameLayer<float> {
   simd::Rows multiply(simd::ConstRows x, LayerScratch& scratch) const;
 
  private:
-  std::unique_ptr<const Product> product_;
+  using Weights = std::variant<std::unique_ptr<const Product>, simd::Int8Matrix>;
+
+  Weights weights_;
   simd::ReluNorm relu_norm_;
   simd::Window window_;
 };
@@ -65,11 +71,11 @@ class FrameLayer<simd::Bf16> {
   static constexpr std::size_t kRowsTogether = simd::Bf16Matrix::kRowsTogether;
   static constexpr bool kInPlace = false;
 
-  /// weights: float32 [outputs, taps * inputs].
+  /// weights: float32 or qint8 [outputs, taps * inputs].
   FrameLayer(const at::Tensor& weights, simd::ReluNorm relu_norm, simd::Window window);
 
-  std::size_t inputs() const { return matrix_.taps() * matrix_.inputs(); }
-  std::size_t outputs() const { return matrix_.outputs(); }
+  std::size_t inputs() const;
+  std::size_t outputs() const;
   const simd::Window& window() const { return window_; }
   const simd::ReluNorm& relu_norm() const { return relu_norm_; }
 
@@ -81,13 +87,12 @@ class FrameLayer<simd::Bf16> {
   simd::Rows multiply(simd::ConstBf16Rows x, LayerScratch& scratch) const;
 
  private:
+  using Weights = std::variant<simd::Bf16Matrix, simd::Int8Matrix>;
+
   template <typename T>
   void convolve_any(simd::RowsOf<const T> x, simd::RowsOf<const T> y, const simd::Extent& extent, std::size_t first,
                     simd::Bf16Rows to, LayerScratch& scratch) const;
-  /// x, with as many inputs as the matrix reads.
-  simd::ConstBf16Rows pad(simd::ConstBf16Rows x, LayerScratch& scratch) const;
-
-  simd::Bf16Matrix matrix_;
+  Weights weights_;
   simd::ReluNorm relu_norm_;
   simd::Window window_;
 };

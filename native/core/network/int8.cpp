@@ -1,8 +1,7 @@
 #include "network/int8.h"
 
 #include <ATen/Functions.h>
-#include <ATen/Version.h>
-#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <array>
@@ -29,14 +28,21 @@ at::Tensor to_int8(const at::Tensor& weights) {
   return at::quantize_per_channel(weights, scales, zeros, 0, at::kQInt8);
 }
 
+simd::Int8Matrix int8_matrix(const at::Tensor& weights) {
+  TORCH_CHECK(weights.dim() == 2 && weights.numel() > 0 &&
+                  weights.size(1) <= static_cast<std::int64_t>(simd::Int8Matrix::kMostInputs),
+              "weights of the shape ", weights.sizes());
+  const at::Tensor values = weights.int_repr().contiguous();
+  const at::Tensor steps = weights.q_per_channel_scales().to(at::kFloat).contiguous();
+  const auto outputs = static_cast<std::size_t>(values.size(0));
+  const auto inputs = static_cast<std::size_t>(values.size(1));
+  return {{values.const_data_ptr<std::int8_t>(), outputs, inputs, inputs},
+          {steps.const_data_ptr<float>(), outputs},
+          simd::int8_units().front()};
+}
+
 std::string why_no_int8() {
-  if (!c10::Dispatcher::singleton().findSchema({"onednn::qlinear_pointwise", ""})) {
-    return "this LibTorch multiplies in int8 on no processor";
-  }
-  if (at::get_cpu_capability() == "DEFAULT") {
-    return "int8 needs a processor with AVX2";
-  }
-  return "";
+  return simd::int8_units().front() == simd::Int8Unit::ordinary ? "int8 needs a processor with AVX2" : "";
 }
 
 }  // namespace timbre::network

@@ -16,4 +16,7 @@ std::string bf16_unit();
 /// Whether bf16 is so much faster here that it is used where nobody asks: with AMX (docs/adr/0022).
 bool prefers_bf16();
 
+/// What layers compute in beside those of weights in int8.
+Precision beside_int8();
+
 }  // namespace timbre::network

@@ -1,15 +1,6 @@
 #include "network/product.h"
 
-#include <ATen/Context.h>
 #include <ATen/Functions.h>
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/cpu/Utils.h>
-
-#include <algorithm>
-#include <cmath>
-#include <optional>
-
-#include "simd/passes.h"
 
 /// MKL's products by a packed matrix, which LibTorch brings along where it was built with MKL; null elsewhere.
 extern "C" {
@@ -25,8 +16,6 @@ using MklInt = int;
 namespace timbre::network {
 
 namespace {
-
-// ------------------------------------------------------------------------------------------------------ fp32
 
 at::Tensor wrap(simd::ConstRows x) {
   // from_blob takes no const; nothing writes to an input.
@@ -92,73 +81,6 @@ class PackedFloatProduct : public Product {
   at::Tensor packed_;
 };
 
-// ------------------------------------------------------------------------------------------------------ int8
-
-/// Zeros have any scale.
-constexpr float kSmallestScale = 1e-12F;
-/// oneDNN compiles a kernel for every number of rows: these are few.
-constexpr std::size_t kRowsTogether = 16;
-
-/// Without VNNI two products of 8 bits overflow the 16 that they are added in.
-std::int32_t largest_input() { return at::cpu::is_avx512_vnni_supported() ? 255 : 127; }
-
-class Int8Product : public Product {
- public:
-  explicit Int8Product(const at::Tensor& weights)
-      : Product(weights),
-        multiply_(operation("onednn::qlinear_pointwise")),
-        scales_(weights.q_per_channel_scales().to(at::kFloat)),
-        zeros_(at::zeros({weights.size(0)}, at::kInt)) {
-    torch::jit::Stack stack{weights.int_repr(), c10::IValue()};
-    operation("onednn::qlinear_prepack").callBoxed(stack);
-    packed_ = stack.front().toTensor();
-  }
-
-  simd::Rows operator()(simd::ConstRows x, Scratch& scratch) const override {
-    const std::size_t rows = (x.count + kRowsTogether - 1) / kRowsTogether * kRowsTogether;
-    const auto [low, high] = simd::min_max(x);
-    // Rounded, they would pass for numbers.
-    TORCH_CHECK(std::isfinite(high - low), "activations are not finite");
-    const float step = std::max((high - low) / static_cast<float>(largest_), kSmallestScale);
-    const auto zero = static_cast<std::int32_t>(std::lround(-low / step));
-    // What the last call left in the rows beyond is multiplied, and read by nobody.
-    const auto bytes = static_cast<std::int64_t>(rows * inputs());
-    if (!scratch.bytes.defined() || scratch.bytes.numel() < bytes) {
-      scratch.bytes = at::zeros({bytes}, at::kByte);
-    }
-    simd::quantise(x, 1 / step, zero, largest_, scratch.bytes.mutable_data_ptr<std::uint8_t>());
-    const at::Tensor rounded =
-        scratch.bytes.narrow(0, 0, bytes).view({static_cast<std::int64_t>(rows), static_cast<std::int64_t>(inputs())});
-    torch::jit::Stack stack{rounded,
-                            static_cast<double>(step),
-                            static_cast<std::int64_t>(zero),
-                            packed_,
-                            scales_,
-                            zeros_,
-                            /*bias=*/c10::IValue(),
-                            /*output_scale=*/1.0,
-                            /*output_zero_point=*/std::int64_t{0},
-                            static_cast<std::int64_t>(at::kFloat),
-                            /*post_op_name=*/"none",
-                            c10::List<std::optional<at::Scalar>>(),
-                            /*post_op_algorithm=*/""};
-    multiply_.callBoxed(stack);
-    scratch.result = stack.front().toTensor();
-    return {scratch.result.mutable_data_ptr<float>(), x.count, outputs(), outputs()};
-  }
-
- private:
-  static c10::OperatorHandle operation(const char* name) {
-    return c10::Dispatcher::singleton().findSchemaOrThrow(name, "");
-  }
-
-  c10::OperatorHandle multiply_;
-  std::int32_t largest_ = largest_input();
-  at::Tensor packed_;
-  at::Tensor scales_;
-  at::Tensor zeros_;
-};
-
 }  // namespace
 
 Product::Product(const at::Tensor& weights) {
@@ -176,10 +98,6 @@ std::unique_ptr<const Product> float_product(const at::Tensor& weights) {
 
 std::unique_ptr<const Product> plain_product(const at::Tensor& weights) {
   return std::make_unique<FloatProduct>(weights);
-}
-
-std::unique_ptr<const Product> int8_product(const at::Tensor& weights) {
-  return std::make_unique<Int8Product>(weights);
 }
 
 }  // namespace timbre::network

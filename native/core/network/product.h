@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <memory>
-#include <vector>
 
+#include "simd/aligned.h"
 #include "simd/rows.h"
 
 namespace timbre::network {
@@ -15,9 +15,7 @@ class Product {
  public:
   /// What a product needs while it runs and leaves its result in; one for each thread.
   struct Scratch {
-    std::vector<float> values;
-    at::Tensor bytes;
-    at::Tensor result;
+    simd::AlignedFloats values;
   };
 
   virtual ~Product() = default;
@@ -42,9 +40,5 @@ std::unique_ptr<const Product> float_product(const at::Tensor& weights);
 
 /// What float_product() gives where LibTorch brings no MKL along.
 std::unique_ptr<const Product> plain_product(const at::Tensor& weights);
-
-/// weights: qint8[outputs, inputs] as of to_int8(). Inputs are rounded to 8 bits (7 where the processor's products
-/// would overflow) on a scale of their own in every call, which throws where they are not finite.
-std::unique_ptr<const Product> int8_product(const at::Tensor& weights);
 
 }  // namespace timbre::network

@@ -7,6 +7,7 @@
 #include "simd/aligned.h"
 #include "simd/bf16.h"
 #include "simd/bf16_unit.h"
+#include "simd/panels.h"
 #include "simd/passes.h"
 
 namespace timbre::simd {
@@ -27,7 +28,7 @@ class Bf16Matrix {
   Bf16Matrix(ConstRows weights, std::size_t taps, Bf16Unit unit);
 
   std::size_t taps() const { return taps_; }
-  std::size_t outputs() const { return outputs_; }
+  std::size_t outputs() const { return panels_.outputs(); }
   /// Of each tap.
   std::size_t inputs() const { return inputs_; }
   /// Inputs as a row has to hold them: a whole number of steps. Those beyond have no weight, and must be numbers.
@@ -42,24 +43,13 @@ class Bf16Matrix {
   void multiply(ConstBf16Rows x, std::size_t tap_step, Rows to, Scratch& scratch) const;
 
  private:
-  /// Weights that are multiplied by all rows before the next ones are.
-  struct Panel {
-    std::size_t column;
-    std::size_t width;  ///< 32, or 16 where that is enough
-    std::size_t step;
-    std::size_t steps;
-  };
-
   template <typename Finish>
   void by_blocks(ConstBf16Rows x, std::size_t tap_step, Scratch& scratch, const Finish& finish) const;
-  std::size_t steps() const { return taps_ * padded_inputs() / Bf16Block::kDepth; }
 
   std::size_t taps_ = 1;
   std::size_t inputs_ = 0;
-  std::size_t outputs_ = 0;
   Bf16Unit unit_;
-  std::vector<Panel> panels_;
-  std::vector<Bf16, LineAllocator<Bf16>> values_;  ///< of one panel after the other
+  Panels<Bf16Block, Bf16> panels_;
 };
 
 }  // namespace timbre::simd

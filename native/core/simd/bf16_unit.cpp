@@ -5,10 +5,7 @@
 
 #if defined(__x86_64__) && defined(__linux__)
 #define TIMBRE_BF16_UNITS 1
-#include <cpuid.h>
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 #undef HWY_TARGET_INCLUDE
@@ -48,8 +45,7 @@ HWY_INLINE void add_products(const Bf16Block& block, std::size_t row, std::size_
 }
 
 void multiply_ordinarily(const Bf16Block& block) {
-  const std::size_t rows = block.all_rows ? Bf16Block::kRows : Bf16Block::kHalf;
-  for (std::size_t row = 0; row < rows; ++row) {
+  for (std::size_t row = 0; row < block.rows; ++row) {
     add_products(block, row, 0);
     if (block.all_columns) add_products(block, row, 1);
   }
@@ -65,7 +61,6 @@ HWY_EXPORT(multiply_ordinarily);
 
 namespace {
 
-constexpr std::size_t kRows = Bf16Block::kRows;
 constexpr std::size_t kColumns = Bf16Block::kColumns;
 constexpr std::size_t kHalf = Bf16Block::kHalf;
 constexpr std::size_t kDepth = Bf16Block::kDepth;
@@ -78,16 +73,6 @@ void multiply_ordinarily(const Bf16Block& block) { HWY_DYNAMIC_DISPATCH(multiply
 
 // Tiles 0 to 3 hold sums, 4 and 5 rows, 6 and 7 columns: as many loads as products. Their numbers have to be literals.
 #define TIMBRE_AMX __attribute__((target("amx-tile,amx-bf16")))
-
-/// What LDTILECFG reads.
-struct alignas(64) TileShapes {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-constexpr TileShapes kTileShapes;
 
 /// Rows of `right`.
 constexpr std::size_t kPairsBytes = 2 * kHalf * sizeof(Bf16);
@@ -138,12 +123,8 @@ TIMBRE_AMX void multiply_tiles(const Bf16Block& block) {
   if constexpr (AllRows && AllColumns) _tile_stored(3, lower_sums + kHalf, kSumsBytes);
 }
 
-TIMBRE_AMX void take_tiles() { _tile_loadconfig(&kTileShapes); }
-
-TIMBRE_AMX void leave_tiles() { _tile_release(); }
-
 void multiply_amx(const Bf16Block& block) {
-  if (block.all_rows) {
+  if (block.rows > kHalf) {
     block.all_columns ? multiply_tiles<true, true>(block) : multiply_tiles<true, false>(block);
   } else {
     block.all_columns ? multiply_tiles<false, true>(block) : multiply_tiles<false, false>(block);
@@ -192,63 +173,25 @@ TIMBRE_AVX512_BF16 void dot_rows(const Bf16Block& block, std::size_t row) {
   }
 }
 
-void multiply_avx512(const Bf16Block& block) {
-  constexpr std::size_t kTogether = 8;
-  const std::size_t rows = block.all_rows ? kRows : kHalf;
-  for (std::size_t row = 0; row < rows; row += kTogether) {
-    block.all_columns ? dot_rows<kTogether, 2>(block, row) : dot_rows<kTogether, 1>(block, row);
-  }
+template <std::size_t Halves>
+void dot_all_rows(const Bf16Block& block) {
+  std::size_t row = 0;
+  for (; row + 8 <= block.rows; row += 8) dot_rows<8, Halves>(block, row);
+  for (; row + 4 <= block.rows; row += 4) dot_rows<4, Halves>(block, row);
+  for (; row < block.rows; ++row) dot_rows<1, Halves>(block, row);
 }
 
-// ------------------------------------------------------------------------------------------------------ what is there
+void multiply_avx512(const Bf16Block& block) { block.all_columns ? dot_all_rows<2>(block) : dot_all_rows<1>(block); }
 
-/// Whether the system keeps these parts of the registers.
-bool system_keeps(std::uint64_t parts) {
-  std::uint32_t low = 0;
-  std::uint32_t high = 0;
-  // XGETBV of register 0, which compilers have only for those that ask for XSAVE.
-  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  const std::uint64_t kept = (std::uint64_t{high} << 32U) | low;
-  return (kept & parts) == parts;
-}
-
-/// Linux gives a process tiles when it asks for them, for all of its threads from then on.
-bool may_use_tiles() {
-  constexpr long kRequestPermission = 0x1023;
-  constexpr long kTileData = 18;
-  return ::syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
+#endif
 
 std::vector<Bf16Unit> find_units() {
-  constexpr std::uint64_t kAvx512 = 0xe6;
-  constexpr std::uint64_t kTiles = 0x60000;
-  constexpr unsigned kOsXsave = 1U << 27U;
-  constexpr unsigned kAmxBf16 = 1U << 22U;
-  constexpr unsigned kAmxTile = 1U << 24U;
-  constexpr unsigned kAvx512F = 1U << 16U;
-  constexpr unsigned kAvx512Bf16 = 1U << 5U;
-  unsigned a = 0;
-  unsigned b = 0;
-  unsigned c = 0;
-  unsigned d = 0;
   std::vector<Bf16Unit> units;
-  if (__get_cpuid(1, &a, &b, &c, &d) && (c & kOsXsave) && __get_cpuid_count(7, 0, &a, &b, &c, &d)) {
-    const bool amx = (d & kAmxBf16) && (d & kAmxTile);
-    const bool avx512 = b & kAvx512F;
-    if (amx && system_keeps(kTiles) && may_use_tiles()) units.push_back(Bf16Unit::amx);
-    if (avx512 && system_keeps(kAvx512) && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & kAvx512Bf16)) {
-      units.push_back(Bf16Unit::avx512);
-    }
-  }
+  if (processor().amx_bf16) units.push_back(Bf16Unit::amx);
+  if (processor().avx512_bf16) units.push_back(Bf16Unit::avx512);
   units.push_back(Bf16Unit::ordinary);
   return units;
 }
-
-#else
-
-std::vector<Bf16Unit> find_units() { return {Bf16Unit::ordinary}; }
-
-#endif
 
 }  // namespace
 
@@ -257,20 +200,10 @@ const std::vector<Bf16Unit>& bf16_units() {
   return units;
 }
 
-Bf16Multiplier::Bf16Multiplier(Bf16Unit unit) : unit_(unit), multiply_(multiply_ordinarily) {
+Bf16Multiplier::Bf16Multiplier(Bf16Unit unit) : tiles_(unit == Bf16Unit::amx), multiply_(multiply_ordinarily) {
 #ifdef TIMBRE_BF16_UNITS
-  if (unit == Bf16Unit::amx) {
-    take_tiles();
-    multiply_ = multiply_amx;
-  } else if (unit == Bf16Unit::avx512) {
-    multiply_ = multiply_avx512;
-  }
-#endif
-}
-
-Bf16Multiplier::~Bf16Multiplier() {
-#ifdef TIMBRE_BF16_UNITS
-  if (unit_ == Bf16Unit::amx) leave_tiles();
+  if (unit == Bf16Unit::amx) multiply_ = multiply_amx;
+  if (unit == Bf16Unit::avx512) multiply_ = multiply_avx512;
 #endif
 }
 

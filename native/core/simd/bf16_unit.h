@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "simd/bf16.h"
+#include "simd/processor.h"
 
 /// What multiplies bf16 into float sums, by kind of processor.
 namespace timbre::simd {
@@ -24,6 +25,8 @@ struct Bf16Block {
   static constexpr std::size_t kHalf = 16;
   /// Inputs that are multiplied at a time: a step of the depth.
   static constexpr std::size_t kDepth = 32;
+  /// Inputs of a column that lie side by side.
+  static constexpr std::size_t kTogether = 2;
 
   const Bf16* left;               ///< of the first row
   std::size_t left_step;          ///< values from one row to the next
@@ -35,7 +38,7 @@ struct Bf16Block {
   /// What is read after this block, brought nearer meanwhile: so many lines of the cache with each step.
   const Bf16* ahead;
   std::size_t lines;
-  bool all_rows;
+  std::size_t rows;  ///< up to 32; those up to the next 16 may be read, and their sums written
   bool all_columns;
   bool goes_on;  ///< adds to the sums instead of beginning them
 };
@@ -44,14 +47,11 @@ struct Bf16Block {
 class Bf16Multiplier {
  public:
   explicit Bf16Multiplier(Bf16Unit unit);
-  Bf16Multiplier(const Bf16Multiplier&) = delete;
-  Bf16Multiplier& operator=(const Bf16Multiplier&) = delete;
-  ~Bf16Multiplier();
 
   void operator()(const Bf16Block& block) const { multiply_(block); }
 
  private:
-  Bf16Unit unit_;
+  Tiles tiles_;
   void (*multiply_)(const Bf16Block& block);
 };
 

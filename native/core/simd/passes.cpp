@@ -161,47 +161,6 @@ void line_up_bf16(ConstBf16Rows x, ConstBf16Rows y, const Window& window, const 
   line_up_of(x, y, window, extent, first, to);
 }
 
-Range min_max(ConstRows x) {
-  const FloatTag d;
-  FloatVector low = hn::Zero(d);
-  FloatVector high = low;
-  FloatVector fault = low;
-  Range rest;
-  float rest_fault = 0;
-  for (std::size_t r = 0; r < x.count; ++r) {
-    const float* row = x.row(r);
-    std::size_t c = 0;
-    for (; c + hn::Lanes(d) <= x.width; c += hn::Lanes(d)) {
-      const FloatVector value = hn::LoadU(d, row + c);
-      low = hn::Min(low, value);
-      high = hn::Max(high, value);
-      fault = hn::Add(fault, hn::Sub(value, value));  // 0 of what is finite
-    }
-    for (; c < x.width; ++c) {
-      rest.low = std::min(rest.low, row[c]);
-      rest.high = std::max(rest.high, row[c]);
-      rest_fault += row[c] - row[c];
-    }
-  }
-  const float none = hn::GetLane(hn::SumOfLanes(d, fault)) + rest_fault;
-  return {std::min(rest.low, hn::GetLane(hn::MinOfLanes(d, low))) + none,
-          std::max(rest.high, hn::GetLane(hn::MaxOfLanes(d, high))) + none};
-}
-
-void quantise(ConstRows x, float scale, std::int32_t zero, std::int32_t highest, std::uint8_t* to) {
-  const auto zero_point = static_cast<float>(zero);
-  const auto most = static_cast<float>(highest);
-  for (std::size_t r = 0; r < x.count; ++r, to += x.width) {
-    const float* row = x.row(r);
-    for_each_vector(x.width, [=](auto d, std::size_t c) HWY_ATTR {
-      const auto y = hn::MulAdd(hn::LoadU(d, row + c), hn::Set(d, scale), hn::Set(d, zero_point));
-      const auto bounded = hn::Min(hn::Max(y, hn::Zero(d)), hn::Set(d, most));
-      const hn::Rebind<std::uint8_t, decltype(d)> bytes;
-      hn::StoreU(hn::DemoteTo(bytes, hn::NearestInt(bounded)), bytes, to + c);
-    });
-  }
-}
-
 }  // namespace timbre::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -218,8 +177,6 @@ HWY_EXPORT(tanh);
 HWY_EXPORT(im2col);
 HWY_EXPORT(line_up);
 HWY_EXPORT(line_up_bf16);
-HWY_EXPORT(min_max);
-HWY_EXPORT(quantise);
 
 void relu_norm(ConstRows from, const ReluNorm& layer, Rows to) { HWY_DYNAMIC_DISPATCH(relu_norm)(from, layer, to); }
 
@@ -269,12 +226,6 @@ void line_up(ConstRows x, ConstRows y, const Window& window, const Extent& exten
 void line_up(ConstBf16Rows x, ConstBf16Rows y, const Window& window, const Extent& extent, std::size_t first,
              Bf16Rows to) {
   HWY_DYNAMIC_DISPATCH(line_up_bf16)(x, y, window, extent, first, to);
-}
-
-Range min_max(ConstRows x) { return HWY_DYNAMIC_DISPATCH(min_max)(x); }
-
-void quantise(ConstRows x, float scale, std::int32_t zero, std::int32_t highest, std::uint8_t* to) {
-  HWY_DYNAMIC_DISPATCH(quantise)(x, scale, zero, highest, to);
 }
 
 }  // namespace timbre::simd

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -65,15 +64,5 @@ void im2col(ConstRows x, ConstRows y, const Window& window, const Extent& extent
 void line_up(ConstRows x, ConstRows y, const Window& window, const Extent& extent, std::size_t first, Bf16Rows to);
 void line_up(ConstBf16Rows x, ConstBf16Rows y, const Window& window, const Extent& extent, std::size_t first,
              Bf16Rows to);
-
-/// Lowest and highest value, 0 included; no numbers where any value is not finite.
-struct Range {
-  float low = 0;
-  float high = 0;
-};
-Range min_max(ConstRows x);
-
-/// to = round(x * scale) + zero, within 0 and `highest`. Rows of `to` follow each other without a gap.
-void quantise(ConstRows x, float scale, std::int32_t zero, std::int32_t highest, std::uint8_t* to);
 
 }  // namespace timbre::simd

@@ -236,7 +236,7 @@ TEST_F(ConvertTest, ComputesLargeLayersInInt8) {
     for (std::size_t i = 0; i < features.size(); ++i) {
       EXPECT_LT(relative_error(together[i], expected[i]), 0.3);
       EXPECT_GT(relative_error(together[i], expected[i]), 1e-5) << "nothing was computed in int8";
-      // An activation's scale is the utterance's own.
+      // An activation's scale is its frame's own.
       EXPECT_EQ(embed(*int8, {features[i]})[0], together[i]);
     }
 

@@ -8,12 +8,9 @@
 #include <cmath>
 #include <limits>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "network/int8.h"
 #include "network/torch_settings.h"
-#include "simd/passes.h"
 
 namespace timbre::network {
 namespace {
@@ -59,20 +56,12 @@ double expected(simd::ConstRows x, const at::Tensor& weights, std::size_t row, s
   return sum;
 }
 
-class ProductTest : public ::testing::Test {
- protected:
-  TorchScope scope_;
-  Product::Scratch scratch_;
-};
-
-// ------------------------------------------------------------------------------------------- fp32
-
 struct Maker {
   std::string name;
   std::unique_ptr<const Product> (*make)(const at::Tensor& weights);
 };
 
-class FloatProductTest : public ProductTest, public ::testing::WithParamInterface<Maker> {
+class FloatProductTest : public ::testing::TestWithParam<Maker> {
  protected:
   void expect_product(simd::ConstRows x, const at::Tensor& weights) {
     const auto product = GetParam().make(weights);
@@ -87,6 +76,9 @@ class FloatProductTest : public ProductTest, public ::testing::WithParamInterfac
       }
     }
   }
+
+  TorchScope scope_;
+  Product::Scratch scratch_;
 };
 
 TEST_P(FloatProductTest, IsThatOfTheWeights) {
@@ -128,124 +120,6 @@ TEST_P(FloatProductTest, RefusesWhatIsNoMatrix) {
 INSTANTIATE_TEST_SUITE_P(Makers, FloatProductTest,
                          ::testing::Values(Maker{"fastest", float_product}, Maker{"plain", plain_product}),
                          [](const auto& test) { return test.param.name; });
-
-// ------------------------------------------------------------------------------------------- int8
-
-class Int8ProductTest : public ProductTest {
- protected:
-  void SetUp() override {
-    if (!why_no_int8().empty()) {
-      GTEST_SKIP() << why_no_int8();
-    }
-    rounded_ = to_int8(weights_);
-    product_ = int8_product(rounded_);
-  }
-
-  std::vector<float> multiply(const std::vector<float>& values, Product::Scratch& scratch) const {
-    return values_of((*product_)(as_rows(values), scratch));
-  }
-
-  at::Tensor weights_ = weights_of(kOutputs, kInputs);
-  at::Tensor rounded_;
-  std::unique_ptr<const Product> product_;
-};
-
-TEST_F(Int8ProductTest, IsThatOfTheWeightsWithinTheRounding) {
-  const at::Tensor dequantised = rounded_.dequantize();
-  for (const std::size_t rows : {1U, 5U, 300U, 700U}) {
-    SCOPED_TRACE(rows);
-    const std::vector<float> values = inputs_of(rows);
-    const simd::ConstRows x = as_rows(values);
-    const auto [low, high] = simd::min_max(x);
-    const double half_a_step = (high - low) / 127 / 2;
-    const std::vector<float> found = multiply(values, scratch_);
-    ASSERT_EQ(found.size(), rows * kOutputs);
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      const std::size_t output = i % kOutputs;
-      double weight_sum = 0;
-      for (std::size_t k = 0; k < kInputs; ++k) {
-        weight_sum += std::abs(weight(dequantised, output, k));
-      }
-      ASSERT_NEAR(found[i], expected(x, dequantised, i / kOutputs, output), half_a_step * weight_sum + 1e-4) << i;
-    }
-  }
-}
-
-TEST_F(Int8ProductTest, IsAsExactAsItsInputs) {
-  // Multiples of the step, whatever that is, and sums at which 16 bits overflow.
-  const at::Tensor largest = at::ones({3, static_cast<std::int64_t>(kInputs)}).mul_(weights_of(3, 1));
-  const auto product = int8_product(to_int8(largest));
-  for (const float constant : {5.0F, -5.0F, 1e-6F, 1e6F}) {
-    const std::vector<float> values(20 * kStep, constant);
-    const std::vector<float> found = values_of((*product)(as_rows(values), scratch_));
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      const double exact = expected(as_rows(values), largest, i / 3, i % 3);
-      ASSERT_NEAR(found[i], exact, 1e-5 * std::abs(exact)) << constant << ": " << i;
-    }
-  }
-}
-
-TEST_F(Int8ProductTest, OfZerosIsZero) {
-  multiply(inputs_of(40), scratch_);
-  const std::vector<float> zeros(33 * kStep);
-  EXPECT_EQ(multiply(zeros, scratch_), std::vector<float>(33 * kOutputs));
-}
-
-TEST_F(Int8ProductTest, DoesNotDependOnWhatWasMultipliedBefore) {
-  for (const std::size_t rows : {1U, 5U, 16U, 17U, 300U}) {
-    const std::vector<float> values = inputs_of(rows);
-    Product::Scratch fresh;
-    const std::vector<float> first = multiply(values, fresh);
-    EXPECT_EQ(multiply(values, fresh), first);
-    multiply(inputs_of(700), scratch_);
-    EXPECT_EQ(multiply(values, scratch_), first) << rows;
-  }
-}
-
-TEST_F(Int8ProductTest, OfARowIsTheSameAmongAnyOthersOfItsRange) {
-  std::vector<float> values = inputs_of(48);
-  values[0] = -2.5F;
-  values[1] = 2.5F;
-  const std::vector<float> all = multiply(values, scratch_);
-  for (const std::size_t rows : {1U, 15U, 16U, 17U, 33U}) {
-    const std::vector<float> some(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(rows * kStep));
-    const std::vector<float> found = multiply(some, scratch_);
-    EXPECT_TRUE(std::equal(found.begin(), found.end(), all.begin())) << rows;
-  }
-}
-
-TEST_F(Int8ProductTest, IsTheSameOnManyThreads) {
-  std::vector<std::vector<float>> inputs;
-  std::vector<std::vector<float>> alone;
-  for (const std::size_t rows : {3U, 70U, 129U}) {
-    inputs.push_back(inputs_of(rows));
-    alone.push_back(multiply(inputs.back(), scratch_));
-  }
-  std::vector<int> differences(2);
-  std::vector<std::thread> threads;
-  for (int& count : differences) {
-    threads.emplace_back([&] {
-      const TorchScope scope;
-      Product::Scratch scratch;
-      for (std::size_t i = 0; i < 60; ++i) {
-        count += multiply(inputs[i % 3], scratch) == alone[i % 3] ? 0 : 1;
-      }
-    });
-  }
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
-  EXPECT_EQ(differences, std::vector<int>(2));
-}
-
-TEST_F(Int8ProductTest, RefusesInputsThatAreNotFinite) {
-  for (const float fault : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
-                            -std::numeric_limits<float>::infinity()}) {
-    std::vector<float> values = inputs_of(30);
-    values[11 * kStep + 3] = fault;
-    EXPECT_THROW(multiply(values, scratch_), c10::Error) << fault;
-  }
-}
 
 }  // namespace
 }  // namespace timbre::network

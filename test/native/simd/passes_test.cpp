@@ -168,54 +168,5 @@ INSTANTIATE_TEST_SUITE_P(Windows, Im2colTest,
                                            Window{5, 1, 2, true}, Window{5, 1, 3, false}, Window{4, 2, 2, true}),
                          [](const auto& test) { return name_of(test.param); });
 
-// ------------------------------------------------------------------------------------------- 8 bits
-
-TEST(MinMax, IncludeZero) {
-  for (const std::size_t width : kWidths) {
-    Sheet x(20, width);
-    x.fill([](std::size_t r, std::size_t) { return static_cast<float>(r) + 1; });
-    EXPECT_EQ(min_max(x.rows()).low, 0);
-    EXPECT_EQ(min_max(x.rows()).high, 20);
-    x.at(11, width - 1) = -2;
-    x.at(12, width / 2) = 50;
-    EXPECT_EQ(min_max(x.rows()).low, -2);
-    EXPECT_EQ(min_max(x.rows()).high, 50);
-    EXPECT_EQ(min_max(x.rows().part(13, 2)).high, 15);
-  }
-  EXPECT_EQ(min_max(Sheet(3, 7).rows().part(0, 0)).high, 0);
-}
-
-TEST(MinMax, TellOfWhatIsNotFinite) {
-  for (const float fault : {kNaN, -kNaN, kInfinity, -kInfinity}) {
-    Sheet x = Sheet::random(20, 33);
-    x.at(4, 17) = fault;
-    EXPECT_FALSE(std::isfinite(min_max(x.rows()).high - min_max(x.rows()).low)) << fault;
-  }
-}
-
-TEST(Quantise, RoundsToTheNearest) {
-  for (const std::size_t width : kWidths) {
-    const Sheet x = Sheet::random(30, width);
-    std::vector<std::uint8_t> bytes(30 * width);
-    quantise(x.rows(), 20, 64, 127, bytes.data());
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-      ASSERT_NEAR(bytes[i], x.at(i / width, i % width) * 20.0 + 64, 0.5001) << i;
-    }
-  }
-}
-
-TEST(Quantise, ClampsAndTakesTheEvenOfTwoAsNear) {
-  const std::vector<float> inputs = {0, 0.4F, 0.5F, 1.5F, 2.5F, -0.5F, -10, -11, -1e9F, 100, 117, 118, 1e9F};
-  const std::vector<int> expected = {10, 10, 10, 12, 12, 10, 0, 0, 0, 110, 127, 127, 127};
-  Sheet x(1, inputs.size());
-  x.fill([&](std::size_t, std::size_t c) { return inputs[c]; });
-  std::vector<std::uint8_t> bytes(inputs.size());
-  quantise(x.rows(), 1, 10, 127, bytes.data());
-  EXPECT_EQ(std::vector<int>(bytes.begin(), bytes.end()), expected);
-  quantise(x.rows(), 1, 10, 255, bytes.data());
-  EXPECT_EQ(bytes[11], 128);
-  EXPECT_EQ(bytes[12], 255);
-}
-
 }  // namespace
 }  // namespace timbre::simd
