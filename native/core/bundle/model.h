@@ -8,6 +8,7 @@
 
 #include "bundle/manifest.h"
 #include "network/embedding.h"
+#include "support/for_each.h"
 #include "support/interrupt.h"
 #include "support/matrix.h"
 #include "support/result.h"
@@ -20,6 +21,7 @@ using network::Embedding;
 struct Utterance {
   const Matrix* features;
   const Interrupt* interrupt = &kUninterrupted;
+  const ForEach* for_each = &kInTurn;  ///< runs parts of it, where a processor embeds it by parts
 };
 
 /// A loaded network. Thread-safe: workers share one.

@@ -183,8 +183,7 @@ using Network = std::variant<Script, std::unique_ptr<const network::EcapaNetwork
 simd::ConstRows as_rows(const Matrix& matrix) { return {matrix.values.data(), matrix.rows, matrix.cols, matrix.cols}; }
 
 Result<Embedding> embed(const network::EcapaNetwork& network, const Utterance& utterance) {
-  thread_local network::EcapaNetwork::Workspace workspace;
-  return network.embed(as_rows(*utterance.features), workspace, *utterance.interrupt);
+  return network.embed(as_rows(*utterance.features), *utterance.interrupt, *utterance.for_each);
 }
 
 /// Throws what LibTorch throws.

@@ -13,6 +13,7 @@
 #include "conversation/segmentation_network.h"
 #include "conversation/speakers.h"
 #include "conversation/turns.h"
+#include "support/for_each.h"
 #include "support/interrupt.h"
 #include "support/result.h"
 
@@ -24,9 +25,6 @@ struct Conversation {
   std::size_t speakers = 0;
   Matrix centroids;  ///< [speakers, D], of unit length
 };
-
-/// Runs body(0) ... body(count - 1), perhaps at the same time, and returns when all have run. The first error ends it.
-using ForEach = std::function<Status(std::size_t count, const std::function<Status(std::size_t)>& body)>;
 
 /// Logarithms of probabilities of one window, as SegmentationNetwork gives them. Called from several threads.
 using Segment = std::function<Result<std::vector<float>>(std::span<const float> window, const Interrupt& interrupt)>;

@@ -15,7 +15,8 @@ constexpr std::size_t kRecovery = 16;
 
 }  // namespace
 
-std::vector<Result<bundle::Embedding>> Batcher::run(std::span<Prepared* const> batch, std::uint64_t& forward_calls) {
+std::vector<Result<bundle::Embedding>> Batcher::run(std::span<Prepared* const> batch, std::uint64_t& forward_calls,
+                                                    const ForEach& for_each) {
   std::vector<Result<bundle::Embedding>> results;
   results.reserve(batch.size());
   while (results.size() < batch.size()) {
@@ -23,7 +24,7 @@ std::vector<Result<bundle::Embedding>> Batcher::run(std::span<Prepared* const> b
     const auto started = Clock::now();
     auto embeddings = guarded([&] {
       std::vector<bundle::Utterance> utterances;
-      for (const Prepared* one : part) utterances.push_back({&one->features, &one->job->interrupt});
+      for (const Prepared* one : part) utterances.push_back({&one->features, &one->job->interrupt, &for_each});
       return model_.embed(utterances);
     });
     ++forward_calls;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/job.h"
+#include "support/for_each.h"
 #include "support/matrix.h"
 
 namespace timbre {
@@ -26,8 +27,9 @@ class Batcher {
 
   /// One result per job, in order; what is wrong with one costs the others nothing. A batch that does not fit into
   /// memory is halved, down to one utterance, whose job alone then fails; the size that fitted stays the cap and
-  /// doubles again after successes. `forward_calls` is raised by the calls made.
-  std::vector<Result<bundle::Embedding>> run(std::span<Prepared* const> batch, std::uint64_t& forward_calls);
+  /// doubles again after successes. `forward_calls` is raised by the calls made; `for_each` runs parts of an utterance.
+  std::vector<Result<bundle::Embedding>> run(std::span<Prepared* const> batch, std::uint64_t& forward_calls,
+                                             const ForEach& for_each = kInTurn);
 
  private:
   const bundle::Model& model_;

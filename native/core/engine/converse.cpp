@@ -83,8 +83,7 @@ Result<std::vector<std::vector<float>>> embed_pieces(std::span<const std::span<c
 }  // namespace
 
 Result<ConversationResult> converse(Job& job, const FrontEnd& front_end, const bundle::Model& model,
-                                    const EngineOptions& options, ContainedDecoder* decoder,
-                                    const conversation::ForEach& for_each) {
+                                    const EngineOptions& options, ContainedDecoder* decoder, const ForEach& for_each) {
   ConversationRequest& request = job.conversation->request;
   const Recipe recipe;
   const bundle::Manifest& manifest = model.manifest();

@@ -10,7 +10,6 @@ namespace timbre {
 /// allowed, before anything is decoded. Errors: those of decode() or of the decoder, and of the networks,
 /// AUDIO_TOO_LONG, what the job's interrupt says.
 Result<ConversationResult> converse(Job& job, const FrontEnd& front_end, const bundle::Model& model,
-                                    const EngineOptions& options, ContainedDecoder* decoder,
-                                    const conversation::ForEach& for_each);
+                                    const EngineOptions& options, ContainedDecoder* decoder, const ForEach& for_each);
 
 }  // namespace timbre

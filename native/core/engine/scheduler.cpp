@@ -181,10 +181,7 @@ void Scheduler::work() noexcept {
 
 Result<ConversationResult> Scheduler::converse(Job& job, std::optional<ContainedDecoder>& decoder) {
   if (auto stopped = job.interrupt.check()) return *std::move(stopped);
-  const auto for_each = [this](std::size_t count, const std::function<Status(std::size_t)>& body) {
-    return share(count, body);
-  };
-  return timbre::converse(job, *front_end_, *model_, options_, decoder_of(decoder), for_each);
+  return timbre::converse(job, *front_end_, *model_, options_, decoder_of(decoder), share_);
 }
 
 /// A worker's decoder; none where it decodes itself.
@@ -230,7 +227,7 @@ Result<std::optional<EmbedResult>> Scheduler::process(const JobPtr& job, Batcher
   }
   Prepared one{job, std::move(features).value()};
   Prepared* const batch[] = {&one};
-  auto embedding = std::move(run_model(batch, alone).front());
+  auto embedding = std::move(run_model(batch, alone, share_).front());
   if (!embedding) return std::move(embedding).error();
   return std::optional(result_of(*job, std::move(embedding).value()));
 }
@@ -274,9 +271,10 @@ void Scheduler::run_batch(std::list<Prepared>& batch, Batcher& batcher) {
   }
 }
 
-std::vector<Result<bundle::Embedding>> Scheduler::run_model(std::span<Prepared* const> batch, Batcher& batcher) {
+std::vector<Result<bundle::Embedding>> Scheduler::run_model(std::span<Prepared* const> batch, Batcher& batcher,
+                                                            const ForEach& for_each) {
   std::uint64_t forward_calls = 0;
-  auto results = batcher.run(batch, forward_calls);
+  auto results = batcher.run(batch, forward_calls, for_each);
   const std::lock_guard lock(mutex_);
   stats_.batches += forward_calls;
   return results;

@@ -19,7 +19,8 @@ namespace timbre {
 /// An engine's queue and what its threads do. The threads own it together with the engine, so that an engine may be
 /// destroyed from one of its own callbacks.
 ///
-/// On a CPU a worker takes one utterance through every stage. Where the model batches, workers stop at the features
+/// On a CPU a worker takes one utterance through every stage; workers that have nothing else to do compute parts of its
+/// network. Where the model batches, workers stop at the features
 /// and one more thread runs the model on whatever has gathered meanwhile: batches form as late as possible, without a
 /// timer.
 ///
@@ -70,12 +71,16 @@ class Scheduler {
   Result<std::optional<EmbedResult>> process(const JobPtr& job, Batcher& alone,
                                              std::optional<ContainedDecoder>& decoder);
   void run_batch(std::list<Prepared>& batch, Batcher& batcher);
-  std::vector<Result<bundle::Embedding>> run_model(std::span<Prepared* const> batch, Batcher& batcher);
+  std::vector<Result<bundle::Embedding>> run_model(std::span<Prepared* const> batch, Batcher& batcher,
+                                                   const ForEach& for_each = kInTurn);
 
   Result<Engine::JobId> enqueue(JobPtr job);
   Result<ConversationResult> converse(Job& job, std::optional<ContainedDecoder>& decoder);
   ContainedDecoder* decoder_of(std::optional<ContainedDecoder>& decoder) const;
   Status share(std::size_t count, const std::function<Status(std::size_t)>& body);
+  const ForEach share_ = [this](std::size_t count, const std::function<Status(std::size_t)>& body) {
+    return share(count, body);
+  };
   void help(SharedWork& work) noexcept;
 
   JobPtr unqueue(const JobPtr& job) noexcept;

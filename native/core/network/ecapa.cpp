@@ -3,14 +3,22 @@
 #include <ATen/Functions.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <exception>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "network/frame_layer.h"
+#include "network/page_buffer.h"
+#include "network/torch_settings.h"
 #include "simd/moments.h"
 #include "simd/passes.h"
+#include "simd/vectors.h"
 
 namespace timbre::network {
 
@@ -44,24 +52,138 @@ void stop_if_asked(const Interrupt& interrupt) {
   if (auto reason = interrupt.check()) throw Stopped{*std::move(reason)};
 }
 
-/// work(first, count) of about equal parts of `rows`, of `most` each. Throws Stopped.
-template <typename Work>
-void by_tiles(const Interrupt& interrupt, std::size_t rows, const Work& work, std::size_t most = kTile) {
-  const std::size_t tiles = (rows + most - 1) / most;
-  for (std::size_t i = 0; i < tiles; ++i) {
-    stop_if_asked(interrupt);
-    const std::size_t first = rows * i / tiles;
-    work(first, rows * (i + 1) / tiles - first);
+/// What a thread keeps for its next utterance, and for its next tile of another's.
+class Workspace {
+ public:
+  static Workspace& of_this_thread() {
+    thread_local Workspace workspace;
+    return workspace;
   }
+
+  /// Rows of the buffer with this number, whose content is undefined; behind them lies what a layer may read.
+  template <typename T>
+  RowsOf<T> rows(std::size_t buffer, std::size_t count, std::size_t width) {
+    PageBuffer& memory = buffers_[buffer];
+    const std::size_t gap = width * sizeof(T) % kAliasedBytes == 0 ? kLineBytes / sizeof(T) : 0;
+    const std::size_t step = width + gap;
+    const std::size_t bytes = (count + FrameLayer<T>::kRowsTogether - 1) * step * sizeof(T);
+    if (memory.size() < bytes) {
+      memory = PageBuffer();  // both at once would be more than anybody counts on
+      memory = PageBuffer(bytes);
+    }
+    return {reinterpret_cast<T*>(memory.data()), count, width, step};
+  }
+
+  /// Gives back what only long utterances need.
+  void trim() noexcept {
+    for (PageBuffer& memory : buffers_) {
+      if (memory.size() > kKept) memory = PageBuffer();
+    }
+  }
+
+  LayerScratch scratch;
+
+ private:
+  std::array<PageBuffer, 4> buffers_;
+};
+
+/// An utterance while it is computed: its own buffers, what may stop it, and who else may compute tiles of it.
+struct Utterance {
+  Workspace& workspace;
+  const Interrupt& interrupt;
+  const ForEach& for_each;
+};
+
+/// Runs work(i) for every i below `count`, on any threads. Throws Stopped, and the first of what `work` throws.
+template <typename Work>
+void for_each_part(const Utterance& utterance, std::size_t count, const Work& work) {
+  std::mutex mutex;
+  std::exception_ptr thrown;
+  const auto part = [&](std::size_t i) -> Status {
+    try {
+      const TorchScope scope;
+      work(i);
+      return ok();
+    } catch (Stopped& stopped) {
+      return std::move(stopped.reason);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!thrown) thrown = std::current_exception();
+      return plain_error(ErrorCode::INFERENCE_FAILED, "the network failed on a part of an utterance");
+    }
+  };
+  if (count == 1) return work(0);
+  const Status done = utterance.for_each(count, part);
+  if (thrown) std::rethrow_exception(thrown);
+  if (!done) throw Stopped{done.error()};
 }
+
+/// Some frames of an utterance that are computed together.
+struct Tile {
+  std::size_t number;
+  std::size_t first;
+  std::size_t rows;
+};
+
+/// One of so many about equal tiles of `rows`.
+Tile tile_of(std::size_t number, std::size_t tiles, std::size_t rows) {
+  const std::size_t first = rows * number / tiles;
+  return {number, first, rows * (number + 1) / tiles - first};
+}
+
+std::size_t tiles_of(std::size_t rows, std::size_t most) { return (rows + most - 1) / most; }
+
+/// work(tile, workspace) for about equal tiles of `rows`, of `most` each, on any threads; `workspace` is the thread's.
+/// Throws Stopped.
+template <typename Work>
+void by_tiles(const Utterance& utterance, std::size_t rows, const Work& work, std::size_t most = kTile) {
+  const std::size_t tiles = tiles_of(rows, most);
+  for_each_part(utterance, tiles, [&](std::size_t i) {
+    stop_if_asked(utterance.interrupt);
+    work(tile_of(i, tiles, rows), Workspace::of_this_thread());
+  });
+}
+
+/// Moments of tiles, added in the order of the tiles, whichever is there first.
+class MomentsInOrder {
+ public:
+  explicit MomentsInOrder(std::size_t channels) : all_(channels) {}
+
+  template <typename T>
+  void add(const Tile& tile, RowsOf<T> rows) {
+    simd::Moments of_tile(rows.width);
+    of_tile.add(rows);
+    const std::lock_guard lock(mutex_);
+    waiting_.emplace(tile.number, std::move(of_tile));
+    for (auto next = waiting_.begin(); next != waiting_.end() && next->first == added_; ++added_) {
+      all_.add(next->second);
+      next = waiting_.erase(next);
+    }
+  }
+
+  /// Once every tile is there.
+  const simd::Moments& all() const { return all_; }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::size_t, simd::Moments> waiting_;
+  std::size_t added_ = 0;
+  simd::Moments all_;
+};
 
 // ------------------------------------------------------------------------------------------------------ one vector
 
-simd::ConstRows as_row(std::span<const float> vector) { return {vector.data(), 1, vector.size(), vector.size()}; }
+/// Weights that one vector is multiplied by at a time: rows as they were stored.
+struct VectorProduct {
+  simd::AlignedFloats weights;  ///< [outputs, inputs]
+  std::size_t inputs = 0;
+  std::size_t outputs = 0;
+};
 
-std::vector<float> times(std::span<const float> vector, const Product& product, Product::Scratch& scratch) {
-  const simd::Rows result = product(as_row(vector), scratch);
-  return {result.data, result.data + result.width};
+std::vector<float> times(std::span<const float> vector, const VectorProduct& product) {
+  std::vector<float> result(product.outputs);
+  simd::dot_rows(vector.data(), product.weights.data(), product.outputs, product.inputs, result.data());
+  return result;
 }
 
 void add(std::vector<float>& to, std::span<const float> other) {
@@ -114,10 +236,13 @@ std::size_t count(const Module& module, const char* name) {
   return static_cast<std::size_t>(std::clamp<std::int64_t>(constant(module, name).toInt(), 0, kMost));
 }
 
-/// Of a product, or of a layer.
-template <typename Layer>
-void expect(const Layer& layer, std::size_t inputs, std::size_t outputs, const char* what) {
+template <typename T>
+void expect(const FrameLayer<T>& layer, std::size_t inputs, std::size_t outputs, const char* what) {
   expect(layer.inputs() == inputs && layer.outputs() == outputs, what);
+}
+
+void expect(const VectorProduct& product, std::size_t inputs, std::size_t outputs, const char* what) {
+  expect(product.inputs == inputs && product.outputs == outputs, what);
 }
 
 std::vector<float> read_bias(const Module& linear, std::size_t outputs) {
@@ -147,14 +272,23 @@ Affine read_norm(const Module& norm) {
 
 /// A product of one vector, and its bias.
 struct Linear {
-  std::unique_ptr<const Product> product;
+  VectorProduct product;
   std::vector<float> bias;
 };
 
+VectorProduct read_product(const Module& linear) {
+  const at::Tensor weights = tensor(linear, "weight").dequantize();
+  expect(weights.dim() == 2 && weights.numel() > 0, "a product");
+  const auto* values = weights.const_data_ptr<float>();
+  return {{values, values + weights.numel()},
+          static_cast<std::size_t>(weights.size(1)),
+          static_cast<std::size_t>(weights.size(0))};
+}
+
 Linear read_linear(const Module& linear) {
-  auto product = float_product(tensor(linear, "weight"));
-  auto bias = read_bias(linear, product->outputs());
-  expect(bias.size() == product->outputs(), "a bias");
+  VectorProduct product = read_product(linear);
+  auto bias = read_bias(linear, product.outputs);
+  expect(bias.size() == product.outputs, "a bias");
   return {std::move(product), std::move(bias)};
 }
 
@@ -222,9 +356,9 @@ Block<T> read_block(const Module& module) {
 template <typename T>
 struct Pooling {
   FrameLayer<T> attention;
-  bool relu_norm;                               ///< ReLU and batch norm before the tanh
-  std::unique_ptr<const Product> from_context;  ///< null without global context
-  std::vector<FrameLayer<T>> scores;            ///< products of kSlab channels each
+  bool relu_norm;                             ///< ReLU and batch norm before the tanh
+  std::optional<VectorProduct> from_context;  ///< none without global context
+  std::vector<FrameLayer<T>> scores;          ///< products of kSlab channels each
   bool unbiased;
   bool floor_added;
   double context_floor;
@@ -235,10 +369,8 @@ template <typename T>
 Pooling<T> read_pooling(const Module& module) {
   const bool relu_norm = constant(module, "relu_norm").toBool();
   const Module norm = child(module, "norm");
-  std::unique_ptr<const Product> from_context;
-  if (constant(module, "context").toBool()) {
-    from_context = float_product(tensor(child(module, "from_context"), "weight"));
-  }
+  std::optional<VectorProduct> from_context;
+  if (constant(module, "context").toBool()) from_context = read_product(child(module, "from_context"));
   // The bias of a score is the same for every frame, which a softmax over frames does not see.
   std::vector<FrameLayer<T>> scores;
   for (const at::Tensor& slab : tensor(child(module, "score"), "weight").split(static_cast<std::int64_t>(kSlab))) {
@@ -262,7 +394,7 @@ class Ecapa : public EcapaNetwork {
  public:
   explicit Ecapa(const Module& module);
 
-  Result<Embedding> embed(ConstRows features, Workspace& workspace, const Interrupt& interrupt) const override;
+  Result<Embedding> embed(ConstRows features, const Interrupt& interrupt, const ForEach& for_each) const override;
   std::uint64_t activation_bytes(std::size_t frames) const override;
 
  private:
@@ -273,12 +405,12 @@ class Ecapa : public EcapaNetwork {
   /// Whether what the first block reads has a place of its own, and is not where the last block writes.
   bool keeps_input() const { return sums_ || blocks_.size() < 2; }
 
-  Embedding run(ConstRows features, Workspace& workspace) const;
-  void run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, Workspace& workspace) const;
-  RowsOf<const T> run_tile(const Block<T>& block, RowsOf<const T> x, std::size_t first, std::size_t count,
-                           Workspace& workspace) const;
-  RowsOf<T> run_aggregate(RowsOf<T> buffer, simd::Moments& moments, Workspace& workspace) const;
-  std::vector<float> pool(RowsOf<const T> x, const simd::Moments& moments, Workspace& workspace) const;
+  Embedding run(ConstRows features, const Utterance& utterance) const;
+  void run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, const Utterance& utterance) const;
+  RowsOf<const T> run_tile(const Block<T>& block, RowsOf<const T> x, const Tile& tile, Workspace& workspace,
+                           const Interrupt& interrupt) const;
+  RowsOf<T> run_aggregate(RowsOf<T> buffer, MomentsInOrder& moments, const Utterance& utterance) const;
+  std::vector<float> pool(RowsOf<const T> x, const simd::Moments& moments, const Utterance& utterance) const;
 
   FrameLayer<T> frame_;
   std::vector<Block<T>> blocks_;
@@ -329,11 +461,11 @@ void Ecapa<T>::expect_to_fit() const {
       expect(chunk.window().stride == 1, "a chunk of a block");
       expect(chunk, chunk.window().taps * width, width, "a chunk of a block");
     }
-    const std::size_t squeezed = block.reduce.product->outputs();
+    const std::size_t squeezed = block.reduce.product.outputs;
     expect(block.enter, channels, channels, "a block's first layer");
     expect(block.leave, channels, channels, "a block's last layer");
-    expect(*block.reduce.product, channels, squeezed, "squeeze-excitation");
-    expect(*block.expand.product, squeezed, channels, "squeeze-excitation");
+    expect(block.reduce.product, channels, squeezed, "squeeze-excitation");
+    expect(block.expand.product, squeezed, channels, "squeeze-excitation");
   }
   const std::size_t pooled = aggregate_.outputs();
   const std::size_t attention = pooling_.attention.outputs();
@@ -349,20 +481,20 @@ void Ecapa<T>::expect_to_fit() const {
   }
   expect(scored == pooled, "the attention's scores");
   expect(pooled_norm_.scale.size() == 2 * pooled, "the norm of what is pooled");
-  expect(embed_.product->inputs() == 2 * pooled, "the embedding");
+  expect(embed_.product.inputs == 2 * pooled, "the embedding");
   expect(!embed_norm_ || embed_norm_->scale.size() == embed_.bias.size(), "the embedding's norm");
   expect(centre_.empty() || centre_.size() == embed_.bias.size(), "the embedding's centre");
 }
 
-/// The outputs of Res2Net for so many frames of x, computed with the neighbours that they depend on.
+/// The outputs of Res2Net for a tile of x, computed with the neighbours that they depend on.
 template <typename T>
-RowsOf<const T> Ecapa<T>::run_tile(const Block<T>& block, RowsOf<const T> x, std::size_t first, std::size_t count,
-                                   Workspace& workspace) const {
+RowsOf<const T> Ecapa<T>::run_tile(const Block<T>& block, RowsOf<const T> x, const Tile& tile, Workspace& workspace,
+                                   const Interrupt& interrupt) const {
   // What each chunk reads beyond what the next one needs.
   std::size_t beyond = block.reach();
   const auto with_neighbours = [&] {
-    const std::size_t from = first - std::min(first, beyond);
-    return std::pair(from, std::min(first + count + beyond, x.count));
+    const std::size_t from = tile.first - std::min(tile.first, beyond);
+    return std::pair(from, std::min(tile.first + tile.rows + beyond, x.count));
   };
   const auto [start, end] = with_neighbours();
   const Extent extent{start, x.count};
@@ -372,7 +504,7 @@ RowsOf<const T> Ecapa<T>::run_tile(const Block<T>& block, RowsOf<const T> x, std
   const std::size_t width = channels.width / (block.chunks.size() + 1);
   RowsOf<const T> before;
   for (std::size_t i = 0; i < block.chunks.size(); ++i) {
-    stop_if_asked(*workspace.interrupt);
+    stop_if_asked(interrupt);
     const FrameLayer<T>& chunk = block.chunks[i];
     beyond -= chunk.window().reach();
     const auto [from, to] = with_neighbours();
@@ -381,56 +513,60 @@ RowsOf<const T> Ecapa<T>::run_tile(const Block<T>& block, RowsOf<const T> x, std
     chunk.convolve(own, before, extent, from, own.part(from - start, to - from), workspace.scratch);
     before = own;
   }
-  stop_if_asked(*workspace.interrupt);
-  return channels.part(first - start, count);
+  stop_if_asked(interrupt);
+  return channels.part(tile.first - start, tile.rows);
 }
 
 template <typename T>
-void Ecapa<T>::run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, Workspace& workspace) const {
-  LayerScratch& scratch = workspace.scratch;
-  simd::Moments moments(y.width);
+void Ecapa<T>::run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, const Utterance& utterance) const {
+  MomentsInOrder moments(y.width);
   by_tiles(
-      *workspace.interrupt, x.count,
-      [&](std::size_t first, std::size_t rows) {
-        const RowsOf<T> part = y.part(first, rows);
-        block.leave.apply(run_tile(block, x, first, rows, workspace), part, scratch);
-        moments.add(part);
+      utterance, x.count,
+      [&](const Tile& tile, Workspace& workspace) {
+        const RowsOf<T> part = y.part(tile.first, tile.rows);
+        block.leave.apply(run_tile(block, x, tile, workspace, utterance.interrupt), part, workspace.scratch);
+        moments.add(tile, part);
       },
       block.tile());
-  std::vector<float> squeezed = times(moments.means(), *block.reduce.product, scratch.product);
+  std::vector<float> squeezed = times(moments.all().means(), block.reduce.product);
   add(squeezed, block.reduce.bias);
   for (float& value : squeezed) {
     value = std::max(value, 0.0F);
   }
-  std::vector<float> gain = times(squeezed, *block.expand.product, scratch.product);
+  std::vector<float> gain = times(squeezed, block.expand.product);
   add(gain, block.expand.bias);
   for (float& value : gain) {
     value = 1 / (1 + std::exp(-value));
   }
-  by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
-    simd::add_scaled(x.part(first, rows), y.part(first, rows), gain, y.part(first, rows));
+  by_tiles(utterance, x.count, [&](const Tile& tile, Workspace&) {
+    const RowsOf<T> part = y.part(tile.first, tile.rows);
+    simd::add_scaled(x.part(tile.first, tile.rows), part, gain, part);
   });
 }
 
 /// What joins the blocks, in their place, or in that of a tile where there is one alone.
 template <typename T>
-RowsOf<T> Ecapa<T>::run_aggregate(RowsOf<T> buffer, simd::Moments& moments, Workspace& workspace) const {
+RowsOf<T> Ecapa<T>::run_aggregate(RowsOf<T> buffer, MomentsInOrder& moments, const Utterance& utterance) const {
   const RowsOf<T> joined = buffer.columns(0, aggregate_.inputs());
   const RowsOf<T> aggregated = buffer.columns(0, aggregate_.outputs());
-  RowsOf<T> tile;
-  by_tiles(*workspace.interrupt, buffer.count, [&](std::size_t first, std::size_t rows) {
-    const RowsOf<T> part = aggregated.part(first, rows);
-    tile = FrameLayer<T>::kInPlace ? part : workspace.rows<T>(kTileChannels, rows, aggregated.width);
-    aggregate_.apply(joined.part(first, rows), tile, workspace.scratch);
-    moments.add(tile);
-    if (tile.data != part.data && rows < buffer.count) simd::copy(tile, part);
+  RowsOf<T> alone;
+  by_tiles(utterance, buffer.count, [&](const Tile& tile, Workspace& workspace) {
+    const RowsOf<T> part = aggregated.part(tile.first, tile.rows);
+    const RowsOf<T> result =
+        FrameLayer<T>::kInPlace ? part : workspace.rows<T>(kTileChannels, tile.rows, aggregated.width);
+    aggregate_.apply(joined.part(tile.first, tile.rows), result, workspace.scratch);
+    moments.add(tile, result);
+    if (tile.rows == buffer.count) {
+      alone = result;
+    } else if (result.data != part.data) {
+      simd::copy(result, part);
+    }
   });
-  return tile.count == buffer.count ? tile : aggregated;
+  return alone.data ? alone : aggregated;
 }
 
 template <typename T>
-std::vector<float> Ecapa<T>::pool(RowsOf<const T> x, const simd::Moments& moments, Workspace& workspace) const {
-  LayerScratch& scratch = workspace.scratch;
+std::vector<float> Ecapa<T>::pool(RowsOf<const T> x, const simd::Moments& moments, const Utterance& utterance) const {
   const std::vector<float> means = moments.means();
   simd::ReluNorm attention = pooling_.attention.relu_norm();
   if (pooling_.from_context) {
@@ -442,35 +578,40 @@ std::vector<float> Ecapa<T>::pool(RowsOf<const T> x, const simd::Moments& moment
       context.push_back(
           static_cast<float>(std::sqrt(pooling_.floor_added ? variance + floor : std::max(variance, floor))));
     }
-    add(attention.bias, times(context, *pooling_.from_context, scratch.product));
+    add(attention.bias, times(context, *pooling_.from_context));
   }
-  const RowsOf<T> hidden = workspace.rows<T>(kHidden, x.count, pooling_.attention.outputs());
-  by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
-    const Rows product = pooling_.attention.multiply(x.part(first, rows), scratch);
+  const RowsOf<T> hidden = utterance.workspace.rows<T>(kHidden, x.count, pooling_.attention.outputs());
+  by_tiles(utterance, x.count, [&](const Tile& tile, Workspace& workspace) {
+    const Rows product = pooling_.attention.multiply(x.part(tile.first, tile.rows), workspace.scratch);
     if (pooling_.relu_norm) {
       simd::relu_norm(product, attention, product);
     } else {
       simd::add_bias(product, attention.bias, product);
     }
     simd::tanh(product);
-    simd::copy(product, hidden.part(first, rows));
+    simd::copy(product, hidden.part(tile.first, tile.rows));
   });
 
   std::vector<float> pooled(2 * x.width);
-  std::size_t start = 0;
-  for (const FrameLayer<T>& score : pooling_.scores) {
+  // A slab's weights depend on all frames so far: its tiles follow each other.
+  for_each_part(utterance, pooling_.scores.size(), [&](std::size_t slab) {
+    const FrameLayer<T>& score = pooling_.scores[slab];
+    const std::size_t start = slab * kSlab;
     const std::span<const float> centres = std::span<const float>(means).subspan(start, score.outputs());
+    LayerScratch& scratch = Workspace::of_this_thread().scratch;
     simd::SoftmaxMoments weighted(centres);
-    by_tiles(*workspace.interrupt, x.count, [&](std::size_t first, std::size_t rows) {
+    const std::size_t tiles = tiles_of(x.count, kTile);
+    for (std::size_t i = 0; i < tiles; ++i) {
+      stop_if_asked(utterance.interrupt);
+      const auto [number, first, rows] = tile_of(i, tiles, x.count);
       weighted.add(score.multiply(hidden.part(first, rows), scratch),
                    x.part(first, rows).columns(start, score.outputs()));
-    });
+    }
     for (std::size_t c = 0; c < score.outputs(); ++c) {
       pooled[start + c] = weighted.mean(c);
       pooled[x.width + start + c] = std::sqrt(std::max(weighted.variance(c), pooling_.pooled_floor));
     }
-    start += score.outputs();
-  }
+  });
   return pooled;
 }
 
@@ -487,56 +628,53 @@ std::uint64_t Ecapa<T>::activation_bytes(std::size_t frames) const {
 }
 
 template <typename T>
-Result<Embedding> Ecapa<T>::embed(ConstRows features, Workspace& workspace, const Interrupt& interrupt) const {
+Result<Embedding> Ecapa<T>::embed(ConstRows features, const Interrupt& interrupt, const ForEach& for_each) const {
   struct AfterUse {
     Workspace& workspace;
-    ~AfterUse() {
-      workspace.interrupt = &kUninterrupted;
-      workspace.trim();
-    }
+    ~AfterUse() { workspace.trim(); }
   };
-  const AfterUse after_use{workspace};
-  workspace.interrupt = &interrupt;
+  const AfterUse after_use{Workspace::of_this_thread()};
   try {
-    return run(features, workspace);
+    return run(features, {after_use.workspace, interrupt, for_each});
   } catch (Stopped& stopped) {
     return std::move(stopped.reason);
   }
 }
 
 template <typename T>
-Embedding Ecapa<T>::run(ConstRows features, Workspace& workspace) const {
+Embedding Ecapa<T>::run(ConstRows features, const Utterance& utterance) const {
   TORCH_CHECK(features.width == feature_dim(), "features of ", features.width, " values where the network takes ",
               feature_dim());
-  LayerScratch& scratch = workspace.scratch;
   const std::size_t channels = frame_.outputs();
   const std::size_t frames = (features.count + frame_.window().stride - 1) / frame_.window().stride;
   // The layer that joins the blocks reads and writes row by row: its outputs take its inputs' place.
-  const RowsOf<T> buffer = workspace.rows<T>(kJoined, frames, joined_width());
-  const RowsOf<T> input = keeps_input() ? workspace.rows<T>(kInput, frames, channels)
+  const RowsOf<T> buffer = utterance.workspace.rows<T>(kJoined, frames, joined_width());
+  const RowsOf<T> input = keeps_input() ? utterance.workspace.rows<T>(kInput, frames, channels)
                                         : buffer.columns((blocks_.size() - 1) * channels, channels);
-  by_tiles(*workspace.interrupt, frames, [&](std::size_t first, std::size_t rows) {
-    frame_.convolve(features, {}, {0, features.count}, first, input.part(first, rows), scratch);
+  by_tiles(utterance, frames, [&](const Tile& tile, Workspace& workspace) {
+    frame_.convolve(features, {}, {0, features.count}, tile.first, input.part(tile.first, tile.rows),
+                    workspace.scratch);
   });
   RowsOf<const T> x = input;
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const RowsOf<T> y = buffer.columns(i * channels, channels);
-    run_block(blocks_[i], x, y, workspace);
+    run_block(blocks_[i], x, y, utterance);
     if (!sums_) {
       x = y;
     } else if (i + 1 < blocks_.size()) {
       const std::vector<float> ones(channels, 1);
-      by_tiles(*workspace.interrupt, frames, [&](std::size_t first, std::size_t rows) {
-        simd::add_scaled(x.part(first, rows), y.part(first, rows), ones, input.part(first, rows));
+      by_tiles(utterance, frames, [&](const Tile& tile, Workspace&) {
+        const RowsOf<T> sum = input.part(tile.first, tile.rows);
+        simd::add_scaled(x.part(tile.first, tile.rows), y.part(tile.first, tile.rows), ones, sum);
       });
     }
   }
-  simd::Moments moments(aggregate_.outputs());
-  const RowsOf<T> aggregated = run_aggregate(buffer, moments, workspace);
+  MomentsInOrder moments(aggregate_.outputs());
+  const RowsOf<T> aggregated = run_aggregate(buffer, moments, utterance);
 
-  std::vector<float> pooled = pool(aggregated, moments, workspace);
+  std::vector<float> pooled = pool(aggregated, moments.all(), utterance);
   scale_and_shift(pooled, pooled_norm_.scale, pooled_norm_.shift);
-  Embedding embedding = times(pooled, *embed_.product, scratch.product);
+  Embedding embedding = times(pooled, embed_.product);
   add(embedding, embed_.bias);
   if (embed_norm_) {
     scale_and_shift(embedding, embed_norm_->scale, embed_norm_->shift);
@@ -548,27 +686,6 @@ Embedding Ecapa<T>::run(ConstRows features, Workspace& workspace) const {
 }
 
 }  // namespace
-
-template <typename T>
-RowsOf<T> EcapaNetwork::Workspace::rows(std::size_t buffer, std::size_t count, std::size_t width) {
-  PageBuffer& memory = buffers_[buffer];
-  const std::size_t gap = width * sizeof(T) % kAliasedBytes == 0 ? kLineBytes / sizeof(T) : 0;
-  const std::size_t step = width + gap;
-  const std::size_t bytes = (count + FrameLayer<T>::kRowsTogether - 1) * step * sizeof(T);
-  if (memory.size() < bytes) {
-    memory = PageBuffer();  // both at once would be more than anybody counts on
-    memory = PageBuffer(bytes);
-  }
-  return {reinterpret_cast<T*>(memory.data()), count, width, step};
-}
-
-void EcapaNetwork::Workspace::trim() noexcept {
-  for (PageBuffer& memory : buffers_) {
-    if (memory.size() > kKept) {
-      memory = PageBuffer();
-    }
-  }
-}
 
 bool EcapaNetwork::is_of(const Module& module) { return module.type()->name()->name() == "Ecapa"; }
 

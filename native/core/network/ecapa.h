@@ -2,16 +2,14 @@
 
 #include <torch/csrc/jit/api/module.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include "network/embedding.h"
-#include "network/frame_layer.h"
-#include "network/page_buffer.h"
 #include "network/precision.h"
 #include "simd/rows.h"
+#include "support/for_each.h"
 #include "support/interrupt.h"
 #include "support/result.h"
 
@@ -22,11 +20,9 @@ namespace timbre::network {
 /// to rounding. Immutable: any thread may embed. See docs/adr/0006 and 0022.
 class EcapaNetwork {
  public:
-  /// Activations of an utterance, kept for the next one: one for each thread.
-  class Workspace;
-
-  /// The network of a module, whose constants and tensors say the rest. Weights in int8 need `fp32`: they multiply in
-  /// int8 where the processor can. Nothing for a module of other code. Throws what LibTorch throws.
+  /// The network of a module, whose constants and tensors say the rest. Layers of weights in int8 multiply in int8
+  /// where the processor can; `precision` is that of the others. Nothing for a module of other code. Throws what
+  /// LibTorch throws.
   static std::unique_ptr<const EcapaNetwork> of(const torch::jit::Module& module, Precision precision);
 
   /// Whether the module is of the code that this is a network of.
@@ -34,28 +30,15 @@ class EcapaNetwork {
 
   virtual ~EcapaNetwork() = default;
 
-  /// features: [frames, bins], at least as many frames as the manifest asks for. Looks at `interrupt` before every
-  /// layer of every few hundred frames. Errors: what `interrupt` says. Throws what LibTorch throws.
-  virtual Result<Embedding> embed(simd::ConstRows features, Workspace& workspace, const Interrupt& interrupt) const = 0;
+  /// features: [frames, bins], at least as many frames as the manifest asks for. Tiles of a few hundred frames go
+  /// through `for_each`; the result is the same bit for bit on whatever threads they run. Looks at `interrupt` before
+  /// every layer of every tile. Buffers are kept by each thread for its next utterance. Errors: what `interrupt` says.
+  /// Throws what LibTorch throws.
+  virtual Result<Embedding> embed(simd::ConstRows features, const Interrupt& interrupt,
+                                  const ForEach& for_each = kInTurn) const = 0;
 
-  /// Bytes that a workspace takes for so many frames, beside what every one takes.
+  /// Bytes that an utterance of so many frames takes, beside what every one takes.
   virtual std::uint64_t activation_bytes(std::size_t frames) const = 0;
-};
-
-class EcapaNetwork::Workspace {
- public:
-  /// Rows of the buffer with this number, whose content is undefined; behind them lies what a layer may read.
-  template <typename T>
-  simd::RowsOf<T> rows(std::size_t buffer, std::size_t count, std::size_t width);
-
-  /// Gives back what only long utterances need.
-  void trim() noexcept;
-
-  LayerScratch scratch;
-  const Interrupt* interrupt = &kUninterrupted;  ///< of the utterance at hand
-
- private:
-  std::array<PageBuffer, 4> buffers_;
 };
 
 }  // namespace timbre::network

@@ -147,6 +147,18 @@ void Moments::add_rows(RowsOf<const T> rows) {
   }
 }
 
+void Moments::add(const Moments& others) {
+  if (others.count_ == 0) return;
+  const auto before = static_cast<double>(count_);
+  const auto added = static_cast<double>(others.count_);
+  for (std::size_t c = 0; c < means_.size(); ++c) {
+    const double offset = others.means_[c] - means_[c];
+    squares_[c] += others.squares_[c] + offset * offset * before * added / (before + added);
+    means_[c] += offset * added / (before + added);
+  }
+  count_ += others.count_;
+}
+
 std::vector<float> Moments::means() const { return {means_.begin(), means_.end()}; }
 
 std::vector<double> Moments::squares() const { return squares_; }

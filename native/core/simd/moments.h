@@ -17,6 +17,8 @@ class Moments {
 
   void add(ConstRows rows);
   void add(ConstBf16Rows rows);
+  /// What was gathered elsewhere of further rows.
+  void add(const Moments& others);
 
   std::size_t count() const { return count_; }
   std::vector<float> means() const;

@@ -6,9 +6,13 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <functional>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "network/torch_settings.h"
@@ -24,10 +28,11 @@ using namespace testing;
 
 class EcapaTest : public ::testing::Test {
  protected:
-  Module module_of(const std::string& checkpoint) {
+  Module module_of(const std::string& checkpoint, const std::string& precision = "fp32") {
     const auto rows = nlohmann::json::parse(read_file(kCheckpoints + "embeddings.json")).at("embeddings");
-    take(checkpoint::convert_checkpoint(
-        request(kCheckpoints + checkpoint, rows.at(checkpoint).at("family"), scratch_ / "x.pt")));
+    auto wanted = request(kCheckpoints + checkpoint, rows.at(checkpoint).at("family"), scratch_ / "x.pt");
+    wanted.precision = precision;
+    take(checkpoint::convert_checkpoint(wanted));
     Module module = torch::jit::load(scratch_ / "x.pt");
     module.eval();
     return module;
@@ -44,19 +49,18 @@ class EcapaOfFixtureTest : public EcapaTest, public ::testing::WithParamInterfac
 
 TEST_P(EcapaOfFixtureTest, ComputesWhatTheModuleComputes) {
   Module module = module_of(GetParam());
-  EcapaNetwork::Workspace workspace;
   for (const Precision precision : {Precision::fp32, Precision::bf16}) {
     const auto network = EcapaNetwork::of(module, precision);
     ASSERT_NE(network, nullptr);
-    // Down and up: a workspace keeps what is left of the utterance before.
+    // Down and up: a thread keeps what is left of the utterance before.
     for (const std::int64_t frames : {1201, 5, 300, 6, 17, 385, 1201}) {
       SCOPED_TRACE(std::to_string(frames) + " frames in " + (precision == Precision::fp32 ? "fp32" : "bf16"));
       const at::Tensor features = at::arange(frames * 80, at::kFloat).pow(1.5).mul_(1e-3).sin_().mul_(4);
       const at::Tensor expected =
           module.forward({features.view({1, frames, 80}), at::full({1}, frames, at::kLong)}).toTensor().contiguous();
       const auto* values = expected.const_data_ptr<float>();
-      const Embedding found = take(network->embed(
-          {features.const_data_ptr<float>(), static_cast<std::size_t>(frames), 80, 80}, workspace, kUninterrupted));
+      const Embedding found = take(
+          network->embed({features.const_data_ptr<float>(), static_cast<std::size_t>(frames), 80, 80}, kUninterrupted));
       // Of a few frames, and of the few channels of a fixture, roundings do not even out.
       const double rounding = precision == Precision::fp32 ? 1e-4 : frames < 100 ? 0.15 : 0.03;
       EXPECT_LE(relative_error(found, {values, values + expected.numel()}), rounding);
@@ -75,18 +79,90 @@ INSTANTIATE_TEST_SUITE_P(Checkpoints, EcapaOfFixtureTest,
                            return name;
                          });
 
+/// Parts on several threads at once, the last ones first.
+Status on_threads(std::size_t count, const std::function<Status(std::size_t)>& body) {
+  constexpr std::size_t kThreads = 3;
+  std::atomic<std::size_t> taken = 0;
+  std::vector<Status> outcomes(kThreads, ok());
+  std::vector<std::thread> threads;
+  for (Status& outcome : outcomes) {
+    threads.emplace_back([&] {
+      for (std::size_t i = taken++; i < count && outcome; i = taken++) outcome = body(count - 1 - i);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const auto failed = std::ranges::find_if(outcomes, [](const Status& outcome) { return !outcome; });
+  return failed == outcomes.end() ? ok() : *failed;
+}
+
+/// Features by formula.
+std::vector<float> features_of(std::size_t frames) {
+  std::vector<float> features(frames * 80);
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    const auto at = static_cast<double>(i);
+    features[i] = static_cast<float>(4 * std::sin(1e-3 * at * std::sqrt(at)));
+  }
+  return features;
+}
+
+TEST_F(EcapaTest, IsTheSameBitForBitOnSeveralThreads) {
+  for (const bool int8 : {false, true}) {
+    const Module module = module_of("wespeaker-glob-c16.ckpt", int8 ? "int8" : "fp32");
+    for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+      const auto network = EcapaNetwork::of(module, precision);
+      for (const std::size_t frames : {17U, 384U, 385U, 1201U, 3000U}) {
+        SCOPED_TRACE(std::to_string(frames) + " frames");
+        const std::vector<float> features = features_of(frames);
+        const simd::ConstRows rows{features.data(), frames, 80, 80};
+        const Embedding alone = take(network->embed(rows, kUninterrupted));
+        for (int again = 0; again < 3; ++again) {
+          EXPECT_EQ(take(network->embed(rows, kUninterrupted, on_threads)), alone);
+        }
+        EXPECT_EQ(take(network->embed(rows, kUninterrupted)), alone);
+      }
+    }
+  }
+}
+
+TEST_F(EcapaTest, StopsOnEveryThreadOnceItIsToldTo) {
+  const auto network = EcapaNetwork::of(module_of("speechbrain-c16.ckpt"), Precision::fp32);
+  const std::vector<float> features = features_of(3000);
+  const simd::ConstRows rows{features.data(), 3000, 80, 80};
+  Interrupt interrupt;
+  std::atomic<std::size_t> parts = 0;
+  const ForEach cancelling = [&](std::size_t count, const std::function<Status(std::size_t)>& body) {
+    return on_threads(count, [&](std::size_t i) {
+      if (++parts == 20) interrupt.cancel();
+      return body(i);
+    });
+  };
+  const auto stopped = network->embed(rows, interrupt, cancelling);
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::ABORTED);
+  // Those that are in a part, and one more of each thread, which stops before its first layer.
+  EXPECT_LE(parts, 20U + 2 * 3);
+}
+
+TEST_F(EcapaTest, WhatAPartThrowsComesFromTheCall) {
+  const auto network = EcapaNetwork::of(module_of("speechbrain-c16.ckpt"), Precision::fp32);
+  const std::vector<float> features = features_of(1000);
+  const ForEach broken = [](std::size_t, const std::function<Status(std::size_t)>&) -> Status {
+    throw std::bad_alloc();
+  };
+  EXPECT_THROW(static_cast<void>(network->embed({features.data(), 1000, 80, 80}, kUninterrupted, broken)),
+               std::bad_alloc);
+}
+
 TEST_F(EcapaTest, RefusesFeaturesOfAnotherWidth) {
   const auto network = EcapaNetwork::of(module_of("speechbrain-c16.ckpt"), Precision::fp32);
-  EcapaNetwork::Workspace workspace;
   const std::vector<float> features(30 * 81);
-  const auto embed = [&](simd::ConstRows rows) { return network->embed(rows, workspace, kUninterrupted); };
+  const auto embed = [&](simd::ConstRows rows) { return network->embed(rows, kUninterrupted); };
   EXPECT_THROW(static_cast<void>(embed({features.data(), 30, 79, 81})), c10::Error);
   EXPECT_THROW(static_cast<void>(embed({features.data(), 30, 81, 81})), c10::Error);
 }
 
 TEST_F(EcapaTest, StopsBeforeTheNextTileWhateverTileItIsIn) {
   const auto network = EcapaNetwork::of(module_of("speechbrain-c16.ckpt"), Precision::fp32);
-  EcapaNetwork::Workspace workspace;
   constexpr std::size_t kFrames = 3000;
   std::vector<float> features(kFrames * 80);
   for (std::size_t i = 0; i < features.size(); ++i) {
@@ -94,19 +170,19 @@ TEST_F(EcapaTest, StopsBeforeTheNextTileWhateverTileItIsIn) {
   }
   const simd::ConstRows rows{features.data(), kFrames, 80, 80};
   const test::StopsAfter counting;
-  const Embedding whole = take(network->embed(rows, workspace, counting));
+  const Embedding whole = take(network->embed(rows, counting));
   // Every pass over the utterance goes by tiles of 384 frames at most: the first layer, three blocks of nine layers and
   // a sum, the layer that joins them, the attention and its scores.
   constexpr std::size_t kTiles = (kFrames + 383) / 384;
   EXPECT_GE(counting.asked(), kTiles * (1 + 3 * 10 + 1 + 2));
   for (std::size_t tile = 0; tile < counting.asked(); tile += 7) {
     const test::StopsAfter interrupt(tile);
-    const auto stopped = network->embed(rows, workspace, interrupt);
+    const auto stopped = network->embed(rows, interrupt);
     ASSERT_FALSE(stopped) << tile;
     EXPECT_EQ(stopped.error().code, ErrorCode::ABORTED);
     EXPECT_EQ(interrupt.asked(), tile + 1) << "nothing was done after it said to stop";
   }
-  EXPECT_EQ(take(network->embed(rows, workspace, kUninterrupted)), whole) << "the workspace is as good as new";
+  EXPECT_EQ(take(network->embed(rows, kUninterrupted)), whole) << "what the thread keeps is as good as new";
 }
 
 TEST_F(EcapaTest, TakesAsMuchMemoryForAnUtteranceAsItSays) {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "simd/sheet.h"
@@ -52,6 +53,31 @@ TEST_P(MomentsTest, AreThoseOfAllRowsHoweverTheyAreGiven) {
     const Sheet sheet = Sheet::random(count, width);
     Moments moments(width);
     in_parts(count, [&](std::size_t first, std::size_t rows) { moments.add(sheet.rows().part(first, rows)); });
+    EXPECT_EQ(moments.count(), count);
+    const std::vector<float> means = moments.means();
+    const std::vector<double> squares = moments.squares();
+    for (std::size_t c = 0; c < width; ++c) {
+      const auto [mean, expected] = sums_of(sheet, count, c);
+      EXPECT_NEAR(means[c], mean, 5e-6) << c;
+      EXPECT_NEAR(squares[c], expected, 1e-5 * expected) << c;
+    }
+  }
+}
+
+TEST_P(MomentsTest, AreThoseOfAllPartsThatWereGatheredApart) {
+  const std::size_t count = GetParam();
+  for (const std::size_t width : kWidths) {
+    Sheet sheet = Sheet::random(count, width);
+    sheet.fill(
+        [&](std::size_t r, std::size_t c) { return std::as_const(sheet).at(r, c) + (r > count / 2 ? 5.0F : 0); });
+    Moments moments(width);
+    moments.add(Moments(width));
+    in_parts(count, [&](std::size_t first, std::size_t rows) {
+      Moments apart(width);
+      apart.add(std::as_const(sheet).rows().part(first, rows));
+      moments.add(apart);
+      moments.add(Moments(width));
+    });
     EXPECT_EQ(moments.count(), count);
     const std::vector<float> means = moments.means();
     const std::vector<double> squares = moments.squares();
