@@ -47,8 +47,8 @@ export interface LoadOptions {
   device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
   /**
    * What the network's products multiply in. `auto` (the default): that of an int8 bundle; of others `bf16` where the
-   * processor has AMX for it, else `fp32`. `bf16` rounds to 8 bits: embeddings at a cosine of 0.9998 from those in fp32,
-   * which compare with them. On a processor without it, and on CUDA, `fp32`. `int8` is for int8 bundles.
+   * processor has AMX or AVX512-BF16 for it, else `fp32`. `bf16` rounds to 8 bits: embeddings at a cosine of 0.9998 from
+   * those in fp32, which compare with them. On a processor without it, and on CUDA, `fp32`. `int8` is for int8 bundles.
    */
   precision?: Precision;
   /** The segmentation network that conversations use, as `model`; loaded by the first. Default `segmentation`. */

@@ -43,7 +43,7 @@ const CPU_FEATURES = [
 /** What the processor has for products in bf16. */
 const BF16: Readonly<Record<ReturnType<typeof runtimeInfo>['torch']['bf16'], string>> = {
   amx: 'by AMX: `precision` auto uses it',
-  avx512_bf16: 'by AVX512-BF16: `precision` bf16 uses it',
+  avx512_bf16: 'by AVX512-BF16: `precision` auto uses it',
   '': 'nothing multiplies in it faster than in fp32',
 };
 

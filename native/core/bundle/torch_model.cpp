@@ -117,7 +117,7 @@ struct Computation {
 
 /// ours: whether it is this project's network on a processor.
 Computation find_computation(const std::string& wanted, bool int8, bool ours) {
-  const bool prefers_bf16 = wanted == "auto" && ours && network::prefers_bf16();
+  const bool prefers_bf16 = wanted == "auto" && ours && network::why_no_bf16().empty();
   const std::string precision = int8 ? "int8" : wanted == "bf16" || prefers_bf16 ? "bf16" : "fp32";
   std::string reason;
   if (precision != "fp32") {

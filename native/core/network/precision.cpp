@@ -24,6 +24,4 @@ std::string bf16_unit() {
 
 Precision beside_int8() { return bf16_unit().empty() ? Precision::fp32 : Precision::bf16; }
 
-bool prefers_bf16() { return simd::bf16_units().front() == Bf16Unit::amx; }
-
 }  // namespace timbre::network

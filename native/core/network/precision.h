@@ -13,9 +13,6 @@ std::string why_no_bf16();
 /// What multiplies in bf16 here: "amx", "avx512_bf16"; empty where nothing does it faster than in fp32.
 std::string bf16_unit();
 
-/// Whether bf16 is so much faster here that it is used where nobody asks: with AMX (docs/adr/0022).
-bool prefers_bf16();
-
 /// What layers compute in beside those of weights in int8.
 Precision beside_int8();
 

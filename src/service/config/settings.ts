@@ -178,8 +178,8 @@ export const SETTINGS = {
     default: 'auto',
     takes: 'TYPE',
     means:
-      'What the network multiplies in: `auto` (`bf16` where the processor has AMX for it, else `fp32`; of an int8 bundle ' +
-      '`int8`), `fp32`, `bf16` or `int8`.',
+      'What the network multiplies in: `auto` (`bf16` where the processor has AMX or AVX512-BF16 for it, else `fp32`; of an ' +
+      'int8 bundle `int8`), `fp32`, `bf16` or `int8`.',
   }),
   allowCode: setting({
     env: 'TIMBRE_ALLOW_CODE',
