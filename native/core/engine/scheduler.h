@@ -20,9 +20,8 @@ namespace timbre {
 /// destroyed from one of its own callbacks.
 ///
 /// On a CPU a worker takes one utterance through every stage; workers that have nothing else to do compute parts of its
-/// network. Where the model batches, workers stop at the features
-/// and one more thread runs the model on whatever has gathered meanwhile: batches form as late as possible, without a
-/// timer.
+/// network. Where the model batches, workers stop at the features and one more thread runs the model on whatever has
+/// gathered meanwhile: batches form as late as possible, without a timer.
 ///
 /// Every admitted job is in `jobs_` until it is called back. It is called back by whoever took it out of `queue_`, or
 /// by the thread that works on it: exactly once. Whatever must not fail (finishing a job, taking one, closing)

@@ -88,7 +88,7 @@ class Workspace {
 };
 
 /// An utterance while it is computed: its own buffers, what may stop it, and who else may compute tiles of it.
-struct Utterance {
+struct NetworkRun {
   Workspace& workspace;
   const Interrupt& interrupt;
   const ForEach& for_each;
@@ -96,7 +96,7 @@ struct Utterance {
 
 /// Runs work(i) for every i below `count`, on any threads. Throws Stopped, and the first of what `work` throws.
 template <typename Work>
-void for_each_part(const Utterance& utterance, std::size_t count, const Work& work) {
+void for_each_part(const NetworkRun& utterance, std::size_t count, const Work& work) {
   std::mutex mutex;
   std::exception_ptr thrown;
   const auto part = [&](std::size_t i) -> Status {
@@ -136,7 +136,7 @@ std::size_t tiles_of(std::size_t rows, std::size_t most) { return (rows + most -
 /// work(tile, workspace) for about equal tiles of `rows`, of `most` each, on any threads; `workspace` is the thread's.
 /// Throws Stopped.
 template <typename Work>
-void by_tiles(const Utterance& utterance, std::size_t rows, const Work& work, std::size_t most = kTile) {
+void by_tiles(const NetworkRun& utterance, std::size_t rows, const Work& work, std::size_t most = kTile) {
   const std::size_t tiles = tiles_of(rows, most);
   for_each_part(utterance, tiles, [&](std::size_t i) {
     stop_if_asked(utterance.interrupt);
@@ -405,12 +405,12 @@ class Ecapa : public EcapaNetwork {
   /// Whether what the first block reads has a place of its own, and is not where the last block writes.
   bool keeps_input() const { return sums_ || blocks_.size() < 2; }
 
-  Embedding run(ConstRows features, const Utterance& utterance) const;
-  void run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, const Utterance& utterance) const;
+  Embedding run(ConstRows features, const NetworkRun& utterance) const;
+  void run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, const NetworkRun& utterance) const;
   RowsOf<const T> run_tile(const Block<T>& block, RowsOf<const T> x, const Tile& tile, Workspace& workspace,
                            const Interrupt& interrupt) const;
-  RowsOf<T> run_aggregate(RowsOf<T> buffer, MomentsInOrder& moments, const Utterance& utterance) const;
-  std::vector<float> pool(RowsOf<const T> x, const simd::Moments& moments, const Utterance& utterance) const;
+  RowsOf<T> run_aggregate(RowsOf<T> buffer, MomentsInOrder& moments, const NetworkRun& utterance) const;
+  std::vector<float> pool(RowsOf<const T> x, const simd::Moments& moments, const NetworkRun& utterance) const;
 
   FrameLayer<T> frame_;
   std::vector<Block<T>> blocks_;
@@ -518,7 +518,7 @@ RowsOf<const T> Ecapa<T>::run_tile(const Block<T>& block, RowsOf<const T> x, con
 }
 
 template <typename T>
-void Ecapa<T>::run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, const Utterance& utterance) const {
+void Ecapa<T>::run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, const NetworkRun& utterance) const {
   MomentsInOrder moments(y.width);
   by_tiles(
       utterance, x.count,
@@ -546,7 +546,7 @@ void Ecapa<T>::run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, 
 
 /// What joins the blocks, in their place, or in that of a tile where there is one alone.
 template <typename T>
-RowsOf<T> Ecapa<T>::run_aggregate(RowsOf<T> buffer, MomentsInOrder& moments, const Utterance& utterance) const {
+RowsOf<T> Ecapa<T>::run_aggregate(RowsOf<T> buffer, MomentsInOrder& moments, const NetworkRun& utterance) const {
   const RowsOf<T> joined = buffer.columns(0, aggregate_.inputs());
   const RowsOf<T> aggregated = buffer.columns(0, aggregate_.outputs());
   RowsOf<T> alone;
@@ -566,7 +566,7 @@ RowsOf<T> Ecapa<T>::run_aggregate(RowsOf<T> buffer, MomentsInOrder& moments, con
 }
 
 template <typename T>
-std::vector<float> Ecapa<T>::pool(RowsOf<const T> x, const simd::Moments& moments, const Utterance& utterance) const {
+std::vector<float> Ecapa<T>::pool(RowsOf<const T> x, const simd::Moments& moments, const NetworkRun& utterance) const {
   const std::vector<float> means = moments.means();
   simd::ReluNorm attention = pooling_.attention.relu_norm();
   if (pooling_.from_context) {
@@ -642,7 +642,7 @@ Result<Embedding> Ecapa<T>::embed(ConstRows features, const Interrupt& interrupt
 }
 
 template <typename T>
-Embedding Ecapa<T>::run(ConstRows features, const Utterance& utterance) const {
+Embedding Ecapa<T>::run(ConstRows features, const NetworkRun& utterance) const {
   TORCH_CHECK(features.width == feature_dim(), "features of ", features.width, " values where the network takes ",
               feature_dim());
   const std::size_t channels = frame_.outputs();
