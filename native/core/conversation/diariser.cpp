@@ -61,7 +61,9 @@ void Diariser::restart() {
 
 std::uint64_t Diariser::bytes(const Recipe& recipe, double seconds, std::size_t dim, std::size_t windows_at_once) {
   const double samples = recipe.window_hop * kSampleRate * static_cast<double>(windows_at_once) + 2 * kWindowSamples;
-  const double window = sizeof(Window) + kLocalSpeakers * sizeof(float) * static_cast<double>(dim);
+  const double parts = kWindowSamples / (recipe.piece_hop * kSampleRate) * sizeof(Items::Part);
+  const double window =
+      sizeof(Window) + parts + kLocalSpeakers * (sizeof(float) * static_cast<double>(dim) + sizeof(Items::parts[0]));
   const double piece = sizeof(float) * static_cast<double>(dim + recipe.highest) + sizeof(std::uint32_t);
   const double frame = sizeof(float) + 2 * sizeof(double);
   // Vectors that grow have up to twice as much room.
@@ -290,6 +292,11 @@ Items Diariser::make_items() const {
         for (std::size_t d = 0; d < dim; ++d) mean[d] += weight * row[d];
       }
       normalise(mean);
+      auto& parts = items.parts.emplace_back();
+      for (std::size_t i = 0; i < count; ++i) {
+        if (shares[i] < recipe_.pure) continue;
+        parts.push_back({static_cast<std::uint32_t>(first + i), static_cast<float>(shares[i])});
+      }
       items.window.push_back(w);
       items.local.push_back(s);
       items.own.push_back(own);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -82,18 +83,19 @@ Mixture fit(Matrix c, const Matrix& unit, std::span<const double> weights, const
 }  // namespace
 
 Matrix refine(Matrix centroids, const Matrix& unit, std::span<const double> weights, const Recipe& recipe,
-              const SpeakerCounts& counts, const Interrupt& interrupt) {
+              const SpeakerCounts& counts, const Evidence& evidence, const Interrupt& interrupt) {
   Mixture mixture = fit(std::move(centroids), unit, weights, recipe, counts.least, interrupt);
   while (mixture.centroids.rows > std::max<std::size_t>(counts.least, 1) && !interrupt.stops()) {
     const Matrix& c = mixture.centroids;
+    const Matrix said = evidence(c);
     std::size_t first = 0;
     std::size_t second = 1;
-    float nearest = -2;
+    float nearest = std::numeric_limits<float>::lowest();
     for (std::size_t i = 0; i < c.rows; ++i) {
       for (std::size_t j = i + 1; j < c.rows; ++j) {
-        const float cosine = simd::dot(c.row(i), c.row(j));
-        if (cosine <= nearest) continue;
-        nearest = cosine;
+        const float nearness = simd::dot(c.row(i), c.row(j)) + said.row(i)[j];
+        if (nearness <= nearest) continue;
+        nearest = nearness;
         first = i;
         second = j;
       }

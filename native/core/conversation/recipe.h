@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 namespace timbre::conversation {
 
@@ -27,16 +28,21 @@ struct Recipe {
 
   // Refined on pieces, as a mixture of von Mises-Fisher distributions (Banerjee et al., JMLR 2005) of one
   // concentration.
-  double pure = 0.6;      ///< share of a piece with one speaker, for it to shape a centroid
-  double kappa = 12;      ///< concentration of a speaker's pieces about the centroid; errors rise below
-  int rounds = 8;         ///< of expectation and maximisation
-  double merge = 0.68;    ///< cosine of centroids that are one speaker's
-  double smallest = 4.0;  ///< seconds of pure pieces below which a centroid is given up
+  double pure = 0.6;          ///< share of a piece with one speaker, for it to shape a centroid
+  double kappa = 12;          ///< concentration of a speaker's pieces about the centroid; errors rise below
+  int rounds = 8;             ///< of expectation and maximisation
+  int passes = 1;             ///< of refining; strangers of one are centroids of the next
+  double merge = 0.68;        ///< cosine of centroids that are one speaker's, with what windows add
+  double window_weight = 0;   ///< of what windows say about two centroids, beside their cosine
+  double window_floor = 2.0;  ///< seconds, added to what windows say for and against
+  double smallest = 4.0;      ///< seconds of pure pieces below which a centroid is given up
 
   // Short items that are nobody's.
   double stranger = 0.15;            ///< cosine with every centroid below which an item is a stranger's
   double stranger_link = 0.45;       ///< mean cosine at which strangers merge
-  double stranger_seconds = 0.5;     ///< speech of a cluster of strangers that makes a speaker of it
+  double stranger_seconds = 0.5;     ///< speech of a cluster of strangers that makes a speaker of it, at least
+  double stranger_share = 0;         ///< the same as a share of all speech: the more there is, the more of it is odd
+  double stranger_enough = 2.0;      ///< seconds that are enough however much there is
   double trusted_first = 0.3;        ///< takes the place of `stranger` where fewer speakers were found than there are
   double trusted_afterwards = 0.45;  ///< the same, where that was not enough
 
@@ -45,6 +51,20 @@ struct Recipe {
   double fill = 0.3;      ///< seconds: shorter pauses of a speaker are closed
   double drop = 0.1;      ///< seconds: shorter turns are dropped
 };
+
+/// The recipe for embeddings of a family of models. Those of the project's own networks part people of one room less
+/// well than CAM++'s by cosines alone: windows decide with them, and a stranger needs more speech
+/// (bench/results/recipe.md). With CAM++ windows join people whom its cosines keep apart; other
+/// families were not measured and have what was chosen with CAM++.
+inline Recipe recipe_for(std::string_view family) {
+  Recipe recipe;
+  if (family == "timbre") {
+    recipe.passes = 2;
+    recipe.window_weight = 0.25;
+    recipe.stranger_share = 0.03;
+  }
+  return recipe;
+}
 
 /// How many speakers there may be.
 struct SpeakerCounts {

@@ -8,6 +8,7 @@
 #include "conversation/assignment.h"
 #include "conversation/linkage.h"
 #include "conversation/mixture.h"
+#include "conversation/window_evidence.h"
 #include "simd/vectors.h"
 
 namespace timbre::conversation {
@@ -67,8 +68,10 @@ Matrix with_strangers(Matrix c, const Items& items, const std::vector<double>& o
   std::vector<std::size_t> order(found.rows);
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t k) { return size[k]; });
+  const double speech = std::accumulate(items.share.begin(), items.share.end(), 0.0);
+  const double least = std::clamp(recipe.stranger_share * speech, recipe.stranger_seconds, recipe.stranger_enough);
   for (const std::size_t k : order) {
-    if (c.rows >= most || size[k] < recipe.stranger_seconds) break;
+    if (c.rows >= most || size[k] < least) break;
     const auto row = found.row(k);
     c.values.insert(c.values.end(), row.begin(), row.end());
     ++c.rows;
@@ -96,6 +99,7 @@ Matrix find_speakers(const Items& items, const Pieces& pieces, const std::vector
   }
   const Matrix pure_unit = rows_of(pieces.unit, pure);
   const std::size_t most = counts.most == 0 ? recipe.highest : std::min(counts.most, recipe.highest);
+  const auto evidence = [&](const Matrix& now) { return window_evidence(items, pieces, now, recipe); };
 
   struct Attempt {
     std::size_t founded;
@@ -110,10 +114,14 @@ Matrix find_speakers(const Items& items, const Pieces& pieces, const std::vector
     const LinkLimits limits{recipe.link, founded, recipe.highest};
     const auto labels = link_in_chunks(founding, founding_windows, founding_own, limits, recipe.chunk, interrupt);
     c = centroids(founding, founding_own, labels);
-    if (pure.size() > kFewPieces && c.rows > 1) {
-      c = refine(std::move(c), pure_unit, weights, recipe, {founded, counts.most}, interrupt);
+    for (int pass = 0; pass < recipe.passes; ++pass) {
+      if (pure.size() > kFewPieces && c.rows > 1) {
+        c = refine(std::move(c), pure_unit, weights, recipe, {founded, counts.most}, evidence, interrupt);
+      }
+      const std::size_t refined = c.rows;
+      c = with_strangers(std::move(c), items, own, stranger, recipe, most, interrupt);
+      if (c.rows == refined) break;
     }
-    c = with_strangers(std::move(c), items, own, stranger, recipe, most, interrupt);
     if (c.rows >= counts.least || interrupt.stops()) break;
   }
   return c;

@@ -17,6 +17,12 @@ struct Items {
   std::vector<double> own;    ///< seconds in which nobody else speaks
   std::vector<double> share;  ///< the same divided by the windows that see each frame: seconds of the recording
   Matrix unit;                ///< [N, D]
+
+  struct Part {
+    std::uint32_t piece;  ///< its place in Pieces
+    float share;          ///< of it that lies in the item's own speech
+  };
+  std::vector<std::vector<Part>> parts;  ///< of each item, the pieces that are its own for the most part
 };
 
 /// What was embedded: P pieces in order of time.

@@ -85,8 +85,8 @@ Result<std::vector<std::vector<float>>> embed_pieces(std::span<const std::span<c
 Result<ConversationResult> converse(Job& job, const FrontEnd& front_end, const bundle::Model& model,
                                     const EngineOptions& options, ContainedDecoder* decoder, const ForEach& for_each) {
   ConversationRequest& request = job.conversation->request;
-  const Recipe recipe;
   const bundle::Manifest& manifest = model.manifest();
+  const Recipe recipe = conversation::recipe_for(manifest.family);
   const auto piece = static_cast<std::size_t>(recipe.piece * conversation::kSampleRate);
   if (const std::size_t frames = front_end.frames(piece); frames < manifest.shortest_frames) {
     return Error{ErrorCode::INVALID_ARGUMENT,

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <map>
 #include <thread>
+#include <tuple>
 
 #include "conversation/linkage.h"
 
@@ -82,11 +83,15 @@ Status one_by_one(std::size_t count, const std::function<Status(std::size_t)>& b
   return ok();
 }
 
+/// The recipe for the project's own networks.
+const Recipe kWithWindows = recipe_for("timbre");
+
 const Diariser::Stages kStages = {segment, embed, one_by_one};
 
 Result<Conversation> diarise(const std::vector<float>& samples, std::size_t block = 16384,
-                             const SpeakerCounts& counts = {}, const Diariser::Stages& stages = kStages) {
-  Diariser diariser(Recipe(), stages);
+                             const SpeakerCounts& counts = {}, const Diariser::Stages& stages = kStages,
+                             const Recipe& recipe = {}) {
+  Diariser diariser(recipe, stages);
   for (std::size_t from = 0; from < samples.size(); from += block) {
     const auto part = std::span(samples).subspan(from, std::min(block, samples.size() - from));
     if (auto added = diariser.add(part); !added) return std::move(added).error();
@@ -149,6 +154,36 @@ TEST(Diariser, FindsWhoSpokeWhen) {
     EXPECT_NEAR(found.value().turns[i].start, speech[i].start, 0.02);
     EXPECT_NEAR(found.value().turns[i].end, speech[i].end, 0.02);
   }
+}
+
+TEST(Diariser, TakesAVoiceForOneThatChangesWithinWindows) {
+  // Persons 0 and 1 are one who changes to another line every 24 s, on which the voice has a cosine of 0.4 with before.
+  std::vector<Speech> speech;
+  for (std::size_t i = 0; i < 30; ++i) {
+    const double start = 0.5 + 4 * static_cast<double>(i);
+    speech.push_back({start, start + 3.5, i / 6 % 2});
+  }
+  const auto samples = record(122, speech);
+  const auto changed = [](std::span<const std::span<const float>> pieces) {
+    auto embeddings = embed(pieces);
+    for (auto& row : embeddings.value()) {
+      row[0] += 0.4F * row[1];
+      row[1] *= std::sqrt(1 - 0.4F * 0.4F);
+    }
+    return embeddings;
+  };
+  const auto one_line = [](std::span<const float> window, const Interrupt& interrupt) {
+    std::vector<float> merged(window.begin(), window.end());
+    for (float& sample : merged) sample = set_of(sample) == 0 ? 0 : 1.0F / 256;
+    return segment(merged, interrupt);
+  };
+  const auto found = diarise(samples, 16384, {}, {one_line, changed, one_by_one}, kWithWindows);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found.value().speakers, 1U);
+  // The same where windows hear two.
+  const auto two = diarise(samples, 16384, {}, {segment, changed, one_by_one}, kWithWindows);
+  ASSERT_TRUE(two);
+  expect_found(two.value(), speech, 2);
 }
 
 TEST(Diariser, KeepsApartMorePeopleThanAWindowHas) {
@@ -222,12 +257,23 @@ TEST(Diariser, TakesCountsAsGiven) {
 }
 
 TEST(Diariser, FindsAStrangerWhoSaysOneWord) {
-  std::vector<Speech> speech = in_turn(2, 60);
-  speech.push_back({56, 57, 2});
-  const auto found = diarise(record(60, speech));
+  std::vector<Speech> speech = in_turn(2, 30);
+  speech.push_back({30, 31, 2});
+  const auto found = diarise(record(33, speech));
   ASSERT_TRUE(found);
   EXPECT_EQ(found.value().speakers, 3U);
   EXPECT_NEAR(common(found.value(), 2, speech, 2), 1, 0.1);
+}
+
+TEST(Diariser, AsksMoreOfAStrangerTheMoreSpeechThereIs) {
+  for (const auto& [seconds, word, speakers] :
+       std::vector<std::tuple<double, double, std::size_t>>{{30, 1, 3}, {90, 1, 2}, {90, 2.5, 3}, {900, 2.5, 3}}) {
+    std::vector<Speech> speech = in_turn(2, seconds);
+    speech.push_back({seconds, seconds + word, 2});
+    const auto found = diarise(record(seconds + 4, speech), 16384, {}, kStages, kWithWindows);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found.value().speakers, speakers) << word << " s of " << seconds;
+  }
 }
 
 TEST(Diariser, FindsNobodyInSilenceAndInNothing) {
