@@ -73,7 +73,8 @@ export async function turnsBy({ model, cache, recordings, recipes, least, most }
       );
     });
     for await (const line of createInterface(child.stdout)) {
-      const { recording, recipe, turns } = JSON.parse(line);
+      const { recording, recipe, turns } =
+        /** @type {{ recording: number, recipe: string, turns: [number, number, number][] }} */ (JSON.parse(line));
       const rows = found.get(recipe);
       if (rows) rows[recording] = turns.map(([start, end, who]) => ({ start, end, speaker: String(who) }));
     }
