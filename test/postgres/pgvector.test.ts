@@ -15,7 +15,7 @@ import { PostgresDatabase, type PostgresOptions } from '../../src/service/persis
 import { schemaDifference } from '../../src/service/persistence/postgres/server.js';
 import { newGroup } from '../../src/service/records/group.js';
 import { newSpeaker } from '../../src/service/records/speaker.js';
-import { spoken, TestService, Workshop } from '../e2e/support.js';
+import { spoken, TestService, until, Workshop } from '../e2e/support.js';
 import { indexAdapter } from '../integration/indexed.js';
 import { describeVoiceIndex } from '../integration/voice-index-contract.js';
 import { ORIGIN } from '../integration/voices.js';
@@ -376,12 +376,19 @@ describe('the index of many voices', () => {
         expect(idsOf(await index.search(query, count))).toEqual(nearestOf(people, query, count));
       }
     }
-    const used = await outside<{ scans: number }>(
-      database,
-      'SELECT pg_stat_force_next_flush()',
-      `SELECT idx_scan::int AS scans FROM pg_stat_user_indexes WHERE indexrelname = '${named[0]!.name}'`,
-    );
-    expect(used[0]!.scans).toBeGreaterThan(0);
+    const scans = async (): Promise<number> => {
+      const where = `indexrelname = '${named[0]!.name}'`;
+      const found = await outside<{ scans: number }>(
+        database,
+        `SELECT idx_scan::int AS scans FROM pg_stat_user_indexes WHERE ${where}`,
+      );
+      return found[0]!.scans;
+    };
+    // A session tells what it has scanned at the end of a statement, once a second.
+    await until(async () => {
+      await index.search(direction(), 1);
+      return (await scans()) > 0;
+    }, 60);
 
     // Whatever it was measured to find: too little, and every row is looked at.
     await outside(database, 'UPDATE voice_index_sets SET recall = 0.5');
