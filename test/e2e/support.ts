@@ -107,7 +107,11 @@ export class TestService {
   get env(): NodeJS.ProcessEnv {
     const { dataDir } = this;
     if (POSTGRES_URL === '') return { TIMBRE_DATA_DIR: dataDir };
-    const database = { TIMBRE_DATABASE_URL: POSTGRES_URL, TIMBRE_DATABASE_SCHEMA: schemaOf(dataDir), TIMBRE_VECTOR_INDEX: VECTOR_INDEX };
+    const database = {
+      TIMBRE_DATABASE_URL: POSTGRES_URL,
+      TIMBRE_DATABASE_SCHEMA: schemaOf(dataDir),
+      TIMBRE_VECTOR_INDEX: VECTOR_INDEX,
+    };
     return { TIMBRE_DATA_DIR: dataDir, ...database };
   }
 
