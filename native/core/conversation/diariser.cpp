@@ -62,8 +62,8 @@ void Diariser::restart() {
 std::uint64_t Diariser::bytes(const Recipe& recipe, double seconds, std::size_t dim, std::size_t windows_at_once) {
   const double samples = recipe.window_hop * kSampleRate * static_cast<double>(windows_at_once) + 2 * kWindowSamples;
   const double parts = kWindowSamples / (recipe.piece_hop * kSampleRate) * sizeof(Items::Part);
-  const double window =
-      sizeof(Window) + parts + kLocalSpeakers * (sizeof(float) * static_cast<double>(dim) + sizeof(std::vector<Items::Part>));
+  const double window = sizeof(Window) + parts +
+                        kLocalSpeakers * (sizeof(float) * static_cast<double>(dim) + sizeof(std::vector<Items::Part>));
   const double piece = sizeof(float) * static_cast<double>(dim + recipe.highest) + sizeof(std::uint32_t);
   const double frame = sizeof(float) + 2 * sizeof(double);
   // Vectors that grow have up to twice as much room.
