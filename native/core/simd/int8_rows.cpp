@@ -90,12 +90,12 @@ HWY_INLINE void for_each_value(const ByteSums& from, const ByteColumns& columns,
   const float* steps = columns.steps.data() + from.first;
   for (std::size_t r = 0; r < from.sums.count; ++r) {
     const std::int32_t* sums = from.sums.row(r);
-    const auto [step, zero] = from.rows[r];
+    const ByteScale row = from.rows[r];
     for_each_vector(from.sums.width, [=, &finish](auto d, std::size_t c) HWY_ATTR {
       const hn::Rebind<std::int32_t, decltype(d)> whole;
-      const auto of_zero = hn::Mul(hn::Set(whole, zero), hn::LoadU(whole, weight_sums + c));
+      const auto of_zero = hn::Mul(hn::Set(whole, row.zero), hn::LoadU(whole, weight_sums + c));
       const auto sum = hn::ConvertTo(d, hn::Sub(hn::LoadU(whole, sums + c), of_zero));
-      finish(d, r, c, hn::Mul(sum, hn::Mul(hn::Set(d, step), hn::LoadU(d, steps + c))));
+      finish(d, r, c, hn::Mul(sum, hn::Mul(hn::Set(d, row.step), hn::LoadU(d, steps + c))));
     });
   }
 }
