@@ -46,6 +46,7 @@ const BOUNDARIES: Boundaries = {
   'PostgresDatabase.transaction': WRITING,
   'PostgresDatabase.query': WRITING,
   'PostgresDatabase.read': READING,
+  'PostgresDatabase.readOne': READING,
   'PostgresDatabase.snapshot': [...READING, 'OVERLOADED'],
   'PostgresDatabase.locked': READING,
   'PostgresDatabase.statement': READING,

@@ -228,7 +228,7 @@ export class EnrollmentsController {
   @ApiOperation({ summary: 'The voice profile for the loaded model', operationId: 'getProfile' })
   @ApiParam({ name: 'id', example: 'ada' })
   @ApiOkResponse({ description: 'The profile.', standardSchema: profileView })
-  @ApiErrors('SPEAKER_NOT_FOUND', 'MODEL_MISMATCH', 'MODEL_NOT_READY', 'OPTED_OUT')
+  @ApiErrors('SPEAKER_NOT_FOUND', 'MODEL_MISMATCH', 'MODEL_NOT_READY', 'OPTED_OUT', 'STORAGE_FULL')
   async profile(
     @Param('id') id: string,
     @Query({ schema: profileQuery }) query: z.output<typeof profileQuery>,

@@ -40,7 +40,7 @@ export class IdentificationController {
     operationId: 'identifySpeaker',
   })
   @ApiOkResponse({ description: 'The decision and the ranking.', standardSchema: identificationView })
-  @ApiErrors('SPEAKER_NOT_FOUND', 'GROUP_NOT_FOUND', 'STORAGE_UNAVAILABLE')
+  @ApiErrors('SPEAKER_NOT_FOUND', 'GROUP_NOT_FOUND', 'STORAGE_UNAVAILABLE', 'STORAGE_FULL')
   identify(
     @Recordings() [recording]: [Recording],
     @FormFields() fields: IdentifyFields,

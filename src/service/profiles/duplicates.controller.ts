@@ -23,7 +23,7 @@ export class DuplicatesController {
     operationId: 'listDuplicates',
   })
   @ApiOkResponse({ description: 'What was found for one page of speakers.', standardSchema: duplicatesView })
-  @ApiErrors('GROUP_NOT_FOUND', 'MODEL_NOT_READY', 'STORAGE_UNAVAILABLE', 'STORAGE_INVALID')
+  @ApiErrors('GROUP_NOT_FOUND', 'MODEL_NOT_READY', 'STORAGE_UNAVAILABLE', 'STORAGE_INVALID', 'STORAGE_FULL')
   list(@Query({ schema: listDuplicates }) query: z.output<typeof listDuplicates>): Promise<DuplicatesView> {
     const { limit, cursor, ...of } = query;
     return this.duplicates.page(limit, cursor, of);
