@@ -17,7 +17,7 @@ import { leaveTraces } from './traces.js';
 import type { VectorCipher } from './vector-cipher.js';
 
 /** Rows passed in one transaction: some milliseconds of the JS thread, and requests come in between. */
-const BATCH = 50;
+const BATCH = 30;
 
 /**
  * What the names of the settings begin with that hold `Progress`, one for each key: where two nodes have the same keys in another
