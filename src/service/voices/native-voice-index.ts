@@ -6,6 +6,7 @@ import type { StoredVoice } from '../records/profile.repository.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { CurrentModel } from './current-model.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
+import { SharedRuns } from '../../support/shared-runs.js';
 import { VoiceIndex, type Among, type IndexedVoice, type VoiceIndexReport, type VoiceMatch } from './voice-index.js';
 
 type Entry = Omit<IndexedVoice, 'centroid'>;
@@ -23,9 +24,7 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
   private readonly logger = new Logger('Gallery');
   private gallery: Gallery | undefined;
   private origin: EmbeddingOrigin | undefined;
-  private following: Promise<void> = Promise.resolve();
-  /** One that has not begun yet, for everybody who has asked until it does. */
-  private next: Promise<void> | undefined;
+  private readonly following = new SharedRuns(() => this.follow());
   /** The last change that is in it; undefined before the first snapshot. */
   private seq: number | undefined;
   private readonly entries = new Map<number, Entry>();
@@ -55,12 +54,7 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
   }
 
   ready(): Promise<void> {
-    this.next ??= this.following.then(() => {
-      this.next = undefined;
-      return this.follow();
-    });
-    this.following = this.next.catch(() => undefined);
-    return this.next;
+    return this.following.run();
   }
 
   async loaded(): Promise<void> {

@@ -5,6 +5,7 @@ import { cosine } from '../../../../addon/cosine.js';
 import type { ChangeFeed } from '../../../records/change-feed.js';
 import type { EmbeddingOrigin } from '../../../records/embedding.js';
 import type { StoredVoice } from '../../../records/profile.repository.js';
+import { SharedRuns } from '../../../../support/shared-runs.js';
 import type { IndexedModel } from '../../../voices/vector-database.js';
 import {
   VoiceIndex,
@@ -79,9 +80,7 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
   private readonly approximate: ApproximateSearch;
   private opened: Opened | undefined;
   private state: SpaceState = { secret: null, missing: 0, setAside: 0, everybody: null };
-  private following: Promise<void> = Promise.resolve();
-  /** One that has not begun yet, for everybody who has asked until it does. */
-  private next: Promise<void> | undefined;
+  private readonly following = new SharedRuns(() => this.follow());
   private isLoaded = false;
   private background: Promise<void> = Promise.resolve();
   private upkeep: Promise<void> | undefined;
@@ -117,17 +116,12 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
   async onModuleDestroy(): Promise<void> {
     this.stopping.abort();
     await this.background;
-    await this.following;
+    await this.following.settled();
     await this.upkeep?.catch(() => undefined);
   }
 
   ready(): Promise<void> {
-    this.next ??= this.following.then(() => {
-      this.next = undefined;
-      return this.follow();
-    });
-    this.following = this.next.catch(() => undefined);
-    return this.next;
+    return this.following.run();
   }
 
   async loaded(): Promise<void> {

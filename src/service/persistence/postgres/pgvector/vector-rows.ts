@@ -91,12 +91,7 @@ export async function setsOf(
   { origin }: VectorSpace,
   groups: readonly string[],
 ): Promise<VectorSet[]> {
-  const rows = await ask<SetRow>(
-    manager,
-    'SELECT * FROM voice_index_sets WHERE origin = ? AND group_uid = ANY(CAST(? AS text[])) AND voices > 0',
-    [origin, groups],
-  );
-  return rows.map(toSet);
+  return setsWhere(manager, origin, 'group_uid = ANY(CAST(? AS text[])) AND voices > 0', groups);
 }
 
 /** By what vectors are turned at this moment, and what is known of a set; null where nobody is in it, or none is named. */
@@ -116,11 +111,19 @@ export async function beginSearch(
 
 /** Sets that are large, or have an index. */
 export async function largeSets(manager: EntityManager, { origin }: VectorSpace, least: number): Promise<VectorSet[]> {
-  const rows = await ask<SetRow>(
-    manager,
-    'SELECT * FROM voice_index_sets WHERE origin = ? AND (voices >= ? OR ef_search IS NOT NULL OR recall IS NOT NULL)',
-    [origin, least],
-  );
+  return setsWhere(manager, origin, '(voices >= ? OR ef_search IS NOT NULL OR recall IS NOT NULL)', least);
+}
+
+async function setsWhere(
+  manager: EntityManager,
+  origin: VectorSpace['origin'],
+  where: string,
+  value: unknown,
+): Promise<VectorSet[]> {
+  const rows = await ask<SetRow>(manager, `SELECT * FROM voice_index_sets WHERE origin = ? AND ${where}`, [
+    origin,
+    value,
+  ]);
   return rows.map(toSet);
 }
 
