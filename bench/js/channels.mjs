@@ -7,7 +7,6 @@
 // on half of the speakers, by a hash of their names, and reported on the others. Then, of recordings of one person: the
 // energy of the channels' sum over the sum of their energies, in phase and in opposite phase, and what it does to the
 // embedding of the mix (native/core/audio/mixer.cpp). Needs ffmpeg.
-import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,6 +14,7 @@ import { cosine, SpeakerEncoder } from '../../dist/addon/index.js';
 import { bootstrapInterval, numberSpeakers, seededUniform } from '../../dist/evaluation/bootstrap.js';
 import { readRecordingTable } from '../../dist/evaluation/trials.js';
 import { Scorer } from '../../dist/scoring/scorer.js';
+import { decoded, RATE } from './decoded.mjs';
 import { describeMachine, quantile, ROOT } from './machine.mjs';
 
 const { values } = parseArgs({
@@ -27,7 +27,6 @@ const { values } = parseArgs({
 const machine = describeMachine();
 const data = resolve(values.data);
 
-const RATE = 16_000;
 const LENGTHS = [2, 4, 8];
 const LONGEST = 8;
 /** Of false alarms on the half that the threshold is chosen on: share of recordings of one person. */
@@ -37,13 +36,6 @@ const LEAST_SPEECH_SECONDS = 1;
 const SOURCES = /^(common_voice.*|speechocean762|wuw2|msc_malayalam)$/;
 
 /** @typedef {{ name: string, source: string, half: 0 | 1, samples: Float32Array }} Speaker */
-
-/** @param {string} file */
-function decoded(file) {
-  const words = ['-v', 'error', '-i', file, '-f', 'f32le', '-ac', '1', '-ar', String(RATE), '-'];
-  const bytes = execFileSync('ffmpeg', words, { maxBuffer: 2 ** 30 });
-  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-}
 
 /**
  * FNV-1a.

@@ -6,13 +6,13 @@
 //
 // A person's recording is the last one of at least 5 s; the other person is the next of the same source, whose speech is the
 // middle of the last recording, at the same level, after half a second of silence. Needs ffmpeg.
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { SpeakerEncoder } from '../../dist/index.js';
 import { voicesIn } from '../../dist/service/records/voices-in-parts.js';
+import { decoded, RATE } from './decoded.mjs';
 import { commandWords, describeMachine } from './machine.mjs';
 import { intervalOver, PEOPLE_OPTIONS, readPeople, speechFolder } from './people.mjs';
 
@@ -25,17 +25,10 @@ const { values, positionals } = parseArgs({
     workers: { type: 'string', default: '2' },
   },
 });
-const [RATE, SHORTEST_SECONDS, GAP_SECONDS] = [16_000, 5, 0.5];
+const [SHORTEST_SECONDS, GAP_SECONDS] = [5, 0.5];
 /** Seconds of the other person. */
 const OTHERS = [0, 1, 2, 4];
 const data = speechFolder(positionals[0]);
-
-/** @param {string} path */
-function decoded(path) {
-  const words = ['-v', 'error', '-i', join(data, path), '-f', 'f32le', '-ac', '1', '-ar', String(RATE), '-'];
-  const bytes = execFileSync('ffmpeg', words, { maxBuffer: 2 ** 30 });
-  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-}
 
 /** @param {Float32Array} samples */
 const level = (samples) => Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
@@ -77,7 +70,7 @@ const told = new Map();
 for (const [at, { id, source, path }] of people.entries()) {
   const next = [...people.slice(at + 1), ...people].find((one) => one.source === source && one.id !== id);
   if (!next) continue;
-  const [own, other] = [decoded(path), decoded(next.path)];
+  const [own, other] = [decoded(join(data, path)), decoded(join(data, next.path))];
   /** @type {boolean[]} */
   const outcomes = [];
   for (const seconds of OTHERS) {
