@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { buildProfile } from '../../src/service/records/profile.js';
 import { Database, DATABASE_FILE } from '../../src/service/persistence/sqlite/database.js';
 import {
+  BATCH_ROWS,
   countKeys,
   finishRotation,
   rotateDataKey,
@@ -16,8 +17,9 @@ import { keyId } from '../../src/service/persistence/common/vector-cipher.js';
 import { planOf, watch, type Statement } from './statements.js';
 import { enrollment, ORIGIN, speaker, temporaryFolder } from './voices.js';
 
-/** More than two batches. */
+/** More than two batches, and with the two profiles no whole number of them. */
 const RECORDINGS = 230;
+const BATCHES = Math.ceil((RECORDINGS + 2) / BATCH_ROWS);
 
 let folder: string;
 let remove: () => Promise<void>;
@@ -111,7 +113,7 @@ describe('the rotation of the data key', () => {
     });
     expect(crashes.map(({ step }) => step)).toEqual([
       'key added',
-      ...Array<string>(5).fill('batch'),
+      ...Array<string>(BATCHES).fill('batch'),
       'check',
       'checkpoint',
       'key removed',
@@ -160,7 +162,7 @@ describe('the rotation of the data key', () => {
     await expect(cut).rejects.toThrow('cut off');
     first.stop();
     await look(database, first.statements);
-    expect(await countKeys(database)).toEqual({ done: 200, total: RECORDINGS + 2 });
+    expect(await countKeys(database)).toEqual({ done: 4 * BATCH_ROWS, total: RECORDINGS + 2 });
     await database.close();
     const again = await open();
     const second = await watch(again);
@@ -170,7 +172,7 @@ describe('the rotation of the data key', () => {
     expect(changed).toHaveLength(RECORDINGS);
     expect(new Set(changed).size).toBe(RECORDINGS);
     expect(begun).toEqual([...begun].sort());
-    expect(new Set(begun).size).toBe(5);
+    expect(new Set(begun).size).toBe(BATCHES);
     expect(await readable(again)).toBe(RECORDINGS + 2);
   });
 

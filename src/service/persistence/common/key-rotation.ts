@@ -17,7 +17,7 @@ import { leaveTraces } from './traces.js';
 import type { VectorCipher } from './vector-cipher.js';
 
 /** Rows passed in one transaction: some milliseconds of the JS thread, and requests come in between. */
-const BATCH = 30;
+export const BATCH_ROWS = 30;
 
 /**
  * What the names of the settings begin with that hold `Progress`, one for each key: where two nodes have the same keys in another
@@ -197,7 +197,7 @@ function resealBatch(database: Store): Promise<boolean> {
     const progress = await readProgress(manager, cipher);
     if (!progress.next) return false;
     await database.resealing(manager);
-    let left = BATCH;
+    let left = BATCH_ROWS;
     while (progress.next && left > 0) {
       const { table, after }: NonNullable<Progress['next']> = progress.next;
       const at = PASSAGES.findIndex((one) => one.table === table);
