@@ -19,7 +19,7 @@ using namespace testing;
 
 /// Bytes of some rows, which lie further apart than they are wide.
 struct Bytes {
-  Bytes(std::size_t count, std::size_t width) : values(count * (width + 3), 77), rows(count), width(width) {}
+  Bytes(std::size_t count, std::size_t wide) : values(count * (wide + 3), 77), rows(count), width(wide) {}
 
   ByteRows view() { return {values.data(), rows, width, width + 3}; }
   std::uint8_t at(std::size_t r, std::size_t c) const { return values[r * (width + 3) + c]; }
