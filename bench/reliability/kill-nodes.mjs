@@ -15,15 +15,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
-import { convertCheckpoint, updateManifest } from '../../dist/addon/index.js';
 import { createKey } from '../../dist/service/app/command-line.js';
 import { Config } from '../../dist/service/config/config.js';
 import { TypeOrmUnitOfWork } from '../../dist/service/persistence/common/typeorm-unit-of-work.js';
 import { PostgresDatabase } from '../../dist/service/persistence/postgres/postgres-database.js';
 import { describeMachine, quantile, ROOT } from '../js/machine.mjs';
 import { checkRecords } from './at-rest.mjs';
+import { pathsOf, settingsOf, toldOf, unfinishedOf } from './handed-in.mjs';
 import { isPassing, newKey, Nodes } from './nodes.mjs';
-import { patience, PATIENT } from './patience.mjs';
+import { patience } from './patience.mjs';
 import { random, Recordings } from './recordings.mjs';
 import { formOf, jsonOf, Refusal } from './service.mjs';
 
@@ -141,25 +141,12 @@ try {
 }
 
 async function environment() {
-  const model = join(folder, 'small.pt');
-  const checkpoint = join(ROOT, 'test', 'fixtures', 'checkpoints', 'speechbrain-c16.ckpt');
-  await convertCheckpoint({ checkpoint, family: 'speechbrain', id: 'small', out: model });
-  const calibration = { offset: -4, scale: 10, quality: {} };
-  const thresholds = [{ falseAcceptRate: 0.01, cosine: POLICY.outlierCosine, llr: 1 }];
-  await updateManifest(model, { calibration, thresholds }, model);
   return {
-    ...PATIENT,
-    PORT: '0',
-    EMBEDDING_SERVICE_PORT: 'off',
-    TIMBRE_MODEL: model,
-    TIMBRE_ENROLLMENT_SECONDS: String(POLICY.requiredSpeechSeconds),
-    TIMBRE_LOG_LEVEL: 'info',
+    ...(await settingsOf(folder, root, POLICY)),
     TIMBRE_WORKERS: '1',
-    TIMBRE_CONSENT: 'optional',
     // Each process is there sooner.
     TIMBRE_CONVERSATIONS: 'off',
     TIMBRE_DECODER_ISOLATION: 'none',
-    AUDIO_ROOTS: root,
   };
 }
 
@@ -323,10 +310,7 @@ async function work() {
     const path = '/v1/training-sessions';
     const job = await once(path, next() < 0.5 ? () => ofUploads(items) : () => ofPaths(items));
     if (jobs.has(job.id)) throw new Error(`job ${job.id} is two requests`);
-    jobs.set(
-      job.id,
-      items.map(({ speakerId, recording }) => ({ speakerId, sha256: recording.sha256 })),
-    );
+    jobs.set(job.id, toldOf(items));
     if (next() < 0.125) {
       // One that has just finished stays as it is.
       const { state } = await ask((service) => service.call(`/v1/jobs/${job.id}/cancel`, { method: 'POST' }));
@@ -344,17 +328,11 @@ function ofUploads(items) {
 }
 
 function ofPaths(items) {
-  const named = items.map(({ speakerId, recording }) => {
-    const path = join(root, recording.name);
-    writeFileSync(path, recording.bytes);
-    return { speakerId, path };
-  });
-  return jsonOf({ items: named });
+  return jsonOf({ items: pathsOf(root, items) });
 }
 
 async function unfinishedJobs() {
-  const { jobs: all } = await ask((service) => service.call('/v1/jobs?limit=500'));
-  return all.filter(({ state }) => state === 'queued' || state === 'running');
+  return unfinishedOf(await ask((service) => service.call('/v1/jobs?limit=500')));
 }
 
 /** Erasures, or opt-outs, and what every node answers right after. @param {'erase' | 'optOut'} how */

@@ -10,10 +10,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { convertCheckpoint, updateManifest } from '../../dist/addon/index.js';
 import { describeMachine, quantile, ROOT } from '../js/machine.mjs';
 import { checkAtRest } from './at-rest.mjs';
-import { patience, PATIENT } from './patience.mjs';
+import { pathsOf, settingsOf, toldOf, unfinishedOf } from './handed-in.mjs';
+import { patience } from './patience.mjs';
 import { random, Recordings } from './recordings.mjs';
 import { Refusal, Service } from './service.mjs';
 
@@ -85,25 +85,12 @@ try {
 }
 
 async function environment() {
-  const model = join(folder, 'small.pt');
-  const checkpoint = join(ROOT, 'test', 'fixtures', 'checkpoints', 'speechbrain-c16.ckpt');
-  await convertCheckpoint({ checkpoint, family: 'speechbrain', id: 'small', out: model });
-  const calibration = { offset: -4, scale: 10, quality: {} };
-  const thresholds = [{ falseAcceptRate: 0.01, cosine: POLICY.outlierCosine, llr: 1 }];
-  await updateManifest(model, { calibration, thresholds }, model);
   return {
-    ...PATIENT,
-    PORT: '0',
-    EMBEDDING_SERVICE_PORT: 'off',
-    TIMBRE_MODEL: model,
+    ...(await settingsOf(folder, root, POLICY)),
     TIMBRE_DATA_DIR: data,
     TIMBRE_UPLOAD_DIR: join(folder, 'uploads'),
-    TIMBRE_ENROLLMENT_SECONDS: String(POLICY.requiredSpeechSeconds),
-    TIMBRE_LOG_LEVEL: 'info',
     TIMBRE_WORKERS: '2',
     TIMBRE_RATE_LIMIT: '0',
-    TIMBRE_CONSENT: 'optional',
-    AUDIO_ROOTS: root,
   };
 }
 
@@ -165,10 +152,7 @@ async function work(service, end) {
     const done = await attempt(async () => {
       if ((await unfinishedJobs(service)).length >= JOBS_WAITING) return;
       job = next() < 0.5 ? await ofUploads(service, items) : await ofPaths(service, items);
-      known.jobs.set(
-        job.id,
-        items.map(({ speakerId, recording }) => ({ speakerId, sha256: recording.sha256 })),
-      );
+      known.jobs.set(job.id, toldOf(items));
       if (next() < 0.125) {
         // One that has just finished stays as it is.
         const { state } = await service.call(`/v1/jobs/${job.id}/cancel`, { method: 'POST' });
@@ -200,12 +184,7 @@ function ofUploads(service, items) {
 }
 
 function ofPaths(service, items) {
-  const named = items.map(({ speakerId, recording }) => {
-    const path = join(root, recording.name);
-    writeFileSync(path, recording.bytes);
-    return { speakerId, path };
-  });
-  return service.postJson('/v1/training-sessions', { createSpeakers: true, items: named });
+  return service.postJson('/v1/training-sessions', { createSpeakers: true, items: pathsOf(root, items) });
 }
 
 /** False where the service was killed meanwhile: nobody knows what became of the request. */
@@ -227,8 +206,7 @@ function someSpeaker() {
 }
 
 async function unfinishedJobs(service) {
-  const { jobs } = await service.call('/v1/jobs?limit=500');
-  return jobs.filter(({ state }) => state === 'queued' || state === 'running');
+  return unfinishedOf(await service.call('/v1/jobs?limit=500'));
 }
 
 /** The data as the kill left it. */
