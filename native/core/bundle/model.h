@@ -43,12 +43,16 @@ class Model {
   /// Whether several utterances at a time are faster than one.
   virtual bool batches() const = 0;
 
+  /// Frames of several utterances up to which a processor embeds them faster together than one after the other; 0 where
+  /// it does not.
+  virtual std::size_t frames_together() const = 0;
+
   /// Bytes of the host's memory that embed() takes at most for an utterance of so many frames, beside its features.
   virtual std::uint64_t activation_bytes(std::size_t frames) const = 0;
 
   /// One result per utterance, in order; each the same as it would be alone. What is wrong with one of them (it stops,
   /// or gives values that are not finite) is the error of its own result. On a processor an utterance stops within one
-  /// tile of the network; a device finishes the batch that it has begun. Errors: INFERENCE_FAILED, OUT_OF_MEMORY
+  /// tile of the network, or with those that it is embedded together with; a device finishes the batch that it has begun. Errors: INFERENCE_FAILED, OUT_OF_MEMORY
   /// (nothing is kept; a smaller batch may do).
   virtual Result<std::vector<Result<Embedding>>> embed(std::span<const Utterance> utterances) const = 0;
 };

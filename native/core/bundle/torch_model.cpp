@@ -14,6 +14,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -186,6 +187,23 @@ Result<Embedding> embed(const network::EcapaNetwork& network, const Utterance& u
   return network.embed(as_rows(*utterance.features), *utterance.interrupt, *utterance.for_each);
 }
 
+std::vector<Result<Embedding>> embed_together(const network::EcapaNetwork& network,
+                                              std::span<const Utterance> utterances) {
+  std::vector<network::EcapaNetwork::Utterance> all;
+  for (const Utterance& one : utterances) all.push_back({as_rows(*one.features), one.interrupt});
+  return network.embed_together(all);
+}
+
+/// As many of the first as have no more frames than that together; one at least.
+std::span<const Utterance> first_together(std::span<const Utterance> utterances, std::size_t most_frames) {
+  std::size_t count = 1;
+  std::size_t frames = utterances.front().features->rows;
+  while (count < utterances.size() && frames + utterances[count].features->rows <= most_frames) {
+    frames += utterances[count++].features->rows;
+  }
+  return utterances.first(count);
+}
+
 /// Throws what LibTorch throws.
 std::vector<Result<Embedding>> forward(const Script& script, at::Device device, std::span<const Utterance> utterances) {
   const auto [padded, lengths] = as_batch(utterances);
@@ -206,12 +224,19 @@ std::vector<Result<Embedding>> run(const Network& network, at::Device device, st
   if (const auto* script = std::get_if<Script>(&network)) {
     return forward(*script, device, utterances);
   }
+  const auto& ecapa = *std::get<std::unique_ptr<const network::EcapaNetwork>>(network);
   std::vector<Result<Embedding>> embeddings;
-  for (const Utterance& one : utterances) {
+  while (embeddings.size() < utterances.size()) {
+    const auto together = first_together(utterances.subspan(embeddings.size()), ecapa.frames_together());
     try {
-      embeddings.push_back(embed(*std::get<std::unique_ptr<const network::EcapaNetwork>>(network), one));
+      if (together.size() > 1) {
+        std::ranges::move(embed_together(ecapa, together), std::back_inserter(embeddings));
+      } else {
+        embeddings.push_back(embed(ecapa, together.front()));
+      }
     } catch (...) {
-      embeddings.emplace_back(torch_error(ErrorCode::INFERENCE_FAILED, "the network failed on an utterance"));
+      const Error error = torch_error(ErrorCode::INFERENCE_FAILED, "the network failed on an utterance");
+      embeddings.insert(embeddings.end(), together.size(), error);
     }
   }
   return embeddings;
@@ -266,6 +291,11 @@ class TorchModel : public Model {
   const std::string& device_note() const override { return place_.note; }
   const std::string& precision() const override { return precision_; }
   bool batches() const override { return place_.device.is_cuda(); }
+
+  std::size_t frames_together() const override {
+    const auto* ecapa = std::get_if<std::unique_ptr<const network::EcapaNetwork>>(&network_);
+    return ecapa ? (*ecapa)->frames_together() : 0;
+  }
 
   std::uint64_t activation_bytes(std::size_t frames) const override {
     if (const auto* ecapa = std::get_if<std::unique_ptr<const network::EcapaNetwork>>(&network_)) {

@@ -121,6 +121,15 @@ Status Admission::Place::reserve_working(std::uint64_t bytes, const Interrupt& i
   return ok();
 }
 
+bool Admission::Place::try_reserve_working(std::uint64_t bytes) noexcept {
+  Admission& owner = *owner_;
+  const std::lock_guard lock(owner.mutex_);
+  if (!owner.waiting_.empty() || bytes > owner.limits_.working_bytes - owner.use_.working_bytes) return false;
+  owner.use_.working_bytes += bytes;
+  working_bytes_ += bytes;
+  return true;
+}
+
 void Admission::Place::release() noexcept {
   if (!owner_) return;
   {

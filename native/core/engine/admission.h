@@ -33,7 +33,7 @@ struct AdmissionUse {
 /// A slot and the bytes of an input are given at once or refused at once, before anything is copied. Working memory is
 /// asked for when the length of a recording is known: more than there is in all is refused, everything else waits its
 /// turn, in the order in which it was asked for, so that a long recording is not overtaken for ever by short ones. It
-/// is given in one piece, so that nobody waits for more while holding some.
+/// is given in one piece. Whoever holds some for one job does not wait for another's: he asks try_reserve_working().
 ///
 /// Safe from any thread.
 class Admission : public std::enable_shared_from_this<Admission> {
@@ -88,6 +88,9 @@ class Admission::Place {
 
   /// Waits for working memory. Errors: AUDIO_TOO_LONG for more than there is in all, what `interrupt` says meanwhile.
   Status reserve_working(std::uint64_t bytes, const Interrupt& interrupt);
+
+  /// The same without waiting: false where it would have to wait, or would fail.
+  bool try_reserve_working(std::uint64_t bytes) noexcept;
 
   void release() noexcept;
 

@@ -17,7 +17,7 @@ struct Prepared {
   Matrix features;
 };
 
-/// Runs prepared jobs through the model in batches as large as memory allows. Used by one thread.
+/// Runs prepared jobs through the model together, as many as memory allows. Used by one thread.
 class Batcher {
  public:
   Batcher(const bundle::Model& model, std::size_t max_batch) : model_(model), max_batch_(max_batch), cap_(max_batch) {}

@@ -1,7 +1,10 @@
 #include "engine/scheduler.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <iterator>
+#include <variant>
 
 #include "audio/limits.h"
 #include "engine/converse.h"
@@ -20,6 +23,24 @@ void add(Timings& sum, const Timings& one) {
   sum.features += one.features;
   sum.model += one.model;
   sum.total += one.total;
+}
+
+/// Utterances that are embedded together at most.
+constexpr std::size_t kMostTogether = 16;
+
+/// Bytes, and samples, of a recording that is decoded in a moment.
+constexpr std::uint64_t kSmallBytes = std::uint64_t{256} << 10U;
+constexpr std::size_t kSmallSamples = std::size_t{1} << 18U;
+
+/// Whether a recording is decoded in a moment; a file that cannot be looked at says why when it is decoded.
+bool is_small(const AudioSource& source) {
+  if (const auto* audio = std::get_if<AudioSamples>(&source)) return audio->samples.size() <= kSmallSamples;
+  if (const auto* bytes = std::get_if<AudioBytes>(&source)) return bytes->bytes.size() <= kSmallBytes;
+  struct stat about {};
+  const auto* file = std::get_if<AudioFile>(&source);
+  const int looked = file ? ::fstat(file->descriptor->get(), &about)
+                          : ::stat(std::get<AudioPath>(source).path.c_str(), &about);
+  return looked == 0 && static_cast<std::uint64_t>(about.st_size) <= kSmallBytes;
 }
 
 bool stopped_by_caller(ErrorCode code) {
@@ -151,9 +172,7 @@ void Scheduler::expect_workers(std::size_t count) noexcept {
 }
 
 void Scheduler::work() noexcept {
-  Batcher alone(*model_, 1);
-  // Of this thread: its process is started with the first recording.
-  std::optional<ContainedDecoder> decoder;
+  Worker worker{Batcher(*model_, kMostTogether), std::nullopt, {}};
   for (;;) {
     const Taken taken = take();
     if (taken.shared) {
@@ -162,16 +181,11 @@ void Scheduler::work() noexcept {
     }
     const JobPtr& job = taken.job;
     if (!job) break;
-    job->timings.queue = seconds_since(job->admitted);
     if (job->conversation) {
-      finish(job, guarded([&] { return converse(*job, decoder); }));
-      continue;
-    }
-    auto result = guarded([&] { return process(job, alone, decoder); });
-    if (!result) {
-      finish(job, Result<EmbedResult>(std::move(result).error()));
-    } else if (result.value()) {
-      finish(job, Result<EmbedResult>(*std::move(result).value()));
+      job->timings.queue = seconds_since(job->admitted);
+      finish(job, guarded([&] { return converse(*job, worker.decoder); }));
+    } else {
+      embed(job, worker);
     }
   }
   const std::lock_guard lock(mutex_);
@@ -215,21 +229,53 @@ void Scheduler::help(SharedWork& work) noexcept {
   work.helper_leaves();
 }
 
-Result<std::optional<EmbedResult>> Scheduler::process(const JobPtr& job, Batcher& alone,
-                                                      std::optional<ContainedDecoder>& decoder) {
+/// Embeds a job, and short ones that wait together with it where that is faster.
+void Scheduler::embed(JobPtr job, Worker& worker) noexcept {
+  for (; job; job = take_along(worker.together)) {
+    job->timings.queue = seconds_since(job->admitted);
+    const Status prepared = guarded([&] { return prepare(job, worker); });
+    if (!prepared) finish(job, Result<EmbedResult>(prepared.error()));
+  }
+  run_all(worker.together, worker.batcher, share_);
+}
+
+/// Puts a job to those that are embedded together, or hands its features over to the device's thread.
+Status Scheduler::prepare(const JobPtr& job, Worker& worker) {
+  const auto embed_the_others = [&] { run_all(worker.together, worker.batcher, share_); };
   if (auto stopped = job->interrupt.check()) return *std::move(stopped);
-  auto features = prepare(*job, *front_end_, *detector_, *model_, options_.limits, decoder_of(decoder));
+  // What takes long by itself keeps nobody waiting.
+  if (!worker.together.empty() && !is_small(job->request.source)) embed_the_others();
+  auto samples = hear(*job, stages_, decoder_of(worker.decoder));
+  if (!samples) return std::move(samples).error();
+  if (front_end_->frames(samples.value().size()) > model_->frames_together()) embed_the_others();
+  if (auto listened = listen(*job, samples.value(), stages_); !listened) return listened;
+  const std::uint64_t bytes = working_bytes(samples.value(), stages_);
+  if (worker.together.empty() || !job->place.try_reserve_working(bytes)) {
+    embed_the_others();
+    const auto asked = Clock::now();
+    if (auto reserved = job->place.reserve_working(bytes, job->interrupt); !reserved) return reserved;
+    job->timings.queue += seconds_since(asked);
+  }
+  auto features = features_of(*job, samples.value(), stages_);
   if (!features) return std::move(features).error();
   if (auto stopped = job->interrupt.check()) return *std::move(stopped);
   if (model_->batches()) {
     hand_over(job, std::move(features).value());
-    return std::optional<EmbedResult>();
+  } else {
+    worker.together.push_back({job, std::move(features).value()});
   }
-  Prepared one{job, std::move(features).value()};
-  Prepared* const batch[] = {&one};
-  auto embedding = std::move(run_model(batch, alone, share_).front());
-  if (!embedding) return std::move(embedding).error();
-  return std::optional(result_of(*job, std::move(embedding).value()));
+  return ok();
+}
+
+/// The next job of the queue, where there is room for a short one beside those.
+JobPtr Scheduler::take_along(const std::list<Prepared>& together) noexcept {
+  if (together.empty() || together.size() == kMostTogether) return nullptr;
+  std::size_t frames = model_->manifest().shortest_frames;
+  for (const Prepared& one : together) frames += one.features.rows;
+  if (frames > model_->frames_together()) return nullptr;
+  const std::lock_guard lock(mutex_);
+  if (stopping_ || queue_.empty() || queue_.front()->conversation) return nullptr;
+  return unqueue(JobPtr(queue_.front()));
 }
 
 void Scheduler::run_device() noexcept {
@@ -237,17 +283,23 @@ void Scheduler::run_device() noexcept {
   for (;;) {
     std::list<Prepared> batch = take_batch(batcher.capacity());
     if (batch.empty()) return;
-    const Status ran = guarded([&] {
-      run_batch(batch, batcher);
-      return ok();
-    });
-    // Nothing is left of a batch that ran.
-    for (const Prepared& unfinished : batch) finish(unfinished.job, Result<EmbedResult>(ran.error()));
+    run_all(batch, batcher);
   }
 }
 
+/// Embeds and finishes all of them.
+void Scheduler::run_all(std::list<Prepared>& batch, Batcher& batcher, const ForEach& for_each) noexcept {
+  const Status ran = guarded([&] {
+    run_batch(batch, batcher, for_each);
+    return ok();
+  });
+  // Nothing is left of a batch that ran.
+  for (const Prepared& unfinished : batch) finish(unfinished.job, Result<EmbedResult>(ran.error()));
+  batch.clear();
+}
+
 /// Takes out of the batch what it finishes.
-void Scheduler::run_batch(std::list<Prepared>& batch, Batcher& batcher) {
+void Scheduler::run_batch(std::list<Prepared>& batch, Batcher& batcher, const ForEach& for_each) {
   for (auto one = batch.begin(); one != batch.end();) {
     if (auto stopped = one->job->interrupt.check()) {
       finish(one->job, Result<EmbedResult>(*std::move(stopped)));
@@ -259,7 +311,7 @@ void Scheduler::run_batch(std::list<Prepared>& batch, Batcher& batcher) {
   if (batch.empty()) return;
   std::vector<Prepared*> members;
   for (Prepared& one : batch) members.push_back(&one);
-  auto embeddings = run_model(members, batcher);
+  auto embeddings = run_model(members, batcher, for_each);
   for (auto& embedding : embeddings) {
     const JobPtr job = batch.front().job;
     auto result = guarded([&]() -> Result<EmbedResult> {

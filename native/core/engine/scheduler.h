@@ -13,6 +13,7 @@
 #include "engine/batcher.h"
 #include "engine/job.h"
 #include "engine/shared_work.h"
+#include "engine/stages.h"
 
 namespace timbre {
 
@@ -20,8 +21,9 @@ namespace timbre {
 /// destroyed from one of its own callbacks.
 ///
 /// On a CPU a worker takes one utterance through every stage; workers that have nothing else to do compute parts of its
-/// network. Where the model batches, workers stop at the features and one more thread runs the model on whatever has
-/// gathered meanwhile: batches form as late as possible, without a timer.
+/// network. Where a short one's network would take longer than it has to because nothing is computed beside it, further
+/// short ones that wait are taken along. Where the model batches, workers stop at the features and one more thread runs
+/// the model on whatever has gathered meanwhile: batches form as late as possible, without a timer.
 ///
 /// Every admitted job is in `jobs_` until it is called back. It is called back by whoever took it out of `queue_`, or
 /// by the thread that works on it: exactly once. Whatever must not fail (finishing a job, taking one, closing)
@@ -66,12 +68,22 @@ class Scheduler {
   using Queue = std::list<JobPtr>;
   using Deadlines = std::set<std::pair<Clock::time_point, Engine::JobId>>;
 
-  /// Nothing where the features went to the device's thread.
-  Result<std::optional<EmbedResult>> process(const JobPtr& job, Batcher& alone,
-                                             std::optional<ContainedDecoder>& decoder);
-  void run_batch(std::list<Prepared>& batch, Batcher& batcher);
+  /// What a worker has and keeps from one job to the next.
+  struct Worker {
+    Batcher batcher;
+    /// Of this thread: its process is started with the first recording.
+    std::optional<ContainedDecoder> decoder;
+    /// What it embeds next, with its working memory; of the calling thread alone.
+    std::list<Prepared> together;
+  };
+
+  void embed(JobPtr job, Worker& worker) noexcept;
+  Status prepare(const JobPtr& job, Worker& worker);
+  JobPtr take_along(const std::list<Prepared>& together) noexcept;
+  void run_all(std::list<Prepared>& batch, Batcher& batcher, const ForEach& for_each = kInTurn) noexcept;
+  void run_batch(std::list<Prepared>& batch, Batcher& batcher, const ForEach& for_each);
   std::vector<Result<bundle::Embedding>> run_model(std::span<Prepared* const> batch, Batcher& batcher,
-                                                   const ForEach& for_each = kInTurn);
+                                                   const ForEach& for_each);
 
   Result<Engine::JobId> enqueue(JobPtr job);
   Result<ConversationResult> converse(Job& job, std::optional<ContainedDecoder>& decoder);
@@ -101,6 +113,7 @@ class Scheduler {
   const std::unique_ptr<const FrontEnd> front_end_;
   const std::unique_ptr<const SpeechDetector> detector_ = silero_detector();
   const EngineOptions options_;
+  const Stages stages_{*front_end_, *detector_, *model_, options_.limits};
   const std::shared_ptr<Admission> admission_;
 
   mutable std::mutex mutex_;

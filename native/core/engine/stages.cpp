@@ -53,12 +53,6 @@ std::optional<Error> keep_intervals(std::vector<float>& samples, const std::vect
   return std::nullopt;
 }
 
-/// Bytes of samples, features and activations of an utterance.
-std::uint64_t working_bytes(std::size_t samples, std::size_t frames, const bundle::Model& model) {
-  const auto bins = static_cast<std::size_t>(model.manifest().front_end.mel_bins);
-  return sizeof(float) * (samples + frames * bins) + model.activation_bytes(frames);
-}
-
 /// Takes long pauses out of a recording as the bundle has it, unless they are to be kept.
 void cut_pauses(std::vector<float>& samples, const Job& job, const bundle::Manifest& manifest, std::size_t fewest) {
   if (job.pauses == bundle::Pauses::keep || !manifest.pauses) return;
@@ -69,9 +63,8 @@ void cut_pauses(std::vector<float>& samples, const Job& job, const bundle::Manif
 
 }  // namespace
 
-Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector& detector, const bundle::Model& model,
-                       const AudioLimits& limits, ContainedDecoder* decoder) {
-  const bundle::Manifest& manifest = model.manifest();
+Result<std::vector<float>> hear(Job& job, const Stages& stages, ContainedDecoder* decoder) {
+  const bundle::Manifest& manifest = stages.model.manifest();
   const int rate = manifest.front_end.sample_rate;
   job.pauses = job.request.pauses.value_or(bundle::usual_pauses(manifest));
   if (job.pauses == bundle::Pauses::cut && !manifest.pauses) {
@@ -82,21 +75,21 @@ Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector
   AudioTimings decoding;
   const EmbedRequest& request = job.request;
   auto audio = decoder ? decoder->decode(request.source, job.interrupt, decoding, request.selection)
-                       : decode(request.source, rate, limits, job.interrupt, &decoding, request.selection);
+                       : decode(request.source, rate, stages.limits, job.interrupt, &decoding, request.selection);
   job.request.source = AudioPath{};
   job.place.release_input();
   job.timings.decode = decoding.decode;
   job.timings.resample = decoding.resample;
   if (!audio) return std::move(audio).error();
   job.audio = std::move(audio.value().info);
-  if (!job.request.intervals.empty()) {
-    if (auto wrong = keep_intervals(audio.value().samples, job.request.intervals, rate)) return *wrong;
-  }
-  if (job.request.cut_seconds > 0) cut(audio.value().samples, job.request.cut_seconds, rate);
   std::vector<float>& samples = audio.value().samples;
+  if (!job.request.intervals.empty()) {
+    if (auto wrong = keep_intervals(samples, job.request.intervals, rate)) return *wrong;
+  }
+  if (job.request.cut_seconds > 0) cut(samples, job.request.cut_seconds, rate);
 
   const double seconds = static_cast<double>(samples.size()) / rate;
-  const std::size_t fewest = front_end.samples_for(manifest.shortest_frames);
+  const std::size_t fewest = stages.front_end.samples_for(manifest.shortest_frames);
   if (samples.size() < fewest) {
     return Error{ErrorCode::AUDIO_TOO_SHORT, "the recording has " + seconds_text(seconds) + " of audio; the model '" +
                                                  manifest.id + "' needs at least " +
@@ -107,27 +100,36 @@ Result<Matrix> prepare(Job& job, const FrontEnd& front_end, const SpeechDetector
                                            "); check the microphone, or allow silence to embed it all the same"};
   }
   if (auto stop = job.interrupt.check()) return *stop;
+  return std::move(samples);
+}
 
-  const auto listening = Clock::now();
-  auto speech = measure_speech(samples, rate, detector, job.interrupt);
+Status listen(Job& job, std::vector<float>& samples, const Stages& stages) {
+  const bundle::Manifest& manifest = stages.model.manifest();
+  const int rate = manifest.front_end.sample_rate;
+  const auto started = Clock::now();
+  auto speech = measure_speech(samples, rate, stages.detector, job.interrupt);
   if (!speech) return std::move(speech).error();
   job.speech = std::move(speech).value();
-  cut_pauses(samples, job, manifest, fewest);
-  job.timings.speech = seconds_since(listening);
+  cut_pauses(samples, job, manifest, stages.front_end.samples_for(manifest.shortest_frames));
+  job.timings.speech = seconds_since(started);
   job.embedded_seconds = static_cast<double>(samples.size()) / rate;
   if (manifest.longest_seconds > 0 && job.embedded_seconds > manifest.longest_seconds) {
     return Error{ErrorCode::AUDIO_TOO_LONG, "the recording has " + seconds_text(job.embedded_seconds) +
                                                 " of audio to embed; the model '" + manifest.id + "' takes at most " +
                                                 seconds_text(manifest.longest_seconds) + "; cut it"};
   }
+  return ok();
+}
 
-  const auto asked = Clock::now();
-  const std::uint64_t needed = working_bytes(samples.size(), front_end.frames(samples.size()), model);
-  if (auto reserved = job.place.reserve_working(needed, job.interrupt); !reserved) return std::move(reserved).error();
-  job.timings.queue += seconds_since(asked);
+std::uint64_t working_bytes(const std::vector<float>& samples, const Stages& stages) {
+  const auto bins = static_cast<std::size_t>(stages.model.manifest().front_end.mel_bins);
+  const std::size_t frames = stages.front_end.frames(samples.size());
+  return sizeof(float) * (samples.size() + frames * bins) + stages.model.activation_bytes(frames);
+}
 
+Result<Matrix> features_of(Job& job, const std::vector<float>& samples, const Stages& stages) {
   const auto started = Clock::now();
-  auto features = front_end.compute(samples, job.interrupt);
+  auto features = stages.front_end.compute(samples, job.interrupt);
   job.timings.features = seconds_since(started);
   return features;
 }

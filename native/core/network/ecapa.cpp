@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <deque>
 #include <exception>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -47,11 +49,6 @@ struct Stopped {
   Error reason;
 };
 
-/// Throws Stopped.
-void stop_if_asked(const Interrupt& interrupt) {
-  if (auto reason = interrupt.check()) throw Stopped{*std::move(reason)};
-}
-
 /// What a thread keeps for its next utterance, and for its next tile of another's.
 class Workspace {
  public:
@@ -87,16 +84,38 @@ class Workspace {
   std::array<PageBuffer, 4> buffers_;
 };
 
-/// An utterance while it is computed: its own buffers, what may stop it, and who else may compute tiles of it.
-struct NetworkRun {
-  Workspace& workspace;
-  const Interrupt& interrupt;
-  const ForEach& for_each;
+/// The frames of an utterance, among those of all that are computed together.
+struct Stretch {
+  std::size_t first;
+  std::size_t rows;
+  const Interrupt* interrupt;
+
+  std::size_t end() const { return first + rows; }
 };
+
+/// What is computed at once: an utterance of any length, by tiles, or several in one tile, whose stretches follow each
+/// other.
+struct NetworkRun {
+  Workspace& workspace;  ///< whose buffers are as long as all
+  std::span<const Stretch> stretches;
+  const ForEach& for_each;  ///< who else may compute tiles
+
+  std::size_t rows() const { return stretches.back().end(); }
+};
+
+/// Throws Stopped where every utterance is told to stop.
+void stop_if_asked(const NetworkRun& run) {
+  std::optional<Error> reason;
+  for (const Stretch& stretch : run.stretches) {
+    reason = stretch.interrupt->check();
+    if (!reason) return;
+  }
+  if (reason) throw Stopped{*std::move(reason)};
+}
 
 /// Runs work(i) for every i below `count`, on any threads. Throws Stopped, and the first of what `work` throws.
 template <typename Work>
-void for_each_part(const NetworkRun& utterance, std::size_t count, const Work& work) {
+void for_each_part(const NetworkRun& run, std::size_t count, const Work& work) {
   std::mutex mutex;
   std::exception_ptr thrown;
   const auto part = [&](std::size_t i) -> Status {
@@ -113,16 +132,18 @@ void for_each_part(const NetworkRun& utterance, std::size_t count, const Work& w
     }
   };
   if (count == 1) return work(0);
-  const Status done = utterance.for_each(count, part);
+  const Status done = run.for_each(count, part);
   if (thrown) std::rethrow_exception(thrown);
   if (!done) throw Stopped{done.error()};
 }
 
-/// Some frames of an utterance that are computed together.
+/// Some frames that are computed together.
 struct Tile {
   std::size_t number;
   std::size_t first;
   std::size_t rows;
+
+  std::size_t end() const { return first + rows; }
 };
 
 /// One of so many about equal tiles of `rows`.
@@ -133,15 +154,26 @@ Tile tile_of(std::size_t number, std::size_t tiles, std::size_t rows) {
 
 std::size_t tiles_of(std::size_t rows, std::size_t most) { return (rows + most - 1) / most; }
 
-/// work(tile, workspace) for about equal tiles of `rows`, of `most` each, on any threads; `workspace` is the thread's.
+/// work(tile, workspace) for about equal tiles of `most` rows each, on any threads; `workspace` is the thread's.
 /// Throws Stopped.
 template <typename Work>
-void by_tiles(const NetworkRun& utterance, std::size_t rows, const Work& work, std::size_t most = kTile) {
-  const std::size_t tiles = tiles_of(rows, most);
-  for_each_part(utterance, tiles, [&](std::size_t i) {
-    stop_if_asked(utterance.interrupt);
-    work(tile_of(i, tiles, rows), Workspace::of_this_thread());
+void by_tiles(const NetworkRun& run, const Work& work, std::size_t most = kTile) {
+  const std::size_t tiles = run.stretches.size() > 1 ? 1 : tiles_of(run.rows(), most);
+  for_each_part(run, tiles, [&](std::size_t i) {
+    stop_if_asked(run);
+    work(tile_of(i, tiles, run.rows()), Workspace::of_this_thread());
   });
+}
+
+/// work(number of the utterance, its frames in the tile, where they begin in the tile).
+template <typename Work>
+void by_stretches(const NetworkRun& run, const Tile& tile, const Work& work) {
+  for (std::size_t i = 0; i < run.stretches.size(); ++i) {
+    const Stretch& whole = run.stretches[i];
+    const std::size_t first = std::max(tile.first, whole.first);
+    const std::size_t end = std::min(tile.end(), whole.end());
+    if (first < end) work(i, Tile{tile.number, first, end - first}, first - tile.first);
+  }
 }
 
 /// Moments of tiles, added in the order of the tiles, whichever is there first.
@@ -150,11 +182,11 @@ class MomentsInOrder {
   explicit MomentsInOrder(std::size_t channels) : all_(channels) {}
 
   template <typename T>
-  void add(const Tile& tile, RowsOf<T> rows) {
+  void add(std::size_t tile, RowsOf<T> rows) {
     simd::Moments of_tile(rows.width);
     of_tile.add(rows);
     const std::lock_guard lock(mutex_);
-    waiting_.emplace(tile.number, std::move(of_tile));
+    waiting_.emplace(tile, std::move(of_tile));
     for (auto next = waiting_.begin(); next != waiting_.end() && next->first == added_; ++added_) {
       all_.add(next->second);
       next = waiting_.erase(next);
@@ -171,6 +203,35 @@ class MomentsInOrder {
   simd::Moments all_;
 };
 
+/// Those of every utterance.
+class MomentsOfEach {
+ public:
+  MomentsOfEach(const NetworkRun& run, std::size_t channels) : run_(run) {
+    for (std::size_t i = 0; i < run.stretches.size(); ++i) each_.emplace_back(channels);
+  }
+
+  /// rows: of the tile.
+  template <typename T>
+  void add(const Tile& tile, RowsOf<T> rows) {
+    by_stretches(run_, tile, [&](std::size_t i, const Tile& part, std::size_t from) {
+      each_[i].add(tile.number, rows.part(from, part.rows));
+    });
+  }
+
+  /// Once every tile is there.
+  const simd::Moments& of(std::size_t utterance) const { return each_[utterance].all(); }
+
+  std::vector<std::vector<float>> means() const {
+    std::vector<std::vector<float>> means;
+    for (const MomentsInOrder& one : each_) means.push_back(one.all().means());
+    return means;
+  }
+
+ private:
+  const NetworkRun& run_;
+  std::deque<MomentsInOrder> each_;
+};
+
 // ------------------------------------------------------------------------------------------------------ one vector
 
 /// Weights that one vector is multiplied by at a time: rows as they were stored.
@@ -180,10 +241,21 @@ struct VectorProduct {
   std::size_t outputs = 0;
 };
 
-std::vector<float> times(std::span<const float> vector, const VectorProduct& product) {
-  std::vector<float> result(product.outputs);
-  simd::dot_rows(vector.data(), product.weights.data(), product.outputs, product.inputs, result.data());
-  return result;
+/// Bytes of weights that every vector is multiplied by before the next ones are read: they stay in the cache.
+constexpr std::size_t kWeightsAtOnce = std::size_t{256} << 10U;
+
+/// Every vector's product.
+std::vector<std::vector<float>> times(std::span<const std::vector<float>> vectors, const VectorProduct& product) {
+  std::vector<std::vector<float>> results(vectors.size(), std::vector<float>(product.outputs));
+  const std::size_t at_once = std::max<std::size_t>(1, kWeightsAtOnce / (product.inputs * sizeof(float)));
+  for (std::size_t first = 0; first < product.outputs; first += at_once) {
+    const std::size_t count = std::min(at_once, product.outputs - first);
+    const float* const weights = product.weights.data() + first * product.inputs;
+    for (std::size_t i = 0; i < vectors.size(); ++i) {
+      simd::dot_rows(vectors[i].data(), weights, count, product.inputs, results[i].data() + first);
+    }
+  }
+  return results;
 }
 
 void add(std::vector<float>& to, std::span<const float> other) {
@@ -395,6 +467,8 @@ class Ecapa : public EcapaNetwork {
   explicit Ecapa(const Module& module);
 
   Result<Embedding> embed(ConstRows features, const Interrupt& interrupt, const ForEach& for_each) const override;
+  std::size_t frames_together() const override;
+  std::vector<Result<Embedding>> embed_together(std::span<const Utterance> utterances) const override;
   std::uint64_t activation_bytes(std::size_t frames) const override;
 
  private:
@@ -405,12 +479,16 @@ class Ecapa : public EcapaNetwork {
   /// Whether what the first block reads has a place of its own, and is not where the last block writes.
   bool keeps_input() const { return sums_ || blocks_.size() < 2; }
 
-  Embedding run(ConstRows features, const NetworkRun& utterance) const;
-  void run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, const NetworkRun& utterance) const;
+  std::size_t rows_of(std::size_t frames) const { return (frames + frame_.window().stride - 1) / frame_.window().stride; }
+  Result<std::vector<Embedding>> embed_all(std::span<const Utterance> utterances, const ForEach& for_each) const;
+
+  /// One embedding for every stretch. Throws Stopped.
+  std::vector<Embedding> compute(std::span<const Utterance> utterances, const NetworkRun& run) const;
+  void run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, const NetworkRun& run) const;
   RowsOf<const T> run_tile(const Block<T>& block, RowsOf<const T> x, const Tile& tile, Workspace& workspace,
-                           const Interrupt& interrupt) const;
-  RowsOf<T> run_aggregate(RowsOf<T> buffer, MomentsInOrder& moments, const NetworkRun& utterance) const;
-  std::vector<float> pool(RowsOf<const T> x, const simd::Moments& moments, const NetworkRun& utterance) const;
+                           const NetworkRun& run) const;
+  RowsOf<T> run_aggregate(RowsOf<T> buffer, MomentsOfEach& moments, const NetworkRun& run) const;
+  std::vector<std::vector<float>> pool(RowsOf<const T> x, const MomentsOfEach& moments, const NetworkRun& run) const;
 
   FrameLayer<T> frame_;
   std::vector<Block<T>> blocks_;
@@ -489,68 +567,86 @@ void Ecapa<T>::expect_to_fit() const {
 /// The outputs of Res2Net for a tile of x, computed with the neighbours that they depend on.
 template <typename T>
 RowsOf<const T> Ecapa<T>::run_tile(const Block<T>& block, RowsOf<const T> x, const Tile& tile, Workspace& workspace,
-                                   const Interrupt& interrupt) const {
+                                   const NetworkRun& run) const {
   // What each chunk reads beyond what the next one needs.
   std::size_t beyond = block.reach();
-  const auto with_neighbours = [&] {
-    const std::size_t from = tile.first - std::min(tile.first, beyond);
-    return std::pair(from, std::min(tile.first + tile.rows + beyond, x.count));
+  const auto with_neighbours = [&](const Stretch& whole) {
+    const std::size_t first = std::max(tile.first, whole.first);
+    const std::size_t end = std::min(tile.end(), whole.end());
+    return std::pair(first - std::min(first - whole.first, beyond), std::min(end + beyond, whole.end()));
   };
-  const auto [start, end] = with_neighbours();
-  const Extent extent{start, x.count};
+  // All of an utterance's frames at hand; where there are several, a tile holds each whole.
+  std::vector<std::pair<std::size_t, std::size_t>> at_hand;
+  for (const Stretch& whole : run.stretches) at_hand.push_back(with_neighbours(whole));
+  const std::size_t start = at_hand.front().first;
+  const std::size_t end = at_hand.back().second;
   const RowsOf<T> channels = workspace.rows<T>(kTileChannels, end - start, block.enter.outputs());
   block.enter.apply(x.part(start, end - start), channels, workspace.scratch);
 
   const std::size_t width = channels.width / (block.chunks.size() + 1);
   RowsOf<const T> before;
   for (std::size_t i = 0; i < block.chunks.size(); ++i) {
-    stop_if_asked(interrupt);
+    stop_if_asked(run);
     const FrameLayer<T>& chunk = block.chunks[i];
     beyond -= chunk.window().reach();
-    const auto [from, to] = with_neighbours();
-    // Gathered before it is overwritten: a chunk's outputs take its inputs' place.
     const RowsOf<T> own = channels.columns((i + (block.passes_first ? 1 : 0)) * width, width);
-    chunk.convolve(own, before, extent, from, own.part(from - start, to - from), workspace.scratch);
+    for (std::size_t s = 0; s < run.stretches.size(); ++s) {
+      const Stretch& whole = run.stretches[s];
+      const auto [first, last] = at_hand[s];
+      const auto [from, to] = with_neighbours(whole);
+      const auto part = [&, first = first, last = last](const auto& rows) {
+        return rows.data ? rows.part(first - start, last - first) : rows;
+      };
+      // Gathered before it is overwritten: a chunk's outputs take its inputs' place.
+      chunk.convolve(part(own), part(before), {first - whole.first, whole.rows}, from - whole.first,
+                     own.part(from - start, to - from), workspace.scratch);
+    }
     before = own;
   }
-  stop_if_asked(interrupt);
+  stop_if_asked(run);
   return channels.part(tile.first - start, tile.rows);
 }
 
 template <typename T>
-void Ecapa<T>::run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, const NetworkRun& utterance) const {
-  MomentsInOrder moments(y.width);
+void Ecapa<T>::run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, const NetworkRun& run) const {
+  MomentsOfEach moments(run, y.width);
   by_tiles(
-      utterance, x.count,
+      run,
       [&](const Tile& tile, Workspace& workspace) {
         const RowsOf<T> part = y.part(tile.first, tile.rows);
-        block.leave.apply(run_tile(block, x, tile, workspace, utterance.interrupt), part, workspace.scratch);
+        block.leave.apply(run_tile(block, x, tile, workspace, run), part, workspace.scratch);
         moments.add(tile, part);
       },
       block.tile());
-  std::vector<float> squeezed = times(moments.all().means(), block.reduce.product);
-  add(squeezed, block.reduce.bias);
-  for (float& value : squeezed) {
-    value = std::max(value, 0.0F);
+  std::vector<std::vector<float>> squeezed = times(moments.means(), block.reduce.product);
+  for (std::vector<float>& one : squeezed) {
+    add(one, block.reduce.bias);
+    for (float& value : one) {
+      value = std::max(value, 0.0F);
+    }
   }
-  std::vector<float> gain = times(squeezed, block.expand.product);
-  add(gain, block.expand.bias);
-  for (float& value : gain) {
-    value = 1 / (1 + std::exp(-value));
+  std::vector<std::vector<float>> gains = times(squeezed, block.expand.product);
+  for (std::vector<float>& gain : gains) {
+    add(gain, block.expand.bias);
+    for (float& value : gain) {
+      value = 1 / (1 + std::exp(-value));
+    }
   }
-  by_tiles(utterance, x.count, [&](const Tile& tile, Workspace&) {
-    const RowsOf<T> part = y.part(tile.first, tile.rows);
-    simd::add_scaled(x.part(tile.first, tile.rows), part, gain, part);
+  by_tiles(run, [&](const Tile& tile, Workspace&) {
+    by_stretches(run, tile, [&](std::size_t i, const Tile& frames, std::size_t) {
+      const RowsOf<T> part = y.part(frames.first, frames.rows);
+      simd::add_scaled(x.part(frames.first, frames.rows), part, gains[i], part);
+    });
   });
 }
 
 /// What joins the blocks, in their place, or in that of a tile where there is one alone.
 template <typename T>
-RowsOf<T> Ecapa<T>::run_aggregate(RowsOf<T> buffer, MomentsInOrder& moments, const NetworkRun& utterance) const {
+RowsOf<T> Ecapa<T>::run_aggregate(RowsOf<T> buffer, MomentsOfEach& moments, const NetworkRun& run) const {
   const RowsOf<T> joined = buffer.columns(0, aggregate_.inputs());
   const RowsOf<T> aggregated = buffer.columns(0, aggregate_.outputs());
   RowsOf<T> alone;
-  by_tiles(utterance, buffer.count, [&](const Tile& tile, Workspace& workspace) {
+  by_tiles(run, [&](const Tile& tile, Workspace& workspace) {
     const RowsOf<T> part = aggregated.part(tile.first, tile.rows);
     const RowsOf<T> result =
         FrameLayer<T>::kInPlace ? part : workspace.rows<T>(kTileChannels, tile.rows, aggregated.width);
@@ -565,51 +661,68 @@ RowsOf<T> Ecapa<T>::run_aggregate(RowsOf<T> buffer, MomentsInOrder& moments, con
   return alone.data ? alone : aggregated;
 }
 
+/// Means and deviations under the attention's weights, of every utterance.
 template <typename T>
-std::vector<float> Ecapa<T>::pool(RowsOf<const T> x, const simd::Moments& moments, const NetworkRun& utterance) const {
-  const std::vector<float> means = moments.means();
-  simd::ReluNorm attention = pooling_.attention.relu_norm();
+std::vector<std::vector<float>> Ecapa<T>::pool(RowsOf<const T> x, const MomentsOfEach& moments,
+                                               const NetworkRun& run) const {
+  const std::size_t utterances = run.stretches.size();
+  const std::vector<std::vector<float>> means = moments.means();
+  std::vector<simd::ReluNorm> attention(utterances, pooling_.attention.relu_norm());
   if (pooling_.from_context) {
-    std::vector<float> context = means;
-    const double divisor = static_cast<double>(moments.count()) - (pooling_.unbiased ? 1 : 0);
-    for (const double squares : moments.squares()) {
-      const double variance = squares / divisor;
-      const double floor = pooling_.context_floor;
-      context.push_back(
-          static_cast<float>(std::sqrt(pooling_.floor_added ? variance + floor : std::max(variance, floor))));
+    std::vector<std::vector<float>> contexts = means;
+    for (std::size_t i = 0; i < utterances; ++i) {
+      const simd::Moments& own = moments.of(i);
+      const double divisor = static_cast<double>(own.count()) - (pooling_.unbiased ? 1 : 0);
+      for (const double squares : own.squares()) {
+        const double variance = squares / divisor;
+        const double floor = pooling_.context_floor;
+        contexts[i].push_back(
+            static_cast<float>(std::sqrt(pooling_.floor_added ? variance + floor : std::max(variance, floor))));
+      }
     }
-    add(attention.bias, times(context, *pooling_.from_context));
+    const std::vector<std::vector<float>> biases = times(contexts, *pooling_.from_context);
+    for (std::size_t i = 0; i < utterances; ++i) add(attention[i].bias, biases[i]);
   }
-  const RowsOf<T> hidden = utterance.workspace.rows<T>(kHidden, x.count, pooling_.attention.outputs());
-  by_tiles(utterance, x.count, [&](const Tile& tile, Workspace& workspace) {
+  const RowsOf<T> hidden = run.workspace.rows<T>(kHidden, x.count, pooling_.attention.outputs());
+  by_tiles(run, [&](const Tile& tile, Workspace& workspace) {
     const Rows product = pooling_.attention.multiply(x.part(tile.first, tile.rows), workspace.scratch);
-    if (pooling_.relu_norm) {
-      simd::relu_norm(product, attention, product);
-    } else {
-      simd::add_bias(product, attention.bias, product);
-    }
+    by_stretches(run, tile, [&](std::size_t i, const Tile& frames, std::size_t from) {
+      const Rows own = product.part(from, frames.rows);
+      if (pooling_.relu_norm) {
+        simd::relu_norm(own, attention[i], own);
+      } else {
+        simd::add_bias(own, attention[i].bias, own);
+      }
+    });
     simd::tanh(product);
     simd::copy(product, hidden.part(tile.first, tile.rows));
   });
 
-  std::vector<float> pooled(2 * x.width);
+  std::vector<std::vector<float>> pooled(utterances, std::vector<float>(2 * x.width));
   // A slab's weights depend on all frames so far: its tiles follow each other.
-  for_each_part(utterance, pooling_.scores.size(), [&](std::size_t slab) {
+  for_each_part(run, pooling_.scores.size(), [&](std::size_t slab) {
     const FrameLayer<T>& score = pooling_.scores[slab];
     const std::size_t start = slab * kSlab;
-    const std::span<const float> centres = std::span<const float>(means).subspan(start, score.outputs());
     LayerScratch& scratch = Workspace::of_this_thread().scratch;
-    simd::SoftmaxMoments weighted(centres);
-    const std::size_t tiles = tiles_of(x.count, kTile);
-    for (std::size_t i = 0; i < tiles; ++i) {
-      stop_if_asked(utterance.interrupt);
-      const auto [number, first, rows] = tile_of(i, tiles, x.count);
-      weighted.add(score.multiply(hidden.part(first, rows), scratch),
-                   x.part(first, rows).columns(start, score.outputs()));
+    std::vector<simd::SoftmaxMoments> weighted;
+    for (const std::vector<float>& centres : means) {
+      weighted.emplace_back(std::span<const float>(centres).subspan(start, score.outputs()));
     }
-    for (std::size_t c = 0; c < score.outputs(); ++c) {
-      pooled[start + c] = weighted.mean(c);
-      pooled[x.width + start + c] = std::sqrt(std::max(weighted.variance(c), pooling_.pooled_floor));
+    const std::size_t tiles = utterances > 1 ? 1 : tiles_of(x.count, kTile);
+    for (std::size_t number = 0; number < tiles; ++number) {
+      stop_if_asked(run);
+      const Tile tile = tile_of(number, tiles, x.count);
+      const Rows scores = score.multiply(hidden.part(tile.first, tile.rows), scratch);
+      by_stretches(run, tile, [&](std::size_t i, const Tile& frames, std::size_t from) {
+        weighted[i].add(scores.part(from, frames.rows),
+                        x.part(frames.first, frames.rows).columns(start, score.outputs()));
+      });
+    }
+    for (std::size_t i = 0; i < utterances; ++i) {
+      for (std::size_t c = 0; c < score.outputs(); ++c) {
+        pooled[i][start + c] = weighted[i].mean(c);
+        pooled[i][x.width + start + c] = std::sqrt(std::max(weighted[i].variance(c), pooling_.pooled_floor));
+      }
     }
   });
   return pooled;
@@ -617,7 +730,7 @@ std::vector<float> Ecapa<T>::pool(RowsOf<const T> x, const simd::Moments& moment
 
 template <typename T>
 std::uint64_t Ecapa<T>::activation_bytes(std::size_t frames) const {
-  const std::size_t rows = (frames + frame_.window().stride - 1) / frame_.window().stride;
+  const std::size_t rows = rows_of(frames);
   // The buffers that are as long as the utterance, kInput, kJoined and kHidden, and a tile in kTileChannels.
   const std::size_t input = keeps_input() ? frame_.outputs() : 0;
   std::size_t tile = 0;
@@ -629,60 +742,100 @@ std::uint64_t Ecapa<T>::activation_bytes(std::size_t frames) const {
 
 template <typename T>
 Result<Embedding> Ecapa<T>::embed(ConstRows features, const Interrupt& interrupt, const ForEach& for_each) const {
+  const Utterance one[] = {{features, &interrupt}};
+  auto embeddings = embed_all(one, for_each);
+  if (!embeddings) return std::move(embeddings).error();
+  return std::move(embeddings.value().front());
+}
+
+template <typename T>
+std::size_t Ecapa<T>::frames_together() const {
+  // Products in fp32 take so long that reading their weights costs little, and MKL's give other bits among other rows.
+  return std::is_same_v<T, simd::Bf16> ? kTile * frame_.window().stride : 0;
+}
+
+template <typename T>
+std::vector<Result<Embedding>> Ecapa<T>::embed_together(std::span<const Utterance> utterances) const {
+  auto embeddings = embed_all(utterances, kInTurn);
+  std::vector<Result<Embedding>> results;
+  for (std::size_t i = 0; i < utterances.size(); ++i) {
+    if (auto stopped = utterances[i].interrupt->check()) {
+      results.emplace_back(*std::move(stopped));
+    } else if (embeddings) {
+      results.emplace_back(std::move(embeddings.value()[i]));
+    } else {
+      results.emplace_back(embeddings.error());
+    }
+  }
+  return results;
+}
+
+/// Errors: what the interrupts say, where all do.
+template <typename T>
+Result<std::vector<Embedding>> Ecapa<T>::embed_all(std::span<const Utterance> utterances,
+                                                   const ForEach& for_each) const {
   struct AfterUse {
     Workspace& workspace;
     ~AfterUse() { workspace.trim(); }
   };
   const AfterUse after_use{Workspace::of_this_thread()};
+  std::vector<Stretch> stretches;
+  for (const auto& [features, interrupt] : utterances) {
+    TORCH_CHECK(features.width == feature_dim(), "features of ", features.width, " values where the network takes ",
+                feature_dim());
+    stretches.push_back({stretches.empty() ? 0 : stretches.back().end(), rows_of(features.count), interrupt});
+  }
   try {
-    return run(features, {after_use.workspace, interrupt, for_each});
+    return compute(utterances, {after_use.workspace, stretches, for_each});
   } catch (Stopped& stopped) {
     return std::move(stopped.reason);
   }
 }
 
 template <typename T>
-Embedding Ecapa<T>::run(ConstRows features, const NetworkRun& utterance) const {
-  TORCH_CHECK(features.width == feature_dim(), "features of ", features.width, " values where the network takes ",
-              feature_dim());
+std::vector<Embedding> Ecapa<T>::compute(std::span<const Utterance> utterances, const NetworkRun& run) const {
   const std::size_t channels = frame_.outputs();
-  const std::size_t frames = (features.count + frame_.window().stride - 1) / frame_.window().stride;
   // The layer that joins the blocks reads and writes row by row: its outputs take its inputs' place.
-  const RowsOf<T> buffer = utterance.workspace.rows<T>(kJoined, frames, joined_width());
-  const RowsOf<T> input = keeps_input() ? utterance.workspace.rows<T>(kInput, frames, channels)
+  const RowsOf<T> buffer = run.workspace.rows<T>(kJoined, run.rows(), joined_width());
+  const RowsOf<T> input = keeps_input() ? run.workspace.rows<T>(kInput, run.rows(), channels)
                                         : buffer.columns((blocks_.size() - 1) * channels, channels);
-  by_tiles(utterance, frames, [&](const Tile& tile, Workspace& workspace) {
-    frame_.convolve(features, {}, {0, features.count}, tile.first, input.part(tile.first, tile.rows),
-                    workspace.scratch);
+  by_tiles(run, [&](const Tile& tile, Workspace& workspace) {
+    by_stretches(run, tile, [&](std::size_t i, const Tile& frames, std::size_t) {
+      const ConstRows features = utterances[i].features;
+      frame_.convolve(features, {}, {0, features.count}, frames.first - run.stretches[i].first,
+                      input.part(frames.first, frames.rows), workspace.scratch);
+    });
   });
   RowsOf<const T> x = input;
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const RowsOf<T> y = buffer.columns(i * channels, channels);
-    run_block(blocks_[i], x, y, utterance);
+    run_block(blocks_[i], x, y, run);
     if (!sums_) {
       x = y;
     } else if (i + 1 < blocks_.size()) {
       const std::vector<float> ones(channels, 1);
-      by_tiles(utterance, frames, [&](const Tile& tile, Workspace&) {
+      by_tiles(run, [&](const Tile& tile, Workspace&) {
         const RowsOf<T> sum = input.part(tile.first, tile.rows);
         simd::add_scaled(x.part(tile.first, tile.rows), y.part(tile.first, tile.rows), ones, sum);
       });
     }
   }
-  MomentsInOrder moments(aggregate_.outputs());
-  const RowsOf<T> aggregated = run_aggregate(buffer, moments, utterance);
+  MomentsOfEach moments(run, aggregate_.outputs());
+  const RowsOf<T> aggregated = run_aggregate(buffer, moments, run);
 
-  std::vector<float> pooled = pool(aggregated, moments.all(), utterance);
-  scale_and_shift(pooled, pooled_norm_.scale, pooled_norm_.shift);
-  Embedding embedding = times(pooled, embed_.product);
-  add(embedding, embed_.bias);
-  if (embed_norm_) {
-    scale_and_shift(embedding, embed_norm_->scale, embed_norm_->shift);
+  std::vector<std::vector<float>> pooled = pool(aggregated, moments, run);
+  for (std::vector<float>& one : pooled) scale_and_shift(one, pooled_norm_.scale, pooled_norm_.shift);
+  std::vector<Embedding> embeddings = times(pooled, embed_.product);
+  for (Embedding& embedding : embeddings) {
+    add(embedding, embed_.bias);
+    if (embed_norm_) {
+      scale_and_shift(embedding, embed_norm_->scale, embed_norm_->shift);
+    }
+    if (!centre_.empty()) {
+      centre(embedding, centre_);
+    }
   }
-  if (!centre_.empty()) {
-    centre(embedding, centre_);
-  }
-  return embedding;
+  return embeddings;
 }
 
 }  // namespace

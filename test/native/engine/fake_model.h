@@ -98,14 +98,19 @@ class FakeModel final : public bundle::Model {
  public:
   static constexpr std::uint64_t kBytesPerFrame = 1000;
 
-  explicit FakeModel(bool batches, Embed embed = signatures, bundle::Manifest described = test::manifest())
-      : manifest_(std::move(described)), batches_(batches), embed_(std::move(embed)) {}
+  explicit FakeModel(bool batches, Embed embed = signatures, bundle::Manifest described = test::manifest(),
+                     std::size_t frames_together = 0)
+      : manifest_(std::move(described)),
+        batches_(batches),
+        frames_together_(frames_together),
+        embed_(std::move(embed)) {}
 
   const bundle::Manifest& manifest() const override { return manifest_; }
   const std::string& device() const override { return device_; }
   const std::string& device_note() const override { return note_; }
   const std::string& precision() const override { return precision_; }
   bool batches() const override { return batches_; }
+  std::size_t frames_together() const override { return frames_together_; }
 
   std::uint64_t activation_bytes(std::size_t frames) const override { return kBytesPerFrame * frames; }
 
@@ -131,6 +136,7 @@ class FakeModel final : public bundle::Model {
   const std::string note_;
   const std::string precision_ = "fp32";
   const bool batches_;
+  const std::size_t frames_together_;
   const Embed embed_;
   mutable std::mutex mutex_;
   mutable std::vector<std::vector<std::size_t>> seen_;

@@ -124,6 +124,64 @@ TEST_F(EcapaTest, IsTheSameBitForBitOnSeveralThreads) {
   }
 }
 
+/// Features of so many frames each, no two alike.
+std::vector<std::vector<float>> features_of_each(const std::vector<std::size_t>& frames) {
+  std::vector<std::vector<float>> each;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    each.push_back(features_of(frames[i] + i));
+    each.back().erase(each.back().begin(), each.back().begin() + static_cast<std::ptrdiff_t>(80 * i));
+  }
+  return each;
+}
+
+simd::ConstRows rows_of(const std::vector<float>& features) { return {features.data(), features.size() / 80, 80, 80}; }
+
+TEST_F(EcapaTest, GivesTheSameBitsTogetherWithOthers) {
+  for (const char* checkpoint : {"wespeaker-glob-c16.ckpt", "speechbrain-c16.ckpt", "timbre-c8.safetensors"}) {
+    for (const bool int8 : {false, true}) {
+      SCOPED_TRACE(std::string(checkpoint) + (int8 ? " in int8" : ""));
+      const auto network = EcapaNetwork::of(module_of(checkpoint, int8 ? "int8" : "fp32"), Precision::bf16);
+      ASSERT_GE(network->frames_together(), 384U);
+      for (const std::vector<std::size_t>& frames :
+           {std::vector<std::size_t>{100, 5, 17, 200}, {5, 5}, {16, 32, 33}, {300, 6, 384}}) {
+        const auto each = features_of_each(frames);
+        std::vector<EcapaNetwork::Utterance> utterances;
+        for (const std::vector<float>& features : each) utterances.push_back({rows_of(features), &kUninterrupted});
+        const auto together = network->embed_together(utterances);
+        ASSERT_EQ(together.size(), each.size());
+        for (std::size_t i = 0; i < each.size(); ++i) {
+          EXPECT_EQ(take(together[i]), take(network->embed(rows_of(each[i]), kUninterrupted))) << frames[i] << " frames";
+        }
+      }
+    }
+  }
+}
+
+TEST_F(EcapaTest, TakesUtterancesOneByOneInFp32) {
+  EXPECT_EQ(EcapaNetwork::of(module_of("speechbrain-c16.ckpt"), Precision::fp32)->frames_together(), 0U);
+}
+
+TEST_F(EcapaTest, OneThatStopsCostsTheOthersNothing) {
+  const auto network = EcapaNetwork::of(module_of("speechbrain-c16.ckpt"), Precision::bf16);
+  const auto each = features_of_each({40, 50, 60});
+  Interrupt told;
+  told.cancel();
+  std::vector<EcapaNetwork::Utterance> utterances;
+  for (const std::vector<float>& features : each) utterances.push_back({rows_of(features), &kUninterrupted});
+  utterances[1].interrupt = &told;
+  const auto together = network->embed_together(utterances);
+  ASSERT_FALSE(together[1]);
+  EXPECT_EQ(together[1].error().code, ErrorCode::ABORTED);
+  for (const std::size_t i : {0U, 2U}) {
+    EXPECT_EQ(take(together[i]), take(network->embed(rows_of(each[i]), kUninterrupted)));
+  }
+  for (EcapaNetwork::Utterance& one : utterances) one.interrupt = &told;
+  for (const auto& stopped : network->embed_together(utterances)) {
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().code, ErrorCode::ABORTED);
+  }
+}
+
 TEST_F(EcapaTest, StopsOnEveryThreadOnceItIsToldTo) {
   const auto network = EcapaNetwork::of(module_of("speechbrain-c16.ckpt"), Precision::fp32);
   const std::vector<float> features = features_of(3000);
