@@ -59,9 +59,12 @@ if (values.out !== undefined) writeFileSync(values.out, report);
 if (rows.some(({ findings }) => findings.length > 0)) process.exitCode = 1;
 
 function build() {
-  if (spawnSync('clang++', ['--version']).status !== 0) {
+  const probe = ['-fsanitize=fuzzer,address,undefined', '-x', 'c++', '-', '-o', '/dev/null'];
+  const input = 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }';
+  if (spawnSync('clang++', probe, { input }).status !== 0) {
     process.stderr.write(
-      'libFuzzer comes with clang, and there is no clang++ here: apt-get install clang, then again\n',
+      'libFuzzer and the sanitizers come with clang, and clang++ does not link them here: ' +
+        'apt-get install clang libclang-rt-14-dev (the version of clang), then again\n',
     );
     process.exit(1);
   }
