@@ -52,8 +52,8 @@ class Model {
 
   /// One result per utterance, in order; each the same as it would be alone. What is wrong with one of them (it stops,
   /// or gives values that are not finite) is the error of its own result. On a processor an utterance stops within one
-  /// tile of the network, or with those that it is embedded together with; a device finishes the batch that it has begun. Errors: INFERENCE_FAILED, OUT_OF_MEMORY
-  /// (nothing is kept; a smaller batch may do).
+  /// tile of the network, or with those that it is embedded together with; a device finishes the batch that it has
+  /// begun. Errors: INFERENCE_FAILED, OUT_OF_MEMORY (nothing is kept; a smaller batch may do).
   virtual Result<std::vector<Result<Embedding>>> embed(std::span<const Utterance> utterances) const = 0;
 };
 

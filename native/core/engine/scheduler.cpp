@@ -38,8 +38,8 @@ bool is_small(const AudioSource& source) {
   if (const auto* bytes = std::get_if<AudioBytes>(&source)) return bytes->bytes.size() <= kSmallBytes;
   struct stat about {};
   const auto* file = std::get_if<AudioFile>(&source);
-  const int looked = file ? ::fstat(file->descriptor->get(), &about)
-                          : ::stat(std::get<AudioPath>(source).path.c_str(), &about);
+  const int looked =
+      file ? ::fstat(file->descriptor->get(), &about) : ::stat(std::get<AudioPath>(source).path.c_str(), &about);
   return looked == 0 && static_cast<std::uint64_t>(about.st_size) <= kSmallBytes;
 }
 

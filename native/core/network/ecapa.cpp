@@ -479,7 +479,9 @@ class Ecapa : public EcapaNetwork {
   /// Whether what the first block reads has a place of its own, and is not where the last block writes.
   bool keeps_input() const { return sums_ || blocks_.size() < 2; }
 
-  std::size_t rows_of(std::size_t frames) const { return (frames + frame_.window().stride - 1) / frame_.window().stride; }
+  std::size_t rows_of(std::size_t frames) const {
+    return (frames + frame_.window().stride - 1) / frame_.window().stride;
+  }
   Result<std::vector<Embedding>> embed_all(std::span<const Utterance> utterances, const ForEach& for_each) const;
 
   /// One embedding for every stretch. Throws Stopped.

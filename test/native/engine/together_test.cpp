@@ -20,7 +20,8 @@ using Batches = std::vector<std::vector<std::size_t>>;
 
 class Together : public testing::Test {
  protected:
-  /// An engine that stands before the gate with a first job of 10 frames, and embeds together up to 50 frames of others.
+  /// An engine that stands before the gate with a first job of 10 frames, and embeds together up to 50 frames of
+  /// others.
   void hold(EngineOptions options = {}) {
     auto model = std::make_unique<FakeModel>(
         false,

@@ -150,7 +150,8 @@ TEST_F(EcapaTest, GivesTheSameBitsTogetherWithOthers) {
         const auto together = network->embed_together(utterances);
         ASSERT_EQ(together.size(), each.size());
         for (std::size_t i = 0; i < each.size(); ++i) {
-          EXPECT_EQ(take(together[i]), take(network->embed(rows_of(each[i]), kUninterrupted))) << frames[i] << " frames";
+          EXPECT_EQ(take(together[i]), take(network->embed(rows_of(each[i]), kUninterrupted)))
+              << frames[i] << " frames";
         }
       }
     }
