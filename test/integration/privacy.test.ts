@@ -531,7 +531,9 @@ describe('retention', () => {
     time.pass(3);
     // Ada was verified a day ago: the repositories take the time they are given.
     const dayAgo = new Date(time.now().getTime() - 86_400_000);
-    await house.store.transaction(async ({ speakers }) => speakers.used((await speakers.find('ada'))!.subject, dayAgo));
+    await house.store.transaction(async ({ speakers }) =>
+      speakers.used(new Map([[(await speakers.find('ada'))!.subject, dayAgo]])),
+    );
     expect((await house.speakers.get('ada')).speaker.noticeAt).toBeNull();
     expect(await sweeps.sweep()).toMatchObject({ speakers: 2 });
     expect((await house.speakers.page(10, undefined)).voices.map(({ speaker }) => speaker.id)).toEqual(['ada']);

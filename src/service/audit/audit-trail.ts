@@ -90,7 +90,7 @@ export class AuditTrail implements BeforeApplicationShutdown {
     try {
       await this.store.transaction(async ({ audit, speakers }) => {
         await audit.append(entries);
-        for (const [subject, at] of used) await speakers.used(subject, at);
+        await speakers.used(used);
       });
     } catch (error) {
       this.waiting = [...entries, ...this.waiting].slice(-MOST_WAITING);

@@ -387,12 +387,11 @@ async function recordNames(
   { voices, subjects }: NamedVoices,
 ): Promise<void> {
   const now = new Date();
-  for (const { nearest } of voices) {
-    if (!nearest?.named) continue;
-    const subject = subjects.get(nearest.speakerId)!;
+  const named = voices.flatMap(({ nearest }) => (nearest?.named ? [subjects.get(nearest.speakerId)!] : []));
+  for (const subject of named) {
     await audit.record({ action: 'voice.named', subject, object: conversationId, outcome: 'ACCEPT' });
-    await speakers.used(subject, now);
   }
+  await speakers.used(new Map(named.map((subject) => [subject, now])));
 }
 
 /** What the engine is asked, without what was left open. */

@@ -216,27 +216,26 @@ export class EnrollmentsService {
 
   /**
    * What is stored of these very files already, whoever's they are but of those who have opted out, and the subject of
-   * the speaker; whether the speaker's audio is kept, and how many bytes of everybody's are.
+   * the speaker; whether the speaker's audio is kept, and how many bytes of everybody's are then.
    * Errors: SPEAKER_NOT_FOUND, OPTED_OUT, CONSENT_REQUIRED.
    */
-  private recall(
+  private async recall(
     speakerId: string,
     recordings: readonly Recording[],
     origin: EmbeddingOrigin,
   ): Promise<{ subject: string; known: Map<string, HeardBefore>; keeps: boolean; keptBytes: number }> {
-    return this.store.read(async (records) => {
-      const { enrollments } = records;
-      const speaker = await requireSpeaker(records, speakerId);
-      this.requireConsent(speaker);
-      const known = new Map<string, HeardBefore>();
-      for (const { sha256 } of recordings) {
-        const found = known.has(sha256) ? null : await enrollments.heardBefore(origin, sha256);
-        if (found) known.set(sha256, found);
-      }
-      const { keeps } = await this.recordings.settingOf(records, speaker);
-      const { bytes: keptBytes } = await records.recordings.totals();
-      return { subject: speaker.subject, known, keeps, keptBytes };
-    });
+    const { store } = this;
+    const speaker = await store.readOne((records) => requireSpeaker(records, speakerId));
+    this.requireConsent(speaker);
+    const known = new Map<string, HeardBefore>();
+    for (const { sha256 } of recordings) {
+      if (known.has(sha256)) continue;
+      const found = await store.readOne(({ enrollments }) => enrollments.heardBefore(origin, sha256));
+      if (found) known.set(sha256, found);
+    }
+    const { keeps } = await store.readOne((records) => this.recordings.settingOf(records, speaker));
+    const keptBytes = keeps ? (await store.read((records) => records.recordings.totals())).bytes : 0;
+    return { subject: speaker.subject, known, keeps, keptBytes };
   }
 
   /** Who else may have the voice that was heard: that of the recordings that count, all together. */

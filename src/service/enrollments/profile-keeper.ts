@@ -33,7 +33,7 @@ export class ProfileKeeper {
     if (enrollments.length > 0) await records.profiles.put(profile);
     else await records.profiles.delete(speaker.id, origin);
     const changed = { ...speaker, updatedAt: now, ...(heard && { activeAt: now, noticeAt: null }) };
-    return { speaker: await records.speakers.update(changed), profile, enrolled: total };
+    return { speaker: await records.speakers.update(changed, speaker), profile, enrolled: total };
   }
 }
 

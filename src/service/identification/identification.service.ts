@@ -59,7 +59,7 @@ export class IdentificationService {
     bounds: EmbedOptions,
     nearest: boolean,
   ): Promise<IdentificationView> {
-    await this.gallery.ready();
+    await this.gallery.loaded();
     const scorer = this.engine.scorerAt(falseAcceptRate);
     const among = { candidates, groups: await this.groups(group) };
     if (candidates) await this.requireAll(candidates);
@@ -75,6 +75,8 @@ export class IdentificationService {
   }
 
   private async decide({ heard, query, view, scorer, among, top, nearest }: Question): Promise<IdentificationView> {
+    // The second speaker tells the margin, even where only the first is asked for.
+    const found = await this.gallery.search(query, Math.max(2, top), among);
     const gallerySize = await this.gallery.countOf(among);
     const nobody: IdentificationView = {
       decision: 'NOT_ENROLLED',
@@ -94,8 +96,6 @@ export class IdentificationService {
     const missing = floorsOf(this.config).match - heard.speech.seconds;
     if (missing > 0) return this.nobody({ ...nobody, decision: 'NOT_ENOUGH_SPEECH', missingSpeechSeconds: missing });
 
-    // The second speaker tells the margin, even where only the first is asked for.
-    const found = await this.gallery.search(query, Math.max(2, top), among);
     const known = await this.find(found.map(({ speakerId }) => speakerId));
     // Whoever was erased, has opted out or has left the group since is not found any more.
     const matches = found.flatMap((match) => {
@@ -153,7 +153,7 @@ export class IdentificationService {
   }
 
   private async find(ids: readonly string[]): Promise<Map<string, Speaker>> {
-    const speakers = await this.store.read((records) => records.speakers.findMany(ids));
+    const speakers = await this.store.readOne((records) => records.speakers.findMany(ids));
     return new Map(speakers.map((speaker) => [speaker.id, speaker]));
   }
 }

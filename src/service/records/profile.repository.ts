@@ -1,5 +1,6 @@
 import type { EmbeddingOrigin } from './embedding.js';
 import type { Profile, ProfileState } from './profile.js';
+import type { Speaker } from './speaker.js';
 
 /**
  * What the voice index needs of a profile, or why it cannot have it; `groups`: `Group.uid` of the speaker's, `recordings`: how
@@ -14,6 +15,12 @@ export abstract class ProfileRepository {
   abstract put(profile: Profile): Promise<void>;
 
   abstract find(speakerId: string, origin: EmbeddingOrigin): Promise<Profile | null>;
+
+  /** The same beside the speaker, in one statement mostly; null where there is no such speaker. */
+  abstract withSpeaker(
+    speakerId: string,
+    origin: EmbeddingOrigin,
+  ): Promise<{ speaker: Speaker; profile: Profile | null } | null>;
 
   /** Without the vector: one that does not open stops nobody who only looks. */
   abstract state(speakerId: string, origin: EmbeddingOrigin): Promise<ProfileState | null>;

@@ -73,10 +73,11 @@ export abstract class SpeakerRepository {
   abstract count(): Promise<number>;
 
   /**
-   * Stores name, groups, metadata, consent, opt-out and `updatedAt`, and moves the version on by one.
+   * Stores name, groups, metadata, consent, opt-out and `updatedAt`, and moves the version on by one. `before`: the speaker as this
+   * transaction has read it; what searches find it by need not be read then.
    * Errors: CONFLICT where the stored version is not `speaker.version`.
    */
-  abstract update(speaker: Speaker): Promise<Speaker>;
+  abstract update(speaker: Speaker, before?: Speaker): Promise<Speaker>;
 
   /** Those who are past one of these times, and to whom it was not announced yet that they will be erased. */
   abstract fading(before: RetentionTimes, limit: number): Promise<Speaker[]>;
@@ -88,10 +89,10 @@ export abstract class SpeakerRepository {
   abstract announce(id: string, at: Date): Promise<void>;
 
   /**
-   * Notes when a speaker was last recognised, by subject, which takes an announcement back; no change that the version
+   * Notes when speakers were last recognised, by subject, which takes an announcement back; no change that the version
    * counts.
    */
-  abstract used(subject: string, at: Date): Promise<void>;
+  abstract used(times: ReadonlyMap<string, Date>): Promise<void>;
 
   /** Deletes the speaker with everything that is the speaker's, and says how much; null where there was none. */
   abstract erase(id: string): Promise<ErasedRows | null>;

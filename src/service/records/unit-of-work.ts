@@ -61,6 +61,12 @@ export abstract class UnitOfWork {
   abstract read<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T>;
 
   /**
+   * The same for what mostly takes one statement, which costs less where a transaction costs something. `work` may run
+   * twice: it does nothing but read.
+   */
+  abstract readOne<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T>;
+
+  /**
    * For long reading: holds nobody up, and is closed by whoever opened it. Errors: OVERLOADED where too many are open.
    */
   abstract snapshot(): Promise<Snapshot>;

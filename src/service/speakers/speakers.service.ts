@@ -22,7 +22,7 @@ import { keptOf } from '../records/kept-recording.js';
 import type { Voice } from '../records/voice.js';
 import { UnitOfWork, type VoiceRecords } from '../records/unit-of-work.js';
 import type { SearchPlace, SpeakerFilter } from '../records/speaker.repository.js';
-import { newSpeaker, speakerName, type Speaker } from '../records/speaker.js';
+import { speakerNotFound, newSpeaker, speakerName, type Speaker } from '../records/speaker.js';
 import { requireSpeaker } from '../records/require-speaker.js';
 import { speakerId } from '../../support/speaker-id.js';
 
@@ -308,7 +308,7 @@ export class SpeakersService {
    */
   profile(id: string): Promise<SpeakerProfile> {
     const origin = this.model.origin();
-    return this.store.read((records) => profileOf(records, id, origin));
+    return this.store.readOne((records) => profileOf(records, id, origin));
   }
 
   /**
@@ -371,13 +371,13 @@ async function totalOf(records: VoiceRecords, { group, ...others }: GivenFilter)
 }
 
 async function profileOf(records: VoiceRecords, id: string, origin: EmbeddingOrigin): Promise<SpeakerProfile> {
-  const speaker = await requireSpeaker(records, id);
-  const profile = await records.profiles.find(id, origin);
-  if (!profile) {
+  const found = await records.profiles.withSpeaker(id, origin);
+  if (!found) throw speakerNotFound(id);
+  if (!found.profile) {
     const others = await otherOrigins(records, id, origin);
     if (others.length > 0) throw enrolledElsewhere(id, origin, others);
   }
-  return { speaker, profile, origin };
+  return { ...found, origin };
 }
 
 async function otherOrigins(

@@ -119,7 +119,7 @@ export class WatchLists implements BeforeApplicationShutdown {
     const floor = floorsOf(this.config).match;
     const comparable = voices.filter(({ seconds }) => seconds >= floor);
     if (comparable.length === 0) return;
-    const lists = await this.store.read(({ groups }) => groups.watched());
+    const lists = await this.store.readOne(({ groups }) => groups.watched());
     if (lists.length === 0) return;
     await this.index.ready();
     for (const voice of comparable) {

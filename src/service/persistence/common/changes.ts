@@ -1,41 +1,71 @@
+import { setImmediate } from 'node:timers/promises';
 import type { EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { Bell } from '../../../support/bell.js';
 import { ChangeFeed, type Change, type ChangeKind } from '../../records/change-feed.js';
-import { affect, ask, dialectOf } from './dialect.js';
+import { affect, ask, askPrepared, dialectOf } from './dialect.js';
 import type { Store } from './store.js';
 
 /** Changes kept; a follower that is further behind begins with a snapshot again. */
 const KEPT = 10_000;
 
+/** What transactions on PostgreSQL have appended so far; each has a manager of its own. */
+const appended = new WeakMap<EntityManager, Set<string>>();
+
+/** Whether a follower finds something new when this transaction is committed; on PostgreSQL. */
+export function hasAppended(manager: EntityManager): boolean {
+  return appended.has(manager);
+}
+
 /** To be called in the transaction that makes the change. */
 export async function appendChange(manager: EntityManager, kind: ChangeKind, about: string): Promise<void> {
+  // One says all: whoever follows reads what there is after the transaction.
+  if (appended.get(manager)?.has(keyOf(kind, about))) return;
+  await append(manager, kind, 'SELECT CAST(? AS text) AS about', about);
+}
+
+/** The same for a speaker, as long as the row is there. */
+export function appendVoiceChange(manager: EntityManager, speakerId: string): Promise<void> {
+  return append(manager, 'voice', 'SELECT subject AS about FROM speakers WHERE id = ?', speakerId);
+}
+
+/** `about`: SQL with a parameter that gives what the change is about, or no row where there is nothing to tell. */
+async function append(manager: EntityManager, kind: ChangeKind, about: string, value: string): Promise<void> {
   if (dialectOf(manager).name === 'sqlite') {
-    await affect(manager, 'INSERT INTO changes (kind, about) VALUES (?, ?)', [kind, about]);
-    await affect(manager, 'DELETE FROM changes WHERE seq <= last_insert_rowid() - ?', [KEPT]);
+    await affect(manager, `INSERT INTO changes (kind, about) SELECT ?, about FROM (${about})`, [kind, value]);
+    await affect(manager, 'DELETE FROM changes WHERE seq <= (SELECT MAX(seq) FROM changes) - ?', [KEPT]);
     return;
   }
   // Not a sequence, whose numbers are lost with what is undone, and become durable in another order than they were given
   // in: the row is this transaction's until its end, so that whoever is next waits, and has the next number.
-  const [next] = await ask<{ seq: number }>(
+  const [told] = await askPrepared<{ about: string; counted: boolean }>(
     manager,
-    `WITH next AS (UPDATE counters SET value = value + 1 WHERE name = 'changes' RETURNING value)
-     INSERT INTO changes (seq, kind, about) SELECT value, ?, ? FROM next RETURNING seq`,
-    [kind, about],
+    `WITH told AS (${about}),
+       next AS (
+         UPDATE counters SET value = value + 1 WHERE name = 'changes' AND EXISTS (SELECT 1 FROM told) RETURNING value
+       ),
+       gone AS (DELETE FROM changes WHERE seq <= (SELECT value FROM next) - ?),
+       new AS (INSERT INTO changes (seq, kind, about) SELECT value, ?, about FROM next, told)
+     SELECT about, EXISTS (SELECT 1 FROM next) AS counted FROM told`,
+    [value, KEPT, kind],
   );
-  if (!next) throw new TimbreError('STORAGE_INVALID', 'the database has lost its counter of changes; restore a backup');
-  await affect(manager, 'DELETE FROM changes WHERE seq <= ?', [next.seq - KEPT]);
+  if (!told) return;
+  if (!told.counted) {
+    throw new TimbreError('STORAGE_INVALID', 'the database has lost its counter of changes; restore a backup');
+  }
+  const before = appended.get(manager) ?? new Set();
+  appended.set(manager, before.add(keyOf(kind, told.about)));
 }
 
-/** The same for a speaker, as long as the row is there. */
-export async function appendVoiceChange(manager: EntityManager, speakerId: string): Promise<void> {
-  const [speaker] = await ask<{ subject: string }>(manager, 'SELECT subject FROM speakers WHERE id = ?', [speakerId]);
-  if (speaker) await appendChange(manager, 'voice', speaker.subject);
+function keyOf(kind: ChangeKind, about: string): string {
+  return `${kind} ${about}`;
 }
 
 /** Rows of a table, in numbers without gaps. */
 export class TableChangeFeed extends ChangeFeed {
   readonly bell: Bell;
+  /** Readings that have not begun, by what they read: who follows is woken with all others, and reads with them. */
+  private readonly next = new Map<string, Promise<Change[] | null>>();
 
   constructor(
     private readonly store: Store,
@@ -53,8 +83,20 @@ export class TableChangeFeed extends ChangeFeed {
   }
 
   after(seq: number, limit: number): Promise<Change[] | null> {
+    const key = `${seq} ${limit}`;
+    const next =
+      this.next.get(key) ??
+      setImmediate().then(() => {
+        this.next.delete(key);
+        return this.readAfter(seq, limit);
+      });
+    this.next.set(key, next);
+    return next;
+  }
+
+  private readAfter(seq: number, limit: number): Promise<Change[] | null> {
     return this.store.readOne(async (manager) => {
-      const found = await ask<Change>(
+      const found = await askPrepared<Change>(
         manager,
         'SELECT seq, kind, about FROM changes WHERE seq > ? ORDER BY seq LIMIT ?',
         [seq, limit],

@@ -1,4 +1,5 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
+import { prepared } from './prepared.js';
 
 /** A list of texts as one parameter: what stands in the statement in its place, and the value of the parameter. */
 export interface TextList {
@@ -43,12 +44,21 @@ export interface Dialect {
   /** Text, and number, under a key of such an element. */
   readonly textOf: (value: string, key: string) => string;
   readonly numberOf: (value: string, key: string) => string;
-  /** Such elements as one JSON array, as text. */
+  /** Such elements as one JSON array, as text; of none null, or an empty array. */
   readonly gathered: (value: string) => string;
+  /** Values under keys as such an element. */
+  readonly object: (members: Readonly<Record<string, string>>) => string;
   /** Whether a value can be nowhere in the database: no row has it. */
   readonly impossible: (value: unknown) => boolean;
   /** The order in which rows of a table were put there, as the last column of ORDER BY; null where it has none. */
   readonly rowOrder: (table: string) => string | null;
+}
+
+/** Keys of a JSON object, each before its value. */
+function paired(members: Readonly<Record<string, string>>): string {
+  return Object.entries(members)
+    .map(([key, value]) => `'${key}', ${value}`)
+    .join(', ');
 }
 
 const SQLITE: Dialect = {
@@ -78,6 +88,7 @@ const SQLITE: Dialect = {
   textOf: (value, key) => `${value} ->> '$.${key}'`,
   numberOf: (value, key) => `${value} ->> '$.${key}'`,
   gathered: (value) => `json_group_array(json(${value}))`,
+  object: (members) => `json_object(${paired(members)})`,
   impossible: () => false,
   rowOrder: () => 'rowid',
 };
@@ -87,12 +98,15 @@ export const ORDERED_TABLES: readonly string[] = ['enrollments'];
 
 const json = (text: string): string => `CAST(${text} AS json)`;
 
+/** As a query of its own: a plan does not depend on how many there are, so that one that is kept is as good as another. */
+const unnested = (list: string): string => `unnest((SELECT CAST(${list} AS text[])))`;
+
 const POSTGRES: Dialect = {
   name: 'postgres',
   text: numbered,
   list: (values, at = '?', as = 'each') => ({
-    table: `unnest(CAST(${at} AS text[])) AS ${as}(value)`,
-    within: `(SELECT unnest(CAST(${at} AS text[])))`,
+    table: `${unnested(at)} AS ${as}(value)`,
+    within: `(SELECT ${unnested(at)})`,
     value: values.filter((value) => !value.includes('\0')),
   }),
   pairs: (values) => ({
@@ -112,6 +126,7 @@ const POSTGRES: Dialect = {
   textOf: (value, key) => `${value} ->> '${key}'`,
   numberOf: (value, key) => `CAST(${value} ->> '${key}' AS double precision)`,
   gathered: (value) => `CAST(json_agg(${value}) AS text)`,
+  object: (members) => `json_build_object(${paired(members)})`,
   impossible: (value) => typeof value === 'string' && value.includes('\0'),
   rowOrder: (table) => (ORDERED_TABLES.includes(table) ? 'rowid' : null),
 };
@@ -142,6 +157,11 @@ function numbered(sql: string): string {
 /** The rows that a statement gives. */
 export function ask<Row>(manager: EntityManager, sql: string, values: unknown[] = []): Promise<Row[]> {
   return manager.query<Row[]>(dialectOf(manager).text(sql), values);
+}
+
+/** The same for a statement of every request, see prepared.ts. */
+export function askPrepared<Row>(manager: EntityManager, sql: string, values: unknown[] = []): Promise<Row[]> {
+  return manager.query<Row[]>(prepared(dialectOf(manager).text(sql)), values);
 }
 
 /** How many rows a statement has changed, put there or deleted. */

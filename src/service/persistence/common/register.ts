@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import type { EntityManager, EntitySchema } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import {
   digest,
@@ -11,9 +11,9 @@ import {
   type BoundKind,
   type BoundRows,
 } from './bound-records.js';
-import { affect, ask, dialectOf } from './dialect.js';
+import { affect, askPrepared, dialectOf } from './dialect.js';
 import { RegisterEntity, type RegisterRow } from './entities/register.entity.js';
-import { findRowWith, insertRows } from './rows.js';
+import { insertRows } from './rows.js';
 import type { VectorCipher } from './vector-cipher.js';
 
 /** Leaves are spread over so many; what is written anew for a record grows with its share of all leaves. */
@@ -28,7 +28,7 @@ const EMPTY = Buffer.alloc(0);
 const ABSENT = Buffer.alloc(DIGEST_BYTES);
 const EMPTY_ROOT = Buffer.alloc((BUCKETS + 1) * DIGEST_BYTES);
 
-const HEAD = 'head';
+export const HEAD = 'head';
 const HEAD_OF = ['register head'];
 /** There where everything is sealed, for programs beside the service; nobody believes more for it. */
 export const SETTLED = 'settled';
@@ -98,14 +98,40 @@ interface LeafChange {
   digest: Buffer | null;
 }
 
-/** What a transaction has changed so far; it is written at its end. */
+/** What a transaction that writes has read at its beginning: nobody else changes it until its end. */
+export interface Beginning {
+  /** The head, sealed; null where there is none. */
+  head: Buffer | null;
+  /** Id of the last entry of the audit trail, whoever wrote it; 0 before the first. */
+  lastEntry: number;
+}
+
+/** Columns of `vouching` in a record. */
+type Vouching = Record<'register_head' | 'register_leaf' | 'register_root' | 'register_bucket', Buffer | null>;
+
+/** How much a reading of one statement brings of the register: with `all`, what is above the leaves too. */
+export type Brought = 'leaves' | 'all';
+
+/** What is above the leaves has changed since it was read last; a reading of one statement is to be done again with `all`. */
+export class StaleRegister extends Error {}
+
+/** Number of an owner's bucket in SQL of PostgreSQL, as `bucketOf`. */
+function bucketIn(owner: string): string {
+  return `get_byte(sha256(convert_to('[' || CAST(to_json(CAST(${owner} AS text)) AS text) || ']', 'UTF8')), 0)`;
+}
+
+/** What a transaction has changed so far, which is written at its end, and what it need not read again. */
 class Pending {
   head: Head | undefined;
   dirty = false;
+  /** As they were before the transaction, by owner. */
+  readonly leaves = new Map<string, Buffer>();
   /** By owner, and by the name of the record's entry. */
   readonly changes = new Map<string, Map<string, LeafChange>>();
   /** Owners of whom nothing from before is vouched for. */
   readonly gone = new Set<string>();
+
+  constructor(public beginning: Beginning | undefined) {}
 
   set(owner: string, change: LeafChange): void {
     let own = this.changes.get(owner);
@@ -129,6 +155,8 @@ export class Register {
   private root: Cached | undefined;
   private readonly buckets = new Map<number, Cached>();
   private readonly transactions = new WeakMap<EntityManager, Pending>();
+  /** Of readings of one statement. */
+  private readonly brought = new WeakMap<EntityManager, Brought>();
   /** The head that was opened last, and its text. */
   private opened: { sealed: Buffer; text: string } | undefined;
 
@@ -198,38 +226,78 @@ export class Register {
     ]);
   }
 
+  /** From now on this is a reading of one statement; on PostgreSQL. */
+  bring(manager: EntityManager, brought: Brought): void {
+    this.brought.set(manager, brought);
+  }
+
+  /** Columns for a statement that reads records: what `checkBeside` needs. `owner`: SQL that gives the owner of a record. */
+  vouching(manager: EntityManager, owner: string): string {
+    const valueOf = (name: string): string => `(SELECT value FROM register WHERE name = ${name})`;
+    const own = `${valueOf(`'${HEAD}'`)} AS register_head, ${valueOf(`'of ' || ${owner}`)} AS register_leaf`;
+    if (this.brought.get(manager) !== 'all') return own;
+    const bucket = valueOf(`'bucket ' || ${bucketIn(owner)}`);
+    return `${own}, ${valueOf(`'${ROOT}'`)} AS register_root, ${bucket} AS register_bucket`;
+  }
+
   /**
-   * A row with these values, and whether it is as it was bound last, in one statement. Errors: as `check`.
+   * The same of rows that were read with `vouching`, each beside its record: mostly without another statement. Errors: as
+   * `check`; StaleRegister in a reading that brings leaves alone.
    */
-  async findOne<Kind extends 'speaker' | 'profile'>(
+  async checkBeside<Kind extends BoundKind>(
     manager: EntityManager,
     kind: Kind,
-    entity: EntitySchema<BoundRows[Kind]>,
-    where: Partial<BoundRows[Kind]>,
-  ): Promise<{ row: BoundRows[Kind]; known: boolean } | null> {
-    const owner = kind === 'speaker' ? 'id' : 'speaker_id';
-    const more =
-      `(SELECT value FROM register WHERE name = '${HEAD}') AS register_head, ` +
-      `(SELECT value FROM register WHERE name = 'of ' || "${owner}") AS register_leaf`;
-    const found = await findRowWith(manager, entity, where, more);
-    if (!found) return null;
-    const { row, record } = found;
-    const { register_head: sealed, register_leaf: leaf } = record as Record<string, Buffer | null>;
+    found: readonly { row: BoundRows[Kind]; record: Record<string, unknown> }[],
+  ): Promise<boolean[]> {
+    const [first] = found;
+    if (!first) return [];
+    const { register_head: sealed } = first.record as Partial<Vouching>;
     const head = this.openHead(sealed ?? undefined);
-    const own = ownerOf(kind, row);
-    const bucket = bucketOf(own);
-    if (this.unknown(head, [bucket]).length > 0) return { row, known: await this.holds(manager, kind, row) };
-    const stored = new Map(leaf ? [[leafName(own), leaf]] : []);
-    const { leaves } = this.verified(head, [own], [bucket], stored);
-    return { row, known: this.compare(leaves.get(own) ?? EMPTY, kind, row, this.transactions.get(manager)) };
+    const owners = found.map(({ row }) => ownerOf(kind, row));
+    const buckets = [...new Set(owners.map(bucketOf))];
+    for (const [i, { record }] of found.entries()) {
+      const { register_root: root, register_bucket: bucket } = record as Partial<Vouching>;
+      const own = bucketOf(owners[i]!);
+      if (root && bucket)
+        this.learn(
+          head,
+          [own],
+          new Map([
+            [ROOT, root],
+            [bucketName(own), bucket],
+          ]),
+        );
+    }
+    if (this.unknown(head, buckets).length > 0) {
+      if (this.brought.get(manager) === 'leaves') throw new StaleRegister();
+      return this.check(
+        manager,
+        kind,
+        found.map(({ row }) => row),
+      );
+    }
+    const stored = found.flatMap(({ record }, i): [string, Buffer][] => {
+      const { register_leaf: leaf } = record as Partial<Vouching>;
+      return leaf ? [[leafName(owners[i]!), leaf]] : [];
+    });
+    const { leaves } = this.verified(head, owners, buckets, new Map(stored));
+    const pending = this.transactions.get(manager);
+    for (const [owner, leaf] of leaves) pending?.leaves.set(owner, leaf);
+    return found.map(({ row }, i) => this.compare(leaves.get(owners[i]!) ?? EMPTY, kind, row, pending));
   }
 
   /**
    * Within a transaction, at whose end it writes what `work` has bound: once, however much that is. Everything that
-   * changes the register happens in one. `counted` is called with the counter that was written, if one was.
+   * changes the register happens in one. `counted` is called with the counter that was written, if one was; `beginning`:
+   * what was read with the beginning of the transaction, if anything was.
    */
-  async within<T>(manager: EntityManager, work: () => Promise<T>, counted?: (counter: number) => void): Promise<T> {
-    const pending = new Pending();
+  async within<T>(
+    manager: EntityManager,
+    work: () => Promise<T>,
+    counted?: (counter: number) => void,
+    beginning?: Beginning,
+  ): Promise<T> {
+    const pending = new Pending(beginning);
     this.transactions.set(manager, pending);
     try {
       const result = await work();
@@ -270,8 +338,13 @@ export class Register {
 
   /** Errors: STORAGE_INVALID where it is lost. */
   async head(manager: EntityManager): Promise<Head> {
-    const pending = this.transactions.get(manager);
-    return pending?.head ?? this.openHead((await read(manager, [HEAD])).get(HEAD));
+    const { head, beginning } = this.transactions.get(manager) ?? {};
+    return head ?? this.openHead(beginning ? (beginning.head ?? undefined) : (await read(manager, [HEAD])).get(HEAD));
+  }
+
+  /** What the audit trail ended with when this transaction began; undefined where that was not read then. */
+  lastEntry(manager: EntityManager): number | undefined {
+    return this.transactions.get(manager)?.beginning?.lastEntry;
   }
 
   /** Null where the database never had one: it is new, or from before the register. */
@@ -287,6 +360,10 @@ export class Register {
     const head = { database: randomUUID(), counter: 0, anchored: false, root: digest(EMPTY_ROOT).toString('hex') };
     const full: Head = { ...head, sealing, trail };
     await this.write(manager, full, [{ name: ROOT, value: EMPTY_ROOT }]);
+    const pending = this.transactions.get(manager);
+    if (!pending) return;
+    pending.beginning = undefined;
+    pending.leaves.clear();
   }
 
   /** Changes what the head says, in a transaction. Errors: as `head`. */
@@ -406,19 +483,30 @@ export class Register {
     await insertRows(manager, RegisterEntity, [{ name: HEAD, value }, ...rows], { replace: ['name'] });
   }
 
-  /** One statement where what is above the leaves is known, mostly two otherwise. */
+  /**
+   * One statement where what is above the leaves is known, mostly two otherwise; none for what this transaction has read
+   * already.
+   */
   private async find(manager: EntityManager, owners: readonly string[]): Promise<Found> {
     const own = [...new Set(owners)];
     const needed = [...new Set(own.filter((owner) => owner !== KEYS_OWNER).map(bucketOf))];
+    const pending = this.transactions.get(manager);
+    const sealed = pending?.beginning?.head;
+    const unread = own.filter((owner) => !pending?.leaves.has(owner));
     const asked = new Set<string>();
     for (;;) {
       // Everything of one moment: others may have committed since the last, or have learnt of another moment.
-      const stored = await read(manager, [HEAD, ...own.map(leafName), ...asked]);
-      const head = this.openHead(stored.get(HEAD));
+      const stored = await read(manager, [...(sealed ? [] : [HEAD]), ...unread.map(leafName), ...asked]);
+      const head = this.openHead(sealed ?? stored.get(HEAD));
       this.learn(head, needed, stored);
       const missing = this.unknown(head, needed);
       // What was read beside its head, and is unknown still, does not have its digest, and counts as empty.
-      if (missing.every((name) => asked.has(name))) return this.verified(head, own, needed, stored);
+      if (missing.every((name) => asked.has(name))) {
+        const found = this.verified(head, unread, needed, stored);
+        if (!pending) return found;
+        for (const [owner, leaf] of found.leaves) pending.leaves.set(owner, leaf);
+        return { ...found, leaves: new Map(own.map((owner) => [owner, pending.leaves.get(owner) ?? EMPTY])) };
+      }
       for (const name of [ROOT, ...missing]) asked.add(name);
     }
   }
@@ -489,8 +577,11 @@ export function notAsWritten(kind: BoundKind): TimbreError {
 }
 
 async function read(manager: EntityManager, names: readonly string[]): Promise<Map<string, Buffer>> {
+  if (names.length === 0) return new Map();
   const { within, value } = dialectOf(manager).list(names);
-  const rows = await ask<RegisterRow>(manager, `SELECT name, value FROM register WHERE name IN ${within}`, [value]);
+  const rows = await askPrepared<RegisterRow>(manager, `SELECT name, value FROM register WHERE name IN ${within}`, [
+    value,
+  ]);
   return new Map(rows.map((row) => [row.name, row.value]));
 }
 

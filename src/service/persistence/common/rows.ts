@@ -1,10 +1,14 @@
 import type { EntityManager, EntityMetadata, EntitySchema, ObjectLiteral, QueryResult } from 'typeorm';
 import { dialectOf, runnerOf } from './dialect.js';
+import { prepared } from './prepared.js';
 
 /*
  * The statements of every request. TypeORM builds the text of its own anew for each call, with the numbers in it, so that
- * hardly one is like another and none stays prepared; here every value is a parameter.
+ * hardly one is like another and none stays prepared; here every value is a parameter, and texts are few.
  */
+
+/** Rows of a statement that is kept: there is one for each number of them. */
+const MOST_PREPARED = 16;
 
 type Column = EntityMetadata['columns'][number];
 type Key<Row> = keyof Row & string;
@@ -49,13 +53,19 @@ export async function findRow<Row extends ObjectLiteral>(
   return (await findRows(manager, entity, where, { limit: 1 }))[0] ?? null;
 }
 
-/** One of `findRows`, and the record that it was read from, with more columns than the table's. */
+/** A row, and the record that it was read from, which has more columns than the table. */
+export interface RowWith<Row> {
+  row: Row;
+  record: Record<string, unknown>;
+}
+
+/** One of `findRows`, with more columns than the table's. */
 export async function findRowWith<Row extends ObjectLiteral>(
   manager: EntityManager,
   entity: EntitySchema<Row>,
   where: Partial<Row>,
   more: string,
-): Promise<{ row: Row; record: Record<string, unknown> } | null> {
+): Promise<RowWith<Row> | null> {
   const table = tableOf(manager, entity);
   if (table.isNowhere(where)) return null;
   const { columns } = table;
@@ -102,7 +112,8 @@ export async function insertRows<Row extends ObjectLiteral>(
   const names = columns.map(table.name);
   const one = `(${names.map(() => '?').join(', ')})`;
   const text = `INSERT INTO ${table.title} (${names.join(', ')}) VALUES ${rows.map(() => one).join(', ')}`;
-  const { affected } = await table.run(
+  const run = rows.length > MOST_PREPARED ? table.runAnew : table.run;
+  const { affected } = await run(
     text + (onConflict ? conflicting(table, names, onConflict) : ''),
     rows.flatMap((row) => columns.map((column) => table.value(row, column))),
   );
@@ -155,6 +166,8 @@ interface Table<Row> {
   value: (row: Partial<Row>, column: Column) => unknown;
   readAs: (value: unknown, column: Column) => unknown;
   run: (text: string, values: unknown[]) => Promise<QueryResult>;
+  /** Of one of many texts. */
+  runAnew: (text: string, values: unknown[]) => Promise<QueryResult>;
 }
 
 function tableOf<Row extends ObjectLiteral>(manager: EntityManager, entity: EntitySchema<Row>): Table<Row> {
@@ -176,6 +189,7 @@ function tableOf<Row extends ObjectLiteral>(manager: EntityManager, entity: Enti
     },
     value: (row, column) => driver.preparePersistentValue(row[column.propertyName], column) as unknown,
     readAs: (value, column) => driver.prepareHydratedValue(value, column) as unknown,
-    run: (text, values) => runner.query(toText(text), values, true),
+    run: (text, values) => runner.query(prepared(toText(text)), values, true),
+    runAnew: (text, values) => runner.query(toText(text), values, true),
   };
 }

@@ -18,7 +18,7 @@ export abstract class Store {
   abstract readonly cipher: VectorCipher;
   abstract readonly keys: KeyProvider;
   abstract readonly register: Register;
-  /** Rings after every transaction that may have changed something. */
+  /** Rings after every transaction that may have appended to the feed of changes. */
   abstract readonly committed: Bell;
 
   /** All of it or nothing; no other that writes runs meanwhile. What is bound in it, the register vouches for. */
@@ -30,7 +30,10 @@ export abstract class Store {
   /** For what only reads, as it is at one moment. */
   abstract read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
 
-  /** The same for one statement, which sees one moment by itself. */
+  /**
+   * The same for what mostly takes one statement, which sees one moment by itself. `work` may run twice: it does nothing but
+   * read.
+   */
   readOne<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.read(work);
   }

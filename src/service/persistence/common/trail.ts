@@ -19,15 +19,20 @@ export async function appendEntries(
   entries: readonly UnsealedRow[],
 ): Promise<void> {
   if (entries.length === 0) return;
-  const [row] = await ask<{ last: number | null }>(manager, 'SELECT MAX(id) AS last FROM audit');
+  const last = register.lastEntry(manager) ?? (await lastEntry(manager));
   let rows: AuditRow[] = [];
   await register.changeHead(manager, ({ trail }) => {
     // Entries that another program has added keep their numbers, and are bound to nothing.
-    let id = Math.max(trail.last, row?.last ?? 0);
+    let id = Math.max(trail.last, last);
     if (id > trail.last) addTrimmed(trail, { first: trail.last + 1, last: id, mac: trail.mac });
     rows = entries.map((entry) => follow(trail, { ...entry, id: ++id }));
   });
   await insertRows(manager, AuditEntity, rows);
+}
+
+async function lastEntry(manager: EntityManager): Promise<number> {
+  const [row] = await ask<{ last: number | null }>(manager, 'SELECT MAX(id) AS last FROM audit');
+  return row?.last ?? 0;
 }
 
 /**

@@ -38,6 +38,11 @@ export class TypeOrmUnitOfWork extends UnitOfWork {
     return this.database.read((manager) => work(this.records(manager, bound)));
   }
 
+  readOne<T>(work: (records: VoiceRecords) => Promise<T>): Promise<T> {
+    const bound = boundTo();
+    return this.database.readOne((manager) => work(this.records(manager, bound)));
+  }
+
   async snapshot(): Promise<Snapshot> {
     // Whoever reads on from it later may be a connection that has room again.
     const bound = boundTo();
@@ -64,7 +69,7 @@ export class TypeOrmUnitOfWork extends UnitOfWork {
       speakers: new TypeOrmSpeakerRepository(manager, register, bound),
       groups: new TypeOrmGroupRepository(manager, register, bound),
       enrollments: new TypeOrmEnrollmentRepository(manager, cipher, register, bound),
-      profiles: new TypeOrmProfileRepository(manager, cipher, register),
+      profiles: new TypeOrmProfileRepository(manager, cipher, register, bound),
       ledger: new TypeOrmLedgerRepository(manager, register),
       waiting: new TypeOrmWaitingVerificationRepository(manager, cipher, register),
       recordings: new TypeOrmKeptRecordingRepository(manager, cipher, register),

@@ -9,12 +9,13 @@ import { TimbreError } from '../../../errors/timbre-error.js';
 import { Bell } from '../../../support/bell.js';
 import { isMissing } from '../../../support/files.js';
 import type { KeyProvider } from '../../data-keys/key-provider.js';
+import { hasAppended } from '../common/changes.js';
 import { Epoch, FileEpochProvider, stateOf } from '../common/epoch.js';
 import { proveKey, readKeyCheck, writeKeyCheck } from '../common/key-check.js';
 import { requireInUse, requireWhole } from '../common/move-marks.js';
 import { epochFileOf, keyProviderOf, type Places } from '../common/places.js';
 import { requirePrivate, writeAside } from '../common/private-files.js';
-import { Register } from '../common/register.js';
+import { HEAD, Register, StaleRegister, type Beginning, type Brought } from '../common/register.js';
 import { TypeOrmAuditRepository } from '../common/repositories/typeorm-audit.repository.js';
 import { settleRegister } from '../common/settle-register.js';
 import { Store, type StoreSnapshot } from '../common/store.js';
@@ -47,6 +48,10 @@ const MOST_ATTEMPTS = 5;
 
 const READ = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 
+/** What every write needs of what the one before has left, with its beginning: one way to PostgreSQL in the place of three. */
+const BEGINNING = `SELECT (SELECT value FROM register WHERE name = '${HEAD}') AS head,
+  (SELECT coalesce(max(id), 0) FROM audit) AS "lastEntry"`;
+
 /**
  * A schema of a PostgreSQL database, which other nodes may have open too. Transactions that write come one after the other,
  * of all nodes: each takes the same advisory lock first, and sees everything that was committed before. What only reads waits for
@@ -61,7 +66,7 @@ export class PostgresDatabase extends Store {
   private node: NodeConnection | undefined;
   private id = '';
   private readonly write: string;
-  /** Rings after every transaction of this node, and where another may have changed something. */
+  /** Rings after every transaction of this node that appends to the feed, and where another may have appended. */
   readonly committed = new Bell();
 
   private constructor(
@@ -172,17 +177,19 @@ export class PostgresDatabase extends Store {
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.alone(async () => {
       let counted: number | undefined;
-      const result = await this.again(() =>
-        this.connected(this.write, (manager) =>
-          this.register.within(
+      const { result, appends } = await this.again(() =>
+        this.connected(`${this.write}; ${BEGINNING}`, async (manager, begun) => ({
+          result: await this.register.within(
             manager,
             () => work(manager),
             (counter) => (counted = counter),
+            begun.at(-1)!.rows[0] as Beginning,
           ),
-        ),
+          appends: hasAppended(manager),
+        })),
       );
       if (counted !== undefined && this.id !== '') this.epoch.note(this.id, counted);
-      this.committed.ring();
+      if (appends) this.committed.ring();
       return result;
     });
   }
@@ -195,9 +202,31 @@ export class PostgresDatabase extends Store {
     return this.guarded(() => this.connected(READ, work));
   }
 
-  /** Without BEGIN and COMMIT: one way to PostgreSQL in the place of three. */
-  override readOne<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.guarded(() => work(this.source.manager));
+  /** Without BEGIN and COMMIT, one way to PostgreSQL in the place of three; what asks a second time is done anew with them. */
+  override async readOne<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    try {
+      return await this.readAlone(work, 'leaves').catch((error: unknown) => {
+        if (!(error instanceof StaleRegister)) throw error;
+        return this.readAlone(work, 'all');
+      });
+    } catch (error) {
+      if (!(error instanceof SecondStatement)) throw error;
+      return this.read(work);
+    }
+  }
+
+  /** Errors: those of `read`; SecondStatement, StaleRegister. */
+  private readAlone<T>(work: (manager: EntityManager) => Promise<T>, brought: Brought): Promise<T> {
+    return this.guarded(async () => {
+      const runner = this.source.createQueryRunner();
+      allowOne(runner);
+      this.register.bring(runner.manager, brought);
+      try {
+        return await work(runner.manager);
+      } finally {
+        await runner.release();
+      }
+    });
   }
 
   async snapshot(): Promise<StoreSnapshot> {
@@ -420,14 +449,17 @@ export class PostgresDatabase extends Store {
     }
   }
 
-  /** Between `begin` and COMMIT, on a connection of its own. */
-  private async connected<T>(begin: string, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  /** Between `begin` and COMMIT, on a connection of its own. `begun`: what each statement of `begin` gave. */
+  private async connected<T>(
+    begin: string,
+    work: (manager: EntityManager, begun: pg.QueryResult[]) => Promise<T>,
+  ): Promise<T> {
     const runner = this.source.createQueryRunner();
     let how: 'COMMIT' | 'ROLLBACK' = 'ROLLBACK';
     try {
       const client = (await runner.connect()) as pg.PoolClient;
-      await client.query(begin);
-      const result = await work(runner.manager);
+      const begun = (await client.query(begin)) as pg.QueryResult | pg.QueryResult[];
+      const result = await work(runner.manager, [begun].flat());
       how = 'COMMIT';
       return result;
     } finally {
@@ -450,6 +482,17 @@ export class PostgresDatabase extends Store {
 }
 
 type Runner = ReturnType<DataSource['createQueryRunner']>;
+
+/** Asked where only the first sees one moment by itself. */
+class SecondStatement extends Error {}
+
+/** Errors of the second statement: SecondStatement; nothing was asked then. */
+function allowOne(runner: Runner): void {
+  const query = runner.query.bind(runner) as (...given: unknown[]) => Promise<unknown>;
+  let asked = 0;
+  runner.query = ((...given: unknown[]) =>
+    ++asked === 1 ? query(...given) : Promise.reject(new SecondStatement('a second statement'))) as Runner['query'];
+}
 
 /** Ends the transaction and gives the connection back; one that cannot be ended is not used again. */
 async function end(runner: Runner, how: 'COMMIT' | 'ROLLBACK'): Promise<void> {

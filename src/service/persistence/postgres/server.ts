@@ -4,10 +4,17 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { isMigrated, isSettled } from '../common/settle-register.js';
 import { POSTGRES_ENTITIES } from './entities.js';
+import { PostgresClient } from './postgres-client.js';
 import { mayGoOn, migrationsRun, newerSchema, THIS_VERSION, type SchemaVersion } from './schema-version.js';
 
 /** The oldest that was tested. */
 const OLDEST = 15;
+
+/**
+ * A connection that nothing goes over is asked so often, from both ends, whether the other one is there: the system's own is two
+ * hours, for which PostgreSQL would keep the locks of a node that is gone.
+ */
+const KEEP_ALIVE_MS = 30_000;
 
 export interface ServerOptions {
   /** `postgres://user:password@host/database?sslmode=verify-full`. */
@@ -38,8 +45,9 @@ export function connectionOf({ url, schema, waitMs, statementMs }: ServerOptions
     query_timeout: statementMs + 5000,
     idle_in_transaction_session_timeout: 60_000 + statementMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     // Statements are short: compiling one takes longer than it saves.
-    options: `-c search_path=${schema} -c client_min_messages=warning -c jit=off`,
+    options: `-c search_path=${schema} -c client_min_messages=warning -c jit=off -c tcp_keepalives_idle=${KEEP_ALIVE_MS / 1000}`,
     types: TYPES,
   };
 }
@@ -52,7 +60,7 @@ export function sourceOf(options: ServerOptions): DataSource {
     connectTimeoutMS: options.waitMs,
     // A connection that is lost while nobody uses it is made anew by whoever needs one.
     poolErrorHandler: () => undefined,
-    extra: connectionOf(options),
+    extra: { ...connectionOf(options), Client: PostgresClient },
     entities: POSTGRES_ENTITIES,
     migrations: [...(options.version ?? THIS_VERSION).migrations],
     migrationsTransactionMode: 'all',

@@ -14,7 +14,7 @@ import {
   type EnrollmentPlace,
   type HeardBefore,
 } from '../../../records/enrollment.repository.js';
-import { ask, dialectOf } from '../dialect.js';
+import { ask, askPrepared, dialectOf } from '../dialect.js';
 import { EnrollmentEntity, type EnrollmentRow } from '../entities/enrollment.entity.js';
 import {
   enrollmentOwner,
@@ -106,7 +106,7 @@ export class TypeOrmEnrollmentRepository extends EnrollmentRepository {
            AND t.group_uid IN ${groups.within})`
       : '';
     // In this order: not beginning with whoever has not withdrawn consent, nearly everybody.
-    const [found] = await ask<{ id: string; subject: string }>(
+    const [found] = await askPrepared<{ id: string; subject: string }>(
       this.manager,
       `SELECT e.id, s.subject FROM enrollments e ${dialect.inOrder} speakers s ON s.id = e.speaker_id
        WHERE e.content_sha256 = ? AND e.model = ? AND e.front_end = ? AND s.consent_withdrawn_at IS NULL ${within} LIMIT 1`,

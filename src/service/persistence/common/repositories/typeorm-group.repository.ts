@@ -1,4 +1,4 @@
-import { In, IsNull, Not, type EntityManager } from 'typeorm';
+import { In, type EntityManager } from 'typeorm';
 import { TimbreError } from '../../../../errors/timbre-error.js';
 import type { GroupRef } from '../../../../support/group-ref.js';
 import type { Cursor } from '../../../records/cursor.js';
@@ -8,11 +8,11 @@ import type { Group, WatchedGroup } from '../../../records/group.js';
 import { GroupRepository } from '../../../records/group.repository.js';
 import { groupOwner } from '../bound-records.js';
 import { readCounter } from '../counters.js';
-import { affect, ask, dialectOf } from '../dialect.js';
+import { affect, ask, askPrepared, dialectOf } from '../dialect.js';
 import { GroupEntity, type GroupRow } from '../entities/group.entity.js';
 import { toGroup, toGroupRow } from '../mappers/group.mapper.js';
 import type { Register } from '../register.js';
-import { findRow, insertRows, updateRows } from '../rows.js';
+import { findRow, insertRows, selection, updateRows } from '../rows.js';
 import { leaveTraces } from '../traces.js';
 
 /** One that is not as it was written is not there. */
@@ -67,8 +67,15 @@ export class TypeOrmGroupRepository extends GroupRepository {
   }
 
   async watched(): Promise<WatchedGroup[]> {
-    const rows = await this.manager.find(GroupEntity, { where: { watchRate: Not(IsNull()) }, order: { id: 'ASC' } });
-    const groups = await this.toGroups(rows);
+    const { columns, row } = selection(this.manager, GroupEntity, 'g');
+    const records = await askPrepared<Record<string, unknown>>(
+      this.manager,
+      `SELECT ${columns}, ${this.register.vouching(this.manager, `'${groupOwner('')}' || g.uid`)}
+       FROM speaker_groups g WHERE g.watch_rate IS NOT NULL ORDER BY g.id`,
+    );
+    const found = records.map((record) => ({ row: row(record), record })).filter(({ row: own }) => this.isOwn(own));
+    const known = await this.register.checkBeside(this.manager, 'group', found);
+    const groups = found.filter((_, i) => known[i]).map((one) => toGroup(one.row));
     return groups.flatMap(({ uid, id, watchRate }) => (watchRate === null ? [] : { uid, id, watchRate }));
   }
 
@@ -113,8 +120,12 @@ export class TypeOrmGroupRepository extends GroupRepository {
     return rows.filter((_, i) => known[i]);
   }
 
+  private isOwn({ uid }: GroupRow): boolean {
+    return !this.bound || this.bound.some((group) => group.uid === uid);
+  }
+
   private async toGroups(rows: readonly GroupRow[]): Promise<Group[]> {
-    const own = rows.filter(({ uid }) => !this.bound || this.bound.some((group) => group.uid === uid));
+    const own = rows.filter((row) => this.isOwn(row));
     const known = await this.register.check(this.manager, 'group', own);
     return own.filter((_, i) => known[i]).map(toGroup);
   }

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { StoredAudio } from '../../../records/kept-audio.js';
 import { KeptRecordingRepository, type KeptPlace, type KeptRecording } from '../../../records/kept-recording.js';
 import { readCounter } from '../counters.js';
-import { affect, ask, dialectOf } from '../dialect.js';
+import { affect, ask, askPrepared, dialectOf } from '../dialect.js';
 import { KeptRecordingEntity, type KeptRecordingRow } from '../entities/kept-recording.entity.js';
 import { recordingOwner, toKeptRecording, toKeptRecordingRow } from '../mappers/kept-recording.mapper.js';
 import type { Register } from '../register.js';
@@ -57,7 +57,7 @@ export class TypeOrmKeptRecordingRepository extends KeptRecordingRepository {
   async countOf(speakerIds: readonly string[]): Promise<Map<string, number>> {
     if (speakerIds.length === 0) return new Map();
     const { within, value } = dialectOf(this.manager).list(speakerIds);
-    const rows = await ask<{ id: string; count: number }>(
+    const rows = await askPrepared<{ id: string; count: number }>(
       this.manager,
       `SELECT speaker_id AS id, COUNT(*) AS count FROM kept_recordings WHERE speaker_id IN ${within} GROUP BY speaker_id`,
       [value],

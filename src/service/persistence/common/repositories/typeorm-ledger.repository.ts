@@ -8,7 +8,7 @@ import {
   type LedgerPlace,
   type NewLedgerEntry,
 } from '../../../records/ledger.js';
-import { ask } from '../dialect.js';
+import { askPrepared } from '../dialect.js';
 import { LedgerEntity, type LedgerRow } from '../entities/ledger.entity.js';
 import { toLedgerEntry, toLedgerRow } from '../mappers/ledger.mapper.js';
 import type { Register } from '../register.js';
@@ -23,7 +23,7 @@ export class TypeOrmLedgerRepository extends LedgerRepository {
   }
 
   async append({ speakerId, action, ...given }: NewLedgerEntry): Promise<LedgerEntry> {
-    const [newest] = await ask<{ at: number | null }>(
+    const [newest] = await askPrepared<{ at: number | null }>(
       this.manager,
       'SELECT MAX(created_at) AS at FROM ledger WHERE speaker_id = ?',
       [speakerId],

@@ -1,14 +1,17 @@
 import { In, type EntityManager } from 'typeorm';
+import type { GroupRef } from '../../../../support/group-ref.js';
 import type { EmbeddingOrigin } from '../../../records/embedding.js';
 import { countedIn, type Profile, type ProfileState } from '../../../records/profile.js';
 import { ProfileRepository, type StoredVoice } from '../../../records/profile.repository.js';
+import type { Speaker } from '../../../records/speaker.js';
 import { appendVoiceChange } from '../changes.js';
-import { ask, dialectOf } from '../dialect.js';
+import { ask, askPrepared, dialectOf } from '../dialect.js';
 import { ProfileEntity, type ProfileRow } from '../entities/profile.entity.js';
 import { SpeakerEntity, type SpeakerRow } from '../entities/speaker.entity.js';
 import { profileOwner, toProfile, toProfileRow, toProfileState } from '../mappers/profile.mapper.js';
 import { notAsWritten, type Register } from '../register.js';
-import { findRow, findRows, insertRows, selection } from '../rows.js';
+import { findRow, findRows, findRowWith, insertRows, selection, type RowWith } from '../rows.js';
+import { besideSpeaker, visibleSpeakers } from './typeorm-speaker.repository.js';
 import { TimbreError } from '../../../../errors/timbre-error.js';
 import type { VectorCipher } from '../vector-cipher.js';
 
@@ -23,6 +26,7 @@ export class TypeOrmProfileRepository extends ProfileRepository {
     private readonly manager: EntityManager,
     private readonly cipher: VectorCipher,
     private readonly register: Register,
+    private readonly bound: readonly GroupRef[] | null = null,
   ) {
     super();
   }
@@ -35,9 +39,35 @@ export class TypeOrmProfileRepository extends ProfileRepository {
   }
 
   async find(speakerId: string, origin: EmbeddingOrigin): Promise<Profile | null> {
-    const found = await this.register.findOne(this.manager, 'profile', ProfileEntity, { speakerId, ...origin });
-    if (found && !found.known) throw notAsWritten('profile');
-    return found && toProfile(found.row, this.cipher);
+    const where = { speakerId, ...origin };
+    const found = await findRowWith(
+      this.manager,
+      ProfileEntity,
+      where,
+      this.register.vouching(this.manager, '"speaker_id"'),
+    );
+    return found && this.asWritten(found);
+  }
+
+  async withSpeaker(
+    speakerId: string,
+    { model, frontEnd }: EmbeddingOrigin,
+  ): Promise<{ speaker: Speaker; profile: Profile | null } | null> {
+    if (dialectOf(this.manager).impossible(speakerId)) return null;
+    const speakers = selection(this.manager, SpeakerEntity, 's');
+    const profiles = selection(this.manager, ProfileEntity, 'p');
+    const [record] = await askPrepared<Record<string, unknown>>(
+      this.manager,
+      `SELECT ${speakers.columns}, ${profiles.columns}, ${besideSpeaker(this.manager, this.register, 's.id', 's.member_of')}
+       FROM speakers s LEFT JOIN profiles p ON p.speaker_id = s.id AND p.model = ? AND p.front_end = ? WHERE s.id = ?`,
+      [model, frontEnd, speakerId],
+    );
+    if (!record) return null;
+    const found = [{ row: speakers.row(record), record }];
+    const [speaker] = await visibleSpeakers(this.manager, this.register, found, this.bound);
+    if (!speaker) return null;
+    const isThere = record['p_speaker_id'] !== null;
+    return { speaker, profile: isThere ? await this.asWritten({ row: profiles.row(record), record }) : null };
   }
 
   async state(speakerId: string, origin: EmbeddingOrigin): Promise<ProfileState | null> {
@@ -70,7 +100,7 @@ export class TypeOrmProfileRepository extends ProfileRepository {
 
   voices(origin: EmbeddingOrigin, after: string | null, limit: number): Promise<StoredVoice[]> {
     const all = `profiles p ${dialectOf(this.manager).inOrder} speakers s ON s.id = p.speaker_id`;
-    return this.findVoices(origin, all, 'p.speaker_id > ?3 ORDER BY p.speaker_id LIMIT ?4', [after ?? '', limit]);
+    return this.findVoices(origin, all, 'p.speaker_id > ?3 ORDER BY p.speaker_id LIMIT ?4', [after ?? '', limit], ask);
   }
 
   async voicesOf(subjects: readonly string[], origin: EmbeddingOrigin): Promise<StoredVoice[]> {
@@ -79,7 +109,7 @@ export class TypeOrmProfileRepository extends ProfileRepository {
     const { list, inOrder } = dialectOf(this.manager);
     const { table, value } = list(subjects, '?3', 'asked');
     const asked = `${table} ${inOrder} speakers s ON s.subject = asked.value`;
-    return this.findVoices(origin, `${asked} CROSS JOIN profiles p`, 'p.speaker_id = s.id', [value]);
+    return this.findVoices(origin, `${asked} CROSS JOIN profiles p`, 'p.speaker_id = s.id', [value], askPrepared);
   }
 
   /** `values`: the parameters of `from` and `where`, from the third on. */
@@ -88,10 +118,11 @@ export class TypeOrmProfileRepository extends ProfileRepository {
     from: string,
     where: string,
     values: unknown[],
+    read: typeof ask,
   ): Promise<StoredVoice[]> {
     const speakers = selection(this.manager, SpeakerEntity, 's');
     const profiles = selection(this.manager, ProfileEntity, 'p');
-    const records = await ask<Record<string, unknown>>(
+    const records = await read<Record<string, unknown>>(
       this.manager,
       `SELECT ${speakers.columns}, ${profiles.columns} FROM ${from}
        WHERE p.model = ?1 AND p.front_end = ?2 AND p.status = 'Enrolled' AND s.consent_withdrawn_at IS NULL AND ${where}`,
@@ -128,6 +159,13 @@ export class TypeOrmProfileRepository extends ProfileRepository {
     } catch (error) {
       return { subject, speakerId, groups: [], error: error instanceof Error ? error.message : String(error) };
     }
+  }
+
+  /** Errors: STORAGE_INVALID. */
+  private async asWritten(found: RowWith<ProfileRow>): Promise<Profile> {
+    const [known] = await this.register.checkBeside(this.manager, 'profile', [found]);
+    if (!known) throw notAsWritten('profile');
+    return toProfile(found.row, this.cipher);
   }
 
   async delete(speakerId: string, origin: EmbeddingOrigin): Promise<void> {

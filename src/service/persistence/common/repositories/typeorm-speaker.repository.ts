@@ -11,12 +11,12 @@ import {
   type SearchPlace,
   type SpeakerFilter,
 } from '../../../records/speaker.repository.js';
-import { affect, ask, dialectOf } from '../dialect.js';
+import { affect, ask, askPrepared, dialectOf } from '../dialect.js';
 import { SpeakerEntity, type SpeakerRow } from '../entities/speaker.entity.js';
 import { TermEntity, type TermRow } from '../entities/term.entity.js';
 import { toSpeaker, toSpeakerRow } from '../mappers/speaker.mapper.js';
 import type { Register } from '../register.js';
-import { insertRows, updateRows } from '../rows.js';
+import { findRowWith, insertRows, selection, updateRows, type RowWith } from '../rows.js';
 import { appendChange, appendVoiceChange } from '../changes.js';
 import { readCounter } from '../counters.js';
 import { EVERYBODY, isWithin, searchOf, termsOf, type TermRange } from '../terms.js';
@@ -25,6 +25,9 @@ import { forgetVoicesWhere } from '../unknown-voices.js';
 
 /** Rows that one statement writes: SQLite takes 32,766 variables. */
 const TERMS_AT_ONCE = 1000;
+
+/** Speakers who are read with the head of the register beside each. */
+const MOST_BESIDE = 16;
 
 export class TypeOrmSpeakerRepository extends SpeakerRepository {
   constructor(
@@ -47,16 +50,25 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
   }
 
   async find(id: string): Promise<Speaker | null> {
-    const found = await this.register.findOne(this.manager, 'speaker', SpeakerEntity, { id });
-    if (!found) return null;
-    const row = found.row as SpeakerRow;
-    return (await this.seen([row], [found.known]))[0] ?? null;
+    const more = besideSpeaker(this.manager, this.register, `"id"`, `"member_of"`);
+    const found = await findRowWith(this.manager, SpeakerEntity, { id }, more);
+    return found && ((await this.visible([found]))[0] ?? null);
   }
 
   async findMany(ids: readonly string[]): Promise<Speaker[]> {
+    if (ids.length > MOST_BESIDE)
+      return this.toSpeakers(await this.manager.findBy(SpeakerEntity, { id: In([...ids]) }));
     if (ids.length === 0) return [];
-    const rows = await this.manager.findBy(SpeakerEntity, { id: In([...ids]) });
-    return this.toSpeakers(rows);
+    const { columns, row } = selection(this.manager, SpeakerEntity, 's');
+    const { list, inOrder } = dialectOf(this.manager);
+    const { table, value } = list([...new Set(ids)], '?', 'asked');
+    const records = await askPrepared<Record<string, unknown>>(
+      this.manager,
+      `SELECT ${columns}, ${besideSpeaker(this.manager, this.register, 's.id', 's.member_of')}
+       FROM ${table} ${inOrder} speakers s ON s.id = asked.value`,
+      [value],
+    );
+    return this.visible(records.map((record) => ({ row: row(record), record })));
   }
 
   async idsBySubject(subjects: readonly string[]): Promise<Map<string, string>> {
@@ -143,7 +155,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
     return readCounter(this.manager, 'speakers');
   }
 
-  async update(speaker: Speaker): Promise<Speaker> {
+  async update(speaker: Speaker, before?: Speaker): Promise<Speaker> {
     const { id, version } = speaker;
     const row = { ...toSpeakerRow(speaker), version: version + 1 };
     const { name, updatedAt, consent, consentWithdrawnAt, activeAt, noticeAt, memberOf, metadata, learning, frozenAt } =
@@ -158,7 +170,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
       );
     }
     this.register.bind(this.manager, 'speaker', [row]);
-    await this.renewTerms(speaker);
+    if (!before || !sameTerms(before, speaker)) await this.renewTerms(speaker);
     await appendChange(this.manager, 'voice', speaker.subject);
     return { ...speaker, version: version + 1 };
   }
@@ -194,9 +206,17 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
     await updateRows(this.manager, SpeakerEntity, { id }, { noticeAt: at.getTime() });
   }
 
-  async used(subject: string, at: Date): Promise<void> {
-    const activity = { lastUsedAt: at.getTime(), activeAt: at.getTime(), noticeAt: null };
-    await updateRows(this.manager, SpeakerEntity, { subject }, activity);
+  async used(times: ReadonlyMap<string, Date>): Promise<void> {
+    if (times.size === 0) return;
+    const { objectsIn, textOf, numberOf } = dialectOf(this.manager);
+    const used = Array.from(times, ([subject, at]) => ({ subject, at: at.getTime() }));
+    const at = numberOf('value', 'at');
+    await affect(
+      this.manager,
+      `UPDATE speakers SET last_used_at = ${at}, active_at = ${at}, notice_at = NULL
+       FROM ${objectsIn('?', 'used')} WHERE speakers.subject = ${textOf('value', 'subject')}`,
+      [JSON.stringify({ used })],
+    );
   }
 
   async erase(id: string): Promise<ErasedRows | null> {
@@ -228,6 +248,10 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
 
   private async toSpeakers(rows: readonly SpeakerRow[]): Promise<Speaker[]> {
     return this.seen(rows, await this.register.check(this.manager, 'speaker', rows));
+  }
+
+  private visible(found: readonly RowWith<SpeakerRow>[]): Promise<Speaker[]> {
+    return visibleSpeakers(this.manager, this.register, found, this.bound);
   }
 
   /** Those who may be seen. */
@@ -278,12 +302,39 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
   }
 }
 
+/** Columns of a statement that reads speakers, `id` and `memberOf` being theirs, for `visibleSpeakers`. */
+export function besideSpeaker(manager: EntityManager, register: Register, id: string, memberOf: string): string {
+  const { gathered, object, elements } = dialectOf(manager);
+  const refs = gathered(object({ uid: 'g.uid', id: 'g.id' }));
+  return `${register.vouching(manager, id)},
+    (SELECT ${refs} FROM speaker_groups g WHERE g.uid IN (SELECT value FROM ${elements(memberOf)})) AS group_refs`;
+}
+
+/** Of speakers read with `besideSpeaker`, those who may be seen: mostly without another statement. */
+export async function visibleSpeakers(
+  manager: EntityManager,
+  register: Register,
+  found: readonly RowWith<SpeakerRow>[],
+  bound: readonly GroupRef[] | null,
+): Promise<Speaker[]> {
+  const known = await register.checkBeside(manager, 'speaker', found);
+  return found.flatMap(({ row, record }, i) => {
+    if (!isVisible({ row, known: known[i]! }, bound)) return [];
+    const refs = JSON.parse((record['group_refs'] as string | null) ?? '[]') as GroupRef[];
+    return [toSpeaker(row, known[i]!, new Map(refs.map((ref) => [ref.uid, ref])))];
+  });
+}
+
 /** Whether somebody bound to groups may see a speaker; one who is not as written belongs to none. */
 export function isVisible(
   { row, known }: { row: Pick<SpeakerRow, 'memberOf'>; known: boolean },
   bound: readonly GroupRef[] | null,
 ): boolean {
   return !bound || (known && bound.some(({ uid }) => row.memberOf?.includes(uid)));
+}
+
+function sameTerms(one: Speaker, other: Speaker): boolean {
+  return JSON.stringify(termsOf(one)) === JSON.stringify(termsOf(other));
 }
 
 /** Each speaker once, in the order of the list. */
