@@ -10,6 +10,9 @@ import { connectionOf, lockKey, type ServerOptions } from './server.js';
 /** How often it is looked whether the connection is there, and whether something was missed. */
 const BEAT_MS = 1000;
 
+/** Where nothing comes back within so long, the connection is made anew. */
+const LOOK_MS = 5000;
+
 /** How long PostgreSQL may take to see that a process before this one, of the same folder, has ended. */
 const TAKE_OVER_MS = 10_000;
 const TAKE_OVER_PAUSE_MS = 200;
@@ -49,6 +52,8 @@ export class NodeConnection {
   private readonly logger = new Logger('Database');
   private readonly stopping = new AbortController();
   private client: pg.Client | undefined;
+  /** What serves the connection before this one at PostgreSQL, which may not have missed it yet, and keeps its locks. */
+  private former: number | undefined;
   private lastSeq = -1;
   private beating: Promise<void> = Promise.resolve();
   private echo: { text: string; heard: () => void } | undefined;
@@ -112,7 +117,9 @@ export class NodeConnection {
   private async present(patience: number): Promise<void> {
     const { node } = this.options;
     const end = performance.now() + patience;
-    while (!(await this.try(`pg_try_advisory_lock(${this.key(`node ${node}`)})`))) {
+    const key = this.key(`node ${node}`);
+    while (!(await this.try(`pg_try_advisory_lock(${key})`))) {
+      await this.endFormer(key);
       if (performance.now() > end) {
         const text = 'another service uses this data folder; stop it, or give this one a data folder of its own';
         throw new TimbreError('STORAGE_UNAVAILABLE', text);
@@ -122,6 +129,16 @@ export class NodeConnection {
     if (!(await this.try(`pg_try_advisory_lock_shared(${this.key('nodes')})`))) {
       throw keptOut();
     }
+  }
+
+  /** Where it has the lock still: what was between has let go of one end alone. */
+  private async endFormer(key: string): Promise<void> {
+    const [space, name] = key.split(', ');
+    await this.client?.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_locks
+       WHERE locktype = 'advisory' AND pid = $1 AND classid = ${space} AND objid::bigint = (${name}::bigint & 4294967295)`,
+      [this.former],
+    );
   }
 
   /** Word of oneself comes back, where connections are one's own. */
@@ -170,10 +187,11 @@ export class NodeConnection {
   /** Whatever was not told, and what the time is there. */
   private async look(): Promise<void> {
     const began = Date.now();
-    const { rows } = await this.client!.query<{ seq: number; now: number }>(
-      `SELECT value AS seq, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now
-       FROM counters WHERE name = 'changes'`,
-    );
+    const { rows } = await this.client!.query<{ seq: number; now: number }>({
+      text: `SELECT value AS seq, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now
+        FROM counters WHERE name = 'changes'`,
+      query_timeout: LOOK_MS,
+    } as pg.QueryConfig);
     const { seq = -1, now = began } = rows[0] ?? {};
     this.ahead = now - (began + Date.now()) / 2;
     if (seq !== this.lastSeq) this.options.heard();
@@ -192,7 +210,10 @@ export class NodeConnection {
   }
 
   private async drop(client = this.client): Promise<void> {
-    if (client && client === this.client) this.client = undefined;
+    if (client && client === this.client) {
+      this.client = undefined;
+      this.former = (client as { processID?: number }).processID;
+    }
     await client?.end().catch(() => undefined);
   }
 }

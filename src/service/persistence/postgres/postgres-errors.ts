@@ -59,7 +59,7 @@ const TEXTS: readonly (readonly [RegExp, Reason])[] = [
     ['STORAGE_UNSUITABLE', 'PostgreSQL there has no TLS, and the sslmode of TIMBRE_DATABASE_URL asks for it'],
   ],
   [
-    /timeout exceeded when trying to connect|Query read timeout/i,
+    /timeout exceeded when trying to connect|timeout expired|Query read timeout/i,
     ['STORAGE_UNAVAILABLE', 'the database was busy or did not answer, and nothing of this call was done; try again'],
   ],
   [/Connection terminated|Client has encountered a connection error|not queryable|Client was closed/i, LOST],
