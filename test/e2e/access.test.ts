@@ -10,8 +10,8 @@ import { errorBody } from '../../src/service/http/api-errors.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import { addressOf } from '../../src/service/http/listen.js';
 import { TimbreModule } from '../../src/service/nest.js';
-import { SqliteKeyStore } from '../../src/service/persistence/sqlite/sqlite-key-store.js';
 import { timbre } from '../cli/support.js';
+import { databaseEnv, dataBeside, databaseSettings } from '../integration/stores.js';
 import { RawClient } from './raw-client.js';
 import { TestService, until, wav, Workshop } from './support.js';
 
@@ -31,7 +31,12 @@ const keys = new Map<string, string>();
 /** As an operator makes it: beside the service, which may be running. */
 async function makeKey(folder: string, ...scopes: Scope[]): Promise<string> {
   const words = scopes.flatMap((scope) => ['--scope', scope]);
-  const { status, stdout, stderr } = await timbre(['keys', 'create', '--name', 'test', ...words, '--data-dir', folder]);
+  const { status, stdout, stderr } = await timbre(
+    ['keys', 'create', '--name', 'test', ...words, '--data-dir', folder],
+    {
+      env: databaseEnv(folder),
+    },
+  );
   expect({ status, stderr }).toMatchObject({ status: 0 });
   return stdout.trim();
 }
@@ -233,7 +238,7 @@ test('a call that says nothing needs admin', async () => {
   const folder = await mkdtemp(workshop.path('forgotten-'));
   const [admin, other] = [await makeKey(folder, 'admin'), await makeKey(folder, 'read', 'enrol', 'vectors')];
   @Module({
-    imports: [TimbreModule.forRoot({ model, dataDir: folder, controllers: [] })],
+    imports: [TimbreModule.forRoot({ model, dataDir: folder, controllers: [], ...databaseSettings(folder) })],
     controllers: [ForgottenController],
   })
   class Host {}
@@ -262,7 +267,9 @@ describe('keys of a running service', () => {
     const key = await makeKey(dataDir, 'read');
     const call = async (): Promise<number> => (await service.fetch('/v1/info', withKey(key))).status;
     await until(async () => (await call()) === 200);
-    const { status } = await timbre(['keys', 'revoke', key.split('_')[1]!, '--data-dir', dataDir]);
+    const { status } = await timbre(['keys', 'revoke', key.split('_')[1]!, '--data-dir', dataDir], {
+      env: databaseEnv(dataDir),
+    });
     expect(status).toBe(0);
     await until(async () => (await call()) === 401);
     const { body } = await service.call('/v1/info', withKey(key));
@@ -270,7 +277,7 @@ describe('keys of a running service', () => {
   });
 
   test('do not work when they have expired', async () => {
-    const store = (await SqliteKeyStore.open({ folder: dataDir }))!;
+    const store = (await (await dataBeside(dataDir)).keysIfThere())!;
     const made = new Date(Date.now() - 10_000);
     const { key, text } = newApiKey(
       { name: 'old', scopes: ['admin'], expiresAt: new Date(made.getTime() + 5000) },
@@ -286,7 +293,7 @@ describe('keys of a running service', () => {
     await service.call('/v1/info', withKey(keyOf('read')));
     const id = keyOf('read').split('_')[1];
     await until(async () => {
-      const { stdout } = await timbre(['keys', 'list', '--json', '--data-dir', dataDir]);
+      const { stdout } = await timbre(['keys', 'list', '--json', '--data-dir', dataDir], { env: databaseEnv(dataDir) });
       const found = JSON.parse(stdout) as { id: string; lastUsedOn: string | null }[];
       return /^\d{4}-\d\d-\d\d$/.test(found.find((key) => key.id === id)?.lastUsedOn ?? '');
     });

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { copyFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
-import sqlite3 from 'sqlite3';
 import { auditView } from '../../src/service/audit/audit.dto.js';
 import { consentView } from '../../src/service/consent/consent.dto.js';
 import { rotationView } from '../../src/service/data-keys/data-keys.dto.js';
+import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { exportView } from '../../src/service/privacy/export.dto.js';
+import { writeHeartbeat } from '../../src/service/records/heartbeat.js';
 import { checkedReceiptView, receiptView } from '../../src/service/speakers/receipt.dto.js';
 import { timbre } from '../cli/support.js';
+import { closeStore, isStored, onFiles, openStore, POSTGRES_URL, TRACES } from '../integration/stores.js';
 import { spoken, TestService, until, wav, Workshop } from './support.js';
 
 let workshop: Workshop;
@@ -162,16 +164,10 @@ describe('retention over HTTP', () => {
     await first.postJson('/v1/speakers', { id: 'old' });
     await first.close();
     // As if the clock had said something else until now.
-    const database = new sqlite3.Database(workshop.path('jumped', 'timbre.sqlite'));
-    await new Promise((resolve) =>
-      database.exec(
-        `UPDATE settings SET value = CAST('2001-01-01T00:00:00.000Z' AS BLOB) WHERE name LIKE 'note heart%'`,
-        resolve,
-      ),
-    );
-    await new Promise((resolve) => {
-      database.close(resolve);
-    });
+    const store = await openStore(dataDir);
+    const written = new Date('2001-01-01T00:00:00Z');
+    await new TypeOrmUnitOfWork(store).transaction(({ notes }) => writeHeartbeat(notes, written));
+    await closeStore(store);
     const later = await TestService.start(workshop, { model: bundle, dataDir, retentionDays: 0.000001, noticeDays: 0 });
     try {
       await later.service.ready();
@@ -215,8 +211,8 @@ describe('a speaker with a voice', () => {
     expect(view).toMatchObject({ speaker: { name: 'Eve of the export' }, audio: { kept: false } });
     expect(view.enrollments.map(({ filename }) => filename)).toEqual(['eve-1.wav', 'eve-2.wav']);
     expect(JSON.stringify(view)).not.toContain('"embedding"');
-    const words = ['--name', 'export', '--scope', 'admin', '--scope', 'vectors', '--data-dir', service.dataDir];
-    const { stdout: key } = await timbre(['keys', 'create', ...words]);
+    const words = ['--name', 'export', '--scope', 'admin', '--scope', 'vectors'];
+    const { stdout: key } = await timbre(['keys', 'create', ...words], { env: service.env });
     const ran = await timbre(['speakers', 'export', 'eve', '--vectors', '--url', service.url], {
       env: { TIMBRE_API_KEY: key },
     });
@@ -237,7 +233,7 @@ describe('a speaker with a voice', () => {
     expect(await identify()).toContain('"speakerId":"eve"');
   });
 
-  test('is there after the data key was rotated and a backup restored', async () => {
+  test('is there after the data key was rotated', async () => {
     const keyFile = workshop.path('data', 'data.key');
     const before = await readFile(keyFile, 'utf8');
     expect(rotationView.strict().parse((await service.call('/v1/data-key/rotation')).body)).toMatchObject({
@@ -253,7 +249,10 @@ describe('a speaker with a voice', () => {
     expect(after.trim().split('\n')).toHaveLength(1);
     expect(after).not.toBe(before);
     expect(await identify()).toContain('"speakerId":"eve"');
+  });
 
+  onFiles('is there after a backup was restored', async () => {
+    const keyFile = workshop.path('data', 'data.key');
     const folder = workshop.path('restored');
     await mkdir(folder, { mode: 0o700 });
     const copy = workshop.path('restored', 'timbre.sqlite');
@@ -279,7 +278,7 @@ describe('a speaker with a voice', () => {
     const erased = await send('DELETE', path('eve'));
     expect(erased.status).toBe(200);
     const receipt = receiptView.strict().parse(erased.body);
-    expect(receipt).toMatchObject({ subject: speaker.subject, traces: 'PENDING' });
+    expect(receipt).toMatchObject({ subject: speaker.subject, traces: TRACES });
     expect(checkedReceiptView.strict().parse((await service.call(`/v1/receipts/${receipt.receipt}`)).body)).toEqual({
       ...receipt,
       remains: 0,
@@ -292,6 +291,9 @@ describe('a speaker with a voice', () => {
     expect(trail.at(-1)).toMatchObject({ action: 'speaker.erased', speakerId: null, by: service.key.split('_')[1] });
     expect(JSON.stringify(trail)).not.toContain('"eve"');
     await service.close();
+    // Files of SQLite are among those below.
+    const rows = POSTGRES_URL === '' ? [] : ['Eve of the export', 'eve-1.wav'];
+    for (const text of rows) expect(await isStored(workshop.path('data'), text)).toBe(false);
     await until(async () => (await service.uploads()).length === 0);
     for (const entry of await readdir(workshop.path('data'), { recursive: true })) {
       const file = workshop.path('data', entry);

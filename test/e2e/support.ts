@@ -14,7 +14,7 @@ import { keyIn, LOCAL_KEY_FILE } from '../../src/support/key-file.js';
 import { createLog } from '../../src/service/http/logging.js';
 import { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
 import { Config, type ConfigInput } from '../../src/service/config/config.js';
-import { POSTGRES_URL, schemaOf, VECTOR_INDEX } from '../integration/stores.js';
+import { databaseEnv, databaseSettings } from '../integration/stores.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/checkpoints/${name}`, import.meta.url));
 const CHECKPOINTS = {
@@ -83,9 +83,7 @@ export class TestService {
       logLevel: 'trace',
       uploadDir,
       dataDir,
-      databaseUrl: POSTGRES_URL,
-      databaseSchema: schemaOf(dataDir),
-      vectorIndex: POSTGRES_URL === '' ? 'native' : VECTOR_INDEX,
+      ...databaseSettings(dataDir),
       modelCacheDir: workshop.path('models'),
       audioRoots: [workshop.path('recordings')],
       drainSeconds: 5,
@@ -105,14 +103,7 @@ export class TestService {
 
   /** Variables by which a command finds the local key, and the database. */
   get env(): NodeJS.ProcessEnv {
-    const { dataDir } = this;
-    if (POSTGRES_URL === '') return { TIMBRE_DATA_DIR: dataDir };
-    const database = {
-      TIMBRE_DATABASE_URL: POSTGRES_URL,
-      TIMBRE_DATABASE_SCHEMA: schemaOf(dataDir),
-      TIMBRE_VECTOR_INDEX: VECTOR_INDEX,
-    };
-    return { TIMBRE_DATA_DIR: dataDir, ...database };
+    return { TIMBRE_DATA_DIR: this.dataDir, ...databaseEnv(this.dataDir) };
   }
 
   engineStats(): EncoderStats {
@@ -263,7 +254,7 @@ export async function startBuilt(
   const common = ['serve', '--port', '0', '--sidecar-port', 'off', '--data-dir', dataDir];
   const child = spawn(process.execPath, [MAIN, ...common, ...words], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '', ...env },
+    env: { ...process.env, NODE_OPTIONS: '', ...databaseEnv(dataDir), ...env },
   });
   onStart(child);
   const exited = once(child, 'exit');

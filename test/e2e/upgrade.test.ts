@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { timbre } from '../cli/support.js';
+import { databaseEnv } from '../integration/stores.js';
 import { copyFixture } from '../integration/voices.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import { spoken, TestService, Workshop } from './support.js';
@@ -61,7 +62,12 @@ const said = (service: TestService, words: string): boolean =>
   service.log.some(({ msg }) => String(msg).includes(words));
 
 async function doctor(dataDir: string): Promise<string> {
-  const env = { TIMBRE_DATA_DIR: dataDir, TIMBRE_MODEL: 'voice', MODEL_CACHE_DIR: workshop.path('installed') };
+  const env = {
+    ...databaseEnv(dataDir),
+    TIMBRE_DATA_DIR: dataDir,
+    TIMBRE_MODEL: 'voice',
+    MODEL_CACHE_DIR: workshop.path('installed'),
+  };
   return (await timbre(['doctor'], { env })).stdout;
 }
 

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import sqlite3 from 'sqlite3';
-import { Config } from '../../src/service/config/config.js';
+import { Config, type ConfigInput } from '../../src/service/config/config.js';
 import type { DataReport, ExamineOptions } from '../../src/service/persistence/common/examine.js';
-import { dataOf } from '../../src/service/persistence/data.js';
+import { dataOf, type Data } from '../../src/service/persistence/data.js';
 import type { EmbeddingEngine } from '../../src/service/engine/embedding-engine.js';
 import type { ChangeFeed } from '../../src/service/records/change-feed.js';
 import type { UnitOfWork } from '../../src/service/records/unit-of-work.js';
@@ -42,6 +42,22 @@ export function schemaOf(folder: string): string {
   return `folder_${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
 }
 
+/** Variables by which a command finds the database of a data folder, beside the folder. */
+export function databaseEnv(folder: string): NodeJS.ProcessEnv {
+  if (POSTGRES_URL === '') return {};
+  return {
+    TIMBRE_DATABASE_URL: POSTGRES_URL,
+    TIMBRE_DATABASE_SCHEMA: schemaOf(folder),
+    TIMBRE_VECTOR_INDEX: VECTOR_INDEX,
+  };
+}
+
+/** The same as settings of a service. */
+export function databaseSettings(folder: string): ConfigInput {
+  if (POSTGRES_URL === '') return {};
+  return { databaseUrl: POSTGRES_URL, databaseSchema: schemaOf(folder), vectorIndex: VECTOR_INDEX };
+}
+
 /** What a receipt says of the files at first. */
 export const TRACES = POSTGRES_URL === '' ? 'PENDING' : 'DATABASE';
 
@@ -51,10 +67,13 @@ export function openStore(folder: string): Promise<Store> {
 }
 
 /** What `timbre doctor --data-dir` says of it. */
-export function examineStore(folder: string, options: ExamineOptions = {}): Promise<DataReport> {
-  return dataOf(Config.of({ dataDir: folder, databaseUrl: POSTGRES_URL, databaseSchema: schemaOf(folder) })).then(
-    (data) => data.examine(options),
-  );
+export async function examineStore(folder: string, options: ExamineOptions = {}): Promise<DataReport> {
+  return (await dataBeside(folder)).examine(options);
+}
+
+/** What is stored, for a program beside a service. */
+export function dataBeside(folder: string): Promise<Data> {
+  return dataOf(Config.of({ dataDir: folder, ...databaseSettings(folder) }));
 }
 
 function postgresOf(folder: string): PostgresOptions {
@@ -78,6 +97,17 @@ export async function lockStore(folder: string): Promise<() => Promise<void>> {
     new Promise((resolve, reject) => {
       database.close((error) => (error ? reject(error) : resolve()));
     });
+}
+
+/** Whether a long reading is under way. */
+export async function isBeingRead(store: Store): Promise<boolean> {
+  if (store instanceof Database) return !(await store.wipe());
+  const readers = await store.query((manager) =>
+    manager.query<unknown[]>(
+      `SELECT 1 FROM pg_locks WHERE relation = 'settings'::regclass AND pid <> pg_backend_pid() LIMIT 1`,
+    ),
+  );
+  return readers.length > 0;
 }
 
 /** Whether a text is anywhere: in the files of SQLite, or in the rows of PostgreSQL, whose files are its own. */
