@@ -123,5 +123,5 @@ describe('an export', () => {
     const ofMarch = await lines('?from=2026-02-28T00:00:00Z&to=2026-03-02T00:00:00Z');
     expect(ofMarch).toHaveLength(ENTRIES);
     expect(ofMarch.every(({ speakerId }) => speakerId === 'ada')).toBe(true);
-  });
+  }, 120_000);
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { timbre } from '../cli/support.js';
-import { databaseEnv } from '../integration/stores.js';
+import { databaseEnv, onFiles } from '../integration/stores.js';
 import { copyFixture } from '../integration/voices.js';
 import type { ConfigInput } from '../../src/service/config/config.js';
 import { spoken, TestService, Workshop } from './support.js';
@@ -134,7 +134,7 @@ describe('a folder with people', () => {
     );
   });
 
-  test('that kept no bundle loses nothing, and says what its people need', async () => {
+  onFiles('that kept no bundle loses nothing, and says what its people need', async () => {
     const before = workshop.path('before');
     await copyFixture(fileURLToPath(new URL('../fixtures/data-before', import.meta.url)), before);
     const expected = JSON.parse(await readFile(`${before}/expected.json`, 'utf8')) as {
@@ -166,7 +166,7 @@ describe('a folder with people', () => {
     });
   });
 
-  test('whose bundle cannot be kept is served all the same, and the log says so', async () => {
+  onFiles('whose bundle cannot be kept is served all the same, and the log says so', async () => {
     const folder = workshop.path('odd');
     await withService(folder, () => Promise.resolve());
     const other = workshop.path('odd-too');
