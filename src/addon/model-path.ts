@@ -4,6 +4,12 @@ import { TimbreError } from '../errors/timbre-error.js';
 import { invalid, show, text } from './arguments.js';
 import { PACKAGE_FOLDER } from '../support/package.js';
 
+/**
+ * Ids of the bundles that come with the package. Its folder may hold others: that of a checkout is also where the model
+ * cache is by default.
+ */
+export const PACKAGED: readonly string[] = ['starter'];
+
 /** Of an id, which names a file. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
@@ -21,7 +27,8 @@ export async function modelPath(model: string, cacheDir?: string): Promise<strin
     throw invalid(`model ${show(name)} is no id (letters, digits, '.', '_', '-'); write ./${name} if it is a file`);
   }
   const cache = resolve(text('cacheDir', cacheDir, undefined) ?? (process.env['MODEL_CACHE_DIR'] || 'models'));
-  const places = [...new Set([join(PACKAGE_FOLDER, 'models'), cache])].map((folder) => join(folder, `${name}.pt`));
+  const folders = PACKAGED.includes(name) ? [join(PACKAGE_FOLDER, 'models'), cache] : [cache];
+  const places = [...new Set(folders)].map((folder) => join(folder, `${name}.pt`));
   for (const place of places) {
     if (await exists(place)) return place;
   }

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
+import { PACKAGED } from '../addon/model-path.js';
 import type { LoadOptions, ManifestJson, PauseHandling, RuntimeInfo, VerifyReport } from '../addon/types.js';
 import { digestFile } from '../support/files.js';
 import { TimbreError } from '../errors/timbre-error.js';
@@ -252,7 +253,7 @@ interface AddOptions {
 async function add(cli: Cli, checkpoint: string, options: AddOptions): Promise<void> {
   const folders = modelFolders(cli.env);
   const out = bundlePath(folders, options.id);
-  if (folders.cache !== folders.own && (await exists(join(folders.own, basename(out))))) {
+  if (folders.cache !== folders.own && PACKAGED.includes(options.id)) {
     throw new TimbreError(
       'MODEL_EXISTS',
       `${options.id} is a model of the package, which none in ${folders.cache} can stand for: take another --id`,

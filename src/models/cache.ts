@@ -2,7 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PACKAGE_FOLDER } from '../support/package.js';
 import { readManifest } from '../addon/bundles.js';
-import { modelPath } from '../addon/model-path.js';
+import { modelPath, PACKAGED } from '../addon/model-path.js';
 import type { ManifestJson } from '../addon/types.js';
 import { TimbreError } from '../errors/timbre-error.js';
 import { nearestName, PUBLISHED_MODELS } from './registry.js';
@@ -36,8 +36,8 @@ export async function listBundles(folders: ModelFolders): Promise<BundleEntry[]>
   const entries: BundleEntry[] = [];
   for (const place of folders.cache === folders.own ? (['cache'] as const) : (['package', 'cache'] as const)) {
     const folder = place === 'cache' ? folders.cache : folders.own;
-    for (const name of await bundleNames(folder)) {
-      const id = name.slice(0, -'.pt'.length);
+    for (const name of await (place === 'cache' ? bundleNames(folder) : packagedNames(folder))) {
+      const id = idOf(name);
       if (entries.some((entry) => entry.id === id)) continue; // as modelPath() has it
       const path = join(folder, name);
       const common = { id, path, place, bytes: (await stat(path)).size };
@@ -88,8 +88,8 @@ async function wayOn(model: string, folders: ModelFolders): Promise<string> {
 }
 
 export async function bundleIds(folders: ModelFolders): Promise<string[]> {
-  const names = [...(await bundleNames(folders.cache)), ...(await bundleNames(folders.own))];
-  return [...new Set(names.map((name) => name.slice(0, -'.pt'.length)))].sort();
+  const names = [...(await bundleNames(folders.cache)), ...(await packagedNames(folders.own))];
+  return [...new Set(names.map(idOf))].sort();
 }
 
 /** Deletes a bundle of the cache and gives its file. Errors: MODEL_NOT_FOUND, WRITE_FAILED. */
@@ -108,6 +108,13 @@ export async function removeBundle(id: string, folders: ModelFolders): Promise<s
     throw writeFailure(error, path);
   }
   return path;
+}
+
+const idOf = (name: string): string => name.slice(0, -'.pt'.length);
+
+/** Of the package's folder, which may be a checkout's and hold what was pulled there. */
+async function packagedNames(folder: string): Promise<string[]> {
+  return (await bundleNames(folder)).filter((name) => PACKAGED.includes(idOf(name)));
 }
 
 async function bundleNames(folder: string): Promise<string[]> {
