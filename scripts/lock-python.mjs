@@ -24,7 +24,7 @@ const CPU_BUILDS = {
   'torch==2.13.0': ['6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b'],
 };
 
-/** What only PyTorch's CUDA build asks for. */
+/** What only PyTorch's CUDA build asks for: in a file of its own beside the first of FILES, which has PyTorch. */
 const CUDA = /^(nvidia-|cuda-|triton==)/;
 
 /** In this order: each is resolved under the versions of the first. */
@@ -36,6 +36,7 @@ const FILES = [
   'test/postgres/requirements',
   'models/training/requirements',
   'bench/python/requirements',
+  'bench/python/requirements-conversations',
 ];
 
 const { values } = parseArgs({
@@ -96,7 +97,7 @@ function write(file, compiled) {
   const plain = complete.filter((block) => !CUDA.test(block));
   const cuda = complete.filter((block) => CUDA.test(block));
   writeFileSync(path.join(ROOT, `${file}.txt`), head + plain.join(''));
-  if (cuda.length > 0) writeFileSync(path.join(ROOT, `${file}-cuda.txt`), head + cuda.join(''));
+  if (file === FILES[0]) writeFileSync(path.join(ROOT, `${file}-cuda.txt`), head + cuda.join(''));
 }
 
 /** @param {string} block */

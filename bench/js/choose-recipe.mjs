@@ -2,7 +2,8 @@
 //
 //   npm run build && timbre models pull segmentation && timbre models pull campplus-zh-en
 //   python bench/python/telephone_calls.py CONVERSATIONS SPEECH CALLS
-//   node bench/js/choose-recipe.mjs CONVERSATIONS CALLS [--models starter] [--cache FOLDER] [--kept] [--out FILE]
+//   node bench/js/choose-recipe.mjs CONVERSATIONS CALLS [--models starter] [--grid windows] [--cache FOLDER] [--kept]
+//     [--out FILE]
 //
 // Sources are AMI, the real call, every group of recordings that synthetic conversations are made of, and the calls of
 // the part `chosen`, each of them by each model. --kept leaves out what is not in the folder of --cache.
@@ -19,6 +20,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     models: { type: 'string', default: 'starter' },
+    grid: { type: 'string', default: 'windows' },
     cache: { type: 'string', default: join(ROOT, 'runs', 'recipes') },
     kept: { type: 'boolean', default: false },
     out: { type: 'string', default: join(ROOT, 'bench', 'results', 'recipe.md') },
@@ -31,21 +33,47 @@ const machine = describeMachine();
 /** What a speaker too many or too few of a recording costs beside the error rate, as a share. */
 const COUNT = 0.05;
 
-const GRID = {
-  window_weight: [0, 0.2, 0.25, 0.3],
-  window_floor: [1, 2],
-  stranger_share: [0, 0.03],
+/**
+ * Constants that are tried, by the name of --grid, in the order in which a recipe's name has them: those of the project's
+ * own networks, and those that might take windows to CAM++.
+ * @typedef {{ fields: Record<string, number[]>, without: string, builtIn: string, of: string, beside: string }} Grid
+ * @type {Record<string, Grid>}
+ */
+const GRIDS = {
+  windows: {
+    fields: { window_weight: [0, 0.2, 0.25, 0.3], window_floor: [1, 2], stranger_share: [0, 0.03] },
+    without: '0/1/0',
+    builtIn: '0.25/2/0.03',
+    of: 'the bundled model',
+    beside: ', beside it and as good, and farther from a weight and a floor that join people',
+  },
+  campplus: {
+    fields: {
+      merge: [0.68, 0.74, 0.8],
+      window_weight: [0, 0.1, 0.15, 0.25],
+      stranger_share: [0, 0.03],
+      passes: [1, 2],
+    },
+    without: '0.68/0/0/1',
+    builtIn: '0.68/0/0/1',
+    of: 'CAM++',
+    beside: '',
+  },
 };
+const grid = GRIDS[values.grid];
+if (grid === undefined) throw new Error(`--grid is one of ${Object.keys(GRIDS).join(', ')}`);
 
 /** @type {{ name: string, fields: Record<string, number> }[]} */
 let recipes = [{ name: '', fields: {} }];
-for (const [field, choices] of Object.entries(GRID)) {
+for (const [field, choices] of Object.entries(grid.fields)) {
   recipes = recipes.flatMap(({ fields }) =>
     choices.map((value) => ({ name: '', fields: { ...fields, [field]: value } })),
   );
 }
 // Without a weight the floor says nothing.
-recipes = recipes.filter(({ fields }) => fields.window_weight !== 0 || fields.window_floor === GRID.window_floor[0]);
+recipes = recipes.filter(
+  ({ fields }) => fields.window_weight !== 0 || fields.window_floor === grid.fields.window_floor?.[0],
+);
 for (const recipe of recipes) recipe.name = Object.values(recipe.fields).join('/');
 
 /** @param {string} file */
@@ -113,10 +141,9 @@ function bestOf(sources) {
 /** @param {number} share */
 const percent = (share) => (100 * share).toFixed(1);
 const sources = [...bySource.keys()].sort();
-const without = '0/1/0';
 const overall = bestOf(sources);
-/** By recipe_for() of native/core/conversation/recipe.h. */
-const BUILT_IN = '0.25/2/0.03';
+/** `builtIn` is by recipe_for() of native/core/conversation/recipe.h. */
+const { without, builtIn } = grid;
 // What is left out is left out for every model.
 const leftOut = new Map(
   sources.map((source) => {
@@ -133,7 +160,7 @@ function line(title, of) {
     () => without,
     (/** @type {string} */ source) => leftOut.get(source) ?? '',
     () => overall.recipe.name,
-    () => BUILT_IN,
+    () => builtIn,
   ];
   const cells = ways.map((nameOf) => {
     const sum = sumErrors(of.map((source) => sumOf(source, nameOf(source))));
@@ -158,8 +185,8 @@ const ranked = recipes.map(({ name }) => ({ name, cost: costOf(sources, name) })
 const version = execFileSync('git', ['-C', ROOT, 'rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
 const report = `# Constants of conversations
 
-\`node bench/js/choose-recipe.mjs CONVERSATIONS CALLS --models ${values.models}\`: every combination of
-${Object.entries(GRID)
+\`node bench/js/choose-recipe.mjs CONVERSATIONS CALLS --models ${values.models} --grid ${values.grid}\`: every combination of
+${Object.entries(grid.fields)
   .map(([field, choices]) => `\`${field}\` (${choices.join(', ')})`)
   .join(', ')}; ${recipes.length} in all, other constants as they are built in.
 Chosen is the lowest mean over the sources of the error rate (no collar, overlap scored) and ${COUNT} for each speaker too many or
@@ -168,14 +195,14 @@ too few of a recording. Left out: constants chosen on all other sources, whichev
 ${machine}
 
 Error rate in per cent and how often the number of speakers was right, without evidence of windows and without a share for
-strangers (as it was before), left out, with what is best on all of it (**${overall.recipe.name}**), and as it is built in for the bundled model
-(${BUILT_IN}, beside it and as good, and farther from a weight and a floor that join people):
+strangers (as it was before), left out, with what is best on all of it (**${overall.recipe.name}**), and as it is built in for ${grid.of}
+(${builtIn}${grid.beside}):
 
 | source | before | left out | best on all | built in | chosen without the source |
 | --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 
-How flat it is: mean cost of the best ${(100 * overall.cost).toFixed(2)}, of the tenth ${(100 * (ranked[9]?.cost ?? NaN)).toFixed(2)}, of the median ${(100 * (ranked[ranked.length >> 1]?.cost ?? NaN)).toFixed(2)}, of before ${(100 * costOf(sources, without)).toFixed(2)}, as built in ${(100 * costOf(sources, BUILT_IN)).toFixed(2)}.
+How flat it is: mean cost of the best ${(100 * overall.cost).toFixed(2)}, of the tenth ${(100 * (ranked[9]?.cost ?? NaN)).toFixed(2)}, of the median ${(100 * (ranked[ranked.length >> 1]?.cost ?? NaN)).toFixed(2)}, of before ${(100 * costOf(sources, without)).toFixed(2)}, as built in ${(100 * costOf(sources, builtIn)).toFixed(2)}.
 
 Measured at ${version}.
 `;

@@ -1,13 +1,13 @@
 // What bench/js/peers.mjs measures: the contenders, each in a process of its own, in rounds.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import process from 'node:process';
-import { createInterface } from 'node:readline';
 import { convertCheckpoint } from '../../dist/addon/index.js';
 import { buildPrograms } from './build.mjs';
 import { describeMachine, formulaBundle, ROOT } from './machine.mjs';
+import { processesOn } from './peer-processes.mjs';
 import { plotOf, reportOf } from './peer-report.mjs';
 
 /** At most so many recordings are joined for the longest clip. */
@@ -28,7 +28,7 @@ const PEERS = join(ROOT, 'bench', 'peers');
  * @property {string} [out] file of the report
  */
 
-/** @typedef {'fp32' | 'bf16' | 'fp16' | 'int8'} Precision what the network's products are computed in */
+/** @typedef {import('./peer-processes.mjs').Precision} Precision */
 
 /**
  * @typedef {object} Contender
@@ -159,57 +159,6 @@ async function contenders({ python, packages, speechbrainPython, channels }, fol
     return list.flatMap((contender) => (contender ? [{ ...contender, processors: n }] : []));
   };
   return [1, 2].flatMap(on);
-}
-
-/**
- * Contenders in processes of their own, each after its first embedding.
- * @param {string} cores
- */
-function processesOn(cores) {
-  /** @type {Set<import('node:child_process').ChildProcess>} */
-  const running = new Set();
-  /** @param {readonly string[]} command */
-  const start = async (command) => {
-    const began = performance.now();
-    const child = spawn('taskset', ['-c', cores, ...command], { stdio: ['pipe', 'pipe', 'pipe'] });
-    running.add(child);
-    child.once('close', () => running.delete(child));
-    /** @type {Promise<string>} how it ended */
-    const ended = new Promise((resolve) =>
-      child.once('exit', (code, signal) => resolve(signal ? `was ended by ${signal}` : `ended with ${code}`)),
-    );
-    let said = '';
-    child.stderr.on('data', (text) => (said = `${said}${text}`.slice(-2000)));
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    /** @returns {Promise<any>} the next line that is an answer */
-    const answer = async () => {
-      for (;;) {
-        const { value, done } = await lines.next();
-        if (done) throw new Error(`${command.join(' ')} ${await ended}: ${said}`);
-        if (value.startsWith('{')) return JSON.parse(value);
-      }
-    };
-    const ask = (/** @type {object} */ order) => {
-      child.stdin.write(`${JSON.stringify(order)}\n`);
-      return answer();
-    };
-    const { ready, precision } = await answer();
-    const startMs = performance.now() - began;
-    const end = async () => {
-      const { peakMb } = await ask({ end: true });
-      child.stdin.end();
-      await ended;
-      return peakMb;
-    };
-    return {
-      what: /** @type {string} */ (ready),
-      precision: /** @type {Precision | undefined} */ (precision),
-      startMs,
-      ask,
-      end,
-    };
-  };
-  return { start, stop: () => running.forEach((child) => child.kill()) };
 }
 
 /** @param {Comparison} comparison */

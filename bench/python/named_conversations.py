@@ -4,7 +4,8 @@ Usage: named_conversations.py CONVERSATIONS SPEECH OUT
 
 CONVERSATIONS is the folder with make_synthetic.py, SPEECH that with files.tsv. About 20 s of speech of everybody who
 has enough of it are set aside first; conversations are made of what is left. `reported` ones are of the speakers of
-`dev` and `libri`, `learned` ones, from which thresholds come, of the speakers of `train`: no person is in both.
+`dev` and `libri`, `learned` ones, from which thresholds come, of those speakers of `train` who are held out of the
+bundled model's training (models/training/report_speakers.txt): no person is in both.
 
 Writes OUT/*.opus, OUT/*.rttm, OUT/manifest.tsv and OUT/enrol.tsv (pool, group, speaker, path, seconds). Seeded: the
 same call gives the same files. Needs numpy, scipy, soundfile, and ffmpeg.
@@ -14,6 +15,7 @@ import csv
 import sys
 from pathlib import Path
 
+MODELS = Path(__file__).resolve().parents[2] / "models"
 SEED, WANTED, LEAST = 20261129, 20.0, 12.0
 MOST_OF_A_GROUP = 40  # speakers of train, those with most speech: the others are too short to talk
 REPORTED = [
@@ -44,9 +46,11 @@ LEARNED = [
 
 def main() -> None:
     conversations, speech, out = map(Path, sys.argv[1:])
-    sys.path.insert(0, str(conversations))
+    sys.path[:0] = [str(conversations), str(MODELS)]
     import make_synthetic
+    from training.corpus import REPORT_SPEAKERS
 
+    held_out = set(REPORT_SPEAKERS.read_text(encoding="utf-8").split())
     out.mkdir(parents=True, exist_ok=True)
     lengths: dict[str, float] = {}
     with open(speech / "files.tsv", newline="", encoding="utf-8") as table:
@@ -60,7 +64,12 @@ def main() -> None:
         if pool != "train":
             return catalogue
         return {
-            group: dict(sorted(people.items(), key=lambda item: (-lengths[item[0]], item[0]))[:MOST_OF_A_GROUP])
+            group: dict(
+                sorted(
+                    (item for item in people.items() if item[0] in held_out),
+                    key=lambda item: (-lengths[item[0]], item[0]),
+                )[:MOST_OF_A_GROUP]
+            )
             for group, people in catalogue.items()
         }
 
