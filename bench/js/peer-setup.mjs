@@ -81,6 +81,8 @@ export async function prepareConversationPeers(peers) {
   if (peers.includes(inNode)) await npmPeers();
   const packages = peers.every((peer) => peer === inNode) ? FOR_MODELS : FOR_CONVERSATIONS;
   await pythonPackages(packages);
+  // Built for CUDA's PyTorch, without which torchaudio cannot load them; it goes on where they are not there.
+  rmSync(path.join(packages.folder, 'torchaudio', 'lib'), { recursive: true, force: true });
   return { python: PYTHON, packages: packages.folder };
 }
 
