@@ -3,16 +3,19 @@
 //
 //   npm run build
 //   node bench/js/learning.mjs ../shared/speech [--model starter] [--pool report] [--out FILE]
+//   node bench/js/learning.mjs ../shared/speech --lines --least 20 --verify 4     (about 50 recordings to learn from)
 //
 // Half of the people are enrolled, with their first recordings; their last are verified before and after, those between are
 // learned from. Everybody enrolled has a stranger who tries: somebody of the other half, of the same source where there is
-// one, whose recordings are verified against the profile in turn with the person's own while it learns. Intervals are the
-// 95 % bootstrap intervals over people.
+// one, whose recordings are verified against the profile in turn with the person's own while it learns. With --lines each
+// recording but the enrolled ones is heard over several lines (`overLine`, which needs ffmpeg). Intervals are the 95 % bootstrap
+// intervals over people.
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { Refusal } from '../reliability/service.mjs';
 import { commandWords, describeMachine } from './machine.mjs';
+import { LINES, overLine } from './lines.mjs';
 import { enrol, mapInLanes, modelSettings, recordingsOf, withService } from './people-service.mjs';
 import { intervalOver, PEOPLE_OPTIONS, readPeople, shuffled, speechFolder } from './people.mjs';
 
@@ -25,6 +28,7 @@ const { values, positionals } = parseArgs({
     least: { type: 'string', default: '14' },
     shortest: { type: 'string', default: '2' },
     people: { type: 'string', default: '1000' },
+    lines: { type: 'boolean', default: false },
   },
 });
 const data = speechFolder(positionals[0]);
@@ -41,6 +45,7 @@ const GROUP = 'learning';
 
 /** @typedef {import('./people.mjs').Person} Person */
 /** @typedef {import('../reliability/service.mjs').Service} Service */
+/** A recording, and the line that it is heard over. @typedef {{ path: string, line: import('./lines.mjs').Line }} Heard */
 /** Errors and requests. @typedef {{ own: [number, number], trying: [number, number], others: [number, number] }} Errors */
 /** @typedef {{ taught: number, learned: number, reasons: string[], strangers: number, strangersLearned: number, restored: boolean, before: Errors, after: Errors }} Result */
 
@@ -48,6 +53,7 @@ const able = shuffled(readPeople(data, values.pool, shortest).filter(({ recordin
 const enrolled = able.slice(0, Math.min(most, Math.floor(able.length / 2)));
 const strangers = able.slice(enrolled.length);
 const recording = recordingsOf(data);
+const lines = values.lines ? LINES : LINES.slice(0, 1);
 const machine = describeMachine();
 const passes = [
   { name: 'learned by itself', results: await pass(false) },
@@ -67,7 +73,11 @@ function pass(confirms) {
   return withService(settings, async (service) => {
     await service.postJson('/v1/groups', { id: GROUP });
     const able = await mapInLanes(enrolled, ({ id, recordings }) =>
-      enrol(service, { id, groups: [GROUP] }, recordings.slice(0, enrolWith).map(recording)),
+      enrol(
+        service,
+        { id, groups: [GROUP] },
+        recordings.slice(0, enrolWith).map((path) => recording(path)),
+      ),
     );
     const ready = enrolled.filter((_, i) => able[i]);
     const before = await mapInLanes(ready, (person) => errorsOf(service, person));
@@ -100,10 +110,10 @@ function setLearning(service, setting) {
  */
 async function errorsOf(service, { id, recordings, source }) {
   const [first, ...rest] = strangersOf({ id, source });
-  const own = await accepted(service, id, recordings.slice(-verifyWith));
-  const trying = await accepted(service, id, first?.recordings.slice(-verifyWith) ?? []);
+  const own = await accepted(service, id, heardOver(recordings.slice(-verifyWith)));
+  const trying = await accepted(service, id, heardOver(first?.recordings.slice(-verifyWith) ?? []));
   const last = rest.slice(0, OTHERS).map((stranger) => /** @type {string} */ (stranger.recordings.at(-1)));
-  const others = await accepted(service, id, last);
+  const others = await accepted(service, id, heardOver(last));
   return {
     own: [own.heard - own.accepted, own.heard],
     trying: [trying.accepted, trying.heard],
@@ -111,11 +121,16 @@ async function errorsOf(service, { id, recordings, source }) {
   };
 }
 
-/** Recordings with too little speech to decide are not counted. @param {Service} service @param {string} id @param {readonly string[]} paths */
-async function accepted(service, id, paths) {
+/** Each over every line. @param {readonly string[]} paths @returns {Heard[]} */
+function heardOver(paths) {
+  return paths.flatMap((path) => lines.map((line) => ({ path, line })));
+}
+
+/** Recordings with too little speech to decide are not counted. @param {Service} service @param {string} id @param {readonly Heard[]} asked */
+async function accepted(service, id, asked) {
   let [heard, yes] = [0, 0];
-  for (const path of paths) {
-    const { decision } = await verify(service, id, path);
+  for (const one of asked) {
+    const { decision } = await verify(service, id, one);
     if (decision === 'NOT_ENOUGH_SPEECH') continue;
     heard++;
     if (decision === 'ACCEPT') yes++;
@@ -128,8 +143,8 @@ async function accepted(service, id, paths) {
  * @param {Service} service @param {Person} person @param {boolean} confirms
  */
 async function teach(service, { id, source, recordings }, confirms) {
-  const own = recordings.slice(enrolWith, -verifyWith);
-  const trying = strangersOf({ id, source })[0]?.recordings.slice(0, -verifyWith) ?? [];
+  const own = heardOver(recordings.slice(enrolWith, -verifyWith));
+  const trying = heardOver(strangersOf({ id, source })[0]?.recordings.slice(0, -verifyWith) ?? []);
   /** @type {string[]} */
   const reasons = [];
   let [learned, strangersLearned] = [0, 0];
@@ -157,10 +172,10 @@ async function voiceOf(service, { id }) {
   return JSON.stringify({ ...profile, updatedAt: undefined });
 }
 
-/** @param {Service} service @param {string} id @param {string} path */
-async function verify(service, id, path) {
+/** @param {Service} service @param {string} id @param {Heard} heard */
+async function verify(service, id, { path, line }) {
   try {
-    return await service.postForm(`/v1/speakers/${id}/verify`, [recording(path)]);
+    return await service.postForm(`/v1/speakers/${id}/verify`, [overLine(recording(path), line)]);
   } catch (error) {
     if (error instanceof Refusal && error.code === 'AUDIO_TOO_SHORT') return { decision: 'NOT_ENOUGH_SPEECH' };
     throw error;
@@ -203,6 +218,9 @@ function reportOf() {
       `${results.filter(({ restored }) => restored).length} of ${results.length} profiles are those of before, bit for bit.`
     );
   });
+  const heardSo = values.lines
+    ? ` Each but the enrolled ones is heard ${lines.map(({ name }) => name).join(', ')}.`
+    : '';
   return `# Profiles that learn
 
 \`node bench/js/learning.mjs ${commandWords()}\`
@@ -211,8 +229,8 @@ ${machine}
 - model ${values.model}; ${passes[0]?.results.length ?? 0} people of ${values.pool.join(' and ')} enrolled with ${enrolWith} recordings, ${strangers.length} strangers; recordings of ${shortest} s or more
 
 In per cent of verifications at the service's own rate (1 %), with the 95 % interval over people. Everybody's last ${verifyWith} recordings are
-verified, before and after; those between the first and the last are learned from, and in turn with them the recordings of a
-stranger who tries are verified, of the same source where there is one.
+verified, before and after; those between the first and the last are learned from, ${Math.max(...passes.flatMap(({ results }) => results.map(({ taught }) => taught)))} each at most, and in turn with them the recordings of a
+stranger who tries are verified, of the same source where there is one.${heardSo}
 
 | profiles | misses | the stranger who tries accepted | other strangers accepted |
 | --- | ---: | ---: | ---: |

@@ -12,7 +12,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { SpeakerEncoder } from '../../dist/index.js';
 import { voicesIn } from '../../dist/service/records/voices-in-parts.js';
-import { decoded, RATE } from './decoded.mjs';
+import { behind, decoded, RATE } from './decoded.mjs';
 import { commandWords, describeMachine } from './machine.mjs';
 import { intervalOver, PEOPLE_OPTIONS, readPeople, speechFolder } from './people.mjs';
 
@@ -25,33 +25,10 @@ const { values, positionals } = parseArgs({
     workers: { type: 'string', default: '2' },
   },
 });
-const [SHORTEST_SECONDS, GAP_SECONDS] = [5, 0.5];
+const SHORTEST_SECONDS = 5;
 /** Seconds of the other person. */
 const OTHERS = [0, 1, 2, 4];
 const data = speechFolder(positionals[0]);
-
-/** @param {Float32Array} samples */
-const level = (samples) => Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
-
-/**
- * @param {Float32Array} own
- * @param {Float32Array} other
- * @param {number} seconds
- */
-function joined(own, other, seconds) {
-  if (seconds === 0) return own;
-  const length = Math.min(other.length, seconds * RATE);
-  const middle = other.subarray((other.length - length) >> 1, ((other.length - length) >> 1) + length);
-  const gain = level(own) / (level(middle) || 1);
-  const gap = GAP_SECONDS * RATE;
-  const all = new Float32Array(own.length + gap + length);
-  all.set(own);
-  all.set(
-    middle.map((x) => x * gain),
-    own.length + gap,
-  );
-  return all;
-}
 
 const people = readPeople(data, values.pool, SHORTEST_SECONDS)
   .slice(0, Number(values.people))
@@ -74,7 +51,7 @@ for (const [at, { id, source, path }] of people.entries()) {
   /** @type {boolean[]} */
   const outcomes = [];
   for (const seconds of OTHERS) {
-    const result = await encoder.conversation({ samples: joined(own, other, seconds), sampleRate: RATE });
+    const result = await encoder.conversation({ samples: behind(own, other, seconds), sampleRate: RATE });
     outcomes.push(voicesIn([{ start: 0, end: result.seconds }], result).length > 1);
   }
   told.set(id, outcomes);

@@ -4,7 +4,7 @@
 //   npm run build && timbre models pull campplus-zh-en
 //   timbre calibrate ../shared/speech/trials_dev.txt --model campplus-zh-en --within --groups ../shared/speech/files.tsv:source \
 //     --select 'common_voice_*' --select speechocean762 --profiles 3,10 --out runs/campplus.json
-//   node bench/js/open-set.mjs ../shared/speech --model campplus-zh-en --calibration runs/campplus.json --pool train --pool single
+//   node bench/js/open-set.mjs ../shared/speech --model campplus-zh-en --calibration runs/campplus.json --pool train --pool report --pool single
 //   node bench/js/open-set.mjs ../shared/speech --pool report --sizes 10,50,100
 //
 // Pools are splits of files.tsv, and `report`: the people of `train` that nothing is trained on. A person is enrolled with
@@ -51,7 +51,7 @@ const SEED = 1;
 
 const people = readPeople(data, values.pool).map(({ id, recordings }) => ({
   id,
-  enrolled: recordings.slice(0, -1),
+  enrolled: recordings.slice(0, Math.max(0, ...(enrol ?? []).filter((count) => count < recordings.length))),
   heard: /** @type {string} */ (recordings.at(-1)),
 }));
 const encoder = await SpeakerEncoder.load({ model: values.model, device: 'cpu', workers: Number(values.workers) });

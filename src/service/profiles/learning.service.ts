@@ -2,23 +2,20 @@ import { Injectable, Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { TimbreError } from '../../errors/timbre-error.js';
 import { RATE_BOUNDS } from '../../scoring/impostor-tail.js';
-import type { Score, Scorer, SideFacts } from '../../scoring/scorer.js';
+import type { Score, Scorer } from '../../scoring/scorer.js';
 import { Clock } from '../../support/clock.js';
 import { Config } from '../config/config.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
-import { factsOf } from '../records/profile.js';
 import { ProfileKeeper } from '../enrollments/profile-keeper.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { Metrics } from '../metrics/metrics.service.js';
 import { consentStatus, optedOut, requireConsent } from '../records/consent.js';
 import { sameOrigin, type EmbeddingOrigin } from '../records/embedding.js';
-import { isLearned } from '../records/enrollment.js';
+import type { Enrollment } from '../records/enrollment.js';
 import {
   learningOf,
   learningRate,
-  redundantOnes,
-  refusalOf,
-  type LearningEvidence,
+  lessonOf,
   type LearningRefusal,
   type LearningSource,
   type LearningWay,
@@ -119,7 +116,7 @@ export class LearningService {
     if (!this.config.learning && !speaker.learning && speaker.groups.length === 0) return null;
     const nothing = (reason: LearningRefusal): VerifiedLesson => {
       this.count(reason);
-      return lessonOf(speaker.id, reason);
+      return answerOf(speaker.id, reason);
     };
     try {
       const { learns } = await this.store.read((records) => this.settingOf(records, speaker));
@@ -151,7 +148,7 @@ export class LearningService {
     const [second = null] = await this.gallery.nearestOthers(embedding, speaker.subject, 1);
     const base: Judge = { ...judgeAt(scorer, decision === null ? null : strict), second };
     return this.store.transaction(async (records): Promise<VerifiedLesson> => {
-      const refused = (reason: LearningRefusal): VerifiedLesson => lessonOf(speaker.id, reason);
+      const refused = (reason: LearningRefusal): VerifiedLesson => answerOf(speaker.id, reason);
       const now = await records.speakers.find(speaker.id);
       // Another of the same id is somebody else.
       if (now?.subject !== speaker.subject) return refused('NOT_ENROLLED');
@@ -159,7 +156,7 @@ export class LearningService {
       if (barred) return refused(barred);
       const id = randomUUID();
       const entry = await this.take(records, now, candidate, 'learned', base, id);
-      if (typeof entry !== 'string') return lessonOf(now.id, entry);
+      if (typeof entry !== 'string') return answerOf(now.id, entry);
       const { confirmMinutes } = this.config;
       if (confirmMinutes === 0 || !CONFIRMING_HELPS.has(entry)) return refused(entry);
       if (!judge(measures, this.model.recordingLimits()).accepted) return refused(entry);
@@ -192,12 +189,12 @@ export class LearningService {
     const speakerId = speaker.id;
     if (typeof taken !== 'string') {
       this.count('confirmed');
-      return lessonOf(speakerId, taken);
+      return answerOf(speakerId, taken);
     }
     this.count(taken);
     if (taken === 'OPTED_OUT') throw optedOut(speakerId);
     if (taken === 'CONSENT_REQUIRED') requireConsent(speaker, true);
-    return lessonOf(speakerId, taken);
+    return answerOf(speakerId, taken);
   }
 
   /** Since when something that waits is too old. */
@@ -247,26 +244,8 @@ export class LearningService {
     if (known) return 'KNOWN';
     const createdAt = this.clock.now();
     const { enrollments } = await records.enrollments.ofOrigin(speakerId, origin);
-    const build = (of: typeof enrollments): ReturnType<ProfileKeeper['build']> =>
-      this.keeper.build(speaker, origin, of, createdAt);
-    const before = build(enrollments);
-    const enrolled = build(enrollments.filter((one) => !isLearned(one)));
-    if (enrolled.status !== 'Enrolled' || !enrolled.centroid || !before.centroid) return 'NOT_ENROLLED';
-
     const verdict = judge(measures, this.model.recordingLimits());
-    const scored = (centroid: Float32Array, of: SideFacts): Score => {
-      const score = by.scorer.score(embedding, centroid, { a: { seconds: measures.speechSeconds }, b: of });
-      return by.rate === null ? { ...score, decision: null } : score;
-    };
-    const evidence: LearningEvidence = {
-      profile: scored(before.centroid, factsOf(before)),
-      enrolled: scored(enrolled.centroid, factsOf(enrolled)),
-      second: by.second && scored(by.second.centroid, sideOf(by.second)),
-    };
-    const refusal = refusalOf(way, verdict, evidence);
-    if (refusal) return refusal;
-
-    const added = {
+    const added: Enrollment = {
       id: randomUUID(),
       speakerId,
       createdAt,
@@ -279,14 +258,22 @@ export class LearningService {
       kind: way,
       setAside: null,
     };
-    const learned = enrollments.filter(isLearned);
-    const going = redundantOnes([...learned, added], this.config.learnedRecordings);
-    if (going.includes(added)) return 'REDUNDANT';
-    const replaced = going.map(({ id }) => id);
-    const after = build([...enrollments.filter(({ id }) => !replaced.includes(id)), added]);
-    // A recording that the others set aside would teach nothing.
-    if (after.members.some(({ enrollmentId, outlier }) => enrollmentId === added.id && outlier)) return 'DISAGREES';
+    const outcome = lessonOf({
+      way,
+      verdict,
+      added,
+      recordings: enrollments,
+      build: (of) => this.keeper.build(speaker, origin, of, createdAt),
+      score: (centroid, of) => {
+        const score = by.scorer.score(embedding, centroid, { a: { seconds: measures.speechSeconds }, b: of });
+        return by.rate === null ? { ...score, decision: null } : score;
+      },
+      second: by.second && { centroid: by.second.centroid, facts: sideOf(by.second) },
+      most: this.config.learnedRecordings,
+    });
+    if (typeof outcome === 'string') return outcome;
 
+    const { evidence, replaced } = outcome;
     await records.enrollments.insert(added);
     await records.enrollments.change(speakerId, replaced, { setAside: 'replaced' });
     await records.enrollments.trimReplaced(speakerId, origin, REPLACED_KEPT);
@@ -322,7 +309,7 @@ function judgeAt(scorer: Scorer, rate: number | null): Omit<Judge, 'second'> {
 const CONFIRMING_HELPS: ReadonlySet<LearningRefusal> = new Set(['NO_EVIDENCE', 'WEAK_EVIDENCE', 'LOW_QUALITY']);
 
 /** Of what came of it; nothing waits. */
-function lessonOf(speakerId: string, outcome: LedgerEntry | LearningRefusal): VerifiedLesson {
+function answerOf(speakerId: string, outcome: LedgerEntry | LearningRefusal): VerifiedLesson {
   const refused = typeof outcome === 'string';
   return {
     speakerId,

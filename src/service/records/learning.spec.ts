@@ -1,6 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Score } from '../../scoring/scorer.js';
-import { closeness, learningOf, learningRate, redundantOf, refusalOf, type Exemplar } from './learning.js';
+import type { ExemplarKind } from './enrollment.js';
+import {
+  closeness,
+  learningOf,
+  learningRate,
+  lessonOf,
+  redundantOf,
+  refusalOf,
+  type Candidacy,
+  type Exemplar,
+} from './learning.js';
+import { buildProfile } from './profile.js';
 import type { Verdict } from './recording-quality.js';
 
 const GOOD: Verdict = { accepted: true, reasons: [], quality: 'GOOD' };
@@ -126,5 +137,79 @@ describe('who goes', () => {
 
   it('is the older one of those alike in everything', () => {
     expect(redundantOf([exemplar(5, 0), exemplar(5, 0)])).toBe(0);
+  });
+});
+
+describe('what a profile learns of a recording', () => {
+  type Recording = Exemplar & { id: string; kind: ExemplarKind };
+  const REQUIRED_SECONDS = 12;
+  const policy = { requiredSpeechSeconds: REQUIRED_SECONDS, outlierCosine: 0.25 };
+  const recording = (kind: ExemplarKind, angle: number, days: number): Recording => ({
+    ...exemplar(days, angle),
+    id: `${kind} ${days}`,
+    kind,
+  });
+  const enrolled = [0, 1, 2].map((days) => recording('enrolled', 0, days));
+  const heard = recording('learned', 0.1, 9);
+
+  /** Recordings of five seconds; accepted is what has a cosine of 0.8 with a voice. */
+  function lesson(of: Partial<Candidacy<Recording>>): ReturnType<typeof lessonOf> {
+    const { added = heard } = of;
+    const unit = exemplar(0, Math.atan2(added.embedding[1]!, added.embedding[0]!)).embedding.map((x) => x / 3);
+    return lessonOf({
+      way: 'learned',
+      verdict: GOOD,
+      added,
+      recordings: enrolled,
+      build: (recordings) => {
+        const inputs = recordings.map(({ id, embedding, kind }) => ({
+          enrollmentId: id,
+          embedding,
+          speechSeconds: 5,
+          learned: kind === 'learned' || kind === 'confirmed',
+        }));
+        return buildProfile('ada', { model: 'test', frontEnd: 'test' }, inputs, policy, new Date(0));
+      },
+      score: (centroid) => {
+        const cosine = unit[0]! * centroid[0]! + unit[1]! * centroid[1]!;
+        return score(10 * cosine, cosine >= 0.8 ? 'ACCEPT' : 'REJECT', cosine);
+      },
+      second: null,
+      most: 3,
+      ...of,
+    });
+  }
+
+  it('is what its enrolled recordings let in', () => {
+    expect(lesson({})).toEqual({
+      replaced: [],
+      evidence: { second: null, profile: expect.objectContaining({}), enrolled: expect.objectContaining({}) },
+    });
+    expect(lesson({ added: recording('learned', 1, 9) })).toBe('WEAK_EVIDENCE');
+    expect(lesson({ recordings: enrolled.slice(1) })).toBe('NOT_ENROLLED');
+  });
+
+  it('is not what earlier lessons alone would let in', () => {
+    const led = [3, 4, 5].map((days) => recording('learned', 0.6, days));
+    const next = recording('learned', 0.9, 9);
+    expect(lesson({ added: next, recordings: [...enrolled, ...led] })).toBe('WEAK_EVIDENCE');
+    // Enrolled like that, they would.
+    const asEnrolled = led.map((one) => ({ ...one, kind: 'enrolled' as const }));
+    expect(lesson({ added: next, recordings: [...enrolled, ...asEnrolled] })).toMatchObject({ replaced: [] });
+  });
+
+  it('takes the place of what says the same, where there is no room', () => {
+    const far = [recording('learned', 0.1, 100), recording('learned', 0.1, 200)];
+    const beside = (days: number): Recording[] => [...enrolled, recording('learned', 0.1, days), ...far];
+    // Of those of day 9 and of the day before or after, the one nearer to the rest goes.
+    expect(lesson({ recordings: beside(10) })).toMatchObject({ replaced: ['learned 10'] });
+    expect(lesson({ recordings: beside(8) })).toBe('REDUNDANT');
+    expect(lesson({ recordings: [...enrolled, ...far] })).toMatchObject({ replaced: [] });
+  });
+
+  it('is nothing where the enrolled recordings set it aside, whoever confirms it, or another person is near', () => {
+    expect(lesson({ way: 'confirmed', added: recording('confirmed', 1.5, 9) })).toBe('DISAGREES');
+    const second = { centroid: Float32Array.of(1, 0), facts: {} };
+    expect(lesson({ way: 'confirmed', second })).toBe('SECOND_PERSON');
   });
 });

@@ -1,7 +1,9 @@
 import { toUnit } from '../../evaluation/normalise.js';
 import { LEAST_COSINE_MARGIN } from '../../scoring/scorer.js';
 import { LEAST_MARGIN } from '../../scoring/decision-policy.js';
-import type { Score } from '../../scoring/scorer.js';
+import type { Score, SideFacts } from '../../scoring/scorer.js';
+import { isLearned, type ExemplarKind } from './enrollment.js';
+import { factsOf, type Profile } from './profile.js';
 import type { Measures, Verdict } from './recording-quality.js';
 
 export const LEARNING_SETTINGS = ['on', 'off'] as const;
@@ -90,6 +92,53 @@ export interface Exemplar {
   embedding: Float32Array;
   measures: Pick<Measures, 'snrDb' | 'bandwidthHz'>;
   createdAt: Date;
+}
+
+/** A recording that may become an exemplar of a profile, and all that decides whether it does. */
+export interface Candidacy<Recording extends Exemplar & { id: string; kind: ExemplarKind }> {
+  way: LearningWay;
+  verdict: Verdict;
+  added: Recording;
+  /** Those that the speaker has. */
+  recordings: readonly Recording[];
+  /** The profile that recordings make. */
+  build: (of: readonly Recording[]) => Pick<Profile, 'centroid' | 'members' | 'speechSeconds' | 'status'>;
+  /** What `added` says against a voice, at the rate at which profiles learn. */
+  score: (centroid: Float32Array, of: SideFacts) => Score;
+  /** The nearest other person; null where there is none. */
+  second: { centroid: Float32Array; facts: SideFacts } | null;
+  /** Learned recordings that a profile has at most. */
+  most: number;
+}
+
+/** On what a recording becomes an exemplar, and the ids of those whose place it takes; or why it does not. */
+export function lessonOf<Recording extends Exemplar & { id: string; kind: ExemplarKind }>({
+  way,
+  verdict,
+  added,
+  recordings,
+  build,
+  score,
+  second,
+  most,
+}: Candidacy<Recording>): LearningRefusal | { evidence: LearningEvidence; replaced: string[] } {
+  const before = build(recordings);
+  const enrolled = build(recordings.filter((one) => !isLearned(one)));
+  if (enrolled.status !== 'Enrolled' || !enrolled.centroid || !before.centroid) return 'NOT_ENROLLED';
+  const evidence: LearningEvidence = {
+    profile: score(before.centroid, factsOf(before)),
+    enrolled: score(enrolled.centroid, factsOf(enrolled)),
+    second: second && score(second.centroid, second.facts),
+  };
+  const refusal = refusalOf(way, verdict, evidence);
+  if (refusal) return refusal;
+  const going = redundantOnes([...recordings.filter(isLearned), added], most);
+  if (going.includes(added)) return 'REDUNDANT';
+  const replaced = going.map(({ id }) => id);
+  const after = build([...recordings.filter(({ id }) => !replaced.includes(id)), added]);
+  // A recording that the others set aside would teach nothing.
+  if (after.members.some(({ enrollmentId, outlier }) => enrollmentId === added.id && outlier)) return 'DISAGREES';
+  return { evidence, replaced };
 }
 
 const DAY_MS = 86_400_000;

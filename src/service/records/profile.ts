@@ -45,6 +45,9 @@ export function factsOf(profile: Pick<Profile, 'members' | 'speechSeconds'>): { 
   return { seconds: profile.speechSeconds, recordings: countedIn(profile) };
 }
 
+/** A recording below this cosine with the others is a stranger's, where the model brings no threshold of its own. */
+export const UNCALIBRATED_OUTLIER_COSINE = 0.25;
+
 export interface ProfilePolicy {
   /** Net speech that makes a speaker Enrolled. */
   requiredSpeechSeconds: number;

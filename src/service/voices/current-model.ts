@@ -2,13 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { floorsOf } from '../config/floors.js';
 import { frontEndId, sameOrigin, type EmbeddingOrigin } from '../records/embedding.js';
-import type { ProfilePolicy } from '../records/profile.js';
+import { UNCALIBRATED_OUTLIER_COSINE, type ProfilePolicy } from '../records/profile.js';
 import type { RecordingLimits } from '../records/recording-quality.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { formerModelName } from '../../scoring/model-calibration.js';
-
-/** A recording below this cosine with the others is a stranger's, where the model brings no threshold of its own. */
-const UNCALIBRATED_OUTLIER_COSINE = 0.25;
 
 /** What the loaded model and the settings say about voices. Errors of every call: MODEL_NOT_READY, ENGINE_CLOSED. */
 @Injectable()
