@@ -5,7 +5,8 @@
 //
 // A person is enrolled with the first three recordings and heard with the middle of the last; the other person is the next of
 // the same source. Verified against the person's profile, and against those of third people of the source; identified among all.
-// Beside it the person alone: the same seconds, and twice as many, of two recordings. Needs ffmpeg.
+// Beside it the person alone: the same seconds, and twice as many, of two recordings; and both alone and third people against a
+// profile that is made of the recordings of two people. Needs ffmpeg.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -14,7 +15,7 @@ import { readCalibrationFile, Scorer, SpeakerEncoder } from '../../dist/index.js
 import { profileOf } from '../../dist/scoring/voice-names.js';
 import { behind, decoded, middle, RATE } from './decoded.mjs';
 import { commandWords, describeMachine } from './machine.mjs';
-import { intervalOver, PEOPLE_OPTIONS, readPeople, speechFolder } from './people.mjs';
+import { intervalOver, PEOPLE_OPTIONS, readPeople, shuffled, speechFolder } from './people.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,7 +34,8 @@ const data = speechFolder(positionals[0]);
 
 /** @typedef {import('../../dist/scoring/scorer.js').Side} Side */
 /** @typedef {'half' | 'alone' | 'blend'} Kind */
-/** @typedef {{ id: string, source: string, profile: Side }} Enrolled */
+/** @typedef {{ id: string, source: string, found: Found[], profile: Side }} Enrolled */
+/** @typedef {{ embedding: Float32Array, speech: { seconds: number } }} Found */
 /** Who speaks, and what is heard. @typedef {{ of: string[], side: Side }} Heard */
 
 const KINDS = /** @type {const} */ ([
@@ -42,9 +44,8 @@ const KINDS = /** @type {const} */ ([
   ['blend', `two people, ${seconds} s each`],
 ]);
 
-const people = readPeople(data, values.pool, seconds)
-  .filter(({ recordings }) => recordings.length >= enrolWith + 2)
-  .slice(0, most);
+const able = readPeople(data, values.pool, seconds).filter(({ recordings }) => recordings.length >= enrolWith + 2);
+const people = shuffled(able).slice(0, most);
 const encoder = await SpeakerEncoder.load({ model: values.model, device: 'cpu', workers: Number(values.workers) });
 const { model, manifest } = encoder.info();
 const calibration =
@@ -56,10 +57,9 @@ const machine = describeMachine();
 const enrolled = [];
 for (const { id, source, recordings } of people) {
   const found = await Promise.all(recordings.slice(0, enrolWith).map((path) => encoder.embed(join(data, path))));
-  const speech = found.reduce((sum, one) => sum + one.speech.seconds, 0);
-  enrolled.push({ id, source, profile: scorer.side(profileOf(found), { seconds: speech, recordings: enrolWith }) });
+  enrolled.push({ id, source, found, profile: profileSide(found) });
 }
-/** Of each person who has another one of the source. @type {{ id: string, source: string, heard: Record<Kind, Heard> }[]} */
+/** Of each person who has another one of the source. @type {{ id: string, other: string, source: string, heard: Record<Kind, Heard> }[]} */
 const asked = [];
 for (const [at, { id, source, recordings }] of people.entries()) {
   const next = [...people.slice(at + 1), ...people].find((one) => one.source === source && one.id !== id);
@@ -77,6 +77,7 @@ for (const [at, { id, source, recordings }] of people.entries()) {
   const [half, alone, blend] = /** @type {[Side, Side, Side]} */ (sides);
   asked.push({
     id,
+    other: next.id,
     source,
     heard: {
       half: { of: [id], side: half },
@@ -87,22 +88,44 @@ for (const [at, { id, source, recordings }] of people.entries()) {
 }
 await encoder.close();
 
+/** @param {readonly Found[]} found */
+function profileSide(found) {
+  const speech = found.reduce((sum, one) => sum + one.speech.seconds, 0);
+  return scorer.side(profileOf(found), { seconds: speech, recordings: found.length });
+}
+
 /** Evidence about one person, and at each of the rates whether it is accepted. @typedef {{ cosine: number, llr: number, accepted: boolean[] }} Trial */
 /** What one recording comes to. @typedef {{ own: Trial[], third: Trial[], answers: ('speaks' | 'third' | 'ambiguous' | 'nobody')[] }} Outcome */
-/** @typedef {Record<Kind, Outcome>} Outcomes */
+/** `both`: people alone against the profile of two of them. @typedef {Record<Kind, Outcome> & { both: Pick<Outcome, 'own' | 'third'> }} Outcomes */
 
 const scorers = rates.map((rate) => scorer.at(rate));
-const outcomes = asked.map(({ source, heard }) => {
+const foundOf = new Map(enrolled.map(({ id, found }) => [id, found]));
+const outcomes = asked.map(({ id, other, source, heard }) => {
   const of = (/** @type {Kind} */ kind) => outcomeOf(source, heard[kind]);
-  return { half: of('half'), alone: of('alone'), blend: of('blend') };
+  const both = profileSide([id, other].flatMap((one) => foundOf.get(one) ?? []));
+  const against = (/** @type {boolean} */ own) =>
+    asked
+      .filter((one) => one.source === source && own === (one.id === id || one.id === other))
+      .map((one) => trialOf(one.heard.alone.side, both));
+  return {
+    half: of('half'),
+    alone: of('alone'),
+    blend: of('blend'),
+    both: { own: against(true), third: against(false) },
+  };
 });
+
+/** @param {Side} side @param {Side} profile @returns {Trial} */
+function trialOf(side, profile) {
+  const { cosine, llr } = scorer.compare(side, profile);
+  const accepted = scorers.map((at) => at.compare(side, profile).decision === 'ACCEPT');
+  return { cosine, llr: llr ?? NaN, accepted };
+}
 
 /** @param {string} source @param {Heard} heard @returns {Outcome} */
 function outcomeOf(source, { of: speak, side }) {
   const trials = enrolled.map(({ id, source: own, profile }) => {
-    const score = scorer.compare(side, profile);
-    const accepted = scorers.map((at) => at.compare(side, profile).decision === 'ACCEPT');
-    return { id, source: own, score, trial: { cosine: score.cosine, llr: score.llr ?? NaN, accepted } };
+    return { id, source: own, score: scorer.compare(side, profile), trial: trialOf(side, profile) };
   });
   const [first, second] = [...trials].sort((a, b) => b.score.cosine - a.score.cosine);
   const answers = scorers.map((at) => {
@@ -131,7 +154,7 @@ const line = (() => {
   return { slope, offset: y - slope * x };
 })();
 
-/** The mean of a value over trials. @param {Kind} kind @param {'own' | 'third'} against @param {(trial: Trial) => number} value */
+/** The mean of a value over trials. @param {Kind | 'both'} kind @param {'own' | 'third'} against @param {(trial: Trial) => number} value */
 const over = (kind, against, value) => (/** @type {readonly Outcomes[]} */ of) =>
   mean(of.flatMap((one) => one[kind][against].map(value)));
 
@@ -149,20 +172,22 @@ const verifications = /** @type {const} */ ([
   ['own', 'who speaks'],
   ['third', 'third people'],
 ]).flatMap(([against, whom]) =>
-  KINDS.map(([kind, title]) => {
-    const accepted = rates.map((_, at) =>
-      cell(
-        over(kind, against, (trial) => (trial.accepted[at] ? 100 : 0)),
-        1,
-      ),
-    );
-    const [cosine, llr, surplus] = [
-      (/** @type {Trial} */ trial) => trial.cosine,
-      (/** @type {Trial} */ trial) => trial.llr,
-      (/** @type {Trial} */ trial) => trial.llr - line.offset - line.slope * trial.cosine,
-    ].map((value) => cell(over(kind, against, value), 2));
-    return `| ${title} | ${whom} | ${accepted.join(' | ')} | ${cosine} | ${llr} | ${surplus} |`;
-  }),
+  /** @type {const} */ ([...KINDS, ['both', `alone, twice ${seconds} s; the profile is of two people`]]).map(
+    ([kind, title]) => {
+      const accepted = rates.map((_, at) =>
+        cell(
+          over(kind, against, (trial) => (trial.accepted[at] ? 100 : 0)),
+          1,
+        ),
+      );
+      const [cosine, llr, surplus] = [
+        (/** @type {Trial} */ trial) => trial.cosine,
+        (/** @type {Trial} */ trial) => trial.llr,
+        (/** @type {Trial} */ trial) => trial.llr - line.offset - line.slope * trial.cosine,
+      ].map((value) => cell(over(kind, against, value), 2));
+      return `| ${title} | ${whom} | ${accepted.join(' | ')} | ${cosine} | ${llr} | ${surplus} |`;
+    },
+  ),
 );
 const identifications = rates.flatMap((rate, at) =>
   KINDS.map(([kind, title]) => {

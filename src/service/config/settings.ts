@@ -780,7 +780,7 @@ export const SETTINGS = {
     env: 'TIMBRE_LEARN_FALSE_ACCEPT_RATE',
     flag: 'learn-false-accept-rate',
     schema: share,
-    default: '0.0001',
+    default: '0.00001',
     takes: 'SHARE',
     means:
       'Share of strangers whose recording may become part of a profile that they are verified against, between 1e-5 and 0.2; ' +
