@@ -98,7 +98,7 @@ describe('a profile', () => {
       action: 'learned',
       by: 'local',
       undoneAt: null,
-      detail: { evidence: { falseAcceptRate: 1e-4, threshold: expect.closeTo(0.673, 2) } },
+      detail: { evidence: { falseAcceptRate: 1e-5, threshold: expect.closeTo(0.811, 2) } },
     });
     const after = await profileOf('ada');
     expect(after.members).toHaveLength(before.members.length + 1);
