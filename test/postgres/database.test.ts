@@ -279,6 +279,42 @@ describe('transactions', () => {
     }
   });
 
+  it('see what was committed before them, whatever isolation the database begins with', async () => {
+    const first = await postgres.node(postgres.newSchema());
+    await outside(
+      first,
+      'CREATE DATABASE strict',
+      `ALTER DATABASE strict SET default_transaction_isolation = 'serializable'`,
+    );
+    const url = postgres.cluster.url({ database: 'strict' });
+    const one = await opened({ ...first, url });
+    const other = await opened({ ...(await postgres.node(first.schema, { key: await keyOf(first) })), url });
+    let goOn = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (goOn = resolve));
+    let begun = (): void => undefined;
+    const isBegun = new Promise<void>((resolve) => (begun = resolve));
+    const writing = one.transaction(async (manager) => {
+      await manager.query(`INSERT INTO settings VALUES ('count', '\\x01')`);
+      begun();
+      await gate;
+    });
+    await isBegun;
+    let attempts = 0;
+    const next = other.transaction((manager) => {
+      attempts++;
+      return manager.query<unknown[]>(`SELECT value FROM settings WHERE name = 'count'`);
+    });
+    // It waits for the lock of those who write.
+    await until(async () => {
+      const waits = `SELECT count(*)::int AS count FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
+      return (await outside(first, waits))[0]?.['count'] === 1;
+    });
+    goOn();
+    await writing;
+    expect(await next).toEqual([{ value: Buffer.of(1) }]);
+    expect(attempts).toBe(1);
+  });
+
   it('read one moment, whatever another node commits meanwhile', async () => {
     const [one, other] = (await twoNodes()).map((database) => new TypeOrmUnitOfWork(database));
     await one!.transaction(({ speakers }) => speakers.insert(speaker('ada')));
