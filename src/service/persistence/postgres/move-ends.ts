@@ -148,7 +148,7 @@ function sourceEnd(end: SchemaEnd): MoveSource {
     leave: async (work) => {
       await end.read((manager) => manager.query('COMMIT'));
       // Nobody else has written since: the lock of those who write is this session's.
-      await end.transaction('BEGIN ISOLATION LEVEL READ COMMITTED', work);
+      await end.transaction('BEGIN', work);
     },
     uploadsElsewhere: () =>
       end.read((manager) =>
@@ -204,7 +204,7 @@ export async function openPostgresTarget(options: PostgresOptions): Promise<Move
 function targetEnd(end: SchemaEnd, isEmpty: boolean): MoveTarget {
   const { place, removal, localKey, source, options, nodeId } = end;
   const begin = [
-    'BEGIN ISOLATION LEVEL READ COMMITTED',
+    'BEGIN',
     // Whose the uploads of the jobs are that are put there.
     `SET LOCAL timbre.node = '${nodeId}'`,
     `SET LOCAL lock_timeout = ${Math.ceil(options.waitMs)}`,

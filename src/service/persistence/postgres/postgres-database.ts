@@ -80,7 +80,7 @@ export class PostgresDatabase extends Store {
   ) {
     super();
     this.write = [
-      'BEGIN ISOLATION LEVEL READ COMMITTED',
+      'BEGIN',
       `SET LOCAL timbre.node = '${nodeId}'`,
       `SET LOCAL lock_timeout = ${Math.ceil(options.waitMs)}`,
       `SELECT pg_advisory_xact_lock(${lockKey(options.schema, 'writing')})`,

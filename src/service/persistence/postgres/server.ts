@@ -34,6 +34,16 @@ export interface ServerOptions {
 const TYPES = new pg.TypeOverrides();
 TYPES.setTypeParser(pg.types.builtins.INT8, Number);
 
+/** Settings of every session, whatever the database, the role or the address says. */
+const SESSION: readonly string[] = [
+  'client_min_messages=warning',
+  // Statements are short: compiling one takes longer than it saves.
+  'jit=off',
+  `tcp_keepalives_idle=${KEEP_ALIVE_MS / 1000}`,
+  // Who has waited for a lock sees what was committed meanwhile.
+  String.raw`default_transaction_isolation=read\ committed`,
+];
+
 /** What every connection is made with. Errors: STORAGE_REFUSED for an address that is none; it is not repeated. */
 export function connectionOf({ url, schema, waitMs, statementMs }: ServerOptions): pg.ClientConfig {
   return {
@@ -46,8 +56,9 @@ export function connectionOf({ url, schema, waitMs, statementMs }: ServerOptions
     idle_in_transaction_session_timeout: 60_000 + statementMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    // Statements are short: compiling one takes longer than it saves.
-    options: `-c search_path=${schema} -c client_min_messages=warning -c jit=off -c tcp_keepalives_idle=${KEEP_ALIVE_MS / 1000}`,
+    options: SESSION.concat(`search_path=${schema}`)
+      .map((setting) => `-c ${setting}`)
+      .join(' '),
     types: TYPES,
   };
 }
