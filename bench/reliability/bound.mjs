@@ -13,7 +13,6 @@ import { parseArgs } from 'node:util';
 import { Database } from '../../dist/service/persistence/sqlite/database.js';
 import { examineDatabase } from '../../dist/service/persistence/sqlite/examine.js';
 import { Register } from '../../dist/service/persistence/common/register.js';
-import { findRow } from '../../dist/service/persistence/common/rows.js';
 import { TypeOrmUnitOfWork } from '../../dist/service/persistence/common/typeorm-unit-of-work.js';
 import { buildProfile } from '../../dist/service/records/profile.js';
 import { newSpeaker } from '../../dist/service/records/speaker.js';
@@ -165,15 +164,9 @@ function leaveOut() {
       Promise.resolve(rows.map(() => true)),
     holds: () => Promise.resolve(true),
     require: nothing,
-    findOne: async (
-      /** @type {any} */ manager,
-      /** @type {unknown} */ _,
-      /** @type {any} */ entity,
-      /** @type {object} */ where,
-    ) => {
-      const row = await findRow(manager, entity, where);
-      return row && { row, known: true };
-    },
+    vouching: () => 'NULL AS register_head',
+    checkBeside: (/** @type {unknown} */ _, /** @type {string} */ __, /** @type {unknown[]} */ found) =>
+      Promise.resolve(found.map(() => true)),
     release: () => undefined,
     releaseAll: () => undefined,
     checkBoth: (/** @type {unknown} */ _, /** @type {unknown} */ __, /** @type {unknown[]} */ rows) =>
