@@ -14,8 +14,8 @@ import { loadavg, tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { convertCheckpoint, runtimeInfo, SpeakerEncoder } from '../../dist/addon/index.js';
-import { commandWords, describeMachine, formulaBundle, noise, ROOT } from './machine.mjs';
+import { runtimeInfo, SpeakerEncoder } from '../../dist/addon/index.js';
+import { commandWords, describeMachine, inEveryPrecision, noise, ROOT } from './machine.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -102,16 +102,7 @@ async function measure(model, precision) {
 }
 
 try {
-  const models = values.model ?? [join(ROOT, 'models', 'starter.pt'), await formulaBundle(1024, folder)];
-  /** @type {string[]} */
-  const rows = [];
-  for (const model of models) {
-    const int8 = join(folder, `${basename(model, '.pt')}-int8.pt`);
-    await convertCheckpoint({ checkpoint: model, id: 'int8', out: int8, precision: 'int8' });
-    rows.push(...(await measure(model, 'fp32')));
-    if (runtimeInfo().torch.bf16 !== '') rows.push(...(await measure(model, 'bf16')));
-    rows.push(...(await measure(int8, 'auto')));
-  }
+  const rows = await inEveryPrecision(values.model, folder, measure);
   const titles = [
     'bundle',
     'in',

@@ -47,6 +47,28 @@ export async function formulaBundle(channels, folder) {
   return out;
 }
 
+/**
+ * What `measure` gives of the bundled model and of one of the published size, or of the models that are named, in every
+ * precision that this processor multiplies in.
+ * @param {string[] | undefined} named
+ * @param {string} folder
+ * @param {(model: string, precision: 'fp32' | 'bf16' | 'auto') => Promise<string[]>} measure
+ */
+export async function inEveryPrecision(named, folder, measure) {
+  const { convertCheckpoint } = await import('../../dist/addon/index.js');
+  const models = named ?? [`${ROOT}models/starter.pt`, await formulaBundle(1024, folder)];
+  /** @type {string[]} */
+  const rows = [];
+  for (const model of models) {
+    const int8 = `${folder}/${basename(model, '.pt')}-int8.pt`;
+    await convertCheckpoint({ checkpoint: model, id: 'int8', out: int8, precision: 'int8' });
+    rows.push(...(await measure(model, 'fp32')));
+    if (runtimeInfo().torch.bf16 !== '') rows.push(...(await measure(model, 'bf16')));
+    rows.push(...(await measure(int8, 'auto')));
+  }
+  return rows;
+}
+
 /** Resident memory of this process, MB. */
 export function residentMb() {
   const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
