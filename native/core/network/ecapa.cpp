@@ -85,7 +85,7 @@ class Workspace {
 };
 
 /// The frames of an utterance, among those of all that are computed together.
-struct Stretch {
+struct UtteranceRows {
   std::size_t first;
   std::size_t rows;
   const Interrupt* interrupt;
@@ -97,7 +97,7 @@ struct Stretch {
 /// other.
 struct NetworkRun {
   Workspace& workspace;  ///< whose buffers are as long as all
-  std::span<const Stretch> stretches;
+  std::span<const UtteranceRows> stretches;
   const ForEach& for_each;  ///< who else may compute tiles
 
   std::size_t rows() const { return stretches.back().end(); }
@@ -106,7 +106,7 @@ struct NetworkRun {
 /// Throws Stopped where every utterance is told to stop.
 void stop_if_asked(const NetworkRun& run) {
   std::optional<Error> reason;
-  for (const Stretch& stretch : run.stretches) {
+  for (const UtteranceRows& stretch : run.stretches) {
     reason = stretch.interrupt->check();
     if (!reason) return;
   }
@@ -169,7 +169,7 @@ void by_tiles(const NetworkRun& run, const Work& work, std::size_t most = kTile)
 template <typename Work>
 void by_stretches(const NetworkRun& run, const Tile& tile, const Work& work) {
   for (std::size_t i = 0; i < run.stretches.size(); ++i) {
-    const Stretch& whole = run.stretches[i];
+    const UtteranceRows& whole = run.stretches[i];
     const std::size_t first = std::max(tile.first, whole.first);
     const std::size_t end = std::min(tile.end(), whole.end());
     if (first < end) work(i, Tile{tile.number, first, end - first}, first - tile.first);
@@ -572,14 +572,14 @@ RowsOf<const T> Ecapa<T>::run_tile(const Block<T>& block, RowsOf<const T> x, con
                                    const NetworkRun& run) const {
   // What each chunk reads beyond what the next one needs.
   std::size_t beyond = block.reach();
-  const auto with_neighbours = [&](const Stretch& whole) {
+  const auto with_neighbours = [&](const UtteranceRows& whole) {
     const std::size_t first = std::max(tile.first, whole.first);
     const std::size_t end = std::min(tile.end(), whole.end());
     return std::pair(first - std::min(first - whole.first, beyond), std::min(end + beyond, whole.end()));
   };
   // All of an utterance's frames at hand; where there are several, a tile holds each whole.
   std::vector<std::pair<std::size_t, std::size_t>> at_hand;
-  for (const Stretch& whole : run.stretches) at_hand.push_back(with_neighbours(whole));
+  for (const UtteranceRows& whole : run.stretches) at_hand.push_back(with_neighbours(whole));
   const std::size_t start = at_hand.front().first;
   const std::size_t end = at_hand.back().second;
   const RowsOf<T> channels = workspace.rows<T>(kTileChannels, end - start, block.enter.outputs());
@@ -593,7 +593,7 @@ RowsOf<const T> Ecapa<T>::run_tile(const Block<T>& block, RowsOf<const T> x, con
     beyond -= chunk.window().reach();
     const RowsOf<T> own = channels.columns((i + (block.passes_first ? 1 : 0)) * width, width);
     for (std::size_t s = 0; s < run.stretches.size(); ++s) {
-      const Stretch& whole = run.stretches[s];
+      const UtteranceRows& whole = run.stretches[s];
       const auto [first, last] = at_hand[s];
       const auto [from, to] = with_neighbours(whole);
       const auto part = [&, first = first, last = last](const auto& rows) {
@@ -781,7 +781,7 @@ Result<std::vector<Embedding>> Ecapa<T>::embed_all(std::span<const Utterance> ut
     ~AfterUse() { workspace.trim(); }
   };
   const AfterUse after_use{Workspace::of_this_thread()};
-  std::vector<Stretch> stretches;
+  std::vector<UtteranceRows> stretches;
   for (const auto& [features, interrupt] : utterances) {
     TORCH_CHECK(features.width == feature_dim(), "features of ", features.width, " values where the network takes ",
                 feature_dim());
