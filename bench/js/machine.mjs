@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runtimeInfo } from '../../dist/addon/index.js';
+import { convertCheckpoint, runtimeInfo } from '../../dist/addon/index.js';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -37,7 +37,6 @@ export function commandWords() {
  * @param {string} folder
  */
 export async function formulaBundle(channels, folder) {
-  const { convertCheckpoint } = await import('../../dist/addon/index.js');
   const [checkpoint, out] = [`${folder}/c${channels}.ckpt`, `${folder}/c${channels}.pt`];
   const words = ['-m', 'timbre_models.weights', '--family', 'speechbrain', '--channels', String(channels)];
   execFileSync(`${ROOT}.venv/bin/python`, [...words, '--out', checkpoint], {
@@ -55,7 +54,6 @@ export async function formulaBundle(channels, folder) {
  * @param {(model: string, precision: 'fp32' | 'bf16' | 'auto') => Promise<string[]>} measure
  */
 export async function inEveryPrecision(named, folder, measure) {
-  const { convertCheckpoint } = await import('../../dist/addon/index.js');
   const models = named ?? [`${ROOT}models/starter.pt`, await formulaBundle(1024, folder)];
   /** @type {string[]} */
   const rows = [];

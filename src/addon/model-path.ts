@@ -4,11 +4,14 @@ import { TimbreError } from '../errors/timbre-error.js';
 import { invalid, show, text } from './arguments.js';
 import { PACKAGE_FOLDER } from '../support/package.js';
 
+/** Id of the bundled model. */
+export const BUNDLED = 'starter';
+
 /**
  * Ids of the bundles that come with the package. Its folder may hold others: that of a checkout is also where the model
  * cache is by default.
  */
-export const PACKAGED: readonly string[] = ['starter'];
+export const PACKAGED: readonly string[] = [BUNDLED];
 
 /** Of an id, which names a file. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;

@@ -93,21 +93,20 @@ struct UtteranceRows {
   std::size_t end() const { return first + rows; }
 };
 
-/// What is computed at once: an utterance of any length, by tiles, or several in one tile, whose stretches follow each
-/// other.
+/// What is computed at once: an utterance of any length, by tiles, or several in one tile, one after the other.
 struct NetworkRun {
   Workspace& workspace;  ///< whose buffers are as long as all
-  std::span<const UtteranceRows> stretches;
+  std::span<const UtteranceRows> utterances;
   const ForEach& for_each;  ///< who else may compute tiles
 
-  std::size_t rows() const { return stretches.back().end(); }
+  std::size_t rows() const { return utterances.back().end(); }
 };
 
 /// Throws Stopped where every utterance is told to stop.
 void stop_if_asked(const NetworkRun& run) {
   std::optional<Error> reason;
-  for (const UtteranceRows& stretch : run.stretches) {
-    reason = stretch.interrupt->check();
+  for (const UtteranceRows& one : run.utterances) {
+    reason = one.interrupt->check();
     if (!reason) return;
   }
   if (reason) throw Stopped{*std::move(reason)};
@@ -152,13 +151,16 @@ Tile tile_of(std::size_t number, std::size_t tiles, std::size_t rows) {
   return {number, first, rows * (number + 1) / tiles - first};
 }
 
-std::size_t tiles_of(std::size_t rows, std::size_t most) { return (rows + most - 1) / most; }
+/// How many there are of `most` rows each.
+std::size_t tiles_of(const NetworkRun& run, std::size_t most) {
+  return run.utterances.size() > 1 ? 1 : (run.rows() + most - 1) / most;
+}
 
 /// work(tile, workspace) for about equal tiles of `most` rows each, on any threads; `workspace` is the thread's.
 /// Throws Stopped.
 template <typename Work>
 void by_tiles(const NetworkRun& run, const Work& work, std::size_t most = kTile) {
-  const std::size_t tiles = run.stretches.size() > 1 ? 1 : tiles_of(run.rows(), most);
+  const std::size_t tiles = tiles_of(run, most);
   for_each_part(run, tiles, [&](std::size_t i) {
     stop_if_asked(run);
     work(tile_of(i, tiles, run.rows()), Workspace::of_this_thread());
@@ -167,9 +169,9 @@ void by_tiles(const NetworkRun& run, const Work& work, std::size_t most = kTile)
 
 /// work(number of the utterance, its frames in the tile, where they begin in the tile).
 template <typename Work>
-void by_stretches(const NetworkRun& run, const Tile& tile, const Work& work) {
-  for (std::size_t i = 0; i < run.stretches.size(); ++i) {
-    const UtteranceRows& whole = run.stretches[i];
+void by_utterances(const NetworkRun& run, const Tile& tile, const Work& work) {
+  for (std::size_t i = 0; i < run.utterances.size(); ++i) {
+    const UtteranceRows& whole = run.utterances[i];
     const std::size_t first = std::max(tile.first, whole.first);
     const std::size_t end = std::min(tile.end(), whole.end());
     if (first < end) work(i, Tile{tile.number, first, end - first}, first - tile.first);
@@ -207,13 +209,13 @@ class MomentsInOrder {
 class MomentsOfEach {
  public:
   MomentsOfEach(const NetworkRun& run, std::size_t channels) : run_(run) {
-    for (std::size_t i = 0; i < run.stretches.size(); ++i) each_.emplace_back(channels);
+    for (std::size_t i = 0; i < run.utterances.size(); ++i) each_.emplace_back(channels);
   }
 
   /// rows: of the tile.
   template <typename T>
   void add(const Tile& tile, RowsOf<T> rows) {
-    by_stretches(run_, tile, [&](std::size_t i, const Tile& part, std::size_t from) {
+    by_utterances(run_, tile, [&](std::size_t i, const Tile& part, std::size_t from) {
       each_[i].add(tile.number, rows.part(from, part.rows));
     });
   }
@@ -484,7 +486,7 @@ class Ecapa : public EcapaNetwork {
   }
   Result<std::vector<Embedding>> embed_all(std::span<const Utterance> utterances, const ForEach& for_each) const;
 
-  /// One embedding for every stretch. Throws Stopped.
+  /// One embedding for every utterance. Throws Stopped.
   std::vector<Embedding> compute(std::span<const Utterance> utterances, const NetworkRun& run) const;
   void run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, const NetworkRun& run) const;
   RowsOf<const T> run_tile(const Block<T>& block, RowsOf<const T> x, const Tile& tile, Workspace& workspace,
@@ -579,7 +581,7 @@ RowsOf<const T> Ecapa<T>::run_tile(const Block<T>& block, RowsOf<const T> x, con
   };
   // All of an utterance's frames at hand; where there are several, a tile holds each whole.
   std::vector<std::pair<std::size_t, std::size_t>> at_hand;
-  for (const UtteranceRows& whole : run.stretches) at_hand.push_back(with_neighbours(whole));
+  for (const UtteranceRows& whole : run.utterances) at_hand.push_back(with_neighbours(whole));
   const std::size_t start = at_hand.front().first;
   const std::size_t end = at_hand.back().second;
   const RowsOf<T> channels = workspace.rows<T>(kTileChannels, end - start, block.enter.outputs());
@@ -592,8 +594,8 @@ RowsOf<const T> Ecapa<T>::run_tile(const Block<T>& block, RowsOf<const T> x, con
     const FrameLayer<T>& chunk = block.chunks[i];
     beyond -= chunk.window().reach();
     const RowsOf<T> own = channels.columns((i + (block.passes_first ? 1 : 0)) * width, width);
-    for (std::size_t s = 0; s < run.stretches.size(); ++s) {
-      const UtteranceRows& whole = run.stretches[s];
+    for (std::size_t s = 0; s < run.utterances.size(); ++s) {
+      const UtteranceRows& whole = run.utterances[s];
       const auto [first, last] = at_hand[s];
       const auto [from, to] = with_neighbours(whole);
       const auto part = [&, first = first, last = last](const auto& rows) {
@@ -635,7 +637,7 @@ void Ecapa<T>::run_block(const Block<T>& block, RowsOf<const T> x, RowsOf<T> y, 
     }
   }
   by_tiles(run, [&](const Tile& tile, Workspace&) {
-    by_stretches(run, tile, [&](std::size_t i, const Tile& frames, std::size_t) {
+    by_utterances(run, tile, [&](std::size_t i, const Tile& frames, std::size_t) {
       const RowsOf<T> part = y.part(frames.first, frames.rows);
       simd::add_scaled(x.part(frames.first, frames.rows), part, gains[i], part);
     });
@@ -667,12 +669,12 @@ RowsOf<T> Ecapa<T>::run_aggregate(RowsOf<T> buffer, MomentsOfEach& moments, cons
 template <typename T>
 std::vector<std::vector<float>> Ecapa<T>::pool(RowsOf<const T> x, const MomentsOfEach& moments,
                                                const NetworkRun& run) const {
-  const std::size_t utterances = run.stretches.size();
+  const std::size_t count = run.utterances.size();
   const std::vector<std::vector<float>> means = moments.means();
-  std::vector<simd::ReluNorm> attention(utterances, pooling_.attention.relu_norm());
+  std::vector<simd::ReluNorm> attention(count, pooling_.attention.relu_norm());
   if (pooling_.from_context) {
     std::vector<std::vector<float>> contexts = means;
-    for (std::size_t i = 0; i < utterances; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
       const simd::Moments& own = moments.of(i);
       const double divisor = static_cast<double>(own.count()) - (pooling_.unbiased ? 1 : 0);
       for (const double squares : own.squares()) {
@@ -683,12 +685,12 @@ std::vector<std::vector<float>> Ecapa<T>::pool(RowsOf<const T> x, const MomentsO
       }
     }
     const std::vector<std::vector<float>> biases = times(contexts, *pooling_.from_context);
-    for (std::size_t i = 0; i < utterances; ++i) add(attention[i].bias, biases[i]);
+    for (std::size_t i = 0; i < count; ++i) add(attention[i].bias, biases[i]);
   }
   const RowsOf<T> hidden = run.workspace.rows<T>(kHidden, x.count, pooling_.attention.outputs());
   by_tiles(run, [&](const Tile& tile, Workspace& workspace) {
     const Rows product = pooling_.attention.multiply(x.part(tile.first, tile.rows), workspace.scratch);
-    by_stretches(run, tile, [&](std::size_t i, const Tile& frames, std::size_t from) {
+    by_utterances(run, tile, [&](std::size_t i, const Tile& frames, std::size_t from) {
       const Rows own = product.part(from, frames.rows);
       if (pooling_.relu_norm) {
         simd::relu_norm(own, attention[i], own);
@@ -700,7 +702,7 @@ std::vector<std::vector<float>> Ecapa<T>::pool(RowsOf<const T> x, const MomentsO
     simd::copy(product, hidden.part(tile.first, tile.rows));
   });
 
-  std::vector<std::vector<float>> pooled(utterances, std::vector<float>(2 * x.width));
+  std::vector<std::vector<float>> pooled(count, std::vector<float>(2 * x.width));
   // A slab's weights depend on all frames so far: its tiles follow each other.
   for_each_part(run, pooling_.scores.size(), [&](std::size_t slab) {
     const FrameLayer<T>& score = pooling_.scores[slab];
@@ -710,17 +712,17 @@ std::vector<std::vector<float>> Ecapa<T>::pool(RowsOf<const T> x, const MomentsO
     for (const std::vector<float>& centres : means) {
       weighted.emplace_back(std::span<const float>(centres).subspan(start, score.outputs()));
     }
-    const std::size_t tiles = utterances > 1 ? 1 : tiles_of(x.count, kTile);
+    const std::size_t tiles = tiles_of(run, kTile);
     for (std::size_t number = 0; number < tiles; ++number) {
       stop_if_asked(run);
       const Tile tile = tile_of(number, tiles, x.count);
       const Rows scores = score.multiply(hidden.part(tile.first, tile.rows), scratch);
-      by_stretches(run, tile, [&](std::size_t i, const Tile& frames, std::size_t from) {
+      by_utterances(run, tile, [&](std::size_t i, const Tile& frames, std::size_t from) {
         weighted[i].add(scores.part(from, frames.rows),
                         x.part(frames.first, frames.rows).columns(start, score.outputs()));
       });
     }
-    for (std::size_t i = 0; i < utterances; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
       for (std::size_t c = 0; c < score.outputs(); ++c) {
         pooled[i][start + c] = weighted[i].mean(c);
         pooled[i][x.width + start + c] = std::sqrt(std::max(weighted[i].variance(c), pooling_.pooled_floor));
@@ -781,14 +783,14 @@ Result<std::vector<Embedding>> Ecapa<T>::embed_all(std::span<const Utterance> ut
     ~AfterUse() { workspace.trim(); }
   };
   const AfterUse after_use{Workspace::of_this_thread()};
-  std::vector<UtteranceRows> stretches;
+  std::vector<UtteranceRows> rows;
   for (const auto& [features, interrupt] : utterances) {
     TORCH_CHECK(features.width == feature_dim(), "features of ", features.width, " values where the network takes ",
                 feature_dim());
-    stretches.push_back({stretches.empty() ? 0 : stretches.back().end(), rows_of(features.count), interrupt});
+    rows.push_back({rows.empty() ? 0 : rows.back().end(), rows_of(features.count), interrupt});
   }
   try {
-    return compute(utterances, {after_use.workspace, stretches, for_each});
+    return compute(utterances, {after_use.workspace, rows, for_each});
   } catch (Stopped& stopped) {
     return std::move(stopped.reason);
   }
@@ -802,9 +804,9 @@ std::vector<Embedding> Ecapa<T>::compute(std::span<const Utterance> utterances, 
   const RowsOf<T> input = keeps_input() ? run.workspace.rows<T>(kInput, run.rows(), channels)
                                         : buffer.columns((blocks_.size() - 1) * channels, channels);
   by_tiles(run, [&](const Tile& tile, Workspace& workspace) {
-    by_stretches(run, tile, [&](std::size_t i, const Tile& frames, std::size_t) {
+    by_utterances(run, tile, [&](std::size_t i, const Tile& frames, std::size_t) {
       const ConstRows features = utterances[i].features;
-      frame_.convolve(features, {}, {0, features.count}, frames.first - run.stretches[i].first,
+      frame_.convolve(features, {}, {0, features.count}, frames.first - run.utterances[i].first,
                       input.part(frames.first, frames.rows), workspace.scratch);
     });
   });
