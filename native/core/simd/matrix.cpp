@@ -1,5 +1,7 @@
 #include "simd/matrix.h"
 
+#include <algorithm>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "simd/matrix.cpp"
 #include <hwy/foreach_target.h>
@@ -34,8 +36,11 @@ HWY_INLINE void multiply_tile(const MatrixProduct& product, std::size_t row, std
 #pragma GCC unroll 8
   for (std::size_t r = 0; r < RowCount; ++r) {
     const FloatVector start = hn::Set(d, product.bias ? product.bias[row + r] : 0.0F);
+    const float* before = product.out + (row + r) * product.out_step + column;
 #pragma GCC unroll 8
-    for (std::size_t v = 0; v < Vectors; ++v) sum[r][v] = start;
+    for (std::size_t v = 0; v < Vectors; ++v) {
+      sum[r][v] = product.onto ? hn::LoadU(d, before + v * lanes) : start;
+    }
   }
   for (std::size_t i = 0; i < product.depth; ++i, left += product.left_step, right += product.right_step) {
     FloatVector operand[Vectors];
@@ -59,20 +64,36 @@ HWY_INLINE void multiply_tile(const MatrixProduct& product, std::size_t row, std
   }
 }
 
-template <std::size_t RowCount>
-HWY_INLINE void multiply_rows(const MatrixProduct& product, std::size_t row) {
-  const std::size_t lanes = hn::Lanes(FloatTag());
-  std::size_t column = 0;
-  for (; column + kTileVectors * lanes <= product.columns; column += kTileVectors * lanes) {
-    multiply_tile<RowCount, kTileVectors>(product, row, column);
-  }
-  for (; column < product.columns; column += lanes) multiply_tile<RowCount, 1>(product, row, column);
+/// All rows of some columns, so that what is read of the right stays in the first cache.
+template <std::size_t RowCount, std::size_t Vectors>
+HWY_INLINE void multiply_columns(const MatrixProduct& product, std::size_t column) {
+  std::size_t row = 0;
+  for (; row + RowCount <= product.rows; row += RowCount) multiply_tile<RowCount, Vectors>(product, row, column);
+  for (; row < product.rows; row += 2) multiply_tile<2, Vectors>(product, row, column);
 }
 
 void multiply(const MatrixProduct& product) {
-  std::size_t row = 0;
-  for (; row + kTileRows <= product.rows; row += kTileRows) multiply_rows<kTileRows>(product, row);
-  for (; row < product.rows; row += 2) multiply_rows<2>(product, row);
+  /// Of the depth that goes together, for the same reason.
+  constexpr std::size_t kDepth = 128;
+  const std::size_t lanes = hn::Lanes(FloatTag());
+  for (std::size_t first = 0; first < product.depth; first += kDepth) {
+    MatrixProduct part = product;
+    part.left += first * product.left_step;
+    part.right += first * product.right_step;
+    part.depth = std::min(kDepth, product.depth - first);
+    part.onto = product.onto || first > 0;
+    part.relu = product.relu && first + part.depth == product.depth;
+    std::size_t column = 0;
+    for (; column + kTileVectors * lanes <= part.columns; column += kTileVectors * lanes) {
+      multiply_columns<kTileRows, kTileVectors>(part, column);
+    }
+    // What is left has as many sums at a time, of more rows.
+    if (kTileVectors > 2 && column + 2 * lanes <= part.columns) {
+      multiply_columns<kTileRows, 2>(part, column);
+      column += 2 * lanes;
+    }
+    for (; column < part.columns; column += lanes) multiply_columns<2 * kTileRows, 1>(part, column);
+  }
 }
 
 void transpose_four_rows(const float* in, std::size_t in_step, std::size_t columns, float* out, std::size_t out_step) {

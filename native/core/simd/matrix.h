@@ -16,6 +16,7 @@ struct MatrixProduct {
   float* out;
   std::size_t out_step;
   const float* bias = nullptr;  ///< of each row of the result
+  bool onto = false;            ///< what lies in `out` is added, and no bias
   bool relu = false;            ///< negative results become 0
 };
 

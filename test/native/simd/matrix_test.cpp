@@ -53,6 +53,44 @@ TEST(MatrixProduct, OfEveryShapeIsThatOfTheDefinition) {
   }
 }
 
+TEST(MatrixProduct, OfAGreatDepthIsAsGood) {
+  constexpr std::size_t kRows = 12;
+  constexpr std::size_t kColumns = 80;
+  for (const std::size_t depth : {127U, 128U, 129U, 700U}) {
+    const AlignedFloats left = random_floats(depth * kRows);
+    const AlignedFloats right = random_floats(depth * kColumns);
+    const AlignedFloats bias = random_floats(kRows);
+    for (const bool relu : {false, true}) {
+      for (const bool onto : {false, true}) {
+        const AlignedFloats before = random_floats(kRows * kColumns, 3);
+        AlignedFloats out = before;
+        multiply({.left = left.data(),
+                  .left_step = kRows,
+                  .right = right.data(),
+                  .right_step = kColumns,
+                  .depth = depth,
+                  .rows = kRows,
+                  .columns = kColumns,
+                  .out = out.data(),
+                  .out_step = kColumns,
+                  .bias = bias.data(),
+                  .onto = onto,
+                  .relu = relu});
+        for (std::size_t r = 0; r < kRows; ++r) {
+          for (std::size_t c = 0; c < kColumns; ++c) {
+            double sum = onto ? before[r * kColumns + c] : bias[r];
+            for (std::size_t i = 0; i < depth; ++i) {
+              sum += static_cast<double>(left[i * kRows + r]) * right[i * kColumns + c];
+            }
+            ASSERT_NEAR(out[r * kColumns + c], relu ? std::max(sum, 0.0) : sum, 1e-4)
+                << depth << (onto ? ", onto, " : ", ") << r << ", " << c;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(TransposeFourRows, PutsThemSideBySide) {
   constexpr std::size_t kColumns = 12;
   constexpr std::size_t kInStep = 13;
