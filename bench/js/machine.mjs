@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { convertCheckpoint, runtimeInfo } from '../../dist/addon/index.js';
+import { convertCheckpoint, readManifest, runtimeInfo } from '../../dist/addon/index.js';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -48,7 +48,7 @@ export async function formulaBundle(channels, folder) {
 
 /**
  * What `measure` gives of the bundled model and of one of the published size, or of the models that are named, in every
- * precision that this processor multiplies in.
+ * precision that this processor multiplies in; CAM++ is computed in fp32 alone.
  * @param {string[] | undefined} named
  * @param {string} folder
  * @param {(model: string, precision: 'fp32' | 'bf16' | 'auto') => Promise<string[]>} measure
@@ -58,6 +58,11 @@ export async function inEveryPrecision(named, folder, measure) {
   /** @type {string[]} */
   const rows = [];
   for (const model of models) {
+    const { family } = await readManifest(model);
+    if (family === 'campplus') {
+      rows.push(...(await measure(model, 'fp32')));
+      continue;
+    }
     const int8 = `${folder}/${basename(model, '.pt')}-int8.pt`;
     await convertCheckpoint({ checkpoint: model, id: 'int8', out: int8, precision: 'int8' });
     rows.push(...(await measure(model, 'fp32')));

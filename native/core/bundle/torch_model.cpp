@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "bundle/torch_module.h"
+#include "network/campplus.h"
 #include "network/ecapa.h"
 #include "network/int8.h"
 #include "network/precision.h"
@@ -179,17 +180,16 @@ class Script {
 };
 
 /// Either way of computing a network.
-using Network = std::variant<Script, std::unique_ptr<const network::EcapaNetwork>>;
+using Network = std::variant<Script, std::unique_ptr<const network::Network>>;
 
 simd::ConstRows as_rows(const Matrix& matrix) { return {matrix.values.data(), matrix.rows, matrix.cols, matrix.cols}; }
 
-Result<Embedding> embed(const network::EcapaNetwork& network, const Utterance& utterance) {
+Result<Embedding> embed(const network::Network& network, const Utterance& utterance) {
   return network.embed(as_rows(*utterance.features), *utterance.interrupt, *utterance.for_each);
 }
 
-std::vector<Result<Embedding>> embed_together(const network::EcapaNetwork& network,
-                                              std::span<const Utterance> utterances) {
-  std::vector<network::EcapaNetwork::Utterance> all;
+std::vector<Result<Embedding>> embed_together(const network::Network& network, std::span<const Utterance> utterances) {
+  std::vector<network::Network::Utterance> all;
   for (const Utterance& one : utterances) all.push_back({as_rows(*one.features), one.interrupt});
   return network.embed_together(all);
 }
@@ -224,15 +224,15 @@ std::vector<Result<Embedding>> run(const Network& network, at::Device device, st
   if (const auto* script = std::get_if<Script>(&network)) {
     return forward(*script, device, utterances);
   }
-  const auto& ecapa = *std::get<std::unique_ptr<const network::EcapaNetwork>>(network);
+  const network::Network& own = *std::get<std::unique_ptr<const network::Network>>(network);
   std::vector<Result<Embedding>> embeddings;
   while (embeddings.size() < utterances.size()) {
-    const auto together = first_together(utterances.subspan(embeddings.size()), ecapa.frames_together());
+    const auto together = first_together(utterances.subspan(embeddings.size()), own.frames_together());
     try {
       if (together.size() > 1) {
-        std::ranges::move(embed_together(ecapa, together), std::back_inserter(embeddings));
+        std::ranges::move(embed_together(own, together), std::back_inserter(embeddings));
       } else {
-        embeddings.push_back(embed(ecapa, together.front()));
+        embeddings.push_back(embed(own, together.front()));
       }
     } catch (...) {
       const Error error = torch_error(ErrorCode::INFERENCE_FAILED, "the network failed on an utterance");
@@ -293,13 +293,13 @@ class TorchModel : public Model {
   bool batches() const override { return place_.device.is_cuda(); }
 
   std::size_t frames_together() const override {
-    const auto* ecapa = std::get_if<std::unique_ptr<const network::EcapaNetwork>>(&network_);
-    return ecapa ? (*ecapa)->frames_together() : 0;
+    const auto* own = std::get_if<std::unique_ptr<const network::Network>>(&network_);
+    return own ? (*own)->frames_together() : 0;
   }
 
   std::uint64_t activation_bytes(std::size_t frames) const override {
-    if (const auto* ecapa = std::get_if<std::unique_ptr<const network::EcapaNetwork>>(&network_)) {
-      return (*ecapa)->activation_bytes(frames);
+    if (const auto* own = std::get_if<std::unique_ptr<const network::Network>>(&network_)) {
+      return (*own)->activation_bytes(frames);
     }
     return static_cast<std::uint64_t>(measured_.fixed + measured_.per_frame * static_cast<double>(frames));
   }
@@ -374,8 +374,7 @@ Status try_out(const Model& model, std::size_t frames) {
 }
 
 /// Whether a network computes what its module's code says: one trial utterance both ways.
-Status agree(const network::EcapaNetwork& network, Module& module, const Manifest& manifest,
-             network::Precision precision) {
+Status agree(const network::Network& network, Module& module, const Manifest& manifest, network::Precision precision) {
   // Rounding to bf16 evens out over frames.
   const bool bf16 = precision == network::Precision::bf16;
   const double rounding = bf16 ? 3e-2 : 1e-3;
@@ -458,19 +457,24 @@ Result<std::unique_ptr<const Model>> make_model(const Manifest& manifest, Module
   const Precision products = computes_in == "int8"   ? network::beside_int8()
                              : computes_in == "bf16" ? Precision::bf16
                                                      : Precision::fp32;
-  auto ecapa = ours ? network::EcapaNetwork::of(module, products) : nullptr;
+  std::unique_ptr<const network::Network> own;
+  if (ours) {
+    own = network::EcapaNetwork::of(module, products);
+  } else if (device.is_cpu() && manifest.precision != "int8") {
+    own = network::CampplusNetwork::of(module);
+  }
   const bool int8 = widen(module);
   Placement place{device, device_note};
   if (!note.empty()) {
     place.note += (place.note.empty() ? "" : "; ") + note;
   }
-  if (ecapa && !int8) {  // what was taken to int8 was compared in fp32
-    if (auto status = agree(*ecapa, module, manifest, products); !status) {
+  if (own && !int8) {  // what was taken to int8 was compared in fp32
+    if (auto status = agree(*own, module, manifest, products); !status) {
       return std::move(status).error();
     }
   }
   module.to(device);
-  auto network = ecapa ? Network(std::move(ecapa)) : Network(Script(torch::jit::freeze(module)));
+  auto network = own ? Network(std::move(own)) : Network(Script(torch::jit::freeze(module)));
   const ActivationBytes measured =
       std::holds_alternative<Script>(network) ? measure_activations(network, device, manifest) : ActivationBytes{};
   auto model =

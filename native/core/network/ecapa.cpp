@@ -17,6 +17,8 @@
 
 #include "network/frame_layer.h"
 #include "network/page_buffer.h"
+#include "network/parts.h"
+#include "network/read_module.h"
 #include "network/torch_settings.h"
 #include "simd/moments.h"
 #include "simd/passes.h"
@@ -43,11 +45,6 @@ constexpr std::size_t kAliasedBytes = 1024;
 constexpr std::size_t kLineBytes = 64;
 
 enum Buffer : std::size_t { kInput, kTileChannels, kJoined, kHidden };
-
-/// Thrown between two layers where the interrupt says so, and caught in embed().
-struct Stopped {
-  Error reason;
-};
 
 /// What a thread keeps for its next utterance, and for its next tile of another's.
 class Workspace {
@@ -112,30 +109,6 @@ void stop_if_asked(const NetworkRun& run) {
   if (reason) throw Stopped{*std::move(reason)};
 }
 
-/// Runs work(i) for every i below `count`, on any threads. Throws Stopped, and the first of what `work` throws.
-template <typename Work>
-void for_each_part(const NetworkRun& run, std::size_t count, const Work& work) {
-  std::mutex mutex;
-  std::exception_ptr thrown;
-  const auto part = [&](std::size_t i) -> Status {
-    try {
-      const TorchScope scope;
-      work(i);
-      return ok();
-    } catch (Stopped& stopped) {
-      return std::move(stopped.reason);
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      if (!thrown) thrown = std::current_exception();
-      return plain_error(ErrorCode::INFERENCE_FAILED, "the network failed on a part of an utterance");
-    }
-  };
-  if (count == 1) return work(0);
-  const Status done = run.for_each(count, part);
-  if (thrown) std::rethrow_exception(thrown);
-  if (!done) throw Stopped{done.error()};
-}
-
 /// Some frames that are computed together.
 struct Tile {
   std::size_t number;
@@ -161,7 +134,7 @@ std::size_t tiles_of(const NetworkRun& run, std::size_t most) {
 template <typename Work>
 void by_tiles(const NetworkRun& run, const Work& work, std::size_t most = kTile) {
   const std::size_t tiles = tiles_of(run, most);
-  for_each_part(run, tiles, [&](std::size_t i) {
+  for_each_part(run.for_each, tiles, [&](std::size_t i) {
     stop_if_asked(run);
     work(tile_of(i, tiles, run.rows()), Workspace::of_this_thread());
   });
@@ -287,61 +260,17 @@ void centre(std::vector<float>& embedding, std::span<const float> centre) {
 
 // ------------------------------------------------------------------------------------------------------ reading
 
-void expect(bool fits, const char* what) { TORCH_CHECK(fits, "its tensors do not fit together: ", what); }
-
-at::Tensor tensor(const Module& module, const char* name) {
-  const at::Tensor value = module.attr(name).toTensor();
-  return value.is_quantized() ? value : value.to(at::kFloat).contiguous();
-}
-
-std::vector<float> values(const Module& module, const char* name) {
-  const at::Tensor value = tensor(module, name);
-  expect(value.dim() == 1, name);
-  return {value.const_data_ptr<float>(), value.const_data_ptr<float>() + value.numel()};
-}
-
-Module child(const Module& module, const char* name) { return module.attr(name).toModule(); }
-
-c10::IValue constant(const Module& module, const char* name) { return module.type()->getConstant(name); }
-
-/// A number of frames.
-std::size_t count(const Module& module, const char* name) {
-  constexpr std::int64_t kMost = 1000;
-  return static_cast<std::size_t>(std::clamp<std::int64_t>(constant(module, name).toInt(), 0, kMost));
-}
-
 template <typename T>
-void expect(const FrameLayer<T>& layer, std::size_t inputs, std::size_t outputs, const char* what) {
+void expect_sizes(const FrameLayer<T>& layer, std::size_t inputs, std::size_t outputs, const char* what) {
   expect(layer.inputs() == inputs && layer.outputs() == outputs, what);
 }
 
-void expect(const VectorProduct& product, std::size_t inputs, std::size_t outputs, const char* what) {
+void expect_sizes(const VectorProduct& product, std::size_t inputs, std::size_t outputs, const char* what) {
   expect(product.inputs == inputs && product.outputs == outputs, what);
 }
 
 std::vector<float> read_bias(const Module& linear, std::size_t outputs) {
   return linear.attr("bias").isNone() ? std::vector<float>(outputs) : values(linear, "bias");
-}
-
-struct Affine {
-  std::vector<float> scale;
-  std::vector<float> shift;
-};
-
-Affine read_norm(const Module& norm) {
-  const double eps = constant(norm, "eps").toDouble();
-  const std::vector<float> weight = values(norm, "weight");
-  const std::vector<float> bias = values(norm, "bias");
-  const std::vector<float> mean = values(norm, "running_mean");
-  const std::vector<float> variance = values(norm, "running_var");
-  expect(bias.size() == weight.size() && mean.size() == weight.size() && variance.size() == weight.size(), "a norm");
-  Affine affine;
-  for (std::size_t i = 0; i < weight.size(); ++i) {
-    const double scale = weight[i] / std::sqrt(variance[i] + eps);
-    affine.scale.push_back(static_cast<float>(scale));
-    affine.shift.push_back(static_cast<float>(bias[i] - mean[i] * scale));
-  }
-  return affine;
 }
 
 /// A product of one vector, and its bias.
@@ -541,24 +470,24 @@ void Ecapa<T>::expect_to_fit() const {
     expect(width * (block.chunks.size() + 1) == channels, "the chunks of a block");
     for (const FrameLayer<T>& chunk : block.chunks) {
       expect(chunk.window().stride == 1, "a chunk of a block");
-      expect(chunk, chunk.window().taps * width, width, "a chunk of a block");
+      expect_sizes(chunk, chunk.window().taps * width, width, "a chunk of a block");
     }
     const std::size_t squeezed = block.reduce.product.outputs;
-    expect(block.enter, channels, channels, "a block's first layer");
-    expect(block.leave, channels, channels, "a block's last layer");
-    expect(block.reduce.product, channels, squeezed, "squeeze-excitation");
-    expect(block.expand.product, squeezed, channels, "squeeze-excitation");
+    expect_sizes(block.enter, channels, channels, "a block's first layer");
+    expect_sizes(block.leave, channels, channels, "a block's last layer");
+    expect_sizes(block.reduce.product, channels, squeezed, "squeeze-excitation");
+    expect_sizes(block.expand.product, squeezed, channels, "squeeze-excitation");
   }
   const std::size_t pooled = aggregate_.outputs();
   const std::size_t attention = pooling_.attention.outputs();
-  expect(aggregate_, blocks_.size() * channels, pooled, "the layer that joins the blocks");
-  expect(pooling_.attention, pooled, attention, "the attention");
+  expect_sizes(aggregate_, blocks_.size() * channels, pooled, "the layer that joins the blocks");
+  expect_sizes(pooling_.attention, pooled, attention, "the attention");
   if (pooling_.from_context) {
-    expect(*pooling_.from_context, 2 * pooled, attention, "the attention's context");
+    expect_sizes(*pooling_.from_context, 2 * pooled, attention, "the attention's context");
   }
   std::size_t scored = 0;
   for (const FrameLayer<T>& score : pooling_.scores) {
-    expect(score, attention, score.outputs(), "the attention's scores");
+    expect_sizes(score, attention, score.outputs(), "the attention's scores");
     scored += score.outputs();
   }
   expect(scored == pooled, "the attention's scores");
@@ -704,7 +633,7 @@ std::vector<std::vector<float>> Ecapa<T>::pool(RowsOf<const T> x, const MomentsO
 
   std::vector<std::vector<float>> pooled(count, std::vector<float>(2 * x.width));
   // A slab's weights depend on all frames so far: its tiles follow each other.
-  for_each_part(run, pooling_.scores.size(), [&](std::size_t slab) {
+  for_each_part(run.for_each, pooling_.scores.size(), [&](std::size_t slab) {
     const FrameLayer<T>& score = pooling_.scores[slab];
     const std::size_t start = slab * kSlab;
     LayerScratch& scratch = Workspace::of_this_thread().scratch;
