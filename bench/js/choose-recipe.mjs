@@ -49,13 +49,12 @@ const GRIDS = {
   },
   campplus: {
     fields: {
-      merge: [0.68, 0.74, 0.8],
-      window_weight: [0, 0.1, 0.15, 0.25],
-      stranger_share: [0, 0.03],
-      passes: [1, 2],
+      merge: [0.68, 0.72, 0.74, 0.76, 0.78, 0.8],
+      window_weight: [0, 0.05, 0.075, 0.1, 0.125],
+      stranger_share: [0, 0.01],
     },
-    without: '0.68/0/0/1',
-    builtIn: '0.68/0/0/1',
+    without: '0.68/0/0',
+    builtIn: '0.76/0.1/0.01',
     of: 'CAM++',
     beside: '',
   },

@@ -51,10 +51,14 @@ const std::map<std::string, double Recipe::*> kFields = {
     {"trusted_first", &Recipe::trusted_first},
     {"trusted_afterwards", &Recipe::trusted_afterwards},
     {"beta", &Recipe::beta},
+    {"rounding", &Recipe::rounding},
+    {"fill", &Recipe::fill},
+    {"drop", &Recipe::drop},
 };
 const std::map<std::string, int Recipe::*> kWholeFields = {
     {"rounds", &Recipe::rounds},
     {"passes", &Recipe::passes},
+    {"steady_hop", &Recipe::steady_hop},
 };
 
 struct Named {
@@ -90,12 +94,14 @@ Named parse_recipe(const std::string& text, const Recipe& built_in) {
   return named;
 }
 
-/// What the networks said of a recording, in the order in which they were asked.
+/// What the networks said of a recording, in the order in which they were asked, where every piece is embedded.
 struct Heard {
   std::uint64_t samples = 0;
   std::vector<std::vector<float>> windows;
   std::vector<std::vector<float>> pieces;
 };
+
+using Embedding = std::function<std::vector<float>(std::size_t piece)>;
 
 void write_rows(std::ostream& out, const std::vector<std::vector<float>>& rows) {
   const std::uint64_t size[] = {rows.size(), rows.empty() ? 0 : rows[0].size()};
@@ -139,9 +145,10 @@ class Networks {
     limits.max_seconds = kLongest;
     const Audio audio = take(decode(AudioPath{path}, conversation::kSampleRate, limits, kUninterrupted));
     heard.samples = audio.samples.size();
-    const auto segment = [&](std::span<const float> window, const Interrupt& interrupt) {
-      heard.windows.push_back(take(network_->log_probabilities(window, interrupt)));
-      return Result<std::vector<float>>(heard.windows.back());
+    const auto segment = [&](std::span<const std::vector<float>> windows, const Interrupt& interrupt) {
+      auto found = network_->log_probabilities(windows, interrupt);
+      if (found) heard.windows.insert(heard.windows.end(), found.value().begin(), found.value().end());
+      return found;
     };
     const auto embed = [&](std::span<const std::span<const float>> pieces) {
       std::vector<std::vector<float>> embeddings;
@@ -153,7 +160,9 @@ class Networks {
       }
       return Result<std::vector<std::vector<float>>>(std::move(embeddings));
     };
-    Diariser diariser({}, {.segment = segment, .embed = embed, .for_each = one_by_one});
+    Recipe all;
+    all.steady_hop = 1;
+    Diariser diariser(all, {.segment = segment, .embed = embed, .for_each = one_by_one});
     if (const auto added = diariser.add(audio.samples); !added) take(Result<int>(added.error()));
     take(diariser.finish({}));
     return heard;
@@ -187,21 +196,39 @@ Heard heard_of(const std::string& path, const fs::path& kept, Networks& networks
   return heard;
 }
 
-conversation::Conversation turns_by(const Recipe& recipe, const Heard& heard,
+/// `embed` is given the piece's place, in hops.
+conversation::Conversation turns_by(const Recipe& recipe, const Heard& heard, const Embedding& embed,
                                     const conversation::SpeakerCounts& counts) {
+  // Every sample in the middle of a piece says which piece it is.
+  const auto hop = static_cast<std::size_t>(recipe.piece_hop * conversation::kSampleRate);
+  std::vector<float> samples(heard.samples);
+  for (std::size_t at = 0; at * hop < samples.size(); ++at) samples[at * hop] = static_cast<float>(at);
   std::size_t window = 0;
-  std::size_t piece = 0;
-  const auto segment = [&](std::span<const float>, const Interrupt&) {
-    return Result<std::vector<float>>(heard.windows.at(window++));
+  const auto segment = [&](std::span<const std::vector<float>>, const Interrupt&) {
+    return Result<std::vector<std::vector<float>>>({heard.windows.at(window++)});
   };
-  const auto embed = [&](std::span<const std::span<const float>> pieces) {
+  const auto embed_pieces = [&](std::span<const std::span<const float>> pieces) {
     std::vector<std::vector<float>> embeddings;
-    for (std::size_t i = 0; i < pieces.size(); ++i) embeddings.push_back(heard.pieces.at(piece++));
+    for (const auto piece : pieces) embeddings.push_back(embed(static_cast<std::size_t>(piece[piece.size() / 2])));
     return Result<std::vector<std::vector<float>>>(std::move(embeddings));
   };
-  Diariser diariser(recipe, {.segment = segment, .embed = embed, .for_each = one_by_one});
-  if (const auto added = diariser.add(std::vector<float>(heard.samples)); !added) take(Result<int>(added.error()));
+  Diariser diariser(recipe, {.segment = segment, .embed = embed_pieces, .for_each = one_by_one});
+  if (const auto added = diariser.add(samples); !added) take(Result<int>(added.error()));
   return take(diariser.finish(counts));
+}
+
+/// Which of the kept embeddings is which piece's.
+std::map<std::size_t, std::size_t> places_of(const Heard& heard) {
+  std::map<std::size_t, std::size_t> places;
+  const auto note = [&](std::size_t piece) {
+    const std::size_t next = places.size();
+    places.emplace(piece, next);
+    return heard.pieces.at(next);
+  };
+  Recipe all;
+  all.steady_hop = 1;
+  turns_by(all, heard, note, {});
+  return places;
 }
 
 }  // namespace
@@ -230,9 +257,17 @@ int main(int count, char** words) {
   std::size_t place = 0;
   for (std::string path; std::getline(paths, path); ++place) {
     const Heard heard = heard_of(path, cache / (fs::path(path).stem().string() + ".heard"), networks);
+    const auto places = places_of(heard);
     for (const auto& [name, recipe] : recipes) {
-      const auto found = turns_by(recipe, heard, counts);
-      std::cout << "{\"recording\":" << place << ",\"recipe\":\"" << name << "\",\"turns\":[";
+      std::size_t embedded = 0;
+      const auto kept = [&](std::size_t piece) {
+        ++embedded;
+        return heard.pieces.at(places.at(piece));
+      };
+      const auto found = turns_by(recipe, heard, kept, counts);
+      std::cout << "{\"recording\":" << place << ",\"recipe\":\"" << name
+                << "\",\"embedded\":" << static_cast<double>(embedded) / static_cast<double>(places.size())
+                << ",\"turns\":[";
       for (std::size_t i = 0; i < found.turns.size(); ++i) {
         const auto& turn = found.turns[i];
         std::cout << (i == 0 ? "" : ",") << '[' << turn.start << ',' << turn.end << ',' << turn.speaker << ']';

@@ -356,8 +356,8 @@ Napi::Value Encoder::converse(const Napi::CallbackInfo& info) {
   request.counts.least = count_of(options, "least");
   request.counts.most = count_of(options, "most");
   request.max_seconds = options.Get("maxSeconds").As<Napi::Number>().DoubleValue();
-  request.segment = [network = segmentation.network](std::span<const float> window, const Interrupt& interrupt) {
-    return network->log_probabilities(window, interrupt);
+  request.segment = [network = segmentation.network](auto windows, const Interrupt& interrupt) {
+    return network->log_probabilities(windows, interrupt);
   };
   const auto line = std::make_shared<ProgressReport::Line>();
   if (info[3].IsFunction()) {

@@ -70,17 +70,18 @@ Status agree(const conversation::SegmentationNetwork& network, Module& module) {
   constexpr double kTrialSeconds = 7;
   auto window = synthesise("voice", kTrialSeconds, 1, conversation::kSampleRate).value();
   window.resize(conversation::kWindowSamples);
-  const auto found = network.log_probabilities(window);
+  const auto found = network.log_probabilities({&window, 1});
   if (!found) {
     const auto& [code, message] = found.error();
     return Error{code == ErrorCode::INFERENCE_FAILED ? ErrorCode::MODEL_INVALID : code, message};
   }
   const at::Tensor batch = at::from_blob(window.data(), {1, 1, std::ssize(window)}, at::kFloat);
   const at::Tensor expected = module.forward({batch}).toTensor().flatten().contiguous();
-  TORCH_CHECK(expected.numel() == std::ssize(found.value()), "forward gives ", expected.sizes(), " for a window");
+  const std::vector<float>& values = found.value().front();
+  TORCH_CHECK(expected.numel() == std::ssize(values), "forward gives ", expected.sizes(), " for a window");
   double worst = 0;
-  for (std::size_t i = 0; i < found.value().size(); ++i) {
-    const double here = std::exp(found.value()[i]);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double here = std::exp(values[i]);
     worst = std::max(worst, std::abs(here - std::exp(expected.const_data_ptr<float>()[i])));
   }
   return worst <= kMostDifference ? ok() : Status(Error{ErrorCode::MODEL_INVALID, "its code and its constants differ"});

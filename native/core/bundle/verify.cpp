@@ -89,10 +89,12 @@ Result<Embedding> segment(const SegmentationModel& model, const Recording& recor
     return std::move(window).error();
   }
   window.value().resize(model.manifest.window_samples);
-  auto values = model.network->log_probabilities(window.value());
-  if (values) {
-    std::ranges::transform(values.value(), values.value().begin(), [](float x) { return std::exp(x); });
+  auto found = model.network->log_probabilities({&window.value(), 1});
+  if (!found) {
+    return std::move(found).error();
   }
+  Embedding values = std::move(found).value().front();
+  std::ranges::transform(values, values.begin(), [](float x) { return std::exp(x); });
   return values;
 }
 

@@ -43,7 +43,8 @@ Diariser::Diariser(Recipe recipe, Stages stages, const Interrupt& interrupt)
       interrupt_(interrupt),
       hop_(samples_of(recipe.window_hop)),
       piece_hop_(samples_of(recipe.piece_hop)),
-      half_piece_(samples_of(recipe.piece / 2)) {}
+      half_piece_(samples_of(recipe.piece / 2)),
+      steady_hop_(static_cast<std::size_t>(std::max(recipe.steady_hop, 1))) {}
 
 Status Diariser::add(std::span<const float> samples) {
   buffer_.insert(buffer_.end(), samples.begin(), samples.end());
@@ -57,6 +58,7 @@ void Diariser::restart() {
   windows_.clear();
   speakers_.clear();
   pieces_ = {};
+  between_.clear();
 }
 
 std::uint64_t Diariser::bytes(const Recipe& recipe, double seconds, std::size_t dim, std::size_t windows_at_once) {
@@ -130,11 +132,16 @@ std::vector<float> Diariser::cut_piece(std::size_t at) const {
 
 Status Diariser::segment_windows(std::size_t count) {
   const std::size_t first = windows_.size();
+  const std::size_t groups = (count + stages_.windows_in_call - 1) / stages_.windows_in_call;
   std::vector<std::vector<float>> logarithms(count);
-  auto done = stages_.for_each(count, [&](std::size_t i) -> Status {
-    auto values = stages_.segment(cut((first + i) * hop_, kWindowSamples), interrupt_);
+  auto done = stages_.for_each(groups, [&](std::size_t group) -> Status {
+    const std::size_t begin = group * stages_.windows_in_call;
+    const std::size_t end = std::min(begin + stages_.windows_in_call, count);
+    std::vector<std::vector<float>> windows;
+    for (std::size_t i = begin; i < end; ++i) windows.push_back(cut((first + i) * hop_, kWindowSamples));
+    auto values = stages_.segment(windows, interrupt_);
     if (!values) return std::move(values).error();
-    logarithms[i] = std::move(values).value();
+    std::ranges::move(values.value(), logarithms.begin() + static_cast<std::ptrdiff_t>(begin));
     return ok();
   });
   if (!done) return done;
@@ -159,29 +166,83 @@ Status Diariser::segment_windows(std::size_t count) {
   return ok();
 }
 
-/// Embeds the pieces that no further window changes, and forgets samples that nothing needs any more.
+/// The share of a piece that is speech; frames from `known` on are not.
+double Diariser::speech_share(std::size_t piece, std::size_t known) const {
+  const auto middle = static_cast<double>(piece * piece_hop_);
+  const auto edge = [&](double samples) {
+    return static_cast<std::size_t>(std::clamp(nearest_frame(samples), 0.0, static_cast<double>(known)));
+  };
+  const std::size_t begin = edge(middle - static_cast<double>(half_piece_));
+  const std::size_t end = edge(middle + static_cast<double>(half_piece_));
+  std::size_t speech = 0;
+  for (std::size_t t = begin; t < end; ++t) speech += expected_speakers(t) > recipe_.voiced ? 1 : 0;
+  return static_cast<double>(speech * kFrameStep) / static_cast<double>(2 * half_piece_);
+}
+
+/// Whether one local speaker and nobody else talks from one sample to another, pauses aside, in every window that hears
+/// all of it.
+bool Diariser::one_voice(std::size_t from, std::size_t to) const {
+  const std::size_t first = to > kWindowSamples ? (to - kWindowSamples + hop_ - 1) / hop_ : 0;
+  const std::size_t last = std::min(from / hop_ + 1, windows_.size());
+  for (std::size_t w = first; w < last; ++w) {
+    const auto edge = [&](std::size_t sample) {
+      const double frame = nearest_frame(static_cast<double>(sample) - static_cast<double>(w * hop_));
+      return static_cast<std::size_t>(std::clamp(frame, 0.0, static_cast<double>(kWindowFrames)));
+    };
+    std::uint8_t voice = kSilence;
+    for (std::size_t t = edge(from); t < edge(to); ++t) {
+      const std::uint8_t likeliest = windows_[w].likeliest[t];
+      if (likeliest == kSilence || likeliest == voice) continue;
+      if (voice != kSilence || likeliest > kLocalSpeakers) return false;
+      voice = likeliest;
+    }
+  }
+  return first < last;
+}
+
+/// Whether a piece lies between two that are embedded, all of it in one voice's speech.
+bool Diariser::between_alike(std::size_t piece, std::size_t known) const {
+  if (piece % steady_hop_ == 0) return false;
+  const std::size_t before = piece - piece % steady_hop_;
+  const std::size_t after = before + steady_hop_;
+  const std::size_t middle = before * piece_hop_;
+  if (after * piece_hop_ >= samples_) return false;
+  if (!one_voice(middle - std::min(middle, half_piece_), after * piece_hop_ + half_piece_)) return false;
+  for (std::size_t at = before; at <= after; ++at) {
+    if (speech_share(at, known) < recipe_.least_speech) return false;
+  }
+  return true;
+}
+
+/// Embeds the pieces that no further window changes, and forgets samples that nothing needs any more. Of pieces between
+/// others of one voice the place is kept, for fill_between().
 Status Diariser::embed_ready(bool ended) {
   const std::size_t settled = ended ? frames_ : frame_of_window(windows_.size());
   const std::size_t known = std::min(settled, speakers_.size());
   std::vector<std::size_t> wanted;
+  std::vector<std::size_t> places;  // of those among the new rows
+  std::size_t rows = 0;
   for (;; ++next_piece_) {
-    const auto middle = static_cast<double>(next_piece_ * piece_hop_);
-    const double from = middle - static_cast<double>(half_piece_);
-    const double to = middle + static_cast<double>(half_piece_);
-    if (ended ? next_piece_ * piece_hop_ >= samples_ : nearest_frame(to) > static_cast<double>(settled)) break;
-    const auto begin = static_cast<std::size_t>(std::clamp(nearest_frame(from), 0.0, static_cast<double>(known)));
-    const auto end = static_cast<std::size_t>(std::clamp(nearest_frame(to), 0.0, static_cast<double>(known)));
-    std::size_t speech = 0;
-    for (std::size_t t = begin; t < end; ++t) speech += expected_speakers(t) > recipe_.voiced ? 1 : 0;
-    const double share = static_cast<double>(speech * kFrameStep) / static_cast<double>(2 * half_piece_);
-    if (share >= recipe_.least_speech) wanted.push_back(next_piece_);
+    // The last piece that decides whether this one is embedded.
+    const std::size_t after = (next_piece_ + steady_hop_ - 1) / steady_hop_ * steady_hop_;
+    const double heard = nearest_frame(static_cast<double>(after * piece_hop_ + half_piece_));
+    if (ended ? next_piece_ * piece_hop_ >= samples_ : heard > static_cast<double>(settled)) break;
+    if (speech_share(next_piece_, known) < recipe_.least_speech) continue;
+    pieces_.at.push_back(static_cast<std::uint32_t>(next_piece_));
+    if (between_alike(next_piece_, known)) {
+      between_.push_back(pieces_.unit.rows + rows);
+    } else {
+      wanted.push_back(next_piece_);
+      places.push_back(rows);
+    }
+    ++rows;
   }
 
-  const std::size_t groups = (wanted.size() + stages_.pieces_at_once - 1) / stages_.pieces_at_once;
+  const std::size_t groups = (wanted.size() + stages_.pieces_in_call - 1) / stages_.pieces_in_call;
   std::vector<std::vector<std::vector<float>>> embeddings(groups);
   auto done = stages_.for_each(groups, [&](std::size_t group) -> Status {
-    const std::size_t first = group * stages_.pieces_at_once;
-    const std::size_t end = std::min(first + stages_.pieces_at_once, wanted.size());
+    const std::size_t first = group * stages_.pieces_in_call;
+    const std::size_t end = std::min(first + stages_.pieces_in_call, wanted.size());
     std::vector<std::vector<float>> parts;
     for (std::size_t i = first; i < end; ++i) parts.push_back(cut_piece(wanted[i]));
     const std::vector<std::span<const float>> spans(parts.begin(), parts.end());
@@ -191,15 +252,15 @@ Status Diariser::embed_ready(bool ended) {
     return ok();
   });
   if (!done) return done;
-  for (auto& group : embeddings) {
-    for (auto& embedding : group) {
-      normalise(embedding);
-      pieces_.unit.cols = embedding.size();
-      pieces_.unit.values.insert(pieces_.unit.values.end(), embedding.begin(), embedding.end());
-      ++pieces_.unit.rows;
-    }
+  if (!wanted.empty()) pieces_.unit.cols = embeddings[0][0].size();
+  const std::size_t first_row = pieces_.unit.rows;
+  pieces_.unit.rows += rows;
+  pieces_.unit.values.resize(pieces_.unit.rows * pieces_.unit.cols);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    auto& embedding = embeddings[i / stages_.pieces_in_call][i % stages_.pieces_in_call];
+    normalise(embedding);
+    std::ranges::copy(embedding, pieces_.unit.row(first_row + places[i]).begin());
   }
-  for (const std::size_t at : wanted) pieces_.at.push_back(static_cast<std::uint32_t>(at));
 
   const std::size_t middle = next_piece_ * piece_hop_;
   const std::size_t needed = std::min(middle > half_piece_ ? middle - half_piece_ : 0, windows_.size() * hop_);
@@ -211,6 +272,19 @@ Status Diariser::embed_ready(bool ended) {
   return ok();
 }
 
+/// A piece between two of one voice is as far from each as it lies from it.
+void Diariser::fill_between() {
+  for (const std::size_t row : between_) {
+    const std::size_t along = pieces_.at[row] % steady_hop_;
+    const auto before = pieces_.unit.row(row - along);
+    const auto after = pieces_.unit.row(row - along + steady_hop_);
+    const auto weight = static_cast<float>(along) / static_cast<float>(steady_hop_);
+    const auto unit = pieces_.unit.row(row);
+    for (std::size_t d = 0; d < unit.size(); ++d) unit[d] = (1 - weight) * before[d] + weight * after[d];
+  }
+  between_.clear();
+}
+
 Result<Conversation> Diariser::finish(const SpeakerCounts& counts) {
   if (auto made = work(/*ended=*/true); !made) return std::move(made).error();
   const double frames =
@@ -218,6 +292,7 @@ Result<Conversation> Diariser::finish(const SpeakerCounts& counts) {
   frames_ = static_cast<std::size_t>(std::clamp(frames + 1, 0.0, static_cast<double>(speakers_.size())));
   if (auto made = embed_ready(/*ended=*/true); !made) return std::move(made).error();
   buffer_ = {};
+  fill_between();
 
   const Items items = make_items();
   if (items.window.empty()) return Conversation{};

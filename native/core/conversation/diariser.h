@@ -26,8 +26,9 @@ struct Conversation {
   Matrix centroids;  ///< [speakers, D], of unit length
 };
 
-/// Logarithms of probabilities of one window, as SegmentationNetwork gives them. Called from several threads.
-using Segment = std::function<Result<std::vector<float>>(std::span<const float> window, const Interrupt& interrupt)>;
+/// Logarithms of probabilities of windows, as SegmentationNetwork gives them. Called from several threads.
+using Segment = std::function<Result<std::vector<std::vector<float>>>(std::span<const std::vector<float>> windows,
+                                                                      const Interrupt& interrupt)>;
 
 /// Embeddings of pieces of Recipe::piece seconds, not normalised, in their order. Called from several threads.
 using EmbedPieces =
@@ -45,7 +46,8 @@ class Diariser {
     EmbedPieces embed;
     ForEach for_each;
     std::size_t windows_at_once = 16;
-    std::size_t pieces_at_once = 16;  ///< in one call of `embed`
+    std::size_t windows_in_call = 1;  ///< of `segment`
+    std::size_t pieces_in_call = 16;  ///< of `embed`
   };
 
   /// `interrupt` must outlive it.
@@ -81,7 +83,11 @@ class Diariser {
   double expected_speakers(std::size_t frame) const;
   Status work(bool ended);
   Status segment_windows(std::size_t count);
+  double speech_share(std::size_t piece, std::size_t known) const;
+  bool one_voice(std::size_t from, std::size_t to) const;
+  bool between_alike(std::size_t piece, std::size_t known) const;
   Status embed_ready(bool ended);
+  void fill_between();
   std::vector<float> cut(std::size_t first, std::size_t count) const;
   std::vector<float> cut_piece(std::size_t at) const;
   Items make_items() const;
@@ -94,6 +100,7 @@ class Diariser {
   const std::size_t hop_;         ///< samples from window to window
   const std::size_t piece_hop_;   ///< samples
   const std::size_t half_piece_;  ///< samples
+  const std::size_t steady_hop_;  ///< pieces
   std::size_t samples_ = 0;       ///< that have come
   std::size_t frames_ = 0;        ///< of the whole recording, once it has ended
   std::size_t base_ = 0;          ///< the sample that buffer_ begins with
@@ -102,6 +109,7 @@ class Diariser {
   std::vector<float> speakers_;  ///< in each frame, summed over the windows that see it
   std::size_t next_piece_ = 0;   ///< in hops
   Pieces pieces_;
+  std::vector<std::size_t> between_;  ///< rows of pieces_ that are filled once all others are known
 };
 
 }  // namespace timbre::conversation

@@ -12,6 +12,7 @@ struct Recipe {
   double piece = 1.5;         ///< seconds that are embedded at a time
   double piece_hop = 0.5;     ///< seconds from piece to piece
   double least_speech = 0.3;  ///< share of a piece that is speech, for it to be embedded
+  int steady_hop = 1;         ///< pieces: in the midst of one voice's speech one of so many is embedded
   double voiced = 0.5;        ///< expected number of speakers above which a frame is speech
   double alone = 1.5;         ///< expected number of speakers below which a frame is one speaker's
 
@@ -52,16 +53,21 @@ struct Recipe {
   double drop = 0.1;      ///< seconds: shorter turns are dropped
 };
 
-/// The recipe for embeddings of a family of models. Those of the project's own networks part people of one room less
-/// well than CAM++'s by cosines alone: windows decide with them, and a stranger needs more speech
-/// (bench/results/recipe.md). With CAM++ windows join people whom its cosines keep apart; other
-/// families were not measured and have what was chosen with CAM++.
+/// The recipe for embeddings of a family of models: windows decide beside cosines, and a stranger needs more speech
+/// (bench/results/recipe.md, recipe-campplus.md). Those of the project's own networks part people of one room less well
+/// than CAM++'s by cosines alone, and windows have more to say; in the midst of one voice's speech CAM++'s pieces have
+/// nothing to add to their neighbours'. Other families were not measured and have what was chosen with CAM++ before.
 inline Recipe recipe_for(std::string_view family) {
   Recipe recipe;
   if (family == "timbre") {
     recipe.passes = 2;
     recipe.window_weight = 0.25;
     recipe.stranger_share = 0.03;
+  } else if (family == "campplus") {
+    recipe.steady_hop = 2;
+    recipe.merge = 0.76;
+    recipe.window_weight = 0.1;
+    recipe.stranger_share = 0.01;
   }
   return recipe;
 }

@@ -255,12 +255,35 @@ Status SegmentationNetwork::fill(const SegmentationWeights& w) {
   return ok();
 }
 
-Result<std::vector<float>> SegmentationNetwork::log_probabilities(std::span<const float> window,
-                                                                  const Interrupt& interrupt) const {
-  if (window.size() != kWindowSamples) {
-    return Error{ErrorCode::INVALID_ARGUMENT, "a window has " + std::to_string(window.size()) + " samples where " +
-                                                  std::to_string(kWindowSamples) + " belong"};
+Result<std::vector<std::vector<float>>> SegmentationNetwork::log_probabilities(
+    std::span<const std::vector<float>> windows, const Interrupt& interrupt) const {
+  if (windows.size() > kMostWindows) {
+    return Error{ErrorCode::INVALID_ARGUMENT,
+                 std::to_string(windows.size()) + " windows at a time; at most " + std::to_string(kMostWindows)};
   }
+  std::vector<Pass> passes;
+  for (const auto& window : windows) {
+    if (window.size() != kWindowSamples) {
+      return Error{ErrorCode::INVALID_ARGUMENT, "a window has " + std::to_string(window.size()) + " samples where " +
+                                                    std::to_string(kWindowSamples) + " belong"};
+    }
+    auto x = convolve(window, interrupt);
+    if (!x) return std::move(x).error();
+    passes.push_back(
+        {std::move(x).value(), AlignedFloats((2 * kUnits + 1) * kPaddedFrames), AlignedFloats(kPaddedFrames * kGates)});
+  }
+  if (auto done = recur(passes, interrupt); !done) return std::move(done).error();
+  std::vector<std::vector<float>> results;
+  for (Pass& pass : passes) {
+    auto result = classify(pass);
+    if (!result) return std::move(result).error();
+    results.push_back(std::move(result).value());
+  }
+  return results;
+}
+
+/// A window -> what the LSTM hears: [2 * kUnits + 1][kPaddedFrames], of which kChannels are filled.
+Result<AlignedFloats> SegmentationNetwork::convolve(std::span<const float> window, const Interrupt& interrupt) const {
   constexpr std::size_t kTilesBetweenLooks = 16;
 
   Channels first(kFilters, kFirst);
@@ -337,40 +360,58 @@ Result<std::vector<float>> SegmentationNetwork::log_probabilities(std::span<cons
   // The LSTM takes whatever is no number for one.
   if (!is_finite(third)) return not_finite();
 
-  // [channel][frame], behind the channels one of ones for the biases.
   AlignedFloats x((2 * kUnits + 1) * kPaddedFrames);
   for (std::size_t c = 0; c < kChannels; ++c) {
     std::copy_n(third.row(c), kWindowFrames, x.data() + c * kPaddedFrames);
   }
-  AlignedFloats next(x.size());
-  AlignedFloats gates(kPaddedFrames * kGates);
+  return x;
+}
+
+/// Through the LSTM's layers, the windows in step.
+Status SegmentationNetwork::recur(std::span<Pass> passes, const Interrupt& interrupt) const {
   std::size_t inputs = kChannels;
   for (const auto& layer : lstm_) {
-    std::fill_n(x.data() + inputs * kPaddedFrames, kPaddedFrames, 1.0F);
     for (std::size_t d = 0; d < 2; ++d) {
+      for (Pass& pass : passes) {
+        if (auto stop = interrupt.check()) return *std::move(stop);
+        // Behind the channels one of ones, for the biases.
+        std::fill_n(pass.x.data() + inputs * kPaddedFrames, kPaddedFrames, 1.0F);
+        simd::multiply({.left = pass.x.data(),
+                        .left_step = kPaddedFrames,
+                        .right = layer[d].input.data(),
+                        .right_step = kGates,
+                        .depth = inputs + 1,
+                        .rows = kPaddedFrames,
+                        .columns = kGates,
+                        .out = pass.gates.data(),
+                        .out_step = kGates});
+      }
       if (auto stop = interrupt.check()) return *std::move(stop);
-      simd::multiply({.left = x.data(),
-                      .left_step = kPaddedFrames,
-                      .right = layer[d].input.data(),
-                      .right_step = kGates,
-                      .depth = inputs + 1,
-                      .rows = kPaddedFrames,
-                      .columns = kGates,
-                      .out = gates.data(),
-                      .out_step = kGates});
-      std::array<float, kUnits> hidden{};
-      std::array<float, kUnits> cell{};
-      float* to = next.data() + d * kUnits * kPaddedFrames;
+      std::array<std::array<float, kUnits>, kMostWindows> hidden{};
+      std::array<std::array<float, kUnits>, kMostWindows> cell{};
+      std::array<simd::LstmStream, kMostWindows> streams{};
       for (std::size_t step = 0; step < kWindowFrames; ++step) {
         const std::size_t t = d == 0 ? step : kWindowFrames - 1 - step;
-        simd::lstm_step(layer[d].recurrent.data(), gates.data() + t * kGates, hidden.data(), cell.data());
-        for (std::size_t unit = 0; unit < kUnits; ++unit) to[unit * kPaddedFrames + t] = hidden[unit];
+        for (std::size_t i = 0; i < passes.size(); ++i) {
+          streams[i] = {passes[i].gates.data() + t * kGates, hidden[i].data(), cell[i].data()};
+        }
+        simd::lstm_step(layer[d].recurrent.data(), std::span(streams).first(passes.size()));
+        for (std::size_t i = 0; i < passes.size(); ++i) {
+          float* to = passes[i].next.data() + d * kUnits * kPaddedFrames + t;
+          for (std::size_t unit = 0; unit < kUnits; ++unit) to[unit * kPaddedFrames] = hidden[i][unit];
+        }
       }
     }
     inputs = 2 * kUnits;
-    std::swap(x, next);
+    for (Pass& pass : passes) std::swap(pass.x, pass.next);
   }
+  return ok();
+}
 
+/// From the LSTM's last layer to logarithms of probabilities.
+Result<std::vector<float>> SegmentationNetwork::classify(Pass& pass) const {
+  auto& [x, next, gates] = pass;
+  std::size_t inputs = 2 * kUnits;
   for (const Layer& layer : linear_) {
     multiply(layer, x, inputs, kHidden, next);
     std::ranges::transform(next, next.begin(), leaky);

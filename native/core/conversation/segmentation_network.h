@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "simd/aligned.h"
+#include "simd/lstm.h"
 #include "support/interrupt.h"
 #include "support/result.h"
 
@@ -21,6 +23,7 @@ constexpr std::size_t kFrameStep = 270;    ///< samples
 constexpr std::size_t kFrameCentre = 495;  ///< the sample in the middle of frame 0
 constexpr std::size_t kLocalSpeakers = 3;
 constexpr std::size_t kClasses = 7;
+constexpr std::uint8_t kSilence = 0;  ///< the class; that of local speaker s alone is s + 1
 
 /// The local speakers of each class.
 constexpr std::array<std::array<bool, kLocalSpeakers>, kClasses> kPowerset = {{{false, false, false},
@@ -53,20 +56,23 @@ struct SegmentationWeights {
   Affine classifier;
 };
 
-/// The forward pass of segmentation-3.0 (models/timbre_models/segmentation.py) in float32, one window at a time. The
-/// sinc filters are computed once; an even and an odd filter are each half a product, of samples mirrored about the
-/// filter's middle. Immutable: any thread may call.
+/// Windows that SegmentationNetwork takes at a time at most.
+constexpr std::size_t kMostWindows = simd::kMostLstmStreams;
+
+/// The forward pass of segmentation-3.0 (models/timbre_models/segmentation.py) in float32. Several windows share the
+/// reading of the LSTM's weights, and get the same values as alone. The sinc filters are computed once; an even and an
+/// odd filter are each half a product, of samples mirrored about the filter's middle. Immutable: any thread may call.
 class SegmentationNetwork {
  public:
   /// Errors: MODEL_INVALID for sizes that are not those of segmentation-3.0.
   static Result<std::unique_ptr<const SegmentationNetwork>> create(const SegmentationWeights& weights);
 
-  /// kWindowSamples of any level -> logarithms of probabilities [kWindowFrames][kClasses]. A frame depends on the whole
-  /// window, zeros behind a recording included.
-  /// Errors: INVALID_ARGUMENT for another number of samples, INFERENCE_FAILED where a value is not finite, what
-  /// `interrupt` says, within some milliseconds.
-  Result<std::vector<float>> log_probabilities(std::span<const float> window,
-                                               const Interrupt& interrupt = kUninterrupted) const;
+  /// At most kMostWindows of kWindowSamples of any level -> of each, logarithms of probabilities
+  /// [kWindowFrames][kClasses]. A frame depends on the whole window, zeros behind a recording included.
+  /// Errors: INVALID_ARGUMENT for another number of samples or of windows, INFERENCE_FAILED where a value is not
+  /// finite, what `interrupt` says, within some milliseconds.
+  Result<std::vector<std::vector<float>>> log_probabilities(std::span<const std::vector<float>> windows,
+                                                            const Interrupt& interrupt = kUninterrupted) const;
 
  private:
   struct Norm {
@@ -82,8 +88,18 @@ class SegmentationNetwork {
     simd::AlignedFloats recurrent;  ///< [gate][from][to]
   };
 
+  /// A window's way through the network, channels first: [channel][frame], padded.
+  struct Pass {
+    simd::AlignedFloats x;
+    simd::AlignedFloats next;
+    simd::AlignedFloats gates;
+  };
+
   SegmentationNetwork() = default;
   Status fill(const SegmentationWeights& weights);
+  Result<simd::AlignedFloats> convolve(std::span<const float> window, const Interrupt& interrupt) const;
+  Status recur(std::span<Pass> passes, const Interrupt& interrupt) const;
+  Result<std::vector<float>> classify(Pass& pass) const;
 
   Norm wave_norm_;
   simd::AlignedFloats even_;  ///< [tap][pair], up to the middle

@@ -17,9 +17,10 @@ using conversation::Recipe;
 /// Windows that are segmented at a time: as many as keep many workers busy, and 40 s of audio more in memory.
 constexpr std::size_t kWindowsAtOnce = 16;
 /// Pieces of one call on a processor, so that each worker gets several shares of what is ready at a time.
-constexpr std::size_t kPiecesAtOnce = 8;
-/// Activations of the segmentation network, with its window.
+constexpr std::size_t kPiecesInCall = 8;
+/// Activations of the segmentation network with the first window of a call, and with each further one.
 constexpr std::uint64_t kSegmentationBytes = 8ULL << 20U;
+constexpr std::uint64_t kFurtherWindowBytes = 4ULL << 20U;
 
 /// Hands samples to the diariser and tells how far it is.
 class DiariserSink final : public SampleSink {
@@ -94,14 +95,17 @@ Result<ConversationResult> converse(Job& job, const FrontEnd& front_end, const b
                      "' embeds nothing as short as the 1.5 s that conversations are cut into: "
                      "take another model"};
   }
-  const std::size_t at_once = model.batches() ? options.max_batch : kPiecesAtOnce;
+  const std::size_t pieces_in_call = model.batches() ? options.max_batch : kPiecesInCall;
+  // Every worker gets some.
+  const std::size_t windows_in_call =
+      std::clamp<std::size_t>(kWindowsAtOnce / options.workers, 1, conversation::kMostWindows);
 
   const auto asked = Clock::now();
   const std::uint64_t needed =
       Diariser::bytes(recipe, request.max_seconds, manifest.embedding_dim, kWindowsAtOnce) +
       std::min(options.workers, kWindowsAtOnce) *
-          std::max(kSegmentationBytes,
-                   at_once * (sizeof(float) * piece + model.activation_bytes(front_end.frames(piece))));
+          std::max(kSegmentationBytes + (windows_in_call - 1) * kFurtherWindowBytes,
+                   pieces_in_call * (sizeof(float) * piece + model.activation_bytes(front_end.frames(piece))));
   if (auto reserved = job.place.reserve_working(needed, job.interrupt); !reserved) return std::move(reserved).error();
   job.timings.queue += seconds_since(asked);
 
@@ -110,7 +114,8 @@ Result<ConversationResult> converse(Job& job, const FrontEnd& front_end, const b
                      .embed = [&](auto pieces) { return embed_pieces(pieces, front_end, model, job.interrupt); },
                      .for_each = for_each,
                      .windows_at_once = kWindowsAtOnce,
-                     .pieces_at_once = at_once},
+                     .windows_in_call = windows_in_call,
+                     .pieces_in_call = pieces_in_call},
                     job.interrupt);
   DiariserSink sink(diariser, request);
   AudioLimits limits = options.limits;

@@ -1,14 +1,25 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 namespace timbre::simd {
 
-/// Units of the one LSTM there is, Silero's.
+/// Units of the LSTMs there are, of Silero and of the segmentation network.
 constexpr std::size_t kLstmUnits = 128;
 
-/// One step of an LSTM of kLstmUnits. `recurrent` is [gate][from unit][to unit] and `gates` [gate][unit], what the
-/// input gives to them with the biases: input, forget, cell, output. `hidden` and `cell` are read and written.
-void lstm_step(const float* recurrent, const float* gates, float* hidden, float* cell);
+/// What an LSTM of kLstmUnits works on at a step. `gates` is [gate][unit], what the input gives to them with the
+/// biases: input, forget, cell, output. `hidden` and `cell` are read and written.
+struct LstmStream {
+  const float* gates;
+  float* hidden;
+  float* cell;
+};
+
+/// One step of one to four streams, each as if it were alone: the weights are read once for all of them. `recurrent` is
+/// [gate][from unit][to unit].
+void lstm_step(const float* recurrent, std::span<const LstmStream> streams);
+
+constexpr std::size_t kMostLstmStreams = 4;
 
 }  // namespace timbre::simd

@@ -262,7 +262,8 @@ class Silero final : public SpeechDetector {
 
   /// The probability that the frame at this place of the block is speech.
   float lstm_step(std::size_t place, Scratch& s) const {
-    simd::lstm_step(recurrent_.data(), s.gates.data() + place * 4 * kHidden, s.hidden.data(), s.cell.data());
+    const simd::LstmStream stream{s.gates.data() + place * 4 * kHidden, s.hidden.data(), s.cell.data()};
+    simd::lstm_step(recurrent_.data(), {&stream, 1});
     std::array<float, kHidden> positive;
     for (std::size_t i = 0; i < kHidden; ++i) positive[i] = std::max(s.hidden[i], 0.0F);
     return sigmoid(simd::dot(output_, positive) + output_bias_[0]);

@@ -9,6 +9,7 @@
 #include <bit>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <thread>
 #include <tuple>
 
@@ -41,7 +42,7 @@ std::vector<float> record(double seconds, const std::vector<Speech>& speech) {
 unsigned set_of(float sample) { return static_cast<unsigned>(std::lround(sample * 256)); }
 
 /// Local speakers are numbered anew in every window, by who is heard first.
-Result<std::vector<float>> segment(std::span<const float> window, const Interrupt&) {
+std::vector<float> segment_one(std::span<const float> window) {
   constexpr float kSure = 0.94F;
   constexpr float kElse = 0.01F;
   std::map<std::size_t, std::size_t> local;
@@ -57,6 +58,12 @@ Result<std::vector<float>> segment(std::span<const float> window, const Interrup
     const auto found = std::ranges::find(kPowerset, talking);
     logarithms[t * kClasses + static_cast<std::size_t>(found - kPowerset.begin())] = std::log(kSure);
   }
+  return logarithms;
+}
+
+Result<std::vector<std::vector<float>>> segment(std::span<const std::vector<float>> windows, const Interrupt&) {
+  std::vector<std::vector<float>> logarithms;
+  for (const auto& window : windows) logarithms.push_back(segment_one(window));
   return logarithms;
 }
 
@@ -86,7 +93,11 @@ Status one_by_one(std::size_t count, const std::function<Status(std::size_t)>& b
 /// The recipe for the project's own networks.
 const Recipe kWithWindows = recipe_for("timbre");
 
-const Diariser::Stages kStages = {segment, embed, one_by_one};
+Diariser::Stages stages_of(Segment segmenting = segment, EmbedPieces embedding = embed) {
+  return {.segment = std::move(segmenting), .embed = std::move(embedding), .for_each = one_by_one};
+}
+
+const Diariser::Stages kStages = stages_of();
 
 Result<Conversation> diarise(const std::vector<float>& samples, std::size_t block = 16384,
                              const SpeakerCounts& counts = {}, const Diariser::Stages& stages = kStages,
@@ -172,16 +183,18 @@ TEST(Diariser, TakesAVoiceForOneThatChangesWithinWindows) {
     }
     return embeddings;
   };
-  const auto one_line = [](std::span<const float> window, const Interrupt& interrupt) {
-    std::vector<float> merged(window.begin(), window.end());
-    for (float& sample : merged) sample = set_of(sample) == 0 ? 0 : 1.0F / 256;
+  const auto one_line = [](std::span<const std::vector<float>> windows, const Interrupt& interrupt) {
+    std::vector<std::vector<float>> merged(windows.begin(), windows.end());
+    for (auto& window : merged) {
+      for (float& sample : window) sample = set_of(sample) == 0 ? 0 : 1.0F / 256;
+    }
     return segment(merged, interrupt);
   };
-  const auto found = diarise(samples, 16384, {}, {one_line, changed, one_by_one}, kWithWindows);
+  const auto found = diarise(samples, 16384, {}, stages_of(one_line, changed), kWithWindows);
   ASSERT_TRUE(found);
   EXPECT_EQ(found.value().speakers, 1U);
   // The same where windows hear two.
-  const auto two = diarise(samples, 16384, {}, {segment, changed, one_by_one}, kWithWindows);
+  const auto two = diarise(samples, 16384, {}, stages_of(segment, changed), kWithWindows);
   ASSERT_TRUE(two);
   expect_found(two.value(), speech, 2);
 }
@@ -223,7 +236,7 @@ TEST(Diariser, GivesTheSameWhateverTheBlocksAre) {
 TEST(Diariser, GivesTheSameOnSeveralThreads) {
   Diariser::Stages stages = kStages;
   stages.windows_at_once = 5;
-  stages.pieces_at_once = 3;
+  stages.pieces_in_call = 3;
   stages.for_each = [](std::size_t count, const std::function<Status(std::size_t)>& body) -> Status {
     std::vector<std::thread> threads;
     std::atomic<bool> failed = false;
@@ -319,9 +332,96 @@ TEST(Diariser, EmbedsWhatIsSpeechAndNothingElse) {
   EXPECT_LE(embedded, 44U);
 }
 
+/// The recipe with one of so many pieces embedded in the midst of one voice's speech.
+Recipe steady(int hop) {
+  Recipe recipe;
+  recipe.steady_hop = hop;
+  return recipe;
+}
+
+/// Stages that note the second in the middle of every piece that is embedded, in hops.
+Diariser::Stages noting(std::vector<std::size_t>& places) {
+  Diariser::Stages stages = kStages;
+  stages.embed = [&](std::span<const std::span<const float>> pieces) {
+    // Samples of a ramp say where they are: the middle of a piece of 1.5 s is that many.
+    for (const auto piece : pieces) places.push_back(static_cast<std::size_t>(std::lround(piece[12000] * 1024)));
+    return Result<std::vector<std::vector<float>>>(
+        std::vector<std::vector<float>>(pieces.size(), std::vector<float>(kDim, 1)));
+  };
+  return stages;
+}
+
+TEST(Diariser, EmbedsOneOfSoManyPiecesOfOneVoice) {
+  for (const int hop : {2, 3, 4}) {
+    std::vector<float> samples(30 * kSampleRate);
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      samples[i] = static_cast<float>(i / 8000) / 1024;  // NOLINT(bugprone-integer-division): in whole hops
+    }
+    std::vector<std::size_t> places;
+    Diariser::Stages stages = noting(places);
+    // One local speaker, but for four seconds from 12 s on in which two talk.
+    stages.segment = [first = 0](std::span<const std::vector<float>> windows, const Interrupt&) mutable {
+      std::vector<std::vector<float>> logarithms;
+      for (std::size_t i = 0; i < windows.size(); ++i, ++first) {
+        auto& rows = logarithms.emplace_back(kWindowFrames * kClasses, std::log(0.01F));
+        for (std::size_t t = 0; t < kWindowFrames; ++t) {
+          const double time = 2.5 * first + static_cast<double>(t) * 270 / kSampleRate;
+          const std::size_t likeliest = time >= 12 && time < 16 ? 4 : 1;
+          rows[t * kClasses + likeliest] = std::log(0.94F);
+        }
+      }
+      return Result<std::vector<std::vector<float>>>(std::move(logarithms));
+    };
+    ASSERT_TRUE(diarise(samples, 16384, {}, stages, steady(hop)));
+    std::ranges::sort(places);
+    const auto there = [&](std::size_t place) { return std::ranges::binary_search(places, place); };
+    for (std::size_t place = 0; place < 60; ++place) {
+      const std::size_t before = place - place % hop;
+      const std::size_t behind = before + (place == before ? 0 : hop);
+      // Seconds that the pieces before and behind hear.
+      const double from = std::max(0.5 * static_cast<double>(before) - 0.75, 0.0);
+      const double to = 0.5 * static_cast<double>(behind) + 0.75;
+      const bool one_voice = to < 11.9 || (from > 16.1 && behind < 60);
+      EXPECT_EQ(there(place), !one_voice || place == before) << "piece " << place << " of every " << hop;
+    }
+  }
+}
+
+TEST(Diariser, FindsTheSameTurnsWithFewerPieces) {
+  const auto speech = in_turn(3, 120);
+  const auto all = diarise(record(120, speech), 16384, {}, kStages, steady(1));
+  const auto fewer = diarise(record(120, speech), 16384, {}, kStages, steady(2));
+  ASSERT_TRUE(all);
+  ASSERT_TRUE(fewer);
+  expect_found(fewer.value(), speech, 3);
+  EXPECT_EQ(fewer.value().turns.size(), all.value().turns.size());
+  // Nor does it matter in which blocks samples come.
+  const auto at_once = diarise(record(120, speech), 120 * kSampleRate, {}, kStages, steady(2));
+  ASSERT_TRUE(at_once);
+  EXPECT_EQ(at_once.value().centroids.values, fewer.value().centroids.values);
+}
+
+TEST(Diariser, SegmentsWindowsOfACallTogether) {
+  const auto speech = in_turn(3, 120);
+  const auto alone = diarise(record(120, speech));
+  std::vector<std::size_t> sizes;
+  Diariser::Stages stages = kStages;
+  stages.windows_in_call = 4;
+  stages.segment = [&](std::span<const std::vector<float>> windows, const Interrupt& interrupt) {
+    sizes.push_back(windows.size());
+    return segment(windows, interrupt);
+  };
+  const auto together = diarise(record(120, speech), 16384, {}, stages);
+  ASSERT_TRUE(together);
+  EXPECT_EQ(together.value().centroids.values, alone.value().centroids.values);
+  EXPECT_EQ(*std::ranges::max_element(sizes), 4U);
+  EXPECT_EQ(std::accumulate(sizes.begin(), sizes.end(), std::size_t{0}), 45U);
+}
+
 TEST(Diariser, AnswersWithTheErrorOfAStage) {
   Diariser::Stages stages = kStages;
-  stages.segment = [](std::span<const float>, const Interrupt&) -> Result<std::vector<float>> {
+  stages.segment = [](std::span<const std::vector<float>>,
+                      const Interrupt&) -> Result<std::vector<std::vector<float>>> {
     return Error{ErrorCode::INFERENCE_FAILED, "no"};
   };
   EXPECT_EQ(diarise(record(60, in_turn(2, 60)), 16384, {}, stages).error().code, ErrorCode::INFERENCE_FAILED);

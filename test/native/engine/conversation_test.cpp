@@ -23,10 +23,10 @@ using test::request;
 using test::tone;
 
 /// One local speaker talks all the time.
-Result<std::vector<float>> somebody(std::span<const float>, const Interrupt&) {
+Result<std::vector<std::vector<float>>> somebody(std::span<const std::vector<float>> windows, const Interrupt&) {
   std::vector<float> logarithms(kWindowFrames * kClasses, std::log(0.01F));
   for (std::size_t t = 0; t < kWindowFrames; ++t) logarithms[t * kClasses + 1] = std::log(0.94F);
-  return logarithms;
+  return std::vector(windows.size(), logarithms);
 }
 
 class Conversed {
@@ -82,15 +82,15 @@ TEST(Conversations, AreHelpedWithByWorkersThatHaveNothingToDo) {
   Gate gate;
   const auto engine = engine_with(3);
   const Opener opener(gate);
-  std::atomic<int> windows = 0;
-  const auto segment = [&](std::span<const float> window, const Interrupt& interrupt) {
+  std::atomic<int> calls = 0;
+  const auto segment = [&](std::span<const std::vector<float>> windows, const Interrupt& interrupt) {
     {
       const std::lock_guard lock(mutex);
       threads.insert(std::this_thread::get_id());
     }
     // The first three come from three threads, for each waits for the others.
-    if (windows++ < 3) gate.pass();
-    return somebody(window, interrupt);
+    if (calls++ < 3) gate.pass();
+    return somebody(windows, interrupt);
   };
   Conversed conversed;
   ASSERT_TRUE(engine->submit_conversation(of(tone(6000), segment), conversed.callback()));
@@ -105,10 +105,10 @@ TEST(Conversations, LetOtherJobsPassWhileTheyAreHelpedWith) {
   Gate gate;
   const auto engine = engine_with(3);
   const Opener opener(gate);
-  std::atomic<int> windows = 0;
-  const auto segment = [&](std::span<const float> window, const Interrupt& interrupt) {
-    if (windows++ == 0) gate.pass();
-    return somebody(window, interrupt);
+  std::atomic<int> calls = 0;
+  const auto segment = [&](std::span<const std::vector<float>> windows, const Interrupt& interrupt) {
+    if (calls++ == 0) gate.pass();
+    return somebody(windows, interrupt);
   };
   Conversed conversed;
   ASSERT_TRUE(engine->submit_conversation(of(tone(6000), segment), conversed.callback()));
@@ -141,10 +141,11 @@ TEST(Conversations, EndWhenTheyAreCancelledOrTheEngineCloses) {
     Gate gate;
     const auto engine = engine_with(2);
     const Opener opener(gate);
-    const auto segment = [&](std::span<const float> window, const Interrupt& interrupt) -> Result<std::vector<float>> {
+    const auto segment = [&](std::span<const std::vector<float>> windows,
+                             const Interrupt& interrupt) -> Result<std::vector<std::vector<float>>> {
       gate.pass();
       if (auto stop = interrupt.check()) return *std::move(stop);
-      return somebody(window, interrupt);
+      return somebody(windows, interrupt);
     };
     Conversed conversed;
     const auto job = engine->submit_conversation(of(tone(6000), segment), conversed.callback());
@@ -169,9 +170,9 @@ TEST(Conversations, WaitInTheQueueAndEndThere) {
   Gate gate;
   const auto engine = engine_with(1);
   const Opener opener(gate);
-  const auto segment = [&](std::span<const float> window, const Interrupt& interrupt) {
+  const auto segment = [&](std::span<const std::vector<float>> windows, const Interrupt& interrupt) {
     gate.pass();
-    return somebody(window, interrupt);
+    return somebody(windows, interrupt);
   };
   Conversed running;
   ASSERT_TRUE(engine->submit_conversation(of(tone(2000), segment), running.callback()));
@@ -195,7 +196,9 @@ TEST(Conversations, AnswerWithTheErrorOfTheirParts) {
   Conversed throwing;
   ASSERT_TRUE(engine->submit_conversation(
       of(tone(6000),
-         [](std::span<const float>, const Interrupt&) -> Result<std::vector<float>> { throw std::bad_alloc(); }),
+         [](std::span<const std::vector<float>>, const Interrupt&) -> Result<std::vector<std::vector<float>>> {
+           throw std::bad_alloc();
+         }),
       throwing.callback()));
   EXPECT_EQ(throwing.code(), "OUT_OF_MEMORY");
   Conversed missing;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <vector>
 
 #include "simd/sheet.h"
 
@@ -20,7 +21,8 @@ TEST(LstmStep, IsThatOfTheDefinition) {
   AlignedFloats cell = random_floats(kLstmUnits);
   const AlignedFloats hidden_before = hidden;
   const AlignedFloats cell_before = cell;
-  lstm_step(recurrent.data(), gates.data(), hidden.data(), cell.data());
+  const LstmStream stream{gates.data(), hidden.data(), cell.data()};
+  lstm_step(recurrent.data(), {&stream, 1});
   for (std::size_t i = 0; i < kLstmUnits; ++i) {
     double sums[4];
     for (std::size_t gate = 0; gate < 4; ++gate) {
@@ -32,6 +34,31 @@ TEST(LstmStep, IsThatOfTheDefinition) {
     const double remembered = sigmoid(sums[1]) * cell_before[i] + sigmoid(sums[0]) * std::tanh(sums[2]);
     EXPECT_NEAR(cell[i], remembered, 1e-5) << i;
     EXPECT_NEAR(hidden[i], sigmoid(sums[3]) * std::tanh(remembered), 1e-5) << i;
+  }
+}
+
+TEST(LstmStep, OfSeveralStreamsIsThatOfEach) {
+  const AlignedFloats recurrent = random_floats(4 * kLstmUnits * kLstmUnits, 0.2F);
+  for (std::size_t count = 2; count <= kMostLstmStreams; ++count) {
+    std::vector<AlignedFloats> gates(count);
+    std::vector<AlignedFloats> hidden(count);
+    std::vector<AlignedFloats> cell(count);
+    std::vector<LstmStream> streams;
+    for (std::size_t s = 0; s < count; ++s) {
+      gates[s] = random_floats(4 * kLstmUnits, 3);
+      hidden[s] = random_floats(kLstmUnits);
+      cell[s] = random_floats(kLstmUnits);
+      streams.push_back({gates[s].data(), hidden[s].data(), cell[s].data()});
+    }
+    auto alone_hidden = hidden;
+    auto alone_cell = cell;
+    for (std::size_t s = 0; s < count; ++s) {
+      const LstmStream alone{gates[s].data(), alone_hidden[s].data(), alone_cell[s].data()};
+      lstm_step(recurrent.data(), {&alone, 1});
+    }
+    lstm_step(recurrent.data(), streams);
+    EXPECT_EQ(hidden, alone_hidden) << count;
+    EXPECT_EQ(cell, alone_cell) << count;
   }
 }
 

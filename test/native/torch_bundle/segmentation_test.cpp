@@ -162,7 +162,7 @@ TEST_F(SegmentationTest, ComputesWhatTheModuleComputes) {
       {"a man", spoken("en-gb+m3")}};
   for (const auto& [name, window] : windows) {
     SCOPED_TRACE(name);
-    const auto found = take(model.network->log_probabilities(window));
+    const auto found = take(model.network->log_probabilities({&window, 1})).front();
     const at::Tensor batch = at::from_blob(const_cast<float*>(window.data()), {1, 1, std::ssize(window)}, at::kFloat);
     const at::Tensor expected = module.forward({batch}).toTensor().flatten().contiguous();
     ASSERT_EQ(static_cast<std::size_t>(expected.numel()), kWindowFrames * kClasses);
@@ -185,22 +185,39 @@ TEST_F(SegmentationTest, ComputesWhatTheModuleComputes) {
   }
 }
 
+TEST_F(SegmentationTest, HearsWindowsTogetherAsAlone) {
+  const auto model = take(load_segmentation_model(make_bundle(), kShipped));
+  const std::vector<std::vector<float>> windows = {spoken("en-us+f2"), spoken("en-gb+m3"),
+                                                   std::vector<float>(kWindowSamples), spoken("en-us")};
+  for (std::size_t count = 2; count <= windows.size(); ++count) {
+    const auto together = take(model.network->log_probabilities(std::span(windows).first(count)));
+    ASSERT_EQ(together.size(), count);
+    for (std::size_t i = 0; i < count; ++i) {
+      EXPECT_EQ(together[i], take(model.network->log_probabilities({&windows[i], 1})).front()) << count << ' ' << i;
+    }
+  }
+  EXPECT_TRUE(take(model.network->log_probabilities({})).empty());
+}
+
 TEST_F(SegmentationTest, TakesWindowsOfOneLength) {
   const auto model = take(load_segmentation_model(make_bundle(), kShipped));
   for (const std::size_t samples : {std::size_t{0}, kWindowSamples - 1, kWindowSamples + 1}) {
-    EXPECT_EQ(model.network->log_probabilities(std::vector<float>(samples)).error().code, ErrorCode::INVALID_ARGUMENT);
+    const std::vector<float> window(samples);
+    EXPECT_EQ(model.network->log_probabilities({&window, 1}).error().code, ErrorCode::INVALID_ARGUMENT);
   }
+  const std::vector<std::vector<float>> many(conversation::kMostWindows + 1, std::vector<float>(kWindowSamples));
+  EXPECT_EQ(model.network->log_probabilities(many).error().code, ErrorCode::INVALID_ARGUMENT);
 }
 
 TEST_F(SegmentationTest, StopsWithinAWindow) {
   const auto model = take(load_segmentation_model(make_bundle(), kShipped));
   const std::vector<float> window(kWindowSamples, 0.1F);
   const test::StopsAfter never;
-  take(model.network->log_probabilities(window, never));
+  take(model.network->log_probabilities({&window, 1}, never));
   EXPECT_GE(never.asked(), 10U);
   for (const std::size_t times : {std::size_t{0}, never.asked() - 1}) {
     const test::StopsAfter interrupt(times);
-    EXPECT_EQ(model.network->log_probabilities(window, interrupt).error().code, ErrorCode::ABORTED);
+    EXPECT_EQ(model.network->log_probabilities({&window, 1}, interrupt).error().code, ErrorCode::ABORTED);
   }
 }
 
@@ -208,7 +225,7 @@ TEST_F(SegmentationTest, SaysThatSamplesAreNotFinite) {
   const auto model = take(load_segmentation_model(make_bundle(), kShipped));
   std::vector<float> window(kWindowSamples, 0.1F);
   window[80000] = std::nanf("");
-  EXPECT_EQ(model.network->log_probabilities(window).error().code, ErrorCode::INFERENCE_FAILED);
+  EXPECT_EQ(model.network->log_probabilities({&window, 1}).error().code, ErrorCode::INFERENCE_FAILED);
 }
 
 TEST_F(SegmentationTest, IsNoEmbeddingModelAndTheOtherWayRound) {
