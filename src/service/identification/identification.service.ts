@@ -75,8 +75,6 @@ export class IdentificationService {
   }
 
   private async decide({ heard, query, view, scorer, among, top, nearest }: Question): Promise<IdentificationView> {
-    // The second speaker tells the margin, even where only the first is asked for.
-    const found = await this.gallery.search(query, Math.max(2, top), among);
     const gallerySize = await this.gallery.countOf(among);
     const nobody: IdentificationView = {
       decision: 'NOT_ENROLLED',
@@ -96,6 +94,8 @@ export class IdentificationService {
     const missing = floorsOf(this.config).match - heard.speech.seconds;
     if (missing > 0) return this.nobody({ ...nobody, decision: 'NOT_ENOUGH_SPEECH', missingSpeechSeconds: missing });
 
+    // The second speaker tells the margin, even where only the first is asked for.
+    const found = await this.gallery.search(query, Math.max(2, top), among);
     const known = await this.find(found.map(({ speakerId }) => speakerId));
     // Whoever was erased, has opted out or has left the group since is not found any more.
     const matches = found.flatMap((match) => {
