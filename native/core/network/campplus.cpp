@@ -295,10 +295,11 @@ struct Strip {
     if (stride == 1) held = bins + 2;
   }
 
-  /// The bin that is held in a place, counted from the one before the first: 0 is that one.
-  std::size_t bin_before(std::size_t place) const {
-    if (even == 0) return first + place;
-    return place < even ? 2 * (first + place) : 2 * (first + place - even) + 1;
+  /// The bin that is held in a place; -1 is the one before the first.
+  std::ptrdiff_t bin_of(std::size_t place) const {
+    if (even == 0) return static_cast<std::ptrdiff_t>(first + place) - 1;
+    return place < even ? 2 * static_cast<std::ptrdiff_t>(first + place) - 1
+                        : 2 * static_cast<std::ptrdiff_t>(first + place - even);
   }
   /// Where the first bin lies that a tap reads.
   std::size_t place_of(std::size_t tap) const {
@@ -329,9 +330,9 @@ void run_plane(const PlaneLayer& layer, const Planes& x, const Planes* other, co
     for (std::size_t c = 0; c < layer.inputs; ++c) {
       for (std::size_t place = 0; place < strip.held; ++place) {
         float* to = points + c * channel_step + place * columns;
-        const std::size_t before = strip.bin_before(place);
-        if (before > 0 && before <= x.bins) {
-          simd::to_points(x.rows<ConstPhaseRows>(c, before - 1), columns, to, point_step);
+        const std::ptrdiff_t held = strip.bin_of(place);
+        if (held >= 0 && held < static_cast<std::ptrdiff_t>(x.bins)) {
+          simd::to_points(x.rows<ConstPhaseRows>(c, static_cast<std::size_t>(held)), columns, to, point_step);
         } else {
           for (std::size_t p = 0; p < kPoints; ++p) std::fill_n(to + p * point_step, columns, 0.0F);
         }

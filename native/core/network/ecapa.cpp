@@ -29,7 +29,6 @@ namespace timbre::network {
 namespace {
 
 using simd::ConstRows;
-using simd::Extent;
 using simd::Rows;
 using simd::RowsOf;
 using torch::jit::Module;
@@ -638,6 +637,7 @@ std::vector<std::vector<float>> Ecapa<T>::pool(RowsOf<const T> x, const MomentsO
     const std::size_t start = slab * kSlab;
     LayerScratch& scratch = Workspace::of_this_thread().scratch;
     std::vector<simd::SoftmaxMoments> weighted;
+    weighted.reserve(means.size());
     for (const std::vector<float>& centres : means) {
       weighted.emplace_back(std::span<const float>(centres).subspan(start, score.outputs()));
     }
