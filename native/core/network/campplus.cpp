@@ -32,13 +32,13 @@ using torch::jit::Module;
 
 /// Taps of a convolution over frequency and time, in each direction.
 constexpr std::size_t kTaps = 3;
-/// Frames that the TDNN behind the head hears, and how far it steps.
+/// ChannelRows that the TDNN behind the head hears, and how far it steps.
 constexpr std::size_t kTdnnTaps = 5;
 constexpr std::size_t kStride = 2;
 static_assert(kPhases == 2 * kStride);
-/// Frames whose head is computed together.
+/// ChannelRows whose head is computed together.
 constexpr std::size_t kHeadFrames = 384;
-/// Frames on either side that the head's ten convolutions and the TDNN hear, in whole fours.
+/// ChannelRows on either side that the head's ten convolutions and the TDNN hear, in whole fours.
 constexpr std::size_t kReach = 12;
 /// Columns of a product, so that what it reads and what it gives stay in the second cache.
 constexpr std::size_t kTile = 96;
@@ -55,18 +55,18 @@ constexpr std::size_t whole(std::size_t count, std::size_t of) { return (count +
 // ------------------------------------------------------------------------------------------------------ memory
 
 /// The first three are of the thread that embeds, the others of whoever computes a part.
-enum Buffer : std::size_t { kEven, kOdd, kBottleneck, kPlanes, kInner, kSpare, kPointsIn, kPointsOut, kScratch };
+enum HeldBuffer : std::size_t { kEven, kOdd, kBottleneck, kPlanes, kInner, kSpare, kPointsIn, kPointsOut, kScratch };
 
 /// What a thread keeps for its next utterance, and for its next part of another's.
-class Workspace {
+class HeldBuffers {
  public:
-  static Workspace& of_this_thread() {
-    thread_local Workspace workspace;
-    return workspace;
+  static HeldBuffers& of_this_thread() {
+    thread_local HeldBuffers buffers;
+    return buffers;
   }
 
   /// So many floats of undefined content, and room beyond. Throws std::bad_alloc.
-  float* floats(Buffer buffer, std::size_t count) {
+  float* floats(HeldBuffer buffer, std::size_t count) {
     PageBuffer& memory = buffers_[buffer];
     const std::size_t bytes = (count + kBeyond) * sizeof(float);
     if (memory.size() < bytes) {
@@ -315,7 +315,7 @@ struct Strip {
 
 /// x through a convolution into y, with `other` added where it is given, and a ReLU. Behind `frames` lie zeros.
 void run_plane(const PlaneLayer& layer, const Planes& x, const Planes* other, const Planes& y, std::size_t frames,
-               Workspace& workspace) {
+               HeldBuffers& buffers) {
   const std::size_t columns = x.columns;
   // So few bins that what products read and what they give stay in the second cache.
   const std::size_t bins_at_once = std::clamp<std::size_t>(kPlaneColumns / columns, 1, y.bins);
@@ -323,8 +323,8 @@ void run_plane(const PlaneLayer& layer, const Planes& x, const Planes* other, co
   const std::size_t point_step = layer.inputs * channel_step;
   const std::size_t sum_step = whole(bins_at_once * columns, kColumns);
   const std::size_t sums_of_point = layer.outputs * sum_step;
-  float* points = workspace.floats(kPointsIn, kPoints * point_step);
-  float* sums = workspace.floats(kPointsOut, kPoints * sums_of_point);
+  float* points = buffers.floats(kPointsIn, kPoints * point_step);
+  float* sums = buffers.floats(kPointsOut, kPoints * sums_of_point);
   for (std::size_t bin = 0; bin < y.bins; bin += bins_at_once) {
     const Strip strip(layer.stride, bin, std::min(bins_at_once, y.bins - bin));
     for (std::size_t c = 0; c < layer.inputs; ++c) {
@@ -382,7 +382,7 @@ void run_shortcut(const Shortcut& layer, const Planes& x, std::size_t stride, co
 // ------------------------------------------------------------------------------------------------------ frames
 
 /// Channels over time, frame after frame: [channels][step], of which `frames` are the utterance's.
-struct Frames {
+struct ChannelRows {
   float* data;
   std::size_t step;
   std::size_t frames;
@@ -397,26 +397,26 @@ struct Columns {
 };
 
 /// What all layers of an utterance share.
-struct Run {
+struct UtteranceRun {
   const Interrupt& interrupt;
   const ForEach& for_each;
 };
 
-/// work(columns, workspace) for about equal parts of so many columns, on any threads.
+/// work(columns, buffers) for about equal parts of so many columns, on any threads.
 template <typename Work>
-void by_columns(const Run& run, std::size_t columns, const Work& work) {
+void by_columns(const UtteranceRun& run, std::size_t columns, const Work& work) {
   const std::size_t parts = (columns + kTile - 1) / kTile;
   for_each_part(run.for_each, parts, [&](std::size_t i) {
     stop_if_asked(run.interrupt);
     const auto edge = [&](std::size_t part) { return columns / kColumns * part / parts * kColumns; };
-    work(Columns{edge(i), edge(i + 1) - edge(i)}, Workspace::of_this_thread());
+    work(Columns{edge(i), edge(i + 1) - edge(i)}, HeldBuffers::of_this_thread());
   });
 }
 
 /// Some columns of x through a product into those of `to`.
-void run_product(const NormedProduct& product, const Frames& x, const Columns& columns, float* to, std::size_t to_step,
-                 Workspace& workspace) {
-  float* normed = workspace.floats(kScratch, product.inputs * kTile);
+void run_product(const NormedProduct& product, const ChannelRows& x, const Columns& columns, float* to,
+                 std::size_t to_step, HeldBuffers& buffers) {
+  float* normed = buffers.floats(kScratch, product.inputs * kTile);
   simd::norm_relu_rows(x.data + columns.first, x.step, product.inputs, columns.count, product.norm.scale.data(),
                        product.norm.shift.data(), normed, kTile);
   simd::multiply({.left = product.weights.data(),
@@ -433,7 +433,7 @@ void run_product(const NormedProduct& product, const Frames& x, const Columns& c
 }
 
 /// The gates of every segment, [segment][output], from what a layer's bottleneck gives.
-std::vector<float> gates_of(const DenseLayer& layer, const Frames& x) {
+std::vector<float> gates_of(const DenseLayer& layer, const ChannelRows& x) {
   const std::size_t inputs = layer.enter.outputs;
   const std::size_t hidden_count = layer.reduce_bias.size();
   const std::size_t segments = (x.frames + layer.segment - 1) / layer.segment;
@@ -463,17 +463,17 @@ std::vector<float> gates_of(const DenseLayer& layer, const Frames& x) {
 }
 
 /// Adds the layer's channels behind the `channels` that there are.
-void run_dense(const DenseLayer& layer, const Frames& x, std::size_t channels, const Frames& bottleneck,
-               const Run& run) {
+void run_dense(const DenseLayer& layer, const ChannelRows& x, std::size_t channels, const ChannelRows& bottleneck,
+               const UtteranceRun& run) {
   const std::size_t columns = whole(x.frames, kColumns);
-  by_columns(run, columns, [&](const Columns& part, Workspace& workspace) {
-    run_product(layer.enter, x, part, bottleneck.data, bottleneck.step, workspace);
+  by_columns(run, columns, [&](const Columns& part, HeldBuffers& buffers) {
+    run_product(layer.enter, x, part, bottleneck.data, bottleneck.step, buffers);
   });
   for (std::size_t c = 0; c < layer.enter.outputs; ++c) {
     std::fill_n(bottleneck.row(c) + x.frames, columns + kColumns - x.frames, 0.0F);
   }
   const std::vector<float> gates = gates_of(layer, bottleneck);
-  by_columns(run, columns, [&](const Columns& part, Workspace&) {
+  by_columns(run, columns, [&](const Columns& part, HeldBuffers&) {
     for (std::size_t tap = 0; tap < kTaps; ++tap) {
       // The first tap reads what lies before the frame.
       const float* from = bottleneck.data + part.first + tap * layer.dilation - layer.dilation;
@@ -509,16 +509,16 @@ class Campplus final : public CampplusNetwork {
   std::uint64_t activation_bytes(std::size_t frames) const override;
 
  private:
-  /// Frames whose head is computed together: from `first`, a multiple of four, up to `end`.
+  /// ChannelRows whose head is computed together: from `first`, a multiple of four, up to `end`.
   struct Part {
     std::size_t first;
     std::size_t end;
   };
 
-  void run_head(ConstRows features, const Part& part, const Frames& to, const Interrupt& interrupt,
-                Workspace& workspace) const;
-  void run_tdnn(const Planes& x, std::size_t from, const Part& part, const Frames& to, Workspace& workspace) const;
-  Embedding pool(const Frames& x) const;
+  void run_head(ConstRows features, const Part& part, const ChannelRows& to, const Interrupt& interrupt,
+                HeldBuffers& buffers) const;
+  void run_tdnn(const Planes& x, std::size_t from, const Part& part, const ChannelRows& to, HeldBuffers& buffers) const;
+  Embedding pool(const ChannelRows& x) const;
 
   std::size_t widest() const;
 
@@ -605,16 +605,16 @@ std::uint64_t Campplus::activation_bytes(std::size_t frames) const {
 
 Result<Embedding> Campplus::embed(ConstRows features, const Interrupt& interrupt, const ForEach& for_each) const {
   expect(features.width == bins_, "the features");
-  Workspace& workspace = Workspace::of_this_thread();
-  const Run run{interrupt, for_each};
+  HeldBuffers& buffers = HeldBuffers::of_this_thread();
+  const UtteranceRun run{interrupt, for_each};
   const std::size_t frames = (features.count - 1) / kStride + 1;
   // Between utterances' rows lie what taps read before and behind.
   const std::size_t step = whole(frames, kColumns) + 2 * kColumns;
   const std::size_t width = widest();
-  Frames x{workspace.floats(kEven, width * step), step, frames};
-  Frames next{workspace.floats(kOdd, width * step), step, frames};
+  ChannelRows x{buffers.floats(kEven, width * step), step, frames};
+  ChannelRows next{buffers.floats(kOdd, width * step), step, frames};
   const std::size_t bottlenecks = blocks_.front().layers.front().enter.outputs;
-  const Frames bottleneck{workspace.floats(kBottleneck, (bottlenecks + 1) * step) + kColumns, step, frames};
+  const ChannelRows bottleneck{buffers.floats(kBottleneck, (bottlenecks + 1) * step) + kColumns, step, frames};
   for (std::size_t c = 0; c < bottlenecks; ++c) std::fill_n(bottleneck.row(c) - kColumns, kColumns, 0.0F);
   try {
     const std::size_t parts = (features.count + kHeadFrames - 1) / kHeadFrames;
@@ -622,7 +622,7 @@ Result<Embedding> Campplus::embed(ConstRows features, const Interrupt& interrupt
       const auto edge = [&](std::size_t part) {
         return part == parts ? features.count : features.count * part / parts / kPhases * kPhases;
       };
-      run_head(features, {edge(i), edge(i + 1)}, x, interrupt, Workspace::of_this_thread());
+      run_head(features, {edge(i), edge(i + 1)}, x, interrupt, HeldBuffers::of_this_thread());
     });
     for (const DenseBlock& block : blocks_) {
       std::size_t channels = block.layers.front().enter.inputs;
@@ -630,30 +630,30 @@ Result<Embedding> Campplus::embed(ConstRows features, const Interrupt& interrupt
         run_dense(layer, x, channels, bottleneck, run);
         channels += layer.outputs;
       }
-      by_columns(run, whole(frames, kColumns), [&](const Columns& part, Workspace& own) {
+      by_columns(run, whole(frames, kColumns), [&](const Columns& part, HeldBuffers& own) {
         run_product(block.transition, x, part, next.data, next.step, own);
       });
       std::swap(x, next);
     }
     Embedding embedding = pool(x);
-    workspace.trim();
+    buffers.trim();
     return embedding;
   } catch (Stopped& stopped) {
-    workspace.trim();
+    buffers.trim();
     return std::move(stopped.reason);
   }
 }
 
 /// The head and the TDNN of some frames, computed with those that they hear on either side.
-void Campplus::run_head(ConstRows features, const Part& part, const Frames& to, const Interrupt& interrupt,
-                        Workspace& workspace) const {
+void Campplus::run_head(ConstRows features, const Part& part, const ChannelRows& to, const Interrupt& interrupt,
+                        HeldBuffers& buffers) const {
   const std::size_t from = part.first > kReach ? part.first - kReach : 0;
   const std::size_t columns = (std::min(part.end + kReach, features.count) - from + kPhases - 1) / kPhases;
   const std::size_t frames = features.count - from;  // those behind are zeros
   const std::size_t size = Planes::size_of(enter_.outputs, bins_, columns);
-  Planes x(workspace.floats(kPlanes, size), enter_.outputs, bins_, columns);
-  Planes inner(workspace.floats(kInner, size), 1, bins_, columns);
-  float* spare = workspace.floats(kSpare, size);
+  Planes x(buffers.floats(kPlanes, size), enter_.outputs, bins_, columns);
+  Planes inner(buffers.floats(kInner, size), 1, bins_, columns);
+  float* spare = buffers.floats(kSpare, size);
   for (std::size_t bin = 0; bin < bins_; ++bin) {
     for (std::size_t i = 0; i < std::min(kPhases * columns, frames); ++i) {
       inner.row(0, bin, i % kPhases)[i / kPhases] = features.row(from + i)[bin];
@@ -661,12 +661,12 @@ void Campplus::run_head(ConstRows features, const Part& part, const Frames& to, 
     close(inner, 0, bin, frames);
   }
   stop_if_asked(interrupt);
-  run_plane(enter_, inner, nullptr, x, frames, workspace);
+  run_plane(enter_, inner, nullptr, x, frames, buffers);
   for (const auto& [enter, leave, shortcut] : residuals_) {
     stop_if_asked(interrupt);
     const std::size_t bins = enter.bins_of(x.bins);
     inner = Planes(inner.data, enter.outputs, bins, columns);
-    run_plane(enter, x, nullptr, inner, frames, workspace);
+    run_plane(enter, x, nullptr, inner, frames, buffers);
     stop_if_asked(interrupt);
     // What is added may not lie where the sum does.
     Planes added = x;
@@ -676,23 +676,23 @@ void Campplus::run_head(ConstRows features, const Part& part, const Frames& to, 
       y = Planes(x.data, leave.outputs, bins, columns);
       run_shortcut(shortcut.front(), x, enter.stride, added);
     }
-    run_plane(leave, inner, &added, y, frames, workspace);
+    run_plane(leave, inner, &added, y, frames, buffers);
     spare = added.data;
     x = y;
   }
   stop_if_asked(interrupt);
   inner = Planes(inner.data, leave_.outputs, leave_.bins_of(x.bins), columns);
-  run_plane(leave_, x, nullptr, inner, frames, workspace);
-  run_tdnn(inner, from, part, to, workspace);
+  run_plane(leave_, x, nullptr, inner, frames, buffers);
+  run_tdnn(inner, from, part, to, buffers);
 }
 
 /// x: of frames from `from` on.
-void Campplus::run_tdnn(const Planes& x, std::size_t from, const Part& part, const Frames& to,
-                        Workspace& workspace) const {
+void Campplus::run_tdnn(const Planes& x, std::size_t from, const Part& part, const ChannelRows& to,
+                        HeldBuffers& buffers) const {
   const std::size_t inputs = x.channels * x.bins;
   const std::size_t outputs = tdnn_shift_.size();
   const std::size_t columns = whole(x.columns, kColumns);
-  float* sums = workspace.floats(kPointsOut, kStride * outputs * columns);
+  float* sums = buffers.floats(kPointsOut, kStride * outputs * columns);
   for (std::size_t half = 0; half < kStride; ++half) {
     for (std::size_t tap = 0; tap < kTdnnTaps; ++tap) {
       // Of frame 4 j + 2 half the tap hears frame 4 j + ahead - 4.
@@ -722,7 +722,7 @@ void Campplus::run_tdnn(const Planes& x, std::size_t from, const Part& part, con
   }
 }
 
-Embedding Campplus::pool(const Frames& x) const {
+Embedding Campplus::pool(const ChannelRows& x) const {
   const std::size_t channels = out_norm_.scale.size();
   const auto frames = static_cast<float>(x.frames);
   std::vector<float> statistics(2 * channels);
