@@ -1,10 +1,37 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededUniform } from '../evaluation/bootstrap.js';
 import { gaussianQuantiles, normalQuantile } from '../evaluation/testing.js';
-import { DecisionPolicy, LEAST_MARGIN } from './decision-policy.js';
+import { DecisionPolicy, LEAST_MARGIN, type OpenSetThreshold } from './decision-policy.js';
 import { fitImpostorTail } from './impostor-tail.js';
 
 const tail = fitImpostorTail(gaussianQuantiles(50_000, -5, 2));
+
+/** Of scores that fall off exponentially, which the fit finds exactly. */
+const exponential = fitImpostorTail(Float64Array.from({ length: 50_000 }, (_, i) => -Math.log((i + 0.5) / 50_000)));
+
+/**
+ * The share of strangers' requests that are not rejected, where `alike` people score as impostors do that the tail was learned
+ * on, and the others far below.
+ */
+function shareAccepted(
+  policy: DecisionPolicy,
+  { alike, others }: { alike: number; others: number },
+  thresholdFor: (second: number) => OpenSetThreshold,
+): number {
+  const uniform = seededUniform(5);
+  const requests = Math.ceil(60 / policy.falseAcceptRate);
+  let accepted = 0;
+  for (let request = 0; request < requests; request++) {
+    let [first, second] = [-Infinity, -Infinity];
+    for (let person = 0; person < alike + others; person++) {
+      const score = -Math.log(uniform() || 0.5) - (person < alike ? 0 : 30);
+      if (score > first) [first, second] = [score, first];
+      else if (score > second) second = score;
+    }
+    if (policy.decide(first, null, thresholdFor(second)) !== 'REJECT') accepted++;
+  }
+  return accepted / requests;
+}
 
 describe('DecisionPolicy', () => {
   it.each([
@@ -27,6 +54,38 @@ describe('DecisionPolicy', () => {
     }
     expect(accepted / requests / rate).toBeGreaterThan(0.5);
     expect(accepted / requests / rate).toBeLessThan(2);
+  });
+
+  it.each([
+    [0.01, { alike: 2, others: 0 }],
+    [0.01, { alike: 10, others: 0 }],
+    [0.01, { alike: 100, others: 0 }],
+    [0.1, { alike: 1000, others: 0 }],
+    [0.01, { alike: 10, others: 90 }],
+    [0.1, { alike: 10, others: 990 }],
+  ])('accepts a share %s of strangers, however many of the people are of their kind: %o', (rate, people) => {
+    const policy = new DecisionPolicy(exponential, rate);
+    const size = people.alike + people.others;
+    const accepted = shareAccepted(policy, people, (second) => policy.threshold(size, second));
+    expect(accepted / rate).toBeGreaterThan(0.6);
+    expect(accepted / rate).toBeLessThan(1.7);
+  });
+
+  it('is too strict among people of many kinds where it does not know the second', () => {
+    const policy = new DecisionPolicy(exponential, 0.1);
+    const people = { alike: 10, others: 990 };
+    expect(shareAccepted(policy, people, () => policy.threshold(1000)) / 0.1).toBeLessThan(0.05);
+  });
+
+  it('counts no more people than there are, and no fewer than resemble the recording', () => {
+    const policy = new DecisionPolicy(tail, 0.01);
+    const among = (second: number | null): number => policy.threshold(100, second).comparable;
+    expect([among(null), among(2), among(-30), policy.threshold(1, -30).comparable]).toEqual([100, 100, 2, 1]);
+    // A tenth of the impostors lies above 1.28 deviations.
+    expect(among(-5 + 2 * 1.2816)).toBeCloseTo(10, 0);
+    const thresholds = [-30, -3, -2, -1, 0, 1].map((second) => policy.threshold(100, second).llr);
+    expect(thresholds).toEqual([...thresholds].sort((a, b) => a - b));
+    expect(thresholds.at(-1)).toBe(policy.threshold(100).llr);
   });
 
   it('asks for more evidence the more people there are, and says what it promises', () => {

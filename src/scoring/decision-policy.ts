@@ -1,5 +1,5 @@
 import { TimbreError } from '../errors/timbre-error.js';
-import { RATE_BOUNDS, scoreAtRate, type ImpostorTail } from './impostor-tail.js';
+import { impostorShare, RATE_BOUNDS, scoreAtRate, type ImpostorTail } from './impostor-tail.js';
 
 /** What a threshold was made from. */
 export const THRESHOLD_SOURCES = ['option', 'calibration', 'published'] as const;
@@ -13,6 +13,8 @@ export interface OpenSetThreshold {
   falseAcceptRate: number;
   /** People who were compared. */
   gallerySize: number;
+  /** As how many of them it counts, 1 to `gallerySize`: about so many resemble the recording as strangers of one kind do. */
+  comparable: number;
   /** The rate lies beyond what the calibration's impostor trials can show. */
   extrapolated: boolean;
 }
@@ -34,7 +36,7 @@ export function requireRate(rate: number): number {
   );
 }
 
-/** The share of strangers that one comparison of `gallerySize` may accept, for a rate of false accepts per request. */
+/** The share of strangers that one comparison of `gallerySize`, any number from 1 on, may accept for a rate of false accepts per request. */
 export function ratePerComparison(perRequest: number, gallerySize: number): number {
   return -Math.expm1(Math.log1p(-perRequest) / gallerySize);
 }
@@ -48,8 +50,15 @@ export function ratePerRequest(perComparison: number, gallerySize: number): numb
  * Decides open sets: is it one of N people, and whom?
  *
  * The rate is per request. A stranger is compared with N people, and one of them scoring high is enough: each comparison
- * may accept a share p of strangers with 1 - (1 - p)^N = rate. That counts the comparisons as independent; where one
- * stranger scores high against many people at once, fewer requests are accepted than promised.
+ * may accept a share p of strangers with 1 - (1 - p)^n = rate, n being how many of the N resemble the stranger as much as the
+ * impostors do that the tail was learned on. That is N where everybody speaks one language on one channel. In a gallery of
+ * many kinds it is less, and the evidence for the second person tells: of n comparable strangers one in n scores as high, so that
+ * n is about 1 / (share of impostors above the second).
+ *
+ * For a stranger the shares above the first and the second are the first two points of a Poisson process, the former uniform
+ * below the latter; the former is at most rate x the latter in a share `rate` of requests, whatever n is. As n never
+ * counts as more than N, a gallery of one kind has at most 1.37 times as many accepted (2 / e more than 1 - 1 / e). That counts the
+ * comparisons as independent; where one stranger scores high against many people at once, the second shows it.
  */
 export class DecisionPolicy {
   /** Errors: INVALID_ARGUMENT. */
@@ -60,14 +69,19 @@ export class DecisionPolicy {
     requireRate(falseAcceptRate);
   }
 
-  /** The evidence that the best of `gallerySize` people has to reach. Errors: INVALID_ARGUMENT for a size below 1. */
-  threshold(gallerySize: number): OpenSetThreshold {
+  /**
+   * The evidence that the best of `gallerySize` people has to reach.
+   * @param second the evidence for the second of the ranking; null where it is not known, and all of the people count
+   * Errors: INVALID_ARGUMENT for a size below 1.
+   */
+  threshold(gallerySize: number, second: number | null = null): OpenSetThreshold {
     if (!(Number.isInteger(gallerySize) && gallerySize >= 1)) {
       throw new TimbreError('INVALID_ARGUMENT', `a gallery of ${gallerySize} people decides nothing`);
     }
     const { falseAcceptRate } = this;
-    const { score, extrapolated } = scoreAtRate(this.tail, ratePerComparison(falseAcceptRate, gallerySize));
-    return { llr: score, falseAcceptRate, gallerySize, extrapolated };
+    const comparable = second === null ? gallerySize : Math.min(gallerySize, 1 / impostorShare(this.tail, second));
+    const { score, extrapolated } = scoreAtRate(this.tail, ratePerComparison(falseAcceptRate, comparable));
+    return { llr: score, falseAcceptRate, gallerySize, comparable, extrapolated };
   }
 
   /**

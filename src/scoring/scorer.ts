@@ -220,9 +220,10 @@ export class Scorer {
   }
 
   /**
-   * Decides for whoever of `gallerySize` people is nearest: the threshold rises with their number, so that a stranger is
-   * accepted at the scorer's rate whatever it is. A threshold that the caller or the publisher named stays as it is, and
-   * so does one of a calibration that does not know how high strangers score; no rate is promised then.
+   * Decides for whoever of `gallerySize` people is nearest: the threshold rises with the number of those who resemble the
+   * recording, which the evidence for the second tells, so that a stranger is accepted at the scorer's rate whatever it is
+   * (`DecisionPolicy`); without a second, all of them count. A threshold that the caller or the publisher named stays as it
+   * is, and so does one of a calibration that does not know how high strangers score; no rate is promised then.
    * Errors: INVALID_ARGUMENT.
    */
   openSet(first: Score, second: Score | null, gallerySize: number): OpenSetAnswer {
@@ -232,7 +233,7 @@ export class Scorer {
       return { decision: first.decision, thresholdLlr: null, falseAcceptRate: null, extrapolated: null };
     }
     const policy = new DecisionPolicy(impostorTail, falseAcceptRate);
-    const threshold = policy.threshold(gallerySize);
+    const threshold = policy.threshold(gallerySize, second?.llr);
     return {
       decision: policy.decide(first.llr, second?.llr ?? null, threshold),
       thresholdLlr: threshold.llr,

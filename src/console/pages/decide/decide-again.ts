@@ -52,8 +52,8 @@ export function identifyAgain(
 ): Verdict<'ACCEPT' | 'REJECT' | 'AMBIGUOUS'> {
   if (!impostorTail || gallerySize < 1) return { decision: null, threshold: null, extrapolated: false };
   const policy = new DecisionPolicy(impostorTail, rate);
-  const threshold = policy.threshold(gallerySize);
-  const first = ranking[0]?.score.llr ?? null;
-  const decision = first === null ? null : policy.decide(first, ranking[1]?.score.llr ?? null, threshold);
+  const [first = null, second = null] = ranking.map(({ score }) => score.llr);
+  const threshold = policy.threshold(gallerySize, second);
+  const decision = first === null ? null : policy.decide(first, second, threshold);
   return { decision, threshold: threshold.llr, extrapolated: threshold.extrapolated };
 }
