@@ -15,7 +15,10 @@ export const PEOPLE_OPTIONS = /** @type {const} */ ({
   out: { type: 'string' },
 });
 
-/** @typedef {{ id: string, source: string, recordings: string[] }} Person */
+/**
+ * `kind`: people of one of them share language and channel: the source, of Common Voice the language.
+ * @typedef {{ id: string, source: string, kind: string, recordings: string[] }} Person
+ */
 
 /** @param {string} [named] the folder of speech that a command line names */
 export function speechFolder(named = join(ROOT, '..', 'shared', 'speech')) {
@@ -32,9 +35,10 @@ export function speechFolder(named = join(ROOT, '..', 'shared', 'speech')) {
 export function readPeople(data, pools, shortest = 0) {
   /** @type {Map<string, Person>} */
   const people = new Map();
-  for (const { split = '', speaker = '', source = '', path = '', seconds = '' } of readTable(data)) {
+  for (const { split = '', speaker = '', source = '', lang = '', path = '', seconds = '' } of readTable(data)) {
     if (!pools.includes(split) || Number(seconds) < shortest) continue;
-    const person = people.get(speaker) ?? { id: speaker, source, recordings: [] };
+    const kind = source.startsWith('common_voice') ? `common_voice ${lang}` : source;
+    const person = people.get(speaker) ?? { id: speaker, source, kind, recordings: [] };
     people.set(speaker, person);
     person.recordings.push(path);
   }
