@@ -5587,7 +5587,7 @@ export interface operations {
              */
             falseAcceptRate: number | null;
             /**
-             * @description The log-likelihood ratio that the first of the ranking had to reach; it rises with the number of candidates. Null where decisions are made on cosines: those of the ranking have their thresholds.
+             * @description The log-likelihood ratio that the first of the ranking had to reach; it rises with the number of candidates who resemble the recording, which the evidence for the second tells. Null where decisions are made on cosines: those of the ranking have their thresholds; on REJECT for keys of the scope `vectors` alone.
              * @example 4.9
              */
             threshold: number | null;
@@ -5596,7 +5596,7 @@ export interface operations {
              * @enum {string|null}
              */
             thresholdFrom: 'option' | 'calibration' | 'published' | null;
-            /** @description Whether the rate lies beyond what the trials of the calibration can show; null without a rate. */
+            /** @description Whether the rate lies beyond what the trials of the calibration can show; null without a rate, and where a REJECT does not tell the threshold. */
             extrapolated: boolean | null;
             /** @description How much nearer the first is than the second speaker, in cosine; null where there is no second. */
             margin: number | null;

@@ -350,6 +350,14 @@ describe('identification', () => {
       expect(await house.identify({ voice: 99 })).toMatchObject({ decision: 'REJECT', falseAcceptRate: 0.01 });
     });
 
+    it('tells how near a stranger is, which the threshold shows, where that is asked for alone', async () => {
+      const ask = async (nearest: boolean): Promise<unknown> =>
+        house.identification.identify(await house.recording({ voice: 99 }), { top: 5 }, {}, nearest);
+      const refused = { decision: 'REJECT', falseAcceptRate: 0.01, gallerySize: 4 };
+      expect(await ask(true)).toMatchObject({ ...refused, threshold: expect.any(Number), extrapolated: false });
+      expect(await ask(false)).toMatchObject({ ...refused, threshold: null, extrapolated: null, margin: null, ranking: [] }); // prettier-ignore
+    });
+
     it('decides at the rate that a request asks for, and says it', async () => {
       const asked = { voice: 2, seed: 50 };
       const strict = await house.identify(asked, 5, undefined, 1e-4);

@@ -73,15 +73,18 @@ export const identificationView = z.object({
     .nullable()
     .meta({
       description:
-        'The log-likelihood ratio that the first of the ranking had to reach; it rises with the number of candidates. Null ' +
-        'where decisions are made on cosines: those of the ranking have their thresholds.',
+        'The log-likelihood ratio that the first of the ranking had to reach; it rises with the number of candidates who ' +
+        'resemble the recording, which the evidence for the second tells. Null where decisions are made on cosines: those of ' +
+        'the ranking have their thresholds; on REJECT for keys of the scope `vectors` alone.',
       example: 4.9,
     }),
   thresholdFrom: z.enum(THRESHOLD_SOURCES).nullable().meta({
     description: 'Where thresholds are from, as the scores of a ranking say it; null where nothing was compared.',
   }),
   extrapolated: z.boolean().nullable().meta({
-    description: 'Whether the rate lies beyond what the trials of the calibration can show; null without a rate.',
+    description:
+      'Whether the rate lies beyond what the trials of the calibration can show; null without a rate, and where a REJECT ' +
+      'does not tell the threshold.',
   }),
   margin: z.number().nullable().meta({
     description: 'How much nearer the first is than the second speaker, in cosine; null where there is no second.',

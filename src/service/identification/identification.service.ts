@@ -119,12 +119,13 @@ export class IdentificationService {
       decision,
       speakerId: decision === 'ACCEPT' ? first.speakerId : null,
       falseAcceptRate: answer.falseAcceptRate,
-      threshold: answer.thresholdLlr,
       thresholdFrom: scorer.thresholdFrom,
-      extrapolated: answer.extrapolated,
       ...(decision === 'REJECT' && !nearest
         ? {}
         : {
+            // The threshold says how near the second is.
+            threshold: answer.thresholdLlr,
+            extrapolated: answer.extrapolated,
             margin: second ? first.cosine - second.cosine : null,
             ranking: ranking.slice(0, top).map(({ speaker: { id: speakerId, name }, score }, i) => {
               return { rank: i + 1, speakerId, name, score: toScoreView(score) };
