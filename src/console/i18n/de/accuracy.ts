@@ -68,7 +68,7 @@ export const accuracy: Messages['accuracy'] = {
     below: 'weniger als 1',
     threshold: 'Schwelle',
     policy:
-      'Die Schwelle steigt mit N, wie der Dienst sie hebt: Ein Fremder wird mit allen verglichen, und eine hohe Punktzahl genügt.',
+      'Die Schwelle steigt mit N, wie der Dienst sie höchstens hebt: Ein Fremder wird mit allen verglichen, und eine hohe Punktzahl genügt. Wer der Aufnahme nicht ähnelt, zählt dort nicht.',
     observed:
       'Die Liste hat zu wenige verschiedene Personen, um zu wissen, wie hoch Fremde darüber hinaus kommen: Die Rate ist die ihrer eigenen Versuche.',
     extrapolated: 'Die Rate liegt jenseits dessen, was die Liste zeigen kann; ihr Verlauf wurde weiter verfolgt.',

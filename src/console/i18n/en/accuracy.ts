@@ -65,7 +65,7 @@ export const accuracy = {
     below: 'fewer than 1',
     threshold: 'Threshold',
     policy:
-      'The threshold rises with N, as the service raises it: a stranger is compared with everybody, and one high score is enough.',
+      'The threshold rises with N, as the service raises it at most: a stranger is compared with everybody, and one high score is enough. People who do not resemble the recording do not count there.',
     observed:
       'The list has too few different people to know how high strangers score beyond it: the rate is the one of its own trials.',
     extrapolated: 'The rate lies beyond what the list can show; the tail of its scores was followed further.',
