@@ -69,7 +69,7 @@ const SEED = 1;
 
 /** @typedef {import('./people.mjs').Person} Person */
 /** @typedef {import('../../dist/scoring/scorer.js').Side} Side */
-/** Answers to one person's requests. @typedef {{ requests: number, right: number, wrong: number, ambiguous: number }} Answers */
+/** Answers to one person's requests; `names`: with whose they were answered. @typedef {{ requests: number, right: number, wrong: number, ambiguous: number, names: Set<string | undefined> }} Answers */
 /** @typedef {Map<string, Answers>} Tally */
 /** What was heard of somebody. @typedef {{ person: Person, side: Side }} Query */
 /** Queries against profiles, row by row. @typedef {{ queries: Query[], able: Person[], profiles: Side[], cosines: Float32Array, llrs: Float32Array }} Evidence */
@@ -109,10 +109,10 @@ ${machine}
 
 In per cent of requests, with the 95 % interval over people where there are 30 errors or more, else the interval alone. Misses
 are requests of enrolled people that were not answered with their name; of them "too close" are those where a second
-person was. Promised are false accepts of strangers' requests.${values.within ? ' Galleries are of one kind, and so are the strangers: people of one language and channel.' : ''}
+person was. Promised are false accepts of strangers' requests. Pairs: of how many strangers and people they are.${values.within ? ' Galleries are of one kind, and so are the strangers: people of one language and channel.' : ''}
 
-| gallery | people | recordings each | seconds heard | promised | counted | strangers accepted | misses | of them too close | wrong names |
-| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: |
+| gallery | people | recordings each | seconds heard | promised | counted | strangers accepted | pairs | misses | of them too close | wrong names |
+| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |
 ${rows.join('\n')}
 
 One comparison of a recording with the profile of somebody else, accepted at the threshold for a rate, in per cent. Kinds are
@@ -192,7 +192,8 @@ function measure(evidence, size, count, cut) {
   const { able, queries } = evidence;
   const start = (/** @type {string} */ name) => `| ${name} | ${size} | ${count} | ${cut} |`;
   if (!values.within) {
-    if (able.length < size) return [`${start('mixed')} | | only ${able.length} people have so many recordings | | | |`];
+    if (able.length < size)
+      return [`${start('mixed')} | | only ${able.length} people have so many recordings | | | | |`];
     const tallies = asked(
       evidence,
       size,
@@ -207,7 +208,7 @@ function measure(evidence, size, count, cut) {
     const others = new Set(own.map((place) => queries[place]?.person.id)).size - size;
     return members.length >= size && others >= LEAST_STRANGERS ? [{ kind, tallies: asked(evidence, size, members, own) }] : []; // prettier-ignore
   });
-  if (kinds.length === 0) return [`${start('one kind')} | | no kind has so many people | | | |`];
+  if (kinds.length === 0) return [`${start('one kind')} | | no kind has so many people | | | | |`];
   const all = (kinds[0]?.tallies ?? []).map((tally, i) => ({
     ...tally,
     own: new Map(kinds.flatMap(({ tallies }) => [...(tallies[i]?.own ?? [])])),
@@ -296,10 +297,11 @@ function nearest(cosines, from, gallery) {
 /** @param {string} start @param {{ rate: number, by: string, own: Tally, strangers: Tally }} tally */
 function row(start, { rate, by, own, strangers }) {
   const accepted = rateOf(strangers, ({ right, wrong }) => right + wrong);
+  const pairs = [...strangers.values()].reduce((sum, { names }) => sum + names.size, 0);
   const misses = rateOf(own, ({ requests, right }) => requests - right);
   const close = rateOf(own, ({ ambiguous }) => ambiguous);
   const wrong = rateOf(own, (answers) => answers.wrong);
-  return `${start} ${100 * rate} | ${by} | ${accepted} | ${misses} | ${close} | ${wrong} |`;
+  return `${start} ${100 * rate} | ${by} | ${accepted} | ${pairs} | ${misses} | ${close} | ${wrong} |`;
 }
 
 /**
@@ -315,7 +317,7 @@ function ofOneComparison({ queries, able, llrs }, count, cut) {
     for (const [place, { person }] of queries.entries()) {
       for (const [column, { id, kind }] of able.entries()) {
         const tally = id === person.id ? own : kind === person.kind ? alike : others;
-        const answers = tally.get(person.id) ?? { requests: 0, right: 0, wrong: 0, ambiguous: 0 };
+        const answers = tally.get(person.id) ?? { requests: 0, right: 0, wrong: 0, ambiguous: 0, names: new Set() };
         tally.set(person.id, answers);
         answers.requests++;
         if ((llrs[place * able.length + column] ?? NaN) >= threshold) answers.right++;
@@ -334,10 +336,13 @@ function places(of, which) {
 
 /** @param {Tally} tally @param {string} id @param {string | null} decision @param {string | undefined} who */
 function note(tally, id, decision, who) {
-  const answers = tally.get(id) ?? { requests: 0, right: 0, wrong: 0, ambiguous: 0 };
+  const answers = tally.get(id) ?? { requests: 0, right: 0, wrong: 0, ambiguous: 0, names: new Set() };
   answers.requests++;
   if (decision === 'AMBIGUOUS') answers.ambiguous++;
-  if (decision === 'ACCEPT') answers[who === id ? 'right' : 'wrong']++;
+  if (decision === 'ACCEPT') {
+    answers[who === id ? 'right' : 'wrong']++;
+    answers.names.add(who);
+  }
   tally.set(id, answers);
 }
 
