@@ -9,10 +9,11 @@
 //   node bench/js/open-set.mjs ../shared/speech --pool report --sizes 10,50 --within
 //   node bench/js/open-set.mjs ../shared/speech --pool dev --sizes 10,50 --each 20 --counted runner-up,all,kind,third,fifth
 //
-// Pools are splits of files.tsv, and `report`: the people of `train` that nothing is trained on. A person is enrolled with
-// the first recordings and heard with the last, or with the last few (--each). Who is enrolled is drawn, of all people or of
-// one kind (--within); everybody else of the pools, or of the kind, is a stranger. An interval is the 95 % bootstrap interval
-// over people. Embeddings are kept in --cache, so that a run that was cut short goes on with the next one.
+// Pools are splits of files.tsv, and `report`: the people of `train` that nothing is trained on; of them as many as --people
+// says, drawn. A person is enrolled with the first recordings and heard with the last, or with the last few (--each). Who is
+// enrolled is drawn, of all people or of one kind (--within); everybody else of the pools, or of the kind, is a stranger. An
+// interval is the 95 % bootstrap interval over people. Embeddings are kept in --cache, so that a run that was cut short goes on
+// with the next one.
 //
 // --counted names ways to tell how many of the people a threshold is for: `runner-up`, as the service decides, by the evidence
 // for the second; `third` and `fifth`, by the evidence for those; `all`; and `kind`, those of the stranger's kind, which no
@@ -29,12 +30,13 @@ import { DecisionPolicy, ratePerComparison } from '../../dist/scoring/decision-p
 import { impostorShare, scoreAtRate } from '../../dist/scoring/impostor-tail.js';
 import { profileOf } from '../../dist/scoring/voice-names.js';
 import { commandWords, describeMachine, ROOT } from './machine.mjs';
-import { drawn, intervalOver, PEOPLE_OPTIONS, readPeople, speechFolder } from './people.mjs';
+import { drawn, intervalOver, PEOPLE_OPTIONS, readPeople, shuffled, speechFolder } from './people.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     ...PEOPLE_OPTIONS,
+    people: { type: 'string', default: 'Infinity' },
     sizes: { type: 'string', default: '10,100,1000' },
     enrol: { type: 'string', default: '1,3,10' },
     seconds: { type: 'string', default: '0.5,1,3,10' },
@@ -74,7 +76,8 @@ const SEED = 1;
 /** What was heard of somebody. @typedef {{ person: Person, side: Side }} Query */
 /** Queries against profiles, row by row. @typedef {{ queries: Query[], able: Person[], profiles: Side[], cosines: Float32Array, llrs: Float32Array }} Evidence */
 
-const people = readPeople(data, values.pool);
+const all = readPeople(data, values.pool);
+const people = Number(values.people) < all.length ? shuffled(all).slice(0, Number(values.people)) : all;
 const encoder = await SpeakerEncoder.load({ model: values.model, device: 'cpu', workers: Number(values.workers) });
 const { model, manifest, embeddingDim: dimension } = encoder.info();
 const calibration =
