@@ -94,7 +94,7 @@ export class IdentificationService {
     const missing = floorsOf(this.config).match - heard.speech.seconds;
     if (missing > 0) return this.nobody({ ...nobody, decision: 'NOT_ENOUGH_SPEECH', missingSpeechSeconds: missing });
 
-    // The second speaker tells the margin, even where only the first is asked for.
+    // The second speaker tells the margin, and how many resemble the recording, even where only the first is asked for.
     const found = await this.gallery.search(query, Math.max(2, top), among);
     const known = await this.find(found.map(({ speakerId }) => speakerId));
     // Whoever was erased, has opted out or has left the group since is not found any more.
