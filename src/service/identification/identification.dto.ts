@@ -81,11 +81,14 @@ export const identificationView = z.object({
   thresholdFrom: z.enum(THRESHOLD_SOURCES).nullable().meta({
     description: 'Where thresholds are from, as the scores of a ranking say it; null where nothing was compared.',
   }),
-  extrapolated: z.boolean().nullable().meta({
-    description:
-      'Whether the rate lies beyond what the trials of the calibration can show; null without a rate, and where a REJECT ' +
-      'does not tell the threshold.',
-  }),
+  extrapolated: z
+    .boolean()
+    .nullable()
+    .meta({
+      description:
+        'Whether the rate lies beyond what the trials of the calibration can show; null without a rate, and where a REJECT ' +
+        'does not tell the threshold.',
+    }),
   margin: z.number().nullable().meta({
     description: 'How much nearer the first is than the second speaker, in cosine; null where there is no second.',
   }),
