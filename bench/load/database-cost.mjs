@@ -1,5 +1,6 @@
 // What PostgreSQL costs: processor seconds of an identification, a verification and an enrolment, of the services and of
-// PostgreSQL together, with one node and with three, as ratios to one service on its SQLite file.
+// PostgreSQL together, with one node and with three, as ratios to one service on its SQLite file. What three processes on one
+// machine cost without any PostgreSQL, three services on SQLite files of their own tell.
 //
 //   npm run build && node bench/load/database-cost.mjs [--rounds 12] [--calls 60] [--warm 150] [--lanes 4] [--minutes M] [--out FILE]
 //
@@ -44,7 +45,10 @@ const MOST = { identify: 1.1, verify: 1.1, enrol: 1.2 };
 
 /** @typedef {(typeof KINDS)[number]} Kind */
 /** @typedef {Awaited<ReturnType<typeof serve>>} Served */
-/** @typedef {{ name: string, nodes: Served[], roots: number[] }} Setup one of those compared; `roots`: processes that its own descend from */
+/**
+ * One of those compared; `stores`: how many of the nodes have a database of their own; `roots`: processes that its own descend from.
+ * @typedef {{ name: string, nodes: Served[], stores: number, roots: number[] }} Setup
+ */
 
 const machine = describeMachine();
 const next = random(Number(values.seed));
@@ -58,7 +62,10 @@ const services = [];
 const setups = [];
 
 try {
-  setups.push({ name: 'SQLite', nodes: [await node('sqlite')], roots: [] });
+  for (const count of [1, 3]) {
+    const nodes = await Promise.all(Array.from({ length: count }, (_, i) => node(`sqlite-${count}-${i}`)));
+    setups.push({ name: `SQLite, ${count} service${count > 1 ? 's' : ''}`, nodes, stores: count, roots: [] });
+  }
   for (const count of [1, 3]) {
     // As a server that people's data is on; SQLite waits for the disk, too.
     const cluster = await Cluster.start({ settings: { fsync: 'on' } });
@@ -66,7 +73,7 @@ try {
     const settings = { TIMBRE_DATABASE_URL: cluster.url(), TIMBRE_DATA_KEY: newKey() };
     const nodes = await Promise.all(Array.from({ length: count }, (_, i) => node(`postgres-${count}-${i}`, settings)));
     const pid = Number(readFileSync(join(cluster.folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
-    setups.push({ name: `PostgreSQL, ${count} node${count > 1 ? 's' : ''}`, nodes, roots: [pid] });
+    setups.push({ name: `PostgreSQL, ${count} node${count > 1 ? 's' : ''}`, nodes, stores: 1, roots: [pid] });
   }
   for (const setup of setups) {
     setup.roots.push(...setup.nodes.map(({ pid }) => pid));
@@ -118,14 +125,13 @@ function make(to, kind, speaker, recording) {
 }
 
 /** People, and calls of each kind at each node. @param {Setup} setup */
-async function fill({ nodes }) {
-  const [first] = nodes;
-  if (!first) return;
-  for (let i = 0; i < SPEAKERS; i++) {
-    await call(first, '/v1/speakers', jsonOf({ id: `speaker-${i}` }));
-    await make(first, 'enrol', `speaker-${i}`, recordings.next());
+async function fill({ nodes, stores }) {
+  for (const to of nodes.slice(0, stores)) {
+    for (let i = 0; i < SPEAKERS; i++) {
+      await call(to, '/v1/speakers', jsonOf({ id: `speaker-${i}` }));
+      await make(to, 'enrol', `speaker-${i}`, recordings.next());
+    }
   }
-  await call(first, '/v1/speakers', jsonOf({ id: 'warm' }));
   for (const to of nodes) {
     // Whom nobody is compared with: each setup has as many recordings of each speaker when it is measured.
     for (let i = 0; i < warm; i += 10) {
@@ -202,17 +208,22 @@ function processorSeconds(roots) {
   return ticks / TICKS;
 }
 
-/** The ratio of the sums, and where it lies with 95 % when rounds are drawn anew. @param {number[][]} rows @param {number} at */
-function ratioOf(rows, at) {
+/**
+ * The ratio of the sums of two setups, and where it lies with 95 % when rounds are drawn anew.
+ * @param {number[][]} rows
+ * @param {number} at
+ * @param {number} to
+ */
+function ratioOf(rows, at, to) {
   const of = (/** @type {number[][]} */ some) => {
     const sum = (/** @type {number} */ i) => some.reduce((total, row) => total + /** @type {number} */ (row[i]), 0);
-    return sum(at) / sum(0);
+    return sum(at) / sum(to);
   };
   const drawn = Array.from({ length: RESAMPLES }, () =>
     of(rows.map(() => /** @type {number[]} */ (rows[Math.floor(next() * rows.length)]))),
   ).sort((a, b) => a - b);
   const place = (/** @type {number} */ share) => /** @type {number} */ (drawn[Math.floor(share * (RESAMPLES - 1))]);
-  return { ratio: of(rows), from: place(0.025), to: place(0.975) };
+  return `${of(rows).toFixed(2)} (${place(0.025).toFixed(2)} to ${place(0.975).toFixed(2)})`;
 }
 
 /** @param {Record<Kind, number[][]>} results */
@@ -221,28 +232,29 @@ function describe(results) {
     rows.reduce((sum, row) => sum + /** @type {number} */ (row[at]), 0) / rows.length;
   const lines = KINDS.map((kind) => {
     const rows = results[kind];
-    const cells = [1, 2].map((at) => {
-      const { ratio, from, to } = ratioOf(rows, at);
-      return `${mean(rows, at).toFixed(1)} | ${ratio.toFixed(2)} (${from.toFixed(2)} to ${to.toFixed(2)})`;
-    });
-    return `| ${kind} | ${mean(rows, 0).toFixed(1)} | ${cells.join(' | ')} | ${MOST[kind]} |`;
+    const ratios = [ratioOf(rows, 2, 0), ratioOf(rows, 3, 0), MOST[kind], ratioOf(rows, 1, 0), ratioOf(rows, 3, 1)];
+    return [`| ${kind}`, ...setups.map((_, at) => mean(rows, at).toFixed(1)), ...ratios].join(' | ') + ' |';
   });
   return `# What PostgreSQL costs
 
 \`node bench/load/database-cost.mjs --rounds ${rounds} --calls ${calls} --warm ${warm}\`
 
 ${machine}
-- the real service (\`timbre serve\`, the starter model), each in a process of its own: one on SQLite; one on PostgreSQL; three on
-  another PostgreSQL, which the calls go to in turn; ${SPEAKERS} speakers, recordings of 3 s as WAV, ${lanes} calls at a time
+- the real service (\`timbre serve\`, the starter model), each in a process of its own: one on SQLite; three on SQLite files of their
+  own; one on PostgreSQL; three on another PostgreSQL; calls go to the three in turn; ${SPEAKERS} speakers, recordings of 3 s as WAV,
+  ${lanes} calls at a time
 - ${results.identify.length} rounds; in each, every one of them gets the same ${calls} calls of each kind, in an order drawn anew
 - processor time of the services and of PostgreSQL's processes together, without the client; calls are counted for the limit of rates;
   \`fsync\` is on
 - ratios of the sums over all rounds, with the 95 % interval of ${RESAMPLES.toLocaleString('en-GB')} draws of rounds
 
-Milliseconds of processors for a call:
+Milliseconds of processors for a call (S: SQLite, P: PostgreSQL, each with so many processes), and ratios:
 
-| call | SQLite | PostgreSQL, one node | ratio | PostgreSQL, three nodes | ratio | asked for |
-| --- | --- | --- | --- | --- | --- | --- |
+| call | S1 | S3 | P1 | P3 | P1 to S1 | P3 to S1 | these at most, asked for | S3 to S1 | P3 to S3 |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ${lines.join('\n')}
+
+S3 to S1 is what three processes on one machine cost whatever database they have: the calls under way are spread over three engines
+and heaps. P3 to S3 is what PostgreSQL costs three nodes.
 `;
 }

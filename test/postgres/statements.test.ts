@@ -1,10 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
+import type { ApiKey } from '../../src/service/access/api-key.js';
 import { TableChangeFeed } from '../../src/service/persistence/common/changes.js';
 import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { PostgresDatabase, type PostgresOptions } from '../../src/service/persistence/postgres/postgres-database.js';
+import { postgresKeyStore } from '../../src/service/persistence/postgres/postgres-key-store.js';
 import { PostgresLimiter } from '../../src/service/persistence/postgres/postgres-limiter.js';
+import { lockKey } from '../../src/service/persistence/postgres/server.js';
 import { newAuditEntry } from '../../src/service/records/audit-entry.js';
 import type { Profile } from '../../src/service/records/profile.js';
 import { newJob } from '../../src/service/records/job.js';
@@ -30,10 +33,11 @@ afterEach(async () => {
 afterAll(() => postgres.stop());
 
 /** On a schema that nobody else has, or that of another node. */
-async function opened(beside?: PostgresDatabase): Promise<PostgresDatabase> {
+async function opened(beside?: PostgresDatabase, more: Partial<PostgresOptions> = {}): Promise<PostgresDatabase> {
   const [key] = (await beside?.keys.read()) ?? [];
   const schema = beside?.options.schema ?? postgres.newSchema();
-  const database = await PostgresDatabase.open(await postgres.node(schema, key ? { key: key.toString('hex') } : {}));
+  const node = await postgres.node(schema, key ? { key: key.toString('hex') } : {});
+  const database = await PostgresDatabase.open({ ...node, ...more });
   open.push(database);
   return database;
 }
@@ -43,6 +47,11 @@ async function outside({ url }: PostgresOptions, sql: string): Promise<void> {
   await client.connect();
   await client.query(sql);
   await client.end();
+}
+
+function apiKey(id: string): ApiKey {
+  const rest = { groups: null, createdAt: new Date(), expiresAt: null, revokedAt: null, lastUsedOn: null };
+  return { id, name: 'a key', scopes: ['read'], digest: Buffer.alloc(32, 1), ...rest };
 }
 
 function profile(speakerId: string): Profile {
@@ -146,6 +155,79 @@ describe('statements of every request', () => {
   });
 });
 
+describe('a transaction', () => {
+  it('fails with the reason of a write that was not waited for, and stores nothing of it', async () => {
+    const database = await opened();
+    const store = new TypeOrmUnitOfWork(database);
+    const { schema } = database.options;
+    const table = `ALTER TABLE ${schema}.audit`;
+    await outside(database.options, `${table} ADD CONSTRAINT refused CHECK ("action" <> 'key.created') NOT VALID`);
+    const refusing = (more: () => Promise<unknown>) =>
+      store.transaction(async ({ speakers, audit }) => {
+        await audit.record({ action: 'key.created', object: 'a key' });
+        await speakers.insert(speaker('ada'));
+        await more();
+      });
+    const reason = { driverError: { code: '23514', constraint: 'refused' } };
+    await expect(refusing(() => Promise.resolve())).rejects.toMatchObject(reason);
+    // The connections go on.
+    await outside(database.options, `${table} DROP CONSTRAINT refused`);
+    expect(await store.read(({ speakers }) => speakers.find('ada'))).toBeNull();
+    await refusing(() => Promise.resolve());
+    expect(await store.read(({ speakers }) => speakers.find('ada'))).not.toBeNull();
+  });
+
+  it('fails with the reason why it did not begin', async () => {
+    const database = await opened(undefined, { waitMs: 200 });
+    const store = new TypeOrmUnitOfWork(database);
+    const { url, schema } = database.options;
+    const blocking = new pg.Client({ connectionString: url });
+    await blocking.connect();
+    await blocking.query(`BEGIN; SELECT pg_advisory_xact_lock(${lockKey(schema, 'writing')})`);
+    const add = () => store.transaction(({ speakers }) => speakers.insert(speaker('ada')));
+    const failed = add().catch((error: unknown) => error);
+    await expect(failed).resolves.toMatchObject({ code: 'STORAGE_UNAVAILABLE', cause: { code: '55P03' } });
+    await blocking.end();
+    await until(() =>
+      add().then(
+        () => true,
+        () => false,
+      ),
+    );
+    expect(await store.read(({ speakers }) => speakers.find('ada'))).not.toBeNull();
+  });
+
+  it('takes nothing behind its end', async () => {
+    const store = new TypeOrmUnitOfWork(await opened());
+    const late: (() => Promise<void>)[] = [];
+    for (const how of ['transaction', 'read'] as const) {
+      await store[how](({ notes }) => {
+        late.push(() => notes.write('a note', 'too late'));
+        return Promise.resolve();
+      });
+    }
+    for (const write of late) await expect(write()).rejects.toThrow();
+    expect(await store.read(({ notes }) => notes.read('a note'))).toBeNull();
+  });
+});
+
+describe('API keys', () => {
+  it('are read by one statement, with what vouches for them, also where another node has made one', async () => {
+    const one = await opened();
+    const other = await opened(one);
+    const store = postgresKeyStore(one);
+    await postgresKeyStore(other).insert(apiKey('0123456789ab'));
+    await store.all();
+    const statements = await asked(one, async () => {
+      expect((await store.all()).map(({ id, altered }) => [id, altered])).toEqual([['0123456789ab', undefined]]);
+    });
+    expect(statements).toHaveLength(1);
+    await outside(one.options, `UPDATE ${one.options.schema}.api_keys SET scopes = 'admin'`);
+    const [changed] = await store.all();
+    expect(changed?.altered).toBe(true);
+  });
+});
+
 describe('the feed of changes', () => {
   it('is read once for all who follow it, and not for a transaction that changes nothing of it', async () => {
     const database = await opened();
@@ -168,6 +250,29 @@ describe('the feed of changes', () => {
     expect(statements.filter((sql) => sql.includes('FROM changes WHERE seq >'))).toHaveLength(1);
     stopping.abort();
     await Promise.all(followers);
+  });
+
+  it('is read a few times for many transactions that come close together, where others write too', async () => {
+    const database = await opened();
+    const store = new TypeOrmUnitOfWork(database);
+    const stopping = new AbortController();
+    let seen = 0;
+    const take = (changes: unknown[]): void => void (seen += changes.length);
+    const follower = { begin: () => undefined, take, waits: () => undefined };
+    const following = new TableChangeFeed(database, true).follow(follower, stopping.signal);
+    const add = (id: string) => store.transaction(({ jobs }) => jobs.insert(newJob(id, 0, new Date()), []));
+    await add('before');
+    await until(() => seen === 1);
+    const ids = Array.from({ length: 100 }, (_, i) => `job ${i}`);
+    const statements = await asked(database, async () => {
+      for (const id of ids) await add(id);
+      await until(() => seen === 1 + ids.length);
+    });
+    const readings = statements.filter((sql) => sql.includes('FROM changes WHERE seq >')).length;
+    expect(readings).toBeGreaterThan(0);
+    expect(readings).toBeLessThan(ids.length / 2);
+    stopping.abort();
+    await following;
   });
 
   it('has no hole where there was nothing to tell', async () => {

@@ -89,8 +89,7 @@ export class AuditTrail implements BeforeApplicationShutdown {
     this.used = new Map();
     try {
       await this.store.transaction(async ({ audit, speakers }) => {
-        await audit.append(entries);
-        await speakers.used(used);
+        await Promise.all([speakers.used(used), audit.append(entries)]);
       });
     } catch (error) {
       this.waiting = [...entries, ...this.waiting].slice(-MOST_WAITING);

@@ -141,8 +141,10 @@ export class EnrollmentsService {
         // What was known of these files may be of somebody who has opted out by now: then they are heard after all.
         if (!(await mayBeUsed(records, before))) return null;
         const results = await this.storeAll(records, found, origin, recordings, heard, kept);
-        const voice = await this.renew(records, found, origin, results);
-        const keptRecordings = await keptOf(records, speakerId);
+        const [voice, keptRecordings] = await Promise.all([
+          this.renew(records, found, origin, results),
+          keptOf(records, speakerId),
+        ]);
         const enrolled = { ...voice, keptRecordings, results, possibleDuplicate: await stillThere(records, like) };
         await alongWith?.(records, enrolled);
         return enrolled;

@@ -1,10 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Bell } from '../../support/bell.js';
 
 /** Changes read at once. */
 const BATCH = 500;
 
-/** How often a follower looks though the feed did not ring: others may write to the database, too; milliseconds. */
-const LOOK_MS = 2000;
+/** When a follower that was prevented looks again, though the feed did not ring; milliseconds. */
+const AGAIN_MS = 2000;
+
+/** When a follower looks though nothing rang and nothing failed; milliseconds. */
+const LOOK_MS = 30_000;
+
+/** From one reading of a follower to the next where others write, too: what comes within this time is read at once; milliseconds. */
+const REST_MS = 100;
 
 /**
  * voice: who can be found has changed, by the speaker's subject; job: what a job is has changed, by its id; calibration: which
@@ -40,7 +47,7 @@ export interface Follower {
  * Errors of every call: those of the storage.
  */
 export abstract class ChangeFeed {
-  /** Rings when there may be more; a follower that only waits for it also looks by itself now and then. */
+  /** Rings when there may be more, whoever has written it. */
   abstract readonly bell: Bell;
 
   /** Whether other processes write, too. */
@@ -57,13 +64,18 @@ export abstract class ChangeFeed {
     let seq: number | undefined;
     while (isWanted() && !signal.aborted) {
       const { rings } = this.bell;
+      const began = performance.now();
+      let pause = LOOK_MS;
       try {
         const last = seq === undefined ? null : await this.through(seq, follower);
         seq = last ?? (await this.begin(follower, seq === undefined));
       } catch (error) {
         follower.waits(error);
+        pause = AGAIN_MS;
       }
-      await this.bell.after(rings, signal, LOOK_MS);
+      await this.bell.after(rings, signal, pause);
+      const rest = REST_MS - (performance.now() - began);
+      if (this.shared && rest > 0) await delay(rest, undefined, { signal }).catch(() => undefined);
     }
   }
 

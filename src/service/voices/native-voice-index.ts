@@ -146,7 +146,7 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
       const last = changes.at(-1);
       if (!last || !origin) return;
       const changed = [...new Set(changes.flatMap(({ kind, about }) => (kind === 'voice' ? [about] : [])))];
-      const voices = await this.store.read(({ profiles }) => profiles.voicesOf(changed, origin));
+      const voices = await this.store.readOne(({ profiles }) => profiles.voicesOf(changed, origin));
       const found = new Map(voices.map((voice) => [voice.subject, voice]));
       for (const subject of changed) {
         const voice = found.get(subject);

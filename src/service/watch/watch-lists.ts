@@ -1,4 +1,5 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { OpenSetDecision } from '../../scoring/decision-policy.js';
 import type { Scorer } from '../../scoring/scorer.js';
 import { Clock } from '../../support/clock.js';
@@ -6,6 +7,7 @@ import { Config } from '../config/config.js';
 import { floorsOf } from '../config/floors.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { Metrics } from '../metrics/metrics.service.js';
+import { boundTo } from '../records/bound.js';
 import type { Group, WatchedGroup } from '../records/group.js';
 import { requireGroup } from '../records/membership.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
@@ -36,6 +38,9 @@ interface Match {
 /** Members with the highest cosines, of whom the one with the most evidence is reported. */
 const NEAREST = 8;
 
+/** Milliseconds that voices wait for others: the lists are read once for all of them. */
+const GATHER_MS = 100;
+
 /** Calls whose voices wait to be compared; beyond, voices are not, and the log says so. */
 const MOST_WAITING = 1000;
 
@@ -48,6 +53,8 @@ const MOST_WAITING = 1000;
 export class WatchLists implements BeforeApplicationShutdown {
   private readonly logger = new Logger('Watch');
   private readonly underWay = new Set<Promise<void>>();
+  /** A reading of the lists that has not begun. */
+  private reading: Promise<WatchedGroup[]> | undefined;
   private readonly count: (result: string) => void;
 
   constructor(
@@ -119,7 +126,7 @@ export class WatchLists implements BeforeApplicationShutdown {
     const floor = floorsOf(this.config).match;
     const comparable = voices.filter(({ seconds }) => seconds >= floor);
     if (comparable.length === 0) return;
-    const lists = await this.store.readOne(({ groups }) => groups.watched());
+    const lists = await this.lists();
     if (lists.length === 0) return;
     await this.index.ready();
     for (const voice of comparable) {
@@ -129,6 +136,18 @@ export class WatchLists implements BeforeApplicationShutdown {
         else this.count('none');
       }
     }
+  }
+
+  /** As they are after this call. */
+  private lists(): Promise<WatchedGroup[]> {
+    const read = (): Promise<WatchedGroup[]> => this.store.readOne(({ groups }) => groups.watched());
+    // Who is bound reads others.
+    if (boundTo()) return read();
+    this.reading ??= delay(GATHER_MS).then(() => {
+      this.reading = undefined;
+      return read();
+    });
+    return this.reading;
   }
 
   private async compare({ embedding, seconds, from }: HeardVoice, list: WatchedGroup): Promise<Match | null> {

@@ -9,10 +9,10 @@ import type { Store } from './store.js';
 /** Changes kept; a follower that is further behind begins with a snapshot again. */
 const KEPT = 10_000;
 
-/** What transactions on PostgreSQL have appended so far; each has a manager of its own. */
+/** What transactions on PostgreSQL have sent to be appended so far; each has a manager of its own. */
 const appended = new WeakMap<EntityManager, Set<string>>();
 
-/** Whether a follower finds something new when this transaction is committed; on PostgreSQL. */
+/** Whether a follower may find something new when this transaction is committed; on PostgreSQL. */
 export function hasAppended(manager: EntityManager): boolean {
   return appended.has(manager);
 }
@@ -20,13 +20,32 @@ export function hasAppended(manager: EntityManager): boolean {
 /** To be called in the transaction that makes the change. */
 export async function appendChange(manager: EntityManager, kind: ChangeKind, about: string): Promise<void> {
   // One says all: whoever follows reads what there is after the transaction.
-  if (appended.get(manager)?.has(keyOf(kind, about))) return;
+  if (!isNew(manager, `${kind} ${about}`)) return;
   await append(manager, kind, 'SELECT CAST(? AS text) AS about', about);
 }
 
 /** The same for a speaker, as long as the row is there. */
-export function appendVoiceChange(manager: EntityManager, speakerId: string): Promise<void> {
-  return append(manager, 'voice', 'SELECT subject AS about FROM speakers WHERE id = ?', speakerId);
+export async function appendVoiceChange(manager: EntityManager, speakerId: string): Promise<void> {
+  isNew(manager, ofSpeaker(speakerId));
+  await append(manager, 'voice', 'SELECT subject AS about FROM speakers WHERE id = ?', speakerId);
+}
+
+/** The same for a speaker whose row was there all the time. */
+export async function appendChangeOf(
+  manager: EntityManager,
+  { id, subject }: { id: string; subject: string },
+): Promise<void> {
+  if (isNew(manager, ofSpeaker(id))) await appendChange(manager, 'voice', subject);
+}
+
+const ofSpeaker = (id: string): string => `voice of ${id}`;
+
+/** Notes that this is appended; false where it was before. On SQLite everything is new. */
+function isNew(manager: EntityManager, what: string): boolean {
+  if (dialectOf(manager).name === 'sqlite') return true;
+  const before = appended.get(manager) ?? new Set();
+  appended.set(manager, before);
+  return before.size < before.add(what).size;
 }
 
 /** `about`: SQL with a parameter that gives what the change is about, or no row where there is nothing to tell. */
@@ -38,7 +57,7 @@ async function append(manager: EntityManager, kind: ChangeKind, about: string, v
   }
   // Not a sequence, whose numbers are lost with what is undone, and become durable in another order than they were given
   // in: the row is this transaction's until its end, so that whoever is next waits, and has the next number.
-  const [told] = await askPrepared<{ about: string; counted: boolean }>(
+  const [told] = await askPrepared<{ counted: boolean }>(
     manager,
     `WITH told AS (${about}),
        next AS (
@@ -46,19 +65,12 @@ async function append(manager: EntityManager, kind: ChangeKind, about: string, v
        ),
        gone AS (DELETE FROM changes WHERE seq <= (SELECT value FROM next) - ?),
        new AS (INSERT INTO changes (seq, kind, about) SELECT value, ?, about FROM next, told)
-     SELECT about, EXISTS (SELECT 1 FROM next) AS counted FROM told`,
+     SELECT EXISTS (SELECT 1 FROM next) AS counted FROM told`,
     [value, KEPT, kind],
   );
-  if (!told) return;
-  if (!told.counted) {
+  if (told && !told.counted) {
     throw new TimbreError('STORAGE_INVALID', 'the database has lost its counter of changes; restore a backup');
   }
-  const before = appended.get(manager) ?? new Set();
-  appended.set(manager, before.add(keyOf(kind, told.about)));
-}
-
-function keyOf(kind: ChangeKind, about: string): string {
-  return `${kind} ${about}`;
 }
 
 /** Rows of a table, in numbers without gaps. */

@@ -22,6 +22,9 @@ const BUCKETS = 256;
 /** Place of the API keys' leaf in the root, behind the buckets. */
 const KEYS_SLOT = BUCKETS;
 
+/** After others have changed what is above the leaves, so many readings bring it at once. */
+const READINGS_AFTER_OTHERS = 32;
+
 const NAME_BYTES = 16;
 const ENTRY_BYTES = NAME_BYTES + DIGEST_BYTES;
 const EMPTY = Buffer.alloc(0);
@@ -106,6 +109,12 @@ export interface Beginning {
   lastEntry: number;
 }
 
+export interface WithinOptions {
+  counted?: (counter: number) => void;
+  beginning?: Promise<Beginning>;
+  last?: (sent: readonly Promise<unknown>[]) => void;
+}
+
 /** Columns of `vouching` in a record. */
 type Vouching = Record<'register_head' | 'register_leaf' | 'register_root' | 'register_bucket', Buffer | null>;
 
@@ -130,8 +139,10 @@ class Pending {
   readonly changes = new Map<string, Map<string, LeafChange>>();
   /** Owners of whom nothing from before is vouched for. */
   readonly gone = new Set<string>();
+  /** Writes that have been sent, and whose answers nobody needs before the end. */
+  readonly sent: Promise<unknown>[] = [];
 
-  constructor(public beginning: Beginning | undefined) {}
+  constructor(public beginning: Promise<Beginning> | undefined) {}
 
   set(owner: string, change: LeafChange): void {
     let own = this.changes.get(owner);
@@ -157,6 +168,8 @@ export class Register {
   private readonly transactions = new WeakMap<EntityManager, Pending>();
   /** Of readings of one statement. */
   private readonly brought = new WeakMap<EntityManager, Brought>();
+  /** Readings since the root was found changed by others. */
+  private sinceOthers = Infinity;
   /** The head that was opened last, and its text. */
   private opened: { sealed: Buffer; text: string } | undefined;
 
@@ -226,18 +239,29 @@ export class Register {
     ]);
   }
 
+  /** What a reading brings at first: what is above the leaves too, for a while after others have changed it. */
+  get usual(): Brought {
+    return this.sinceOthers < READINGS_AFTER_OTHERS ? 'all' : 'leaves';
+  }
+
   /** From now on this is a reading of one statement; on PostgreSQL. */
   bring(manager: EntityManager, brought: Brought): void {
     this.brought.set(manager, brought);
   }
 
-  /** Columns for a statement that reads records: what `checkBeside` needs. `owner`: SQL that gives the owner of a record. */
-  vouching(manager: EntityManager, owner: string): string {
+  /**
+   * Columns for a statement that reads records: what `checkBeside` needs. `owner`: SQL that gives the owner of a record; null for
+   * API keys.
+   */
+  vouching(manager: EntityManager, owner: string | null): string {
     const valueOf = (name: string): string => `(SELECT value FROM register WHERE name = ${name})`;
-    const own = `${valueOf(`'${HEAD}'`)} AS register_head, ${valueOf(`'of ' || ${owner}`)} AS register_leaf`;
-    if (this.brought.get(manager) !== 'all') return own;
-    const bucket = valueOf(`'bucket ' || ${bucketIn(owner)}`);
-    return `${own}, ${valueOf(`'${ROOT}'`)} AS register_root, ${bucket} AS register_bucket`;
+    const leaf = owner === null ? `'${leafName(KEYS_OWNER)}'` : `'of ' || ${owner}`;
+    const own = `${valueOf(`'${HEAD}'`)} AS register_head, ${valueOf(leaf)} AS register_leaf`;
+    const { name } = dialectOf(manager);
+    const brought = this.brought.get(manager) ?? (name === 'postgres' ? this.usual : 'leaves');
+    if (brought !== 'all') return own;
+    const above = `${own}, ${valueOf(`'${ROOT}'`)} AS register_root`;
+    return owner === null ? above : `${above}, ${valueOf(`'bucket ' || ${bucketIn(owner)}`)} AS register_bucket`;
   }
 
   /**
@@ -254,19 +278,14 @@ export class Register {
     const { register_head: sealed } = first.record as Partial<Vouching>;
     const head = this.openHead(sealed ?? undefined);
     const owners = found.map(({ row }) => ownerOf(kind, row));
-    const buckets = [...new Set(owners.map(bucketOf))];
+    const buckets = bucketsOf(owners);
+    this.sinceOthers++;
     for (const [i, { record }] of found.entries()) {
       const { register_root: root, register_bucket: bucket } = record as Partial<Vouching>;
-      const own = bucketOf(owners[i]!);
-      if (root && bucket)
-        this.learn(
-          head,
-          [own],
-          new Map([
-            [ROOT, root],
-            [bucketName(own), bucket],
-          ]),
-        );
+      const own = bucketsOf([owners[i]!]);
+      const above = new Map<string, Buffer>(root ? [[ROOT, root]] : []);
+      for (const number of own) if (bucket) above.set(bucketName(number), bucket);
+      this.learn(head, own, above);
     }
     if (this.unknown(head, buckets).length > 0) {
       if (this.brought.get(manager) === 'leaves') throw new StaleRegister();
@@ -289,26 +308,38 @@ export class Register {
   /**
    * Within a transaction, at whose end it writes what `work` has bound: once, however much that is. Everything that
    * changes the register happens in one. `counted` is called with the counter that was written, if one was; `beginning`:
-   * what was read with the beginning of the transaction, if anything was.
+   * what is read with the beginning of the transaction, if anything is; `last` is given the writes that were sent, in their
+   * order, for whoever sends the end of the transaction behind them and waits for them then; they are waited for here otherwise.
    */
   async within<T>(
     manager: EntityManager,
     work: () => Promise<T>,
-    counted?: (counter: number) => void,
-    beginning?: Beginning,
+    { counted, beginning, last }: WithinOptions = {},
   ): Promise<T> {
     const pending = new Pending(beginning);
     this.transactions.set(manager, pending);
     try {
       const result = await work();
-      if (pending.dirty) {
-        const counter = await this.settle(manager, pending);
-        counted?.(counter);
-      }
+      const counter = pending.dirty ? await this.settle(manager, pending) : undefined;
+      if (last) last(pending.sent);
+      else await Promise.all(pending.sent);
+      if (counter !== undefined) counted?.(counter);
       return result;
+    } catch (error) {
+      // Nothing of it comes behind the end of the transaction.
+      await Promise.allSettled(pending.sent);
+      last?.(pending.sent);
+      throw error;
     } finally {
       this.transactions.delete(manager);
     }
+  }
+
+  /** A write of a transaction that was sent, and whose answer says nothing but that it failed: its end waits for it. */
+  sent(manager: EntityManager, write: Promise<unknown>): void {
+    // Told by the end, also where something else fails before.
+    write.catch(() => undefined);
+    this.pendingOf(manager).sent.push(write);
   }
 
   /** Vouches for these rows as they are, in the transaction that writes them. */
@@ -338,13 +369,17 @@ export class Register {
 
   /** Errors: STORAGE_INVALID where it is lost. */
   async head(manager: EntityManager): Promise<Head> {
-    const { head, beginning } = this.transactions.get(manager) ?? {};
-    return head ?? this.openHead(beginning ? (beginning.head ?? undefined) : (await read(manager, [HEAD])).get(HEAD));
+    const pending = this.transactions.get(manager);
+    if (pending?.head) return pending.head;
+    const beginning = await pending?.beginning;
+    // Whoever else has asked meanwhile may have changed it.
+    if (pending?.head) return pending.head;
+    return this.openHead(beginning ? (beginning.head ?? undefined) : (await read(manager, [HEAD])).get(HEAD));
   }
 
   /** What the audit trail ended with when this transaction began; undefined where that was not read then. */
-  lastEntry(manager: EntityManager): number | undefined {
-    return this.transactions.get(manager)?.beginning?.lastEntry;
+  async lastEntry(manager: EntityManager): Promise<number | undefined> {
+    return (await this.transactions.get(manager)?.beginning)?.lastEntry;
   }
 
   /** Null where the database never had one: it is new, or from before the register. */
@@ -369,7 +404,8 @@ export class Register {
   /** Changes what the head says, in a transaction. Errors: as `head`. */
   async changeHead(manager: EntityManager, change: (head: Head) => void): Promise<void> {
     const pending = this.pendingOf(manager);
-    pending.head = await this.head(manager);
+    const head = await this.head(manager);
+    pending.head ??= head;
     change(pending.head);
     pending.dirty = true;
   }
@@ -436,11 +472,11 @@ export class Register {
     const found = owners.length > 0 ? await this.find(manager, owners) : null;
     const head = pending.head ?? found?.head ?? (await this.head(manager));
     const rows = found ? this.withChanges(found, owners, pending, head) : [];
-    await this.write(manager, head, rows);
+    this.sent(manager, this.write(manager, head, rows));
     const lost = owners.filter((owner) => gone.has(owner) && !changes.has(owner));
     if (lost.length === 0) return head.counter;
     const { within, value } = dialectOf(manager).list(lost.map(leafName));
-    await affect(manager, `DELETE FROM register WHERE name IN ${within}`, [value]);
+    this.sent(manager, affect(manager, `DELETE FROM register WHERE name IN ${within}`, [value]));
     return head.counter;
   }
 
@@ -465,7 +501,7 @@ export class Register {
       const entry = { name: ownerName(owner), digest: own ? digest(leaf) : null };
       buckets.set(bucket, withEntries(buckets.get(bucket) ?? EMPTY, [entry]));
     }
-    for (const bucket of new Set(owners.filter((owner) => owner !== KEYS_OWNER).map(bucketOf))) {
+    for (const bucket of bucketsOf(owners)) {
       const value = buckets.get(bucket)!;
       const known = { digest: digest(value), value };
       known.digest.copy(newRoot, bucket * DIGEST_BYTES);
@@ -489,11 +525,13 @@ export class Register {
    */
   private async find(manager: EntityManager, owners: readonly string[]): Promise<Found> {
     const own = [...new Set(owners)];
-    const needed = [...new Set(own.filter((owner) => owner !== KEYS_OWNER).map(bucketOf))];
+    const needed = bucketsOf(own);
     const pending = this.transactions.get(manager);
-    const sealed = pending?.beginning?.head;
+    const sealed = (await pending?.beginning)?.head;
     const unread = own.filter((owner) => !pending?.leaves.has(owner));
-    const asked = new Set<string>();
+    // Where the head is known already, so is what of the rest is not.
+    const stale = sealed ? this.unknown(this.openHead(sealed), needed) : [];
+    const asked = new Set<string>(stale.length > 0 ? [ROOT, ...stale] : []);
     for (;;) {
       // Everything of one moment: others may have committed since the last, or have learnt of another moment.
       const stored = await read(manager, [...(sealed ? [] : [HEAD]), ...unread.map(leafName), ...asked]);
@@ -527,7 +565,9 @@ export class Register {
     const root = stored.get(ROOT);
     if (root?.length === EMPTY_ROOT.length) {
       const own = digest(root);
-      if (own.toString('hex') === head.root) this.root = { digest: own, value: root };
+      const isCurrent = own.toString('hex') === head.root;
+      if (isCurrent && !this.root?.digest.equals(own)) this.sinceOthers = 0;
+      if (isCurrent) this.root = { digest: own, value: root };
     }
     for (const bucket of needed) {
       const value = stored.get(bucketName(bucket));
@@ -596,6 +636,11 @@ function ownerName(owner: string): Buffer {
 
 function bucketOf(owner: string): number {
   return ownerName(owner)[0]!;
+}
+
+/** Each once; the leaf of the API keys is in none. */
+function bucketsOf(owners: readonly string[]): number[] {
+  return [...new Set(owners.filter((owner) => owner !== KEYS_OWNER).map(bucketOf))];
 }
 
 function nameOf(parts: readonly string[]): Buffer {

@@ -120,6 +120,32 @@ export async function insertRows<Row extends ObjectLiteral>(
   return affected ?? 0;
 }
 
+/** A column whose value the database finds: SQL in the place of its parameter, with the values of its own parameters. */
+export interface FoundColumn<Row> {
+  column: Key<Row>;
+  sql: string;
+  values: readonly unknown[];
+}
+
+/** Inserts one row, and gives the value that was found for a column. */
+export async function insertFinding<Row extends ObjectLiteral, Value>(
+  manager: EntityManager,
+  entity: EntitySchema<Row>,
+  row: Partial<Row>,
+  { column: property, sql, values }: FoundColumn<Row>,
+): Promise<Value> {
+  const table = tableOf(manager, entity);
+  const found = table.column(property);
+  const columns = table.columns.filter(({ propertyName }) => propertyName in row);
+  const places = columns.map((column) => (column === found ? sql : '?')).join(', ');
+  const { records } = await table.run(
+    `INSERT INTO ${table.title} (${columns.map(table.name).join(', ')}) VALUES (${places}) RETURNING ${table.name(found)} AS found`,
+    columns.flatMap((column) => (column === found ? values : [table.value(row, column)])),
+  );
+  const [record] = records as { found: unknown }[];
+  return table.readAs(record?.found, found) as Value;
+}
+
 function conflicting<Row>(table: Table<Row>, names: readonly string[], onConflict: OnConflict<Row>): string {
   const [key, action] =
     'keep' in onConflict

@@ -19,7 +19,7 @@ export async function appendEntries(
   entries: readonly UnsealedRow[],
 ): Promise<void> {
   if (entries.length === 0) return;
-  const last = register.lastEntry(manager) ?? (await lastEntry(manager));
+  const last = (await register.lastEntry(manager)) ?? (await lastEntry(manager));
   let rows: AuditRow[] = [];
   await register.changeHead(manager, ({ trail }) => {
     // Entries that another program has added keep their numbers, and are bound to nothing.
@@ -27,7 +27,7 @@ export async function appendEntries(
     if (id > trail.last) addTrimmed(trail, { first: trail.last + 1, last: id, mac: trail.mac });
     rows = entries.map((entry) => follow(trail, { ...entry, id: ++id }));
   });
-  await insertRows(manager, AuditEntity, rows);
+  register.sent(manager, insertRows(manager, AuditEntity, rows));
 }
 
 async function lastEntry(manager: EntityManager): Promise<number> {

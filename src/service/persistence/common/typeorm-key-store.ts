@@ -3,11 +3,13 @@ import type { ApiKey } from '../../access/api-key.js';
 import { KeyStore } from '../../access/key-store.js';
 import { groupNotFound } from '../../records/group.js';
 import type { GroupRef } from '../../../support/group-ref.js';
+import { askPrepared } from './dialect.js';
 import { ApiKeyEntity, type ApiKeyRow } from './entities/api-key.entity.js';
 import { GroupEntity } from './entities/group.entity.js';
 import { SettingEntity } from './entities/setting.entity.js';
 import { toApiKey, toApiKeyRow } from './mappers/api-key.mapper.js';
 import type { Register } from './register.js';
+import { selection } from './rows.js';
 import { TypeOrmAuditRepository } from './repositories/typeorm-audit.repository.js';
 import { TypeOrmGroupRepository } from './repositories/typeorm-group.repository.js';
 
@@ -16,7 +18,7 @@ export interface KeyAccess {
   /** The setting that holds the id of this folder's local key. */
   readonly localKey: string;
 
-  /** As it is at one moment, with the register of who holds the key then. */
+  /** As `Store.readOne`, with the register of who holds the key then. */
   reading<T>(work: (manager: EntityManager, register: Register) => Promise<T>): Promise<T>;
 
   /** In a transaction: what is written is vouched for by the register. */
@@ -34,12 +36,17 @@ export class TypeOrmKeyStore extends KeyStore {
   }
 
   async all(): Promise<ApiKey[]> {
-    const order = { createdAt: 'ASC', id: 'ASC' } as const;
     return this.access.reading(async (manager, register) => {
-      const rows = await manager.find(ApiKeyEntity, { order });
-      const known = await register.check(manager, 'api-key', rows);
+      const { columns, row } = selection(manager, ApiKeyEntity, 'k');
+      const records = await askPrepared<Record<string, unknown>>(
+        manager,
+        `SELECT ${columns}, ${register.vouching(manager, null)} FROM api_keys k ORDER BY k.created_at, k.id`,
+      );
+      const found = records.map((record) => ({ row: row(record), record }));
+      const known = await register.checkBeside(manager, 'api-key', found);
+      const rows = found.map((one) => one.row);
       const groups = await refsOf(manager, register, rows);
-      return rows.map((row, i) => toApiKey(row, known[i]!, groups));
+      return rows.map((key, i) => toApiKey(key, known[i]!, groups));
     });
   }
 

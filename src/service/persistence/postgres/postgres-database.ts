@@ -4,7 +4,13 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type pg from 'pg';
-import type { DataSource, EntityManager } from 'typeorm';
+import {
+  QueryFailedError,
+  QueryResult,
+  QueryRunnerAlreadyReleasedError,
+  type DataSource,
+  type EntityManager,
+} from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { Bell } from '../../../support/bell.js';
 import { isMissing } from '../../../support/files.js';
@@ -45,6 +51,9 @@ const BESIDE = 'beside';
 /** A transaction that PostgreSQL could not order among others is done again. */
 const AGAIN = new Set(['40001', '40P01']);
 const MOST_ATTEMPTS = 5;
+
+/** A statement before has failed: that one says why. */
+const ABORTED = '25P02';
 
 const READ = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 
@@ -178,15 +187,16 @@ export class PostgresDatabase extends Store {
     return this.alone(async () => {
       let counted: number | undefined;
       const { result, appends } = await this.again(() =>
-        this.connected(`${this.write}; ${BEGINNING}`, async (manager, begun) => ({
-          result: await this.register.within(
-            manager,
-            () => work(manager),
-            (counter) => (counted = counter),
-            begun.at(-1)!.rows[0] as Beginning,
-          ),
-          appends: hasAppended(manager),
-        })),
+        this.connected(`${this.write}; ${BEGINNING}`, async (manager, { begun, last }) => {
+          const beginning = begun.then((results) => results.at(-1)!.rows[0] as Beginning);
+          beginning.catch(() => undefined);
+          const result = await this.register.within(manager, () => work(manager), {
+            counted: (counter) => (counted = counter),
+            beginning,
+            last,
+          });
+          return { result, appends: hasAppended(manager) };
+        }),
       );
       if (counted !== undefined && this.id !== '') this.epoch.note(this.id, counted);
       if (appends) this.committed.ring();
@@ -205,7 +215,7 @@ export class PostgresDatabase extends Store {
   /** Without BEGIN and COMMIT, one way to PostgreSQL in the place of three; what asks a second time is done anew with them. */
   override async readOne<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     try {
-      return await this.readAlone(work, 'leaves').catch((error: unknown) => {
+      return await this.readAlone(work, this.register.usual).catch((error: unknown) => {
         if (!(error instanceof StaleRegister)) throw error;
         return this.readAlone(work, 'all');
       });
@@ -219,9 +229,10 @@ export class PostgresDatabase extends Store {
   private readAlone<T>(work: (manager: EntityManager) => Promise<T>, brought: Brought): Promise<T> {
     return this.guarded(async () => {
       const runner = this.source.createQueryRunner();
-      allowOne(runner);
-      this.register.bring(runner.manager, brought);
       try {
+        sendDirectly(runner, (await runner.connect()) as pg.PoolClient);
+        allowOne(runner);
+        this.register.bring(runner.manager, brought);
         return await work(runner.manager);
       } finally {
         await runner.release();
@@ -449,21 +460,31 @@ export class PostgresDatabase extends Store {
     }
   }
 
-  /** Between `begin` and COMMIT, on a connection of its own. `begun`: what each statement of `begin` gave. */
-  private async connected<T>(
-    begin: string,
-    work: (manager: EntityManager, begun: pg.QueryResult[]) => Promise<T>,
-  ): Promise<T> {
+  /**
+   * Between `begin` and COMMIT, on a connection of its own. Nothing waits for the answer to `begin`: where that fails, all that
+   * was sent behind it fails too.
+   */
+  private async connected<T>(begin: string, work: (manager: EntityManager, ends: Ends) => Promise<T>): Promise<T> {
     const runner = this.source.createQueryRunner();
     let how: 'COMMIT' | 'ROLLBACK' = 'ROLLBACK';
+    let sent: readonly Promise<unknown>[] = [];
     try {
       const client = (await runner.connect()) as pg.PoolClient;
-      const begun = (await client.query(begin)) as pg.QueryResult | pg.QueryResult[];
-      const result = await work(runner.manager, [begun].flat());
+      const beginning = client.query(begin) as Promise<pg.QueryResult | pg.QueryResult[]>;
+      const begun = beginning.then((results) => [results].flat());
+      begun.catch(() => undefined);
+      sendDirectly(runner, client);
+      const result = await work(runner.manager, { begun, last: (writes) => (sent = writes) }).catch(
+        async (error: unknown) => {
+          if (postgresCode(error) === ABORTED) await Promise.all([begun, ...sent]);
+          throw error;
+        },
+      );
+      sent = [begun, ...sent];
       how = 'COMMIT';
       return result;
     } finally {
-      await end(runner, how);
+      await end(runner, how, sent);
     }
   }
 
@@ -483,6 +504,33 @@ export class PostgresDatabase extends Store {
 
 type Runner = ReturnType<DataSource['createQueryRunner']>;
 
+/** What lies at both ends of a transaction. */
+interface Ends {
+  /** What each statement that began it gave. */
+  begun: Promise<pg.QueryResult[]>;
+  /** To be told of writes that were sent and not answered yet, at the end. */
+  last: (sent: readonly Promise<unknown>[]) => void;
+}
+
+/**
+ * Gives statements to the connection as soon as they are there, one behind the other, without what TypeORM does around each. Who
+ * watches what the database is asked is told as usual.
+ */
+function sendDirectly(runner: Runner, client: pg.PoolClient): void {
+  const { connection } = runner;
+  runner.query = (async (text: string, values?: unknown[], structured = false): Promise<unknown> => {
+    if (runner.isReleased) throw new QueryRunnerAlreadyReleasedError();
+    connection.logger.logQuery(text, values, runner);
+    const found = await (client.query(text, values) as Promise<pg.QueryResult>).catch((error: unknown) => {
+      throw new QueryFailedError(text, values, error as Error);
+    });
+    const isChange = found.command === 'DELETE' || found.command === 'UPDATE';
+    const raw: unknown = isChange ? [found.rows, found.rowCount] : found.rows;
+    if (!structured) return raw;
+    return Object.assign(new QueryResult(), { raw, records: found.rows, affected: found.rowCount ?? undefined });
+  }) as Runner['query'];
+}
+
 /** Asked where only the first sees one moment by itself. */
 class SecondStatement extends Error {}
 
@@ -494,20 +542,35 @@ function allowOne(runner: Runner): void {
     ++asked === 1 ? query(...given) : Promise.reject(new SecondStatement('a second statement'))) as Runner['query'];
 }
 
-/** Ends the transaction and gives the connection back; one that cannot be ended is not used again. */
-async function end(runner: Runner, how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+/**
+ * Ends the transaction, behind what was `sent` last, and gives the connection back; one that cannot be ended is not used again.
+ * Errors of a COMMIT: those of what was sent, and its own.
+ */
+async function end(runner: Runner, how: 'COMMIT' | 'ROLLBACK', sent: readonly Promise<unknown>[] = []): Promise<void> {
   let client: pg.PoolClient | undefined;
+  let isOver = false;
   try {
     client = (await runner.connect()) as pg.PoolClient;
-    const { command } = await client.query(how);
+    const ending = client.query(how);
+    refuseMore(runner);
+    const answers = await Promise.allSettled([...sent, ending]);
+    const { command } = await ending;
+    const failed = answers.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
+    isOver = failed !== undefined || command === how;
+    if (failed) throw failed.reason;
     // A statement has failed before, and whoever sent it has told nobody.
     if (command !== how) throw new Error(`PostgreSQL has undone a transaction that was to be stored (${command})`);
   } catch (error) {
-    void client?.end().catch(() => undefined);
+    if (!isOver) void client?.end().catch(() => undefined);
     if (how === 'COMMIT') throw error;
   } finally {
     await runner.release();
   }
+}
+
+/** A statement behind the end of a transaction would be one by itself. */
+function refuseMore(runner: Runner): void {
+  runner.query = () => Promise.reject(new Error('the transaction has ended'));
 }
 
 /** One node at a time: whoever else opens the schema waits. */

@@ -12,7 +12,7 @@ export function postgresKeyStore(database: PostgresDatabase, close = () => Promi
   return new TypeOrmKeyStore({
     // Each node has one in its folder.
     localKey: localKeyOf(database.nodeId),
-    reading: (work) => database.read((manager) => work(manager, register)),
+    reading: (work) => database.readOne((manager) => work(manager, register)),
     writing: (work) => database.transaction((manager) => work(manager, register)),
     noting: (work) => database.query(work),
     close,

@@ -71,7 +71,8 @@ export function sourceOf(options: ServerOptions): DataSource {
     connectTimeoutMS: options.waitMs,
     // A connection that is lost while nobody uses it is made anew by whoever needs one.
     poolErrorHandler: () => undefined,
-    extra: { ...connectionOf(options), Client: PostgresClient },
+    // Statements that need no answer of those before are sent together.
+    extra: { ...connectionOf(options), pipeline: true, Client: PostgresClient },
     entities: POSTGRES_ENTITIES,
     migrations: [...(options.version ?? THIS_VERSION).migrations],
     migrationsTransactionMode: 'all',

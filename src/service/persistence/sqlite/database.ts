@@ -176,11 +176,9 @@ export class Database extends Store {
       let result: T;
       let counted: number | undefined;
       try {
-        result = await this.register.within(
-          manager,
-          () => work(manager),
-          (counter) => (counted = counter),
-        );
+        result = await this.register.within(manager, () => work(manager), {
+          counted: (counter) => (counted = counter),
+        });
         await manager.query('COMMIT');
       } catch (error) {
         await this.rollBack();

@@ -8,11 +8,10 @@ import {
   type LedgerPlace,
   type NewLedgerEntry,
 } from '../../../records/ledger.js';
-import { askPrepared } from '../dialect.js';
 import { LedgerEntity, type LedgerRow } from '../entities/ledger.entity.js';
 import { toLedgerEntry, toLedgerRow } from '../mappers/ledger.mapper.js';
 import type { Register } from '../register.js';
-import { findRow, findRows, insertRows, updateRows } from '../rows.js';
+import { findRow, findRows, insertFinding, updateRows } from '../rows.js';
 
 export class TypeOrmLedgerRepository extends LedgerRepository {
   constructor(
@@ -22,16 +21,11 @@ export class TypeOrmLedgerRepository extends LedgerRepository {
     super();
   }
 
-  async append({ speakerId, action, ...given }: NewLedgerEntry): Promise<LedgerEntry> {
-    const [newest] = await askPrepared<{ at: number | null }>(
-      this.manager,
-      'SELECT MAX(created_at) AS at FROM ledger WHERE speaker_id = ?',
-      [speakerId],
-    );
+  async append({ speakerId, action, ...more }: NewLedgerEntry): Promise<LedgerEntry> {
     const entry: LedgerEntry = {
       id: randomUUID(),
       speakerId,
-      at: new Date(Math.max(Date.now(), (newest?.at ?? 0) + 1)),
+      at: new Date(),
       by: currentActor().by,
       action,
       origin: null,
@@ -41,12 +35,16 @@ export class TypeOrmLedgerRepository extends LedgerRepository {
       detail: {},
       undoneAt: null,
       undoneBy: null,
-      ...given,
+      ...more,
     };
     const row = toLedgerRow(entry);
-    await insertRows(this.manager, LedgerEntity, [row]);
-    this.register.bind(this.manager, 'ledger', [row]);
-    return entry;
+    // Behind all others of the speaker, whatever the clock says.
+    const behind = `(SELECT CASE WHEN MAX(created_at) >= CAST(? AS bigint) THEN MAX(created_at) + 1 ELSE CAST(? AS bigint) END
+      FROM ledger WHERE speaker_id = ?)`;
+    const given = { column: 'createdAt', sql: behind, values: [row.createdAt, row.createdAt, speakerId] } as const;
+    const createdAt = await insertFinding<LedgerRow, number>(this.manager, LedgerEntity, row, given);
+    this.register.bind(this.manager, 'ledger', [{ ...row, createdAt }]);
+    return { ...entry, at: new Date(createdAt) };
   }
 
   async find(speakerId: string, id: string): Promise<LedgerEntry | null> {

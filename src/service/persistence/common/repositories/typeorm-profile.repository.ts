@@ -15,6 +15,9 @@ import { besideSpeaker, visibleSpeakers } from './typeorm-speaker.repository.js'
 import { TimbreError } from '../../../../errors/timbre-error.js';
 import type { VectorCipher } from '../vector-cipher.js';
 
+/** Voices that are read with what vouches for each beside it. */
+const MOST_VOUCHED = 4;
+
 /** What the register vouches for of a voice that is searched. */
 interface VoiceRow {
   speaker: SpeakerRow;
@@ -31,11 +34,13 @@ export class TypeOrmProfileRepository extends ProfileRepository {
     super();
   }
 
-  async put(profile: Profile): Promise<void> {
+  put(profile: Profile): Promise<void> {
     const row = toProfileRow(profile, this.cipher);
-    await insertRows(this.manager, ProfileEntity, [row], { replace: ['speakerId', 'model', 'frontEnd'] });
+    const onConflict = { replace: ['speakerId', 'model', 'frontEnd'] } as const;
+    this.register.sent(this.manager, insertRows(this.manager, ProfileEntity, [row], onConflict));
     this.register.bind(this.manager, 'profile', [row]);
-    await appendVoiceChange(this.manager, profile.speakerId);
+    this.register.sent(this.manager, appendVoiceChange(this.manager, profile.speakerId));
+    return Promise.resolve();
   }
 
   async find(speakerId: string, origin: EmbeddingOrigin): Promise<Profile | null> {
@@ -109,7 +114,15 @@ export class TypeOrmProfileRepository extends ProfileRepository {
     const { list, inOrder } = dialectOf(this.manager);
     const { table, value } = list(subjects, '?3', 'asked');
     const asked = `${table} ${inOrder} speakers s ON s.subject = asked.value`;
-    return this.findVoices(origin, `${asked} CROSS JOIN profiles p`, 'p.speaker_id = s.id', [value], askPrepared);
+    const beside = subjects.length <= MOST_VOUCHED ? this.register.vouching(this.manager, 's.id') : '';
+    return this.findVoices(
+      origin,
+      `${asked} CROSS JOIN profiles p`,
+      'p.speaker_id = s.id',
+      [value],
+      askPrepared,
+      beside,
+    );
   }
 
   /** `values`: the parameters of `from` and `where`, from the third on. */
@@ -119,22 +132,44 @@ export class TypeOrmProfileRepository extends ProfileRepository {
     where: string,
     values: unknown[],
     read: typeof ask,
+    beside = '',
   ): Promise<StoredVoice[]> {
     const speakers = selection(this.manager, SpeakerEntity, 's');
     const profiles = selection(this.manager, ProfileEntity, 'p');
     const records = await read<Record<string, unknown>>(
       this.manager,
-      `SELECT ${speakers.columns}, ${profiles.columns} FROM ${from}
+      `SELECT ${speakers.columns}, ${profiles.columns}${beside && `, ${beside}`} FROM ${from}
        WHERE p.model = ?1 AND p.front_end = ?2 AND p.status = 'Enrolled' AND s.consent_withdrawn_at IS NULL AND ${where}`,
       [origin.model, origin.frontEnd, ...values],
     );
-    const rows = records.map((record) => ({ speaker: speakers.row(record), profile: profiles.row(record) }));
-    const known = await this.register.checkBoth(
+    const rows = records.map((record) => ({ record, speaker: speakers.row(record), profile: profiles.row(record) }));
+    const known = beside === '' ? await this.checkApart(rows) : await this.checkBeside(rows);
+    return rows.map((row, i) => this.toVoice(row, known[i]!, origin));
+  }
+
+  private checkApart(rows: readonly VoiceRow[]): Promise<[boolean, boolean][]> {
+    return this.register.checkBoth(
       this.manager,
       ['speaker', 'profile'],
       rows.map(({ speaker, profile }) => [speaker, profile]),
     );
-    return rows.map((row, i) => this.toVoice(row, known[i]!, origin));
+  }
+
+  private async checkBeside(
+    rows: readonly (VoiceRow & { record: Record<string, unknown> })[],
+  ): Promise<[boolean, boolean][]> {
+    const { manager, register } = this;
+    const speakers = await register.checkBeside(
+      manager,
+      'speaker',
+      rows.map(({ speaker: row, record }) => ({ row, record })),
+    );
+    const profiles = await register.checkBeside(
+      manager,
+      'profile',
+      rows.map(({ profile: row, record }) => ({ row, record })),
+    );
+    return rows.map((_, i) => [speakers[i]!, profiles[i]!]);
   }
 
   private toVoice(

@@ -17,7 +17,7 @@ import { TermEntity, type TermRow } from '../entities/term.entity.js';
 import { toSpeaker, toSpeakerRow } from '../mappers/speaker.mapper.js';
 import type { Register } from '../register.js';
 import { findRowWith, insertRows, selection, updateRows, type RowWith } from '../rows.js';
-import { appendChange, appendVoiceChange } from '../changes.js';
+import { appendChangeOf, appendVoiceChange } from '../changes.js';
 import { readCounter } from '../counters.js';
 import { EVERYBODY, isWithin, searchOf, termsOf, type TermRange } from '../terms.js';
 import { leaveTraces } from '../traces.js';
@@ -171,7 +171,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
     }
     this.register.bind(this.manager, 'speaker', [row]);
     if (!before || !sameTerms(before, speaker)) await this.renewTerms(speaker);
-    await appendChange(this.manager, 'voice', speaker.subject);
+    this.register.sent(this.manager, appendChangeOf(this.manager, speaker));
     return { ...speaker, version: version + 1 };
   }
 
