@@ -1,4 +1,5 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { bothOf } from '../../support/both-of.js';
 import { Config } from '../config/config.js';
 import type { Speaker } from '../records/speaker.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
@@ -89,7 +90,7 @@ export class AuditTrail implements BeforeApplicationShutdown {
     this.used = new Map();
     try {
       await this.store.transaction(async ({ audit, speakers }) => {
-        await Promise.all([speakers.used(used), audit.append(entries)]);
+        await bothOf(speakers.used(used), audit.append(entries));
       });
     } catch (error) {
       this.waiting = [...entries, ...this.waiting].slice(-MOST_WAITING);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { AudioInput, AudioReport, EmbedOptions, EmbedResult } from '../../addon/types.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { TimbreError } from '../../errors/timbre-error.js';
+import { bothOf } from '../../support/both-of.js';
 import { requireConsent } from '../records/consent.js';
 import { ConsentPolicy } from '../consent/consent-policy.js';
 import { Config } from '../config/config.js';
@@ -141,10 +142,10 @@ export class EnrollmentsService {
         // What was known of these files may be of somebody who has opted out by now: then they are heard after all.
         if (!(await mayBeUsed(records, before))) return null;
         const results = await this.storeAll(records, found, origin, recordings, heard, kept);
-        const [voice, keptRecordings] = await Promise.all([
+        const [voice, keptRecordings] = await bothOf(
           this.renew(records, found, origin, results),
           keptOf(records, speakerId),
-        ]);
+        );
         const enrolled = { ...voice, keptRecordings, results, possibleDuplicate: await stillThere(records, like) };
         await alongWith?.(records, enrolled);
         return enrolled;

@@ -335,11 +335,15 @@ export class Register {
     }
   }
 
-  /** A write of a transaction that was sent, and whose answer says nothing but that it failed: its end waits for it. */
-  sent(manager: EntityManager, write: Promise<unknown>): void {
+  /**
+   * To be given a write of a transaction that was sent, and whose answer says nothing but that it failed: the end waits for it.
+   * SQLite's connection keeps no order of what it is given at once: there it is waited for now.
+   */
+  async sent(manager: EntityManager, write: Promise<unknown>): Promise<void> {
     // Told by the end, also where something else fails before.
     write.catch(() => undefined);
     this.pendingOf(manager).sent.push(write);
+    if (dialectOf(manager).name === 'sqlite') await write;
   }
 
   /** Vouches for these rows as they are, in the transaction that writes them. */
@@ -472,11 +476,11 @@ export class Register {
     const found = owners.length > 0 ? await this.find(manager, owners) : null;
     const head = pending.head ?? found?.head ?? (await this.head(manager));
     const rows = found ? this.withChanges(found, owners, pending, head) : [];
-    this.sent(manager, this.write(manager, head, rows));
+    await this.sent(manager, this.write(manager, head, rows));
     const lost = owners.filter((owner) => gone.has(owner) && !changes.has(owner));
     if (lost.length === 0) return head.counter;
     const { within, value } = dialectOf(manager).list(lost.map(leafName));
-    this.sent(manager, affect(manager, `DELETE FROM register WHERE name IN ${within}`, [value]));
+    await this.sent(manager, affect(manager, `DELETE FROM register WHERE name IN ${within}`, [value]));
     return head.counter;
   }
 

@@ -1,5 +1,5 @@
 import type { EntityManager, EntityMetadata, EntitySchema, ObjectLiteral, QueryResult } from 'typeorm';
-import { dialectOf, runnerOf } from './dialect.js';
+import { askPrepared, dialectOf, runnerOf } from './dialect.js';
 import { prepared } from './prepared.js';
 
 /*
@@ -136,6 +136,13 @@ export async function insertFinding<Row extends ObjectLiteral, Value>(
 ): Promise<Value> {
   const table = tableOf(manager, entity);
   const found = table.column(property);
+  if (dialectOf(manager).name === 'sqlite') {
+    // Its driver gives no rows of what is inserted.
+    const [before] = await askPrepared<{ found: unknown }>(manager, `SELECT ${sql} AS found`, [...values]);
+    const value = table.readAs(before?.found, found) as Value;
+    await insertRows(manager, entity, [{ ...row, [property]: value }]);
+    return value;
+  }
   const columns = table.columns.filter(({ propertyName }) => propertyName in row);
   const places = columns.map((column) => (column === found ? sql : '?')).join(', ');
   const { records } = await table.run(

@@ -27,7 +27,7 @@ export async function appendEntries(
     if (id > trail.last) addTrimmed(trail, { first: trail.last + 1, last: id, mac: trail.mac });
     rows = entries.map((entry) => follow(trail, { ...entry, id: ++id }));
   });
-  register.sent(manager, insertRows(manager, AuditEntity, rows));
+  await register.sent(manager, insertRows(manager, AuditEntity, rows));
 }
 
 async function lastEntry(manager: EntityManager): Promise<number> {

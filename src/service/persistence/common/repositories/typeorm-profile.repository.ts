@@ -34,13 +34,12 @@ export class TypeOrmProfileRepository extends ProfileRepository {
     super();
   }
 
-  put(profile: Profile): Promise<void> {
+  async put(profile: Profile): Promise<void> {
     const row = toProfileRow(profile, this.cipher);
     const onConflict = { replace: ['speakerId', 'model', 'frontEnd'] } as const;
-    this.register.sent(this.manager, insertRows(this.manager, ProfileEntity, [row], onConflict));
+    await this.register.sent(this.manager, insertRows(this.manager, ProfileEntity, [row], onConflict));
     this.register.bind(this.manager, 'profile', [row]);
-    this.register.sent(this.manager, appendVoiceChange(this.manager, profile.speakerId));
-    return Promise.resolve();
+    await this.register.sent(this.manager, appendVoiceChange(this.manager, profile.speakerId));
   }
 
   async find(speakerId: string, origin: EmbeddingOrigin): Promise<Profile | null> {

@@ -171,7 +171,7 @@ export class TypeOrmSpeakerRepository extends SpeakerRepository {
     }
     this.register.bind(this.manager, 'speaker', [row]);
     if (!before || !sameTerms(before, speaker)) await this.renewTerms(speaker);
-    this.register.sent(this.manager, appendChangeOf(this.manager, speaker));
+    await this.register.sent(this.manager, appendChangeOf(this.manager, speaker));
     return { ...speaker, version: version + 1 };
   }
 
