@@ -18,6 +18,7 @@ const WHOLE = [
   'LICENSE',
   'THIRD_PARTY_LICENSES.md',
   'dist',
+  'docs/openapi.json',
   'models/skeletons',
   ...readdirSync(path.join(ROOT, 'models'))
     .filter((name) => name.startsWith('starter.'))

@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Param, StreamableFile, UseFilters, UseInterceptors } from '@nestjs/common';
-import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
+import { ApiExcludeController } from '@nestjs/swagger';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_FOLDER } from '../../support/package.js';
@@ -7,7 +7,7 @@ import { Public } from '../access/scope.js';
 import { ErrorFilter } from '../http/error.filter.js';
 import { RequestInterceptor } from '../http/request.interceptor.js';
 import { TimbreError } from '../../errors/timbre-error.js';
-import { OpenApi } from './openapi.js';
+import { OpenApiFile } from './openapi-file.js';
 
 /** Files of swagger-ui-dist, put there by the build. */
 const ASSETS = join(PACKAGE_FOLDER, 'dist', 'swagger-ui');
@@ -54,7 +54,7 @@ const ui = SwaggerUIBundle({
 @UseInterceptors(RequestInterceptor)
 @ApiExcludeController()
 export class DocsController {
-  constructor(private readonly openApi: OpenApi) {}
+  constructor(private readonly openApi: OpenApiFile) {}
 
   @Get()
   @Header('content-type', 'text/html; charset=utf-8')
@@ -63,8 +63,9 @@ export class DocsController {
   }
 
   @Get('openapi.json')
-  document(): OpenAPIObject {
-    return this.openApi.document();
+  @Header('content-type', 'application/json; charset=utf-8')
+  document(): Promise<string> {
+    return this.openApi.text();
   }
 
   @Get('start.js')

@@ -20,7 +20,6 @@ import { IDEMPOTENCY_HEADER, REPLAYED_HEADER } from '../idempotency/idempotency-
 import { SignIn } from '../sign-in/sign-in.js';
 import { AudioRoots } from '../uploads/audio-roots.js';
 import { ownFewDescriptors } from './descriptors.js';
-import { OpenApi } from './openapi.js';
 import { ServiceModule } from './service.module.js';
 
 /** A running service. */
@@ -50,7 +49,6 @@ export async function startService(config: Config, log: Logger): Promise<Service
   try {
     app.setGlobalPrefix(config.basePath);
     app.useGlobalFilters(app.get(ErrorFilter, { strict: false }));
-    app.get(OpenApi).of(app);
     await checkExposure(config);
     const few = await ownFewDescriptors();
     if (few !== null) log.warn(few);
@@ -59,8 +57,6 @@ export async function startService(config: Config, log: Logger): Promise<Service
     allowPages(app, config);
     const traffic = app.get(Traffic, { strict: false });
     traffic.watch(app.getHttpServer());
-    // It takes longer than any request may hold the event loop.
-    app.get(OpenApi).document();
     await listen(app, config.port, config.host, 'PORT');
     return running(app, config);
   } catch (error) {
