@@ -49,13 +49,20 @@ afterAll(() => workshop.remove());
 type Service = TestService & { dataDir: string };
 type Answer = Awaited<ReturnType<TestService['call']>>;
 
-async function start(settings: ConfigInput = {}): Promise<Service> {
+/** A service that is ended by whoever asked for it. */
+async function open(settings: ConfigInput = {}): Promise<Service> {
   const dataDir = workshop.path(`data-${folders++}`);
   const all = { model, segmentation, dataDir, directConversationSeconds: 20, maxConversationSeconds: 400, ...settings };
   const service = await TestService.start(workshop, all);
-  running.push(service);
   await service.service.app.get(EmbeddingEngine, { strict: false }).ready();
   return Object.assign(service, { dataDir: String(all.dataDir) });
+}
+
+/** One that ends with the test. */
+async function start(settings: ConfigInput = {}): Promise<Service> {
+  const service = await open(settings);
+  running.push(service);
+  return service;
 }
 
 const at = (id: string): string => `${CONVERSATIONS}/${id}`;
@@ -181,26 +188,35 @@ describe('a short conversation', () => {
     }
   }, 300_000);
 
-  test.each<[string, Part[], number, string]>([
-    ['no speakers', [['speakers', '0']], 400, 'INVALID_ARGUMENT'],
-    ['a thousand', [['maxSpeakers', '1000']], 400, 'INVALID_ARGUMENT'],
-    ['half a speaker', [['speakers', '1.5']], 400, 'INVALID_ARGUMENT'],
-    ['more at least than at most', [['minSpeakers', '3'], ['maxSpeakers', '2']], 400, 'INVALID_ARGUMENT'], // prettier-ignore
-    ['three on a call', [['minSpeakers', '3'], ['kind', 'call']], 400, 'INVALID_ARGUMENT'], // prettier-ignore
-    ['a number and a bound', [['speakers', '2'], ['maxSpeakers', '3']], 400, 'INVALID_ARGUMENT'], // prettier-ignore
-    ['another kind', [['kind', 'podcast']], 400, 'INVALID_ARGUMENT'],
-    ['both channels', [['channel', 'both']], 400, 'INVALID_ARGUMENT'],
-    ['a channel that there is not', [['channel', '1']], 400, 'INVALID_ARGUMENT'],
-    ['a field that nobody knows', [['people', '2']], 400, 'INVALID_ARGUMENT'],
-  ])('with %s is refused, and nothing is stored', async (_, fields, status, code) => {
-    const service = await start();
-    expectError(await post(service, wav(1), fields), status, code);
-    // What contradicts itself is told at once, and not by the job.
-    if (!fields.some(([name, value]) => name === 'channel' && value === '1')) {
-      expectError(await post(service, wav(1), fields, LATER), status, code);
-    }
-    expect((await service.call(CONVERSATIONS)).body).toMatchObject({ total: 0 });
-    expect((await service.call('/v1/jobs')).body).toMatchObject({ total: 0 });
+  describe('that is refused', () => {
+    let service: Service;
+
+    beforeAll(async () => {
+      service = await open();
+    });
+
+    afterAll(() => service.close());
+
+    test.each<[string, Part[], number, string]>([
+      ['no speakers', [['speakers', '0']], 400, 'INVALID_ARGUMENT'],
+      ['a thousand', [['maxSpeakers', '1000']], 400, 'INVALID_ARGUMENT'],
+      ['half a speaker', [['speakers', '1.5']], 400, 'INVALID_ARGUMENT'],
+      ['more at least than at most', [['minSpeakers', '3'], ['maxSpeakers', '2']], 400, 'INVALID_ARGUMENT'], // prettier-ignore
+      ['three on a call', [['minSpeakers', '3'], ['kind', 'call']], 400, 'INVALID_ARGUMENT'], // prettier-ignore
+      ['a number and a bound', [['speakers', '2'], ['maxSpeakers', '3']], 400, 'INVALID_ARGUMENT'], // prettier-ignore
+      ['another kind', [['kind', 'podcast']], 400, 'INVALID_ARGUMENT'],
+      ['both channels', [['channel', 'both']], 400, 'INVALID_ARGUMENT'],
+      ['a channel that there is not', [['channel', '1']], 400, 'INVALID_ARGUMENT'],
+      ['a field that nobody knows', [['people', '2']], 400, 'INVALID_ARGUMENT'],
+    ])('because of %s: nothing is stored', async (_, fields, status, code) => {
+      expectError(await post(service, wav(1), fields), status, code);
+      // What contradicts itself is told at once, and not by the job.
+      if (!fields.some(([name, value]) => name === 'channel' && value === '1')) {
+        expectError(await post(service, wav(1), fields, LATER), status, code);
+      }
+      expect((await service.call(CONVERSATIONS)).body).toMatchObject({ total: 0 });
+      expect((await service.call('/v1/jobs')).body).toMatchObject({ total: 0 });
+    });
   });
 
   test('needs a recording, and the scope', async () => {

@@ -19,14 +19,24 @@ afterEach(async () => {
   await remove();
 });
 
+/** A transaction that has begun; it ends when the result is called. */
+function holdTransaction(): Promise<() => Promise<void>> {
+  return new Promise((begun, failed) => {
+    const held = store.transaction(
+      () =>
+        new Promise<void>((end) => {
+          begun(() => {
+            end();
+            return held;
+          });
+        }),
+    );
+    held.catch(failed);
+  });
+}
+
 it('a call whose turn does not come in time is refused, and does nothing later', async () => {
-  let goOn = (): void => undefined;
-  const held = store.transaction(
-    () =>
-      new Promise<void>((resolve) => {
-        goOn = resolve;
-      }),
-  );
+  const letGo = await holdTransaction();
   const refused = { code: 'STORAGE_UNAVAILABLE', httpStatus: 503, retryAfterSeconds: 1 };
   const waiting = [
     store.transaction(({ speakers }) => speakers.insert(speaker('ada'))),
@@ -34,8 +44,7 @@ it('a call whose turn does not come in time is refused, and does nothing later',
     database.query((manager) => manager.query('SELECT 1')),
   ];
   for (const call of waiting) await expect(call).rejects.toMatchObject(refused);
-  goOn();
-  await held;
+  await letGo();
   expect(await store.read(({ speakers }) => speakers.count())).toBe(0);
 });
 
@@ -51,16 +60,9 @@ it('a call that has begun is not cut off by the others', async () => {
 });
 
 it('what the database does for itself waits as long as it takes', async () => {
-  let goOn = (): void => undefined;
-  const held = store.transaction(
-    () =>
-      new Promise<void>((resolve) => {
-        goOn = resolve;
-      }),
-  );
+  const letGo = await holdTransaction();
   const wiped = database.wipe();
   await expect(store.read(({ speakers }) => speakers.count())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
-  goOn();
-  await held;
+  await letGo();
   expect(await wiped).toBe(true);
 });
