@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
+import { CHECKPOINT_PAGES } from '../../src/service/persistence/sqlite/database-file.js';
 import { Database, DATABASE_FILE, schemaDifference } from '../../src/service/persistence/sqlite/database.js';
 import { TypeOrmUnitOfWork } from '../../src/service/persistence/common/typeorm-unit-of-work.js';
 import { outside as statementsOn } from './outside.js';
@@ -71,6 +72,22 @@ describe('a data folder at its first start', () => {
     expect(await pragma('secure_delete')).toBe(1);
     expect(await pragma('foreign_keys')).toBe(1);
     expect(await pragma('busy_timeout')).toBe(5000);
+  });
+
+  it('keeps the write-ahead log short, so that no call waits until much of it is moved', async () => {
+    const database = await open();
+    const [page] = await database.query((manager) => manager.query<[{ page_size: number }]>('PRAGMA page_size'));
+    const store = new TypeOrmUnitOfWork(database);
+    const pagesOfLog = async (): Promise<number> =>
+      (await stat(join(folder, `${DATABASE_FILE}-wal`))).size / page.page_size;
+    for (const round of ['before', 'after']) {
+      for (let i = 0; i < 100; i++) {
+        await store.transaction(({ speakers }) => speakers.insert(speaker(`${round}-${i}`)));
+      }
+      expect(await pagesOfLog()).toBeLessThan(1.5 * CHECKPOINT_PAGES);
+      // The wiping of pages has a pace of its own.
+      await database.rewrite();
+    }
   });
 
   it('takes the key of the environment and makes no file', async () => {

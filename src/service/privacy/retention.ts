@@ -18,8 +18,8 @@ const RETRY_MS = 3600 * 1000;
 /** Speakers erased, and others removed, in one transaction, so that requests come in between. */
 const AT_ONCE = 10;
 
-/** Entries of the audit trail deleted in one transaction. */
-const ENTRIES_AT_ONCE = 500;
+/** Entries of the audit trail deleted in one transaction, so that requests come in between. */
+const ENTRIES_AT_ONCE = 200;
 
 export interface RetentionStatus {
   /** paused: the clock has left the last heartbeat by far, and nothing goes by age until somebody confirms it. */

@@ -11,6 +11,12 @@ export const DATABASE_FILE = 'timbre.sqlite';
 /** Marks the file as ours in its header ("Timb"), see PRAGMA application_id. */
 export const APPLICATION_ID = 0x54696d62;
 
+/**
+ * Pages in the write-ahead log after which a commit moves them into the database. It does so before it is answered, and everybody waits
+ * meanwhile: for a thousand, SQLite's own number, several times as long as for these.
+ */
+export const CHECKPOINT_PAGES = 250;
+
 /** True for a file that holds nothing yet. Refuses what is not ours and what a later version made. */
 export async function checkOrigin(source: DataSource, file: string): Promise<boolean> {
   const tables = await source.query<{ name: string }[]>(`SELECT name FROM sqlite_master WHERE type = 'table'`);
@@ -57,6 +63,7 @@ export async function setUp(source: DataSource): Promise<void> {
   await source.query('PRAGMA synchronous = FULL');
   await source.query('PRAGMA secure_delete = ON');
   await source.query('PRAGMA trusted_schema = OFF');
+  await source.query(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   // Before the first table: to another program that opens it meanwhile, tables without a mark are somebody else's.
   await source.query(`PRAGMA application_id = ${APPLICATION_ID}`);
 }

@@ -9,7 +9,15 @@ import { proveKey, readKeyCheck, writeKeyCheck } from '../common/key-check.js';
 import { requireInUse, requireWhole } from '../common/move-marks.js';
 import { epochFileOf, keyProviderOf, type Places } from '../common/places.js';
 import { Store } from '../common/store.js';
-import { checkOrigin, DATABASE_FILE, makeFile, makeFolder, setUp, sourceOf } from './database-file.js';
+import {
+  CHECKPOINT_PAGES,
+  checkOrigin,
+  DATABASE_FILE,
+  makeFile,
+  makeFolder,
+  setUp,
+  sourceOf,
+} from './database-file.js';
 import { ENTITIES } from '../common/entities/index.js';
 import { Epoch, FileEpochProvider } from '../common/epoch.js';
 import { FolderLock } from './folder-lock.js';
@@ -372,7 +380,7 @@ export class Database extends Store {
 
   private async endWiping(): Promise<void> {
     this.pages = undefined;
-    if (this.source.isInitialized) await this.source.query('PRAGMA wal_autocheckpoint = 1000');
+    if (this.source.isInitialized) await this.source.query(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   }
 
   /** Where nobody erases meanwhile, and nothing of what was erased is left in the file beside its log. */

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { CHECKPOINT_PAGES } from './database-file.js';
 import { clearUnusedBytes } from './unused-bytes.js';
 import type { LogFrames } from './log-frames.js';
 
@@ -9,9 +10,6 @@ const MOST_PAGES = 512;
 
 /** Beyond, a page that goes on with a long row cannot be told from one that holds cells. */
 const MOST_PAGES_IN_FILE = 2 ** 25;
-
-/** Frames of the write-ahead log after which they go into the database. */
-const MOST_FRAMES = 1000;
 
 /** The first page has the tables' definitions, and nothing of anybody. */
 const FIRST_PAGE = 2;
@@ -75,7 +73,7 @@ export class PageWiping {
   /** After a step's commit: its own pages need no other look, and the log is kept short. */
   async committed(): Promise<void> {
     await this.frames.look();
-    if (this.frames.length > MOST_FRAMES) await this.manager.query('PRAGMA wal_checkpoint(PASSIVE)');
+    if (this.frames.length > CHECKPOINT_PAGES) await this.manager.query('PRAGMA wal_checkpoint(PASSIVE)');
   }
 
   /**
