@@ -18,5 +18,6 @@ export default {
       },
     ],
   },
+  testSequencer: '<rootDir>/test/surfaces-first.mjs',
   testTimeout: 60_000,
 };

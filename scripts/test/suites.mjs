@@ -173,7 +173,8 @@ async function jest(root, config = 'jest.config.js') {
     '--no-warnings',
     path.join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
   ];
-  const workers = `--maxWorkers=${availableParallelism()}`;
+  // One more than processors: tests wait for disks, browsers and times that pass.
+  const workers = `--maxWorkers=${availableParallelism() + 1}`;
   const status = await watch(
     process.execPath,
     [...words, '--ci', '--config', config, workers, '--json', `--outputFile=${report}`],
