@@ -12,8 +12,8 @@ export const DATABASE_FILE = 'timbre.sqlite';
 export const APPLICATION_ID = 0x54696d62;
 
 /**
- * Pages in the write-ahead log after which a commit moves them into the database. It does so before it is answered, and everybody waits
- * meanwhile: for a thousand, SQLite's own number, several times as long as for these.
+ * Pages in the write-ahead log from which on a commit also moves them into the database, while every other call waits. A thousand,
+ * SQLite's default, make that commit the longest of all.
  */
 export const CHECKPOINT_PAGES = 250;
 
