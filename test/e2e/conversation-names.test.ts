@@ -660,6 +660,8 @@ test('somebody of a watch list is reported, at once and by a job, whatever is as
     ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   });
   const before = await made(ALL);
+  // Lists are read some time after a voice was heard.
+  await service.service.app.get(WatchLists, { strict: false }).settled();
   expect((await service.postJson('/v1/groups', { id: 'banned' })).status).toBe(201);
   expect((await service.call('/v1/groups/banned/members/ben', json('PUT'))).status).toBe(204);
   const watch = { group: 'banned', falseAcceptRate: 0.01 };

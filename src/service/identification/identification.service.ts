@@ -75,6 +75,9 @@ export class IdentificationService {
   }
 
   private async decide({ heard, query, view, scorer, among, top, nearest }: Question): Promise<IdentificationView> {
+    // The second speaker tells the margin, and how many resemble the recording, even where only the first is asked for.
+    const found = await this.gallery.search(query, Math.max(2, top), among);
+    // Behind the search, which reads what others have changed.
     const gallerySize = await this.gallery.countOf(among);
     const nobody: IdentificationView = {
       decision: 'NOT_ENROLLED',
@@ -94,8 +97,6 @@ export class IdentificationService {
     const missing = floorsOf(this.config).match - heard.speech.seconds;
     if (missing > 0) return this.nobody({ ...nobody, decision: 'NOT_ENOUGH_SPEECH', missingSpeechSeconds: missing });
 
-    // The second speaker tells the margin, and how many resemble the recording, even where only the first is asked for.
-    const found = await this.gallery.search(query, Math.max(2, top), among);
     const known = await this.find(found.map(({ speakerId }) => speakerId));
     // Whoever was erased, has opted out or has left the group since is not found any more.
     const matches = found.flatMap((match) => {
