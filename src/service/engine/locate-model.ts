@@ -39,10 +39,8 @@ export async function locateModel(
 export async function isLocated({ model, modelCacheDir }: Pick<Config, 'model' | 'modelCacheDir'>): Promise<boolean> {
   const published = publishedAs(model);
   if (!published) return true;
-  for (const folder of [modelCacheDir, modelFolders().own]) {
-    if (await isFile(join(folder, `${published.name}.pt`))) return true;
-  }
-  return false;
+  // What else lies in the package's folder has no name there (`modelPath`).
+  return isFile(join(modelCacheDir, `${published.name}.pt`));
 }
 
 /** Whether this model would be fetched where it is not in the cache. */
