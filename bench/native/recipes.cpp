@@ -6,8 +6,8 @@
 //       --recipe NAME --recipe NAME=FIELD:VALUE,FIELD:VALUE ... [--least N] [--most N]
 //
 // FILE has a recording's path a line. A line of JSON is written for every recording and recipe: the recording's place
-// in the list, the recipe's name, and turns as [start, end, speaker]. How far apart windows and pieces lie is no part
-// of a recipe here: it decides what is kept.
+// in the list, the recipe's name, the share of its pieces that are embedded, and turns as [start, end, speaker]. How
+// far apart windows and pieces lie is no part of a recipe here: it decides what is kept.
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -160,9 +160,7 @@ class Networks {
       }
       return Result<std::vector<std::vector<float>>>(std::move(embeddings));
     };
-    Recipe all;
-    all.steady_hop = 1;
-    Diariser diariser(all, {.segment = segment, .embed = embed, .for_each = one_by_one});
+    Diariser diariser({}, {.segment = segment, .embed = embed, .for_each = one_by_one});
     if (const auto added = diariser.add(audio.samples); !added) take(Result<int>(added.error()));
     take(diariser.finish({}));
     return heard;
@@ -225,9 +223,7 @@ std::map<std::size_t, std::size_t> places_of(const Heard& heard) {
     places.emplace(piece, next);
     return heard.pieces.at(next);
   };
-  Recipe all;
-  all.steady_hop = 1;
-  turns_by(all, heard, note, {});
+  turns_by({}, heard, note, {});
   return places;
 }
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <span>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,13 +32,13 @@ using torch::jit::Module;
 
 /// Taps of a convolution over frequency and time, in each direction.
 constexpr std::size_t kTaps = 3;
-/// ChannelRows that the TDNN behind the head hears, and how far it steps.
+/// Frames that the TDNN behind the head hears, and how far it steps.
 constexpr std::size_t kTdnnTaps = 5;
 constexpr std::size_t kStride = 2;
 static_assert(kPhases == 2 * kStride);
-/// ChannelRows whose head is computed together.
+/// Frames whose head is computed together.
 constexpr std::size_t kHeadFrames = 384;
-/// ChannelRows on either side that the head's ten convolutions and the TDNN hear, in whole fours.
+/// Frames on either side that the head's ten convolutions and the TDNN hear, in whole fours.
 constexpr std::size_t kReach = 12;
 /// Columns of a product, so that what it reads and what it gives stay in the second cache.
 constexpr std::size_t kTile = 96;
@@ -47,15 +47,24 @@ constexpr std::size_t kPlaneColumns = 240;
 constexpr std::size_t kColumns = 16;
 /// Values that a product reads or writes beyond the last row.
 constexpr std::size_t kBeyond = 2 * kColumns;
-/// Bytes of a buffer that is kept after a long utterance.
-constexpr std::size_t kKept = std::size_t{8} << 20U;
 
 constexpr std::size_t whole(std::size_t count, std::size_t of) { return (count + of - 1) / of * of; }
 
 // ------------------------------------------------------------------------------------------------------ memory
 
 /// The first three are of the thread that embeds, the others of whoever computes a part.
-enum HeldBuffer : std::size_t { kEven, kOdd, kBottleneck, kPlanes, kInner, kSpare, kPointsIn, kPointsOut, kScratch };
+enum HeldBuffer : std::size_t {
+  kEven,
+  kOdd,
+  kBottleneck,
+  kPlanes,
+  kInner,
+  kSpare,
+  kPointsIn,
+  kPointsOut,
+  kScratch,
+  kHeldBuffers
+};
 
 /// What a thread keeps for its next utterance, and for its next part of another's.
 class HeldBuffers {
@@ -67,24 +76,13 @@ class HeldBuffers {
 
   /// So many floats of undefined content, and room beyond. Throws std::bad_alloc.
   float* floats(HeldBuffer buffer, std::size_t count) {
-    PageBuffer& memory = buffers_[buffer];
-    const std::size_t bytes = (count + kBeyond) * sizeof(float);
-    if (memory.size() < bytes) {
-      memory = PageBuffer();  // both at once would be more than anybody counts on
-      memory = PageBuffer(bytes);
-    }
-    return reinterpret_cast<float*>(memory.data());
+    return reinterpret_cast<float*>(buffers_.room(buffer, (count + kBeyond) * sizeof(float)));
   }
 
-  /// Gives back what only long utterances need.
-  void trim() noexcept {
-    for (PageBuffer& memory : buffers_) {
-      if (memory.size() > kKept) memory = PageBuffer();
-    }
-  }
+  void trim() noexcept { buffers_.trim(); }
 
  private:
-  std::array<PageBuffer, kScratch + 1> buffers_;
+  KeptBuffers<kHeldBuffers> buffers_;
 };
 
 /// Channels over frequency and time: every row of frames dealt to kPhases rows, zeros on either side of each.
@@ -145,7 +143,7 @@ struct Shortcut {
 struct Residual {
   PlaneLayer enter;
   PlaneLayer leave;
-  std::vector<Shortcut> shortcut;  ///< one, or none
+  std::optional<Shortcut> shortcut;
 };
 
 /// A product over channels with the batch norm and ReLU of what it reads.
@@ -225,8 +223,7 @@ PlaneLayer read_plane(const Module& conv, const Module& norm) {
 
 Residual read_residual(const Module& module) {
   Residual residual{read_plane(child(module, "conv1"), child(module, "bn1")),
-                    read_plane(child(module, "conv2"), child(module, "bn2")),
-                    {}};
+                    read_plane(child(module, "conv2"), child(module, "bn2")), std::nullopt};
   const auto& [enter, leave, shortcut] = residual;
   expect(enter.outputs == leave.inputs && leave.stride == 1, "a residual block");
   std::vector<Module> parts;
@@ -237,9 +234,9 @@ Residual read_residual(const Module& module) {
     expect(size_of(weights, 0) == leave.outputs && size_of(weights, 1) == enter.inputs && size_of(weights, 2) == 1 &&
                size_of(weights, 3) == 1 && count(parts[0], "stride") == enter.stride,
            "a shortcut");
-    residual.shortcut.push_back({floats_of(scaled(weights, affine.scale).flatten(1).t()), affine.shift});
+    residual.shortcut = {floats_of(scaled(weights, affine.scale).flatten(1).t()), affine.shift};
   }
-  expect(!shortcut.empty() || (enter.stride == 1 && enter.inputs == leave.outputs), "a residual block");
+  expect(shortcut || (enter.stride == 1 && enter.inputs == leave.outputs), "a residual block");
   return residual;
 }
 
@@ -509,7 +506,7 @@ class Campplus final : public CampplusNetwork {
   std::uint64_t activation_bytes(std::size_t frames) const override;
 
  private:
-  /// ChannelRows whose head is computed together: from `first`, a multiple of four, up to `end`.
+  /// Frames whose head is computed together: from `first`, a multiple of four, up to `end`.
   struct Part {
     std::size_t first;
     std::size_t end;
@@ -671,10 +668,10 @@ void Campplus::run_head(ConstRows features, const Part& part, const ChannelRows&
     // What is added may not lie where the sum does.
     Planes added = x;
     Planes y(spare, leave.outputs, bins, columns);
-    if (!shortcut.empty()) {
+    if (shortcut) {
       added = Planes(spare, leave.outputs, bins, columns);
       y = Planes(x.data, leave.outputs, bins, columns);
-      run_shortcut(shortcut.front(), x, enter.stride, added);
+      run_shortcut(*shortcut, x, enter.stride, added);
     }
     run_plane(leave, inner, &added, y, frames, buffers);
     spare = added.data;

@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <deque>
-#include <exception>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -37,13 +36,11 @@ using torch::jit::Module;
 constexpr std::size_t kTile = 384;
 /// Channels whose attention is computed together, for the same reason.
 constexpr std::size_t kSlab = 512;
-/// Bytes of a buffer that is kept after a long utterance: 7 s of three blocks of 1024 channels in fp32.
-constexpr std::size_t kKept = std::size_t{8} << 20U;
 /// Rows that lie so many bytes apart, or twice as many, fall on the same few lines of the first cache.
 constexpr std::size_t kAliasedBytes = 1024;
 constexpr std::size_t kLineBytes = 64;
 
-enum Buffer : std::size_t { kInput, kTileChannels, kJoined, kHidden };
+enum Buffer : std::size_t { kInput, kTileChannels, kJoined, kHidden, kBuffers };
 
 /// What a thread keeps for its next utterance, and for its next tile of another's.
 class Workspace {
@@ -56,28 +53,18 @@ class Workspace {
   /// Rows of the buffer with this number, whose content is undefined; behind them lies what a layer may read.
   template <typename T>
   RowsOf<T> rows(std::size_t buffer, std::size_t count, std::size_t width) {
-    PageBuffer& memory = buffers_[buffer];
     const std::size_t gap = width * sizeof(T) % kAliasedBytes == 0 ? kLineBytes / sizeof(T) : 0;
     const std::size_t step = width + gap;
     const std::size_t bytes = (count + FrameLayer<T>::kRowsTogether - 1) * step * sizeof(T);
-    if (memory.size() < bytes) {
-      memory = PageBuffer();  // both at once would be more than anybody counts on
-      memory = PageBuffer(bytes);
-    }
-    return {reinterpret_cast<T*>(memory.data()), count, width, step};
+    return {reinterpret_cast<T*>(buffers_.room(buffer, bytes)), count, width, step};
   }
 
-  /// Gives back what only long utterances need.
-  void trim() noexcept {
-    for (PageBuffer& memory : buffers_) {
-      if (memory.size() > kKept) memory = PageBuffer();
-    }
-  }
+  void trim() noexcept { buffers_.trim(); }
 
   LayerScratch scratch;
 
  private:
-  std::array<PageBuffer, 4> buffers_;
+  KeptBuffers<kBuffers> buffers_;
 };
 
 /// The frames of an utterance, among those of all that are computed together.

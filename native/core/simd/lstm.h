@@ -16,10 +16,10 @@ struct LstmStream {
   float* cell;
 };
 
-/// One step of one to four streams, each as if it were alone: the weights are read once for all of them. `recurrent` is
-/// [gate][from unit][to unit].
-void lstm_step(const float* recurrent, std::span<const LstmStream> streams);
-
 constexpr std::size_t kMostLstmStreams = 4;
+
+/// One step of at most kMostLstmStreams, each as if it were alone: the weights are read once for all of them.
+/// `recurrent` is [gate][from unit][to unit].
+void lstm_step(const float* recurrent, std::span<const LstmStream> streams);
 
 }  // namespace timbre::simd

@@ -92,12 +92,8 @@ void norm_relu_rows(const float* x, std::size_t x_step, std::size_t rows, std::s
 }
 
 void scale(float* x, std::size_t count, float factor) {
-  const FloatTag d;
-  const std::size_t lanes = hn::Lanes(d);
-  const FloatVector by = hn::Set(d, factor);
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) hn::StoreU(hn::Mul(hn::LoadU(d, x + i), by), d, x + i);
-  for (; i < count; ++i) x[i] *= factor;
+  for_each_vector(count, [&](auto d, std::size_t i)
+                             HWY_ATTR { hn::StoreU(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, factor)), d, x + i); });
 }
 
 /// The sum of map(x[i]), in four vectors and then what is left.

@@ -339,7 +339,7 @@ Recipe steady(int hop) {
   return recipe;
 }
 
-/// Stages that note the second in the middle of every piece that is embedded, in hops.
+/// Stages that note the place of every piece that is embedded, in hops.
 Diariser::Stages noting(std::vector<std::size_t>& places) {
   Diariser::Stages stages = kStages;
   stages.embed = [&](std::span<const std::span<const float>> pieces) {
