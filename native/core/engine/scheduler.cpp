@@ -233,8 +233,8 @@ void Scheduler::help(SharedWork& work) noexcept {
 void Scheduler::embed(JobPtr job, Worker& worker) noexcept {
   for (; job; job = take_along(worker.together)) {
     job->timings.queue = seconds_since(job->admitted);
-    const Status prepared = guarded([&] { return prepare(job, worker); });
-    if (!prepared) finish(job, Result<EmbedResult>(prepared.error()));
+    Status prepared = guarded([&] { return prepare(job, worker); });
+    if (!prepared) finish(job, Result<EmbedResult>(std::move(prepared).error()));
   }
   run_all(worker.together, worker.batcher, share_);
 }
@@ -294,7 +294,7 @@ void Scheduler::run_all(std::list<Prepared>& batch, Batcher& batcher, const ForE
     return ok();
   });
   // Nothing is left of a batch that ran.
-  for (const Prepared& unfinished : batch) finish(unfinished.job, Result<EmbedResult>(ran.error()));
+  for (const Prepared& unfinished : batch) finish(unfinished.job, Result<EmbedResult>(copy_of(ran.error())));
   batch.clear();
 }
 

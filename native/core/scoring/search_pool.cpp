@@ -64,7 +64,7 @@ void SearchPool::work() noexcept {
       ran = caught_error("searching", "try again later");
     }
     // Nothing is left of searches that ran.
-    for (Waiting& unfinished : searches) unfinished.done(ran.error());
+    for (Waiting& unfinished : searches) unfinished.done(copy_of(ran.error()));
   }
 }
 

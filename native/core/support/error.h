@@ -24,6 +24,9 @@ struct Error {
 /// An error with a fixed message, which a shortage of memory may shorten but not prevent.
 Error plain_error(ErrorCode code, std::string_view message) noexcept;
 
+/// The same error once more; a shortage of memory may shorten its message but not prevent it.
+inline Error copy_of(const Error& error) noexcept { return plain_error(error.code, error.message); }
+
 /// The exception being handled, as an error: OUT_OF_MEMORY for std::bad_alloc, else INTERNAL. `doing` completes "memory
 /// ran out while", `remedy` says what helps against it. Only inside a catch block.
 Error caught_error(std::string_view doing, std::string_view remedy) noexcept;

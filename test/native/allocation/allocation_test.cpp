@@ -163,6 +163,23 @@ TEST_P(Allocation, AJobIsRefusedWithoutATraceOrCalledBackOnce) {
   EXPECT_TRUE(after.worked);
 }
 
+TEST_P(Allocation, ARefusedRecordingIsCalledBackOnce) {
+  const auto engine = make_engine(std::make_unique<FakeModel>(batches(), test::signatures));
+  const AudioSamples recording = tone(1);
+  const long allocations = fail_each(all_after(), [&] {
+    EmbedRequest short_one = request(recording);
+    Outcome outcome;
+    failing.armed = true;
+    const auto job = engine->submit(std::move(short_one), [&](auto result) { outcome.take(result); });
+    if (job) outcome.wait();
+    failing.armed = false;
+    ASSERT_EQ(outcome.calls, job ? 1 : 0);
+    const ErrorCode code = job ? outcome.code : job.error().code;
+    ASSERT_TRUE(code == ErrorCode::OUT_OF_MEMORY || code == ErrorCode::AUDIO_TOO_SHORT) << name(code);
+  });
+  EXPECT_GT(allocations, 5);
+}
+
 TEST_P(Allocation, CancelAndCloseNeverFail) {
   const AudioSamples recording = tone(20);
   fail_each(all_after(), [&] {
