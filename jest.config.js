@@ -18,6 +18,7 @@ export default {
       },
     ],
   },
+  setupFilesAfterEnv: ['<rootDir>/test/equal-bytes.mjs'],
   testSequencer: '<rootDir>/test/surfaces-first.mjs',
   testTimeout: 60_000,
 };
