@@ -45,8 +45,12 @@ async function work() {
  */
 function tidy(file) {
   return new Promise((resolve, reject) => {
-    // The build's flags are GCC's. What the analyzer does deeply takes more than all other checks together.
-    const extra = ['-Wno-unknown-warning-option', '-Xclang', '-analyzer-config', '-Xclang', 'mode=shallow'];
+    // The build's flags are GCC's. What the analyzer does deeply takes more than all other checks together. Reserved names are
+    // the compiler's to find: the check of the same name takes a fifth of the time.
+    const extra = [
+      ...['-Wno-unknown-warning-option', '-Wreserved-identifier'],
+      ...['-Xclang', '-analyzer-config', '-Xclang', 'mode=shallow'],
+    ];
     const words = ['-p', path.join(ROOT, build), '--quiet', ...extra.map((word) => `--extra-arg=${word}`), file];
     const child = spawn('clang-tidy', words, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
