@@ -143,9 +143,40 @@ export class Cluster {
       child.once('exit', () => reject(new Error(`PostgreSQL ended: ${said.join('\n')}`)));
       createInterface({ input: /** @type {import('node:stream').Readable} */ (child.stderr) }).on('line', (line) => {
         if (said.length < 50) said.push(line);
-        if (line.includes('database system is ready to accept connections')) resolve(undefined);
+        if (/database system is ready to accept (read-only )?connections/.test(line)) resolve(undefined);
       });
     });
+  }
+
+  /** A server of its own that follows this one, until it is promoted. */
+  async standby() {
+    const folder = mkdtempSync(path.join(tmpdir(), 'timbre-postgres-'));
+    chmodSync(folder, 0o777);
+    const [first, ...rest] = [...asOrdinary(), path.join(this.bin, 'pg_basebackup')];
+    const words = [
+      '-d',
+      this.url(),
+      '-D',
+      path.join(folder, 'data'),
+      '--write-recovery-conf',
+      '--no-sync',
+      '-c',
+      'fast',
+    ];
+    execFileSync(/** @type {string} */ (first), [...rest, ...words], { stdio: 'pipe', cwd: folder });
+    const standby = new Cluster(folder, await freePort(), this.password, this.bin);
+    await standby.run();
+    return standby;
+  }
+
+  /** What was a standby takes writes from now on. */
+  promote() {
+    this.ask('SELECT pg_promote()');
+  }
+
+  /** @param {string} statement @returns {string} what it gives */
+  ask(statement) {
+    return this.tool('psql', ['--no-psqlrc', '-d', this.url(), '-v', 'ON_ERROR_STOP=1', '-Atc', statement]).trim();
   }
 
   /** Ends it at once, as a crash does, unless told otherwise. @param {'SIGKILL' | 'SIGQUIT' | 'SIGINT'} [signal] */

@@ -355,10 +355,10 @@ describe('the change feed of several nodes', () => {
     const follow = async (): Promise<void> => {
       const changes = await feed.after(last, 100);
       expect(changes).not.toBeNull();
-      for (const { seq, about } of changes!) {
-        expect(seq).toBe(last + 1);
-        last = seq;
-        seen.push(about);
+      for (const change of changes!) {
+        expect(change.seq).toBe(last.seq + 1);
+        last = change;
+        seen.push(change.about);
       }
     };
     for (let ended = 0; ended < 3; ended++) {

@@ -27,9 +27,18 @@ export interface Change {
   about: string;
 }
 
+/**
+ * How far somebody has come: to a change, by its number and by what it was about, since a database that was put back gives the same
+ * number to another change.
+ */
+export type FeedPlace = Pick<Change, 'seq' | 'about'>;
+
+/** Before the first change. */
+export const FEED_START: FeedPlace = { seq: 0, about: '' };
+
 /** Who is told of changes. */
 export interface Follower {
-  /** For what was before: at the beginning (`isFirst`), and again where the feed does not reach back to what was seen last. */
+  /** For what was before: at the beginning (`isFirst`), and again where the feed has no more what was seen last. */
   begin(isFirst: boolean): void | Promise<void>;
 
   /** For what has come since, in pieces, of which one may be empty. */
@@ -53,22 +62,22 @@ export abstract class ChangeFeed {
   /** Whether other processes write, too. */
   abstract readonly shared: boolean;
 
-  /** The number of the last change. */
-  abstract head(): Promise<number>;
+  /** The last change. */
+  abstract head(): Promise<FeedPlace>;
 
-  /** Changes after a number, in their order; null where the feed does not reach back so far: begin with a snapshot. */
-  abstract after(seq: number, limit: number): Promise<Change[] | null>;
+  /** Changes after one, in their order; null where the feed has that one no more: begin with a snapshot. */
+  abstract after(place: FeedPlace, limit: number): Promise<Change[] | null>;
 
   /** Tells a follower of everything that becomes durable, for as long as it is wanted and until `signal` is aborted. */
   async follow(follower: Follower, signal: AbortSignal, isWanted = (): boolean => true): Promise<void> {
-    let seq: number | undefined;
+    let place: FeedPlace | undefined;
     while (isWanted() && !signal.aborted) {
       const { rings } = this.bell;
       const began = performance.now();
       let pause = LOOK_MS;
       try {
-        const last = seq === undefined ? null : await this.through(seq, follower);
-        seq = last ?? (await this.begin(follower, seq === undefined));
+        const last = place === undefined ? null : await this.through(place, follower);
+        place = last ?? (await this.begin(follower, place === undefined));
       } catch (error) {
         follower.waits(error);
         pause = AGAIN_MS;
@@ -79,23 +88,20 @@ export abstract class ChangeFeed {
     }
   }
 
-  /** The number first: what changes while the follower reads is told once more. */
-  private async begin(follower: Follower, isFirst: boolean): Promise<number> {
-    const seq = await this.head();
+  /** The place first: what changes while the follower reads is told once more. */
+  private async begin(follower: Follower, isFirst: boolean): Promise<FeedPlace> {
+    const place = await this.head();
     await follower.begin(isFirst);
-    return seq;
+    return place;
   }
 
-  /**
-   * Hands over everything after a number that is durable by now. Gives the number of the last change; null where the feed does
-   * not reach back so far.
-   */
-  private async through(seq: number, follower: Follower): Promise<number | null> {
-    for (let last = seq; ;) {
+  /** Hands over everything after a place that is durable by now. Gives the last change; null where the feed lacks that place. */
+  private async through(place: FeedPlace, follower: Follower): Promise<FeedPlace | null> {
+    for (let last = place; ;) {
       const changes = await this.after(last, BATCH);
       if (changes === null) return null;
       await follower.take(changes);
-      last = changes.at(-1)?.seq ?? last;
+      last = changes.at(-1) ?? last;
       if (changes.length < BATCH) return last;
     }
   }

@@ -1,6 +1,6 @@
 import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Gallery, type GalleryMatch } from '../../addon/gallery.js';
-import { ChangeFeed } from '../records/change-feed.js';
+import { ChangeFeed, FEED_START, type FeedPlace } from '../records/change-feed.js';
 import type { EmbeddingOrigin } from '../records/embedding.js';
 import type { StoredVoice } from '../records/profile.repository.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
@@ -26,7 +26,7 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
   private origin: EmbeddingOrigin | undefined;
   private readonly following = new SharedRuns(() => this.follow());
   /** The last change that is in it; undefined before the first snapshot. */
-  private seq: number | undefined;
+  private place: FeedPlace | undefined;
   private readonly entries = new Map<number, Entry>();
   /** By subject. */
   private readonly keys = new Map<string, number>();
@@ -58,7 +58,7 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
   }
 
   async loaded(): Promise<void> {
-    if (this.seq === undefined) await this.ready();
+    if (this.place === undefined) await this.ready();
   }
 
   get report(): VoiceIndexReport {
@@ -135,9 +135,9 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
 
   /** Up to what is durable now. */
   private async follow(): Promise<void> {
-    if (this.seq === undefined) await this.build();
+    if (this.place === undefined) await this.build();
     for (;;) {
-      const changes = await this.feed.after(this.seq ?? 0, BATCH);
+      const changes = await this.feed.after(this.place ?? FEED_START, BATCH);
       if (changes === null) {
         await this.build();
         continue;
@@ -153,7 +153,7 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
         if (voice) this.put(voice);
         else this.remove(subject);
       }
-      this.seq = last.seq;
+      this.place = last;
       if (changes.length < BATCH) return;
     }
   }
@@ -164,17 +164,17 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     this.gallery = new Gallery(this.model.dimension());
     this.origin = origin;
     for (const kept of [this.keys, this.entries, this.subjects, this.members, this.unreadable]) kept.clear();
-    this.seq = undefined;
+    this.place = undefined;
     // Before the snapshot: what changes while it is read is read again.
-    const seq = await this.feed.head();
+    const place = await this.feed.head();
     for (let after: string | null = null; ;) {
-      const place: string | null = after;
-      const batch: StoredVoice[] = await this.store.read(({ profiles }) => profiles.voices(origin, place, BATCH));
+      const speakerId: string | null = after;
+      const batch: StoredVoice[] = await this.store.read(({ profiles }) => profiles.voices(origin, speakerId, BATCH));
       for (const voice of batch) this.put(voice);
       if (batch.length < BATCH) break;
       after = batch.at(-1)!.speakerId;
     }
-    this.seq = seq;
+    this.place = place;
   }
 
   private put(voice: StoredVoice): void {

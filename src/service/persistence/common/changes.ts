@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { Bell } from '../../../support/bell.js';
-import { ChangeFeed, type Change, type ChangeKind } from '../../records/change-feed.js';
+import { ChangeFeed, FEED_START, type Change, type ChangeKind, type FeedPlace } from '../../records/change-feed.js';
 import { affect, ask, askPrepared, dialectOf } from './dialect.js';
 import type { Store } from './store.js';
 
@@ -87,36 +87,36 @@ export class TableChangeFeed extends ChangeFeed {
     this.bell = store.committed;
   }
 
-  head(): Promise<number> {
+  head(): Promise<FeedPlace> {
     return this.store.readOne(async (manager) => {
-      const [row] = await ask<{ seq: number | null }>(manager, 'SELECT MAX(seq) AS seq FROM changes');
-      return row?.seq ?? 0;
+      const [last] = await ask<FeedPlace>(manager, 'SELECT seq, about FROM changes ORDER BY seq DESC LIMIT 1');
+      return last ?? FEED_START;
     });
   }
 
-  after(seq: number, limit: number): Promise<Change[] | null> {
-    const key = `${seq} ${limit}`;
+  after({ seq, about }: FeedPlace, limit: number): Promise<Change[] | null> {
+    const key = JSON.stringify([seq, about, limit]);
     const next =
       this.next.get(key) ??
       setImmediate().then(() => {
         this.next.delete(key);
-        return this.readAfter(seq, limit);
+        return this.readAfter({ seq, about }, limit);
       });
     this.next.set(key, next);
     return next;
   }
 
-  private readAfter(seq: number, limit: number): Promise<Change[] | null> {
+  private readAfter(place: FeedPlace, limit: number): Promise<Change[] | null> {
     return this.store.readOne(async (manager) => {
       const found = await askPrepared<Change>(
         manager,
-        'SELECT seq, kind, about FROM changes WHERE seq > ? ORDER BY seq LIMIT ?',
-        [seq, limit],
+        'SELECT seq, kind, about FROM changes WHERE seq >= ? ORDER BY seq LIMIT ?',
+        [place.seq, limit + 1],
       );
-      const [first] = found;
-      if (!first || first.seq === seq + 1) return found;
-      // Numbers have no gaps: something was dropped in between.
-      return null;
+      // Numbers have no gaps: where the place is there no more, something was dropped after it, or the database was put back.
+      if (place.seq === FEED_START.seq) return found.length === 0 || found[0]!.seq === 1 ? found.slice(0, limit) : null;
+      const [seen, ...rest] = found;
+      return seen?.seq === place.seq && seen.about === place.about ? rest : null;
     });
   }
 }

@@ -598,7 +598,8 @@ export class Register {
     return { head, root, buckets, leaves };
   }
 
-  private openHead(value: Buffer | undefined): Head {
+  /** Of its sealed text. Errors: STORAGE_INVALID where there is none; those of the cipher. */
+  openHead(value: Buffer | undefined): Head {
     if (!value)
       throw new TimbreError('STORAGE_INVALID', 'the database has lost the head of its register; restore a backup');
     if (!this.opened?.sealed.equals(value)) {

@@ -25,6 +25,8 @@ export interface NodeConnectionOptions extends ServerOptions {
   node: string;
   /** Called where another node may have changed something. */
   heard: () => void;
+  /** Throws where what is there is not the database that this node knows. */
+  require?: (client: pg.Client) => Promise<void>;
   /** Tells all who listen, by another connection than this one. */
   tell: (channel: string, text: string) => Promise<unknown>;
 }
@@ -178,7 +180,8 @@ export class NodeConnection {
         down = false;
       } catch (error) {
         await this.drop();
-        if (!down) this.logger.warn({ err: toStorageError(error), msg: 'PostgreSQL is not there; trying again' });
+        if (!down)
+          this.logger.warn({ err: toStorageError(error), msg: 'PostgreSQL is not there as it was; trying again' });
         down = true;
       }
     }
@@ -186,6 +189,7 @@ export class NodeConnection {
 
   /** Whatever was not told, and what the time is there. */
   private async look(): Promise<void> {
+    await this.options.require?.(this.client!);
     const began = Date.now();
     const { rows } = await this.client!.query<{ seq: number; now: number }>({
       text: `SELECT value AS seq, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now

@@ -27,6 +27,7 @@ import { settleRegister } from '../common/settle-register.js';
 import { Store, type StoreSnapshot } from '../common/store.js';
 import { VectorCipher } from '../common/vector-cipher.js';
 import { hasVectorTables, resealSecret } from './pgvector/vector-tables.js';
+import { KnownHistory } from './known-history.js';
 import { NodeConnection, requireRoom } from './node-connection.js';
 import { postgresCode, toStorageError } from './postgres-errors.js';
 import { newerMigrations, noteNeeded, requireNothingNewer, takesAway, THIS_VERSION } from './schema-version.js';
@@ -86,6 +87,7 @@ export class PostgresDatabase extends Store {
     readonly keys: KeyProvider,
     readonly register: Register,
     private readonly epoch: Epoch,
+    private readonly history = new KnownHistory(),
   ) {
     super();
     this.write = [
@@ -103,7 +105,8 @@ export class PostgresDatabase extends Store {
    */
   static async open(options: PostgresOptions): Promise<PostgresDatabase> {
     const nodeId = await nodeOf(options.folder);
-    const source = sourceOf(options);
+    const history = new KnownHistory();
+    const source = sourceOf(options, (client) => history.require(client));
     let database: PostgresDatabase | undefined;
     try {
       await source.initialize();
@@ -111,7 +114,7 @@ export class PostgresDatabase extends Store {
         await requireSuitable(manager);
         const fresh = await checkSchema(manager, options, { make: true, newer: true });
         await requireRoom(manager, options.schema);
-        return PostgresDatabase.settle(source, manager, options, nodeId, fresh);
+        return PostgresDatabase.settle(source, manager, options, { nodeId, fresh, history });
       });
       await database.join();
       return database;
@@ -153,8 +156,7 @@ export class PostgresDatabase extends Store {
     source: DataSource,
     manager: EntityManager,
     options: PostgresOptions,
-    nodeId: string,
-    fresh: boolean,
+    { nodeId, fresh, history }: { nodeId: string; fresh: boolean; history: KnownHistory },
   ): Promise<PostgresDatabase> {
     const { acknowledgeRestore = false, schema } = options;
     if (!fresh) await (acknowledgeRestore ? requireWhole : requireInUse)(manager, `the schema ${schema}`);
@@ -164,7 +166,7 @@ export class PostgresDatabase extends Store {
     if (check) proveKey(cipher, check, `the schema ${schema}`);
     const register = new Register(cipher);
     const epoch = new Epoch(new FileEpochProvider(epochFileOf(options)), cipher);
-    const database = new PostgresDatabase(options, source, nodeId, cipher, keys, register, epoch);
+    const database = new PostgresDatabase(options, source, nodeId, cipher, keys, register, epoch, history);
     const mark = acknowledgeRestore ? await epoch.readIfOfThisKey() : await epoch.read();
     const head = fresh ? null : await register.headIfAny(manager);
     // Another node has told its own provider: this one is new here, or has lost its mark.
@@ -172,11 +174,12 @@ export class PostgresDatabase extends Store {
     if (!acknowledgeRestore && !joins) epoch.require(head, mark);
     await database.migrate(manager, fresh);
     if (!check) await database.query((own) => writeKeyCheck(own, cipher));
-    const { database: id } = await settleRegister(
+    const settled = await settleRegister(
       { transaction: (work) => database.transaction(work), manager, register, epoch },
       { sealing: null, restored: acknowledgeRestore ? { mark } : null },
     );
-    database.id = id;
+    database.id = settled.database;
+    history.begin(register, settled);
     if (joins) await database.noteJoining();
     // What was put back may have sessions that were ended since, and links that were used.
     if (acknowledgeRestore) await database.statement('DELETE FROM sign_ins', []);
@@ -198,7 +201,7 @@ export class PostgresDatabase extends Store {
           return { result, appends: hasAppended(manager) };
         }),
       );
-      if (counted !== undefined && this.id !== '') this.epoch.note(this.id, counted);
+      if (counted !== undefined && this.id !== '') this.noteCounter(counted);
       if (appends) this.committed.ring();
       return result;
     });
@@ -414,8 +417,14 @@ export class PostgresDatabase extends Store {
       ...this.options,
       node: this.nodeId,
       heard: () => this.committed.ring(),
+      require: (client) => this.history.require(client),
       tell: (channel, text) => this.source.query('SELECT pg_notify($1, $2)', [channel, text]),
     });
+  }
+
+  private noteCounter(counter: number): void {
+    this.epoch.note(this.id, counter);
+    this.history.note(counter);
   }
 
   private async noteJoining(): Promise<void> {

@@ -63,7 +63,11 @@ export function connectionOf({ url, schema, waitMs, statementMs }: ServerOptions
   };
 }
 
-export function sourceOf(options: ServerOptions): DataSource {
+/** `verify`: of each connection of the pool, before anybody has it; what it throws is told to whoever asked for one. */
+export function sourceOf(
+  options: ServerOptions,
+  verify: (client: pg.PoolClient) => Promise<void> = () => Promise.resolve(),
+): DataSource {
   return new DataSource({
     type: 'postgres',
     driver: pg,
@@ -72,7 +76,12 @@ export function sourceOf(options: ServerOptions): DataSource {
     // A connection that is lost while nobody uses it is made anew by whoever needs one.
     poolErrorHandler: () => undefined,
     // Statements that need no answer of those before are sent together.
-    extra: { ...connectionOf(options), pipeline: true, Client: PostgresClient },
+    extra: {
+      ...connectionOf(options),
+      pipeline: true,
+      Client: PostgresClient,
+      verify: (client: pg.PoolClient, done: (error?: unknown) => void) => void verify(client).then(() => done(), done),
+    },
     entities: POSTGRES_ENTITIES,
     migrations: [...(options.version ?? THIS_VERSION).migrations],
     migrationsTransactionMode: 'all',
