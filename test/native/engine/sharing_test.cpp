@@ -61,22 +61,39 @@ TEST(Sharing, WorkersThatHaveNothingToDoComputePartsOfARecording) {
 }
 
 TEST(Sharing, AJobThatWaitsGoesBeforeTheNextPart) {
-  // A part stands until another job is done: a worker takes that job before it takes a part.
-  Gate gate;
+  // The job's own thread stands in one part, and the worker that helps in another, until a second job waits.
+  Gate own;
+  Gate helping;
   std::atomic<int> parts = 0;
-  const auto engine = engine_of(2, by_parts(50, [&](std::size_t) {
-                                  if (parts++ == 0) gate.pass();
-                                  return ok();
-                                }));
-  const Opener opener(gate);
+  std::atomic<int> parts_before = 0;
+  const auto engine = engine_of(2, [&](std::span<const bundle::Utterance> utterances) -> Result<Embeddings> {
+    const auto thread = std::this_thread::get_id();
+    const std::function<Status(std::size_t)> part = [&, thread](std::size_t) -> Status {
+      ++parts;
+      (std::this_thread::get_id() == thread ? own : helping).pass();
+      return ok();
+    };
+    const bundle::Utterance& one = utterances.front();
+    if (one.features->rows <= 100) {
+      parts_before = parts.load();
+    } else if (Status done = (*one.for_each)(50, part); !done) {
+      return Embeddings{done.error()};
+    }
+    return test::signatures(utterances);
+  });
+  const Opener opener(own);
+  const Opener second_opener(helping);
   Outcome whole;
   ASSERT_TRUE(engine->submit(request(tone(200)), whole.callback()));
-  gate.wait_for_arrivals(1);
+  own.wait_for_arrivals(1);
+  helping.wait_for_arrivals(1);
   Outcome other;
   ASSERT_TRUE(engine->submit(request(tone(20)), other.callback()));
+  helping.open();
   EXPECT_EQ(other.code(), "");
+  EXPECT_EQ(parts_before, 2);
   EXPECT_FALSE(whole.there());
-  gate.open();
+  own.open();
   EXPECT_EQ(whole.code(), "");
   EXPECT_EQ(parts, 50);
 }
