@@ -14,8 +14,9 @@ let receiptId: string;
 
 beforeAll(async () => {
   workshop = await Workshop.open();
-  // Jobs wait for the model: what they are asked for does not change meanwhile.
-  service = await TestService.start(workshop, { model: 'nowhere', storageWaitSeconds: 0.1 });
+  // Jobs wait for the model: what they are asked for does not change meanwhile. Nothing but calls asks the database: who sends
+  // webhooks looks at every one of them, time and again.
+  service = await TestService.start(workshop, { model: 'nowhere', storageWaitSeconds: 0.1, webhooks: 'off' });
   await expect(service.service.ready()).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   database = fileOf(service.service.app.get<Storage>(STORAGE, { strict: false }).store);
   for (const id of ['ada', 'ben', 'cy']) await service.postJson('/v1/speakers', { id, name: id });
