@@ -69,6 +69,13 @@ function asOrdinary() {
   return process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
 }
 
+/** Of a server, where its user may make what it likes. */
+function newFolder() {
+  const folder = mkdtempSync(path.join(tmpdir(), 'timbre-postgres-'));
+  chmodSync(folder, 0o777);
+  return folder;
+}
+
 /** @returns {Promise<number>} */
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
@@ -102,8 +109,7 @@ export class Cluster {
    */
   static async start({ password = '', settings = {}, edition = 'usual' } = {}) {
     const bin = programs(edition);
-    const folder = mkdtempSync(path.join(tmpdir(), 'timbre-postgres-'));
-    chmodSync(folder, 0o777);
+    const folder = newFolder();
     const [first, ...rest] = [...asOrdinary(), path.join(bin, 'initdb')];
     const file = path.join(folder, 'password');
     writeFileSync(file, `${password}\n`);
@@ -150,8 +156,7 @@ export class Cluster {
 
   /** A server of its own that follows this one, until it is promoted. */
   async standby() {
-    const folder = mkdtempSync(path.join(tmpdir(), 'timbre-postgres-'));
-    chmodSync(folder, 0o777);
+    const folder = newFolder();
     const [first, ...rest] = [...asOrdinary(), path.join(this.bin, 'pg_basebackup')];
     const words = [
       '-d',

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { ConfigInput } from '../../src/service/config/config.js';
 import { spoken, TestService, until, Workshop } from '../e2e/support.js';
 import { Cluster } from './cluster.mjs';
 import { Proxy } from './proxy.js';
@@ -15,7 +14,6 @@ let model: string;
 let primary: Cluster;
 let standby: Cluster;
 let proxy: Proxy;
-let settings: ConfigInput;
 let service: TestService;
 
 beforeAll(async () => {
@@ -37,7 +35,7 @@ async function begin(): Promise<void> {
   primary = await Cluster.start();
   standby = await primary.standby();
   proxy = await Proxy.start(primary.port);
-  settings = {
+  service = await TestService.start(workshop, {
     model,
     dataDir: workshop.path(`data-${primary.port}`),
     databaseUrl: primary.url({ port: proxy.port }),
@@ -45,8 +43,7 @@ async function begin(): Promise<void> {
     storageWaitSeconds: 3,
     enrollmentSeconds: 8,
     minSpeechSeconds: 1,
-  };
-  service = await TestService.start(workshop, settings);
+  });
   await service.service.ready();
 }
 

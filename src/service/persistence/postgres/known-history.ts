@@ -2,8 +2,8 @@ import type pg from 'pg';
 import { TimbreError } from '../../../errors/timbre-error.js';
 import { HEAD, type Head, type Register } from '../common/register.js';
 
-/** How long the answer may take. */
-const LOOK_MS = 5000;
+/** Where nothing comes back within so long, the connection is made anew. */
+export const LOOK_MS = 5000;
 
 /**
  * How far the database had come when this node wrote or looked last. Whatever stands at its address has come so far, or is not what

@@ -4,14 +4,12 @@ import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import type { EntityManager } from 'typeorm';
 import { TimbreError } from '../../../errors/timbre-error.js';
+import { LOOK_MS } from './known-history.js';
 import { toStorageError } from './postgres-errors.js';
 import { connectionOf, lockKey, type ServerOptions } from './server.js';
 
 /** How often it is looked whether the connection is there, and whether something was missed. */
 const BEAT_MS = 1000;
-
-/** Where nothing comes back within so long, the connection is made anew. */
-const LOOK_MS = 5000;
 
 /** How long PostgreSQL may take to see that a process before this one, of the same folder, has ended. */
 const TAKE_OVER_MS = 10_000;
