@@ -171,6 +171,29 @@ describe('what PostgreSQL is asked for', () => {
     expect(await refusal(database)).toBe('it was taken');
   });
 
+  it('is made once, whoever of another schema makes it at the same time', async () => {
+    const { cluster } = postgres;
+    await outside(await opened(), 'CREATE DATABASE shared');
+    const url = cluster.url({ database: 'shared' });
+    const nodes = await Promise.all(
+      [1, 2, 3].map(async () => opened({ ...(await postgres.node(postgres.newSchema())), url })),
+    );
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    try {
+      await other.query('BEGIN');
+      await other.query('CREATE EXTENSION vector SCHEMA public');
+      const opening = Promise.all(nodes.map(refusal));
+      const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE EXTENSION%'
+        AND datname = 'shared'`;
+      await until(async () => (await outside(nodes[0]!, waiting)).length === nodes.length);
+      await other.query('COMMIT');
+      expect(await opening).toEqual(nodes.map(() => 'it was taken'));
+    } finally {
+      await other.end();
+    }
+  });
+
   it('is no older version, which loses rows', async () => {
     const admin = await opened();
     await outside(admin, 'CREATE DATABASE former');

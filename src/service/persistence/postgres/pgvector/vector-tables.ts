@@ -14,6 +14,9 @@ const OLDEST = [0, 8, 4] as const;
 /** Where the extension is made: in what every schema of the database may use. */
 const EXTENSION_SCHEMA = 'public';
 
+/** CREATE EXTENSION, IF NOT EXISTS or not, where another transaction committed the same one while this one waited. */
+const MADE_MEANWHILE = '23505';
+
 /** The group of everybody. */
 export const EVERYBODY = '';
 
@@ -152,11 +155,13 @@ export async function hasVectorTables(manager: EntityManager): Promise<boolean> 
 }
 
 /**
- * In a transaction that nobody else writes beside: makes the extension, the tables and the secret where they are missing. Gives
- * the schema that the extension is in, quoted. Errors: STORAGE_UNSUITABLE, STORAGE_REFUSED; those of the storage.
+ * In a transaction that nobody else of this schema writes beside: makes the tables and the secret where they are missing.
+ * `extension`: what `requireExtension` gave. Errors: those of the storage.
  */
-export async function prepareVectors(manager: EntityManager, schema: string, cipher: VectorCipher): Promise<string> {
-  const extension = await requireExtension(manager);
+export async function prepareVectors(
+  manager: EntityManager,
+  { schema, extension, cipher }: { schema: string; extension: string; cipher: VectorCipher },
+): Promise<void> {
   await manager.query(`SET LOCAL statement_timeout = ${LONGEST_MS}`);
   const fresh = !(await hasVectorTables(manager));
   if (fresh) {
@@ -166,10 +171,14 @@ export async function prepareVectors(manager: EntityManager, schema: string, cip
   }
   const isNew = await settleSecret(manager, cipher);
   if (fresh || isNew) await patiently(manager, MARK_ALL);
-  return extension;
 }
 
-async function requireExtension(manager: EntityManager): Promise<string> {
+/**
+ * In a transaction, which has to end soon: the extension is one for all schemas of a database, and whoever else makes it waits
+ * for this end. Makes it where it is missing, and gives the schema that it is in, quoted. Errors: STORAGE_UNSUITABLE,
+ * STORAGE_REFUSED; those of the storage.
+ */
+export async function requireExtension(manager: EntityManager): Promise<string> {
   const [found] = await ask<{
     installed: string | null;
     schema: string | null;
@@ -197,10 +206,16 @@ async function requireExtension(manager: EntityManager): Promise<string> {
   }
   if (isOlder(available)) throw tooOld(available, 'install a later one');
   const place = found!.public ? ` SCHEMA ${EXTENSION_SCHEMA}` : '';
+  await manager.query('SAVEPOINT without_extension');
   try {
     await manager.query(`CREATE EXTENSION IF NOT EXISTS vector${place}`);
   } catch (cause) {
-    if (postgresCode(cause) !== '42501') throw cause;
+    const code = postgresCode(cause);
+    if (code === MADE_MEANWHILE) {
+      await manager.query('ROLLBACK TO SAVEPOINT without_extension');
+      return requireExtension(manager);
+    }
+    if (code !== '42501') throw cause;
     const text = `the role may not make the extension pgvector; have it made by a superuser of this database: CREATE EXTENSION vector${place}`;
     throw new TimbreError('STORAGE_REFUSED', text, { cause });
   }
