@@ -26,6 +26,7 @@ import path from 'node:path';
  * One part of the set-up. `inspect` is quick and changes nothing; `run` makes it ready, from whatever state.
  * @typedef {object} Step
  * @property {string} name
+ * @property {string[]} needs names of steps that have to be ready before this one is looked at
  * @property {(context: Context) => { ready: boolean, says: string }} inspect
  * @property {(context: Context) => Promise<void>} run
  */

@@ -1,9 +1,9 @@
-// The set-up: its steps in order, each looked at first and run only where it is not ready.
+// The set-up: its steps, each looked at first and run only where it is not ready.
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeContext } from './context.mjs';
-import { Failure } from './failure.mjs';
+import { explain, Failure } from './failure.mjs';
 import { thisPlatform } from './platform.mjs';
 import { addon } from './steps/addon.mjs';
 import { npm } from './steps/npm.mjs';
@@ -44,32 +44,63 @@ export async function setup(root, options = {}) {
   report('platform', `Linux ${architecture}, glibc ${glibc ?? ''}, Node.js ${node}`);
   if (all.check) return check(context);
 
-  let lock;
-  try {
-    for (const step of stepsOf(context.root)) {
-      const { ready, says } = step.inspect(context);
-      if (ready) {
-        report(step.name, says);
-        continue;
-      }
-      lock ??= await takeLock(context);
-      requireDisk(root);
-      report(step.name, says);
-      await step.run({ ...context, say: (text) => report('', `> ${text}`) });
-      const after = step.inspect(context);
-      if (!after.ready) {
-        throw new Failure(
-          `the step "${step.name}" ended, and still: ${after.says}`,
-          'Where files changed meanwhile, run the same command again. Otherwise `npm run setup -- --verbose` shows why.',
-        );
-      }
-      report('', after.says);
-    }
-  } finally {
-    lock?.();
-  }
+  await makeReady(context, stepsOf(context.root));
   tell(`ready after ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
   return true;
+}
+
+/**
+ * Makes steps ready, each as soon as those are that it needs: while packages are fetched, others are compiled. Where one fails,
+ * those that run go on to their end, and no other is begun.
+ * @param {import('./context.mjs').Context} context
+ * @param {import('./context.mjs').Step[]} steps none before one that it needs
+ */
+async function makeReady(context, steps) {
+  /** @type {Promise<() => void> | undefined} */
+  let lock;
+  /** @type {unknown} */
+  let failure;
+
+  /** @param {import('./context.mjs').Step} step */
+  async function make(step) {
+    let found = step.inspect(context);
+    if (!found.ready) {
+      await (lock ??= takeLock(context));
+      // Another set-up may have made it ready meanwhile.
+      found = step.inspect(context);
+    }
+    report(step.name, found.says);
+    if (found.ready || failure !== undefined) return;
+    requireDisk(context.root);
+    await step.run({ ...context, say: (text) => report(step.name, `> ${text}`) });
+    const after = step.inspect(context);
+    if (!after.ready) {
+      throw new Failure(
+        `the step "${step.name}" ended, and still: ${after.says}`,
+        'Where files changed meanwhile, run the same command again. Otherwise `npm run setup -- --verbose` shows why.',
+      );
+    }
+    report(step.name, after.says);
+  }
+
+  /** @type {Map<string, Promise<void>>} */
+  const ends = new Map();
+  for (const step of steps) {
+    const before = Promise.all(step.needs.map((name) => ends.get(name)));
+    const end = before.then(async () => {
+      if (failure !== undefined) return;
+      try {
+        await make(step);
+      } catch (error) {
+        if (failure === undefined) failure = error;
+        else report(step.name, `failed, too: ${explain(error).message}`);
+      }
+    });
+    ends.set(step.name, end);
+  }
+  await Promise.all(ends.values());
+  (await lock)?.();
+  if (failure !== undefined) throw failure;
 }
 
 /** @param {import('./context.mjs').Context} context */

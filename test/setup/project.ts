@@ -76,7 +76,17 @@ export class Project {
     writeFileSync(file, this.source(path.basename(name), body), { mode: 0o755 });
   }
 
-  /** The same in shell language: quicker to start, and not noted. */
+  /** Has a program do `body` first, see `program`. */
+  before(name: string, body: string): void {
+    const file = name.includes('/') ? this.path(name) : path.join(this.programs, name);
+    const noted = /^fs\.appendFileSync.*\n/m;
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace(noted, (line) => `${line}${body}\n`),
+    );
+  }
+
+  /** A program in shell language: quicker to start, and not noted. */
   private shell(name: string, body: string): void {
     writeFileSync(path.join(this.programs, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
   }

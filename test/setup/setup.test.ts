@@ -154,6 +154,35 @@ describe('a complete machine', () => {
     expect(project.calls().filter((call) => call.startsWith('cmake-js'))).toHaveLength(1);
   });
 
+  /** Of a program: begins once another was called, and gives up after a while. */
+  const after = (call: string) =>
+    `const end = Date.now() + 20_000;
+     while (!fs.readFileSync(path.join(root, 'calls'), 'utf8').includes('${call}')) if (Date.now() > end) process.exit(7);`;
+
+  it('is set up by what does not wait for each other at once: Python and npm, the database and the addon', () => {
+    project.complete();
+    project.before('python3', `if (args[1] === 'venv') { ${after('npm ci')} }`);
+    project.before('npm', `if (args[0] === 'ci') { ${after('python3 -m venv')} }`);
+    expect(project.setup()).toMatchObject({ status: 0, stderr: expect.stringMatching(/^ready after /m) });
+    rmSync(project.path('build'), { recursive: true });
+    rmSync(project.path('node_modules/sqlite3/build'), { recursive: true });
+    project.calls();
+    project.before('node_modules/cmake-js/bin/cmake-js', after('node-gyp rebuild'));
+    project.before('node_modules/node-gyp/bin/node-gyp.js', after('cmake-js build'));
+    expect(project.setup()).toMatchObject({ status: 0, stderr: expect.stringMatching(/^ready after /m) });
+  });
+
+  it('fails with the first failure, tells of others, and begins nothing after it', () => {
+    project.complete();
+    project.before('python3', `if (args[1] === 'venv') { ${after('npm ci')} process.exit(1); }`);
+    project.program('npm', `${after('python3 -m venv')} console.error('npm error code ENOTFOUND'); process.exit(1);`);
+    const { status, stderr } = project.setup();
+    expect(status).toBe(1);
+    expect(stderr.match(/failed, too: /g)).toHaveLength(1);
+    expect(stderr.match(/^set-up failed: /gm)).toHaveLength(1);
+    expect(project.calls().filter((call) => /cmake-js|node-gyp|npm run/.test(call))).toEqual([]);
+  });
+
   it('is not held up by a set-up that died', () => {
     project.complete();
     project.write('.cache/setup/lock', '4194305');

@@ -54,6 +54,7 @@ function found(root, name) {
 /** @type {import('../context.mjs').Step} */
 export const addon = {
   name: 'addon',
+  needs: ['python', 'sources', 'npm'],
 
   inspect(context) {
     const { root } = context;

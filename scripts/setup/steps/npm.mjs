@@ -40,6 +40,7 @@ function difference(root) {
 /** @type {import('../context.mjs').Step} */
 export const npm = {
   name: 'npm',
+  needs: ['system'],
 
   inspect({ root }) {
     const differs = difference(root);

@@ -24,6 +24,7 @@ const GZIP_HEADER_BYTES = 10;
 /** @type {import('../context.mjs').Step} */
 export const postgres = {
   name: 'postgres',
+  needs: ['python'],
 
   inspect({ root, options }) {
     if (!options.tests) return { ready: true, says: 'not needed: there are no tests to run' };

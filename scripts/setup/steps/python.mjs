@@ -161,6 +161,7 @@ function torchBuild(root) {
 /** @type {import('../context.mjs').Step} */
 export const python = {
   name: 'python',
+  needs: ['system'],
 
   inspect(context) {
     const { root, env } = context;

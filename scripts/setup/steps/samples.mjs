@@ -28,6 +28,7 @@ const STAMP = 'samples/.timbre-setup';
 /** @type {import('../context.mjs').Step} */
 export const samples = {
   name: 'samples',
+  needs: ['system'],
 
   inspect({ root, env }) {
     const ready = SAMPLES.every(({ file }) => existsSync(path.join(root, file)));

@@ -60,6 +60,7 @@ const sha256 = (file) => createHash('sha256').update(readFileSync(file)).digest(
 /** @type {import('../context.mjs').Step} */
 export const sources = {
   name: 'sources',
+  needs: ['python'],
 
   inspect({ root }) {
     const absent = SOURCES.filter((source) => !isUnpacked(root, source));

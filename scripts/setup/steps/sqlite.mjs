@@ -34,6 +34,7 @@ function state(folder) {
 /** @type {import('../context.mjs').Step} */
 export const sqlite = {
   name: 'sqlite',
+  needs: ['system', 'npm'],
 
   inspect({ root }) {
     const folder = installed(root);

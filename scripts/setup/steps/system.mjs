@@ -110,6 +110,7 @@ function installer({ env }) {
 /** @type {import('../context.mjs').Step} */
 export const system = {
   name: 'system',
+  needs: [],
 
   inspect(context) {
     const absent = missing(context);

@@ -25,6 +25,7 @@ function state(root) {
 /** @type {import('../context.mjs').Step} */
 export const typescript = {
   name: 'typescript',
+  needs: ['npm'],
 
   inspect({ root }) {
     const stamp = readStamp(path.join(root, STAMP));
