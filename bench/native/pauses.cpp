@@ -60,7 +60,7 @@ Way parse_way(const std::string& text) {
   const auto parts = split(text, '=');
   Way way{parts.at(0), std::nullopt};
   if (way.name == "keep") return way;
-  way.rule = kPauses;
+  way.rule = default_pauses();
   if (parts.size() < 2) return way;
   const auto values = split(parts[1], ',');
   way.rule->longest = std::stod(values.at(0));

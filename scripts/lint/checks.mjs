@@ -176,7 +176,6 @@ function execute(root, [program = '', ...words], env) {
  * @returns {Promise<string | undefined>}
  */
 async function prepareTidy(root) {
-  if (!which('clang-tidy', process.env)) return 'clang-tidy is not installed';
   if (existsSync(path.join(root, TIDY_BUILD, 'compile_commands.json'))) return undefined;
   const generator = which('ninja', process.env) ? ['-G', 'Ninja'] : [];
   const definitions = ['-DTIMBRE_BUILD_TESTS=ON', '-DTIMBRE_WITH_TORCH=OFF', '-DTIMBRE_SANITIZE=address,undefined'];

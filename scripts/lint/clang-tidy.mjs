@@ -8,6 +8,7 @@ import { ROOT } from '../setup/entry.mjs';
 import { digest, filesBelow, readStamp, writeStamp } from '../setup/stamps.mjs';
 
 const [build = ''] = process.argv.slice(2);
+const program = path.join(ROOT, '.venv', 'bin', 'clang-tidy');
 const native = path.join(ROOT, 'native');
 
 /** @type {{ file: string }[]} */
@@ -16,7 +17,8 @@ const sources = [...new Set(commands.map(({ file }) => file))].filter(
   (file) => file.startsWith(`${native}${path.sep}`) && existsSync(file),
 );
 // Which headers a source includes only a compiler knows: any header's change means all of them again.
-const headers = [path.join(ROOT, '.clang-tidy'), ...filesBelow(native, (name) => /\.(h|inc)$/.test(name))];
+const settings = ['.clang-tidy', 'models/requirements-lint.txt'].map((name) => path.join(ROOT, name));
+const headers = [...settings, ...filesBelow(native, (name) => /\.(h|inc)$/.test(name))];
 
 const waiting = sources
   .map((file) => ({
@@ -45,14 +47,10 @@ async function work() {
  */
 function tidy(file) {
   return new Promise((resolve, reject) => {
-    // The build's flags are GCC's. What the analyzer does deeply takes more than all other checks together. Reserved names are
-    // the compiler's to find: the check of the same name takes a fifth of the time.
-    const extra = [
-      ...['-Wno-unknown-warning-option', '-Wreserved-identifier'],
-      ...['-Xclang', '-analyzer-config', '-Xclang', 'mode=shallow'],
-    ];
+    // The build's flags are GCC's. What the analyzer does deeply takes more than all other checks together.
+    const extra = ['-Wno-unknown-warning-option', '-Xclang', '-analyzer-config', '-Xclang', 'mode=shallow'];
     const words = ['-p', path.join(ROOT, build), '--quiet', ...extra.map((word) => `--extra-arg=${word}`), file];
-    const child = spawn('clang-tidy', words, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     child.stdout.on('data', (data) => (output += String(data)));
     // Counts of suppressed warnings, and the errors of a source that does not compile.

@@ -216,6 +216,7 @@ class Unpickler {
       return std::nullopt;
     }
     std::vector<std::int64_t> numbers;
+    numbers.reserve(value.items.size());
     for (const std::uint32_t item : value.items) {
       numbers.push_back(at(item).integer);
     }

@@ -261,7 +261,7 @@ std::optional<std::string> known_stranger(const Input& input) {
   if (text.starts_with("<!") || text.starts_with("<?") || text.starts_with("<html") || text.starts_with("<HTML")) {
     return "is a page of HTML or XML, not a recording; look at what the server that it came from says";
   }
-  if (text.starts_with("{") || text.starts_with("[{")) {
+  if (text.starts_with('{') || text.starts_with("[{")) {
     return "is text (JSON), not a recording; look at what the server that it came from says";
   }
   return std::nullopt;

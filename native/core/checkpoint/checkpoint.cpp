@@ -43,9 +43,9 @@ std::optional<std::int64_t> multiply(std::int64_t a, std::int64_t b) {
 std::optional<std::int64_t> count_elements(std::span<const std::int64_t> shape) {
   std::optional<std::int64_t> count = 1;
   for (const std::int64_t size : shape) {
-    if (size < 0 || !(count = multiply(*count, std::max<std::int64_t>(size, 1)))) {
-      return std::nullopt;
-    }
+    if (size < 0) return std::nullopt;
+    count = multiply(*count, std::max<std::int64_t>(size, 1));
+    if (!count) return std::nullopt;
   }
   return std::find(shape.begin(), shape.end(), 0) == shape.end() ? count : 0;
 }
@@ -485,7 +485,7 @@ Result<Contents> read_contents(archive::ByteSource source) {
   if (head.starts_with("version https://git-lfs")) {
     return invalid("it is a Git LFS pointer, not the file it points to: fetch that with git lfs pull");
   }
-  if (head.starts_with("<")) {
+  if (head.starts_with('<')) {
     return invalid("it is a web page, not a checkpoint: the download went wrong");
   }
   return invalid("it is neither a checkpoint of torch.save nor of safetensors");

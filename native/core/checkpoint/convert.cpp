@@ -138,11 +138,12 @@ void describe_pauses(ordered_json& manifest, bool cut) {
   manifest.erase("pauses");
   manifest["format"] = cut ? 2 : 1;
   if (cut) {
-    manifest["pauses"] = {{"detector", kPauses.detector},
-                          {"longestSeconds", kPauses.longest},
-                          {"marginSeconds", kPauses.margin},
-                          {"silence", kPauses.silence},
-                          {"fadeSeconds", kPauses.fade}};
+    const PauseRule pauses = default_pauses();
+    manifest["pauses"] = {{"detector", pauses.detector},
+                          {"longestSeconds", pauses.longest},
+                          {"marginSeconds", pauses.margin},
+                          {"silence", pauses.silence},
+                          {"fadeSeconds", pauses.fade}};
   }
 }
 

@@ -18,7 +18,8 @@ struct ConvertRequest {
   std::string facts;               ///< JSON object merged into the manifest, see below; empty: none
   std::string precision = "fp32";  ///< "int8": the large layers multiply in int8 where the processor is faster that way
   std::string storage = "fp32";  ///< "fp16": weight matrices take half the space, and are widened when they are loaded
-  /// "cut": by kPauses; "keep": all of them; empty: "cut" for a checkpoint, and for a bundle what it says itself.
+  /// "cut": by default_pauses(); "keep": all of them; empty: "cut" for a checkpoint, and for a bundle what it says
+  /// itself.
   std::string pauses;
 };
 

@@ -84,8 +84,10 @@ std::size_t Diariser::windows_seeing(std::size_t frame) const {
   std::size_t last = std::min(frame * kFrameStep / hop_ + 1, windows_.size() - 1);
   std::size_t seeing = 0;
   while (last > 0 && frame_of_window(last) > frame) --last;
-  for (std::size_t w = last + 1; w-- > 0 && frame_of_window(w) + kWindowFrames > frame;) {
-    if (frame_of_window(w) <= frame) ++seeing;
+  for (std::size_t count = last + 1; count > 0; --count) {
+    const std::size_t begin = frame_of_window(count - 1);
+    if (begin + kWindowFrames <= frame) break;
+    if (begin <= frame) ++seeing;
   }
   return seeing;
 }

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kForEver{-1};
 
-/// A connection that is of no more use: the process ends.
+/// A connection that is of no more use: the process ends. Nobody who handles std::exception shall take it.
 struct Disconnected {};
 
 /// The other process's word to stop.

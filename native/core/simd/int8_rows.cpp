@@ -41,7 +41,7 @@ HWY_INLINE Range range_of(const T* row, std::size_t width) {
     const float value = hn::GetLane(load(one, row + c));
     range.low = std::min(range.low, value);
     range.high = std::max(range.high, value);
-    none += value - value;
+    none += 0 * value;
   }
   return {range.low + none, range.high + none};
 }

@@ -5,8 +5,9 @@
 
 namespace timbre {
 
-const PauseRule kPauses{
-    .detector = kSpeechDetector, .longest = 0.6, .margin = 0.4, .silence = 1.0 / 32768, .fade = 0.005};
+PauseRule default_pauses() {
+  return {.detector = kSpeechDetector, .longest = 0.6, .margin = 0.4, .silence = 1.0 / 32768, .fade = 0.005};
+}
 
 namespace {
 

@@ -22,7 +22,7 @@ struct PauseRule {
 };
 
 /// What bundles are made with.
-extern const PauseRule kPauses;
+PauseRule default_pauses();
 
 /// The parts of a recording that are embedded, in order and without overlap: its speech, with pauses as the rule has
 /// them. All of it where there is no speech. At least `fewest` samples, where it has so many.

@@ -31,7 +31,7 @@ std::optional<std::vector<std::byte>> from_base64(std::string_view text) {
   if (text.size() % 4 != 0) {
     return std::nullopt;
   }
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
   text.remove_suffix(padding);
   std::vector<std::byte> bytes;
   bytes.reserve(text.size() * 3 / 4);

@@ -6,7 +6,7 @@ import { Failure } from '../failure.mjs';
  * `probe` finds a package's content where there is no dpkg: a program, or a pkg-config module.
  * @typedef {object} SystemPackage
  * @property {string} name Debian's
- * @property {'build' | 'use' | 'tests' | 'lint' | 'bench' | 'fuzz'} needed for what; 'use' packages can be done without
+ * @property {'build' | 'use' | 'tests' | 'bench' | 'fuzz'} needed for what; 'use' packages can be done without
  * @property {{ program: string } | { module: string }} [probe]
  */
 
@@ -50,7 +50,6 @@ export const SYSTEM_PACKAGES = [
   { name: 'wget', needed: 'tests', probe: { program: 'wget' } },
   // The page is tested in a browser.
   { name: 'chromium', needed: 'tests', probe: { program: 'chromium' } },
-  { name: 'clang-tidy', needed: 'lint', probe: { program: 'clang-tidy' } },
   { name: 'libbenchmark-dev', needed: 'bench', probe: { module: 'benchmark' } },
   { name: 'clang', needed: 'fuzz', probe: { program: 'clang++' } },
   // libFuzzer, and the runtimes of clang's sanitizers.

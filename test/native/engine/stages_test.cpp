@@ -122,7 +122,7 @@ TEST(Stages, EmbedsIntervalsAlone) {
 
 TEST(Stages, CutsPausesByTheRuleOfTheBundleUnlessTheyAreToBeKept) {
   bundle::Manifest cutting = test::manifest();
-  cutting.pauses = kPauses;
+  cutting.pauses = default_pauses();
   const AudioSamples noise = tone(200);  // no speech: nothing to cut
   const Outcome whole = embedded(request(noise), cutting);
   ASSERT_EQ(whole.code(), "");
