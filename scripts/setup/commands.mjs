@@ -40,6 +40,24 @@ export function ask(command, args, { env, cwd }) {
   return { ok: status === 0, stdout: stdout ?? '', stderr: stderr ?? '' };
 }
 
+/**
+ * `ask`, without holding up what goes on beside it.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ env: NodeJS.ProcessEnv, cwd?: string }} options
+ * @returns {Promise<{ ok: boolean, stdout: string, stderr: string }>}
+ */
+export function askBeside(command, args, { env, cwd }) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => (stderr += text));
+    child.on('error', ({ message }) => resolve({ ok: false, stdout, stderr: stderr + message }));
+    child.on('close', (status) => resolve({ ok: status === 0, stdout, stderr }));
+  });
+}
+
 /** Compilations at once: as many as there are processors and memory for, or TIMBRE_JOBS. */
 export function jobs(env = process.env) {
   const asked = Number(env['TIMBRE_JOBS']);

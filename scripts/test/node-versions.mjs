@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
-import { ask } from '../setup/commands.mjs';
+import { askBeside } from '../setup/commands.mjs';
 import { Failure } from '../setup/failure.mjs';
 import { readJUnit } from './reports.mjs';
 
@@ -44,13 +44,13 @@ export async function runNodeVersions(root) {
   const all = { passed: 0, failed: 0, skipped: 0, skips: [] };
   for (const version of Object.keys(VERSIONS)) {
     const name = `Node.js ${version}`;
-    const node = fetchNode(root, version);
+    const node = await fetchNode(root, version);
     if ('reason' in node) {
       all.skipped++;
       all.skips.push({ name, reason: `${NOT_TO_BE_HAD}: ${node.reason}` });
       continue;
     }
-    const { passed, failed, failures } = smoke(root, node.program, version);
+    const { passed, failed, failures } = await smoke(root, node.program, version);
     process.stderr.write(`  ${name}: ${passed} passed, ${failed} failed\n`);
     for (const { name: test, message } of failures) {
       process.stderr.write(`  FAILED ${name} ${test}\n${message.replace(/^/gm, '    | ')}\n`);
@@ -69,7 +69,7 @@ export const NOT_TO_BE_HAD = 'its binary cannot be had';
  * @param {string} program
  * @param {string} version
  */
-function smoke(root, program, version) {
+async function smoke(root, program, version) {
   const report = path.join(root, '.cache', 'test', `node-${version}.xml`);
   mkdirSync(path.dirname(report), { recursive: true });
   rmSync(report, { force: true });
@@ -81,7 +81,7 @@ function smoke(root, program, version) {
     `--test-reporter-destination=${report}`,
     ...tests.map((name) => path.join(root, 'test', 'smoke', name)),
   ];
-  const ran = ask(program, words, { cwd: root, env: process.env });
+  const ran = await askBeside(program, words, { cwd: root, env: process.env });
   if (!existsSync(report)) {
     throw new Failure(`Node.js ${version} wrote no report of its tests`, `${ran.stdout}${ran.stderr}`.trim());
   }
@@ -96,10 +96,10 @@ function smoke(root, program, version) {
  * The program of a version, fetched once and compared with its digest.
  * @param {string} root
  * @param {string} version
- * @returns {{ program: string } | { reason: string }}
+ * @returns {Promise<{ program: string } | { reason: string }>}
  * @throws {Failure} where what came is not what was pinned
  */
-function fetchNode(root, version) {
+async function fetchNode(root, version) {
   const folder = path.join(root, '.cache', 'node', `${version}-${process.arch}`);
   const program = path.join(folder, 'package', 'bin', 'node');
   if (existsSync(program)) return { program };
@@ -109,7 +109,7 @@ function fetchNode(root, version) {
   rmSync(part, { recursive: true, force: true });
   mkdirSync(part, { recursive: true });
   const name = `node-linux-${process.arch}@${version}`;
-  const packed = ask('npm', ['pack', name, '--pack-destination', part], { cwd: part, env: process.env });
+  const packed = await askBeside('npm', ['pack', name, '--pack-destination', part], { cwd: part, env: process.env });
   const file = readdirSync(part).find((each) => each.endsWith('.tgz'));
   if (!packed.ok || file === undefined) {
     const why = /npm error (?!code|A complete log)(.+)/.exec(packed.stderr)?.[1] ?? 'npm pack failed';
@@ -123,7 +123,7 @@ function fetchNode(root, version) {
       `Its digest is ${got}; scripts/test/node-versions.mjs has ${digest}.`,
     );
   }
-  const unpacked = ask('tar', ['-xzf', archive, '-C', part], { env: process.env });
+  const unpacked = await askBeside('tar', ['-xzf', archive, '-C', part], { env: process.env });
   if (!unpacked.ok) throw new Failure(`${name} cannot be unpacked`, unpacked.stderr.trim());
   rmSync(archive);
   rmSync(folder, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { dropForeign } from '../setup/cmake.mjs';
-import { ask, jobs, run, which } from '../setup/commands.mjs';
+import { ask, askBeside, jobs, run, which } from '../setup/commands.mjs';
 import { nativeBuild } from '../setup/compiler-cache.mjs';
 import { explain, Failure } from '../setup/failure.mjs';
 import { filesBelow } from '../setup/stamps.mjs';
@@ -17,7 +17,10 @@ export { sum };
 /** @typedef {import('./reports.mjs').Counts} Counts */
 /** @typedef {{ verbose?: boolean }} SuiteOptions */
 /** @typedef {Counts & { skips: import('./reports.mjs').SkippedTest[] }} Outcome */
-/** @typedef {{ name: string, run: (root: string, options: SuiteOptions) => Promise<Outcome> }} Suite */
+/**
+ * `onOne`: keeps one processor busy, and runs beside such a one that follows.
+ * @typedef {{ name: string, onOne?: boolean, run: (root: string, options: SuiteOptions) => Promise<Outcome> }} Suite
+ */
 
 /** A suite that has not ended by then is ended, and has failed. */
 const LONGEST_MS = 45 * 60_000;
@@ -36,8 +39,8 @@ export const SUITES = [
   { name: 'postgres', run: (root) => jest(root, 'jest.postgres.config.js') },
   // Some of it on a later version, which searches voices by pgvector.
   { name: 'postgres18', run: (root) => jest(root, 'jest.postgres18.config.js') },
-  { name: 'python', run: python },
-  { name: 'node-versions', run: runNodeVersions },
+  { name: 'python', onOne: true, run: python },
+  { name: 'node-versions', onOne: true, run: runNodeVersions },
 ];
 
 /** What `--fast` leaves out. */
@@ -64,8 +67,10 @@ export function choose({ fast = false, only = [] }) {
  * @returns {Promise<Counts>}
  */
 export async function runSuites(root, suites, options) {
+  /** @type {{ name: string, counts: Outcome, seconds: number }[]} */
   const rows = [];
-  for (const suite of suites) {
+  /** @param {Suite} suite */
+  const runOne = async (suite) => {
     process.stderr.write(`${suite.name}\n`);
     const started = performance.now();
     /** @type {Outcome} */
@@ -79,10 +84,11 @@ export async function runSuites(root, suites, options) {
     }
     const seconds = (performance.now() - started) / 1000;
     rows.push({ name: suite.name, counts, seconds });
-    process.stderr.write(`  ${sum(counts)} (${seconds.toFixed(0)} s)\n\n`);
-  }
+    process.stderr.write(`  ${suite.name}: ${sum(counts)} (${seconds.toFixed(0)} s)\n\n`);
+  };
+  for (const several of together(suites)) await Promise.all(several.map(runOne));
   for (const { name, counts, seconds } of rows) {
-    process.stderr.write(`${name.padEnd(12)}${sum(counts).padEnd(40)}${seconds.toFixed(0).padStart(5)} s\n`);
+    process.stderr.write(`${name.padEnd(15)}${sum(counts).padEnd(40)}${seconds.toFixed(0).padStart(5)} s\n`);
   }
   const all = total(rows.map(({ counts }) => counts));
   const skips = rows.flatMap(({ name, counts }) =>
@@ -101,6 +107,22 @@ export async function runSuites(root, suites, options) {
     process.stderr.write(listOf(others));
   }
   return { passed: all.passed, failed: all.failed + others.length, skipped: accepted.length + unavailable.length };
+}
+
+/**
+ * What runs at once, in order.
+ * @param {Suite[]} suites
+ * @returns {Suite[][]}
+ */
+export function together(suites) {
+  /** @type {Suite[][]} */
+  const stages = [];
+  for (const suite of suites) {
+    const last = stages.at(-1);
+    if (last?.length === 1 && last[0]?.onOne && suite.onOne) last.push(suite);
+    else stages.push([suite]);
+  }
+  return stages;
 }
 
 /**
@@ -205,7 +227,7 @@ async function python(root) {
   const report = path.join(root, '.cache', 'test', 'pytest.xml');
   rmSync(report, { force: true });
   const words = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', `--junitxml=${report}`, ...tests];
-  return counted(report, ask(interpreter, words, { cwd: root, env }));
+  return counted(report, await askBeside(interpreter, words, { cwd: root, env }));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { comparePairs, cosineTable, separation } from '../../scripts/demo/comparison.mjs';
 import { mayBeLeftOut, listOf, readJest, readJUnit, sum, total } from '../../scripts/test/reports.mjs';
+import { SUITES, together } from '../../scripts/test/suites.mjs';
 
 describe('counts of test runners', () => {
   it("are read from ctest's report", () => {
@@ -115,5 +116,13 @@ describe('comparison of voices', () => {
       ['anna', '0.80', '0.30'],
       ['ben', '0.30', '-'],
     ]);
+  });
+});
+
+describe('suites', () => {
+  it('run one after the other, but for pairs that leave a processor free', () => {
+    const names = together(SUITES).map((several) => several.map(({ name }) => name));
+    expect(names.flat()).toEqual(SUITES.map(({ name }) => name));
+    expect(names.filter(({ length }) => length > 1)).toEqual([['python', 'node-versions']]);
   });
 });
