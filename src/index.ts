@@ -1,6 +1,6 @@
 /** The package's own API: embeddings by the addon, and what the service decides with, free of any framework. */
 export * from './addon/index.js';
-export { Gallery, type GalleryMatch } from './addon/gallery.js';
+export { Gallery, type GalleryMatch, type GalleryOptions } from './addon/gallery.js';
 export {
   Scorer,
   type Decision,

@@ -19,13 +19,16 @@ using Matches = Gallery::Matches;
 Napi::Value to_js_matches(Napi::Env env, const Matches& matches) {
   auto keys = Napi::Uint32Array::New(env, matches.size());
   auto cosines = Napi::Float32Array::New(env, matches.size());
+  auto errors = Napi::Float32Array::New(env, matches.size());
   for (std::size_t i = 0; i < matches.size(); ++i) {
     keys[i] = matches[i].key;
     cosines[i] = matches[i].cosine;
+    errors[i] = matches[i].error;
   }
   auto object = Napi::Object::New(env);
   object.Set("keys", keys);
   object.Set("cosines", cosines);
+  object.Set("errors", errors);
   return object;
 }
 
@@ -71,7 +74,8 @@ class GalleryObject : public Napi::ObjectWrap<GalleryObject> {
 
   explicit GalleryObject(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<GalleryObject>(info),
-        gallery_(std::make_shared<Gallery>(static_cast<std::size_t>(key_of(info[0])))) {}
+        gallery_(std::make_shared<Gallery>(static_cast<std::size_t>(key_of(info[0])),
+                                           info[1].ToBoolean() ? Gallery::Rows::kBytes : Gallery::Rows::kFloats)) {}
 
  private:
   Napi::Value put(const Napi::CallbackInfo& info) {

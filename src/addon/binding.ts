@@ -41,7 +41,7 @@ export interface NativeAddon {
     closed: string[],
   ): Promise<{ descriptor: number } | { code: string; message: string; why: string }>;
   lookAtBeginning(head: Uint8Array, isWhole: boolean): Promise<void>;
-  Gallery: new (dim: number) => NativeGallery;
+  Gallery: new (dim: number, rounded: boolean) => NativeGallery;
 }
 
 export interface NativeLoadRequest extends NativeCodeTrust {
@@ -156,7 +156,7 @@ export interface NativeGallery {
     query: Float32Array,
     count: number,
     candidates: Uint32Array | undefined,
-  ): Promise<{ keys: Uint32Array; cosines: Float32Array }>;
+  ): Promise<{ keys: Uint32Array; cosines: Float32Array; errors: Float32Array }>;
 }
 
 const ADDON_FILE = `${PACKAGE_FOLDER}build/Release/timbre.node`;

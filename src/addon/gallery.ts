@@ -7,6 +7,16 @@ export interface GalleryMatch {
   key: number;
   /** In [-1, 1]. */
   cosine: number;
+  /** By how much the cosine may be off at most: 0 but where vectors are rounded. */
+  error: number;
+}
+
+export interface GalleryOptions {
+  /**
+   * Keeps each number in a byte, a quarter of the memory. What is found are all that may be among the nearest, a few more than
+   * asked for; exact cosines of these tell who is. Default: false.
+   */
+  rounded?: boolean;
 }
 
 const LARGEST = 2 ** 32 - 1;
@@ -20,8 +30,11 @@ export class Gallery {
   readonly #native: NativeGallery;
 
   /** Vectors of `dim` dimensions. Errors: ADDON_UNAVAILABLE. */
-  constructor(readonly dim: number) {
-    this.#native = new (addon().Gallery)(wholeNumber('dim', dim, 0, 1, 65_536));
+  constructor(
+    readonly dim: number,
+    { rounded = false }: GalleryOptions = {},
+  ) {
+    this.#native = new (addon().Gallery)(wholeNumber('dim', dim, 0, 1, 65_536), rounded);
   }
 
   get size(): number {
@@ -41,19 +54,20 @@ export class Gallery {
     return this.#native.remove(keyOf(key));
   }
 
+  /** Of unit length, and rounded where the gallery rounds. */
   get(key: number): Float32Array | null {
     const vector = this.#native.get(keyOf(key));
     return vector && ofThisRealm(vector);
   }
 
   /**
-   * The nearest by cosine, nearest first; of `candidates` only where they are given. Errors: INVALID_ARGUMENT; OVERLOADED
-   * where more than a thousand searches wait.
+   * The nearest by cosine, nearest first; of `candidates` only where they are given. Where vectors are rounded: all that may be
+   * among the nearest. Errors: INVALID_ARGUMENT; OVERLOADED where more than a thousand searches wait.
    */
   async top(query: Float32Array, count: number, candidates?: Uint32Array): Promise<GalleryMatch[]> {
     try {
       const found = await this.#native.top(vectorOf(query), wholeNumber('count', count, 0, 0, LARGEST), candidates);
-      return Array.from(found.keys, (key, i) => ({ key, cosine: found.cosines[i] ?? NaN }));
+      return Array.from(found.keys, (key, i) => ({ key, cosine: found.cosines[i]!, error: found.errors[i]! }));
     } catch (error) {
       throw typed(error);
     }

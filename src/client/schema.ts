@@ -220,10 +220,10 @@ export interface operations {
             /** @description How voices are found; docs/profiles.md. */
             voiceIndex: {
               /**
-               * @description Who searches: each node in its memory, or PostgreSQL.
+               * @description Who searches: each node in its memory, with vectors as they are or rounded, or PostgreSQL.
                * @enum {string}
                */
-              kind: 'native' | 'pgvector';
+              kind: 'native' | 'compact' | 'pgvector';
               /** @description Of searches among everybody that need not be exact; null where all are. */
               approximate: {
                 /** @description Share of the nearest voices that are found, on a sample of the stored ones. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { seededUniform } from '../../src/evaluation/bootstrap.js';
 import { Gallery } from '../../src/addon/gallery.js';
 
 describe('a gallery', () => {
@@ -31,6 +32,27 @@ describe('a gallery', () => {
     for (const found of await Promise.all(searches)) {
       for (const { cosine } of found) expect(cosine).toBeCloseTo(1, 6);
     }
+  });
+
+  it('that rounds finds all that may be among the nearest, and says how far their cosines may be off', async () => {
+    const random = seededUniform(5);
+    const voice = (): Float32Array => Float32Array.from({ length: 192 }, () => random() + random() - 1);
+    const [exact, rounded] = [new Gallery(192), new Gallery(192, { rounded: true })];
+    for (let key = 0; key < 5000; key++) {
+      const vector = voice();
+      exact.put(key, vector);
+      rounded.put(key, vector);
+    }
+    const query = voice();
+    const nearest = await exact.top(query, 20);
+    const found = new Map((await rounded.top(query, 20)).map((match) => [match.key, match]));
+    expect(found.size).toBeLessThan(100);
+    for (const { key, cosine, error } of nearest) {
+      expect(error).toBe(0);
+      const match = found.get(key)!;
+      expect(Math.abs(match.cosine - cosine)).toBeLessThanOrEqual(match.error);
+    }
+    expect(rounded.get(7)![3]).toBeCloseTo(exact.get(7)![3]!, 2);
   });
 
   it('gives back unit vectors and forgets', () => {

@@ -44,10 +44,12 @@ describeContract('SQLite', async () => {
   };
 });
 
-describeVoiceIndex('SQLite, in memory', async () => {
-  const { folder, remove } = await temporaryFolder();
-  return indexAdapter(await Database.open({ folder }), 'native', remove);
-});
+for (const kind of ['native', 'compact'] as const) {
+  describeVoiceIndex(`SQLite, ${kind}`, async () => {
+    const { folder, remove } = await temporaryFolder();
+    return indexAdapter(await Database.open({ folder }), kind, remove);
+  });
+}
 
 describeBlobStore(
   'a folder',

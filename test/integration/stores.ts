@@ -12,7 +12,7 @@ import type { ChangeFeed } from '../../src/service/records/change-feed.js';
 import type { UnitOfWork } from '../../src/service/records/unit-of-work.js';
 import type { CurrentModel } from '../../src/service/voices/current-model.js';
 import { NativeVoiceIndex } from '../../src/service/voices/native-voice-index.js';
-import type { VoiceIndex } from '../../src/service/voices/voice-index.js';
+import type { VoiceIndex, VoiceIndexReport } from '../../src/service/voices/voice-index.js';
 import { PgvectorDatabase } from '../../src/service/persistence/postgres/pgvector/pgvector-database.js';
 import type { KeptAudio } from '../../src/service/records/kept-audio.js';
 import { PostgresKeptAudio } from '../../src/service/persistence/postgres/postgres-kept-audio.js';
@@ -170,9 +170,9 @@ export function keptAudioOf(store: Store, folder: string): KeptAudio {
 export async function voiceIndexOf(
   store: Store,
   { unitOfWork, feed, engine, model }: Indexed,
-  index = VECTOR_INDEX,
+  index: VoiceIndexReport['kind'] = VECTOR_INDEX,
 ): Promise<VoiceIndex> {
-  if (index === 'native') return new NativeVoiceIndex(unitOfWork, feed, engine, model);
+  if (index !== 'pgvector') return new NativeVoiceIndex(unitOfWork, feed, engine, model, index);
   if (!(store instanceof PostgresDatabase)) throw new Error('no other database searches voices');
   const vectors = await PgvectorDatabase.open(store, feed);
   return vectors.voiceIndex({

@@ -32,6 +32,8 @@ describeContract('PostgreSQL', async () => {
   };
 });
 
-describeVoiceIndex('PostgreSQL, in memory', async () =>
-  indexAdapter(await PostgresDatabase.open(await postgres.node(postgres.newSchema())), 'native'),
-);
+for (const kind of ['native', 'compact'] as const) {
+  describeVoiceIndex(`PostgreSQL, ${kind}`, async () =>
+    indexAdapter(await PostgresDatabase.open(await postgres.node(postgres.newSchema())), kind),
+  );
+}

@@ -1,11 +1,13 @@
 #include "scoring/gallery.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <string>
 #include <utility>
-
-#include "simd/vectors.h"
+#include <variant>
 
 namespace timbre {
 
@@ -42,7 +44,49 @@ class Best {
   std::vector<Gallery::Match> heap_;  ///< the worst of the best in front
 };
 
-float to_cosine(float product) { return std::clamp(product, -1.0F, 1.0F); }
+/// All of what it is shown that may be among the `count` best, whatever was rounded away.
+class Possible {
+ public:
+  explicit Possible(std::size_t count) : count_(count) {}
+
+  void offer(const Gallery::Match& match) {
+    if (count_ == 0 || match.cosine + match.error < least()) return;
+    matches_.push_back(match);
+    lowest_.push_back(match.cosine - match.error);
+    std::push_heap(lowest_.begin(), lowest_.end(), std::greater());
+    if (lowest_.size() > count_) {
+      std::pop_heap(lowest_.begin(), lowest_.end(), std::greater());
+      lowest_.pop_back();
+    }
+    if (matches_.size() >= room_) {
+      leave_out();
+      room_ = std::max(kRoom, 2 * matches_.size());
+    }
+  }
+
+  std::vector<Gallery::Match> take() {
+    leave_out();
+    std::sort(matches_.begin(), matches_.end(), before);
+    return std::move(matches_);
+  }
+
+ private:
+  static constexpr std::size_t kRoom = 1024;
+
+  /// What the `count` best have at least.
+  float least() const {
+    return lowest_.size() < count_ || count_ == 0 ? -std::numeric_limits<float>::infinity() : lowest_.front();
+  }
+
+  void leave_out() {
+    std::erase_if(matches_, [least = least()](const auto& match) { return match.cosine + match.error < least; });
+  }
+
+  std::size_t count_;
+  std::size_t room_ = kRoom;
+  std::vector<Gallery::Match> matches_;
+  std::vector<float> lowest_;  ///< what the best have at least, the lowest in front
+};
 
 }  // namespace
 
@@ -57,7 +101,7 @@ struct Gallery::Snapshot {
   }
 
   std::mutex& mutex;
-  std::vector<std::shared_ptr<const Block>> blocks;
+  std::vector<std::shared_ptr<const VectorBlock>> blocks;
 };
 
 Result<VoiceVector> Gallery::to_unit(std::span<const float> vector) const {
@@ -77,10 +121,15 @@ Result<VoiceVector> Gallery::to_unit(std::span<const float> vector) const {
   return unit;
 }
 
+std::shared_ptr<VectorBlock> Gallery::new_block() const {
+  if (kept_as_ == Rows::kBytes) return std::make_shared<ByteBlock>(dim_);
+  return std::make_shared<FloatBlock>(dim_);
+}
+
 /// The block of a row, copied first where a search holds it. Under the lock.
-Gallery::Block& Gallery::writable(std::size_t row) {
+VectorBlock& Gallery::writable(std::size_t row) {
   auto& block = blocks_[row / kBlockRows];
-  if (block.use_count() > 1) block = std::make_shared<Block>(*block);
+  if (block.use_count() > 1) block = block->copy();
   return *block;
 }
 
@@ -92,11 +141,11 @@ Status Gallery::put(Key key, std::span<const float> vector) {
   const bool added = found == rows_.end();
   const std::size_t row = added ? rows_.size() : found->second;
   // What may fail comes before what changes: a block without a row is there for the next one.
-  if (row == blocks_.size() * kBlockRows) blocks_.push_back(std::make_shared<Block>(dim_));
-  Block& block = writable(row);
+  if (row == blocks_.size() * kBlockRows) blocks_.push_back(new_block());
+  VectorBlock& block = writable(row);
   if (added) rows_.emplace(key, row);
   block.keys[row % kBlockRows] = key;
-  std::copy(unit.value().begin(), unit.value().end(), block.vectors.begin() + offset(row));
+  block.put(row % kBlockRows, unit.value());
   return ok();
 }
 
@@ -107,17 +156,16 @@ bool Gallery::remove(Key key) {
   const std::size_t row = found->second;
   // The last row takes the place of the one that goes. Copies of blocks may fail, and come first.
   const std::size_t last = rows_.size() - 1;
-  Block& to = writable(row);
-  Block& from = writable(last);
-  const auto vector = std::span(from.vectors).subspan(static_cast<std::size_t>(offset(last)), dim_);
+  VectorBlock& to = writable(row);
+  VectorBlock& from = writable(last);
   if (row != last) {
     const Key moved = from.keys[last % kBlockRows];
-    std::copy(vector.begin(), vector.end(), to.vectors.begin() + offset(row));
+    to.put(row % kBlockRows, from, last % kBlockRows);
     to.keys[row % kBlockRows] = moved;
     rows_.find(moved)->second = row;
   }
   rows_.erase(found);
-  wipe(vector);
+  from.wipe(last % kBlockRows);
   // One block without a row may lie behind, of a put that failed.
   while (blocks_.size() > (last + kBlockRows - 1) / kBlockRows) blocks_.pop_back();
   return true;
@@ -127,16 +175,27 @@ std::optional<VoiceVector> Gallery::get(Key key) const {
   const std::lock_guard lock(mutex_);
   const auto found = rows_.find(key);
   if (found == rows_.end()) return std::nullopt;
-  const auto from = blocks_[found->second / kBlockRows]->vectors.begin() + offset(found->second);
-  return VoiceVector(from, from + static_cast<std::ptrdiff_t>(dim_));
+  return blocks_[found->second / kBlockRows]->get(found->second % kBlockRows);
 }
 
 /// What one query has found so far.
 struct Gallery::Search {
-  VoiceVector direction;
-  Best best;
+  Direction direction;
+  std::variant<Best, Possible> nearest;
   bool everyone;
   std::vector<Row> rows;  ///< of the candidates, unless everyone is one
+
+  void offer(std::span<const Key> keys, const float* cosines, const float* errors) {
+    std::visit(
+        [&](auto& of) {
+          for (std::size_t i = 0; i < keys.size(); ++i) of.offer({keys[i], cosines[i], errors[i]});
+        },
+        nearest);
+  }
+
+  Matches take() {
+    return std::visit([](auto& of) { return of.take(); }, nearest);
+  }
 };
 
 std::vector<Result<Gallery::Matches>> Gallery::search(std::span<const Query> queries) const {
@@ -155,8 +214,11 @@ std::vector<Result<Gallery::Matches>> Gallery::search(std::span<const Query> que
     for (std::size_t q = 0; q < queries.size(); ++q) {
       if (!units[q]) continue;
       const auto& [vector, count, candidates] = queries[q];
+      const std::size_t most = std::min(count, size);
+      std::variant<Best, Possible> nearest = Best(most);
+      if (kept_as_ == Rows::kBytes) nearest = Possible(most);
       Search& search = searches[q].emplace(
-          Search{std::move(units[q]).value(), Best(std::min(count, size)), !candidates.has_value(), {}});
+          Search{Direction(std::move(units[q]).value()), std::move(nearest), !candidates.has_value(), {}});
       for (const Key key : candidates.value_or(std::span<const Key>())) {
         if (const auto found = rows_.find(key); found != rows_.end()) search.rows.push_back({key, found->second});
       }
@@ -170,21 +232,22 @@ std::vector<Result<Gallery::Matches>> Gallery::search(std::span<const Query> que
     const auto same = [](const Row& a, const Row& b) { return a.at == b.at; };
     rows.erase(std::unique(rows.begin(), rows.end(), same), rows.end());
     for (const auto& [key, row] : rows) {
-      float product = 0;
-      const float* const vector = blocks[row / kBlockRows]->vectors.data() + offset(row);
-      simd::dot_rows(search->direction.data(), vector, 1, dim_, &product);
-      search->best.offer({key, to_cosine(product)});
+      float cosine = 0;
+      float error = 0;
+      blocks[row / kBlockRows]->compare(search->direction, row % kBlockRows, 1, &cosine, &error);
+      search->offer({&key, 1}, &cosine, &error);
     }
   }
-  std::array<float, kBlockRows> products{};
+  std::array<float, kBlockRows> cosines{};
+  std::array<float, kBlockRows> errors{};
   for (std::size_t first = 0; first < size; first += kBlockRows) {
-    const Block& block = *blocks[first / kBlockRows];
+    const VectorBlock& block = *blocks[first / kBlockRows];
     const std::size_t rows = std::min(kBlockRows, size - first);
     // A block stays in the cache for all queries.
     for (auto& search : searches) {
       if (!search || !search->everyone) continue;
-      simd::dot_rows(search->direction.data(), block.vectors.data(), rows, dim_, products.data());
-      for (std::size_t row = 0; row < rows; ++row) search->best.offer({block.keys[row], to_cosine(products[row])});
+      block.compare(search->direction, 0, rows, cosines.data(), errors.data());
+      search->offer(std::span(block.keys).first(rows), cosines.data(), errors.data());
     }
   }
 
@@ -192,7 +255,7 @@ std::vector<Result<Gallery::Matches>> Gallery::search(std::span<const Query> que
   results.reserve(queries.size());
   for (std::size_t q = 0; q < queries.size(); ++q) {
     if (searches[q]) {
-      results.emplace_back(searches[q]->best.take());
+      results.emplace_back(searches[q]->take());
     } else {
       results.emplace_back(std::move(units[q]).error());
     }

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -10,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "scoring/vector_block.h"
 #include "support/result.h"
 #include "support/wiping.h"
 
@@ -20,23 +19,30 @@ namespace timbre {
 /// it. Memory that held a vector is overwritten when the vector goes, and so is that of a search.
 class Gallery {
  public:
-  using Key = std::uint32_t;
+  using Key = VectorBlock::Key;
+
+  /// What vectors are kept as.
+  enum class Rows {
+    kFloats,  ///< as they are
+    kBytes,   ///< rounded, in a quarter of the memory: cosines are off by a known error at most
+  };
 
   struct Match {
     Key key;
     float cosine;
+    float error = 0;  ///< by how much the cosine may be off
   };
   using Matches = std::vector<Match>;
 
   /// The `count` nearest by cosine, nearest first, equal ones by key; of `candidates` only, where they are given, those
-  /// that are not there left out.
+  /// that are not there left out. Where vectors are rounded: all that may be among these, whatever was rounded away.
   struct Query {
     std::span<const float> vector;
     std::size_t count = 0;
     std::optional<std::span<const Key>> candidates;
   };
 
-  explicit Gallery(std::size_t dim) : dim_(dim) {}
+  explicit Gallery(std::size_t dim, Rows kept_as = Rows::kFloats) : dim_(dim), kept_as_(kept_as) {}
 
   /// Adds a vector or replaces the one of this key; it is scaled to unit length.
   /// Errors: INVALID_ARGUMENT for another length, a value that is not finite, or a zero vector.
@@ -45,7 +51,7 @@ class Gallery {
   /// False for a key that is not there.
   bool remove(Key key);
 
-  /// The unit vector of a key.
+  /// The unit vector of a key, as it is kept.
   std::optional<VoiceVector> get(Key key) const;
 
   /// One result for each query, in order. The vectors are read once for all of them. O(queries * size * dim).
@@ -60,15 +66,7 @@ class Gallery {
   std::size_t dim() const { return dim_; }
 
  private:
-  static constexpr std::size_t kBlockRows = 256;
-
-  /// Rows that are copied before they change while a search reads them.
-  struct Block {
-    explicit Block(std::size_t dim) : vectors(kBlockRows * dim) {}
-
-    VoiceVector vectors;
-    std::array<Key, kBlockRows> keys{};
-  };
+  static constexpr std::size_t kBlockRows = VectorBlock::kRows;
 
   struct Row {
     Key key;
@@ -79,14 +77,14 @@ class Gallery {
   struct Search;
 
   Result<VoiceVector> to_unit(std::span<const float> vector) const;
-  Block& writable(std::size_t row);
-
-  /// Where a row begins within its block.
-  std::ptrdiff_t offset(std::size_t row) const { return static_cast<std::ptrdiff_t>(row % kBlockRows * dim_); }
+  std::shared_ptr<VectorBlock> new_block() const;
+  VectorBlock& writable(std::size_t row);
 
   const std::size_t dim_;
+  const Rows kept_as_;
   mutable std::mutex mutex_;  ///< held for as long as pointers are copied, never while scores are computed
-  std::vector<std::shared_ptr<Block>> blocks_;
+  /// Copied before they change while a search reads them.
+  std::vector<std::shared_ptr<VectorBlock>> blocks_;
   std::unordered_map<Key, std::size_t> rows_;
 };
 

@@ -44,13 +44,54 @@ HWY_INLINE void dot_some(const float* a, const float* b, std::size_t step, std::
   }
 }
 
-void dot_rows(const float* query, const float* vectors, std::size_t rows, std::size_t dim, float* products) {
+/// As above.
+template <std::size_t RowCount>
+HWY_INLINE void dot_some(const std::int16_t* a, const std::int8_t* b, std::size_t step, std::size_t size,
+                         std::int32_t* products) {
+  const hn::ScalableTag<std::int16_t> d;
+  const hn::RepartitionToWide<decltype(d)> sums;
+  const hn::Rebind<std::int8_t, decltype(d)> bytes;
+  const std::size_t lanes = hn::Lanes(d);
+  hn::Vec<decltype(sums)> even[RowCount];
+  hn::Vec<decltype(sums)> odd[RowCount];
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < RowCount; ++r) even[r] = odd[r] = hn::Zero(sums);
+  std::size_t i = 0;
+  for (; i + lanes <= size; i += lanes) {
+    const auto first = hn::LoadU(d, a + i);
+#pragma GCC unroll 4
+    for (std::size_t r = 0; r < RowCount; ++r) {
+      const auto row = hn::PromoteTo(d, hn::LoadU(bytes, b + r * step + i));
+      even[r] = hn::ReorderWidenMulAccumulate(sums, first, row, even[r], odd[r]);
+    }
+  }
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < RowCount; ++r) {
+    std::int32_t sum = hn::GetLane(hn::SumOfLanes(sums, hn::Add(even[r], odd[r])));
+    for (std::size_t rest = i; rest < size; ++rest) sum += std::int32_t{a[rest]} * b[r * step + rest];
+    products[r] = sum;
+  }
+}
+
+/// Four rows at once, then those that are left.
+template <typename Query, typename Value, typename Product>
+HWY_INLINE void dot_all(const Query* query, const Value* vectors, std::size_t rows, std::size_t dim,
+                        Product* products) {
   constexpr std::size_t kTogether = 4;
   std::size_t row = 0;
   for (; row + kTogether <= rows; row += kTogether) {
     dot_some<kTogether>(query, vectors + row * dim, dim, dim, products + row);
   }
   for (; row < rows; ++row) dot_some<1>(query, vectors + row * dim, dim, dim, products + row);
+}
+
+void dot_rows(const float* query, const float* vectors, std::size_t rows, std::size_t dim, float* products) {
+  dot_all(query, vectors, rows, dim, products);
+}
+
+void dot_byte_rows(const std::int16_t* query, const std::int8_t* vectors, std::size_t rows, std::size_t dim,
+                   std::int32_t* products) {
+  dot_all(query, vectors, rows, dim, products);
 }
 
 void square_root(float* x, std::size_t size) {
@@ -91,6 +132,7 @@ HWY_AFTER_NAMESPACE();
 namespace timbre::simd {
 
 HWY_EXPORT(dot_rows);
+HWY_EXPORT(dot_byte_rows);
 HWY_EXPORT(square_root);
 HWY_EXPORT(floored_log);
 HWY_EXPORT(multiply);
@@ -104,6 +146,11 @@ float dot(std::span<const float> a, std::span<const float> b) {
 
 void dot_rows(const float* query, const float* vectors, std::size_t rows, std::size_t dim, float* products) {
   HWY_DYNAMIC_DISPATCH(dot_rows)(query, vectors, rows, dim, products);
+}
+
+void dot_rows(const std::int16_t* query, const std::int8_t* vectors, std::size_t rows, std::size_t dim,
+              std::int32_t* products) {
+  HWY_DYNAMIC_DISPATCH(dot_byte_rows)(query, vectors, rows, dim, products);
 }
 
 void square_root(std::span<float> x) { HWY_DYNAMIC_DISPATCH(square_root)(x.data(), x.size()); }

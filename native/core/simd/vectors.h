@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace timbre::simd {
@@ -10,6 +11,10 @@ float dot(std::span<const float> a, std::span<const float> b);
 
 /// Inner products of a query with `rows` vectors of length `dim` that lie one after the other, in single precision.
 void dot_rows(const float* query, const float* vectors, std::size_t rows, std::size_t dim, float* products);
+
+/// The same of whole numbers, exactly, where 127 `dim` times the largest of the query is below 2^31.
+void dot_rows(const std::int16_t* query, const std::int8_t* vectors, std::size_t rows, std::size_t dim,
+              std::int32_t* products);
 
 /// x = sqrt(x).
 void square_root(std::span<float> x);

@@ -10,7 +10,10 @@
 namespace timbre {
 
 /// Overwrites values with zeros, in a way that no compiler leaves out as a write that nobody reads.
-inline void wipe(std::span<float> values) noexcept { explicit_bzero(values.data(), values.size_bytes()); }
+template <typename T>
+void wipe(std::span<T> values) noexcept {
+  explicit_bzero(values.data(), values.size_bytes());
+}
 
 /// Memory that is overwritten before it is given back.
 template <typename T>
@@ -23,7 +26,7 @@ struct WipingAllocator {
 
   T* allocate(std::size_t count) { return std::allocator<T>().allocate(count); }
   void deallocate(T* values, std::size_t count) noexcept {
-    wipe({values, count});
+    wipe(std::span(values, count));
     std::allocator<T>().deallocate(values, count);
   }
 

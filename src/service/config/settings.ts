@@ -701,12 +701,13 @@ export const SETTINGS = {
   vectorIndex: setting({
     env: 'TIMBRE_VECTOR_INDEX',
     flag: 'vector-index',
-    schema: z.enum(['native', 'pgvector'], 'must be native or pgvector'),
+    schema: z.enum(['native', 'compact', 'pgvector'], 'must be native, compact or pgvector'),
     default: 'native',
     takes: 'INDEX',
     means:
-      'Where voices are searched: `native`, in the memory of each node; `pgvector`, by PostgreSQL (TIMBRE_DATABASE_URL) with ' +
-      'its extension pgvector 0.8.4 or later, for nodes without that memory.',
+      'Where voices are searched: `native`, in the memory of each node; `compact`, there as well, in a quarter of the memory: ' +
+      'vectors are rounded, and the profiles of those that may be nearest are read to tell who is; `pgvector`, by PostgreSQL ' +
+      '(TIMBRE_DATABASE_URL) with its extension pgvector 0.8.4 or later, for nodes without that memory.',
   }),
   dataDir: setting({
     env: 'TIMBRE_DATA_DIR',

@@ -62,7 +62,9 @@ const decisions = z
   .nullable();
 
 const voiceIndex = z.object({
-  kind: z.enum(['native', 'pgvector']).meta({ description: 'Who searches: each node in its memory, or PostgreSQL.' }),
+  kind: z.enum(['native', 'compact', 'pgvector']).meta({
+    description: 'Who searches: each node in its memory, with vectors as they are or rounded, or PostgreSQL.',
+  }),
   approximate: z
     .object({
       recall: z

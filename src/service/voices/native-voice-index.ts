@@ -1,4 +1,5 @@
 import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { cosine } from '../../addon/cosine.js';
 import { Gallery, type GalleryMatch } from '../../addon/gallery.js';
 import { ChangeFeed, FEED_START, type FeedPlace } from '../records/change-feed.js';
 import type { EmbeddingOrigin } from '../records/embedding.js';
@@ -7,7 +8,14 @@ import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { CurrentModel } from './current-model.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
 import { SharedRuns } from '../../support/shared-runs.js';
-import { VoiceIndex, type Among, type IndexedVoice, type VoiceIndexReport, type VoiceMatch } from './voice-index.js';
+import {
+  meets,
+  VoiceIndex,
+  type Among,
+  type IndexedVoice,
+  type VoiceIndexReport,
+  type VoiceMatch,
+} from './voice-index.js';
 
 type Entry = Omit<IndexedVoice, 'centroid'>;
 
@@ -19,7 +27,10 @@ const LARGE_SHARE = 0.2;
 /** So many times as many of everybody are looked for as would hold enough members if these lay evenly among them. */
 const SPARE = 4;
 
-/** Voices in memory: a snapshot of the database, which then follows the change feed. */
+/**
+ * Voices in memory: a snapshot of the database, which then follows the change feed. A compact one has their vectors rounded there,
+ * and reads the profiles of those that may be nearest.
+ */
 export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstrap {
   private readonly logger = new Logger('Gallery');
   private gallery: Gallery | undefined;
@@ -42,6 +53,7 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     private readonly feed: ChangeFeed,
     private readonly engine: EmbeddingEngine,
     private readonly model: CurrentModel,
+    private readonly kind: 'native' | 'compact' = 'native',
   ) {
     super();
   }
@@ -63,7 +75,7 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
 
   get report(): VoiceIndexReport {
     const [voices, setAside] = [this.entries.size, this.unreadable.size];
-    return { kind: 'native', voices, setAside, missing: 0, approximate: null };
+    return { kind: this.kind, voices, setAside, missing: 0, approximate: null };
   }
 
   countOf(among: Among): Promise<number> {
@@ -74,6 +86,9 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     await this.ready();
     const { gallery } = this;
     if (!gallery) return [];
+    if (this.kind === 'compact') {
+      return this.decide(await gallery.top(query, count, this.keysAmong(among)), query, count, among);
+    }
     const matches =
       (await this.nearestOfLargeGroup(gallery, query, count, among)) ??
       (await gallery.top(query, count, this.keysAmong(among)));
@@ -102,10 +117,47 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
     return found.length >= Math.min(count, members.size) ? found : null;
   }
 
+  /** By the profiles of those that may be nearest, as they are by now. */
+  private async decide(
+    matches: readonly GalleryMatch[],
+    query: Float32Array,
+    count: number,
+    among: Among,
+  ): Promise<VoiceMatch[]> {
+    const isAmong = meets(among);
+    const found: VoiceMatch[] = [];
+    for await (const voice of this.read(matches.map(({ key }) => key))) {
+      if (isAmong(voice)) found.push({ ...voice, cosine: cosine(query, voice.centroid) });
+    }
+    return found.sort((a, b) => b.cosine - a.cosine).slice(0, count);
+  }
+
   async *voices(among: Among = {}): AsyncIterable<IndexedVoice> {
-    for (const key of this.keysAmong(among) ?? [...this.entries.keys()]) {
+    const keys = [...(this.keysAmong(among) ?? this.entries.keys())];
+    if (this.kind === 'compact') {
+      yield* this.read(keys);
+      return;
+    }
+    for (const key of keys) {
       const voice = this.voice(key);
       if (voice) yield voice;
+    }
+  }
+
+  /** From the database, in this order; whoever is not found any more is left out. */
+  private async *read(keys: readonly number[]): AsyncIterable<IndexedVoice> {
+    for (let at = 0; at < keys.length; at += BATCH) {
+      const { origin } = this;
+      const subjects = keys.slice(at, at + BATCH).flatMap((key) => this.entries.get(key)?.subject ?? []);
+      if (!origin || subjects.length === 0) continue;
+      const voices = await this.store.readOne(({ profiles }) => profiles.voicesOf(subjects, origin));
+      const found = new Map(voices.map((voice) => [voice.subject, voice]));
+      for (const subject of subjects) {
+        const voice = found.get(subject);
+        if (!voice) continue;
+        if ('error' in voice) this.put(voice);
+        else yield voice;
+      }
     }
   }
 
@@ -161,7 +213,7 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
   private async build(): Promise<void> {
     await this.engine.ready();
     const origin = this.model.origin();
-    this.gallery = new Gallery(this.model.dimension());
+    this.gallery = new Gallery(this.model.dimension(), { rounded: this.kind === 'compact' });
     this.origin = origin;
     for (const kept of [this.keys, this.entries, this.subjects, this.members, this.unreadable]) kept.clear();
     this.place = undefined;

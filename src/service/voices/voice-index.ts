@@ -34,10 +34,17 @@ export interface Among {
   groups?: readonly string[] | undefined;
 }
 
+/** Whether a voice that was read meets it. */
+export function meets({ candidates, groups }: Among): (voice: IndexedVoice) => boolean {
+  const ids = candidates && new Set(candidates);
+  return ({ speakerId, groups: own }) =>
+    (!ids || ids.has(speakerId)) && (!groups || own.some((uid) => groups.includes(uid)));
+}
+
 /** What an index knows of itself, without asking anybody. */
 export interface VoiceIndexReport {
   /** Of `TIMBRE_VECTOR_INDEX`. */
-  kind: 'native' | 'pgvector';
+  kind: 'native' | 'compact' | 'pgvector';
   /** Voices that can be found. */
   voices: number;
   /** Voices whose record cannot be read: they are not found, and stop nobody else. */

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { Config } from '../config/config.js';
 import { EmbeddingEngine } from '../engine/embedding-engine.js';
 import { ChangeFeed } from '../records/change-feed.js';
 import { UnitOfWork } from '../records/unit-of-work.js';
@@ -15,8 +16,11 @@ function indexOf(
   engine: EmbeddingEngine,
   model: CurrentModel,
   vectors: VectorDatabase | null,
+  { vectorIndex }: Config,
 ): VoiceIndex {
-  if (!vectors) return new NativeVoiceIndex(store, feed, engine, model);
+  if (!vectors) {
+    return new NativeVoiceIndex(store, feed, engine, model, vectorIndex === 'compact' ? 'compact' : 'native');
+  }
   return vectors.voiceIndex({
     ready: () => engine.ready(),
     origin: () => model.origin(),
@@ -31,7 +35,7 @@ function indexOf(
     LastModel,
     {
       provide: VoiceIndex,
-      inject: [UnitOfWork, ChangeFeed, EmbeddingEngine, CurrentModel, VectorDatabase],
+      inject: [UnitOfWork, ChangeFeed, EmbeddingEngine, CurrentModel, VectorDatabase, Config],
       useFactory: indexOf,
     },
   ],

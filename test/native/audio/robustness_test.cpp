@@ -60,7 +60,8 @@ Bytes damaged(Bytes bytes, Random& random) {
   return bytes;
 }
 
-/// Run where there is no ffmpeg, see CMakeLists.txt: that has its own process to crash in, and would only cost time here.
+/// Run where there is no ffmpeg, see CMakeLists.txt: that has its own process to crash in, and would only cost time
+/// here.
 class Robustness : public testing::TestWithParam<int> {};
 
 INSTANTIATE_TEST_SUITE_P(Formats, Robustness,

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <random>
 #include <vector>
 
 #include "simd/sheet.h"
@@ -27,6 +30,30 @@ TEST(DotRows, AgreesWithDoublePrecisionForEveryLengthAndNumberOfRows) {
     }
     ASSERT_EQ(products[count], -7) << "what lies behind the products";
     ASSERT_EQ(dot(query, std::span(rows).first(dim)), products[0]) << "one row alone, and beside others";
+  }
+}
+
+TEST(DotRows, OfWholeNumbersAreExactForEveryLengthAndNumberOfRows) {
+  std::mt19937 random(1);
+  for (std::size_t dim = 1; dim <= 200; ++dim) {
+    const std::size_t count = dim % 7 + 1;
+    std::vector<std::int16_t> query(dim);
+    std::vector<std::int8_t> rows(count * dim);
+    for (auto& x : query) x = static_cast<std::int16_t>(std::uniform_int_distribution(-32767, 32767)(random));
+    for (auto& x : rows) x = static_cast<std::int8_t>(std::uniform_int_distribution(-127, 127)(random));
+    // The largest that there are.
+    if (dim % 3 == 0) {
+      std::fill(query.begin(), query.end(), std::int16_t{-32767});
+      std::fill(rows.begin(), rows.end(), std::int8_t{127});
+    }
+    std::vector<std::int32_t> products(count + 1, -7);
+    dot_rows(query.data(), rows.data(), count, dim, products.data());
+    for (std::size_t row = 0; row < count; ++row) {
+      std::int64_t expected = 0;
+      for (std::size_t i = 0; i < dim; ++i) expected += std::int64_t{query[i]} * rows[row * dim + i];
+      ASSERT_EQ(products[row], expected) << dim << ", row " << row << " of " << count;
+    }
+    ASSERT_EQ(products[count], -7) << "what lies behind the products";
   }
 }
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <vector>
@@ -84,6 +86,22 @@ TEST(Wiping, NeitherAGalleryNorASearchLeavesAVectorBehind) {
                           for (Gallery::Key key = 0; key < 600; ++key) gallery.remove(key);
                         }),
             0U);
+}
+
+TEST(Wiping, NorDoesAGalleryOfRoundedVectors) {
+  // Whose bytes are all -127, and those of a query all -32767: four and two of them as one number.
+  const std::vector<float> voice(4, -0.5F);
+  Gallery gallery(4, Gallery::Rows::kBytes);
+  for (const std::uint32_t bits : {0x81818181U, 0x80018001U}) {
+    EXPECT_EQ(left_behind(std::bit_cast<float>(bits), 2,
+                          [&] {
+                            for (Gallery::Key key = 0; key < 600; ++key) static_cast<void>(gallery.put(key, voice));
+                            static_cast<void>(gallery.top(voice, 10));
+                            static_cast<void>(gallery.get(3));
+                            for (Gallery::Key key = 0; key < 600; ++key) gallery.remove(key);
+                          }),
+              0U);
+  }
 }
 
 }  // namespace

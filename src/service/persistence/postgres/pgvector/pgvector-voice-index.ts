@@ -8,6 +8,7 @@ import type { StoredVoice } from '../../../records/profile.repository.js';
 import { SharedRuns } from '../../../../support/shared-runs.js';
 import type { IndexedModel } from '../../../voices/vector-database.js';
 import {
+  meets,
   VoiceIndex,
   type Among,
   type IndexedVoice,
@@ -169,7 +170,7 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
   async *voices({ candidates, groups }: Among = {}): AsyncIterable<IndexedVoice> {
     const { space, identity } = await this.open();
     const sets = groups ?? [EVERYBODY];
-    const isAmong = amongOf({ candidates, groups });
+    const isAmong = meets({ candidates, groups });
     const seen = sets.length > 1 ? new Set<string>() : null;
     for (const set of candidates ? [] : sets) {
       for (let after = ''; ;) {
@@ -206,7 +207,8 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
     among: Among,
     set: VectorSet | null,
   ): Promise<VoiceMatch[]> {
-    const isAmong = amongOf(among);
+    // What is in the table says nothing of that.
+    const isAmong = meets(among);
     const text = textOf(rotation.turn(query));
     const asked = new Set<string>();
     const matches: VoiceMatch[] = [];
@@ -384,11 +386,4 @@ export class PgvectorVoiceIndex extends VoiceIndex implements OnApplicationBoots
     this.lastWarning = message;
     this.logger.warn(`the index of voices is not up to date: ${message}`);
   }
-}
-
-/** Whether a voice that was read meets it: what is in the table says nothing. */
-function amongOf({ candidates, groups }: Among): (voice: ReadVoice) => boolean {
-  const ids = candidates && new Set(candidates);
-  return ({ speakerId, groups: own }) =>
-    (!ids || ids.has(speakerId)) && (!groups || own.some((uid) => groups.includes(uid)));
 }
