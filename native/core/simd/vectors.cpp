@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "simd/vectors.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h.
+#include <hwy/cache_control.h>
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
@@ -73,6 +74,10 @@ HWY_INLINE void dot_some(const std::int16_t* a, const std::int8_t* b, std::size_
   }
 }
 
+/// Rows that are fetched ahead: a processor that follows several rows at once does not do so by itself.
+constexpr std::size_t kAhead = 16;
+constexpr std::size_t kCacheLine = 64;
+
 /// Four rows at once, then those that are left.
 template <typename Query, typename Value, typename Product>
 HWY_INLINE void dot_all(const Query* query, const Value* vectors, std::size_t rows, std::size_t dim,
@@ -80,7 +85,12 @@ HWY_INLINE void dot_all(const Query* query, const Value* vectors, std::size_t ro
   constexpr std::size_t kTogether = 4;
   std::size_t row = 0;
   for (; row + kTogether <= rows; row += kTogether) {
-    dot_some<kTogether>(query, vectors + row * dim, dim, dim, products + row);
+    const Value* const some = vectors + row * dim;
+    if (row + kAhead + kTogether <= rows) {
+      const Value* const next = some + kAhead * dim;
+      for (std::size_t i = 0; i < kTogether * dim; i += kCacheLine / sizeof(Value)) hwy::Prefetch(next + i);
+    }
+    dot_some<kTogether>(query, some, dim, dim, products + row);
   }
   for (; row < rows; ++row) dot_some<1>(query, vectors + row * dim, dim, dim, products + row);
 }
