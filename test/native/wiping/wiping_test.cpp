@@ -74,18 +74,19 @@ TEST(Wiping, AGrowingVectorLeavesNothingBehindEither) {
             0U);
 }
 
+/// Fills a gallery with one voice, searches it and empties it again.
+void use(Gallery& gallery, const std::vector<float>& voice) {
+  for (Gallery::Key key = 0; key < 600; ++key) static_cast<void>(gallery.put(key, voice));
+  static_cast<void>(gallery.top(voice, 10));
+  static_cast<void>(gallery.get(3));
+  for (Gallery::Key key = 0; key < 600; ++key) gallery.remove(key);
+}
+
 TEST(Wiping, NeitherAGalleryNorASearchLeavesAVectorBehind) {
   // Of length one already, so that its values are the same wherever it is copied: four times a half.
   const std::vector<float> voice(4, 0.5F);
   Gallery gallery(4);
-  EXPECT_EQ(left_behind(0.5F, 4,
-                        [&] {
-                          for (Gallery::Key key = 0; key < 600; ++key) static_cast<void>(gallery.put(key, voice));
-                          static_cast<void>(gallery.top(voice, 10));
-                          static_cast<void>(gallery.get(3));
-                          for (Gallery::Key key = 0; key < 600; ++key) gallery.remove(key);
-                        }),
-            0U);
+  EXPECT_EQ(left_behind(0.5F, 4, [&] { use(gallery, voice); }), 0U);
 }
 
 TEST(Wiping, NorDoesAGalleryOfRoundedVectors) {
@@ -93,14 +94,7 @@ TEST(Wiping, NorDoesAGalleryOfRoundedVectors) {
   const std::vector<float> voice(4, -0.5F);
   Gallery gallery(4, Gallery::Rows::kBytes);
   for (const std::uint32_t bits : {0x81818181U, 0x80018001U}) {
-    EXPECT_EQ(left_behind(std::bit_cast<float>(bits), 2,
-                          [&] {
-                            for (Gallery::Key key = 0; key < 600; ++key) static_cast<void>(gallery.put(key, voice));
-                            static_cast<void>(gallery.top(voice, 10));
-                            static_cast<void>(gallery.get(3));
-                            for (Gallery::Key key = 0; key < 600; ++key) gallery.remove(key);
-                          }),
-              0U);
+    EXPECT_EQ(left_behind(std::bit_cast<float>(bits), 2, [&] { use(gallery, voice); }), 0U);
   }
 }
 
