@@ -1,9 +1,9 @@
 // Runs clang-tidy on the native sources of a build that have changed since they were last found clean.
 // Usage: node clang-tidy.mjs <build folder>
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { askBeside } from '../setup/commands.mjs';
 import { ROOT } from '../setup/entry.mjs';
 import { digest, filesBelow, readStamp, writeStamp } from '../setup/stamps.mjs';
 
@@ -31,11 +31,12 @@ const waiting = sources
 async function work() {
   for (let next = waiting.shift(); next; next = waiting.shift()) {
     const { file, state, stamp } = next;
-    const { status, output } = await tidy(file);
-    if (status === 0) {
+    const { ok, stdout, stderr } = await tidy(file);
+    if (ok) {
       writeStamp(stamp, state);
     } else {
-      process.stdout.write(output);
+      // stderr: counts of suppressed warnings, and the errors of a source that does not compile.
+      process.stdout.write(stdout || stderr);
       process.exitCode = 1;
     }
   }
@@ -43,22 +44,13 @@ async function work() {
 
 /**
  * @param {string} file
- * @returns {Promise<{ status: number | null, output: string }>}
+ * @returns {Promise<{ ok: boolean, stdout: string, stderr: string }>}
  */
 function tidy(file) {
-  return new Promise((resolve, reject) => {
-    // The build's flags are GCC's. What the analyzer does deeply takes more than all other checks together.
-    const extra = ['-Wno-unknown-warning-option', '-Xclang', '-analyzer-config', '-Xclang', 'mode=shallow'];
-    const words = ['-p', path.join(ROOT, build), '--quiet', ...extra.map((word) => `--extra-arg=${word}`), file];
-    const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    child.stdout.on('data', (data) => (output += String(data)));
-    // Counts of suppressed warnings, and the errors of a source that does not compile.
-    let errors = '';
-    child.stderr.on('data', (data) => (errors += String(data)));
-    child.on('error', reject);
-    child.on('close', (status) => resolve({ status, output: status === 0 ? '' : `${output}${output ? '' : errors}` }));
-  });
+  // The build's flags are GCC's. What the analyzer does deeply takes more than all other checks together.
+  const extra = ['-Wno-unknown-warning-option', '-Xclang', '-analyzer-config', '-Xclang', 'mode=shallow'];
+  const words = ['-p', path.join(ROOT, build), '--quiet', ...extra.map((word) => `--extra-arg=${word}`), file];
+  return askBeside(program, words, { env: process.env });
 }
 
 await Promise.all(Array.from({ length: availableParallelism() }, work));

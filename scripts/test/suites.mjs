@@ -218,7 +218,7 @@ async function python(root) {
   if (tests.length === 0) return { passed: 0, failed: 0, skipped: 0, skips: [] };
   const interpreter = path.join(root, '.venv', 'bin', 'python');
   const env = { ...process.env, PYTHONPATH: path.join(root, 'models') };
-  if (!ask(interpreter, ['-c', 'import torch'], { env }).ok) {
+  if (!(await askBeside(interpreter, ['-c', 'import torch'], { env })).ok) {
     throw new Failure(
       'PyTorch in .venv is for linking only, and the tests in Python compute with it',
       'Set up with TIMBRE_TORCH=cpu, or with all of CUDA (see `npm run setup -- --help`).',

@@ -60,13 +60,11 @@ void FloatBlock::put(std::size_t row, const VectorBlock& from, std::size_t of) {
   put(row, static_cast<const FloatBlock&>(from).at(of));
 }
 
-void FloatBlock::wipe(std::size_t row) { timbre::wipe(at(row)); }
-
 VoiceVector FloatBlock::get(std::size_t row) const { return {at(row).begin(), at(row).end()}; }
 
 void FloatBlock::compare(const Direction& direction, std::size_t first, std::size_t count, float* cosines,
                          float* errors) const {
-  simd::dot_rows(direction.unit().data(), at(first).data(), count, dim_, cosines);
+  simd::dot_rows(direction.unit().data(), at(first).data(), count, dim(), cosines);
   std::transform(cosines, cosines + count, cosines, to_cosine);
   std::fill_n(errors, count, 0.0F);
 }
@@ -85,10 +83,8 @@ void ByteBlock::put(std::size_t row, const VectorBlock& from, std::size_t of) {
   errors_[row] = block.errors_[of];
 }
 
-void ByteBlock::wipe(std::size_t row) { timbre::wipe(at(row)); }
-
 VoiceVector ByteBlock::get(std::size_t row) const {
-  VoiceVector vector(dim_);
+  VoiceVector vector(dim());
   const auto bytes = at(row);
   std::transform(bytes.begin(), bytes.end(), vector.begin(),
                  [step = steps_[row]](std::int8_t x) { return static_cast<float>(x) * step; });
@@ -98,7 +94,7 @@ VoiceVector ByteBlock::get(std::size_t row) const {
 void ByteBlock::compare(const Direction& direction, std::size_t first, std::size_t count, float* cosines,
                         float* errors) const {
   std::array<std::int32_t, kRows> products{};
-  simd::dot_rows(direction.rounded().data(), at(first).data(), count, dim_, products.data());
+  simd::dot_rows(direction.rounded().data(), at(first).data(), count, dim(), products.data());
   for (std::size_t i = 0; i < count; ++i) {
     const float rest = errors_[first + i];
     cosines[i] = to_cosine(static_cast<float>(products[i]) * (steps_[first + i] * direction.step()));

@@ -58,49 +58,53 @@ class VectorBlock {
   VectorBlock(const VectorBlock&) = default;
 };
 
-/// Vectors in single precision: 4 bytes a dimension. Errors are zero.
-class FloatBlock final : public VectorBlock {
+/// Rows of numbers, which lie one after the other.
+template <typename Number>
+class BlockOf : public VectorBlock {
  public:
-  explicit FloatBlock(std::size_t dim) : dim_(dim), vectors_(kRows * dim) {}
+  void wipe(std::size_t row) override { timbre::wipe(at(row)); }
+
+ protected:
+  explicit BlockOf(std::size_t dim) : dim_(dim), numbers_(kRows * dim) {}
+
+  std::size_t dim() const { return dim_; }
+  std::span<Number> at(std::size_t row) { return std::span(numbers_).subspan(row * dim_, dim_); }
+  std::span<const Number> at(std::size_t row) const { return std::span(numbers_).subspan(row * dim_, dim_); }
+
+ private:
+  const std::size_t dim_;
+  std::vector<Number, WipingAllocator<Number>> numbers_;
+};
+
+/// Vectors in single precision: 4 bytes a dimension. Errors are zero.
+class FloatBlock final : public BlockOf<float> {
+ public:
+  explicit FloatBlock(std::size_t dim) : BlockOf(dim) {}
 
   std::shared_ptr<VectorBlock> copy() const override { return std::make_shared<FloatBlock>(*this); }
   void put(std::size_t row, std::span<const float> unit) override;
   void put(std::size_t row, const VectorBlock& from, std::size_t of) override;
-  void wipe(std::size_t row) override;
   VoiceVector get(std::size_t row) const override;
   void compare(const Direction& direction, std::size_t first, std::size_t count, float* cosines,
                float* errors) const override;
-
- private:
-  std::span<float> at(std::size_t row) { return std::span(vectors_).subspan(row * dim_, dim_); }
-  std::span<const float> at(std::size_t row) const { return std::span(vectors_).subspan(row * dim_, dim_); }
-
-  const std::size_t dim_;
-  VoiceVector vectors_;
 };
 
 /// Vectors whose numbers are rounded to multiples of a step of their own: a byte a dimension, and 8 for each vector.
 ///
 /// With v = s c + e of a row, s its step and c its bytes, and q = t k + f of the query, the cosine q v differs from
 /// s t (c k) by q e + f (s c), which is at most |e| + |f| (1 + |e|), since q and v are unit vectors.
-class ByteBlock final : public VectorBlock {
+class ByteBlock final : public BlockOf<std::int8_t> {
  public:
-  explicit ByteBlock(std::size_t dim) : dim_(dim), bytes_(kRows * dim) {}
+  explicit ByteBlock(std::size_t dim) : BlockOf(dim) {}
 
   std::shared_ptr<VectorBlock> copy() const override { return std::make_shared<ByteBlock>(*this); }
   void put(std::size_t row, std::span<const float> unit) override;
   void put(std::size_t row, const VectorBlock& from, std::size_t of) override;
-  void wipe(std::size_t row) override;
   VoiceVector get(std::size_t row) const override;
   void compare(const Direction& direction, std::size_t first, std::size_t count, float* cosines,
                float* errors) const override;
 
  private:
-  std::span<std::int8_t> at(std::size_t row) { return std::span(bytes_).subspan(row * dim_, dim_); }
-  std::span<const std::int8_t> at(std::size_t row) const { return std::span(bytes_).subspan(row * dim_, dim_); }
-
-  const std::size_t dim_;
-  std::vector<std::int8_t, WipingAllocator<std::int8_t>> bytes_;
   std::array<float, kRows> steps_{};
   std::array<float, kRows> errors_{};  ///< lengths of what was rounded away
 };

@@ -150,8 +150,7 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
       const { origin } = this;
       const subjects = keys.slice(at, at + BATCH).flatMap((key) => this.entries.get(key)?.subject ?? []);
       if (!origin || subjects.length === 0) continue;
-      const voices = await this.store.readOne(({ profiles }) => profiles.voicesOf(subjects, origin));
-      const found = new Map(voices.map((voice) => [voice.subject, voice]));
+      const found = await this.stored(subjects, origin);
       for (const subject of subjects) {
         const voice = found.get(subject);
         if (!voice) continue;
@@ -159,6 +158,12 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
         else yield voice;
       }
     }
+  }
+
+  /** Those of some subjects who can be found, by these. */
+  private async stored(subjects: readonly string[], origin: EmbeddingOrigin): Promise<Map<string, StoredVoice>> {
+    const voices = await this.store.readOne(({ profiles }) => profiles.voicesOf(subjects, origin));
+    return new Map(voices.map((voice) => [voice.subject, voice]));
   }
 
   private voice(key: number): IndexedVoice | null {
@@ -198,8 +203,7 @@ export class NativeVoiceIndex extends VoiceIndex implements OnApplicationBootstr
       const last = changes.at(-1);
       if (!last || !origin) return;
       const changed = [...new Set(changes.flatMap(({ kind, about }) => (kind === 'voice' ? [about] : [])))];
-      const voices = await this.store.readOne(({ profiles }) => profiles.voicesOf(changed, origin));
-      const found = new Map(voices.map((voice) => [voice.subject, voice]));
+      const found = await this.stored(changed, origin);
       for (const subject of changed) {
         const voice = found.get(subject);
         if (voice) this.put(voice);
